@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { Section } from './facts.ts';
+import { Sha256 } from './json.ts';
+import { Approval, ApproverKey, SignedOutcome } from './plan.ts';
+
+/** The agent protocol: HTTPS under /agent/v1, mutual TLS except `enroll`. Requests and replies by path. */
+export const EnrollRequest = z.object({
+  token: z.string(),
+  /** PKCS#10 PEM; Ed25519 key made on the host */
+  csr: z.string().max(8192),
+  version: z.string(),
+  platform: z.string(),
+  hostname: z.string(),
+  machineId: z.string().nullable(),
+  addresses: z.array(z.string()),
+  sshHostKeys: z.array(z.string()),
+});
+export type EnrollRequest = z.infer<typeof EnrollRequest>;
+export const EnrollReply = z.object({
+  agentId: z.string(),
+  hostId: z.string(),
+  certificate: z.string(),
+  ca: z.string(),
+  approverKeys: z.array(ApproverKey),
+  /** verifier key line of the trail's checkpoints (C2SP signed note) */
+  checkpointKey: z.string(),
+});
+export type EnrollReply = z.infer<typeof EnrollReply>;
+
+export const CheckInRequest = z.object({ version: z.string(), bootId: z.string().nullable(), startedAt: z.string() });
+export const CheckInReply = z.object({ hostId: z.string(), pollSeconds: z.number(), factsSeconds: z.number() });
+export type CheckInRequest = z.infer<typeof CheckInRequest>;
+export type CheckInReply = z.infer<typeof CheckInReply>;
+
+/** First without data: the reply names the sections whose hash the server lacks; then again with their data. */
+export const FactsRequest = z.object({ sections: z.array(Section).max(32) });
+export const FactsReply = z.object({ want: z.array(z.string()) });
+export type FactsRequest = z.infer<typeof FactsRequest>;
+export type FactsReply = z.infer<typeof FactsReply>;
+
+/**
+ * One leg of a task: contiguous host steps [from, to) of the approved plan. `plan` is the plan's canonical JSON text
+ * exactly as hashed. `inputs`: results of server steps that later host steps need (the issued chain), which the step
+ * itself checks against the plan and its own new key.
+ */
+export const Assignment = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  mode: z.enum(['apply', 'undo']),
+  from: z.number().int(),
+  to: z.number().int(),
+  plan: z.string(),
+  digest: Sha256,
+  approvals: z.array(Approval),
+  inputs: z.object({ certificateChain: z.string().optional() }),
+});
+export type Assignment = z.infer<typeof Assignment>;
+/** GET /agent/v1/tasks?wait=SECONDS (long poll). `refreshFacts`: collect and send facts now (before/after verification). */
+export const TasksReply = z.object({ assignments: z.array(Assignment), refreshFacts: z.boolean() });
+export type TasksReply = z.infer<typeof TasksReply>;
+/** POST /agent/v1/outcomes. `refused`: the agent would not start, with the reason code and text. */
+export const OutcomesRequest = z.object({
+  outcomes: z.array(SignedOutcome),
+  refused: z.array(z.object({ assignmentId: z.string(), taskId: z.string(), code: z.string(), why: z.string() })),
+});
+export type OutcomesRequest = z.infer<typeof OutcomesRequest>;
+
+/** GET /agent/v1/checkpoint?size=N: latest checkpoint and RFC 6962 consistency proof from N. */
+export const CheckpointReply = z.object({ checkpoint: z.string(), consistency: z.array(Sha256) });
+export type CheckpointReply = z.infer<typeof CheckpointReply>;
+/** POST /agent/v1/alarms: the server's history does not fit what this agent saw. */
+export const AlarmRequest = z.object({
+  kind: z.literal('inconsistent-trail'),
+  seen: z.object({ size: z.number(), root: Sha256 }),
+  offered: z.object({ size: z.number(), root: Sha256 }),
+  why: z.string(),
+});
+export type AlarmRequest = z.infer<typeof AlarmRequest>;

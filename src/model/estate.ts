@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { Instant } from './json.ts';
+import { ProbeResult } from './probe.ts';
+
+export const Tags = z.record(z.string().regex(/^[a-z0-9_.-]{1,40}$/), z.string().max(120));
+export type Tags = z.infer<typeof Tags>;
+
+/** What may be discovered. `follow` widens where peers and neighbours that agents report may be probed; empty = never. */
+export const Scope = z.object({
+  id: z.string(),
+  name: z.string(),
+  cidrs: z.array(z.string()),
+  exclude: z.array(z.string()),
+  follow: z.array(z.string()),
+  ports: z.string(),
+  /** new connections per second, at most */
+  rate: z.number().int().positive(),
+  /** cron expression, or null: only by hand */
+  every: z.string().nullable(),
+  createdAt: Instant,
+});
+export type Scope = z.infer<typeof Scope>;
+
+export const ScanState = z.enum(['queued', 'running', 'paused', 'done', 'cancelled', 'failed']);
+export type ScanState = z.infer<typeof ScanState>;
+
+export const ScanCounts = z.object({
+  targets: z.number().int(),
+  done: z.number().int(),
+  open: z.number().int(),
+  newHosts: z.number().int(),
+  changed: z.number().int(),
+  offline: z.number().int(),
+  back: z.number().int(),
+  unchanged: z.number().int(),
+});
+export type ScanCounts = z.infer<typeof ScanCounts>;
+
+export const Scan = z.object({
+  id: z.string(),
+  scopeId: z.string().nullable(),
+  targets: z.array(z.string()),
+  ports: z.string(),
+  state: ScanState,
+  counts: ScanCounts,
+  startedAt: Instant.nullable(),
+  finishedAt: Instant.nullable(),
+  error: z.string().nullable(),
+});
+export type Scan = z.infer<typeof Scan>;
+
+/** Strong identifiers, strongest first. `address` is the weakest and never merges two hosts by itself. */
+export const IdentifierKind = z.enum([
+  'agent-key',
+  'cloud-id',
+  'machine-id',
+  'ssh-host-key',
+  'tls-key',
+  'mac',
+  'address',
+]);
+export type IdentifierKind = z.infer<typeof IdentifierKind>;
+export const Identifier = z.object({ kind: IdentifierKind, value: z.string() });
+export type Identifier = z.infer<typeof Identifier>;
+
+/** Where a sighting came from. */
+export const SourceName = z.enum(['scan', 'peer', 'neighbour', 'agent', 'import']);
+export type SourceName = z.infer<typeof SourceName>;
+
+/** One source saw one address at one time. */
+export const Sighting = z.object({
+  source: SourceName,
+  address: z.string(),
+  at: Instant,
+  identifiers: z.array(Identifier),
+  /** who told us, for `peer` and `neighbour`: a host id */
+  via: z.string().optional(),
+  hostname: z.string().optional(),
+  evidence: z.record(z.string(), z.unknown()).optional(),
+});
+export type Sighting = z.infer<typeof Sighting>;
+
+/** `known`: somebody claimed it (or it was on an imported list). `ignored`: looked at and set aside, with a reason. */
+export const Claim = z.enum(['unknown', 'known', 'ignored']);
+export type Claim = z.infer<typeof Claim>;
+/** `unmanageable`: a deployment was tried and refused; `lost`: its agent stopped reporting. */
+export const Management = z.enum(['unmanaged', 'managed', 'lost', 'unmanageable']);
+export type Management = z.infer<typeof Management>;
+
+export const Endpoint = z.object({
+  id: z.string(),
+  hostId: z.string(),
+  address: z.string(),
+  port: z.number().int(),
+  transport: z.literal('tcp'),
+  service: z.string(),
+  /** null: open, but never probed successfully */
+  probe: ProbeResult.nullable(),
+  /** when `probe` was taken; a failed probe keeps the last result and its time (row 1.8) */
+  probedAt: Instant.nullable(),
+  lastError: z.string().nullable(),
+  state: z.enum(['open', 'gone']),
+  firstSeen: Instant,
+  lastSeen: Instant,
+});
+export type Endpoint = z.infer<typeof Endpoint>;
+
+export const Host = z.object({
+  id: z.string(),
+  /** best name we know: hostname, else DNS or certificate name, else the address */
+  name: z.string(),
+  addresses: z.array(z.string()),
+  identifiers: z.array(Identifier),
+  claim: Claim,
+  management: Management,
+  tags: Tags,
+  owner: z.string().nullable(),
+  guess: z.string().nullable(),
+  sources: z.array(SourceName),
+  agentId: z.string().nullable(),
+  agentVersion: z.string().nullable(),
+  firstSeen: Instant,
+  lastSeen: Instant,
+  /** knowledge state at the time of discovery: nobody had listed it */
+  discoveredAs: Claim,
+  note: z.string().nullable(),
+});
+export type Host = z.infer<typeof Host>;

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { Sha256 } from './json.ts';
+
+/** Facts: versioned sections of a host's inventory. Each section is collected, hashed and sent by itself. */
+export const OsFacts = z.object({
+  id: z.string(),
+  versionId: z.string(),
+  codename: z.string(),
+  prettyName: z.string(),
+  arch: z.string(),
+  hostname: z.string(),
+  machineId: z.string().nullable(),
+  bootId: z.string().nullable(),
+  kernel: z.string(),
+  /** label of the image the machine was built from, where the image says so (/etc/image-id, cloud metadata file) */
+  image: z.string().nullable(),
+  libc: z.string().nullable(),
+  serviceManager: z.enum(['systemd', 'sysv', 'openrc', 'none']),
+});
+export type OsFacts = z.infer<typeof OsFacts>;
+
+/** purl parts of one installed package. `source`/`sourceVersion` are what distribution advisories speak of. */
+export const PackageFact = z.object({
+  ecosystem: z.string(),
+  name: z.string(),
+  version: z.string(),
+  arch: z.string(),
+  source: z.string(),
+  sourceVersion: z.string(),
+  status: z.string(),
+});
+export type PackageFact = z.infer<typeof PackageFact>;
+
+export const ProcessFact = z.object({
+  pid: z.number().int(),
+  ppid: z.number().int(),
+  user: z.string(),
+  command: z.string(),
+  exe: z.string().nullable(),
+  unit: z.string().nullable(),
+  startedAt: z.string().nullable(),
+  /** files the process still maps that were replaced or deleted on disk (incl. its own executable) */
+  replaced: z.array(z.object({ path: z.string(), package: z.string().nullable() })),
+  /** packages whose files it executes or maps, as they are on disk */
+  packages: z.array(z.string()),
+});
+export type ProcessFact = z.infer<typeof ProcessFact>;
+
+export const ServiceFact = z.object({
+  name: z.string(),
+  state: z.enum(['running', 'stopped', 'failed', 'unknown']),
+  enabled: z.boolean().nullable(),
+  mainPid: z.number().int().nullable(),
+  exec: z.string().nullable(),
+  unitFile: z.string().nullable(),
+  /** sd_notify-like declared files of the unit, from its X-Lastember section or known service configs */
+  certificate: z.string().nullable(),
+  privateKey: z.string().nullable(),
+  sessionSecret: z.string().nullable(),
+});
+export type ServiceFact = z.infer<typeof ServiceFact>;
+
+export const SocketFact = z.object({
+  address: z.string(),
+  port: z.number().int(),
+  pid: z.number().int().nullable(),
+  process: z.string().nullable(),
+  unit: z.string().nullable(),
+  package: z.string().nullable(),
+});
+export type SocketFact = z.infer<typeof SocketFact>;
+
+/** One aggregated conversation: `out` = this host's process connects to the peer's port; `in` = the peer connects to ours. */
+export const ConnectionFact = z.object({
+  direction: z.enum(['in', 'out']),
+  localAddress: z.string(),
+  localPort: z.number().int(),
+  peerAddress: z.string(),
+  peerPort: z.number().int(),
+  count: z.number().int(),
+  pid: z.number().int().nullable(),
+  process: z.string().nullable(),
+  unit: z.string().nullable(),
+});
+export type ConnectionFact = z.infer<typeof ConnectionFact>;
+
+/** A settings file we look at. `text` only for known, bounded, non-secret files. */
+export const FileFact = z.object({
+  path: z.string(),
+  exists: z.boolean(),
+  mode: z.string().nullable(),
+  uid: z.number().int().nullable(),
+  gid: z.number().int().nullable(),
+  size: z.number().int().nullable(),
+  sha256: Sha256.nullable(),
+  text: z.string().nullable(),
+});
+export type FileFact = z.infer<typeof FileFact>;
+
+/** A certificate or private key found on disk: public parts only, keys by SPKI hash. */
+export const CertificateFact = z.object({
+  path: z.string(),
+  kind: z.enum(['certificate', 'private-key']),
+  spki: Sha256,
+  fingerprint: Sha256.nullable(),
+  serial: z.string().nullable(),
+  subject: z.string().nullable(),
+  issuer: z.string().nullable(),
+  names: z.array(z.string()),
+  notBefore: z.string().nullable(),
+  notAfter: z.string().nullable(),
+  mode: z.string(),
+});
+export type CertificateFact = z.infer<typeof CertificateFact>;
+
+/** Effective settings: `sshd` = parsed sshd_config (lower-cased keyword → last effective value), `sysctl` = key → value. */
+export const SettingsFacts = z.object({
+  sshd: z.record(z.string(), z.string()),
+  sysctl: z.record(z.string(), z.string()),
+  users: z.array(
+    z.object({ name: z.string(), uid: z.number().int(), gid: z.number().int(), home: z.string(), shell: z.string() }),
+  ),
+});
+export type SettingsFacts = z.infer<typeof SettingsFacts>;
+
+export const NeighbourFact = z.object({ address: z.string(), mac: z.string(), device: z.string() });
+
+/** Section name → data. The order here is the order of collection. */
+export const Facts = z.object({
+  os: OsFacts,
+  packages: z.array(PackageFact),
+  processes: z.array(ProcessFact),
+  services: z.array(ServiceFact),
+  sockets: z.array(SocketFact),
+  connections: z.array(ConnectionFact),
+  neighbours: z.array(NeighbourFact),
+  files: z.array(FileFact),
+  settings: SettingsFacts,
+  certificates: z.array(CertificateFact),
+});
+export type Facts = z.infer<typeof Facts>;
+export type SectionName = keyof Facts;
+export const SECTION_NAMES = Object.keys(Facts.shape) as SectionName[];
+
+/** One collected section. `version` is the collector's: a bump makes older facts stale. `hash` is over canonical JSON of `data`. */
+export const Section = z.object({
+  name: z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]),
+  version: z.number().int(),
+  hash: Sha256,
+  collectedAt: z.string(),
+  /** absent: unchanged since the hash the server already has */
+  data: z.unknown().optional(),
+  /** set instead of data when collection did not succeed; the last known facts stay */
+  error: z.string().optional(),
+});
+export type Section = z.infer<typeof Section>;

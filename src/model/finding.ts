@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { Instant, Sha256 } from './json.ts';
+import { Severity } from './kit.ts';
+
+export const FindingState = z.enum(['open', 'excepted', 'planned', 'fixed', 'rekindled']);
+export type FindingState = z.infer<typeof FindingState>;
+/** States that still burn. */
+export const BURNING: readonly FindingState[] = ['open', 'planned', 'rekindled'];
+
+/** What a check said about one subject at one time. `unknown` = could not be looked at; never green. */
+export const Verdict = z.enum(['pass', 'fail', 'not-applicable', 'unknown']);
+export type Verdict = z.infer<typeof Verdict>;
+
+/**
+ * One host or endpoint fails one check in one component.
+ * Closed means proven: `fixed` is set only from fresh facts and, for a listener, a negative probe from outside.
+ */
+export const Finding = z.object({
+  id: z.string(),
+  hostId: z.string(),
+  hostName: z.string(),
+  endpointId: z.string().nullable(),
+  /** address:port for endpoint findings */
+  endpoint: z.string().nullable(),
+  kit: z.string(),
+  kitVersion: z.string(),
+  check: z.string(),
+  /** package name, listener unit … what within the host */
+  component: z.string(),
+  advisories: z.array(z.string()),
+  severity: Severity,
+  state: FindingState,
+  /** 0…1: 1 proven by probe, 0.9 package range match, less when guessed */
+  confidence: z.number(),
+  title: z.string(),
+  /** what was seen, readable: values, hashes of the facts sections used, PIDs and units that hold old files */
+  evidence: z.record(z.string(), z.unknown()),
+  /** why it is not closed although something improved, e.g. "fixed on disk, but PID 4711 (nginx.service) still maps the old file" */
+  pending: z.string().nullable(),
+  openedAt: Instant,
+  lastSeenAt: Instant,
+  closedAt: Instant.nullable(),
+  rekindledAt: Instant.nullable(),
+  rekindleCause: z.string().nullable(),
+  exceptionId: z.string().nullable(),
+  changeId: z.string().nullable(),
+});
+export type Finding = z.infer<typeof Finding>;
+
+/**
+ * A key that was served (or lay) where a compromise kit found the hole: burnt. Every endpoint or file that holds the
+ * same SPKI joins the campaign (key radar), whether or not it was itself vulnerable.
+ */
+export const Exposure = z.object({
+  id: z.string(),
+  kit: z.string(),
+  hostId: z.string(),
+  endpointId: z.string(),
+  endpoint: z.string(),
+  /** burnt key and the certificate that was served with it */
+  spki: Sha256,
+  serial: z.string(),
+  issuer: z.string(),
+  fingerprint: Sha256,
+  crlUrls: z.array(z.string()),
+  /** `vulnerable`: leaked itself; `shared-key`: serves a key that leaked elsewhere */
+  cause: z.enum(['vulnerable', 'shared-key']),
+  /** for shared-key: the endpoint it was found through */
+  via: z.string().nullable(),
+  openedAt: Instant,
+});
+export type Exposure = z.infer<typeof Exposure>;
+
+export const Exception = z.object({
+  id: z.string(),
+  /** query of findings it covers: all given fields must match */
+  match: z.object({
+    hostId: z.string().optional(),
+    kit: z.string().optional(),
+    check: z.string().optional(),
+    component: z.string().optional(),
+  }),
+  reason: z.string().min(3),
+  owner: z.string().min(1),
+  control: z.string().nullable(),
+  expiresAt: Instant,
+  createdAt: Instant,
+  createdBy: z.string(),
+  endedAt: Instant.nullable(),
+  endReason: z.string().nullable(),
+});
+export type Exception = z.infer<typeof Exception>;

@@ -1,0 +1,28 @@
+/**
+ * Job name → payload: the one typed map. Payloads carry ids only. A name that is not here does not compile.
+ * Folders listen to what happens left of them through these, never by import.
+ */
+export interface Jobs {
+  'discovery.scan': { scanId: string };
+  'discovery.schedule': Record<never, never>;
+  /** probe these addresses (peers and neighbours that agents reported) where a scope's `follow` allows */
+  'discovery.follow': { addresses: string[]; viaHostId: string };
+  'enrollment.deploy': { deploymentId: string };
+  'enrollment.lost-agents': Record<never, never>;
+  /** facts or identity of a host changed: judge all kits on it */
+  'audit.host': { hostId: string };
+  /** a probe gave a new or changed result: judge endpoint checks */
+  'audit.endpoint': { endpointId: string };
+  'audit.sweep': Record<never, never>;
+  'impact.connections': { hostId: string };
+  'impact.expire': Record<never, never>;
+  /** move one change on as far as it can go now; also run by timer */
+  'change.advance': { changeId: string };
+  'change.tick': Record<never, never>;
+  /** something that a campaign counts changed */
+  'change.campaign': { kit: string };
+  'trail.sequence': Record<never, never>;
+  /** render the documents of a subject again */
+  'trail.document': { kind: string; id: string };
+}
+export type JobName = keyof Jobs;

@@ -1,0 +1,202 @@
+import { z } from 'zod';
+
+export const Severity = z.enum(['critical', 'high', 'medium', 'low', 'info']);
+export type Severity = z.infer<typeof Severity>;
+
+const CheckBase = {
+  id: z.string().regex(/^[a-z0-9-]{1,60}$/),
+  title: z.string(),
+  severity: Severity,
+  why: z.string(),
+  references: z.array(z.string()).default([]),
+};
+
+/** Affected range of one package in one ecosystem; versions are compared by that ecosystem's own order. */
+export const AffectedRange = z.object({
+  ecosystem: z.string(),
+  /** source package name where the ecosystem has them */
+  name: z.string(),
+  introduced: z.string().default('0'),
+  fixed: z.string().optional(),
+});
+export type AffectedRange = z.infer<typeof AffectedRange>;
+
+/** A check is one rule over facts or over an endpoint's probe result. */
+export const Check = z.discriminatedUnion('kind', [
+  /** CEL over `probe` and `endpoint`; `expect` true = pass. Evaluated per endpoint. */
+  z
+    .object({
+      kind: z.literal('endpoint'),
+      ...CheckBase,
+      when: z.string().default('true'),
+      expect: z.string(),
+      unknown: z.string().default('false'),
+      evidence: z.record(z.string(), z.string()).default({}),
+    })
+    .strict(),
+  /** CEL over `facts`; `expect` true = pass. Evaluated per host. */
+  z
+    .object({
+      kind: z.literal('host'),
+      ...CheckBase,
+      when: z.string().default('true'),
+      expect: z.string(),
+      evidence: z.record(z.string(), z.string()).default({}),
+    })
+    .strict(),
+  /**
+   * Installed packages in an affected range. `provenBy`: an endpoint check of this kit that, when it passes on every
+   * listener run by the package, clears the version-based suspicion (the version is affected, the build is not).
+   */
+  z
+    .object({
+      kind: z.literal('package'),
+      ...CheckBase,
+      advisory: z.string(),
+      aliases: z.array(z.string()).default([]),
+      affected: z.array(AffectedRange).min(1),
+      provenBy: z.string().optional(),
+    })
+    .strict(),
+]);
+export type Check = z.infer<typeof Check>;
+
+/**
+ * Remediation steps. Every argument may hold `${…}` references that the planner resolves from the finding and the
+ * host's facts (`${service.name}`, `${package.name}`, `${endpoint.port}` …); a plan holds resolved values only.
+ */
+export const UpgradePackage = z
+  .object({ kind: z.literal('upgrade-package'), name: z.string(), version: z.string() })
+  .strict();
+export const SetFileLine = z
+  .object({
+    kind: z.literal('set-file-line'),
+    path: z.string(),
+    key: z.string(),
+    separator: z.string().default(' '),
+    value: z.string(),
+  })
+  .strict();
+export const WriteFile = z
+  .object({
+    kind: z.literal('write-file'),
+    path: z.string(),
+    content: z.string(),
+    mode: z.string().regex(/^0[0-7]{3}$/),
+  })
+  .strict();
+export const SetFileMode = z
+  .object({ kind: z.literal('set-file-mode'), path: z.string(), mode: z.string().regex(/^0[0-7]{3}$/) })
+  .strict();
+export const ServiceStep = z
+  .object({ kind: z.literal('service'), name: z.string(), action: z.enum(['restart', 'reload', 'stop', 'start']) })
+  .strict();
+export const SysctlStep = z.object({ kind: z.literal('sysctl'), key: z.string(), value: z.string() }).strict();
+/** New key pair made on the host (never leaves it); the output is a PKCS#10 request for the old certificate's names. */
+export const RotateKey = z
+  .object({ kind: z.literal('rotate-key'), keyPath: z.string(), names: z.array(z.string()), oldSpki: z.string() })
+  .strict();
+/** Server side: the request goes to the authority. `issuerSpki` pins who may have signed what the host will accept. */
+export const ReissueCertificate = z
+  .object({ kind: z.literal('reissue-certificate'), authority: z.string(), names: z.array(z.string()) })
+  .strict();
+/** Host side: puts new key and chain in place; refuses a chain that does not hold its own new key and the planned names. */
+export const InstallCertificate = z
+  .object({
+    kind: z.literal('install-certificate'),
+    keyPath: z.string(),
+    certificatePath: z.string(),
+    names: z.array(z.string()),
+    issuerSpki: z.string(),
+  })
+  .strict();
+/** Server side, from outside: the endpoint serves another key than `oldSpki` and is not vulnerable. */
+export const VerifyServed = z
+  .object({ kind: z.literal('verify-served'), address: z.string(), port: z.number().int(), oldSpki: z.string() })
+  .strict();
+/** Server side; only after verify-served of the same task succeeded. */
+export const RevokeCertificate = z
+  .object({
+    kind: z.literal('revoke-certificate'),
+    authority: z.string(),
+    serial: z.string(),
+    reason: z.literal('keyCompromise'),
+  })
+  .strict();
+/** Server side: the serial is in the CRL that the certificate names. */
+export const VerifyRevoked = z
+  .object({ kind: z.literal('verify-revoked'), serial: z.string(), crlUrl: z.string() })
+  .strict();
+/** Host side: replaces the service's session secret with fresh random bytes and restarts it, so old sessions end. */
+export const InvalidateSessions = z
+  .object({ kind: z.literal('invalidate-sessions'), path: z.string(), service: z.string() })
+  .strict();
+
+export const Step = z.discriminatedUnion('kind', [
+  UpgradePackage,
+  SetFileLine,
+  WriteFile,
+  SetFileMode,
+  ServiceStep,
+  SysctlStep,
+  RotateKey,
+  ReissueCertificate,
+  InstallCertificate,
+  VerifyServed,
+  RevokeCertificate,
+  VerifyRevoked,
+  InvalidateSessions,
+]);
+export type Step = z.infer<typeof Step>;
+export type StepKind = Step['kind'];
+export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+
+/** Kinds the server's worker carries out; all others run on the host and are verified by it. */
+export const SERVER_STEPS = [
+  'reissue-certificate',
+  'verify-served',
+  'revoke-certificate',
+  'verify-revoked',
+] as const satisfies readonly StepKind[];
+export type ServerStepKind = (typeof SERVER_STEPS)[number];
+export type HostStepKind = Exclude<StepKind, ServerStepKind>;
+export function isServerStep(step: Step): step is StepOf<ServerStepKind> {
+  return (SERVER_STEPS as readonly string[]).includes(step.kind);
+}
+
+/** Steps as a kit writes them: same kinds, arguments still templates (numbers may be template strings). */
+export const StepTemplate = z
+  .object({
+    kind: z.enum(Step.options.map((o) => o.shape.kind.value) as [StepKind, ...StepKind[]]),
+    /** CEL; the step is left out where false */ if: z.string().optional(),
+  })
+  .catchall(z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
+export type StepTemplate = z.infer<typeof StepTemplate>;
+
+export const Remediation = z.object({
+  id: z.string(),
+  /** ids of checks of this kit that this remediates */
+  fixes: z.array(z.string()).min(1),
+  steps: z.array(StepTemplate).min(1),
+  /** `undo` undoes what can be undone, in reverse order, when a health check fails */
+  rollback: z.enum(['undo', 'none']).default('undo'),
+});
+export type Remediation = z.infer<typeof Remediation>;
+
+export const Kit = z
+  .object({
+    kit: z.string().regex(/^[a-z0-9-]{1,60}$/),
+    version: z.string().regex(/^\d+\.\d+\.\d+$/),
+    title: z.string(),
+    summary: z.string(),
+    references: z.array(z.string()).default([]),
+    /** CEL over `facts` (host) — where false, every check of the kit is not applicable */
+    applies: z.string().default('true'),
+    /** a compromise kit: keys served while vulnerable are burnt; its campaign has all the steps of the funnel */
+    compromise: z.boolean().default(false),
+    checks: z.array(Check).min(1),
+    remediate: z.array(Remediation).default([]),
+    texts: z.object({ risk: z.string(), owner: z.string().optional(), executive: z.string().optional() }),
+  })
+  .strict();
+export type Kit = z.infer<typeof Kit>;

@@ -1,0 +1,59 @@
+import type { z } from 'zod';
+import type { Actor, Role } from '../../model/actor.ts';
+
+/** Who may call: a role set from MAY, `public` (sign-in, health), or on the agent listener `agent` / `enroll`. */
+export type Access = readonly Role[] | 'public' | 'agent' | 'enroll';
+
+export interface AgentIdentity {
+  agentId: string;
+  hostId: string;
+}
+
+export interface RouteRequest<P, Q, B> {
+  params: P;
+  query: Q;
+  body: B;
+  actor: Actor;
+  /** set on the agent listener with a valid client certificate */
+  agent: AgentIdentity | null;
+  ip: string;
+  /** aborted when the client goes away: long polls end */
+  signal: AbortSignal;
+}
+
+/** A reply that is not JSON (documents, event streams, checkpoint text). */
+export interface RawReply {
+  contentType: string;
+  body: string | Uint8Array | AsyncIterable<string>;
+  headers?: Record<string, string>;
+}
+
+export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** below /api/v1 (or /agent/v1), with :params */
+  path: string;
+  /** operationId: the name of the generated client's function */
+  id: string;
+  summary: string;
+  access: Access;
+  params?: P;
+  query?: Q;
+  body?: B;
+  /** schema of the JSON reply; leave out with `raw: true` */
+  reply?: R;
+  raw?: boolean;
+  status?: number;
+  handler(request: RouteRequest<z.infer<P>, z.infer<Q>, z.infer<B>>): Promise<z.input<R> | RawReply>;
+}
+
+export type Route = RouteSpec<z.ZodType, z.ZodType, z.ZodType, z.ZodType>;
+
+/** Identity function that infers the handler's types from the schemas. */
+export function route<
+  P extends z.ZodType = z.ZodUndefined,
+  Q extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+  R extends z.ZodType = z.ZodAny,
+>(spec: RouteSpec<P, Q, B, R>): Route {
+  return spec as unknown as Route;
+}
