@@ -1,3 +1,3 @@
-import type { ErrorSpec } from './index.ts';
+import type { ErrorSpec } from './spec.ts';
 
 export const CHANGE_ERRORS = {} satisfies Record<string, ErrorSpec>;

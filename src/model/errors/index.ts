@@ -5,13 +5,10 @@ import { ENROLLMENT_ERRORS } from './enrollment.ts';
 import { HOST_ERRORS } from './host.ts';
 import { IMPACT_ERRORS } from './impact.ts';
 import { PLATFORM_ERRORS } from './platform.ts';
+import type { ErrorSpec } from './spec.ts';
 import { TRAIL_ERRORS } from './trail.ts';
 
-/** One row of the catalogue. `text` says what was being done and what to do; `{name}` is filled from params. */
-export interface ErrorSpec {
-  status: number;
-  text: string;
-}
+export type { ErrorSpec };
 
 /** The one error catalogue. Clients branch on `code` only. */
 export const ERRORS = {

@@ -1,4 +1,4 @@
-import type { ErrorSpec } from './index.ts';
+import type { ErrorSpec } from './spec.ts';
 
 export const PLATFORM_ERRORS = {
   INPUT_INVALID: { status: 400, text: 'The input does not fit: {why}.' },
