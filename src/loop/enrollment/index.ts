@@ -1,25 +1,50 @@
-import type { Module, Tx } from '../../platform/context.ts';
-import type { AgentIdentity } from '../../platform/http/route.ts';
+import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { newSerial, withAuthority } from './authority.ts';
+import { runDeployment } from './deployments.ts';
+import type { Enrollment } from './face.ts';
+import { issueListener } from './logic/certificates.ts';
+import { markLostAgents } from './presence.ts';
+import { revokeAgent } from './revoke.ts';
+import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
+import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
-export interface AgentRecord {
-  id: string;
-  hostId: string;
-  version: string;
-  /** base64 raw Ed25519 public key: verifies outcomes */
-  publicKey: string;
-  state: 'active' | 'revoked' | 'lost';
-  lastCheckIn: string | null;
-  /** key ids of the approvers this agent pinned */
-  approverKeyIds: string[];
+export type { AgentRecord, Enrollment } from './face.ts';
+
+/** `checkpointKey`: the trail's verifier key line, which agents pin when they enrol. */
+export function createEnrollment(
+  platform: Platform,
+  discovery: Discovery,
+  checkpointKey: () => Promise<string>,
+): Enrollment {
+  return {
+    agent: (agentId) => agentById(platform.db, agentId),
+    agentOfHost: (hostId) => agentByHost(platform.db, hostId),
+    agents: () => allAgents(platform.db),
+    authenticate: async (fingerprint) => {
+      const agent = await agentByFingerprint(platform.db, fingerprint);
+      return agent && agent.state !== 'revoked' ? { agentId: agent.id, hostId: agent.hostId } : null;
+    },
+    listenerIdentity: () =>
+      withAuthority(platform, async (authority) => {
+        const hosts = [...new Set([hostOf(platform.config.agentAddress), 'localhost', '127.0.0.1'])];
+        return {
+          ...(await issueListener(authority, { hosts, serial: newSerial(), now: platform.now() })),
+          ca: authority.certificate,
+        };
+      }),
+    revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
+    routes: enrollmentRoutes(platform, discovery),
+    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),
+    jobs: {
+      'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
+      'enrollment.lost-agents': () => markLostAgents(platform, discovery),
+    },
+    schedules: [{ job: 'enrollment.lost-agents', cron: '*/5 * * * *' }],
+  };
 }
 
-export interface Enrollment extends Module {
-  agent(agentId: string): Promise<AgentRecord | null>;
-  agentOfHost(hostId: string): Promise<AgentRecord | null>;
-  agents(): Promise<AgentRecord[]>;
-  /** For the mutual-TLS listener: who holds this client certificate (SHA-256 fingerprint, hex)? null = refuse. */
-  authenticate(fingerprint: string): Promise<AgentIdentity | null>;
-  /** Server certificate and CA of the agent listener, PEM. */
-  listenerIdentity(): Promise<{ key: string; cert: string; ca: string }>;
-  revoke(tx: Tx, agentId: string, reason: string): Promise<void>;
+/** `server.example:7415` or `[::1]:7415` → the host part. */
+function hostOf(address: string): string {
+  return address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }

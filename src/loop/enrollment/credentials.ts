@@ -1,0 +1,77 @@
+import ssh2 from 'ssh2';
+import type { Actor } from '../../model/actor.ts';
+import type { Credential, CredentialInput } from '../../model/enrollment.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import {
+  credentialByName,
+  credentials,
+  deleteCredential,
+  insertCredential,
+  type CredentialRow,
+} from './store-deployment.ts';
+
+const toCredential = (row: CredentialRow): Credential => ({
+  id: row.id,
+  name: row.name,
+  username: row.username,
+  kind: row.kind,
+  createdAt: row.created_at.toISOString(),
+  createdBy: row.created_by,
+});
+
+export async function listCredentials(platform: Platform): Promise<Credential[]> {
+  return (await credentials(platform.db)).map(toCredential);
+}
+
+export async function addCredential(platform: Platform, actor: Actor, input: CredentialInput): Promise<Credential> {
+  if (input.kind === 'private-key') checkKey(input.name, input.privateKey, input.passphrase);
+  if (await credentialByName(platform.db, input.name)) throw new AppError('CREDENTIAL_EXISTS', { name: input.name });
+  const id = platform.newId('cred');
+  const subject = { kind: 'credential' as const, id, name: input.name };
+  const row = await platform.act(
+    actor,
+    {
+      type: 'enrollment.credential.added',
+      subject,
+      detail: { name: input.name, username: input.username, kind: input.kind },
+    },
+    async (tx) => {
+      const secret = await platform.vault.put(tx, input.kind === 'password' ? input.password : input.privateKey);
+      const passphrase =
+        input.kind === 'private-key' && input.passphrase ? await platform.vault.put(tx, input.passphrase) : null;
+      const made: CredentialRow = {
+        id,
+        name: input.name,
+        username: input.username,
+        kind: input.kind,
+        secret_id: secret,
+        passphrase_id: passphrase,
+        created_at: tx.now,
+        created_by: actor.name,
+      };
+      await insertCredential(tx.db, made);
+      return made;
+    },
+  );
+  return toCredential(row);
+}
+
+function checkKey(name: string, key: string, passphrase: string | undefined): void {
+  const parsed = ssh2.utils.parseKey(key, passphrase);
+  if (parsed instanceof Error) throw new AppError('CREDENTIAL_KEY_INVALID', { name, why: parsed.message });
+}
+
+export async function removeCredential(platform: Platform, actor: Actor, name: string): Promise<void> {
+  const row = await credentialByName(platform.db, name);
+  if (!row) throw new AppError('NOT_FOUND', { what: 'credential', id: name, list: 'credential list' });
+  await platform.act(
+    actor,
+    { type: 'enrollment.credential.removed', subject: { kind: 'credential', id: row.id, name }, detail: { name } },
+    async (tx) => {
+      await deleteCredential(tx.db, row.id);
+      await platform.vault.remove(tx, row.secret_id);
+      if (row.passphrase_id) await platform.vault.remove(tx, row.passphrase_id);
+    },
+  );
+}

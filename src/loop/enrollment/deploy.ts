@@ -1,0 +1,178 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, isAppError } from '../../model/errors/index.ts';
+import type { Endpoint, Host } from '../../model/estate.ts';
+import { sshHost, type SshHost } from '../../host/ssh/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { authorityCertificate } from './authority.ts';
+import { mintToken } from './enroll.ts';
+import { AGENT_PATHS, AGENT_UNIT, agentUnit } from './logic/unit.ts';
+import { architecture, runsAgent } from './logic/runtime.ts';
+import { pinKey, pinnedKey, type CredentialRow } from './store-deployment.ts';
+import { agentByHost } from './store.ts';
+
+const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.mjs');
+const CHECK_IN_SECONDS = 60;
+const TOKEN_MINUTES = 15;
+
+/** Installs and starts the agent on one host and waits until it enrolled. Returns the name of the credential that worked. */
+export async function deployTo(
+  platform: Platform,
+  discovery: Discovery,
+  host: Host,
+  credentials: CredentialRow[],
+  by: string,
+): Promise<string> {
+  const bundle = await readFile(BUNDLE).catch((cause: unknown) => {
+    throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
+  });
+  const endpoint = (await discovery.endpoints({ hostId: host.id, protocol: 'ssh', state: 'open' }))[0];
+  if (!endpoint) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
+  const { remote, credential } = await logIn(platform, host, endpoint, credentials);
+  try {
+    const before = await agentByHost(platform.db, host.id);
+    await install(platform, host, remote, bundle, by);
+    await waitForAgent(platform, host, before?.id ?? null);
+    return credential;
+  } finally {
+    await remote.close();
+  }
+}
+
+/** The first credential that the host accepts. The server's key must be the one discovery saw, and the pinned one. */
+async function logIn(
+  platform: Platform,
+  host: Host,
+  endpoint: Endpoint,
+  credentials: CredentialRow[],
+): Promise<{ remote: SshHost; credential: string }> {
+  const expected = await expectedKeys(platform, endpoint);
+  for (const row of credentials) {
+    try {
+      const remote = await connect(platform, endpoint, row, expected);
+      await pinKey(platform.db, {
+        address: endpoint.address,
+        port: endpoint.port,
+        fingerprint: remote.hostKey,
+        pinned_at: platform.now(),
+      });
+      return { remote, credential: row.name };
+    } catch (error) {
+      if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, endpoint, expected, error);
+      if (!isAppError(error, 'HOST_AUTH_REFUSED')) throw error;
+    }
+  }
+  throw new AppError('DEPLOY_NO_LOGIN', { host: host.name, tried: credentials.map((row) => row.name).join(', ') });
+}
+
+async function expectedKeys(platform: Platform, endpoint: Endpoint): Promise<string[]> {
+  const pinned = await pinnedKey(platform.db, endpoint.address, endpoint.port);
+  if (pinned) return [pinned];
+  return endpoint.probe?.protocol === 'ssh' ? endpoint.probe.hostKeys.map((key) => key.fingerprint) : [];
+}
+
+function keyChanged(host: Host, endpoint: Endpoint, expected: string[], cause: AppError): AppError {
+  const params = {
+    host: host.name,
+    endpoint: `${endpoint.address}:${endpoint.port}`,
+    presented: cause.params['presented'] ?? 'another',
+    expected: expected.join(' or '),
+  };
+  return new AppError('DEPLOY_HOST_KEY_CHANGED', params, { cause });
+}
+
+async function connect(
+  platform: Platform,
+  endpoint: Endpoint,
+  row: CredentialRow,
+  expected: string[],
+): Promise<SshHost> {
+  const target = { address: endpoint.address, port: endpoint.port, username: row.username };
+  const trust = (fingerprint: string): boolean => expected.includes(fingerprint);
+  return platform.vault.use(row.secret_id, async (secret) => {
+    if (row.kind === 'password') return sshHost({ ...target, auth: { password: secret }, trust });
+    if (!row.passphrase_id) return sshHost({ ...target, auth: { privateKey: secret }, trust });
+    return platform.vault.use(row.passphrase_id, (passphrase) =>
+      sshHost({ ...target, auth: { privateKey: secret, passphrase }, trust }),
+    );
+  });
+}
+
+/** Detect first, copy second: nothing is written to a host that cannot run the agent. */
+async function install(platform: Platform, host: Host, remote: SshHost, bundle: Uint8Array, by: string): Promise<void> {
+  const runtime = await prepareRuntime(host, remote);
+  const token = await platform.act(
+    { kind: 'system', id: 'system', name: `enrollment.deploy for ${by}` },
+    {
+      type: 'enrollment.token.made',
+      subject: { kind: 'token', id: host.id },
+      related: [{ kind: 'host', id: host.id, name: host.name }],
+      detail: { minutes: TOKEN_MINUTES },
+    },
+    (tx) => mintToken(platform, tx, { hostId: host.id, minutes: TOKEN_MINUTES }),
+  );
+  const config = {
+    server: `https://${platform.config.agentAddress}`,
+    ca: await authorityCertificate(platform),
+    token: token.token,
+    stateDir: AGENT_PATHS.state,
+  };
+  await run(host, remote, ['systemctl', 'stop', AGENT_UNIT], { tolerate: true });
+  await remote.mkdir('/opt/lastember', 0o755);
+  await remote.mkdir('/etc/lastember', 0o700);
+  await remote.mkdir(AGENT_PATHS.state, 0o700);
+  await remote.write(AGENT_PATHS.bundle, bundle, 0o644);
+  await remote.write(AGENT_PATHS.config, Buffer.from(`${JSON.stringify(config, null, 2)}\n`), 0o600);
+  await remote.write(AGENT_PATHS.unit, Buffer.from(agentUnit(runtime)), 0o644);
+  await run(host, remote, ['systemctl', 'daemon-reload']);
+  await run(host, remote, ['systemctl', 'enable', '--now', AGENT_UNIT]);
+}
+
+/** The host's own Node when it is new enough, else ours, transferred. Returns its path on the host. */
+async function prepareRuntime(host: Host, remote: SshHost): Promise<string> {
+  const [system, machine, uid] = [
+    await run(host, remote, ['uname', '-s']),
+    await run(host, remote, ['uname', '-m']),
+    await run(host, remote, ['id', '-u']),
+  ];
+  const arch = architecture(machine);
+  if (system.trim() !== 'Linux' || !arch)
+    throw new AppError('DEPLOY_PLATFORM', { host: host.name, platform: `${system.trim()} ${machine.trim()}` });
+  if (uid.trim() !== '0') throw new AppError('DEPLOY_NOT_ROOT', { host: host.name, uid: uid.trim() });
+  for (const path of ['/usr/bin/node', '/usr/local/bin/node']) {
+    const found = await remote.exec([path, '--version'], { timeoutMs: 15_000 });
+    if (found.code === 0 && runsAgent(found.stdout)) return path;
+  }
+  if (arch !== process.arch)
+    throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
+  await remote.mkdir('/opt/lastember', 0o755);
+  await remote.write(AGENT_PATHS.runtime, await readFile(process.execPath), 0o755);
+  return AGENT_PATHS.runtime;
+}
+
+async function run(host: Host, remote: SshHost, argv: string[], options: { tolerate?: boolean } = {}): Promise<string> {
+  const result = await remote.exec(argv, { timeoutMs: 60_000 });
+  if (result.code !== 0 && !options.tolerate)
+    throw new AppError('DEPLOY_COMMAND', {
+      host: host.name,
+      command: argv.join(' '),
+      why: (result.stderr || result.stdout).trim().slice(0, 300) || `exit code ${result.code}`,
+    });
+  return result.stdout;
+}
+
+async function waitForAgent(platform: Platform, host: Host, previous: string | null): Promise<void> {
+  const deadline = Date.now() + CHECK_IN_SECONDS * 1000;
+  while (Date.now() < deadline) {
+    const agent = await agentByHost(platform.db, host.id);
+    if (agent && agent.id !== previous) return;
+    await sleep(100);
+  }
+  throw new AppError('DEPLOY_NO_CHECK_IN', {
+    host: host.name,
+    seconds: CHECK_IN_SECONDS,
+    server: platform.config.agentAddress,
+  });
+}

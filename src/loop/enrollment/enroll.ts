@@ -1,0 +1,140 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Actor } from '../../model/actor.ts';
+import type { EnrollReply, EnrollRequest } from '../../model/agent.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Identifier } from '../../model/estate.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { newSerial, withAuthority } from './authority.ts';
+import { issueAgent, readRequest, type Issued } from './logic/certificates.ts';
+import { agentOfToken, insertAgent, insertToken, lockToken, revokeOthers, spendToken } from './store.ts';
+
+/** Agents renew long before; a lost machine's certificate ends by itself. */
+const CERTIFICATE_DAYS = 90;
+
+const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+
+/** Makes a single-use token inside `tx`; the plaintext is returned once and stored nowhere. */
+export async function mintToken(
+  platform: Platform,
+  tx: Tx,
+  options: { hostId: string | null; minutes: number },
+): Promise<{ token: string; id: string; expiresAt: string }> {
+  const token = `lee_${randomBytes(24).toString('base64url')}`;
+  const id = platform.newId('etok');
+  const expires = new Date(tx.now.getTime() + options.minutes * 60_000);
+  await insertToken(tx.db, {
+    id,
+    hash: hashOf(token),
+    host_id: options.hostId,
+    expires_at: expires,
+    created_at: tx.now,
+    created_by: tx.actor.id,
+  });
+  return { token, id, expiresAt: expires.toISOString() };
+}
+
+interface Accepted {
+  agentId: string;
+  hostId: string;
+  certificate: string;
+}
+
+/** An agent shows a token and a certificate request; a good token makes it this host's agent. */
+export async function enroll(
+  platform: Platform,
+  discovery: Discovery,
+  checkpointKey: () => Promise<string>,
+  body: EnrollRequest,
+  ip: string,
+): Promise<EnrollReply> {
+  const request = await readRequest(body.csr);
+  if (!request) throw new AppError('ENROLL_REQUEST_INVALID');
+  const agentId = platform.newId('agent');
+  const approverKeys = await platform.approverKeys();
+  const actor: Actor = { kind: 'agent', id: agentId, name: body.hostname, ip };
+  const ca = await withAuthority(platform, async (authority) => ({
+    certificate: authority.certificate,
+    issued: await issueAgent(authority, request.request, {
+      id: agentId,
+      serial: newSerial(),
+      now: platform.now(),
+      days: CERTIFICATE_DAYS,
+    }),
+  }));
+  const accepted = await admit(platform, discovery, {
+    actor,
+    body,
+    publicKey: request.publicKey,
+    issued: ca.issued,
+    keyIds: approverKeys.map((key) => key.keyId),
+  });
+  return { ...accepted, ca: ca.certificate, approverKeys, checkpointKey: await checkpointKey() };
+}
+
+interface Admission {
+  actor: Actor;
+  body: EnrollRequest;
+  publicKey: string;
+  issued: Issued;
+  keyIds: string[];
+}
+
+async function admit(platform: Platform, discovery: Discovery, admission: Admission): Promise<Accepted> {
+  const { actor, body, publicKey, issued, keyIds } = admission;
+  return platform.observe(actor, async (tx) => {
+    const token = await lockToken(tx.db, hashOf(body.token));
+    const again = token?.used_by === publicKey ? await agentOfToken(tx.db, token.id) : undefined;
+    // Our reply was lost on the way: the same key may have the same certificate again.
+    if (again && again.state !== 'revoked')
+      return { agentId: again.id, hostId: again.host_id, certificate: again.certificate };
+    if (!token || token.used_at || token.expires_at <= tx.now) throw new AppError('ENROLL_TOKEN_REFUSED');
+    const hostId = await discovery.attachAgent(tx, {
+      agentId: actor.id,
+      version: body.version,
+      hostname: body.hostname,
+      identifiers: identifiersOf(body, publicKey),
+      addresses: body.addresses,
+      expectedHostId: token.host_id,
+    });
+    await spendToken(tx.db, token.id, publicKey, tx.now);
+    const replaced = await revokeOthers(tx.db, hostId);
+    await insertAgent(tx.db, {
+      id: actor.id,
+      host_id: hostId,
+      public_key: publicKey,
+      fingerprint: issued.fingerprint,
+      certificate: issued.certificate,
+      state: 'active',
+      approver_key_ids: keyIds,
+      enrolled_at: tx.now,
+      token_id: token.id,
+    });
+    await tx.record({
+      type: 'enrollment.agent.enrolled',
+      subject: { kind: 'agent', id: actor.id, name: body.hostname },
+      related: [{ kind: 'host', id: hostId, name: body.hostname }],
+      detail: {
+        hostName: body.hostname,
+        agentId: actor.id,
+        version: body.version,
+        platform: body.platform,
+        fingerprint: issued.fingerprint,
+        publicKey,
+        approverKeyIds: keyIds,
+        replaced,
+        token: token.id,
+      },
+    });
+    await tx.publish('agents', { agentId: actor.id, hostId });
+    return { agentId: actor.id, hostId, certificate: issued.certificate };
+  });
+}
+
+function identifiersOf(body: EnrollRequest, publicKey: string): Identifier[] {
+  return [
+    { kind: 'agent-key', value: publicKey },
+    ...(body.machineId ? [{ kind: 'machine-id' as const, value: body.machineId }] : []),
+    ...body.sshHostKeys.map((value) => ({ kind: 'ssh-host-key' as const, value })),
+  ];
+}

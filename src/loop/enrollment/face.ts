@@ -1,0 +1,25 @@
+import type { Module, Tx } from '../../platform/context.ts';
+import type { AgentIdentity } from '../../platform/http/route.ts';
+
+export interface AgentRecord {
+  id: string;
+  hostId: string;
+  version: string;
+  /** base64 raw Ed25519 public key: verifies outcomes */
+  publicKey: string;
+  state: 'active' | 'revoked' | 'lost';
+  lastCheckIn: string | null;
+  /** key ids of the approvers this agent pinned */
+  approverKeyIds: string[];
+}
+
+export interface Enrollment extends Module {
+  agent(agentId: string): Promise<AgentRecord | null>;
+  agentOfHost(hostId: string): Promise<AgentRecord | null>;
+  agents(): Promise<AgentRecord[]>;
+  /** For the mutual-TLS listener: who holds this client certificate (SHA-256 fingerprint, hex)? null = refuse. */
+  authenticate(fingerprint: string): Promise<AgentIdentity | null>;
+  /** Server certificate and CA of the agent listener, PEM. */
+  listenerIdentity(): Promise<{ key: string; cert: string; ca: string }>;
+  revoke(tx: Tx, agentId: string, reason: string): Promise<void>;
+}

@@ -1,0 +1,30 @@
+/** Where the agent lives on a host. One place, so that uninstalling can be complete. */
+export const AGENT_PATHS = {
+  bundle: '/opt/lastember/lastember-agent.mjs',
+  runtime: '/opt/lastember/node',
+  config: '/etc/lastember/agent.json',
+  state: '/var/lib/lastember',
+  unit: '/etc/systemd/system/lastember-agent.service',
+} as const;
+export const AGENT_UNIT = 'lastember-agent.service';
+
+/** systemd unit of the agent, run by the given Node. It installs packages and restarts services, so it runs as root. */
+export function agentUnit(runtime: string): string {
+  return `[Unit]
+Description=Lastember agent
+Documentation=file:${AGENT_PATHS.config}
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+ExecStart=${runtime} ${AGENT_PATHS.bundle} run --config ${AGENT_PATHS.config}
+Restart=on-failure
+RestartSec=5
+UMask=0077
+StateDirectory=lastember
+StateDirectoryMode=0700
+
+[Install]
+WantedBy=multi-user.target
+`;
+}

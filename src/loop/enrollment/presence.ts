@@ -1,0 +1,70 @@
+import { systemActor } from '../../model/actor.ts';
+import type { CheckInReply, CheckInRequest } from '../../model/agent.ts';
+import type { z } from 'zod';
+import type { Platform, Tx } from '../../platform/context.ts';
+import type { AgentIdentity } from '../../platform/http/route.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { AgentRecord } from './face.ts';
+import { agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
+
+/** How often agents come by themselves; tasks reach them sooner through the long poll. */
+const POLL_SECONDS = 60;
+const FACTS_SECONDS = 300;
+/** An agent that has not been heard of for this long is lost: its host re-enters the loop. */
+export const LOST_AFTER_MS = 15 * 60_000;
+
+export async function checkIn(
+  platform: Platform,
+  discovery: Discovery,
+  agent: AgentIdentity,
+  body: CheckInRequest,
+): Promise<z.infer<typeof CheckInReply>> {
+  const actor = { kind: 'agent' as const, id: agent.agentId, name: agent.agentId };
+  await platform.observe(actor, async (tx) => {
+    const before = await agentById(tx.db, agent.agentId);
+    await recordPresence(tx.db, {
+      agent_id: agent.agentId,
+      last_check_in: tx.now,
+      version: body.version,
+      boot_id: body.bootId,
+      started_at: body.startedAt,
+    });
+    if (before?.state === 'lost') await comeBack(discovery, tx, before);
+    if (before?.version !== body.version) await tx.publish('agents', { agentId: agent.agentId, hostId: agent.hostId });
+  });
+  return { hostId: agent.hostId, pollSeconds: POLL_SECONDS, factsSeconds: FACTS_SECONDS };
+}
+
+async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {
+  await setAgentState(tx.db, agent.id, 'active');
+  await discovery.setManagement(tx, agent.hostId, 'managed', 'its agent reports again');
+  await tx.record({
+    type: 'enrollment.agent.back',
+    subject: { kind: 'agent', id: agent.id },
+    related: [{ kind: 'host', id: agent.hostId }],
+    detail: { lastCheckIn: agent.lastCheckIn },
+  });
+}
+
+/** Timer: agents that fell silent are said so, so that nobody takes old facts for fresh ones. */
+export async function markLostAgents(platform: Platform, discovery: Discovery): Promise<void> {
+  const silent = await silentAgents(platform.db, new Date(platform.now().getTime() - LOST_AFTER_MS));
+  for (const agent of silent) {
+    const entry = {
+      type: 'enrollment.agent.lost',
+      subject: { kind: 'agent' as const, id: agent.id },
+      related: [{ kind: 'host' as const, id: agent.hostId }],
+      detail: { lastCheckIn: agent.lastCheckIn },
+    };
+    await platform.act(systemActor('enrollment.lost-agents'), entry, async (tx) => {
+      await setAgentState(tx.db, agent.id, 'lost');
+      await discovery.setManagement(
+        tx,
+        agent.hostId,
+        'lost',
+        `its agent was last heard of at ${agent.lastCheckIn ?? 'its enrollment'}`,
+      );
+      await tx.publish('agents', { agentId: agent.id, hostId: agent.hostId });
+    });
+  }
+}

@@ -1,0 +1,200 @@
+import { z } from 'zod';
+import { CheckInReply, CheckInRequest, EnrollReply, EnrollRequest } from '../../model/agent.ts';
+import { MAY } from '../../model/actor.ts';
+import { Agent, Credential, CredentialInput, Deployment } from '../../model/enrollment.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import { route, type Route } from '../../platform/http/route.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { addCredential, listCredentials, removeCredential } from './credentials.ts';
+import { createDeployment } from './deployments.ts';
+import { enroll, mintToken } from './enroll.ts';
+import { checkIn } from './presence.ts';
+import { revokeAgent } from './revoke.ts';
+import { deployments } from './store-deployment.ts';
+import { allAgents } from './store.ts';
+
+const Done = z.object({ ok: z.literal(true) });
+const done = { ok: true as const };
+
+export function enrollmentRoutes(platform: Platform, discovery: Discovery): Route[] {
+  return [
+    ...credentialRoutes(platform),
+    ...deploymentRoutes(platform, discovery),
+    ...agentAdminRoutes(platform, discovery),
+  ];
+}
+
+function credentialRoutes(platform: Platform): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/credentials',
+      id: 'listCredentials',
+      summary: 'Credentials for hosts without an agent; never their secrets',
+      access: MAY.operate,
+      reply: z.object({ items: z.array(Credential) }),
+      handler: async () => ({ items: await listCredentials(platform) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/credentials',
+      id: 'addCredential',
+      summary: 'Store a login; the secret goes into the vault and is never read back',
+      access: MAY.operate,
+      body: CredentialInput,
+      reply: Credential,
+      status: 201,
+      handler: ({ actor, body }) => addCredential(platform, actor, body),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/credentials/:name',
+      id: 'removeCredential',
+      summary: 'Forget a login and its secret',
+      access: MAY.operate,
+      params: z.object({ name: z.string() }),
+      reply: Done,
+      handler: async ({ actor, params }) => {
+        await removeCredential(platform, actor, params.name);
+        return done;
+      },
+    }),
+  ];
+}
+
+const DeploymentInput = z
+  .object({
+    hostIds: z.array(z.string()).max(10_000).optional(),
+    /** every host that is not managed and was not set aside */
+    unknown: z.boolean().optional(),
+    tag: z.object({ key: z.string(), value: z.string() }).optional(),
+    /** try only these, in this order; default: all */
+    credentials: z.array(z.string()).min(1).optional(),
+    /** also hosts that have an agent: install again, with a new identity and today's approver keys */
+    force: z.boolean().default(false),
+    /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
+    acceptHostKey: z.boolean().default(false),
+  })
+  .strict();
+export type DeploymentInput = z.infer<typeof DeploymentInput>;
+
+function deploymentRoutes(platform: Platform, discovery: Discovery): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/deployments',
+      id: 'createDeployment',
+      summary: 'Install the agent on hosts over SSH',
+      access: MAY.operate,
+      body: DeploymentInput,
+      reply: Deployment,
+      status: 201,
+      handler: ({ actor, body }) => createDeployment(platform, discovery, actor, body),
+    }),
+    route({
+      method: 'GET',
+      path: '/deployments',
+      id: 'listDeployments',
+      summary: 'Deployments, newest first',
+      access: MAY.read,
+      reply: z.object({ items: z.array(Deployment) }),
+      handler: async () => ({ items: await deployments(platform.db) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/deployments/:id',
+      id: 'getDeployment',
+      summary: 'One deployment with the state and reason of each host',
+      access: MAY.read,
+      params: z.object({ id: z.string() }),
+      reply: Deployment,
+      handler: async ({ params }) => {
+        const [found] = await deployments(platform.db, [params.id]);
+        if (!found) throw new AppError('NOT_FOUND', { what: 'deployment', id: params.id, list: 'deploy --list' });
+        return found;
+      },
+    }),
+  ];
+}
+
+function agentAdminRoutes(platform: Platform, discovery: Discovery): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/agents',
+      id: 'listAgents',
+      summary: 'Agents with version, state and last check-in',
+      access: MAY.read,
+      reply: z.object({ items: z.array(Agent) }),
+      handler: async () => ({ items: await allAgents(platform.db) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/agents/:id/revoke',
+      id: 'revokeAgent',
+      summary: 'Refuse this agent from now on',
+      access: MAY.admin,
+      params: z.object({ id: z.string() }),
+      body: z.object({ reason: z.string().min(3).max(500) }).strict(),
+      reply: Done,
+      handler: async ({ actor, params, body }) => {
+        await platform.observe(actor, (tx) => revokeAgent(discovery, tx, params.id, body.reason));
+        return done;
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/enrollment-tokens',
+      id: 'createEnrollmentToken',
+      summary: 'A single-use, expiring token for an agent that is installed by hand; shown once',
+      access: MAY.operate,
+      body: z.object({ minutes: z.number().int().min(1).max(10_080).default(60) }).strict(),
+      reply: z.object({ token: z.string(), expiresAt: z.string(), server: z.string() }),
+      status: 201,
+      handler: async ({ actor, body }) => {
+        const entry = {
+          type: 'enrollment.token.made',
+          subject: { kind: 'token' as const, id: 'enrollment' },
+          detail: { minutes: body.minutes },
+        };
+        const made = await platform.act(actor, entry, async (tx, draft) => {
+          const minted = await mintToken(platform, tx, { hostId: null, minutes: body.minutes });
+          draft.subject = { kind: 'token', id: minted.id };
+          return minted;
+        });
+        return { token: made.token, expiresAt: made.expiresAt, server: platform.config.agentAddress };
+      },
+    }),
+  ];
+}
+
+/** The agents' side, on the mutual-TLS listener. */
+export function enrollmentAgentRoutes(
+  platform: Platform,
+  discovery: Discovery,
+  checkpointKey: () => Promise<string>,
+): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/enroll',
+      id: 'agentEnroll',
+      summary: 'A new agent shows its token and certificate request',
+      access: 'enroll',
+      body: EnrollRequest,
+      reply: EnrollReply,
+      handler: ({ body, ip }) => enroll(platform, discovery, checkpointKey, body, ip),
+    }),
+    route({
+      method: 'POST',
+      path: '/check-in',
+      id: 'agentCheckIn',
+      summary: 'An agent is alive',
+      access: 'agent',
+      body: CheckInRequest,
+      reply: CheckInReply,
+      handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body),
+    }),
+  ];
+}

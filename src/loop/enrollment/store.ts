@@ -1,0 +1,179 @@
+import type { Generated, JSONColumnType, Transaction } from 'kysely';
+import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import type { AgentRecord } from './face.ts';
+
+/** Own tables: agents, tokens and the authority. Credentials and deployments: see the stores beside this one. */
+export type AgentTables = {
+  'enrollment.token': {
+    id: string;
+    hash: string;
+    host_id: string | null;
+    expires_at: Date;
+    used_at: Date | null;
+    used_by: string | null;
+    created_at: Date;
+    created_by: string;
+  };
+  'enrollment.agent': {
+    id: string;
+    host_id: string;
+    public_key: string;
+    fingerprint: string;
+    certificate: string;
+    state: 'active' | 'revoked' | 'lost';
+    approver_key_ids: JSONColumnType<string[]>;
+    enrolled_at: Date;
+    token_id: string;
+  };
+  'enrollment.presence': {
+    agent_id: string;
+    last_check_in: Date;
+    version: string;
+    boot_id: string | null;
+    started_at: string | null;
+  };
+  'enrollment.authority': { id: Generated<number>; certificate: string; secret_id: string; created_at: Date };
+};
+const q = (db: DbOrTx) => db.withTables<AgentTables>();
+
+const agentRows = (db: DbOrTx) =>
+  q(db)
+    .selectFrom('enrollment.agent as a')
+    .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
+    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'p.last_check_in', 'p.version']);
+
+type AgentRow = Awaited<ReturnType<ReturnType<typeof agentRows>['executeTakeFirstOrThrow']>>;
+
+function toRecord(row: AgentRow): AgentRecord {
+  return {
+    id: row.id,
+    hostId: row.host_id,
+    version: row.version ?? '',
+    publicKey: row.public_key,
+    state: row.state,
+    lastCheckIn: row.last_check_in?.toISOString() ?? null,
+    approverKeyIds: row.approver_key_ids,
+  };
+}
+
+export async function agentById(db: DbOrTx, id: string): Promise<AgentRecord | null> {
+  const row = await agentRows(db).where('a.id', '=', id).executeTakeFirst();
+  return row ? toRecord(row) : null;
+}
+
+/** The host's agent that is not revoked: there is at most one. */
+export async function agentByHost(db: DbOrTx, hostId: string): Promise<AgentRecord | null> {
+  const row = await agentRows(db).where('a.host_id', '=', hostId).where('a.state', '<>', 'revoked').executeTakeFirst();
+  return row ? toRecord(row) : null;
+}
+
+export async function agentByFingerprint(db: DbOrTx, fingerprint: string): Promise<AgentRecord | null> {
+  const row = await agentRows(db).where('a.fingerprint', '=', fingerprint).executeTakeFirst();
+  return row ? toRecord(row) : null;
+}
+
+export async function allAgents(db: DbOrTx): Promise<AgentRecord[]> {
+  return (await agentRows(db).orderBy('a.id').execute()).map(toRecord);
+}
+
+/** Active agents whose last check-in (or enrollment) is older than `before`. */
+export async function silentAgents(db: DbOrTx, before: Date): Promise<AgentRecord[]> {
+  const rows = await agentRows(db)
+    .where('a.state', '=', 'active')
+    .where((w) => w.fn.coalesce('p.last_check_in', 'a.enrolled_at'), '<', before)
+    .execute();
+  return rows.map(toRecord);
+}
+
+export async function insertAgent(
+  tx: Transaction<NoTables>,
+  agent: Omit<AgentTables['enrollment.agent'], 'approver_key_ids'> & { approver_key_ids: string[] },
+): Promise<void> {
+  await q(tx)
+    .insertInto('enrollment.agent')
+    .values({ ...agent, approver_key_ids: JSON.stringify(agent.approver_key_ids) })
+    .execute();
+}
+
+export async function setAgentState(tx: Transaction<NoTables>, id: string, state: AgentRecord['state']): Promise<void> {
+  await q(tx).updateTable('enrollment.agent').set({ state }).where('id', '=', id).execute();
+}
+
+/** A host that enrols again gets a new agent; the one before is refused from now on. */
+export async function revokeOthers(tx: Transaction<NoTables>, hostId: string): Promise<string[]> {
+  const rows = await q(tx)
+    .updateTable('enrollment.agent')
+    .set({ state: 'revoked' })
+    .where('host_id', '=', hostId)
+    .where('state', '<>', 'revoked')
+    .returning('id')
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+/** Returns true when the agent had been lost and is back. */
+export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollment.presence']): Promise<void> {
+  await q(db)
+    .insertInto('enrollment.presence')
+    .values(presence)
+    .onConflict((c) =>
+      c.column('agent_id').doUpdateSet({
+        last_check_in: presence.last_check_in,
+        version: presence.version,
+        boot_id: presence.boot_id,
+        started_at: presence.started_at,
+      }),
+    )
+    .execute();
+}
+
+export async function insertToken(
+  tx: Transaction<NoTables>,
+  token: Omit<AgentTables['enrollment.token'], 'used_at' | 'used_by'>,
+): Promise<void> {
+  await q(tx)
+    .insertInto('enrollment.token')
+    .values({ ...token, used_at: null, used_by: null })
+    .execute();
+}
+
+/** The token row, locked until the transaction ends, so that two enrolments with one token cannot both win. */
+export async function lockToken(
+  tx: Transaction<NoTables>,
+  hash: string,
+): Promise<AgentTables['enrollment.token'] | undefined> {
+  return q(tx).selectFrom('enrollment.token').selectAll().where('hash', '=', hash).forUpdate().executeTakeFirst();
+}
+
+export async function spendToken(tx: Transaction<NoTables>, id: string, publicKey: string, at: Date): Promise<void> {
+  await q(tx).updateTable('enrollment.token').set({ used_at: at, used_by: publicKey }).where('id', '=', id).execute();
+}
+
+/** The agent that a spent token made, and its certificate. */
+export async function agentOfToken(
+  db: DbOrTx,
+  tokenId: string,
+): Promise<{ id: string; host_id: string; certificate: string; state: string } | undefined> {
+  return q(db)
+    .selectFrom('enrollment.agent')
+    .select(['id', 'host_id', 'certificate', 'state'])
+    .where('token_id', '=', tokenId)
+    .executeTakeFirst();
+}
+
+export async function readAuthority(db: DbOrTx): Promise<{ certificate: string; secret_id: string } | undefined> {
+  return q(db).selectFrom('enrollment.authority').select(['certificate', 'secret_id']).executeTakeFirst();
+}
+
+/** False when another server was faster. */
+export async function insertAuthority(
+  tx: Transaction<NoTables>,
+  authority: { certificate: string; secret_id: string; created_at: Date },
+): Promise<boolean> {
+  const done = await q(tx)
+    .insertInto('enrollment.authority')
+    .values({ id: 1, ...authority })
+    .onConflict((c) => c.column('id').doNothing())
+    .executeTakeFirst();
+  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { Instant } from './json.ts';
+
+/** How to log in to hosts without an agent. The secret goes in and never comes out again. */
+export const CredentialInput = z.discriminatedUnion('kind', [
+  z
+    .object({
+      kind: z.literal('password'),
+      name: z.string().regex(/^[\w.-]{1,60}$/),
+      username: z.string().min(1).max(64),
+      password: z.string().min(1).max(1024),
+    })
+    .strict(),
+  z
+    .object({
+      kind: z.literal('private-key'),
+      name: z.string().regex(/^[\w.-]{1,60}$/),
+      username: z.string().min(1).max(64),
+      privateKey: z.string().min(1).max(32_768),
+      passphrase: z.string().max(1024).optional(),
+    })
+    .strict(),
+]);
+export type CredentialInput = z.infer<typeof CredentialInput>;
+export const Credential = z.object({
+  id: z.string(),
+  name: z.string(),
+  username: z.string(),
+  kind: z.enum(['password', 'private-key']),
+  createdAt: Instant,
+  createdBy: z.string(),
+});
+export type Credential = z.infer<typeof Credential>;
+
+export const DeploymentHost = z.object({
+  hostId: z.string(),
+  hostName: z.string(),
+  state: z.enum(['waiting', 'running', 'done', 'failed']),
+  why: z.string().nullable(),
+  credential: z.string().nullable(),
+});
+/** One push of agents onto hosts; each host succeeds or fails by itself. */
+export const Deployment = z.object({
+  id: z.string(),
+  state: z.enum(['running', 'done']),
+  createdAt: Instant,
+  finishedAt: Instant.nullable(),
+  createdBy: z.string(),
+  hosts: z.array(DeploymentHost),
+});
+export type Deployment = z.infer<typeof Deployment>;
+
+export const Agent = z.object({
+  id: z.string(),
+  hostId: z.string(),
+  version: z.string(),
+  state: z.enum(['active', 'revoked', 'lost']),
+  lastCheckIn: Instant.nullable(),
+  approverKeyIds: z.array(z.string()),
+});
+export type Agent = z.infer<typeof Agent>;
