@@ -1,0 +1,66 @@
+/**
+ * `npm test`: the fast checks, then every test against one real PostgreSQL, then the demo from end to end.
+ * `npm test -- src/loop/audit` runs only the tests below a path (and no checks, no demo).
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { startTestPostgres } from '../src/platform/testing.ts';
+
+const only = process.argv.slice(2);
+const ROOTS = ['src', 'kits', 'lab/demo', 'tests', 'scripts', 'bench'];
+/** Whole-system tests start their own servers and estates: one at a time, after everything else. */
+const SYSTEM = /^tests\/(rows|system)\//;
+
+function find(roots: string[]): string[] {
+  const patterns = roots.map((root) => (root.endsWith('.test.ts') ? root : `${root.replace(/\/$/, '')}/**/*.test.ts`));
+  return globSync(patterns)
+    .filter((file) => !file.includes('node_modules') && !file.startsWith('tests/architecture/bad'))
+    .sort();
+}
+
+function run(argv: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(argv[0]!, argv.slice(1), { stdio: 'inherit', env });
+    child.on('error', (error) => {
+      console.error(`${argv[0]}: ${error.message}`);
+      resolve(1);
+    });
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+async function runTests(files: string[], concurrency: number, env: NodeJS.ProcessEnv): Promise<number> {
+  if (files.length === 0) return 0;
+  return run([process.execPath, '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000', ...files], env);
+}
+
+async function main(): Promise<number> {
+  if (only.length === 0) {
+    const checks = await run([process.execPath, 'scripts/check.ts']);
+    if (checks !== 0) return checks;
+  }
+  // The agent is part of what is tested; building it takes a second.
+  const built = await run([process.execPath, 'scripts/build-agent.ts']);
+  if (built !== 0) return built;
+  const postgres = await startTestPostgres();
+  try {
+    const env = { ...process.env, ...postgres.env };
+    const files = find(only.length ? only : ROOTS);
+    const beside = await runTests(
+      files.filter((file) => !SYSTEM.test(file)),
+      Math.max(2, availableParallelism()),
+      env,
+    );
+    const system = await runTests(
+      files.filter((file) => SYSTEM.test(file)),
+      1,
+      env,
+    );
+    return beside || system;
+  } finally {
+    await postgres.stop();
+  }
+}
+
+process.exitCode = await main();
