@@ -1,0 +1,47 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+
+/** Topic of a server event → first parts of the query keys that it makes stale. */
+const STALE: Record<string, string[]> = {
+  hosts: ['hosts', 'host', 'endpoints', 'overview'],
+  scans: ['scans', 'overview'],
+  agents: ['hosts', 'host', 'agents', 'overview'],
+  findings: ['findings', 'host', 'campaigns', 'overview'],
+  facts: ['host', 'dependencies'],
+  changes: ['changes', 'change', 'overview'],
+  tasks: ['change'],
+  campaigns: ['campaigns', 'overview'],
+  trail: ['trail', 'overview'],
+  documents: ['documents'],
+};
+/** Events come in bursts during a rollout; one refresh per key each half second is plenty for eyes. */
+const SETTLE_MS = 500;
+
+/** Keeps every page current without reloading. Returns whether the stream stands. */
+export function useLiveUpdates(enabled: boolean): boolean {
+  const queries = useQueryClient();
+  const [connected, setConnected] = useState(false);
+  useEffect(() => {
+    if (!enabled) return;
+    const pending = new Set<string>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const flush = (): void => {
+      timer = undefined;
+      for (const key of pending) void queries.invalidateQueries({ queryKey: [key] });
+      pending.clear();
+    };
+    const source = new EventSource('/api/v1/events');
+    source.onopen = () => setConnected(true);
+    source.onerror = () => setConnected(false);
+    source.onmessage = (message: MessageEvent<string>) => {
+      const { topic } = JSON.parse(message.data) as { topic: string };
+      for (const key of STALE[topic] ?? []) pending.add(key);
+      timer ??= setTimeout(flush, SETTLE_MS);
+    };
+    return () => {
+      clearTimeout(timer);
+      source.close();
+    };
+  }, [enabled, queries]);
+  return connected;
+}

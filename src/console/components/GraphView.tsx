@@ -1,0 +1,84 @@
+import { useMemo, type KeyboardEvent } from 'react';
+import { blastRadius, type Graph, type GraphNode } from './graph-layout.ts';
+
+const W = 168;
+const H = 46;
+const GAP_X = 96;
+const GAP_Y = 22;
+const x = (node: GraphNode): number => 8 + node.column * (W + GAP_X);
+const y = (node: GraphNode): number => 8 + node.row * (H + GAP_Y);
+
+interface Props {
+  graph: Graph;
+  picked: string | null;
+  onPick: (id: string | null) => void;
+  sub: (id: string) => string;
+}
+
+/** Clients left, services right. Picking a host shows who would feel its restart. */
+export function GraphView({ graph, picked, onPick, sub }: Props) {
+  const hit = useMemo(() => (picked ? blastRadius(picked, graph.edges) : new Set<string>()), [picked, graph]);
+  const byId = new Map(graph.nodes.map((node) => [node.id, node]));
+  const width = graph.columns * (W + GAP_X) - GAP_X + 16;
+  const height = graph.rows * (H + GAP_Y) - GAP_Y + 16;
+  const stateOf = (id: string): string => {
+    if (!picked) return 'idle';
+    if (id === picked) return 'picked';
+    return hit.has(id) ? 'hit' : 'calm';
+  };
+  const onKey = (event: KeyboardEvent, id: string): void => {
+    if (event.key !== 'Enter' && event.key !== ' ') return;
+    event.preventDefault();
+    onPick(id === picked ? null : id);
+  };
+  return (
+    <div className="graph">
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        style={{ minWidth: Math.min(width, 900), maxWidth: width }}
+        role="group"
+        aria-label="Dependencies between hosts"
+      >
+        {graph.edges.map((edge) => {
+          const [from, to] = [byId.get(edge.from)!, byId.get(edge.to)!];
+          const [x1, y1, x2, y2] = [x(from) + W, y(from) + H / 2, x(to), y(to) + H / 2];
+          const on = (edge.to === picked || hit.has(edge.to)) && hit.has(edge.from);
+          return (
+            <g key={`${edge.from}${edge.to}`}>
+              <path
+                className="edge"
+                data-state={on ? 'hit' : 'idle'}
+                d={`M${x1},${y1} C${x1 + GAP_X / 2},${y1} ${x2 - GAP_X / 2},${y2} ${x2},${y2}`}
+              />
+              <text className="sub" x={(x1 + x2) / 2} y={(y1 + y2) / 2 - 5} textAnchor="middle">
+                {edge.label}
+              </text>
+            </g>
+          );
+        })}
+        {graph.nodes.map((node) => (
+          <g
+            key={node.id}
+            className="node"
+            data-state={stateOf(node.id)}
+            transform={`translate(${x(node)},${y(node)})`}
+            role="button"
+            tabIndex={0}
+            aria-pressed={node.id === picked}
+            aria-label={`${node.name}: show who depends on it`}
+            onClick={() => onPick(node.id === picked ? null : node.id)}
+            onKeyDown={(event) => onKey(event, node.id)}
+          >
+            <rect width={W} height={H} rx={9} />
+            <text x={12} y={20} fontWeight={600}>
+              {node.name.length > 22 ? `${node.name.slice(0, 21)}…` : node.name}
+            </text>
+            <text className="sub" x={12} y={36}>
+              {sub(node.id)}
+            </text>
+          </g>
+        ))}
+      </svg>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+import { Alert, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { useEffect, type ReactNode } from 'react';
+
+export function Page({
+  title,
+  lead,
+  actions,
+  children,
+}: {
+  title: string;
+  lead?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+}) {
+  useEffect(() => {
+    document.title = `${title} · Lastember`;
+  }, [title]);
+  return (
+    <Stack gap="lg" className="page">
+      <Group justify="space-between" align="flex-start" gap="sm">
+        <div>
+          <Title order={1} size="h2">
+            {title}
+          </Title>
+          {lead ? (
+            <Text c="dimmed" size="sm" mt={4}>
+              {lead}
+            </Text>
+          ) : null}
+        </div>
+        {actions ? <Group gap="xs">{actions}</Group> : null}
+      </Group>
+      {children}
+    </Stack>
+  );
+}
+
+/** What went wrong, and what to do: the server's own words. */
+export function Problem({ error }: { error: unknown }) {
+  return (
+    <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title="This did not work" role="alert">
+      {error instanceof Error ? error.message : String(error)}
+    </Alert>
+  );
+}
+
+export function Empty({ title, hint }: { title: string; hint: ReactNode }) {
+  return (
+    <Center py="xl">
+      <Stack align="center" gap={4} maw={460}>
+        <Text fw={600}>{title}</Text>
+        <Text c="dimmed" size="sm" ta="center">
+          {hint}
+        </Text>
+      </Stack>
+    </Center>
+  );
+}
+
+/** Loading, error or the data: every page's first decision, in one place. */
+export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.isError) return <Problem error={query.error} />;
+  return (
+    <Center py="xl">
+      <Loader aria-label="Loading" />
+    </Center>
+  );
+}

@@ -1,0 +1,167 @@
+import {
+  ActionIcon,
+  AppShell,
+  Burger,
+  Group,
+  NavLink,
+  Text,
+  Tooltip,
+  UnstyledButton,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import {
+  IconAffiliate,
+  IconChecklist,
+  IconClockPause,
+  IconFiles,
+  IconFlame,
+  IconLayoutDashboard,
+  IconLogout,
+  IconMoon,
+  IconRoute,
+  IconServer2,
+  IconSun,
+  IconTimeline,
+} from '@tabler/icons-react';
+import { Link, Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import type { ComponentType } from 'react';
+import { useMe, useSignOut } from '../api/hooks.ts';
+import { useLiveUpdates } from '../api/live.ts';
+import { paths } from '../paths.ts';
+
+const NAV: { to: string; label: string; icon: ComponentType<{ size: number }> }[] = [
+  { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
+  { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
+  { to: paths.findings(), label: 'Findings', icon: IconChecklist },
+  { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },
+  { to: paths.exceptions(), label: 'Exceptions', icon: IconClockPause },
+  { to: paths.changes(), label: 'Changes', icon: IconRoute },
+  { to: paths.campaign('heartbleed'), label: 'Campaign', icon: IconFlame },
+  { to: paths.trail(), label: 'Trail', icon: IconTimeline },
+  { to: paths.documents(), label: 'Documents', icon: IconFiles },
+];
+
+export function Shell() {
+  const me = useMe();
+  const [open, menu] = useDisclosure();
+  const connected = useLiveUpdates(me.data !== undefined);
+  if (me.isError) return <Navigate to={paths.signIn()} />;
+  if (!me.data) return null;
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !open } }}
+      padding="md"
+    >
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger
+              opened={open}
+              onClick={menu.toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label="Menu"
+              aria-expanded={open}
+            />
+            <UnstyledButton component={Link} to={paths.overview()} aria-label="Lastember, overview">
+              <Group gap={8} wrap="nowrap">
+                <img src="/ember.svg" alt="" width={22} height={22} />
+                <Text fw={700}>Lastember</Text>
+              </Group>
+            </UnstyledButton>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <LiveDot connected={connected} />
+            <Text size="sm" c="dimmed" visibleFrom="xs">
+              {me.data.name} · {me.data.role}
+            </Text>
+            <SchemeToggle />
+            <SignOut />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs">
+        <Navigation onNavigate={menu.close} />
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Outlet />
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Navigation({ onNavigate }: { onNavigate: () => void }) {
+  const { pathname } = useLocation();
+  return (
+    <nav aria-label="Main">
+      {NAV.map(({ to, label, icon: Icon }) => {
+        const active = to === '/' ? pathname === '/' : pathname.startsWith(to);
+        return (
+          <NavLink
+            key={to}
+            component={Link}
+            to={to}
+            label={label}
+            leftSection={<Icon size={18} />}
+            active={active}
+            aria-current={active ? 'page' : undefined}
+            onClick={onNavigate}
+            style={{ borderRadius: 8 }}
+          />
+        );
+      })}
+    </nav>
+  );
+}
+
+function LiveDot({ connected }: { connected: boolean }) {
+  const label = connected ? 'Live: this page follows what happens' : 'Not connected; trying again';
+  return (
+    <Tooltip label={label}>
+      <span
+        role="status"
+        aria-label={label}
+        style={{
+          width: 9,
+          height: 9,
+          borderRadius: '50%',
+          background: `var(--mantine-color-${connected ? 'green' : 'yellow'}-6)`,
+        }}
+      />
+    </Tooltip>
+  );
+}
+
+function SchemeToggle() {
+  const { setColorScheme } = useMantineColorScheme();
+  const scheme = useComputedColorScheme('light');
+  const next = scheme === 'dark' ? 'light' : 'dark';
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label={`Switch to ${next} colours`}
+      onClick={() => setColorScheme(next)}
+    >
+      {scheme === 'dark' ? <IconSun size={18} /> : <IconMoon size={18} />}
+    </ActionIcon>
+  );
+}
+
+function SignOut() {
+  const signOut = useSignOut();
+  const navigate = useNavigate();
+  return (
+    <ActionIcon
+      variant="subtle"
+      color="gray"
+      aria-label="Sign out"
+      onClick={() => signOut.mutate(undefined, { onSuccess: () => void navigate({ to: paths.signIn() }) })}
+    >
+      <IconLogout size={18} />
+    </ActionIcon>
+  );
+}

@@ -1,0 +1,17 @@
+/** Every link of the console is built here, so that a moved page is one edit. */
+export const paths = {
+  overview: () => '/',
+  hosts: () => '/hosts',
+  host: (id: string) => `/hosts/${encodeURIComponent(id)}`,
+  findings: () => '/findings',
+  graph: () => '/graph',
+  changes: () => '/changes',
+  change: (id: string) => `/changes/${encodeURIComponent(id)}`,
+  campaign: (kit: string) => `/campaigns/${encodeURIComponent(kit)}`,
+  exceptions: () => '/exceptions',
+  trail: () => '/trail',
+  documents: () => '/documents',
+  document: (kind: string, id: string, format: string) =>
+    `/api/v1/documents/${kind}/${encodeURIComponent(id)}?format=${format}`,
+  signIn: () => '/sign-in',
+} as const;

@@ -1,0 +1,68 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Shell } from './components/Shell.tsx';
+import { NotFound } from './pages/NotFound.tsx';
+import { SignIn } from './pages/SignIn.tsx';
+
+const root = createRootRoute({ notFoundComponent: NotFound });
+const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignIn });
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell });
+const parent = { getParentRoute: () => shell } as const;
+
+const pages = [
+  createRoute({
+    ...parent,
+    path: '/',
+    component: lazyRouteComponent(() => import('./pages/Overview.tsx'), 'Overview'),
+  }),
+  createRoute({ ...parent, path: '/hosts', component: lazyRouteComponent(() => import('./pages/Hosts.tsx'), 'Hosts') }),
+  createRoute({
+    ...parent,
+    path: '/hosts/$id',
+    component: lazyRouteComponent(() => import('./pages/Host.tsx'), 'HostPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/findings',
+    component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/graph',
+    component: lazyRouteComponent(() => import('./pages/Graph.tsx'), 'GraphPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/exceptions',
+    component: lazyRouteComponent(() => import('./pages/Exceptions.tsx'), 'Exceptions'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/changes',
+    component: lazyRouteComponent(() => import('./pages/Changes.tsx'), 'Changes'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/changes/$id',
+    component: lazyRouteComponent(() => import('./pages/Change.tsx'), 'ChangePage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/campaigns/$kit',
+    component: lazyRouteComponent(() => import('./pages/Campaign.tsx'), 'CampaignPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/trail',
+    component: lazyRouteComponent(() => import('./pages/Trail.tsx'), 'TrailPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/documents',
+    component: lazyRouteComponent(() => import('./pages/Documents.tsx'), 'Documents'),
+  }),
+];
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, shell.addChildren(pages)]),
+  defaultPreload: 'intent',
+});
