@@ -56,11 +56,90 @@ export const TrailVerdict = z.object({
   verified: z.boolean(),
   size: z.number().int(),
   root: Sha256,
+  /** each says which entry or checkpoint, and what was done to it */
   problems: z.array(z.string()),
+  /** true but worth knowing, e.g. that the key was taken from the file itself */
+  notes: z.array(z.string()),
+  checked: z.object({
+    entries: z.number().int(),
+    checkpoints: z.number().int(),
+    plans: z.number().int(),
+    approvals: z.number().int(),
+    outcomes: z.number().int(),
+  }),
 });
 export type TrailVerdict = z.infer<typeof TrailVerdict>;
+
+/**
+ * An exported trail is a text file of one JSON object a line: the header, then in tree order the entries, each group
+ * followed by the checkpoint that covers it. `text` holds the entry's exact bytes; `leaves` the leaf hashes since the
+ * checkpoint before, so that a verifier that finds the signed root in them can say which entry was touched.
+ */
+export const EXPORT_FORMAT = 'lastember/trail-export/v1';
+export const ExportHeader = z.object({
+  kind: z.literal('header'),
+  format: z.literal(EXPORT_FORMAT),
+  origin: z.string(),
+  verifierKey: z.string(),
+  size: z.number().int(),
+});
+export type ExportHeader = z.infer<typeof ExportHeader>;
+export const ExportEntry = z.object({ kind: z.literal('entry'), index: z.number().int(), text: z.string() });
+export type ExportEntry = z.infer<typeof ExportEntry>;
+export const ExportCheckpoint = z.object({
+  kind: z.literal('checkpoint'),
+  text: z.string(),
+  leaves: z.array(Sha256),
+});
+export type ExportCheckpoint = z.infer<typeof ExportCheckpoint>;
+export const ExportLine = z.discriminatedUnion('kind', [ExportHeader, ExportEntry, ExportCheckpoint]);
+export type ExportLine = z.infer<typeof ExportLine>;
+
+/** RFC 6962 audit path of the entry at `index` in the tree of `size` entries. */
+export const InclusionProof = z.object({
+  index: z.number().int(),
+  size: z.number().int(),
+  leafHash: Sha256,
+  root: Sha256,
+  path: z.array(Sha256),
+});
+export type InclusionProof = z.infer<typeof InclusionProof>;
+/** RFC 6962 proof that the tree of `from` entries is a prefix of the tree of `to` entries. */
+export const ConsistencyProof = z.object({
+  from: z.number().int(),
+  to: z.number().int(),
+  fromRoot: Sha256,
+  toRoot: Sha256,
+  path: z.array(Sha256),
+});
+export type ConsistencyProof = z.infer<typeof ConsistencyProof>;
+
+/** An agent was offered a history that does not continue the one it had seen. */
+export const TrailAlarm = z.object({
+  index: z.number().int().nullable(),
+  at: Instant,
+  agentId: z.string(),
+  hostId: z.string(),
+  seen: z.object({ size: z.number(), root: Sha256 }),
+  offered: z.object({ size: z.number(), root: Sha256 }),
+  why: z.string(),
+});
+export type TrailAlarm = z.infer<typeof TrailAlarm>;
 
 export const DocumentKind = z.enum(['change', 'host', 'campaign']);
 export type DocumentKind = z.infer<typeof DocumentKind>;
 export const DocumentFormat = z.enum(['html', 'md', 'json']);
 export type DocumentFormat = z.infer<typeof DocumentFormat>;
+
+/** A document that can be rendered, or was. */
+export const DocumentRef = z.object({
+  kind: DocumentKind,
+  id: z.string(),
+  title: z.string(),
+  /** time of the last entry about it */
+  at: Instant,
+  entries: z.number().int(),
+  /** files written when it was last rendered, with their SHA-256 */
+  files: z.array(z.object({ path: z.string(), sha256: Sha256 })),
+});
+export type DocumentRef = z.infer<typeof DocumentRef>;

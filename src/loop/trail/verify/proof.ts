@@ -70,14 +70,19 @@ export function verifyConsistency(
   if (from === to) return proof.path.length === 0 && oldRoot.equals(newRoot);
   // An empty tree is a prefix of every tree.
   if (from === 0) return proof.path.length === 0 && oldRoot.equals(new Accumulator().root());
-  const path = isPowerOfTwo(from) ? [oldRoot, ...proof.path] : [...proof.path];
-  const first = path.shift();
-  if (!first) return false;
+  const roots = rootsOf(from, to, isPowerOfTwo(from) ? [oldRoot, ...proof.path] : proof.path);
+  return roots !== null && roots.old.equals(oldRoot) && roots.new.equals(newRoot);
+}
+
+/** Both roots that the path leads to; null when its length does not fit. */
+function rootsOf(from: number, to: number, path: readonly Buffer[]): { old: Buffer; new: Buffer } | null {
+  const first = path[0];
+  if (!first) return null;
   let [fn, sn] = dropOnes(from - 1, to - 1);
   let fr = first;
   let sr = first;
-  for (const c of path) {
-    if (sn === 0) return false;
+  for (const c of path.slice(1)) {
+    if (sn === 0) return null;
     if (fn % 2 === 1 || fn === sn) {
       fr = hashPair(c, fr);
       sr = hashPair(c, sr);
@@ -86,7 +91,7 @@ export function verifyConsistency(
     fn = Math.floor(fn / 2);
     sn = Math.floor(sn / 2);
   }
-  return sn === 0 && fr.equals(oldRoot) && sr.equals(newRoot);
+  return sn === 0 ? { old: fr, new: sr } : null;
 }
 
 function isPowerOfTwo(n: number): boolean {

@@ -1,0 +1,141 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { z } from 'zod';
+import { ApprovalStatement, StepOutcome } from '../../../model/plan.ts';
+import { Sha256 } from '../../../model/json.ts';
+import { Entry } from '../../../model/trail.ts';
+import { verifyEd25519 } from './note.ts';
+
+/** What entries claim with signatures of their own: agents' keys, approvers' keys, plans, approvals, outcomes. */
+const Enrolled = z.object({ agentId: z.string(), publicKey: z.string() });
+const KeyAdded = z.object({ keyId: z.string(), publicKey: z.string() });
+const PlanMade = z.object({ digest: Sha256, plan: z.looseObject({ author: z.string() }) });
+const Approved = z.object({ digest: Sha256, keyId: z.string(), statement: ApprovalStatement, signature: z.string() });
+const Finished = z.object({ plan: Sha256, outcome: StepOutcome, signature: z.string(), agentId: z.string() });
+
+type Check = (claims: Claims, entry: Entry) => string | null;
+const CHECKS: Record<string, Check> = {
+  'enrollment.agent.enrolled': (claims, entry) => claims.enrolled(entry),
+  'change.plan.made': (claims, entry) => claims.planMade(entry),
+  'change.plan.approved': (claims, entry) => claims.approved(entry),
+  'change.step.finished': (claims, entry) => claims.stepFinished(entry),
+};
+
+export class Claims {
+  readonly problems: string[] = [];
+  plans = 0;
+  approvals = 0;
+  outcomes = 0;
+  #agents = new Map<string, Buffer>();
+  #approvers = new Map<string, Buffer>();
+  #authors = new Map<string, string>();
+  #approved = new Set<string>();
+
+  /** Returns the entry for its label, or null when the text is none. */
+  read(index: number, text: string): Entry | null {
+    const entry = parseEntry(text);
+    if (!entry) {
+      this.problems.push(`entry ${index} is not a canonical trail entry`);
+      return null;
+    }
+    this.#learnKeys(entry);
+    const problem = CHECKS[entry.type]?.(this, entry);
+    if (problem) this.problems.push(`entry ${index} (${labelOf(entry)}): ${problem}`);
+    return entry;
+  }
+
+  /** Whoever registers approvers' keys puts keyId and publicKey into the entry, whatever its type is called. */
+  #learnKeys(entry: Entry): void {
+    if (entry.subject.kind !== 'key') return;
+    const key = KeyAdded.safeParse(entry.detail);
+    if (key.success) this.#approvers.set(key.data.keyId, Buffer.from(key.data.publicKey, 'base64'));
+  }
+
+  enrolled(entry: Entry): string | null {
+    const agent = Enrolled.safeParse(entry.detail);
+    if (!agent.success) return 'an enrollment without the agent’s key';
+    this.#agents.set(agent.data.agentId, Buffer.from(agent.data.publicKey, 'base64'));
+    return null;
+  }
+
+  planMade(entry: Entry): string | null {
+    const made = PlanMade.safeParse(entry.detail);
+    if (!made.success) return 'a plan that cannot be read';
+    this.plans += 1;
+    if (sha256(canonical(made.data.plan)) !== made.data.digest) return 'the plan does not have the digest stated';
+    this.#authors.set(made.data.digest, made.data.plan.author);
+    return null;
+  }
+
+  approved(entry: Entry): string | null {
+    const approval = Approved.safeParse(flatApproval(entry.detail));
+    if (!approval.success) return 'an approval that cannot be read';
+    this.approvals += 1;
+    const { digest, keyId, statement, signature } = approval.data;
+    if (statement.plan !== digest || statement.keyId !== keyId) return 'the signed statement is about something else';
+    if (!this.#authors.has(digest)) return `it approves a plan that is not on the trail (${digest})`;
+    const key = this.#approvers.get(keyId);
+    if (!key) return `it is signed with a key that the trail never saw registered (${keyId})`;
+    if (!verifyEd25519(key, Buffer.from(canonical(statement)), Buffer.from(signature, 'base64'))) {
+      return `the signature of approver key ${keyId} is forged`;
+    }
+    this.#approved.add(digest);
+    return null;
+  }
+
+  stepFinished(entry: Entry): string | null {
+    const detail = flatOutcome(entry.detail);
+    if (detail === null) return null;
+    const finished = Finished.safeParse(detail);
+    if (!finished.success) return 'a host-signed outcome that cannot be read';
+    this.outcomes += 1;
+    const { plan, outcome, signature, agentId } = finished.data;
+    const key = this.#agents.get(agentId);
+    if (!key) return `it is signed by an agent that the trail never saw enrol (${agentId})`;
+    if (!verifyEd25519(key, Buffer.from(canonical({ plan, outcome })), Buffer.from(signature, 'base64'))) {
+      return `the outcome is forged: the signature is not of agent ${agentId}`;
+    }
+    return this.#approved.has(plan) ? null : `a step of a plan that nobody approved (${plan})`;
+  }
+}
+
+const Loose = z.record(z.string(), z.unknown());
+
+/** `{digest, keyId, statement, signature}`, where the statement may also stand in `approval`. */
+function flatApproval(detail: unknown): unknown {
+  const outer = Loose.safeParse(detail);
+  if (!outer.success) return null;
+  const inner = Loose.safeParse(outer.data['approval']);
+  return { ...outer.data, ...inner.data };
+}
+
+/** Null where the server itself did the step; then no host could sign it. */
+function flatOutcome(detail: unknown): unknown {
+  const outer = Loose.safeParse(detail);
+  if (!outer.success || outer.data['signedBy'] === 'server') return outer.success ? null : {};
+  const signer = Loose.safeParse(outer.data['signedBy']);
+  const signed = Loose.safeParse(outer.data['signed']);
+  return { plan: outer.data['digest'], ...signer.data, ...outer.data, ...signed.data };
+}
+
+export function labelOf(entry: Entry): string {
+  return `${entry.type}, ${entry.id}`;
+}
+
+function parseEntry(text: string): Entry | null {
+  try {
+    const json: unknown = JSON.parse(text);
+    const entry = Entry.safeParse(json);
+    return entry.success && canonical(json) === text ? entry.data : null;
+  } catch {
+    return null;
+  }
+}
+
+function canonical(value: unknown): string {
+  return canonicalize(value) ?? '';
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

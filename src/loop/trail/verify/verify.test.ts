@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { test } from 'node:test';
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
+import type { ExportLine } from '../../../model/trail.ts';
+import { checkpointText, rawPublicKey, signNote, verifierKey } from '../logic/note.ts';
+import { append, EMPTY_ROOT, leafHash, nodeHash } from '../logic/tree.ts';
+import { splitCheckpoints, splitLines, verifyTrail } from './index.ts';
+
+const ORIGIN = 'lastember.test/trail';
+const trailKey = generateKeyPairSync('ed25519').privateKey;
+const agentKey = generateKeyPairSync('ed25519').privateKey;
+const approverKey = generateKeyPairSync('ed25519').privateKey;
+const AT = '2026-11-20T10:00:00.000Z';
+const base64Key = (key: KeyObject): string => rawPublicKey(key).toString('base64');
+const signJson = (value: unknown, key: KeyObject): string =>
+  sign(null, Buffer.from(canonicalize(value)!), key).toString('base64');
+const digestOf = (value: unknown): string => createHash('sha256').update(canonicalize(value)!).digest('hex');
+
+function entryText(
+  n: number,
+  type = 'discovery.host.found',
+  subject = { kind: 'host', id: `host_${n}` },
+  detail: unknown = { n },
+): string {
+  const actor = { kind: 'system', id: 'system', name: 'test' };
+  return canonicalize({ v: 1, id: `entry_${n}`, at: AT, actor, type, subject, related: [], reason: null, detail })!;
+}
+
+/** An export of the texts given, with a checkpoint after each batch. */
+function exported(batches: string[][], key: KeyObject = trailKey): ExportLine[] {
+  const all = batches.flat();
+  const lines: ExportLine[] = [
+    {
+      kind: 'header',
+      format: 'lastember/trail-export/v1',
+      origin: ORIGIN,
+      verifierKey: verifierKey(ORIGIN, rawPublicKey(key)),
+      size: all.length,
+    },
+  ];
+  let size = 0;
+  let frontier: Buffer[] = [];
+  for (const batch of batches) {
+    const leaves = batch.map((text) => leafHash(Buffer.from(text)));
+    for (const [i, text] of batch.entries()) lines.push({ kind: 'entry', index: size + i, text });
+    ({ size, frontier } = append(size, frontier, leaves));
+    const root = frontier.length === 0 ? EMPTY_ROOT : frontier.reduceRight((right, left) => nodeHash(left, right));
+    const text = signNote(checkpointText(ORIGIN, size, root), ORIGIN, key);
+    lines.push({ kind: 'checkpoint', text, leaves: leaves.map((leaf) => leaf.toString('hex')) });
+  }
+  return lines;
+}
+
+const verify = (lines: ExportLine[], options = {}) =>
+  verifyTrail(
+    lines.map((line) => JSON.stringify(line)),
+    options,
+  );
+const ten = (): string[] => Array.from({ length: 10 }, (_, n) => entryText(n));
+const batches = (texts: string[]): string[][] => [texts.slice(0, 3), texts.slice(3, 4), texts.slice(4)];
+const pinned = { key: verifierKey(ORIGIN, rawPublicKey(trailKey)) };
+const checkpointsOf = (lines: ExportLine[]): string[] =>
+  lines.flatMap((l) => (l.kind === 'checkpoint' ? [l.text] : []));
+
+test('an untouched export verifies, with its size, root and counts', async () => {
+  const verdict = await verify(exported(batches(ten())), pinned);
+  assert.deepEqual(verdict.problems, []);
+  assert.ok(verdict.verified);
+  assert.equal(verdict.size, 10);
+  assert.equal(verdict.checked.entries, 10);
+  assert.equal(verdict.checked.checkpoints, 3);
+});
+
+test('6.5: one changed byte in any entry is found and names that entry, and only that', async () => {
+  const untouched = exported(batches(ten()));
+  for (const [at, line] of untouched.entries()) {
+    if (line.kind !== 'entry') continue;
+    const lines = untouched.with(at, { ...line, text: line.text.replace(`"n":${line.index}`, `"n":7${line.index}`) });
+    const verdict = await verify(lines, pinned);
+    assert.equal(verdict.verified, false);
+    assert.equal(verdict.problems.length, 1, verdict.problems.join('\n'));
+    assert.match(verdict.problems[0]!, new RegExp(`^entry ${line.index} \\(.*entry_${line.index}\\) was altered`));
+  }
+});
+
+test('6.5: an entry that is removed, inserted, moved, doubled or renumbered is named', async () => {
+  const untouched = exported(batches(ten()));
+  const at = (index: number): number => untouched.findIndex((l) => l.kind === 'entry' && l.index === index);
+  const stranger: ExportLine = { kind: 'entry', index: 6, text: entryText(99) };
+  const cases: [string, ExportLine[], RegExp[]][] = [
+    ['removed', untouched.toSpliced(at(5), 1), [/^entry 5 was removed$/]],
+    ['inserted', untouched.toSpliced(at(6), 0, stranger), [/entry_99\) numbered 6 was inserted/]],
+    ['moved', untouched.toSpliced(at(5), 1).toSpliced(at(8), 0, untouched[at(5)]!), [/^entry 5 .* was moved/]],
+    ['doubled', untouched.toSpliced(at(5), 0, untouched[at(5)]!), [/^entry 5 .* is there twice/]],
+    ['renumbered', untouched.with(at(5), { ...stranger, index: 50, text: ten()[5]! }), [/^entry 5 .* is numbered 50/]],
+  ];
+  for (const [name, lines, expected] of cases) {
+    const verdict = await verify(lines, pinned);
+    assert.equal(verdict.verified, false, name);
+    assert.equal(verdict.problems.length, expected.length, `${name}: ${verdict.problems.join('\n')}`);
+    for (const [i, pattern] of expected.entries()) assert.match(verdict.problems[i]!, pattern, name);
+  }
+});
+
+test('6.5: whoever renumbers the rest or forges leaf hashes too is still found', async () => {
+  const untouched = exported(batches(ten()));
+  const renumbered = untouched
+    .filter((l) => !(l.kind === 'entry' && l.index === 5))
+    .map((l) => (l.kind === 'entry' && l.index > 5 ? { ...l, index: l.index - 1 } : l));
+  assert.deepEqual((await verify(renumbered, pinned)).problems, ['entry 5 was removed']);
+  const text = entryText(4, 'discovery.host.found', undefined, { n: 'other' });
+  const forgedLeaf = leafHash(Buffer.from(text)).toString('hex');
+  const forged = untouched.map((l): ExportLine => {
+    if (l.kind === 'entry' && l.index === 4) return { ...l, text };
+    return l.kind === 'checkpoint' && l.leaves.length === 6 ? { ...l, leaves: l.leaves.with(0, forgedLeaf) } : l;
+  });
+  const verdict = await verify(forged, pinned);
+  assert.match(verdict.problems.join('\n'), /entries 4 to 9 do not lead to the signed root of size 10/);
+});
+
+test('6.7: truncation at a checkpoint is seen with a remembered checkpoint, and only with one', async () => {
+  const untouched = exported(batches(ten()));
+  const cut = untouched.slice(
+    0,
+    untouched.findIndex((l) => l.kind === 'entry' && l.index === 4),
+  );
+  const remembered = checkpointsOf(untouched);
+  assert.equal((await verify(cut, pinned)).verified, true);
+  const verdict = await verify(cut, { ...pinned, remembered });
+  assert.match(
+    verdict.problems.join('\n'),
+    /truncated: a checkpoint of size 10 is remembered, entries 4 to 9 are missing/,
+  );
+  assert.equal((await verify(untouched, { ...pinned, remembered })).verified, true);
+});
+
+test('6.7: a history rewritten and signed anew contradicts the remembered checkpoint or the pinned key', async () => {
+  const remembered = checkpointsOf(exported(batches(ten()))).slice(0, 2);
+  const rewritten = batches(ten().with(1, entryText(77)));
+  const sameKey = await verify(exported(rewritten), { ...pinned, remembered });
+  assert.match(sameKey.problems.join('\n'), /the first 3 entries were rewritten/);
+  const thief = generateKeyPairSync('ed25519').privateKey;
+  const otherKey = await verify(exported(rewritten, thief), pinned);
+  assert.match(otherKey.problems.join('\n'), /another key than the pinned one/);
+  assert.match(otherKey.problems.join('\n'), /checkpoint of size 3 is forged/);
+  const unpinned = await verify(exported(rewritten, thief), { remembered });
+  assert.match(unpinned.problems.join('\n'), /remembered checkpoint of size 3 is not signed by the key of this trail/);
+});
+
+test('entries behind the last checkpoint count as not signed, and damaged lines are named', async () => {
+  const lines = exported(batches(ten()));
+  const verdict = await verify([...lines, { kind: 'entry', index: 10, text: entryText(10) }], pinned);
+  assert.match(verdict.problems.join('\n'), /entries 10 to 10 are covered by no valid checkpoint/);
+  const texts = lines.map((l) => JSON.stringify(l));
+  const broken = await verifyTrail(texts.with(3, '{"kind":"entry"'), pinned);
+  assert.match(broken.problems.join('\n'), /line 4 is no part of a trail export/);
+  assert.match(broken.problems.join('\n'), /entry 2 was removed/);
+  assert.equal((await verifyTrail([], pinned)).verified, true, 'an empty trail is a trail');
+  assert.equal((await verifyTrail([], {})).verified, false, 'but not without any key');
+});
+
+test('property: any single damage to a random export is noticed', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 5 }),
+      fc.nat(),
+      fc.nat(),
+      fc.constantFrom('flip', 'drop', 'swap'),
+      async (sizes, a, b, how) => {
+        let n = 0;
+        const lines = exported(sizes.map((size) => Array.from({ length: size }, () => entryText(n++))));
+        const text = lines.map((l) => JSON.stringify(l));
+        const i = 1 + (a % (text.length - 1));
+        const damaged = damage(text, i, b, how);
+        if (damaged.join('\n') === text.join('\n')) return;
+        const remembered = checkpointsOf(lines);
+        const verdict = await verifyTrail(damaged, { ...pinned, remembered });
+        assert.equal(verdict.verified, isSameMeaning(text, damaged), damaged.join('\n'));
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+function damage(text: string[], i: number, b: number, how: string): string[] {
+  if (how === 'drop') return text.toSpliced(i, 1);
+  if (how === 'swap') {
+    const j = 1 + (b % (text.length - 1));
+    return text.with(i, text[j]!).with(j, text[i]!);
+  }
+  const line = text[i]!;
+  const at = b % line.length;
+  return text.with(i, line.slice(0, at) + (line[at] === 'x' ? 'y' : 'x') + line.slice(at + 1));
+}
+
+/** A flip may hit base64 padding bits or such that decode to the same: then nothing was damaged. */
+function isSameMeaning(before: string[], after: string[]): boolean {
+  return before.length === after.length && before.every((line, i) => line === after[i]);
+}
+
+test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are verified; forgeries are named', async () => {
+  const agent = { kind: 'agent', id: 'agent_1' };
+  const change = { kind: 'change', id: 'change_1' };
+  const plan = { type: 'lastember/plan/v1', author: 'user_1', changeId: 'change_1' };
+  const digest = digestOf(plan);
+  const keyId = createHash('sha256').update(rawPublicKey(approverKey)).digest('hex').slice(0, 16);
+  const statement = { type: 'lastember/approval/v1', changeId: 'change_1', plan: digest, keyId, approvedAt: AT };
+  const outcome = {
+    taskId: 't',
+    index: 0,
+    kind: 'service',
+    phase: 'apply',
+    ok: true,
+    changed: true,
+    startedAt: AT,
+    finishedAt: AT,
+    before: {},
+    after: {},
+    error: null,
+  };
+  const signature = signJson({ plan: digest, outcome }, agentKey);
+  const good = {
+    enrolled: { agentId: 'agent_1', publicKey: base64Key(agentKey) },
+    key: { keyId, publicKey: base64Key(approverKey) },
+    plan: { digest, plan },
+    approval: { digest, keyId, approval: { statement, signature: signJson(statement, approverKey) } },
+    step: {
+      digest,
+      signed: { agentId: 'agent_1', plan: digest, outcome, signature },
+      signedBy: { agentId: 'agent_1' },
+    },
+    server: { digest, signedBy: 'server' },
+  };
+  const trail = (d: typeof good): ExportLine[] =>
+    exported([
+      [
+        entryText(0, 'enrollment.agent.enrolled', agent, d.enrolled),
+        entryText(1, 'auth.key.added', { kind: 'key', id: keyId }, d.key),
+        entryText(2, 'change.plan.made', change, d.plan),
+        entryText(3, 'change.plan.approved', change, d.approval),
+        entryText(4, 'change.step.finished', change, d.step),
+        entryText(5, 'change.step.finished', change, d.server),
+      ],
+    ]);
+  const verdict = await verify(trail(good), pinned);
+  assert.deepEqual(verdict.problems, []);
+  assert.deepEqual([verdict.checked.plans, verdict.checked.approvals, verdict.checked.outcomes], [1, 1, 1]);
+
+  const lie = { ...outcome, after: { version: 'fixed' } };
+  const stranger = generateKeyPairSync('ed25519').privateKey;
+  const forgeries: [RegExp, typeof good][] = [
+    [
+      /entry 4 .*forged: the signature is not of agent agent_1/,
+      { ...good, step: { ...good.step, signed: { ...good.step.signed, outcome: lie } } },
+    ],
+    [
+      /entry 4 .*never saw enrol \(agent_2\)/,
+      { ...good, step: { ...good.step, signed: { ...good.step.signed, agentId: 'agent_2' } } },
+    ],
+    [
+      /entry 3 .*approver key .* is forged/,
+      { ...good, approval: { ...good.approval, approval: { statement, signature: signJson(statement, stranger) } } },
+    ],
+    [/entry 2 .*does not have the digest stated/, { ...good, plan: { digest, plan: { ...plan, author: 'user_2' } } }],
+    [/entry 3 .*never saw registered/, { ...good, key: { ...good.key, keyId: 'ffffffffffffffff' } }],
+  ];
+  for (const [pattern, details] of forgeries) {
+    const forged = await verify(trail(details), pinned);
+    assert.match(forged.problems.join('\n'), pattern);
+  }
+});
+
+test('lines and checkpoints are split however the bytes arrive', async () => {
+  const bytes = Buffer.from('eins\nzwei ü\ndrei');
+  const chunks = Readable.from([bytes.subarray(0, 11), bytes.subarray(11, 12), bytes.subarray(12)]);
+  const lines: string[] = [];
+  for await (const line of splitLines(chunks)) lines.push(line);
+  assert.deepEqual(lines, ['eins', 'zwei ü', 'drei']);
+  const remembered = checkpointsOf(exported(batches(ten())));
+  assert.deepEqual(splitCheckpoints(remembered.join('')), remembered);
+});
