@@ -1,0 +1,17 @@
+import { AppError } from '../model/errors/index.ts';
+import type { ExecOptions, Host } from './host.ts';
+
+/** Runs a command that has to succeed; its standard output. */
+export async function run(host: Host, argv: readonly string[], options: ExecOptions = {}): Promise<string> {
+  const result = await host.exec(argv, options);
+  if (result.code === 0) return result.stdout;
+  throw new AppError('HOST_COMMAND', {
+    command: argv.join(' '),
+    code: result.code,
+    why: lastLine(result.stderr) || lastLine(result.stdout) || 'it printed nothing',
+  });
+}
+
+function lastLine(text: string): string {
+  return (text.trim().split('\n').at(-1) ?? '').slice(0, 300);
+}

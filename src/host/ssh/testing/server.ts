@@ -1,0 +1,84 @@
+import { spawn } from 'node:child_process';
+import type { AddressInfo } from 'node:net';
+import ssh2 from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
+import { sshFingerprint } from '../connect.ts';
+import { serveFiles } from './files.ts';
+
+export interface TestSshServer {
+  port: number;
+  fingerprint: string;
+  /** how many clients logged in */
+  logins(): number;
+  /** ends every connection at once, as a rebooting machine does */
+  drop(): void;
+  close(): Promise<void>;
+}
+
+/** A real SSH server on 127.0.0.1 whose file tree is `root`; commands run in `sh -c` there. For tests only. */
+export async function testSshServer(options: {
+  root: string;
+  hostKey: string;
+  username: string;
+  password?: string;
+  publicKey?: string;
+}): Promise<TestSshServer> {
+  const clients = new Set<Connection>();
+  let logins = 0;
+  const server = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => {
+    clients.add(client);
+    (client as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
+    client.on('error', () => {});
+    client.on('close', () => clients.delete(client));
+    client.on('authentication', (context) => {
+      if (allowed(options, context)) context.accept();
+      else context.reject(['password', 'publickey']);
+    });
+    client.on('ready', () => {
+      logins += 1;
+      client.on('session', (accept) => {
+        const session = accept();
+        session.on('exec', (acceptExec, _reject, info) => runIn(options.root, info.command, acceptExec()));
+        session.on('sftp', (acceptSftp) => serveFiles(options.root, acceptSftp()));
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const key = ssh2.utils.parseKey(options.hostKey);
+  if (key instanceof Error) throw key;
+  return {
+    port: (server.address() as AddressInfo).port,
+    fingerprint: sshFingerprint(key.getPublicSSH()),
+    logins: () => logins,
+    drop: () => clients.forEach((client) => client.end()),
+    close: () =>
+      new Promise((resolve) => {
+        clients.forEach((client) => client.end());
+        server.close(() => resolve());
+      }),
+  };
+}
+
+function allowed(
+  options: { username: string; password?: string; publicKey?: string },
+  context: ssh2.AuthContext,
+): boolean {
+  if (context.username !== options.username) return false;
+  if (context.method === 'password') return options.password !== undefined && context.password === options.password;
+  if (context.method !== 'publickey' || options.publicKey === undefined) return false;
+  const key = ssh2.utils.parseKey(options.publicKey);
+  if (key instanceof Error || !key.getPublicSSH().equals(context.key.data)) return false;
+  return context.signature === undefined || key.verify(context.blob!, context.signature, context.hashAlgo) === true;
+}
+
+function runIn(root: string, command: string, channel: ServerChannel): void {
+  const child = spawn('/bin/sh', ['-c', command], { cwd: root });
+  channel.pipe(child.stdin);
+  child.stdout.pipe(channel, { end: false });
+  child.stderr.pipe(channel.stderr, { end: false });
+  child.on('close', (code, signal) => {
+    if (signal) channel.exit(signal.replace('SIG', ''));
+    else channel.exit(code ?? 1);
+    channel.end();
+  });
+}
