@@ -26,3 +26,23 @@ export interface Jobs {
   'trail.document': { kind: string; id: string };
 }
 export type JobName = keyof Jobs;
+
+/** The same names at run time; a missing or unknown one does not compile. */
+const NAMES: Record<JobName, true> = {
+  'discovery.scan': true,
+  'discovery.schedule': true,
+  'discovery.follow': true,
+  'enrollment.deploy': true,
+  'enrollment.lost-agents': true,
+  'audit.host': true,
+  'audit.endpoint': true,
+  'audit.sweep': true,
+  'impact.connections': true,
+  'impact.expire': true,
+  'change.advance': true,
+  'change.tick': true,
+  'change.campaign': true,
+  'trail.sequence': true,
+  'trail.document': true,
+};
+export const JOB_NAMES = Object.keys(NAMES) as JobName[];

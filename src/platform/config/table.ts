@@ -1,0 +1,176 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** One setting. `env` wins over the default, a flag over both. */
+export interface Setting {
+  env: string;
+  flag: string | null;
+  /** raw text → value */
+  parse: z.ZodType<unknown, string>;
+  /** the value when neither is given, from the environment where it must be */
+  fallback: (env: Environment) => unknown;
+  /** the default as the reference shows it */
+  shown: string;
+  about: string;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const path = z
+  .string()
+  .min(1)
+  .transform((text) => (isAbsolute(text) ? text : resolve(text)));
+const integer = (min: number, max: number) =>
+  z.string().regex(/^\d+$/, 'is not a whole number').transform(Number).pipe(z.number().int().min(min).max(max));
+const port = integer(0, 65_535);
+const postgresUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, 'does not start with postgres://')
+  .refine((text) => URL.canParse(text), 'is not a URL');
+const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'is not host:port');
+
+function setting<T>(
+  row: Omit<Setting, 'parse' | 'fallback'> & { parse: z.ZodType<T, string>; fallback: (env: Environment) => T },
+): Setting & { parse: z.ZodType<T, string> } {
+  return row;
+}
+
+/** Every setting of the server, by its name in `Config`. The reference in docs/reference/config.md is made from this. */
+export const SETTINGS = {
+  dataDir: setting({
+    env: 'LASTEMBER_DATA_DIR',
+    flag: '--data',
+    parse: path,
+    fallback: (env) => join(env['XDG_DATA_HOME'] || join(env['HOME'] || homeOrTmp(), '.local', 'share'), 'lastember'),
+    shown: '$XDG_DATA_HOME/lastember or ~/.local/share/lastember',
+    about: 'Where the embedded database, keys and documents are kept.',
+  }),
+  databaseUrl: setting<string | null>({
+    env: 'DATABASE_URL',
+    flag: '--database-url',
+    parse: postgresUrl,
+    fallback: () => null,
+    shown: 'none: the embedded PostgreSQL',
+    about: 'An own PostgreSQL (15 or newer), as `postgres://user:password@host:port/database`.',
+  }),
+  databaseOwnerUrl: setting<string | null>({
+    env: 'LASTEMBER_DATABASE_OWNER_URL',
+    flag: null,
+    parse: postgresUrl,
+    fallback: () => null,
+    shown: 'the role of DATABASE_URL',
+    about:
+      'The role that owns the tables and applies migrations. With a role of its own here, the role of DATABASE_URL cannot switch off the guard of the trail.',
+  }),
+  pgBinDir: setting<string | null>({
+    env: 'PG_BIN_DIR',
+    flag: null,
+    parse: path,
+    fallback: () => null,
+    shown: 'the bundled binaries',
+    about: 'Directory with `postgres` and `initdb` to use for the embedded database instead of the bundled ones.',
+  }),
+  pgUid: setting({
+    env: 'LASTEMBER_PG_UID',
+    flag: null,
+    parse: integer(1, 4_294_967_294),
+    fallback: () => 64_123,
+    shown: '64123',
+    about: 'Started by root, the embedded PostgreSQL runs as this user and group id; it needs no account.',
+  }),
+  databasePool: setting({
+    env: 'LASTEMBER_DATABASE_POOL',
+    flag: null,
+    parse: integer(2, 200),
+    fallback: () => 10,
+    shown: '10',
+    about: 'Most database connections for requests and jobs. Queue and events use up to five more.',
+  }),
+  vaultKeyFile: setting<string | null>({
+    env: 'LASTEMBER_VAULT_KEY_FILE',
+    flag: null,
+    parse: path,
+    fallback: () => null,
+    shown: 'vault.key in the data directory, made at the first start',
+    about: 'File with the 32-byte key (64 hex digits) that secrets are encrypted with. Mode 0600.',
+  }),
+  listen: setting({
+    env: 'LASTEMBER_LISTEN',
+    flag: '--listen',
+    parse: z.string().min(1).max(253),
+    fallback: () => '127.0.0.1',
+    shown: '127.0.0.1',
+    about: 'Address that console and API listen on.',
+  }),
+  port: setting({
+    env: 'LASTEMBER_PORT',
+    flag: '--port',
+    parse: port,
+    fallback: () => 7414,
+    shown: '7414',
+    about: 'Port of console and API; 0 takes a free one.',
+  }),
+  agentPort: setting({
+    env: 'LASTEMBER_AGENT_PORT',
+    flag: '--agent-port',
+    parse: port,
+    fallback: () => 7415,
+    shown: '7415',
+    about: 'Port that agents call with mutual TLS; 0 takes a free one.',
+  }),
+  agentAddress: setting({
+    env: 'LASTEMBER_AGENT_ADDRESS',
+    flag: '--agent-address',
+    parse: hostPort,
+    fallback: () => '127.0.0.1:7415',
+    shown: '127.0.0.1:7415',
+    about: 'Address that agents are told to call, as host:port.',
+  }),
+  logLevel: setting({
+    env: 'LASTEMBER_LOG_LEVEL',
+    flag: '--log-level',
+    parse: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']) as unknown as z.ZodType<string, string>,
+    fallback: () => 'info',
+    shown: 'info',
+    about: 'Least level that is logged: trace, debug, info, warn, error or silent.',
+  }),
+  jobConcurrency: setting({
+    env: 'LASTEMBER_JOB_CONCURRENCY',
+    flag: null,
+    parse: integer(1, 64),
+    fallback: () => 4,
+    shown: '4',
+    about: 'How many jobs of one kind a worker runs at a time.',
+  }),
+  checkpointOrigin: setting({
+    env: 'LASTEMBER_CHECKPOINT_ORIGIN',
+    flag: null,
+    parse: z.string().regex(/^[^\s+]{1,200}$/, 'has a space or a plus sign'),
+    fallback: () => 'lastember.local/trail',
+    shown: 'lastember.local/trail',
+    about: "Origin line of the trail's checkpoints: the name this log is known by.",
+  }),
+  checkpointFile: setting<string | null>({
+    env: 'LASTEMBER_CHECKPOINT_FILE',
+    flag: null,
+    parse: path,
+    fallback: () => null,
+    shown: 'none',
+    about:
+      'A file that every checkpoint of the trail is also appended to, best on another machine: a witness against a rewritten or truncated database.',
+  }),
+};
+
+function homeOrTmp(): string {
+  try {
+    return homedir();
+  } catch {
+    // No passwd entry and no HOME: `up` then needs --data, or a directory that is there by chance.
+    return process.cwd();
+  }
+}
+
+/** What the server runs with. */
+export type Config = { [N in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[N]['parse']> };
+export type SettingName = keyof Config;

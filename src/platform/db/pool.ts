@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { Db, NoTables } from '../context.ts';
+import { isAway, translate } from './errors.ts';
+
+export interface PoolOptions {
+  max: number;
+  log: Logger;
+  /** how long a new connection is tried for while the server is away (restarting after a crash) */
+  patienceMs?: number;
+  applicationName?: string;
+}
+
+/** int8 as a number: every count and sequence here stays far below 2^53, and JSON has no other. */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
+    if (oid === pg.types.builtins.INT8 && format !== 'binary') return Number;
+    return pg.types.getTypeParser(oid, format as 'text');
+  },
+};
+
+/** Settings for one client or pool; everything speaks UTC and gives up on a forgotten transaction. */
+export function clientConfig(url: string, applicationName: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: applicationName,
+    connectionTimeoutMillis: 10_000,
+    idle_in_transaction_session_timeout: 60_000,
+    keepAlive: true,
+    types: types as pg.CustomTypesConfig,
+  };
+}
+
+/** A pool whose `connect` waits out a database restart instead of failing the request at once. */
+export function createPool(url: string, options: PoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    ...clientConfig(url, options.applicationName ?? 'lastember'),
+    max: options.max,
+    idleTimeoutMillis: 30_000,
+  });
+  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
+  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection broke'));
+  return pool;
+}
+
+async function connectPatiently(pool: pg.Pool, patienceMs: number): Promise<pg.PoolClient> {
+  const deadline = Date.now() + patienceMs;
+  for (let delay = 50; ; delay = Math.min(delay * 2, 1000)) {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      if (!isAway(error) || Date.now() + delay > deadline) throw translate(error);
+      await sleep(delay);
+    }
+  }
+}
+
+export function createDb(url: string, options: PoolOptions): { db: Db; pool: pg.Pool } {
+  const pool = createPool(url, options);
+  const patient: PostgresPool = {
+    connect: () =>
+      connectPatiently(pool, options.patienceMs ?? 15_000) as unknown as ReturnType<PostgresPool['connect']>,
+    end: () => pool.end(),
+  };
+  return { db: new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: patient }) }), pool };
+}
+
+/** One connection for set-up work, closed afterwards. */
+export async function withClient<T>(url: string, fn: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client(clientConfig(url, 'lastember-setup'));
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await fn(client);
+  } catch (error) {
+    throw translate(error);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}

@@ -1,0 +1,50 @@
+import { AppError } from '../../model/errors/index.ts';
+import type { Actor } from '../../model/actor.ts';
+import { Entry, type Subject } from '../../model/trail.ts';
+import type { EntryDraft, Tx } from '../context.ts';
+import { newId } from '../ids.ts';
+import { canonicalBytes, leafHash } from './canonical.ts';
+import { q } from './tables.ts';
+
+/** How a subject stands in the columns that entries are found by. */
+export function subjectKey(subject: Pick<Subject, 'kind' | 'id'>): string {
+  return `${subject.kind}:${subject.id}`;
+}
+
+/** Puts one entry into the ledger within the caller's transaction. The bytes stored are the bytes hashed. */
+export async function append(db: Tx['db'], actor: Actor, at: Date, draft: EntryDraft): Promise<string> {
+  const entry = complete(actor, at, draft);
+  const bytes = canonicalBytes(entry);
+  await q(db)
+    .insertInto('ledger.entry')
+    .values({
+      id: entry.id,
+      at,
+      type: entry.type,
+      subject: subjectKey(entry.subject),
+      related: [...new Set(entry.related.map(subjectKey))],
+      actor_id: actor.id,
+      bytes,
+      leaf_hash: leafHash(bytes),
+    })
+    .execute();
+  return entry.id;
+}
+
+function complete(actor: Actor, at: Date, draft: EntryDraft): Entry {
+  const parsed = Entry.safeParse({
+    v: 1,
+    id: newId('entry'),
+    at: at.toISOString(),
+    actor,
+    type: draft.type,
+    subject: draft.subject,
+    related: draft.related ?? [],
+    reason: draft.reason ?? null,
+    // Leaves out what JSON cannot hold (undefined members), so that what is checked is what is stored.
+    detail: draft.detail === undefined ? null : JSON.parse(JSON.stringify(draft.detail)),
+  });
+  if (parsed.success) return parsed.data;
+  const why = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new AppError('ENTRY_INVALID', { type: draft.type, why }, { cause: parsed.error });
+}

@@ -1,0 +1,12 @@
+export { append, subjectKey } from './append.ts';
+export { canonicalBytes, leafHash, sha256, sha256Hex } from './canonical.ts';
+export {
+  countUnsequenced,
+  entriesAfter,
+  entryById,
+  type EntryFilter,
+  type LedgerEntry,
+  listEntries,
+  markSequenced,
+  readUnsequenced,
+} from './read.ts';

@@ -1,0 +1,2 @@
+export { createQueue, installQueue, type JobQueue, type Schedule } from './queue.ts';
+export type { Pending } from './send.ts';

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { sql, type Transaction } from 'kysely';
+import { fromKysely, type PgBoss } from 'pg-boss';
+import { AppError } from '../../model/errors/index.ts';
+import type { JobName } from '../../model/jobs.ts';
+import type { EnqueueOptions, NoTables } from '../context.ts';
+
+/** A job that a transaction wants to leave behind. */
+export interface Pending {
+  name: JobName;
+  payload: object;
+  options: EnqueueOptions;
+}
+
+const order = (job: Pending): string => `${job.name} ${job.options.singletonKey ?? ''}`;
+
+/** Puts jobs into the queue within the transaction: they exist exactly if it commits. */
+export async function sendAll(boss: PgBoss, tx: Transaction<NoTables>, jobs: Pending[]): Promise<void> {
+  const sorted = jobs.toSorted((a, b) => (order(a) < order(b) ? -1 : order(a) > order(b) ? 1 : 0));
+  for (const job of sorted) await sendOne(boss, tx, job);
+}
+
+async function sendOne(boss: PgBoss, tx: Transaction<NoTables>, job: Pending): Promise<void> {
+  const after = job.options.startAfterSeconds ?? 0;
+  const key = job.options.singletonKey;
+  for (let attempt = 0; attempt < 5; attempt++) {
+    // The queues' policy allows one waiting job a key; without a wish for that, the key is one of a kind.
+    const id = await boss.send(job.name, job.payload, {
+      singletonKey: key ?? randomUUID(),
+      ...(after > 0 ? { startAfter: after } : {}),
+      db: fromKysely(tx as unknown as Parameters<typeof fromKysely>[0]),
+    });
+    if (id !== null || (key !== undefined && (await joinWaiting(tx, job.name, key, after)))) return;
+  }
+  throw new AppError('JOB_INVALID', { name: job.name, why: 'the waiting job of its key kept changing' });
+}
+
+/**
+ * A job of this key waits already. It will do for us as well, if it starts after our commit: so its row is locked until
+ * then (a worker that fetches skips locked rows), and it is brought forward if it was to start later than we need.
+ * Without this, the waiting job could run before our changes are visible, and nobody would come back for them.
+ */
+async function joinWaiting(tx: Transaction<NoTables>, name: string, key: string, after: number): Promise<boolean> {
+  const { rows } = await sql`update pgboss.job
+    set start_after = least(start_after, now() + make_interval(secs => ${after}))
+    where name = ${name} and singleton_key = ${key} and state = 'created' returning id`.execute(tx);
+  if (rows.length === 0) return false;
+  if (after <= 0) await wake(tx, name);
+  return true;
+}
+
+/** The notification that pg-boss itself sends for a new job: a worker that skipped the locked row looks again. */
+async function wake(tx: Transaction<NoTables>, name: string): Promise<void> {
+  await sql`select pg_notify('pgboss_' || left(encode(sha224('pgboss'::bytea), 'hex'), 24), ${name})`.execute(tx);
+}
