@@ -1,3 +1,52 @@
 import type { ErrorSpec } from './spec.ts';
 
-export const DISCOVERY_ERRORS = {} satisfies Record<string, ErrorSpec>;
+export const DISCOVERY_ERRORS = {
+  TARGET_INVALID: {
+    status: 400,
+    text: 'Reading target "{target}" did not work: {why}. Give an address, a CIDR like 10.0.0.0/24, a range like 10.0.0.1-20, or a host name.',
+  },
+  TARGET_WIDE: {
+    status: 400,
+    text: '"{target}" is wider than a /8. If you really mean it, say so: `--confirm-wide` (confirmWide: true in the API).',
+  },
+  TARGETS_EMPTY: {
+    status: 400,
+    text: 'Nothing is left to scan: every target is excluded or no name resolves. Check the targets and the exclusions of all scopes.',
+  },
+  TARGETS_TOO_MANY: {
+    status: 400,
+    text: 'Scanning {pairs} address and port pairs would never end; narrow the targets or the ports to at most 2^48 pairs.',
+  },
+  PORTS_INVALID: {
+    status: 400,
+    text: 'Reading ports "{ports}" did not work: {why}. Give fast, default, full, or a list like 22,80,8000-8100.',
+  },
+  SCHEDULE_INVALID: {
+    status: 400,
+    text: 'Reading the schedule "{every}" did not work: {why}. Give a cron expression such as "0 3 * * *".',
+  },
+  SCOPE_EXISTS: {
+    status: 409,
+    text: 'There is a scope named "{name}" already; remove it first or choose another name.',
+  },
+  SCAN_ACTIVE: {
+    status: 409,
+    text: 'Scope "{scope}" is being scanned already (scan {scan}, {state}); wait for it, resume it or cancel it.',
+  },
+  SCAN_STATE: { status: 409, text: 'Scan {scan} is {state}; it takes {needs} to {verb} it.' },
+  ADDRESS_NOT_ALLOWED: {
+    status: 403,
+    text: '{address} is in no scope or is excluded, so Lastember does not connect to it. Add it to a scope to have it looked at.',
+  },
+  CONNECT_REFUSED: { status: 502, text: '{address}:{port} refused the connection; nothing listens there now.' },
+  CONNECT_TIMEOUT: { status: 504, text: '{address}:{port} did not answer within {ms} ms.' },
+  CONNECT_UNREACHABLE: { status: 502, text: '{address}:{port} is unreachable from here ({code}).' },
+  PROBE_STOPPED: {
+    status: 502,
+    text: 'Probing {address}:{port} as {protocol} stopped: {why}. The last result is kept.',
+  },
+  IMPORT_INVALID: {
+    status: 400,
+    text: 'Reading line {line} of the host list did not work: {why}. Give one address or name a line, CSV with a header, or JSON lines.',
+  },
+} satisfies Record<string, ErrorSpec>;

@@ -1,0 +1,46 @@
+import ipaddr from 'ipaddr.js';
+
+/** An inclusive run of addresses of one family, as numbers. */
+export interface Interval {
+  family: 4 | 6;
+  first: bigint;
+  last: bigint;
+}
+
+export interface ParsedAddress {
+  family: 4 | 6;
+  value: bigint;
+}
+
+/** Strict: four decimal parts or RFC 4291 text. IPv4 mapped into IPv6 is the IPv4 address it means. */
+export function parseAddress(text: string): ParsedAddress | null {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return fromIp(ipaddr.IPv4.parse(text));
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return null;
+  const v6 = ipaddr.IPv6.parse(text);
+  return fromIp(v6.isIPv4MappedAddress() ? v6.toIPv4Address() : v6);
+}
+
+function fromIp(ip: ipaddr.IPv4 | ipaddr.IPv6): ParsedAddress {
+  const value = ip.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+  return { family: ip.kind() === 'ipv4' ? 4 : 6, value };
+}
+
+export function formatAddress(family: 4 | 6, value: bigint): string {
+  const length = family === 4 ? 4 : 16;
+  const bytes = Array.from({ length }, (_, i) => Number((value >> BigInt(8 * (length - 1 - i))) & 0xffn));
+  return ipaddr.fromByteArray(bytes).toString();
+}
+
+/** The one spelling of an address that we store and compare; null for what is no address. */
+export function normalAddress(text: string): string | null {
+  const parsed = parseAddress(text);
+  return parsed ? formatAddress(parsed.family, parsed.value) : null;
+}
+
+/** Loopback's own name, unspecified, link-local, multicast: every machine has them, so they identify none. */
+export function tellsMachinesApart(address: string): boolean {
+  if (!normalAddress(address)) return false;
+  const range = ipaddr.process(address).range();
+  if (address === '127.0.0.1' || address === '::1') return false;
+  return !['unspecified', 'linkLocal', 'multicast', 'broadcast'].includes(range);
+}
