@@ -1,8 +1,32 @@
 import type { Checkpoint } from '../../model/trail.ts';
-import type { Module } from '../../platform/context.ts';
+import type { Module, Platform } from '../../platform/context.ts';
+import { follow } from './follow.ts';
+import { verifierLine } from './key.ts';
+import { toCheckpoint, trailAgentRoutes, trailRoutes } from './routes.ts';
+import { sequence } from './sequence.ts';
+import { latestCheckpoint } from './store.ts';
 
 export interface Trail extends Module {
   checkpoint(): Promise<Checkpoint | null>;
   /** C2SP verifier key line: what agents and offline verifiers pin. */
   verifierKey(): Promise<string>;
+  /** Sequences soon after anything was committed (the timer alone would take a minute). Returns the stop function. */
+  follow(): () => Promise<void>;
+}
+
+export function createTrail(platform: Platform): Trail {
+  return {
+    checkpoint: async () => {
+      const last = await latestCheckpoint(platform.db);
+      return last && toCheckpoint(last, platform);
+    },
+    verifierKey: () => verifierLine(platform),
+    follow: () => follow(platform),
+    routes: trailRoutes(platform),
+    agentRoutes: trailAgentRoutes(platform),
+    jobs: {
+      'trail.sequence': () => sequence(platform),
+    },
+    schedules: [{ job: 'trail.sequence', cron: '* * * * *' }],
+  };
 }
