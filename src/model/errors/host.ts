@@ -10,4 +10,5 @@ export const HOST_ERRORS = {
   HOST_FILE_TOO_LARGE: { status: 413, text: '{path} is larger than the {limit} bytes that are read of it; it was not read.' },
   HOST_COMMAND_TIMEOUT: { status: 504, text: '`{command}` did not end within {seconds} s and was stopped.' },
   HOST_COMMAND: { status: 500, text: '`{command}` ended with {code}: {why}. See the log of that tool on the host.' },
+  HOST_NO_SYSTEMD: { status: 501, text: 'Asking systemd for its services gave no answer; services of other managers are not read yet.' },
 } satisfies Record<string, ErrorSpec>;

@@ -76,6 +76,7 @@ function runIn(root: string, command: string, channel: ServerChannel): void {
   channel.pipe(child.stdin);
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
+  channel.on('close', () => child.kill());
   child.on('close', (code, signal) => {
     if (signal) channel.exit(signal.replace('SIG', ''));
     else channel.exit(code ?? 1);

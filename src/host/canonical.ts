@@ -1,0 +1,15 @@
+import canonicalize from 'canonicalize';
+import { createHash } from 'node:crypto';
+
+/** RFC 8785 bytes: the only form in which anything is hashed or signed. */
+export function canonicalText(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('there is no canonical JSON of undefined');
+  return text;
+}
+
+export function sha256(bytes: string | Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export const canonicalHash = (value: unknown): string => sha256(canonicalText(value));

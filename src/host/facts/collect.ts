@@ -1,0 +1,35 @@
+import { SECTION_NAMES, type Section, type SectionName } from '../../model/facts.ts';
+import { canonicalHash } from '../canonical.ts';
+import type { Host } from '../host.ts';
+import { newLook, type FactCache, type Look } from './look.ts';
+import { FACT_SECTIONS } from './registry.ts';
+
+export interface CollectOptions {
+  /** only these */
+  names?: readonly SectionName[];
+  /** kept from look to look, so that what did not change is not read again */
+  cache?: FactCache;
+  now?: () => Date;
+}
+
+/** Looks at a host. A section that cannot be collected says why; the others are not touched by that. */
+export async function collectFacts(host: Host, options: CollectOptions = {}): Promise<Section[]> {
+  const look = newLook(host, options.cache);
+  const sections: Section[] = [];
+  for (const name of options.names ?? SECTION_NAMES) {
+    sections.push(await collectOne(look, name, (options.now ?? (() => new Date()))()));
+  }
+  return sections;
+}
+
+async function collectOne(look: Look, name: SectionName, now: Date): Promise<Section> {
+  const { version, collect } = FACT_SECTIONS[name];
+  const head = { name, version, collectedAt: now.toISOString() };
+  try {
+    const data = await collect(look);
+    return { ...head, hash: canonicalHash(data), data };
+  } catch (error) {
+    const why = (error as Error).message;
+    return { ...head, hash: canonicalHash({ error: why }), error: why };
+  }
+}

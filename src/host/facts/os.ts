@@ -1,0 +1,37 @@
+import type { OsFacts } from '../../model/facts.ts';
+import { readText, type Host } from '../host.ts';
+import type { FactSection, Look } from './look.ts';
+import { osRelease, packages, units } from './shared.ts';
+
+export const os: FactSection<'os'> = {
+  name: 'os',
+  version: 1,
+  async collect(look) {
+    const { host } = look;
+    const release = await osRelease(look);
+    return {
+      id: release['ID'] ?? 'unknown',
+      versionId: release['VERSION_ID'] ?? '',
+      codename: release['VERSION_CODENAME'] ?? '',
+      prettyName: release['PRETTY_NAME'] ?? release['NAME'] ?? 'unknown',
+      arch: (await host.exec(['uname', '-m'])).stdout.trim() || 'unknown',
+      hostname: (await line(host, '/etc/hostname')) ?? (await line(host, '/proc/sys/kernel/hostname')) ?? '',
+      machineId: await line(host, '/etc/machine-id'),
+      bootId: await line(host, '/proc/sys/kernel/random/boot_id'),
+      kernel: (await line(host, '/proc/sys/kernel/osrelease')) ?? 'unknown',
+      image: await line(host, '/etc/image-id'),
+      libc: (await packages(look)).find((fact) => fact.name === 'libc6')?.version ?? null,
+      serviceManager: await serviceManager(look),
+    };
+  },
+};
+
+async function line(host: Host, path: string): Promise<string | null> {
+  return (await readText(host, path, 4096))?.split('\n')[0]?.trim() || null;
+}
+
+async function serviceManager(look: Look): Promise<OsFacts['serviceManager']> {
+  if ((await units(look)) !== null) return 'systemd';
+  if (await look.host.stat('/sbin/openrc-run')) return 'openrc';
+  return (await look.host.stat('/etc/init.d')) ? 'sysv' : 'none';
+}

@@ -1,0 +1,64 @@
+import type { ProcessFact } from '../../model/facts.ts';
+import type { MappedFile } from '../proc/maps.ts';
+import type { Process } from '../proc/processes.ts';
+import { by, each, type FactSection, type Look } from './look.ts';
+import { processes as running, unitsOfProcesses } from './running.ts';
+import { packageOf, users } from './shared.ts';
+
+/** What runs, and which files it still uses although they were replaced on disk. */
+export const processes: FactSection<'processes'> = {
+  name: 'processes',
+  version: 1,
+  async collect(look) {
+    const all = await running(look);
+    const unit = await unitsOfProcesses(look);
+    const names = new Map((await users(look)).map((user) => [user.uid, user.name]));
+    const paths = new Set([...all.values()].flatMap((process) => (process.foreign ? [] : ownFiles(process))));
+    const brought = await packageOf(look, paths);
+    const facts = await each([...all.values()], async (process): Promise<ProcessFact> => {
+      const packageName = (path: string): string | null => (process.foreign ? null : (brought.get(path) ?? null));
+      const replaced = await replacedFiles(look, process);
+      const old = new Set(replaced);
+      const current = ownFiles(process).filter((path) => !old.has(path));
+      return {
+        pid: process.pid,
+        ppid: process.ppid,
+        user: names.get(process.uid) ?? String(process.uid),
+        command: process.command || process.name,
+        exe: process.exe,
+        unit: unit.get(process.pid) ?? null,
+        startedAt: process.startedAt,
+        replaced: replaced.map((path) => ({ path, package: packageName(path) })),
+        packages: [...new Set(current.flatMap((path) => packageName(path) ?? []))].sort(),
+      };
+    });
+    return facts.sort(by((fact) => fact.pid));
+  },
+};
+
+/** Its program and what it executes from; data files that it maps say nothing about what it runs. */
+function ownFiles(process: Process): string[] {
+  const mapped = process.maps.filter((file) => file.executable).map((file) => file.path);
+  return [...new Set(process.exe === null ? mapped : [process.exe, ...mapped])];
+}
+
+async function replacedFiles(look: Look, process: Process): Promise<string[]> {
+  const found = new Set<string>();
+  if (process.exe !== null && process.exeDeleted) found.add(process.exe);
+  for (const file of process.maps) {
+    if (file.executable && (await isReplaced(look, process, file))) found.add(file.path);
+  }
+  return [...found].sort();
+}
+
+/**
+ * The kernel says "(deleted)" when the name it knew is gone. The disk has the last word: the same inode at the same
+ * place is the same file, whatever the name said; another inode on the same device is another file. Devices that differ
+ * (overlay file systems show two) prove nothing either way.
+ */
+async function isReplaced(look: Look, process: Process, file: MappedFile): Promise<boolean> {
+  const path = process.foreign ? `/proc/${process.pid}/root${file.path}` : file.path;
+  const disk = await look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
+  if (disk?.device === file.device && disk.inode !== null) return disk.inode !== file.inode;
+  return file.deleted;
+}

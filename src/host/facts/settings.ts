@@ -1,0 +1,66 @@
+import { readText, type Host } from '../host.ts';
+import { readSshd } from '../settings/sshd.ts';
+import { by, each, type FactSection } from './look.ts';
+import { users } from './shared.ts';
+
+const SYSCTL = [
+  'fs.protected_fifos',
+  'fs.protected_hardlinks',
+  'fs.protected_regular',
+  'fs.protected_symlinks',
+  'fs.suid_dumpable',
+  'kernel.core_pattern',
+  'kernel.dmesg_restrict',
+  'kernel.kptr_restrict',
+  'kernel.perf_event_paranoid',
+  'kernel.randomize_va_space',
+  'kernel.sysrq',
+  'kernel.unprivileged_bpf_disabled',
+  'kernel.yama.ptrace_scope',
+  'net.ipv4.conf.all.accept_redirects',
+  'net.ipv4.conf.all.accept_source_route',
+  'net.ipv4.conf.all.log_martians',
+  'net.ipv4.conf.all.rp_filter',
+  'net.ipv4.conf.all.secure_redirects',
+  'net.ipv4.conf.all.send_redirects',
+  'net.ipv4.conf.default.accept_redirects',
+  'net.ipv4.conf.default.accept_source_route',
+  'net.ipv4.conf.default.log_martians',
+  'net.ipv4.conf.default.rp_filter',
+  'net.ipv4.conf.default.secure_redirects',
+  'net.ipv4.conf.default.send_redirects',
+  'net.ipv4.icmp_echo_ignore_broadcasts',
+  'net.ipv4.icmp_ignore_bogus_error_responses',
+  'net.ipv4.ip_forward',
+  'net.ipv4.tcp_syncookies',
+  'net.ipv6.conf.all.accept_ra',
+  'net.ipv6.conf.all.accept_redirects',
+  'net.ipv6.conf.all.accept_source_route',
+  'net.ipv6.conf.all.forwarding',
+  'net.ipv6.conf.default.accept_ra',
+  'net.ipv6.conf.default.accept_redirects',
+];
+
+/** What is in force, not what some file says: kernel parameters as the kernel has them, sshd by its own rules. */
+export const settings: FactSection<'settings'> = {
+  name: 'settings',
+  version: 1,
+  async collect(look) {
+    const values = await each(SYSCTL, async (key) => [key, await sysctl(look.host, key)] as const);
+    return {
+      sshd: (await readSshd(look.host)) ?? {},
+      sysctl: Object.fromEntries(values.filter((pair): pair is readonly [string, string] => pair[1] !== null)),
+      users: [...(await users(look))].sort(
+        by(
+          (user) => user.uid,
+          (user) => user.name,
+        ),
+      ),
+    };
+  },
+};
+
+async function sysctl(host: Host, key: string): Promise<string | null> {
+  const text = await readText(host, `/proc/sys/${key.replaceAll('.', '/')}`, 4096).catch(() => null);
+  return text === null ? null : text.trim().replace(/\s+/g, ' ');
+}

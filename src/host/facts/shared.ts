@@ -1,0 +1,62 @@
+import type { PackageFact, ServiceFact } from '../../model/facts.ts';
+import { readText } from '../host.ts';
+import { dpkgStamp, packagesOfFiles, readDpkgStatus } from '../packages/dpkg.ts';
+import { declaredFiles, listDropIns, readUnits, type Unit } from '../services/systemd.ts';
+import type { Look } from './look.ts';
+
+/** What more than one section needs, read once a look. */
+export const osRelease = (look: Look): Promise<Record<string, string>> =>
+  look.once('os-release', async () => {
+    const text = (await readText(look.host, '/etc/os-release')) ?? (await readText(look.host, '/usr/lib/os-release'));
+    const pairs = (text ?? '').split('\n').flatMap((line) => {
+      const match = /^(\w+)=(["']?)(.*)\2\s*$/.exec(line);
+      return match ? [[match[1]!, match[3]!] as const] : [];
+    });
+    return Object.fromEntries(pairs);
+  });
+
+/** Ecosystem as OSV names it, without the release. */
+export async function ecosystem(look: Look): Promise<string> {
+  const id = (await osRelease(look))['ID'] ?? '';
+  const known: Record<string, string> = { debian: 'Debian', ubuntu: 'Ubuntu', raspbian: 'Debian' };
+  return known[id] ?? (id || 'unknown');
+}
+
+const stampOfPackages = (look: Look): Promise<string> => look.once('dpkg-stamp', () => dpkgStamp(look.host));
+
+export const packages = (look: Look): Promise<PackageFact[]> =>
+  look.once('packages', async () => {
+    const name = await ecosystem(look);
+    return look.kept('packages', `${name} ${await stampOfPackages(look)}`, () => readDpkgStatus(look.host, name));
+  });
+
+/** Package of each file. Answers are kept until the package database changes: reading all file lists is dear. */
+export async function packageOf(look: Look, paths: ReadonlySet<string>): Promise<ReadonlyMap<string, string | null>> {
+  const stamp = await stampOfPackages(look);
+  const known = await look.kept('package-of-file', stamp, async () => new Map<string, string | null>());
+  const missing = [...paths].filter((path) => !known.has(path));
+  const found = await packagesOfFiles(look.host, missing);
+  for (const path of missing) known.set(path, found.get(path) ?? null);
+  return known;
+}
+
+export const units = (look: Look): Promise<Map<string, Unit> | null> => look.once('units', () => readUnits(look.host));
+
+export const services = (look: Look): Promise<ServiceFact[]> =>
+  look.once('services', async () => {
+    const dropIns = await listDropIns(look.host);
+    const facts: ServiceFact[] = [];
+    for (const unit of (await units(look))?.values() ?? []) {
+      facts.push({ ...unit, ...(await declaredFiles(look.host, unit, dropIns)) });
+    }
+    return facts;
+  });
+
+/** uid → name. */
+export const users = (look: Look): Promise<{ name: string; uid: number; gid: number; home: string; shell: string }[]> =>
+  look.once('users', async () =>
+    ((await readText(look.host, '/etc/passwd')) ?? '').split('\n').flatMap((line) => {
+      const [name, , uid, gid, , home = '', shell = ''] = line.split(':');
+      return name && uid && gid ? [{ name, uid: Number(uid), gid: Number(gid), home, shell }] : [];
+    }),
+  );

@@ -1,0 +1,88 @@
+import type { PackageFact } from '../../model/facts.ts';
+import { readText, type Host } from '../host.ts';
+
+export const DPKG_STATUS = '/var/lib/dpkg/status';
+const DPKG_INFO = '/var/lib/dpkg/info';
+const STATUS_LIMIT = 64 * 1024 * 1024;
+/** Files of such a package are on the disk, wholly or in part. `config-files` and `not-installed` are not. */
+const PRESENT = new Set([
+  'installed',
+  'unpacked',
+  'half-installed',
+  'half-configured',
+  'triggers-awaited',
+  'triggers-pending',
+]);
+
+type Fields = Record<string, string>;
+
+/** deb822 stanzas; continuation lines are kept out, no field we use has one. */
+function stanzas(text: string): Fields[] {
+  return text.split(/\n\s*\n/).flatMap((block) => {
+    const fields: Fields = {};
+    for (const line of block.split('\n')) {
+      const match = /^([A-Za-z][\w-]*):[ \t]*(.*)$/.exec(line);
+      if (match) fields[match[1]!.toLowerCase()] = match[2]!.trim();
+    }
+    return fields['package'] ? [fields] : [];
+  });
+}
+
+/** `Source: name (version)`: absent, it is the binary's; without a version, the binary's version. */
+function sourceOf(fields: Fields): { source: string; sourceVersion: string } {
+  const match = /^(\S+)(?:\s+\((.+)\))?$/.exec(fields['source'] ?? '');
+  return {
+    source: match?.[1] ?? fields['package']!,
+    sourceVersion: match?.[2] ?? fields['version'] ?? '',
+  };
+}
+
+export function parseDpkgStatus(text: string, ecosystem: string): PackageFact[] {
+  return stanzas(text).flatMap((fields) => {
+    const status = (fields['status'] ?? '').split(/\s+/)[2] ?? '';
+    if (!PRESENT.has(status) || !fields['version']) return [];
+    return [
+      {
+        ecosystem,
+        name: fields['package']!,
+        version: fields['version'],
+        arch: fields['architecture'] ?? '',
+        ...sourceOf(fields),
+        status,
+      },
+    ];
+  });
+}
+
+export async function readDpkgStatus(host: Host, ecosystem: string): Promise<PackageFact[]> {
+  const text = await readText(host, DPKG_STATUS, STATUS_LIMIT);
+  return text === null ? [] : parseDpkgStatus(text, ecosystem);
+}
+
+/** Changes whenever the package database does. */
+export async function dpkgStamp(host: Host): Promise<string> {
+  const found = await host.stat(DPKG_STATUS);
+  return found ? `${found.mtime}:${found.size}:${found.inode ?? ''}` : 'none';
+}
+
+/** dpkg may know a file by its name before /usr was merged. */
+function names(path: string): string[] {
+  return /^\/usr\/(bin|sbin|lib\w*)\//.test(path) ? [path, path.slice('/usr'.length)] : [path];
+}
+
+/** Which package brought each of these files? Files that no package brought are left out. */
+export async function packagesOfFiles(host: Host, paths: readonly string[]): Promise<Map<string, string>> {
+  const wanted = new Map(paths.flatMap((path) => names(path).map((name) => [name, path] as const)));
+  const found = new Map<string, string>();
+  if (wanted.size === 0) return found;
+  for (const file of (await host.list(DPKG_INFO)) ?? []) {
+    if (!file.endsWith('.list')) continue;
+    const text = (await readText(host, `${DPKG_INFO}/${file}`)) ?? '';
+    const name = file.slice(0, -'.list'.length).replace(/:[^:]+$/, '');
+    for (const line of text.split('\n')) {
+      const path = wanted.get(line);
+      if (path !== undefined) found.set(path, name);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,62 @@
+import { readText, type Host } from '../host.ts';
+import { each } from '../facts/look.ts';
+
+export interface TcpRow {
+  localAddress: string;
+  localPort: number;
+  peerAddress: string;
+  peerPort: number;
+  state: 'listen' | 'established' | 'other';
+  inode: string;
+}
+
+const STATES: Record<string, TcpRow['state']> = { '0A': 'listen', '01': 'established' };
+
+/** Rows of /proc/net/tcp or tcp6. Addresses are 32-bit words in the byte order of the machine: little-endian. */
+export function parseTcp(text: string): TcpRow[] {
+  return text
+    .split('\n')
+    .slice(1)
+    .flatMap((line) => {
+      const [, local, peer, state, , , , , , inode] = line.trim().split(/\s+/);
+      if (!local || !peer || !state || inode === undefined) return [];
+      const [localAddress, localPort] = endpoint(local);
+      const [peerAddress, peerPort] = endpoint(peer);
+      return [{ localAddress, localPort, peerAddress, peerPort, state: STATES[state] ?? 'other', inode }];
+    });
+}
+
+function endpoint(text: string): [string, number] {
+  const [address = '', port = '0'] = text.split(':');
+  const bytes = (address.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex')].reverse());
+  return [bytes.length === 4 ? bytes.join('.') : ipv6(bytes), Number.parseInt(port, 16)];
+}
+
+/** IPv4 clients of a dual-stack listener show as ::ffff:a.b.c.d; they are told as the IPv4 addresses they are. */
+function ipv6(bytes: number[]): string {
+  const mapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+  if (mapped) return bytes.slice(12).join('.');
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    ((bytes[index * 2]! << 8) | bytes[index * 2 + 1]!).toString(16),
+  );
+  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+}
+
+export async function readTcp(host: Host): Promise<TcpRow[]> {
+  const texts = await Promise.all(['/proc/net/tcp', '/proc/net/tcp6'].map((path) => readText(host, path)));
+  return texts.flatMap((text) => parseTcp(text ?? ''));
+}
+
+/** Socket inode → pid, from the open files of these processes. With several holders the first started counts. */
+export async function socketOwners(host: Host, pids: readonly number[]): Promise<Map<string, number>> {
+  const owners = new Map<string, number>();
+  const held = await each(pids, async (pid) => {
+    const names = (await host.list(`/proc/${pid}/fd`).catch(() => null)) ?? [];
+    const links = await each(names, (name) => host.readlink(`/proc/${pid}/fd/${name}`).catch(() => null), 8);
+    return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link ?? '')?.[1] ?? []);
+  });
+  for (const [index, inodes] of held.entries()) {
+    for (const inode of inodes) if (!owners.has(inode)) owners.set(inode, pids[index]!);
+  }
+  return owners;
+}

@@ -1,0 +1,104 @@
+import type { ServiceFact } from '../../model/facts.ts';
+import { readText, type Host } from '../host.ts';
+
+const PROPERTIES = 'Id,ActiveState,UnitFileState,MainPID,FragmentPath,ExecStart';
+const DROP_INS = '/etc/systemd/system';
+
+/** One unit as `systemctl show` tells it. */
+export interface Unit {
+  name: string;
+  state: ServiceFact['state'];
+  enabled: boolean | null;
+  mainPid: number | null;
+  exec: string | null;
+  unitFile: string | null;
+}
+
+/** All loaded service units by name, or null where there is no systemd to ask. */
+export async function readUnits(host: Host): Promise<Map<string, Unit> | null> {
+  const result = await host.exec(['systemctl', 'show', '--no-pager', `--property=${PROPERTIES}`, '*.service']);
+  if (result.code !== 0) return null;
+  const units = result.stdout.split(/\n\s*\n/).flatMap(parseUnit);
+  return new Map(units.map((unit) => [unit.name, unit]));
+}
+
+function parseUnit(block: string): Unit[] {
+  const fields = new Map(
+    block.split('\n').flatMap((line) => {
+      const at = line.indexOf('=');
+      return at > 0 ? [[line.slice(0, at), line.slice(at + 1)] as const] : [];
+    }),
+  );
+  const name = fields.get('Id');
+  if (!name) return [];
+  const pid = Number(fields.get('MainPID') ?? 0);
+  return [
+    {
+      name,
+      state: stateOf(fields.get('ActiveState') ?? ''),
+      enabled: enabledOf(fields.get('UnitFileState') ?? ''),
+      mainPid: pid > 0 ? pid : null,
+      exec: execOf(fields.get('ExecStart') ?? ''),
+      unitFile: fields.get('FragmentPath') || null,
+    },
+  ];
+}
+
+const STATES: Record<string, ServiceFact['state']> = {
+  active: 'running',
+  reloading: 'running',
+  inactive: 'stopped',
+  deactivating: 'stopped',
+  failed: 'failed',
+};
+const stateOf = (active: string): ServiceFact['state'] => STATES[active] ?? 'unknown';
+
+function enabledOf(state: string): boolean | null {
+  if (['enabled', 'enabled-runtime', 'alias'].includes(state)) return true;
+  return ['disabled', 'masked', 'masked-runtime'].includes(state) ? false : null;
+}
+
+/** `{ path=… ; argv[]=/usr/sbin/sshd -D ; ignore_errors=no ; start_time=… }`: the times in it change, the command does not. */
+function execOf(text: string): string | null {
+  const match = /argv\[\]=(.*?) ; ignore_errors=/.exec(text);
+  return (match?.[1] ?? text.trim()) || null;
+}
+
+export interface DeclaredFiles {
+  certificate: string | null;
+  privateKey: string | null;
+  sessionSecret: string | null;
+}
+
+/** The files that a unit names in its [X-Lastember] section (systemd ignores X- sections), drop-ins included. */
+export async function declaredFiles(host: Host, unit: Unit, dropIns: ReadonlySet<string>): Promise<DeclaredFiles> {
+  const texts = [unit.unitFile === null ? null : await readText(host, unit.unitFile, 65_536)];
+  const directory = `${unit.name}.d`;
+  if (dropIns.has(directory)) {
+    const files = (await host.list(`${DROP_INS}/${directory}`)) ?? [];
+    for (const file of files) {
+      if (file.endsWith('.conf')) texts.push(await readText(host, `${DROP_INS}/${directory}/${file}`, 65_536));
+    }
+  }
+  return parseDeclared(texts.filter((text) => text !== null).join('\n'));
+}
+
+export async function listDropIns(host: Host): Promise<Set<string>> {
+  return new Set(((await host.list(DROP_INS)) ?? []).filter((name) => name.endsWith('.d')));
+}
+
+function parseDeclared(text: string): DeclaredFiles {
+  const values = new Map<string, string>();
+  let inside = false;
+  for (const line of text.split('\n')) {
+    const section = /^\s*\[(.+)\]\s*$/.exec(line);
+    if (section) inside = section[1] === 'X-Lastember';
+    const pair = /^\s*(\w+)\s*=\s*(\/.*?)\s*$/.exec(line);
+    if (inside && pair) values.set(pair[1]!, pair[2]!);
+  }
+  return {
+    certificate: values.get('Certificate') ?? null,
+    privateKey: values.get('PrivateKey') ?? null,
+    sessionSecret: values.get('SessionSecret') ?? null,
+  };
+}
