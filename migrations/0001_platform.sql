@@ -11,6 +11,13 @@ create table platform.secret (
   created_at timestamptz not null default now()
 );
 
+-- One row: what the vault key makes of a constant. A server with another key must not start, or it would seal secrets
+-- that the others cannot open.
+create table platform.vault_key (
+  id integer primary key check (id = 1),
+  mark bytea not null
+);
+
 create schema ledger;
 
 -- Insert only. `bytes` is the RFC 8785 JSON that is hashed into the tree; the other columns repeat parts of it so that

@@ -2,7 +2,6 @@ import { sql, type Transaction } from 'kysely';
 import type { Actor } from '../model/actor.ts';
 import type { JobName, Jobs } from '../model/jobs.ts';
 import type { Db, EnqueueOptions, NoTables, Platform, Tx } from './context.ts';
-import { isAway, translate } from './db/errors.ts';
 import { notify } from './events/index.ts';
 import { append } from './ledger/index.ts';
 import type { Pending } from './queue/index.ts';
@@ -17,17 +16,13 @@ export interface ActDeps {
 /** The two ways to write; see `Platform.act` and `Platform.observe`. */
 export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
   const observe = async <T>(actor: Actor, fn: (tx: Tx) => Promise<T>): Promise<T> => {
-    try {
-      return await deps.db.transaction().execute(async (db) => {
-        const jobs: Pending[] = [];
-        const result = await fn(openTx(db, actor, deps.now(), jobs));
-        // Last and sorted, so that two transactions that wake the same jobs cannot wait for each other in a circle.
-        await deps.send(db, jobs);
-        return result;
-      });
-    } catch (error) {
-      throw isAway(error) || isPgError(error) ? translate(error) : error;
-    }
+    return deps.db.transaction().execute(async (db) => {
+      const jobs: Pending[] = [];
+      const result = await fn(openTx(db, actor, deps.now(), jobs));
+      // Last and sorted, so that two transactions that wake the same jobs cannot wait for each other in a circle.
+      await deps.send(db, jobs);
+      return result;
+    });
   };
   return {
     observe,
@@ -39,10 +34,6 @@ export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
         return result;
       }),
   };
-}
-
-function isPgError(error: unknown): boolean {
-  return typeof (error as { severity?: unknown }).severity === 'string';
 }
 
 function openTx(db: Transaction<NoTables>, actor: Actor, now: Date, jobs: Pending[]): Tx {

@@ -9,7 +9,7 @@ import { newId } from './ids.ts';
 import { createLog } from './log/index.ts';
 import { createQueue, installQueue, type JobQueue, type Schedule } from './queue/index.ts';
 import { createVault } from './vault/index.ts';
-import { loadVaultKey } from './vault/key.ts';
+import { checkVaultKey, loadVaultKey } from './vault/key.ts';
 
 export type { Schedule } from './queue/index.ts';
 export { loadConfig } from './config/index.ts';
@@ -57,10 +57,12 @@ export async function assemble(parts: Parts): Promise<RunningPlatform & { jobs: 
   const { db } = createDb(url, { max: config.databasePool, log });
   const now = parts.now ?? (() => new Date());
   const jobs = createQueue({ db, url, log });
-  const events = await createEvents(db, url, log).catch(async (error: unknown) => {
-    await db.destroy();
-    throw error;
-  });
+  const events = await checkVaultKey(db, parts.vaultKey)
+    .then(() => createEvents(db, url, log))
+    .catch(async (error: unknown) => {
+      await db.destroy();
+      throw error;
+    });
   return {
     db,
     config,

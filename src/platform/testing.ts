@@ -15,6 +15,7 @@ import { provision, ROLES } from './db/provision.ts';
 import { assemble, type RunningPlatform } from './index.ts';
 import { createLog } from './log/index.ts';
 import { installQueue } from './queue/index.ts';
+import { loadVaultKey } from './vault/key.ts';
 
 export interface TestPostgres {
   /** superuser's URL of the maintenance database */
@@ -127,7 +128,10 @@ export interface TestOptions {
   logLevel?: string;
 }
 
-/** A platform on a database of its own: a clone of the migrated template, used with the application's rights only. */
+/**
+ * A platform on a database of its own: a clone of the migrated template, used with the application's rights only.
+ * `createPlatform(p.config)` makes a further replica on the same database.
+ */
 export async function testPlatform(options: TestOptions = {}): Promise<TestPlatform> {
   const root = await testServer();
   const template = await ensureTemplate(root);
@@ -143,6 +147,7 @@ export async function testPlatform(options: TestOptions = {}): Promise<TestPlatf
   const config: Config = {
     ...loadConfig({ LASTEMBER_DATA_DIR: dataDir }),
     databaseUrl: urls.app,
+    databaseOwnerUrl: urls.owner,
     databasePool: 5,
     ...options.config,
   };
@@ -151,7 +156,7 @@ export async function testPlatform(options: TestOptions = {}): Promise<TestPlatf
     config,
     log,
     url: urls.app,
-    vaultKey: randomBytes(32),
+    vaultKey: await loadVaultKey(config),
     ...(options.now ? { now: options.now } : {}),
   });
   const handlers: JobHandlers = {};

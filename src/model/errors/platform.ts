@@ -25,5 +25,6 @@ export const PLATFORM_ERRORS = {
   ENTRY_INVALID: { status: 500, text: 'The trail entry "{type}" does not fit: {why}.' },
   SECRET_UNREADABLE: { status: 500, text: 'Secret {id} in the vault does not open: its row was altered, or the vault key is not the one it was sealed with.' },
   VAULT_KEY_INVALID: { status: 500, text: 'The vault key {path} cannot be used: {why}.' },
+  VAULT_KEY_OTHER: { status: 500, text: 'The vault key in use is not the one this database was sealed with. Give every server the same key file with LASTEMBER_VAULT_KEY_FILE.' },
   JOB_INVALID: { status: 500, text: 'Enqueuing job {name} stopped: {why}.' },
 } satisfies Record<string, ErrorSpec>;

@@ -39,19 +39,23 @@ export async function readMigrations(dir = MIGRATIONS_DIR): Promise<Migration[]>
  */
 export async function migrate(ownerUrl: string, appRole: string, dir = MIGRATIONS_DIR): Promise<string[]> {
   const known = await readMigrations(dir);
-  return withClient(ownerUrl, async (client) => {
-    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    const server = await client.query<{ v: string }>(`select current_setting('server_version_num') as v`);
-    const version = Number(server.rows[0]?.v);
-    if (version < 150_000) throw new AppError('DATABASE_TOO_OLD', { found: Math.floor(version / 10_000) });
-    await client.query(`create schema if not exists platform;
+  return withClient(
+    ownerUrl,
+    async (client) => {
+      await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+      const server = await client.query<{ v: string }>(`select current_setting('server_version_num') as v`);
+      const version = Number(server.rows[0]?.v);
+      if (version < 150_000) throw new AppError('DATABASE_TOO_OLD', { found: Math.floor(version / 10_000) });
+      await client.query(`create schema if not exists platform;
       create table if not exists platform.migration (
         number integer primary key, name text not null, sha256 text not null, applied_at timestamptz not null default now())`);
-    const missing = await missingMigrations(client, known);
-    for (const migration of missing) await apply(client, migration);
-    await grant(client, appRole);
-    return missing.map((migration) => migration.name);
-  });
+      const missing = await missingMigrations(client, known);
+      for (const migration of missing) await apply(client, migration);
+      await grant(client, appRole);
+      return missing.map((migration) => migration.name);
+    },
+    30_000,
+  );
 }
 
 async function missingMigrations(client: pg.Client, known: Migration[]): Promise<Migration[]> {

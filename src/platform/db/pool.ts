@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
+import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Db, NoTables } from '../context.ts';
@@ -60,23 +60,47 @@ async function connectPatiently(pool: pg.Pool, patienceMs: number): Promise<pg.P
 export function createDb(url: string, options: PoolOptions): { db: Db; pool: pg.Pool } {
   const pool = createPool(url, options);
   const patient: PostgresPool = {
-    connect: () =>
-      connectPatiently(pool, options.patienceMs ?? 15_000) as unknown as ReturnType<PostgresPool['connect']>,
+    connect: async () => translating(await connectPatiently(pool, options.patienceMs ?? 15_000)),
     end: () => pool.end(),
   };
   return { db: new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: patient }) }), pool };
 }
 
-/** One connection for set-up work, closed afterwards. */
-export async function withClient<T>(url: string, fn: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(clientConfig(url, 'lastember-setup'));
-  client.on('error', () => undefined);
+/** Every statement's error passes through the catalogue, commits included. */
+function translating(client: pg.PoolClient): PostgresPoolClient {
+  const query = (statement: unknown, parameters?: readonly unknown[]): unknown => {
+    if (typeof statement !== 'string') return client.query(statement as pg.Submittable);
+    return client.query(statement, parameters as unknown[]).catch((error: unknown) => {
+      throw translate(error);
+    });
+  };
+  return { query: query as PostgresPoolClient['query'], release: () => client.release() };
+}
+
+/** One connection for set-up work, closed afterwards. `patienceMs`: how long to wait for a server that starts. */
+export async function withClient<T>(url: string, fn: (client: pg.Client) => Promise<T>, patienceMs = 0): Promise<T> {
+  const client = await connectClient(url, patienceMs);
   try {
-    await client.connect();
     return await fn(client);
   } catch (error) {
     throw translate(error);
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+async function connectClient(url: string, patienceMs: number): Promise<pg.Client> {
+  const deadline = Date.now() + patienceMs;
+  for (let delay = 50; ; delay = Math.min(delay * 2, 1000)) {
+    const client = new pg.Client(clientConfig(url, 'lastember-setup'));
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      if (!isAway(error) || Date.now() + delay > deadline) throw translate(error);
+      await sleep(delay);
+    }
   }
 }

@@ -17,7 +17,7 @@ export async function provision(rootUrl: string, secrets: Secrets, database: str
       await client.query(`create role ${role} login nosuperuser password ${literal(client, password)}`);
     }
     // The owner hands the queue's schema to the application's role, which pg-boss then looks after.
-    await client.query(`grant ${ROLES.app} to ${ROLES.owner} with set true, inherit false`);
+    await client.query(`grant ${ROLES.app} to ${ROLES.owner}`);
     const found = await client.query('select from pg_database where datname = $1', [database]);
     if (!found.rowCount) await createDatabase(client, database);
   });

@@ -18,56 +18,22 @@ export interface EventBus extends Events {
   close(): Promise<void>;
 }
 
+interface Bus {
+  url: string;
+  log: Logger;
+  listeners: Map<Listener, Topic | '*'>;
+  client: pg.Client | null;
+  closed: boolean;
+  reconnecting: Promise<void> | null;
+}
+
 /**
  * One connection that listens for all subscribers of this process, and comes back by itself when it breaks. What was
  * announced meanwhile is lost: events only save waiting, whoever needs certainty looks at the tables.
  */
 export async function createEvents(db: Db, url: string, log: Logger): Promise<EventBus> {
-  const listeners = new Map<Listener, Topic | '*'>();
-  const state: { client: pg.Client | null; closed: boolean; connecting: Promise<void> | null } = {
-    client: null,
-    closed: false,
-    connecting: null,
-  };
-
-  const dispatch = (text: string): void => {
-    const event = JSON.parse(text) as Event;
-    for (const [listener, topic] of [...listeners]) {
-      if (topic !== '*' && topic !== event.topic) continue;
-      try {
-        listener(event);
-      } catch (error) {
-        log.error({ err: error, topic: event.topic }, 'an event listener threw');
-      }
-    }
-  };
-
-  const connect = async (): Promise<void> => {
-    const client = new pg.Client(clientConfig(url, 'lastember-events'));
-    client.on('notification', (message) => dispatch(message.payload ?? '{}'));
-    client.on('error', (error) => log.warn({ err: error }, 'the event connection broke'));
-    client.on('end', () => {
-      if (state.client !== client) return;
-      state.client = null;
-      state.connecting = reconnect();
-    });
-    await client.connect();
-    await client.query(`listen ${CHANNEL}`);
-    state.client = client;
-  };
-
-  const reconnect = async (): Promise<void> => {
-    for (let delay = 50; !state.closed; delay = Math.min(delay * 2, 5000)) {
-      try {
-        await connect();
-        return;
-      } catch {
-        await sleep(delay, undefined, { ref: false });
-      }
-    }
-  };
-
-  await connect();
+  const bus: Bus = { url, log, listeners: new Map(), client: null, closed: false, reconnecting: null };
+  await connect(bus);
   return {
     publish: async (topic, payload) => {
       await sql`select ${notify(topic, payload)}`.execute(db);
@@ -75,16 +41,60 @@ export async function createEvents(db: Db, url: string, log: Logger): Promise<Ev
     subscribe: (topic, listener) => {
       // A wrapper of its own, so that one function may listen twice and be taken off once.
       const own: Listener = (event) => listener(event);
-      listeners.set(own, topic);
-      return () => listeners.delete(own);
+      bus.listeners.set(own, topic);
+      return () => void bus.listeners.delete(own);
     },
     close: async () => {
-      state.closed = true;
-      const client = state.client;
-      state.client = null;
-      listeners.clear();
+      bus.closed = true;
+      bus.listeners.clear();
+      const client = bus.client;
+      bus.client = null;
       await client?.end().catch(() => undefined);
-      await state.connecting;
+      await bus.reconnecting;
     },
   };
+}
+
+async function connect(bus: Bus): Promise<void> {
+  const client = new pg.Client(clientConfig(bus.url, 'lastember-events'));
+  client.on('notification', (message) => dispatch(bus, message.payload ?? '{}'));
+  client.on('error', (error) => bus.log.warn({ err: error }, 'the event connection broke'));
+  client.on('end', () => {
+    if (bus.client !== client) return;
+    bus.client = null;
+    bus.reconnecting = reconnect(bus);
+  });
+  try {
+    await client.connect();
+    await client.query(`listen ${CHANNEL}`);
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+  bus.client = client;
+  // Closed while we were connecting: nobody else will end this connection.
+  if (bus.closed) await client.end();
+}
+
+async function reconnect(bus: Bus): Promise<void> {
+  for (let delay = 50; !bus.closed; delay = Math.min(delay * 2, 5000)) {
+    try {
+      await connect(bus);
+      return;
+    } catch {
+      await sleep(delay);
+    }
+  }
+}
+
+function dispatch(bus: Bus, text: string): void {
+  const event = JSON.parse(text) as Event;
+  for (const [listener, topic] of bus.listeners) {
+    if (topic !== '*' && topic !== event.topic) continue;
+    try {
+      listener(event);
+    } catch (error) {
+      bus.log.error({ err: error, topic: event.topic }, 'an event listener threw');
+    }
+  }
 }

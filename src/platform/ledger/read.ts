@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { Entry, type Subject } from '../../model/trail.ts';
+import type { Entry, Subject } from '../../model/trail.ts';
 import type { DbOrTx, Tx } from '../context.ts';
 import { subjectKey } from './append.ts';
 import { q } from './tables.ts';
