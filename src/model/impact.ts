@@ -34,6 +34,8 @@ export const RestartImpact = z.object({
       /** hops from the restarted service; 1 = direct */ distance: z.number().int(),
     }),
   ),
+  /** other hosts that the same clients use on the same port: they may carry on there */
+  alternatives: z.array(z.object({ hostId: z.string(), hostName: z.string() })).optional(),
 });
 export type RestartImpact = z.infer<typeof RestartImpact>;
 

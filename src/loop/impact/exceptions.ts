@@ -1,0 +1,161 @@
+import { systemActor, type Actor } from '../../model/actor.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Exception, Finding } from '../../model/finding.ts';
+import type { Subject } from '../../model/trail.ts';
+import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
+import type { Audit } from '../audit/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { coverable, expiryProblem, isBoundless } from './logic/exceptions.ts';
+import { endException, exceptionById, exceptionRows, insertException, lockActive } from './store.ts';
+
+export interface ExceptionInput {
+  match: Exception['match'];
+  reason: string;
+  owner: string;
+  control?: string | null | undefined;
+  expiresAt: string;
+}
+
+export async function addException(
+  platform: Platform,
+  discovery: Discovery,
+  audit: Audit,
+  actor: Actor,
+  input: ExceptionInput,
+): Promise<Exception> {
+  await check(platform, discovery, audit, input);
+  const exception: Exception = {
+    id: platform.newId('exception'),
+    match: input.match,
+    reason: input.reason,
+    owner: input.owner,
+    control: input.control ?? null,
+    expiresAt: new Date(input.expiresAt).toISOString(),
+    createdAt: platform.now().toISOString(),
+    createdBy: actor.id,
+    endedAt: null,
+    endReason: null,
+  };
+  const findings = await covered(audit, exception);
+  await platform.act(actor, entryOf('added', exception, findings), async (tx) => {
+    await insertException(tx.db, exception);
+    await exceptFindings(audit, tx, exception, findings);
+    // A second late rather than early: then it has certainly ended.
+    const seconds = Math.ceil((Date.parse(exception.expiresAt) - tx.now.getTime()) / 1000) + 1;
+    await tx.enqueue('impact.expire', {}, { startAfterSeconds: seconds, singletonKey: exception.id });
+  });
+  return exception;
+}
+
+async function check(platform: Platform, discovery: Discovery, audit: Audit, input: ExceptionInput): Promise<void> {
+  const { match } = input;
+  if (isBoundless(match)) throw new AppError('EXCEPTION_BOUNDLESS');
+  const why = expiryProblem(new Date(input.expiresAt), platform.now());
+  if (why) throw new AppError('EXCEPTION_EXPIRY', { why });
+  if (match.hostId !== undefined && !(await discovery.host(match.hostId))) {
+    throw new AppError('NOT_FOUND', { what: 'host', id: match.hostId, list: 'hosts' });
+  }
+  if (match.kit !== undefined && !audit.kit(match.kit)) {
+    throw new AppError('NOT_FOUND', { what: 'kit', id: match.kit, list: 'kit list' });
+  }
+}
+
+async function covered(audit: Audit, exception: Pick<Exception, 'match'>): Promise<Finding[]> {
+  const { hostId, kit, check: rule } = exception.match;
+  const filter = { ...(hostId ? { hostId } : {}), ...(kit ? { kit } : {}), ...(rule ? { check: rule } : {}) };
+  return coverable(exception.match, await audit.findings({ ...filter, states: ['open', 'rekindled'] }));
+}
+
+async function exceptFindings(audit: Audit, tx: Tx, exception: Exception, findings: Finding[]): Promise<void> {
+  if (findings.length === 0) return;
+  const ids = findings.map((finding) => finding.id);
+  await audit.setFindingState(tx, ids, 'excepted', { exceptionId: exception.id });
+  await tx.publish('findings', { exceptionId: exception.id });
+}
+
+type Verb = 'added' | 'ended' | 'expired' | 'applied';
+
+function entryOf(verb: Verb, exception: Exception, findings: Finding[], reason?: string): EntryDraft {
+  const hosts = new Map<string, Subject>();
+  for (const f of findings) hosts.set(f.hostId, { kind: 'host', id: f.hostId, name: f.hostName });
+  const { hostId } = exception.match;
+  if (hostId && !hosts.has(hostId)) hosts.set(hostId, { kind: 'host', id: hostId });
+  return {
+    type: `impact.exception.${verb}`,
+    subject: { kind: 'exception', id: exception.id },
+    related: [...hosts.values(), ...findings.map((f) => ({ kind: 'finding' as const, id: f.id, name: f.title }))],
+    reason: reason ?? exception.reason,
+    detail: {
+      match: { ...exception.match },
+      reason: exception.reason,
+      owner: exception.owner,
+      control: exception.control,
+      expiresAt: exception.expiresAt,
+      findings: findings.map((f) => f.id),
+      named: findings.map((f) => ({
+        id: f.id,
+        host: f.hostName,
+        endpoint: f.endpoint,
+        kit: f.kit,
+        check: f.check,
+        title: f.title,
+      })),
+    },
+  };
+}
+
+/** Ends one before its time. */
+export async function endEarly(
+  platform: Platform,
+  audit: Audit,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<Exception> {
+  const exception = await exceptionById(platform.db, id);
+  if (!exception) throw new AppError('NOT_FOUND', { what: 'exception', id, list: 'exception list' });
+  if (!(await end(platform, audit, actor, exception, 'ended', reason))) {
+    throw new AppError('EXCEPTION_ENDED', { id, at: exception.endedAt ?? '' });
+  }
+  return (await exceptionById(platform.db, id))!;
+}
+
+/** False when it had ended already. Its findings burn again. */
+async function end(
+  platform: Platform,
+  audit: Audit,
+  actor: Actor,
+  exception: Exception,
+  verb: 'ended' | 'expired',
+  reason: string,
+): Promise<boolean> {
+  const held = (await audit.findings({ states: ['excepted'] })).filter((f) => f.exceptionId === exception.id);
+  return platform.observe(actor, async (tx) => {
+    if (!(await lockActive(tx.db, exception.id))) return false;
+    await endException(tx.db, exception.id, tx.now, reason);
+    const ids = held.map((finding) => finding.id);
+    if (ids.length > 0) await audit.setFindingState(tx, ids, 'open', { exceptionId: null });
+    await tx.record(entryOf(verb, exception, held, reason));
+    await tx.publish('findings', { exceptionId: exception.id });
+    return true;
+  });
+}
+
+/** Ends what has expired, and applies what stands to findings that came after it. Timer, and at each expiry. */
+export async function sweepExceptions(platform: Platform, audit: Audit): Promise<void> {
+  const actor = systemActor('impact.expire');
+  const now = platform.now().getTime();
+  const active = await exceptionRows(platform.db, { active: true });
+  for (const exception of active.filter((one) => Date.parse(one.expiresAt) <= now)) {
+    await end(platform, audit, actor, exception, 'expired', `expired at ${exception.expiresAt}`);
+  }
+  for (const exception of active.filter((one) => Date.parse(one.expiresAt) > now)) {
+    const findings = await covered(audit, exception);
+    if (findings.length === 0) continue;
+    await platform.observe(actor, async (tx) => {
+      if (!(await lockActive(tx.db, exception.id))) return;
+      await exceptFindings(audit, tx, exception, findings);
+      await tx.record(entryOf('applied', exception, findings));
+    });
+  }
+}

@@ -1,0 +1,145 @@
+import type { Facts } from '../../../model/facts.ts';
+import type { Impact, RestartImpact } from '../../../model/impact.ts';
+import type { Step } from '../../../model/kit.ts';
+import type { Task } from '../../../model/plan.ts';
+import { alternatives, dependants, type Edge } from './graph.ts';
+import { summarize } from './summary.ts';
+
+export interface HostFacts {
+  hostId: string;
+  hostName: string;
+  facts: Partial<Facts>;
+}
+export interface Restart {
+  hostId: string;
+  hostName: string;
+  service: string;
+  reason: string;
+}
+
+type Effects = Pick<Impact, 'packages' | 'files'> & { restarts: Restart[] };
+
+/** Blast radius of resolved tasks: what changes, what restarts, and who is connected to that. Pure. */
+export function predict(tasks: readonly Task[], edges: readonly Edge[], hosts: readonly HostFacts[]): Impact {
+  const factsOf = new Map(hosts.map((host) => [host.hostId, host.facts]));
+  const effects = tasks.map((task) => effectsOf(task, factsOf.get(task.hostId) ?? {}));
+  return assemble({
+    hosts: unique(tasks.map((task) => task.hostId)),
+    packages: effects.flatMap((e) => e.packages),
+    files: effects.flatMap((e) => e.files),
+    restarts: effects.flatMap((e) => e.restarts),
+    edges,
+  });
+}
+
+/** The same for restarts that are known without a plan. */
+export function assemble(parts: {
+  hosts: string[];
+  packages: Impact['packages'];
+  files: Impact['files'];
+  restarts: readonly Restart[];
+  edges: readonly Edge[];
+}): Impact {
+  const restarts = mergeRestarts(parts.restarts).map((restart) => withClients(restart, parts.edges));
+  const impact = {
+    hosts: parts.hosts,
+    packages: parts.packages,
+    files: parts.files,
+    restarts,
+    affectedHosts: affected(restarts),
+  };
+  return { ...impact, summary: summarize(impact) };
+}
+
+function effectsOf(task: Task, facts: Partial<Facts>): Effects {
+  const files: Impact['files'] = [];
+  const packages: Impact['packages'] = [];
+  const restarts: Restart[] = [];
+  const restart = (service: string, reason: string): void => {
+    restarts.push({ hostId: task.hostId, hostName: task.hostName, service, reason });
+  };
+  for (const step of task.steps) {
+    for (const [path, change] of fileChanges(step)) files.push({ hostId: task.hostId, path, change });
+    if (step.kind === 'service' && step.action !== 'start' && step.action !== 'reload') {
+      restart(step.name, step.action === 'restart' ? 'the plan restarts it' : 'the plan stops it');
+    }
+    if (step.kind === 'invalidate-sessions') restart(step.service, 'its sessions are invalidated');
+    if (step.kind !== 'upgrade-package') continue;
+    packages.push({ hostId: task.hostId, name: step.name, from: installed(step.name, task, facts), to: step.version });
+    for (const unit of servicesOfPackage(step.name, facts)) restart(unit, `it runs ${step.name}, which is upgraded`);
+  }
+  return { files, packages, restarts };
+}
+
+function installed(name: string, task: Task, facts: Partial<Facts>): string {
+  const relied = task.relies.find((item) => item.kind === 'package' && item.name === name);
+  if (relied?.kind === 'package') return relied.version;
+  return facts.packages?.find((item) => item.name === name)?.version ?? 'unknown';
+}
+
+/** Units whose processes execute or map the package's files: its scripts or the plan will have to restart them. */
+export function servicesOfPackage(name: string, facts: Partial<Facts>): string[] {
+  const running = (facts.processes ?? []).filter((process) => process.packages.includes(name));
+  const listening = (facts.sockets ?? []).filter((socket) => socket.package === name);
+  return unique([...running, ...listening].flatMap((item) => item.unit ?? [])).filter(isService);
+}
+
+export const isService = (unit: string): boolean => !/\.(scope|slice|socket|timer|mount)$/.test(unit);
+
+function fileChanges(step: Step): [path: string, change: string][] {
+  switch (step.kind) {
+    case 'set-file-line':
+      return [[step.path, `line "${step.key}${step.separator}${step.value}"`]];
+    case 'write-file':
+      return [[step.path, `written with mode ${step.mode}`]];
+    case 'set-file-mode':
+      return [[step.path, `mode ${step.mode}`]];
+    case 'sysctl':
+      return [[`/proc/sys/${step.key.replaceAll('.', '/')}`, `set to ${step.value}`]];
+    case 'install-certificate':
+      return [
+        [step.keyPath, 'new private key'],
+        [step.certificatePath, `new certificate for ${step.names.join(', ')}`],
+      ];
+    case 'invalidate-sessions':
+      return [[step.path, 'new session secret']];
+    default:
+      return [];
+  }
+}
+
+/** One line a service, with all reasons. */
+function mergeRestarts(restarts: readonly Restart[]): Restart[] {
+  const groups = Map.groupBy(restarts, (r) => `${r.hostId}\n${r.service}`);
+  return [...groups.values()].map((group) => ({
+    ...group[0]!,
+    reason: unique(group.map((r) => r.reason)).join('; '),
+  }));
+}
+
+function withClients(restart: Restart, edges: readonly Edge[]): RestartImpact {
+  const service = { hostId: restart.hostId, unit: restart.service };
+  const others = alternatives(edges, service);
+  return {
+    ...restart,
+    clients: dependants(edges, service).filter((client) => client.hostId !== restart.hostId),
+    ...(others.length > 0 ? { alternatives: others } : {}),
+  };
+}
+
+function affected(restarts: readonly RestartImpact[]): Impact['affectedHosts'] {
+  const found = new Map<string, Impact['affectedHosts'][number]>();
+  const note = (hostId: string, hostName: string, distance: number): void => {
+    const known = found.get(hostId);
+    if (!known || distance < known.distance) found.set(hostId, { hostId, hostName, distance });
+  };
+  for (const restart of restarts) {
+    note(restart.hostId, restart.hostName, 0);
+    for (const client of restart.clients) note(client.hostId, client.hostName, client.distance);
+  }
+  return [...found.values()].toSorted((a, b) => a.distance - b.distance || a.hostName.localeCompare(b.hostName));
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Set(items)];
+}
