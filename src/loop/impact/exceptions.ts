@@ -86,7 +86,7 @@ function entryOf(verb: Verb, exception: Exception, findings: Finding[], reason?:
     related: [...hosts.values(), ...findings.map((f) => ({ kind: 'finding' as const, id: f.id, name: f.title }))],
     reason: reason ?? exception.reason,
     detail: {
-      match: { ...exception.match },
+      match: Object.fromEntries(Object.entries(exception.match)) as Record<string, string>,
       reason: exception.reason,
       owner: exception.owner,
       control: exception.control,

@@ -16,7 +16,9 @@ export function summarize(impact: Omit<Impact, 'summary'>): string {
   ].filter((part) => part !== '');
   const where = count(impact.hosts.length, 'host');
   const what =
-    changes.length > 0 ? `${changes.join(' and ')} change on ${where}` : `Nothing is installed or written on ${where}`;
+    changes.length > 0
+      ? `${changes.join(' and ')} ${impact.packages.length + impact.files.length === 1 ? 'changes' : 'change'} on ${where}`
+      : `Nothing is installed or written on ${where}`;
   return `${what}; ${restartPart(impact)}.`;
 }
 
