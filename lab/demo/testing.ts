@@ -15,6 +15,7 @@ export function logIn(estate: Estate, host: DemoHost, overrides: Partial<Connect
   const client = new ssh2.Client();
   return new Promise((resolve, reject) => {
     client.once('ready', () => resolve(client)).once('error', reject);
+    client.once('connect', () => client.setNoDelay(true));
     client.connect({ host: host.address, port: host.sshPort, username, ...secret, ...overrides });
   });
 }
