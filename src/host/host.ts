@@ -57,7 +57,7 @@ export interface Host {
 export const READ_LIMIT = 16 * 1024 * 1024;
 export const OUTPUT_LIMIT = 4 * 1024 * 1024;
 export const EXEC_TIMEOUT_MS = 60_000;
-/** apt and dpkg must not ask questions, and their output must be the one we parse. */
+/** Where commands are looked up, in this order. */
 export const PATH_DIRS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'] as const;
 
 export async function readText(host: Host, path: string, maxBytes?: number): Promise<string | null> {

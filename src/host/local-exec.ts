@@ -112,7 +112,16 @@ async function lookUp(root: string, name: string): Promise<string | null> {
   return null;
 }
 
+/** Nothing of our own; apt and dpkg must not ask, keep changed settings files, and speak the language that we parse. */
 function environment(root: string): Record<string, string> {
   const path = PATH_DIRS.map((dir) => (root === '/' ? dir : join(root, dir))).join(':');
-  return { PATH: path, HOME: '/root', LANG: 'C', LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+  return {
+    PATH: path,
+    HOME: '/root',
+    LANG: 'C',
+    LC_ALL: 'C',
+    DEBIAN_FRONTEND: 'noninteractive',
+    DPKG_FORCE: 'confdef,confold',
+    ...(root === '/' ? {} : { LASTEMBER_HOST_ROOT: root }),
+  };
 }

@@ -78,7 +78,7 @@ function certificateIn(text: string, path: string, mode: string): CertificateFac
       kind: 'certificate',
       spki: spkiOf(certificate.publicKey),
       fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-      serial: certificate.serialNumber.toLowerCase(),
+      serial: certificate.serialNumber,
       subject: oneLine(certificate.subject),
       issuer: oneLine(certificate.issuer),
       names: namesOf(certificate),

@@ -397,6 +397,6 @@ test('certificates: names, serial and SPKI as openssl tells them; keys only by t
   const serial = execFileSync('openssl', ['x509', '-in', at('etc/ssl/certs/shop.pem'), '-noout', '-serial'], {
     encoding: 'utf8',
   });
-  assert.equal(certificate?.serial, serial.trim().slice('serial='.length).toLowerCase());
+  assert.equal(certificate?.serial, serial.trim().slice('serial='.length));
   assert.equal(certificate?.subject, 'O=Demo, CN=shop.test');
 });

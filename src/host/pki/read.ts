@@ -1,4 +1,5 @@
 import { createHash, createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
 
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
 
@@ -34,9 +35,14 @@ export function readPrivateKey(text: string): KeyObject | null {
   return null;
 }
 
+/** One way to write a name: lower case, IPv6 addresses in their short form. */
+export function plainName(name: string): string {
+  return isIP(name) === 6 ? new URL(`http://[${name}]/`).hostname.slice(1, -1) : name.toLowerCase();
+}
+
 /** Names a certificate is valid for, as written in it: DNS names and IP addresses, lower case, sorted. */
 export function namesOf(certificate: X509Certificate): string[] {
   const text = certificate.subjectAltName ?? '';
-  const names = [...text.matchAll(/(?:DNS|IP Address):("?)([^",]+)\1/g)].map((match) => match[2]!.toLowerCase());
+  const names = [...text.matchAll(/(?:DNS|IP Address):("?)([^",]+)\1/g)].map((match) => plainName(match[2]!));
   return [...new Set(names)].sort();
 }

@@ -1,14 +1,55 @@
 import type { ErrorSpec } from './spec.ts';
 
 export const HOST_ERRORS = {
-  HOST_UNREACHABLE: { status: 502, text: 'Connecting to {host} over SSH did not work: {why}. Is the address right, and is its SSH server up?' },
+  HOST_UNREACHABLE: {
+    status: 502,
+    text: 'Connecting to {host} over SSH did not work: {why}. Is the address right, and is its SSH server up?',
+  },
   HOST_AUTH_REFUSED: { status: 403, text: 'Logging in to {host} as {username} was refused; check the credential.' },
-  HOST_KEY_CHANGED: { status: 409, text: 'The SSH host key of {host} is {presented}, which is not the expected one. Nothing was sent to it; find out who answers there.' },
-  HOST_KEY_UNREADABLE: { status: 400, text: 'Reading the private key for {host} did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.' },
+  HOST_KEY_CHANGED: {
+    status: 409,
+    text: 'The SSH host key of {host} is {presented}, which is not the expected one. Nothing was sent to it; find out who answers there.',
+  },
+  HOST_KEY_UNREADABLE: {
+    status: 400,
+    text: 'Reading the private key for {host} did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
+  },
   HOST_CONNECTION_LOST: { status: 502, text: 'The SSH connection to {host} ended while {doing}; try again.' },
-  HOST_FILE: { status: 500, text: 'On the host, {doing} {path} was refused: {why}. Check that the agent or login is root and the file system is healthy.' },
-  HOST_FILE_TOO_LARGE: { status: 413, text: '{path} is larger than the {limit} bytes that are read of it; it was not read.' },
+  HOST_FILE: {
+    status: 500,
+    text: 'On the host, {doing} {path} was refused: {why}. Check that the agent or login is root and the file system is healthy.',
+  },
+  HOST_FILE_TOO_LARGE: {
+    status: 413,
+    text: '{path} is larger than the {limit} bytes that are read of it; it was not read.',
+  },
   HOST_COMMAND_TIMEOUT: { status: 504, text: '`{command}` did not end within {seconds} s and was stopped.' },
   HOST_COMMAND: { status: 500, text: '`{command}` ended with {code}: {why}. See the log of that tool on the host.' },
-  HOST_NO_SYSTEMD: { status: 501, text: 'Asking systemd for its services gave no answer; services of other managers are not read yet.' },
+  HOST_NO_SYSTEMD: {
+    status: 501,
+    text: 'Asking systemd for its services gave no answer; services of other managers are not read yet.',
+  },
+  STEP_DRIFT: { status: 409, text: '{what}. The host is not as it was approved; make a new plan.' },
+  STEP_PACKAGE_ABSENT: {
+    status: 409,
+    text: 'Package {name} is not installed, so there is nothing to upgrade; make a new plan.',
+  },
+  STEP_WOULD_REMOVE: {
+    status: 409,
+    text: 'Installing {name} {version} would remove {removed}; that was not approved. Resolve it by hand or plan another version.',
+  },
+  STEP_NOT_EFFECTIVE: { status: 500, text: '{what}. Look at the host before trying again.' },
+  STEP_FILE_ABSENT: { status: 409, text: 'There is no {path} on the host; make a new plan.' },
+  STEP_PATH: {
+    status: 400,
+    text: 'The path {path} may not be changed by a step: it is not an absolute path of a plain file, or it belongs to the agent or the kernel.',
+  },
+  STEP_INVALID_RESULT: { status: 409, text: 'The new {path} was not put in place, because {tool} refuses it: {why}.' },
+  STEP_SERVICE: {
+    status: 500,
+    text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
+  },
+  STEP_KEY: { status: 409, text: 'Making a new key for {path} stopped: {why}.' },
+  STEP_CHAIN: { status: 409, text: 'The certificate for {path} was not installed: {why}.' },
+  STEP_CANNOT_UNDO: { status: 409, text: 'Undoing {kind} is not possible: {why}.' },
 } satisfies Record<string, ErrorSpec>;

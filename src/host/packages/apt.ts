@@ -1,0 +1,62 @@
+import { AppError } from '../../model/errors/index.ts';
+import { run } from '../command.ts';
+import type { Host } from '../host.ts';
+import { readDpkgStatus } from './dpkg.ts';
+
+const INSTALL_TIMEOUT_MS = 30 * 60_000;
+const UPDATE_TIMEOUT_MS = 5 * 60_000;
+
+export interface Simulation {
+  changes: { name: string; from: string | null; to: string }[];
+  removed: string[];
+}
+
+export async function installedVersion(host: Host, name: string): Promise<string | null> {
+  const found = (await readDpkgStatus(host, '')).find((fact) => fact.name === name && fact.status === 'installed');
+  return found?.version ?? null;
+}
+
+/** Fetches the lists, so that the candidate is what the archive offers now. False: it could not; the old lists stand. */
+export async function refreshLists(host: Host): Promise<boolean> {
+  const result = await host.exec(['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS });
+  return result.code === 0;
+}
+
+/** The version that apt would choose, or null when it offers none. */
+export async function candidateVersion(host: Host, name: string): Promise<string | null> {
+  const text = await run(host, ['apt-cache', 'policy', name]);
+  const version = /^\s*Candidate:\s*(\S+)/m.exec(text)?.[1];
+  return version === undefined || version === '(none)' ? null : version;
+}
+
+const request = (wanted: Record<string, string>): string[] => [
+  'install',
+  '--allow-downgrades',
+  ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
+];
+
+export async function simulate(host: Host, name: string, version: string): Promise<Simulation> {
+  const text = await run(host, ['apt-get', '-s', ...request({ [name]: version })], { timeoutMs: UPDATE_TIMEOUT_MS });
+  return parseSimulation(text);
+}
+
+/** `Inst name [old] (new Origin:suite [arch])`, without `[old]` for what is new; `Remv name [old]`. */
+export function parseSimulation(text: string): Simulation {
+  const changes = [...text.matchAll(/^Inst (\S+)(?: \[([^\]]+)\])? \((\S+)/gm)].map((match) => ({
+    name: match[1]!,
+    from: match[2] ?? null,
+    to: match[3]!.replace(/\)$/, ''),
+  }));
+  return { changes, removed: [...text.matchAll(/^Remv (\S+)/gm)].map((match) => match[1]!) };
+}
+
+export async function install(host: Host, wanted: Record<string, string>): Promise<void> {
+  await run(host, ['apt-get', '-y', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
+  for (const [name, version] of Object.entries(wanted)) {
+    const now = await installedVersion(host, name);
+    if (now !== version)
+      throw new AppError('STEP_NOT_EFFECTIVE', {
+        what: `apt-get ended well, but ${name} is ${now ?? 'not installed'} instead of ${version}`,
+      });
+  }
+}
