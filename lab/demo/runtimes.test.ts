@@ -45,7 +45,7 @@ test('a cache directory that cannot be written is named', () => {
   const before = process.env['LASTEMBER_CACHE'];
   process.env['LASTEMBER_CACHE'] = join(file, 'below');
   try {
-    assert.throws(() => cacheDir(), /none of .*file\/below can be written.*LASTEMBER_CACHE/);
+    assert.throws(() => cacheDir(), /none of .*file\/below is ours.*LASTEMBER_CACHE/);
   } finally {
     if (before === undefined) delete process.env['LASTEMBER_CACHE'];
     else process.env['LASTEMBER_CACHE'] = before;
