@@ -28,6 +28,8 @@ export const PackageFact = z.object({
   source: z.string(),
   sourceVersion: z.string(),
   status: z.string(),
+  /** version that the host's package manager would install now; null: none offered; absent: nobody asked */
+  candidate: z.string().nullable().optional(),
 });
 export type PackageFact = z.infer<typeof PackageFact>;
 

@@ -63,7 +63,17 @@ export type Check = z.infer<typeof Check>;
 
 /**
  * Remediation steps. Every argument may hold `${…}` references that the planner resolves from the finding and the
- * host's facts (`${service.name}`, `${package.name}`, `${endpoint.port}` …); a plan holds resolved values only.
+ * host's facts; a plan holds resolved values only. What can be named (src/loop/change/logic/template.ts):
+ *   host        id name
+ *   finding     check component evidence
+ *   package     name version candidate       installed package behind the finding, and the version its archive offers
+ *   service     name certificate privateKey sessionSecret      unit behind the endpoint and the files it names
+ *   endpoint    address port
+ *   certificate spki serial names crlUrl     burnt key and the certificate that was served with it
+ *   authority   name issuerSpki              the configured authority that issued that certificate
+ * A text that is one `${…}` alone takes the value as it is (a number, a list). `if` is CEL over the same names.
+ * Steps are laid out per listener; a step about something that the listener does not have (its service names no session
+ * secret, the host has nothing to upgrade) is left out of that listener's part.
  */
 export const UpgradePackage = z
   .object({ kind: z.literal('upgrade-package'), name: z.string(), version: z.string() })
