@@ -124,5 +124,30 @@ export const Host = z.object({
   /** knowledge state at the time of discovery: nobody had listed it */
   discoveredAs: Claim,
   note: z.string().nullable(),
+  /** `offline`: the last scan of its addresses found nothing there; `superseded`: another record took its place */
+  presence: z.enum(['up', 'offline', 'superseded']).optional(),
+  supersededBy: z.string().nullable().optional(),
 });
 export type Host = z.infer<typeof Host>;
+
+/** One decision of reconciliation about a host: why a sighting is this machine. */
+export const IdentityDecision = z.object({
+  at: Instant,
+  kind: z.string(),
+  address: z.string(),
+  why: z.string(),
+});
+export type IdentityDecision = z.infer<typeof IdentityDecision>;
+
+export const HostDetail = z.object({ host: Host, endpoints: z.array(Endpoint), why: z.array(IdentityDecision) });
+export type HostDetail = z.infer<typeof HostDetail>;
+
+/** What each source contributes; `only` = hosts that no other source has seen. */
+export const SourceStats = z.object({
+  source: SourceName,
+  sightings: z.number().int(),
+  hosts: z.number().int(),
+  only: z.number().int(),
+  lastSeen: Instant,
+});
+export type SourceStats = z.infer<typeof SourceStats>;

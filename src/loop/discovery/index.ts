@@ -1,47 +1,57 @@
-import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
-import type { Endpoint, Host, Identifier, Management, Sighting } from '../../model/estate.ts';
-import type { ProbeResult } from '../../model/probe.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import { attachAgent, setManagement, updateIdentity } from './agents.ts';
+import type { Discovery } from './face.ts';
+import { follow, scheduleScans } from './jobs.ts';
+import { normalAddress } from './logic/address.ts';
+import { probeNow } from './probe-now.ts';
+import { type Ageing, DEFAULT_AGEING } from './results.ts';
+import { discoveryRoutes } from './routes.ts';
+import { runScan } from './run-scan.ts';
+import { Buckets } from './scopes.ts';
+import { recordSightings } from './sightings.ts';
+import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
+import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
-/** What folders to the right may call. */
-export interface Discovery extends Module {
-  host(id: string): Promise<Host | null>;
-  hosts(filter?: {
-    ids?: string[];
-    claim?: Host['claim'];
-    management?: Management;
-    tag?: { key: string; value: string };
-  }): Promise<Host[]>;
-  hostByAddress(address: string): Promise<Host | null>;
-  endpoint(id: string): Promise<Endpoint | null>;
-  endpoints(filter?: {
-    hostId?: string;
-    protocol?: ProbeResult['protocol'];
-    state?: Endpoint['state'];
-  }): Promise<Endpoint[]>;
-  /** past probe results of an endpoint that differed, oldest first */
-  endpointHistory(endpointId: string): Promise<{ at: string; probe: ProbeResult }[]>;
-  /** Reconciles sightings into hosts (creating, refreshing, splitting); returns the host of each, in order. */
-  recordSightings(tx: Tx, sightings: Sighting[]): Promise<string[]>;
-  /** An enrolled agent is the strongest identifier: finds or makes its host and marks it managed. Returns the host id. */
-  attachAgent(
-    tx: Tx,
-    agent: {
-      agentId: string;
-      version: string;
-      hostname: string;
-      identifiers: Identifier[];
-      addresses: string[];
-      expectedHostId: string | null;
-    },
-  ): Promise<string>;
-  setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
-  /** Names and addresses that facts told about a host. */
-  updateIdentity(
-    tx: Tx,
-    hostId: string,
-    facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
-  ): Promise<void>;
-  /** Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. */
-  probeNow(address: string, port: number): Promise<Endpoint>;
+export type { DbOrTx, Discovery } from './face.ts';
+
+export interface DiscoveryOptions {
+  /** when a silent endpoint is taken for gone */
+  ageing?: Ageing;
 }
-export type { DbOrTx };
+
+export function createDiscovery(platform: Platform, options: DiscoveryOptions = {}): Discovery {
+  const buckets = new Buckets();
+  const scanner = { buckets, ageing: options.ageing ?? DEFAULT_AGEING };
+  const look = (address: string, port: number) => probeNow(platform, buckets, address, port);
+  return {
+    host: (id) => findHost(platform.db, id),
+    hosts: (filter) => findHosts(platform.db, filter),
+    hostByAddress: async (text) => {
+      const address = normalAddress(text);
+      const id = address ? await hostIdAt(platform.db, address) : null;
+      return id ? findHost(platform.db, id) : null;
+    },
+    endpoint: (id) => findEndpoint(platform.db, id),
+    endpoints: (filter) => findEndpoints(platform.db, filter),
+    endpointHistory: (id) => historyOf(platform.db, id),
+    recordSightings: async (tx, sightings) =>
+      (await recordSightings(platform, tx, sightings)).map((decision) => decision.hostId),
+    attachAgent: (tx, agent) => attachAgent(platform, tx, agent),
+    setManagement,
+    updateIdentity,
+    probeNow: async (text, port) => {
+      const address = normalAddress(text);
+      if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'it is no address' });
+      return look(address, port);
+    },
+    routes: discoveryRoutes(platform, look),
+    agentRoutes: [],
+    jobs: {
+      'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
+      'discovery.schedule': () => scheduleScans(platform),
+      'discovery.follow': (payload) => follow(platform, buckets, payload),
+    },
+    schedules: [{ job: 'discovery.schedule', cron: '* * * * *' }],
+  };
+}

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Client, type ServerHostKeyAlgorithm } from 'ssh2';
+import ssh2, { type ServerHostKeyAlgorithm } from 'ssh2';
 import { AppError } from '../../../model/errors/index.ts';
 import type { SshHostKey, SshProbe } from '../../../model/probe.ts';
 import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
@@ -114,7 +114,7 @@ const OLD_CIPHERS = ['aes128-cbc', 'aes256-cbc', '3des-cbc'] as const;
 /** Runs the key exchange until the server shows its key, and hangs up there: `hostVerifier` always says no. */
 async function readHostKey(target: ProbeTarget, kinds: ServerHostKeyAlgorithm[]): Promise<SshHostKey | null> {
   const socket = await target.connect();
-  const client = new Client();
+  const client = new ssh2.Client();
   const { promise, resolve } = Promise.withResolvers<SshHostKey | null>();
   const timer = setTimeout(() => resolve(null), Math.min(KEY_MS, target.left()));
   client.on('error', () => resolve(null));

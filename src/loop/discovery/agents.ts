@@ -1,0 +1,151 @@
+import type { Identifier, Management, Sighting } from '../../model/estate.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import type { Discovery } from './face.ts';
+import { normalAddress, tellsMachinesApart } from './logic/address.ts';
+import { contradiction, strong } from './logic/reconcile.ts';
+import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
+import { adoptEndpoints } from './store-endpoints.ts';
+import {
+  findHost,
+  hostIdAt,
+  hostRow,
+  leaveAddress,
+  noteAddress,
+  noteDecision,
+  noteIdentifiers,
+  noteSighting,
+  updateHost,
+} from './store-hosts.ts';
+
+type Attach = Parameters<Discovery['attachAgent']>[1];
+
+/** Addresses that say something about which machine this is, each once. */
+function usable(addresses: readonly string[]): string[] {
+  const normal = addresses.map(normalAddress).filter((address) => address !== null);
+  return [...new Set(normal.filter(tellsMachinesApart))];
+}
+
+/** Finds or makes the host that a newly enrolled agent runs on, and marks it managed. */
+export async function attachAgent(platform: Platform, tx: Tx, agent: Attach): Promise<string> {
+  const addresses = usable(agent.addresses);
+  const sighting: Omit<Sighting, 'address'> = {
+    source: 'agent',
+    at: tx.now.toISOString(),
+    identifiers: agent.identifiers,
+    hostname: agent.hostname,
+  };
+  const expected = await expectedHost(tx, agent);
+  const hostId = expected ?? (await reconciled(platform, tx, sighting, addresses));
+  if (expected) {
+    const address = await addressOf(tx, expected, addresses);
+    await noteSighting(tx.db, expected, { ...sighting, address });
+  }
+  await updateHost(tx.db, hostId, {
+    management: 'managed',
+    agent_id: agent.agentId,
+    agent_version: agent.version,
+  });
+  await claimAddresses(tx, hostId, addresses);
+  await renameHost(tx, hostId, agent.hostname, NAME_RANK.host);
+  await adoptMeasured(tx, hostId);
+  await tx.publish('hosts', { hostId });
+  return hostId;
+}
+
+/** The token said which host it was for; believed unless the machine that used it is plainly another one. */
+async function expectedHost(tx: Tx, agent: Attach): Promise<string | null> {
+  if (!agent.expectedHostId) return null;
+  const host = await findHost(tx.db, agent.expectedHostId);
+  return host && !contradiction(host, agent) ? host.id : null;
+}
+
+async function addressOf(tx: Tx, hostId: string, addresses: string[]): Promise<string> {
+  const host = await findHost(tx.db, hostId);
+  return (
+    host?.addresses.find((address) => addresses.includes(address)) ?? addresses[0] ?? host?.addresses[0] ?? '0.0.0.0'
+  );
+}
+
+async function reconciled(
+  platform: Platform,
+  tx: Tx,
+  sighting: Omit<Sighting, 'address'>,
+  addresses: string[],
+): Promise<string> {
+  // The address where we know a host already tells most; an agent without any address is a new host.
+  const known = await Promise.all(addresses.map((address) => hostIdAt(tx.db, address)));
+  const address = addresses[known.findIndex((id) => id !== null)] ?? addresses[0];
+  if (!address) throw new AppError('INPUT_INVALID', { why: 'the agent reports no address besides loopback' });
+  const [decision] = await recordSightings(platform, tx, [{ ...sighting, address }]);
+  return decision!.hostId;
+}
+
+async function claimAddresses(tx: Tx, hostId: string, addresses: string[]): Promise<void> {
+  for (const address of addresses) await noteAddress(tx.db, hostId, address, 'claimed', tx.now);
+}
+
+/**
+ * A machine with two addresses was found as two hosts while only seen from outside: both answered with the same host
+ * key. Now its agent says that both addresses are its own, and the keys measured there agree: one host after all. An
+ * address that is merely claimed merges nothing (row 1.10).
+ */
+async function adoptMeasured(tx: Tx, hostId: string): Promise<void> {
+  const host = await findHost(tx.db, hostId);
+  for (const address of host?.addresses ?? []) {
+    const otherId = await hostIdAt(tx.db, address);
+    const other = otherId && otherId !== hostId ? await findHost(tx.db, otherId) : null;
+    if (!host || !other || other.management === 'managed' || other.agentId) continue;
+    const theirs = strong(other.identifiers);
+    const proven = theirs.length > 0 && theirs.every((i) => has(host.identifiers, i));
+    if (proven) await merge(tx, { from: other.id, fromName: other.name, into: hostId, address, identifiers: theirs });
+  }
+}
+
+const has = (all: readonly Identifier[], one: Identifier): boolean =>
+  all.some((i) => i.kind === one.kind && i.value === one.value);
+
+interface Merge {
+  from: string;
+  fromName: string;
+  into: string;
+  address: string;
+  identifiers: Identifier[];
+}
+
+async function merge(tx: Tx, what: Merge): Promise<void> {
+  const kinds = [...new Set(what.identifiers.map((i) => i.kind))].join(', ');
+  const why = `the agent has ${what.address}, and what was measured there (${kinds}) is its own`;
+  const into = await hostRow(tx.db, what.into);
+  await leaveAddress(tx.db, [what.from], [what.address]);
+  await noteAddress(tx.db, what.into, what.address, 'measured', tx.now);
+  for (const endpointId of await adoptEndpoints(tx.db, what.from, what.into, what.address)) {
+    await tx.enqueue('audit.endpoint', { endpointId });
+  }
+  await updateHost(tx.db, what.from, { superseded_by: what.into, note: `merged into ${what.into}: ${why}` });
+  if (into?.note?.startsWith('cloned identity')) await updateHost(tx.db, what.into, { note: null });
+  await noteDecision(tx.db, { hostId: what.into, at: tx.now, kind: 'merged', address: what.address, why });
+  await tx.record({
+    type: 'discovery.host.merged',
+    subject: { kind: 'host', id: what.into, ...(into ? { name: into.name } : {}) },
+    related: [{ kind: 'host', id: what.from, name: what.fromName }],
+    detail: { why, from: what.from, fromName: what.fromName, into: what.into, address: what.address },
+  });
+}
+
+export async function setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void> {
+  await updateHost(tx.db, hostId, { management, ...(note === undefined ? {} : { note }) });
+  await tx.publish('hosts', { hostId });
+}
+
+/** What facts tell about who and where a host is. */
+export async function updateIdentity(
+  tx: Tx,
+  hostId: string,
+  facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
+): Promise<void> {
+  await noteIdentifiers(tx.db, hostId, facts.identifiers, tx.now);
+  await claimAddresses(tx, hostId, usable(facts.addresses));
+  await renameHost(tx, hostId, facts.hostname, NAME_RANK.host);
+  await adoptMeasured(tx, hostId);
+}

@@ -1,0 +1,47 @@
+import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
+import type { Endpoint, Host, Identifier, Management, Sighting } from '../../model/estate.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+
+/** What folders to the right may call. */
+export interface Discovery extends Module {
+  host(id: string): Promise<Host | null>;
+  hosts(filter?: {
+    ids?: string[];
+    claim?: Host['claim'];
+    management?: Management;
+    tag?: { key: string; value: string };
+  }): Promise<Host[]>;
+  hostByAddress(address: string): Promise<Host | null>;
+  endpoint(id: string): Promise<Endpoint | null>;
+  endpoints(filter?: {
+    hostId?: string;
+    protocol?: ProbeResult['protocol'];
+    state?: Endpoint['state'];
+  }): Promise<Endpoint[]>;
+  /** past probe results of an endpoint that differed, oldest first */
+  endpointHistory(endpointId: string): Promise<{ at: string; probe: ProbeResult }[]>;
+  /** Reconciles sightings into hosts (creating, refreshing, splitting); returns the host of each, in order. */
+  recordSightings(tx: Tx, sightings: Sighting[]): Promise<string[]>;
+  /** An enrolled agent is the strongest identifier: finds or makes its host and marks it managed. Returns the host id. */
+  attachAgent(
+    tx: Tx,
+    agent: {
+      agentId: string;
+      version: string;
+      hostname: string;
+      identifiers: Identifier[];
+      addresses: string[];
+      expectedHostId: string | null;
+    },
+  ): Promise<string>;
+  setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
+  /** Names and addresses that facts told about a host. */
+  updateIdentity(
+    tx: Tx,
+    hostId: string,
+    facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
+  ): Promise<void>;
+  /** Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. */
+  probeNow(address: string, port: number): Promise<Endpoint>;
+}
+export type { DbOrTx };

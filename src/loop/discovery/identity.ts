@@ -1,0 +1,58 @@
+import type { Identifier, Scope, Sighting } from '../../model/estate.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import { questions } from './logic/reconcile.ts';
+import { newTarget } from './probes/contract.ts';
+import { sshProbe } from './probes/ssh.ts';
+import { inParallel } from './scanner/sweep.ts';
+import { type Buckets, guardFor } from './scopes.ts';
+import type { Alive } from './sightings.ts';
+import { findEndpoints } from './store-endpoints.ts';
+import { hostsAround } from './store-hosts.ts';
+
+const ASK_MS = 4000;
+const MOST_QUESTIONS = 256;
+
+/**
+ * A known identity shows up at a new address: did the machine move, or is it a copy? Only a look at its earlier address
+ * tells, so we take one, within the scopes, before deciding.
+ */
+export async function askEarlierAddresses(
+  platform: Platform,
+  scopes: readonly Scope[],
+  buckets: Buckets,
+  sightings: readonly Sighting[],
+): Promise<Alive> {
+  const open = questions(await hostsAround(platform.db, sightings), sightings).slice(0, MOST_QUESTIONS);
+  const alive = new Set<string>();
+  const asked = [...new Set(open.filter((o) => o.identifier.kind === 'ssh-host-key').map((o) => o.address))];
+  await inParallel(asked, 8, async (address) => {
+    for (const identifier of await keysAt(platform, scopes, buckets, address)) alive.add(keyOf(address, identifier));
+  });
+  return (address, identifier) => alive.has(keyOf(address, identifier));
+}
+
+const keyOf = (address: string, identifier: Identifier): string => `${address} ${identifier.kind} ${identifier.value}`;
+
+async function keysAt(
+  platform: Platform,
+  scopes: readonly Scope[],
+  buckets: Buckets,
+  address: string,
+): Promise<Identifier[]> {
+  const all = await findEndpoints(platform.db, { protocol: 'ssh', state: 'open' });
+  const found: Identifier[] = [];
+  for (const port of new Set(all.filter((e) => e.address === address).map((e) => e.port))) {
+    try {
+      const { guard } = guardFor(scopes, buckets, address);
+      const probe = await sshProbe.probe(newTarget(guard, { address, port, connectMs: 1000, deadlineMs: ASK_MS }));
+      if (probe.protocol === 'ssh') {
+        found.push(...probe.hostKeys.map((key) => ({ kind: 'ssh-host-key' as const, value: key.fingerprint })));
+      }
+    } catch (error) {
+      // Nothing there, or out of every scope: then it does not live there as far as we may know.
+      if (!isAppError(error)) throw error;
+    }
+  }
+  return found;
+}

@@ -1,0 +1,242 @@
+import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
+
+/**
+ * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
+ * do, so a shared key must never make two machines one. They are kept beside the host and shown.
+ */
+export const STRONG = [
+  'agent-key',
+  'cloud-id',
+  'machine-id',
+  'ssh-host-key',
+  'mac',
+] as const satisfies IdentifierKind[];
+type StrongKind = (typeof STRONG)[number];
+/** A new key at the same place: a re-enrolled agent is still the same machine, so this kind never contradicts. */
+const MAY_CHANGE: ReadonlySet<StrongKind> = new Set<StrongKind>(['agent-key']);
+
+export interface KnownHost {
+  id: string;
+  name: string;
+  management: Management;
+  identifiers: Identifier[];
+  /** where it is now; `claimed` ones are hearsay until something answers there */
+  addresses: { address: string; how: 'measured' | 'claimed' }[];
+}
+
+export interface Decision {
+  hostId: string;
+  kind: 'new' | 'seen' | 'moved' | 'clone' | 'replaced';
+  why: string;
+  /** hosts that are no longer at the sighting's address */
+  displaced: string[];
+  /** the host that this one took the place of: same address, every identifier different, the old ones nowhere */
+  replaces: string | null;
+  /** `moved`: where it was measured before this batch */
+  from: string[];
+  /** the host that shows the same identity elsewhere at the same time */
+  cloneOf: string | null;
+}
+
+export interface Surroundings {
+  newId(): string;
+  /** Does a machine with that identity answer at that address now? (asked only for what this batch does not say) */
+  alive(address: string, identifier: Identifier): boolean;
+}
+
+/** Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. */
+export function reconcile(
+  hosts: readonly KnownHost[],
+  sightings: readonly Sighting[],
+  around: Surroundings,
+): Decision[] {
+  const state = new Estate(hosts, sightings, around);
+  const decisions: Decision[] = Array.from({ length: sightings.length });
+  for (const index of strongestFirst(sightings)) decisions[index] = state.decide(sightings[index]!);
+  return decisions;
+}
+
+/** Addresses whose present holder must be asked before `reconcile` can tell a machine that moved from a copy of it. */
+export function questions(
+  hosts: readonly KnownHost[],
+  sightings: readonly Sighting[],
+): { address: string; identifier: Identifier }[] {
+  const here = new Set(sightings.map((s) => s.address));
+  return sightings.flatMap((sighting) =>
+    strong(sighting.identifiers).flatMap((identifier) =>
+      hosts
+        .filter((host) => has(host, identifier) && !isAt(host, sighting.address))
+        .flatMap((host) => host.addresses)
+        .filter(({ address, how }) => how === 'measured' && !here.has(address))
+        .map(({ address }) => ({ address, identifier })),
+    ),
+  );
+}
+
+class Estate {
+  readonly #hosts: KnownHost[];
+  readonly #around: Surroundings;
+  readonly #batch: Map<string, Identifier[]>;
+  readonly #before: Map<string, string[]>;
+
+  constructor(hosts: readonly KnownHost[], sightings: readonly Sighting[], around: Surroundings) {
+    this.#hosts = hosts.map((h) => ({ ...h, identifiers: [...h.identifiers], addresses: [...h.addresses] }));
+    this.#around = around;
+    this.#batch = new Map(sightings.map((s) => [s.address, s.identifiers]));
+    this.#before = new Map(
+      hosts.map((h) => [h.id, h.addresses.filter((a) => a.how === 'measured').map((a) => a.address)]),
+    );
+  }
+
+  decide(sighting: Sighting): Decision {
+    const decision = this.#byIdentity(sighting) ?? this.#byAddress(sighting);
+    this.#apply(sighting, decision);
+    return decision;
+  }
+
+  #byIdentity(sighting: Sighting): Decision | null {
+    let cloneOf: { host: KnownHost; why: string } | null = null;
+    for (const identifier of strong(sighting.identifiers)) {
+      const holders = this.#hosts.filter((host) => has(host, identifier));
+      const candidates = holders.filter((host) => !contradiction(host, sighting, identifier.kind));
+      const here = candidates.find((host) => isAt(host, sighting.address));
+      if (here) return decided('seen', here, `same ${identifier.kind} at ${sighting.address}`);
+      for (const host of candidates) {
+        const elsewhere = this.#aliveAt(host, sighting, identifier);
+        if (elsewhere === null) return this.#move(host, sighting, identifier);
+        cloneOf ??= {
+          host,
+          why: `${identifier.kind} ${identifier.value} is also alive at ${elsewhere} (${host.name})`,
+        };
+      }
+    }
+    return cloneOf && this.#copy(sighting, cloneOf);
+  }
+
+  #move(host: KnownHost, sighting: Sighting, identifier: Identifier): Decision {
+    const from = (this.#before.get(host.id) ?? []).filter((address) => address !== sighting.address);
+    const was = from.length > 0 ? `; it no longer answers at ${from.join(', ')}` : '';
+    const why = `${identifier.kind} ${identifier.value} of ${host.name} now answers at ${sighting.address}${was}`;
+    return { ...decided('moved', host, why), from };
+  }
+
+  /** Another address where this host's identity is alive right now, or null. */
+  #aliveAt(host: KnownHost, sighting: Sighting, identifier: Identifier): string | null {
+    // Its own agent says where the machine is; nobody else has that key.
+    if (identifier.kind === 'agent-key') return null;
+    const other = host.addresses.find(({ address, how }) => {
+      if (how !== 'measured' || address === sighting.address) return false;
+      const seen = this.#batch.get(address);
+      return seen ? seen.some((i) => same(i, identifier)) : this.#around.alive(address, identifier);
+    });
+    return other?.address ?? null;
+  }
+
+  #copy(sighting: Sighting, original: { host: KnownHost; why: string }): Decision {
+    const holder = this.#hosts.find((host) => isAt(host, sighting.address) && !contradiction(host, sighting));
+    const why = `cloned identity: ${original.why}; two live machines are two hosts`;
+    if (holder) return { ...decided('seen', holder, why), cloneOf: original.host.id };
+    return { ...this.#fresh('clone', why), cloneOf: original.host.id };
+  }
+
+  #byAddress(sighting: Sighting): Decision {
+    const holders = this.#hosts
+      .filter((host) => isAt(host, sighting.address))
+      .toSorted(measuredFirst(sighting.address));
+    const holder = holders.find((host) => !contradiction(host, sighting));
+    if (holder) return decided('seen', holder, `same address ${sighting.address}, and no identifier contradicts`);
+    const old = holders[0];
+    if (!old) return this.#fresh('new', `nothing was known at ${sighting.address}, nor any of its identifiers`);
+    const kind = contradiction(old, sighting)!;
+    const elsewhere = [...this.#batch].some(
+      ([address, seen]) => address !== sighting.address && strong(seen).some((i) => has(old, i)),
+    );
+    const why = `${sighting.address} shows another ${kind} than ${old.name} had there`;
+    if (elsewhere) return this.#fresh('new', `${why}; that host is elsewhere now`);
+    return {
+      ...this.#fresh('replaced', `${why}, and no identifier of that host remains: built anew`),
+      replaces: old.id,
+    };
+  }
+
+  #fresh(kind: Decision['kind'], why: string): Decision {
+    return { hostId: this.#around.newId(), kind, why, displaced: [], replaces: null, from: [], cloneOf: null };
+  }
+
+  /** Brings the picture up to date: the host is here now, and whoever else was measured here is not. */
+  #apply(sighting: Sighting, decision: Decision): void {
+    let host = this.#hosts.find((h) => h.id === decision.hostId);
+    if (!host) {
+      host = {
+        id: decision.hostId,
+        name: sighting.hostname ?? sighting.address,
+        management: 'unmanaged',
+        identifiers: [],
+        addresses: [],
+      };
+      this.#hosts.push(host);
+    }
+    host.identifiers.push(...sighting.identifiers.filter((i) => !has(host, i)));
+    if (!isMeasured(sighting)) {
+      if (!isAt(host, sighting.address)) host.addresses.push({ address: sighting.address, how: 'claimed' });
+      return;
+    }
+    if (decision.kind === 'moved') host.addresses = host.addresses.filter(({ how }) => how === 'claimed');
+    host.addresses = host.addresses.filter(({ address }) => address !== sighting.address);
+    host.addresses.push({ address: sighting.address, how: 'measured' });
+    for (const other of this.#hosts) {
+      if (other === host || !isAt(other, sighting.address)) continue;
+      other.addresses = other.addresses.filter(({ address }) => address !== sighting.address);
+      decision.displaced.push(other.id);
+    }
+  }
+}
+
+/** Something answered there, or a connection was seen; what an agent or a list says about addresses is hearsay. */
+export function isMeasured(sighting: Pick<Sighting, 'source'>): boolean {
+  return sighting.source === 'scan' || sighting.source === 'peer' || sighting.source === 'neighbour';
+}
+
+function decided(kind: Decision['kind'], host: KnownHost, why: string): Decision {
+  return { hostId: host.id, kind, why, displaced: [], replaces: null, from: [], cloneOf: null };
+}
+
+/** The strongest kind of which host and sighting both have some and share none; null when nothing contradicts. */
+export function contradiction(
+  host: Pick<KnownHost, 'identifiers'>,
+  sighting: Pick<Sighting, 'identifiers'>,
+  besides?: IdentifierKind,
+): StrongKind | null {
+  const found = STRONG.find((kind) => {
+    if (kind === besides || MAY_CHANGE.has(kind)) return false;
+    const ours = host.identifiers.filter((i) => i.kind === kind);
+    const theirs = sighting.identifiers.filter((i) => i.kind === kind);
+    return ours.length > 0 && theirs.length > 0 && !theirs.some((t) => ours.some((o) => same(o, t)));
+  });
+  // A weaker contradiction does not outweigh a stronger agreement: a machine may get new SSH keys and stay itself.
+  const agreed = besides ? STRONG.indexOf(besides as StrongKind) : STRONG.length;
+  return found && STRONG.indexOf(found) < agreed ? found : null;
+}
+
+export function strong(identifiers: readonly Identifier[]): Identifier[] {
+  return STRONG.flatMap((kind) => identifiers.filter((i) => i.kind === kind));
+}
+
+const same = (a: Identifier, b: Identifier): boolean => a.kind === b.kind && a.value === b.value;
+const has = (host: KnownHost, identifier: Identifier): boolean => host.identifiers.some((i) => same(i, identifier));
+const isAt = (host: KnownHost, address: string): boolean => host.addresses.some((a) => a.address === address);
+const rank = (host: KnownHost, at: string): number =>
+  host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;
+const measuredFirst =
+  (address: string) =>
+  (a: KnownHost, b: KnownHost): number =>
+    rank(a, address) - rank(b, address);
+
+/** So that a machine that moved leaves its address before whoever came there is looked at. */
+function strongestFirst(sightings: readonly Sighting[]): number[] {
+  const strength = (sighting: Sighting): number => {
+    const kinds = strong(sighting.identifiers).map((i) => STRONG.indexOf(i.kind as StrongKind));
+    return kinds.length > 0 ? Math.min(...kinds) : STRONG.length;
+  };
+  return sightings.map((_, index) => index).sort((a, b) => strength(sightings[a]!) - strength(sightings[b]!) || a - b);
+}

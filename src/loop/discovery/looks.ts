@@ -1,0 +1,127 @@
+import type { ProbeResult } from '../../model/probe.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './logic/describe.ts';
+import { NAME_RANK, renameHost } from './sightings.ts';
+import {
+  addHistory,
+  endpointRow,
+  insertEndpoint,
+  noteProbeError,
+  probesOfHost,
+  updateEndpoint,
+} from './store-endpoints.ts';
+import { hostRow, updateHost } from './store-hosts.ts';
+
+/** One look at one open port: what a probe read, or why it could not. */
+export interface Look {
+  address: string;
+  port: number;
+  at: Date;
+  result: ProbeResult | null;
+  error: string | null;
+}
+
+export type LookChange = 'new' | 'changed' | 'back' | 'same';
+
+/** Stores looks at one host's endpoints; the trail and the audit hear of what is new or different only. */
+export async function recordLooks(
+  platform: Pick<Platform, 'newId'>,
+  tx: Tx,
+  hostId: string,
+  looks: readonly Look[],
+): Promise<LookChange[]> {
+  const changes: LookChange[] = [];
+  for (const look of looks) changes.push(await recordLook(platform, tx, hostId, look));
+  if (changes.some((change) => change !== 'same')) await describeHost(tx, hostId);
+  return changes;
+}
+
+async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: string, look: Look): Promise<LookChange> {
+  const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port });
+  const fresh = look.result;
+  if (!row) return foundEndpoint(platform, tx, hostId, look);
+  const why = fresh ? tellsLess(row.probe, fresh) : (look.error ?? 'the probe ended without a result');
+  const back = row.state === 'gone';
+  if (!fresh || why !== null) {
+    await noteProbeError(tx.db, row.id, why ?? '', look.at);
+    if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id });
+    return back ? 'back' : 'same';
+  }
+  const write = { service: serviceOf(fresh), probe: fresh, probed_at: look.at, last_error: null, last_seen: look.at };
+  await updateEndpoint(tx.db, row.id, write);
+  if (row.probe && sameProbe(row.probe, fresh)) {
+    if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id });
+    return back ? 'back' : 'same';
+  }
+  await addHistory(tx.db, row.id, look.at, fresh);
+  await announce(tx, 'changed', hostId, { id: row.id, look, before: row.probe });
+  return 'changed';
+}
+
+async function foundEndpoint(
+  platform: Pick<Platform, 'newId'>,
+  tx: Tx,
+  hostId: string,
+  look: Look,
+): Promise<LookChange> {
+  const id = platform.newId('ep');
+  await insertEndpoint(tx.db, {
+    id,
+    host_id: hostId,
+    address: look.address,
+    port: look.port,
+    first_seen: look.at,
+    last_seen: look.at,
+    service: serviceOf(look.result),
+    probe: look.result,
+    probed_at: look.result ? look.at : null,
+    last_error: look.error,
+  });
+  if (look.result) await addHistory(tx.db, id, look.at, look.result);
+  await announce(tx, 'found', hostId, { id, look, before: null });
+  return 'new';
+}
+
+async function announce(
+  tx: Tx,
+  verb: 'found' | 'changed',
+  hostId: string,
+  what: { id: string; look: Look; before: ProbeResult | null },
+): Promise<void> {
+  const host = await hostRow(tx.db, hostId);
+  const name = `${bracketed(what.look.address)}:${what.look.port}`;
+  await tx.record({
+    type: `discovery.endpoint.${verb}`,
+    subject: { kind: 'endpoint', id: what.id, name },
+    related: [{ kind: 'host', id: hostId, ...(host ? { name: host.name } : {}) }],
+    detail: {
+      endpoint: name,
+      hostName: host?.name ?? hostId,
+      service: serviceOf(what.look.result),
+      ...(verb === 'changed' ? { before: summaryOf(what.before) } : {}),
+      after: summaryOf(what.look.result),
+      ...(what.look.error ? { error: what.look.error } : {}),
+    },
+  });
+  await tx.enqueue('audit.endpoint', { endpointId: what.id });
+}
+
+export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
+/** Name and guess follow from what the host serves. */
+async function describeHost(tx: Tx, hostId: string): Promise<void> {
+  const row = await hostRow(tx.db, hostId);
+  if (!row) return;
+  const probes = await probesOfHost(tx.db, hostId);
+  const guess = guessOf(probes);
+  if (guess !== row.guess) {
+    await updateHost(tx.db, hostId, { guess });
+    await tx.record({
+      type: 'discovery.host.changed',
+      subject: { kind: 'host', id: hostId, name: row.name },
+      detail: { before: { guess: row.guess }, after: { guess }, why: 'what it serves was looked at' },
+    });
+  }
+  const name = nameFrom(probes);
+  if (name) await renameHost(tx, hostId, name, NAME_RANK.certificate);
+}

@@ -1,0 +1,46 @@
+import { systemActor } from '../../model/actor.ts';
+import type { Endpoint } from '../../model/estate.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import { askEarlierAddresses } from './identity.ts';
+import { type Look, recordLooks } from './looks.ts';
+import { lookOnce, sightingsFrom } from './scanner/observe.ts';
+import { type Buckets, guardFor } from './scopes.ts';
+import { recordSightings } from './sightings.ts';
+import { endpointRow, findEndpoint, noteProbeError } from './store-endpoints.ts';
+import { hostIdAt } from './store-hosts.ts';
+import { findReach } from './store-scans.ts';
+
+/**
+ * One fresh look from outside, through the same guard as every scan. What it reads is stored like a scan's; what it
+ * could not read is noted beside what was known, and nothing is forgotten. Judged in any case: whoever asks, waits.
+ */
+export async function probeNow(platform: Platform, buckets: Buckets, address: string, port: number): Promise<Endpoint> {
+  const reach = await findReach(platform.db);
+  const { guard } = guardFor(reach, buckets, address);
+  const look = await lookOnce(guard, { address, port }, () => platform.now());
+  const known = await knownEndpoint(platform, address, port);
+  if (!look.result && !known)
+    throw new AppError('PROBE_STOPPED', { address, port, protocol: 'anything', why: look.error ?? '' });
+  const sightings = sightingsFrom([look], 'scan');
+  const alive = await askEarlierAddresses(platform, reach, buckets, sightings);
+  const id = await platform.observe(systemActor('probe'), async (tx) => {
+    if (!look.result) {
+      await noteProbeError(tx.db, known!, look.error ?? '', null);
+      await tx.enqueue('audit.endpoint', { endpointId: known! });
+      return known!;
+    }
+    const [decision] = await recordSightings(platform, tx, sightings, alive);
+    await recordLooks(platform, tx, decision!.hostId, [look]);
+    const row = await endpointRow(tx.db, { hostId: decision!.hostId, address, port });
+    await tx.enqueue('audit.endpoint', { endpointId: row!.id });
+    return row!.id;
+  });
+  return (await findEndpoint(platform.db, id))!;
+}
+
+async function knownEndpoint(platform: Platform, address: string, port: Look['port']): Promise<string | null> {
+  const hostId = await hostIdAt(platform.db, address);
+  const row = hostId ? await endpointRow(platform.db, { hostId, address, port }) : undefined;
+  return row?.id ?? null;
+}

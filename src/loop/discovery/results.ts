@@ -1,0 +1,74 @@
+import type { ScanCounts, Sighting } from '../../model/estate.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { type Look, type LookChange, recordLooks } from './looks.ts';
+import type { Decision } from './logic/reconcile.ts';
+import { type Alive, recordSightings } from './sightings.ts';
+import { missedEndpoints, noteMiss } from './store-endpoints.ts';
+import { markCounted, markOffline, offlineHosts, silentHosts } from './store-presence.ts';
+
+export interface WindowResults {
+  scanId: string;
+  looks: Look[];
+  sightings: Sighting[];
+  alive: Alive;
+  /** added to in place */
+  counts: ScanCounts;
+}
+
+/** Sightings become hosts, looks become their endpoints, and each host is counted once a scan. */
+export async function storeWindow(platform: Platform, tx: Tx, window: WindowResults): Promise<void> {
+  const addresses = window.sightings.map((s) => s.address);
+  const wereOffline = await offlineHosts(tx.db);
+  const decisions = await recordSightings(platform, tx, window.sightings, window.alive);
+  const looksAt = Map.groupBy(window.looks, (look) => look.address);
+  for (const [index, decision] of decisions.entries()) {
+    const looks = looksAt.get(addresses[index]!) ?? [];
+    const changes = await recordLooks(platform, tx, decision.hostId, looks);
+    if (!(await markCounted(tx.db, decision.hostId, window.scanId))) continue;
+    window.counts[countFor(decision, changes, wereOffline.has(decision.hostId))]++;
+  }
+}
+
+function countFor(
+  decision: Decision,
+  changes: LookChange[],
+  wasOffline: boolean,
+): 'newHosts' | 'back' | 'changed' | 'unchanged' {
+  if (decision.kind !== 'seen' && decision.kind !== 'moved') return 'newHosts';
+  if (wasOffline) return 'back';
+  return decision.kind === 'moved' || changes.some((change) => change !== 'same') ? 'changed' : 'unchanged';
+}
+
+/** An endpoint is gone after this many looks in a row found it closed AND the first of them is this long ago (row 1.9). */
+export interface Ageing {
+  failures: number;
+  minutes: number;
+}
+
+export const DEFAULT_AGEING: Ageing = { failures: 3, minutes: 24 * 60 };
+
+export async function ageEndpoints(
+  tx: Tx,
+  ageing: Ageing,
+  scanned: { addresses: string[]; ports: number[]; isOpen(address: string, port: number): boolean },
+): Promise<void> {
+  const known = await missedEndpoints(tx.db, scanned.addresses, scanned.ports);
+  for (const endpoint of known.filter((e) => !scanned.isOpen(e.address, e.port))) {
+    const misses = endpoint.misses + 1;
+    const since = endpoint.missed_since ?? tx.now;
+    const gone = misses >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
+    await noteMiss(tx.db, endpoint.id, { misses, since, gone });
+    if (gone) await tx.enqueue('audit.endpoint', { endpointId: endpoint.id });
+  }
+}
+
+/** Hosts with endpoints where this scan looked that nobody has seen since it began; returns how many fell silent now. */
+export async function countOffline(
+  tx: Tx,
+  scan: { since: Date; ports: number[]; inScan(address: string): boolean },
+): Promise<number> {
+  const silent = await silentHosts(tx.db, scan.since, scan.ports);
+  const ids = new Set(silent.filter((row) => scan.inScan(row.address)).map((row) => row.host_id));
+  await markOffline(tx.db, [...ids], tx.now);
+  return ids.size;
+}

@@ -1,0 +1,42 @@
+import { isAppError } from '../../../model/errors/index.ts';
+import type { Sighting, SourceName } from '../../../model/estate.ts';
+import { guessOf, identifiersOf, nameFrom } from '../logic/describe.ts';
+import type { Look } from '../looks.ts';
+import { newTarget } from '../probes/contract.ts';
+import { identifyAndProbe } from '../probes/identify.ts';
+import type { Guard } from './guard.ts';
+import { inParallel, type Pair } from './sweep.ts';
+
+const PROBES_AT_ONCE = 24;
+const CONNECT_MS = 3000;
+
+/** Probes open ports, a few at a time. A probe that did not succeed is a look with an error, not an end. */
+export async function lookAt(guard: Guard, pairs: readonly Pair[], now: () => Date): Promise<Look[]> {
+  return inParallel(pairs, PROBES_AT_ONCE, (pair) => lookOnce(guard, pair, now));
+}
+
+export async function lookOnce(guard: Guard, { address, port }: Pair, now: () => Date): Promise<Look> {
+  try {
+    const result = await identifyAndProbe(newTarget(guard, { address, port, connectMs: CONNECT_MS }));
+    return { address, port, at: now(), result, error: null };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { address, port, at: now(), result: null, error: error.message };
+  }
+}
+
+/** One sighting an address, with everything its endpoints said about who it is. */
+export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: string): Sighting[] {
+  const byAddress = Map.groupBy(looks, (look) => look.address);
+  return [...byAddress].map(([address, here]) => {
+    const probes = here.flatMap((look) => (look.result ? [look.result] : []));
+    return {
+      source,
+      address,
+      at: here[0]!.at.toISOString(),
+      identifiers: probes.flatMap(identifiersOf),
+      ...(via === undefined ? {} : { via }),
+      evidence: { ports: here.map((look) => look.port), guess: guessOf(probes), certificateName: nameFrom(probes) },
+    };
+  });
+}

@@ -1,0 +1,108 @@
+import { randomInt } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import type { Actor } from '../../model/actor.ts';
+import type { Scan, ScanState, Scope } from '../../model/estate.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import { normalAddress } from './logic/address.ts';
+import { parsePorts } from './logic/ports.ts';
+import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from './logic/targets.ts';
+import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
+import { activeScanOf, findScopes, insertScan, scanRow, setScanState, toScan } from './store-scans.ts';
+
+export const DEFAULT_RATE = 1000;
+
+export interface ScanRequest {
+  scope: Scope | null;
+  targets: string[];
+  ports: string | undefined;
+  rate: number | undefined;
+  confirmWide: boolean;
+}
+
+/** Checks, resolves and enqueues a scan. What any scope excludes stays excluded, whoever asks. */
+export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
+  const scopes = await findScopes(platform.db);
+  const exclude = excludedByAll(scopes);
+  const ports = request.ports ?? request.scope?.ports ?? 'default';
+  const targets = request.scope?.cidrs ?? request.targets;
+  // A scope was checked when it was added.
+  const parsed = parseTargets(targets, { confirmWide: request.confirmWide || request.scope !== null });
+  const resolved = await resolveNames(parsed.names);
+  const intervals = scanIntervals({ targets, resolved, exclude });
+  if (intervals.length === 0) throw new AppError('TARGETS_EMPTY');
+  const count = countAddresses(intervals);
+  const portCount = parsePorts(ports).length;
+  checkSize(count, portCount);
+  const id = platform.newId('scan');
+  return platform.observe(actor, async (tx) => {
+    const done = await insertScan(tx.db, {
+      id,
+      scope: request.scope,
+      targets,
+      resolved,
+      exclude,
+      ports,
+      // A scan may be gentler than its scope says, never rougher.
+      rate: Math.min(request.rate ?? Number.MAX_SAFE_INTEGER, request.scope?.rate ?? request.rate ?? DEFAULT_RATE),
+      confirmWide: true,
+      seed: randomInt(2 ** 31),
+      pairs: Number(count) * portCount,
+      actor,
+      at: tx.now,
+    });
+    if (!done) throw await alreadyActive(platform, request.scope!);
+    await tx.enqueue('discovery.scan', { scanId: id });
+    await tx.publish('scans', { scanId: id });
+    return toScan((await scanRow(tx.db, id))!);
+  });
+}
+
+async function alreadyActive(platform: Platform, scope: Scope): Promise<AppError> {
+  const active = await activeScanOf(platform.db, scope.id);
+  return new AppError('SCAN_ACTIVE', { scope: scope.name, scan: active?.id ?? '', state: active?.state ?? 'queued' });
+}
+
+async function resolveNames(names: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(names.map((name) => lookup(name, { all: true }).catch(() => [])));
+  const addresses = found.flat().map(({ address }) => normalAddress(address));
+  return [...new Set(addresses.filter((address) => address !== null))].sort();
+}
+
+/** Exactly what a scan may connect to, in a fixed order. */
+export function scanIntervals(scan: { targets: string[]; resolved: string[]; exclude: string[] }) {
+  const asked = parseTargets([...scan.targets, ...scan.resolved], { confirmWide: true }).intervals;
+  return subtractIntervals(mergeIntervals(asked), addressesOnly(scan.exclude));
+}
+
+const VERBS = {
+  pause: { from: ['queued', 'running'], to: 'paused', needs: 'a queued or running scan' },
+  resume: { from: ['paused', 'failed'], to: 'queued', needs: 'a paused or failed scan' },
+  cancel: { from: ['queued', 'running', 'paused', 'failed'], to: 'cancelled', needs: 'a scan that is not over' },
+} as const satisfies Record<string, { from: ScanState[]; to: ScanState; needs: string }>;
+
+/** A running scan notices within half a second. */
+export async function steerScan(platform: Platform, actor: Actor, id: string, verb: keyof typeof VERBS): Promise<Scan> {
+  const { from, to, needs } = VERBS[verb];
+  return platform.observe(actor, async (tx) => {
+    const ended = to === 'cancelled' ? { finishedAt: tx.now } : {};
+    const row = await setScanState(tx.db, id, [...from], { state: to, ...ended });
+    if (!row) throw await refused(platform, id, verb, needs);
+    if (to === 'queued') await tx.enqueue('discovery.scan', { scanId: id });
+    if (to === 'cancelled' && row.started_at) {
+      await tx.record({
+        type: 'discovery.scan.finished',
+        subject: { kind: 'scan', id },
+        detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: row.counts },
+      });
+    }
+    await tx.publish('scans', { scanId: id });
+    return toScan(row);
+  });
+}
+
+async function refused(platform: Platform, id: string, verb: string, needs: string): Promise<AppError> {
+  const row = await scanRow(platform.db, id);
+  if (!row) return new AppError('NOT_FOUND', { what: 'scan', id, list: 'scan list' });
+  return new AppError('SCAN_STATE', { scan: id, state: row.state, needs, verb });
+}

@@ -1,0 +1,185 @@
+import type { Identifier, Sighting } from '../../model/estate.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { normalAddress } from './logic/address.ts';
+import { AppError } from '../../model/errors/index.ts';
+import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
+import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
+import {
+  hostRow,
+  hostsAround,
+  insertHost,
+  leaveAddress,
+  lockIdentities,
+  nameIsTaken,
+  noteDecision,
+  noteSighting,
+  updateHost,
+} from './store-hosts.ts';
+
+export type Alive = (address: string, identifier: Identifier) => boolean;
+type Ids = Pick<Platform, 'newId'>;
+
+/** Name ranks: what a name rests on. A better source renames, a worse one never does. */
+export const NAME_RANK = { address: 0, certificate: 1, list: 2, host: 3 } as const;
+
+/**
+ * Decides which host each sighting is and writes it down; returns the host of each, in order. `alive`: what a fresh
+ * look at a host's earlier address said; without one, an address that is not in this batch counts as left.
+ */
+export async function recordSightings(
+  platform: Ids,
+  tx: Tx,
+  given: readonly Sighting[],
+  alive: Alive = () => false,
+): Promise<Decision[]> {
+  const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
+  await lockIdentities(tx.db);
+  const hosts = await hostsAround(tx.db, sightings);
+  const decisions = reconcile(hosts, sightings, { newId: () => platform.newId('host'), alive });
+  const made = new Set<string>();
+  // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
+  for (const [index, decision] of decisions.entries()) {
+    if (!isFresh(decision) || made.has(decision.hostId)) continue;
+    made.add(decision.hostId);
+    await makeHost(tx, decision, sightings[index]!);
+  }
+  for (const [index, decision] of decisions.entries()) await leavePlaces(tx, decision, sightings[index]!);
+  for (const [index, decision] of decisions.entries()) await settle(tx, decision, sightings[index]!);
+  if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
+  return decisions;
+}
+
+function mustBeAddress(text: string): string {
+  const address = normalAddress(text);
+  if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'a sighting needs an address' });
+  return address;
+}
+
+const isFresh = (decision: Decision): boolean => ['new', 'clone', 'replaced'].includes(decision.kind);
+
+async function makeHost(tx: Tx, decision: Decision, sighting: Sighting): Promise<void> {
+  const claim = sighting.source === 'import' ? 'known' : 'unknown';
+  const replaced = decision.replaces ? await hostRow(tx.db, decision.replaces) : undefined;
+  const note = replaced ? `took the place of ${replaced.name} (${replaced.id}) at ${sighting.address}` : null;
+  const { name, rank } = await firstName(tx, decision.hostId, sighting);
+  const guess = typeof sighting.evidence?.guess === 'string' ? sighting.evidence.guess : null;
+  const first_seen = new Date(sighting.at);
+  await insertHost(tx.db, { id: decision.hostId, name, name_rank: rank, claim, guess, note, first_seen });
+  await tx.record({
+    type: 'discovery.host.found',
+    subject: { kind: 'host', id: decision.hostId, name },
+    related: [
+      ...(replaced ? [{ kind: 'host' as const, id: replaced.id, name: replaced.name }] : []),
+      ...(decision.cloneOf ? [{ kind: 'host' as const, id: decision.cloneOf }] : []),
+    ],
+    detail: {
+      name,
+      addresses: [sighting.address],
+      identifiers: sighting.identifiers,
+      claim,
+      sources: [sighting.source],
+      guess,
+      why: decision.why,
+      ...(sighting.via ? { via: sighting.via } : {}),
+      ...(replaced ? { replaces: replaced.id, replacesName: replaced.name } : {}),
+      ...(decision.cloneOf ? { cloneOf: decision.cloneOf } : {}),
+    },
+  });
+  if (replaced) {
+    await updateHost(tx.db, replaced.id, {
+      superseded_by: decision.hostId,
+      note: `replaced by ${decision.hostId} at ${sighting.address}: ${decision.why}`,
+    });
+  }
+}
+
+async function firstName(tx: Tx, hostId: string, sighting: Sighting): Promise<{ name: string; rank: number }> {
+  if (sighting.hostname) return { name: sighting.hostname, rank: rankOf(sighting) };
+  const served = sighting.evidence?.certificateName;
+  if (typeof served === 'string' && !(await nameIsTaken(tx.db, served, hostId))) {
+    return { name: served, rank: NAME_RANK.certificate };
+  }
+  return { name: sighting.address, rank: NAME_RANK.address };
+}
+
+const rankOf = (sighting: Sighting): number => (sighting.source === 'agent' ? NAME_RANK.host : NAME_RANK.list);
+
+/** Everybody leaves before anybody arrives: an address has one holder. */
+async function leavePlaces(tx: Tx, decision: Decision, sighting: Sighting): Promise<void> {
+  await leaveAddress(tx.db, decision.displaced, [sighting.address]);
+  for (const hostId of decision.displaced) {
+    await noteDecision(tx.db, {
+      hostId,
+      at: new Date(sighting.at),
+      kind: 'left',
+      address: sighting.address,
+      why: `another machine answers at ${sighting.address} now: ${decision.why}`,
+    });
+    await abandonEndpoints(tx, hostId, sighting.address);
+  }
+  // What a machine says about itself does not prove that it left its other address.
+  if (decision.kind === 'moved' && isMeasured(sighting)) await leaveAddress(tx.db, [decision.hostId], decision.from);
+}
+
+async function settle(tx: Tx, decision: Decision, sighting: Sighting): Promise<void> {
+  const row = await hostRow(tx.db, decision.hostId);
+  if (!row) throw new Error(`host ${decision.hostId} vanished during reconciliation`);
+  await noteSighting(tx.db, decision.hostId, sighting);
+  if (decision.kind === 'moved' && isMeasured(sighting)) {
+    await moveEndpoints(tx.db, decision.hostId, decision.from, sighting.address);
+  }
+  if (decision.kind !== 'seen') {
+    const { hostId, kind, why } = decision;
+    await noteDecision(tx.db, { hostId, at: new Date(sighting.at), kind, address: sighting.address, why });
+  }
+  if (row.superseded_by) await comeBack(tx, row, decision);
+  if (decision.cloneOf) await noteClone(tx, row, decision, decision.cloneOf);
+  if (decision.kind === 'moved') await renameAddress(tx, row, sighting.address);
+  if (sighting.hostname) await renameHost(tx, decision.hostId, sighting.hostname, rankOf(sighting));
+}
+
+type HostRow = NonNullable<Awaited<ReturnType<typeof hostRow>>>;
+
+/** It had been taken for gone, but it only was elsewhere. */
+async function comeBack(tx: Tx, row: HostRow, decision: Decision): Promise<void> {
+  await updateHost(tx.db, row.id, { superseded_by: null, note: null });
+  await tx.record({
+    type: 'discovery.host.changed',
+    subject: { kind: 'host', id: row.id, name: row.name },
+    detail: { before: { supersededBy: row.superseded_by }, after: { supersededBy: null }, why: decision.why },
+  });
+}
+
+async function noteClone(tx: Tx, row: HostRow, decision: Decision, originalId: string): Promise<void> {
+  const note = `cloned identity, shared with ${originalId}: ${decision.why}`;
+  if (row.note?.startsWith('cloned identity')) return;
+  await updateHost(tx.db, row.id, { note });
+  const original = await hostRow(tx.db, originalId);
+  if (original && !original.note) {
+    await updateHost(tx.db, originalId, { note: `cloned identity, shared with ${row.id}: ${decision.why}` });
+  }
+  await tx.record({
+    type: 'discovery.host.split',
+    subject: { kind: 'host', id: row.id, name: row.name },
+    related: [{ kind: 'host', id: originalId, ...(original ? { name: original.name } : {}) }],
+    detail: { why: decision.why, cloneOf: originalId },
+  });
+}
+
+/** A host that is called by its address is called by its new one after a move. */
+async function renameAddress(tx: Tx, row: HostRow, address: string): Promise<void> {
+  if (row.name_rank === NAME_RANK.address) await renameHost(tx, row.id, address, NAME_RANK.address);
+}
+
+/** Takes a name that rests on something at least as good, unless another present host has it. */
+export async function renameHost(tx: Tx, hostId: string, name: string, rank: number): Promise<void> {
+  const row = await hostRow(tx.db, hostId);
+  if (!row || row.name === name || rank < row.name_rank) return;
+  if (rank < NAME_RANK.host && (await nameIsTaken(tx.db, name, hostId))) return;
+  await updateHost(tx.db, hostId, { name, name_rank: rank });
+  await tx.record({
+    type: 'discovery.host.changed',
+    subject: { kind: 'host', id: hostId, name },
+    detail: { before: { name: row.name }, after: { name }, why: 'a better name is known' },
+  });
+}

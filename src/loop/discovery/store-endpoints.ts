@@ -1,0 +1,196 @@
+import { sql, type Transaction } from 'kysely';
+import type { Endpoint } from '../../model/estate.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
+import { q } from './tables.ts';
+
+export interface EndpointFilter {
+  ids?: string[] | undefined;
+  hostId?: string | undefined;
+  protocol?: ProbeResult['protocol'] | undefined;
+  state?: Endpoint['state'] | undefined;
+}
+
+export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Promise<Endpoint[]> {
+  if (filter.ids?.length === 0) return [];
+  let query = q(db)
+    .selectFrom('discovery.endpoint')
+    .selectAll()
+    .orderBy(sql`address::inet`)
+    .orderBy('port')
+    .orderBy('id');
+  if (filter.ids) query = query.where('id', 'in', filter.ids);
+  if (filter.hostId) query = query.where('host_id', '=', filter.hostId);
+  if (filter.state) query = query.where('state', '=', filter.state);
+  if (filter.protocol) query = query.where(sql<boolean>`probe ->> 'protocol' = ${filter.protocol}`);
+  return (await query.execute()).map(toEndpoint);
+}
+
+type EndpointRow = NonNullable<Awaited<ReturnType<typeof endpointRow>>>;
+
+function toEndpoint(row: EndpointRow): Endpoint {
+  return {
+    id: row.id,
+    hostId: row.host_id,
+    address: row.address,
+    port: row.port,
+    transport: 'tcp',
+    service: row.service,
+    probe: row.probe,
+    probedAt: row.probed_at?.toISOString() ?? null,
+    lastError: row.last_error,
+    state: row.state,
+    firstSeen: row.first_seen.toISOString(),
+    lastSeen: row.last_seen.toISOString(),
+  };
+}
+
+export async function findEndpoint(db: DbOrTx, id: string): Promise<Endpoint | null> {
+  return (await findEndpoints(db, { ids: [id] }))[0] ?? null;
+}
+
+export async function endpointRow(db: DbOrTx, at: { hostId: string; address: string; port: number }) {
+  return q(db)
+    .selectFrom('discovery.endpoint')
+    .selectAll()
+    .where('host_id', '=', at.hostId)
+    .where('address', '=', at.address)
+    .where('port', '=', at.port)
+    .executeTakeFirst();
+}
+
+export interface EndpointWrite {
+  service: string;
+  probe: ProbeResult | null;
+  probed_at: Date | null;
+  last_error: string | null;
+  last_seen: Date;
+}
+
+const written = (write: EndpointWrite) => ({
+  ...write,
+  probe: write.probe ? JSON.stringify(write.probe) : null,
+  state: 'open' as const,
+  misses: 0,
+  missed_since: null,
+});
+
+export async function insertEndpoint(
+  db: DbOrTx,
+  endpoint: EndpointWrite & { id: string; host_id: string; address: string; port: number; first_seen: Date },
+): Promise<void> {
+  await q(db)
+    .insertInto('discovery.endpoint')
+    .values({ ...endpoint, ...written(endpoint) })
+    .execute();
+}
+
+export async function updateEndpoint(db: DbOrTx, id: string, write: EndpointWrite): Promise<void> {
+  await q(db).updateTable('discovery.endpoint').set(written(write)).where('id', '=', id).execute();
+}
+
+/** A look that did not succeed: everything known before stays (row 1.8). */
+export async function noteProbeError(db: DbOrTx, id: string, error: string, seenAt: Date | null): Promise<void> {
+  await q(db)
+    .updateTable('discovery.endpoint')
+    .set({ last_error: error, ...(seenAt ? { last_seen: seenAt, state: 'open', misses: 0, missed_since: null } : {}) })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function addHistory(db: DbOrTx, endpointId: string, at: Date, probe: ProbeResult): Promise<void> {
+  await q(db)
+    .insertInto('discovery.endpoint_history')
+    .values({ endpoint_id: endpointId, at, probe: JSON.stringify(probe) })
+    .execute();
+}
+
+export async function historyOf(db: DbOrTx, endpointId: string): Promise<{ at: string; probe: ProbeResult }[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint_history')
+    .select(['at', 'probe'])
+    .where('endpoint_id', '=', endpointId)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({ at: row.at.toISOString(), probe: row.probe }));
+}
+
+export async function probesOfHost(db: DbOrTx, hostId: string): Promise<ProbeResult[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select('probe')
+    .where('host_id', '=', hostId)
+    .where('state', '=', 'open')
+    .orderBy('port')
+    .execute();
+  return rows.flatMap((row) => (row.probe ? [row.probe] : []));
+}
+
+/** The host moved with all it serves: the same endpoints at another address keep their ids and history. */
+export async function moveEndpoints(
+  db: Transaction<NoTables>,
+  hostId: string,
+  from: string[],
+  to: string,
+): Promise<void> {
+  if (from.length === 0) return;
+  await sql`
+    update discovery.endpoint e set address = ${to}
+    where e.host_id = ${hostId} and e.address = any(${from})
+      and not exists (select from discovery.endpoint o where o.host_id = e.host_id and o.address = ${to} and o.port = e.port)
+      and e.id = (select min(t.id) from discovery.endpoint t
+        where t.host_id = e.host_id and t.port = e.port and t.address = any(${from}))`.execute(db);
+}
+
+/** Two records turned out to be one machine: the endpoints at that address go over to the one that stays. */
+export async function adoptEndpoints(db: DbOrTx, from: string, into: string, address: string): Promise<string[]> {
+  const moved = await sql<{ id: string }>`
+    update discovery.endpoint e set host_id = ${into}
+    where e.host_id = ${from} and e.address = ${address}
+      and not exists (select from discovery.endpoint o where o.host_id = ${into} and o.address = ${address} and o.port = e.port)
+    returning e.id`.execute(db);
+  return moved.rows.map((row) => row.id);
+}
+
+/** Another machine has that address: what this host served there is gone, whatever answers there now. */
+export async function abandonEndpoints(tx: Tx, hostId: string, address: string): Promise<void> {
+  const rows = await q(tx.db)
+    .updateTable('discovery.endpoint')
+    .set({ state: 'gone' })
+    .where('host_id', '=', hostId)
+    .where('address', '=', address)
+    .where('state', '=', 'open')
+    .returning('id')
+    .execute();
+  for (const row of rows) await tx.enqueue('audit.endpoint', { endpointId: row.id });
+}
+
+/** Open endpoints at these addresses and ports that a finished scan did not find open. */
+export async function missedEndpoints(
+  db: DbOrTx,
+  addresses: string[],
+  ports: number[],
+): Promise<
+  { id: string; host_id: string; address: string; port: number; misses: number; missed_since: Date | null }[]
+> {
+  if (addresses.length === 0) return [];
+  return q(db)
+    .selectFrom('discovery.endpoint')
+    .select(['id', 'host_id', 'address', 'port', 'misses', 'missed_since'])
+    .where('state', '=', 'open')
+    .where('address', 'in', addresses)
+    .where(sql<boolean>`port = any(${ports})`)
+    .execute();
+}
+
+export async function noteMiss(
+  db: DbOrTx,
+  id: string,
+  miss: { misses: number; since: Date; gone: boolean },
+): Promise<void> {
+  await q(db)
+    .updateTable('discovery.endpoint')
+    .set({ misses: miss.misses, missed_since: miss.since, ...(miss.gone ? { state: 'gone' as const } : {}) })
+    .where('id', '=', id)
+    .execute();
+}

@@ -1,0 +1,326 @@
+import { sql, type Transaction } from 'kysely';
+import type {
+  Host,
+  Identifier,
+  IdentityDecision,
+  Management,
+  Sighting,
+  SourceName,
+  SourceStats,
+} from '../../model/estate.ts';
+import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { isMeasured, type KnownHost } from './logic/reconcile.ts';
+import { type DiscoveryTables, q } from './tables.ts';
+
+export interface HostFilter {
+  ids?: string[] | undefined;
+  claim?: Host['claim'] | undefined;
+  management?: Management | undefined;
+  tag?: { key: string; value: string } | undefined;
+}
+
+/** The estate as it is: hosts whose place another record took are left out unless asked for by id. */
+export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Host[]> {
+  if (filter.ids?.length === 0) return [];
+  let query = q(db)
+    .selectFrom('discovery.host as h')
+    .leftJoin('discovery.presence as p', 'p.host_id', 'h.id')
+    .selectAll('h')
+    .select(['p.last_seen', 'p.offline_since'])
+    .orderBy('h.id');
+  query = filter.ids ? query.where('h.id', 'in', filter.ids) : query.where('h.superseded_by', 'is', null);
+  if (filter.claim) query = query.where('h.claim', '=', filter.claim);
+  if (filter.management) query = query.where('h.management', '=', filter.management);
+  if (filter.tag) query = query.where(sql<boolean>`h.tags ->> ${filter.tag.key} = ${filter.tag.value}`);
+  const rows = await query.execute();
+  const details = await detailsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => toHost(row, details));
+}
+
+type HostRow = Omit<DiscoveryTables['discovery.host'], 'tags'> & {
+  tags: Host['tags'];
+  last_seen: Date | null;
+  offline_since: Date | null;
+};
+type Details = Awaited<ReturnType<typeof detailsOf>>;
+
+async function detailsOf(db: DbOrTx, ids: string[]) {
+  if (ids.length === 0) return { addresses: [], identifiers: [], sources: [] };
+  const addresses = await q(db)
+    .selectFrom('discovery.address')
+    .select(['host_id', 'address', 'how'])
+    .where('host_id', 'in', ids)
+    .where('current', '=', true)
+    .orderBy('how', 'desc')
+    .orderBy(sql`address::inet`)
+    .execute();
+  const identifiers = await q(db)
+    .selectFrom('discovery.identifier')
+    .select(['host_id', 'kind', 'value'])
+    .where('host_id', 'in', ids)
+    .orderBy('kind')
+    .orderBy('value')
+    .execute();
+  const sources = await q(db)
+    .selectFrom('discovery.host_source')
+    .select(['host_id', 'source'])
+    .where('host_id', 'in', ids)
+    .orderBy('first_seen')
+    .execute();
+  return { addresses, identifiers, sources };
+}
+
+function toHost(row: HostRow, details: Details): Host {
+  const mine = <T extends { host_id: string }>(all: T[]): T[] => all.filter((one) => one.host_id === row.id);
+  return {
+    id: row.id,
+    name: row.name,
+    addresses: mine(details.addresses).map((a) => a.address),
+    identifiers: mine(details.identifiers).map(({ kind, value }) => ({ kind, value })),
+    claim: row.claim,
+    management: row.management,
+    tags: row.tags,
+    owner: row.owner,
+    guess: row.guess,
+    sources: mine(details.sources).map((s) => s.source),
+    agentId: row.agent_id,
+    agentVersion: row.agent_version,
+    firstSeen: row.first_seen.toISOString(),
+    lastSeen: (row.last_seen ?? row.first_seen).toISOString(),
+    discoveredAs: row.discovered_as,
+    note: row.note,
+    presence: row.superseded_by ? 'superseded' : row.offline_since ? 'offline' : 'up',
+    supersededBy: row.superseded_by,
+  };
+}
+
+export async function findHost(db: DbOrTx, id: string): Promise<Host | null> {
+  return (await findHosts(db, { ids: [id] }))[0] ?? null;
+}
+
+/** Who is at that address now: whoever answered there, else whoever claims to be. */
+export async function hostIdAt(db: DbOrTx, address: string): Promise<string | null> {
+  const row = await q(db)
+    .selectFrom('discovery.address as a')
+    .innerJoin('discovery.host as h', 'h.id', 'a.host_id')
+    .select('a.host_id')
+    .where('a.address', '=', address)
+    .where('a.current', '=', true)
+    .where('h.superseded_by', 'is', null)
+    .orderBy('a.how', 'desc')
+    .orderBy('a.last_seen', 'desc')
+    .executeTakeFirst();
+  return row?.host_id ?? null;
+}
+
+/** One reconciliation at a time: two that do not see each other's new hosts would make them twice. */
+export async function lockIdentities(db: Transaction<NoTables>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);
+}
+
+/** Every host that a decision about these sightings can touch. */
+export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<KnownHost[]> {
+  const addresses = sightings.map((s) => s.address);
+  const values = sightings.flatMap((s) => s.identifiers.map((i) => i.value));
+  if (addresses.length === 0) return [];
+  const byAddress = q(db)
+    .selectFrom('discovery.address')
+    .select('host_id')
+    .where('address', 'in', addresses)
+    .where('current', '=', true);
+  const ids = values.length
+    ? byAddress.union(q(db).selectFrom('discovery.identifier').select('host_id').where('value', 'in', values))
+    : byAddress;
+  const rows = await q(db)
+    .selectFrom('discovery.host')
+    .select(['id', 'name', 'management'])
+    .where('id', 'in', ids)
+    .orderBy('id')
+    .execute();
+  const details = await detailsOf(
+    db,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => ({
+    ...row,
+    addresses: details.addresses.filter((a) => a.host_id === row.id).map(({ address, how }) => ({ address, how })),
+    identifiers: details.identifiers.filter((i) => i.host_id === row.id).map(({ kind, value }) => ({ kind, value })),
+  }));
+}
+
+export type NewHost = Pick<
+  DiscoveryTables['discovery.host'],
+  'id' | 'name' | 'name_rank' | 'claim' | 'guess' | 'note' | 'first_seen'
+>;
+
+export async function insertHost(db: DbOrTx, host: NewHost): Promise<void> {
+  await q(db)
+    .insertInto('discovery.host')
+    .values({
+      ...host,
+      discovered_as: host.claim,
+      management: 'unmanaged',
+      tags: '{}',
+      owner: null,
+      agent_id: null,
+      agent_version: null,
+      superseded_by: null,
+    })
+    .execute();
+}
+
+export async function updateHost(
+  db: DbOrTx,
+  id: string,
+  set: Partial<Omit<DiscoveryTables['discovery.host'], 'id' | 'tags'> & { tags: string }>,
+): Promise<void> {
+  await q(db).updateTable('discovery.host').set(set).where('id', '=', id).execute();
+}
+
+export async function hostRow(db: DbOrTx, id: string) {
+  return q(db).selectFrom('discovery.host').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Is another present host called that? Two hosts of one name would make every document ambiguous. */
+export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Promise<boolean> {
+  const row = await q(db)
+    .selectFrom('discovery.host')
+    .select('id')
+    .where('name', '=', name)
+    .where('id', '<>', besides)
+    .where('superseded_by', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Writes down that the host was seen: the sighting itself, its source, its address and identifiers, and when. */
+export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
+  const at = new Date(sighting.at);
+  await q(db)
+    .insertInto('discovery.sighting')
+    .values({
+      host_id: hostId,
+      source: sighting.source,
+      address: sighting.address,
+      at,
+      via: sighting.via ?? null,
+      hostname: sighting.hostname ?? null,
+      identifiers: JSON.stringify(sighting.identifiers),
+      evidence: sighting.evidence ? JSON.stringify(sighting.evidence) : null,
+    })
+    .execute();
+  await noteSource(db, hostId, sighting.source, at);
+  await noteAddress(db, hostId, sighting.address, isMeasured(sighting) ? 'measured' : 'claimed', at);
+  await noteIdentifiers(db, hostId, sighting.identifiers, at);
+  if (sighting.source !== 'import') await notePresent(db, hostId, at);
+}
+
+async function noteSource(db: DbOrTx, hostId: string, source: SourceName, at: Date): Promise<void> {
+  await q(db)
+    .insertInto('discovery.host_source')
+    .values({ host_id: hostId, source, first_seen: at, last_seen: at, sightings: 1 })
+    .onConflict((c) =>
+      c.columns(['host_id', 'source']).doUpdateSet({
+        last_seen: at,
+        sightings: sql`discovery.host_source.sightings + 1`,
+      }),
+    )
+    .execute();
+}
+
+/** A claim does not take back what was measured. */
+export async function noteAddress(
+  db: DbOrTx,
+  hostId: string,
+  address: string,
+  how: 'measured' | 'claimed',
+  at: Date,
+): Promise<void> {
+  await q(db)
+    .insertInto('discovery.address')
+    .values({ host_id: hostId, address, how, current: true, first_seen: at, last_seen: at })
+    .onConflict((c) =>
+      c.columns(['host_id', 'address']).doUpdateSet({
+        last_seen: at,
+        how: sql`case when discovery.address.current and discovery.address.how = 'measured' then 'measured' else ${how} end`,
+        current: true,
+      }),
+    )
+    .execute();
+}
+
+export async function noteIdentifiers(
+  db: DbOrTx,
+  hostId: string,
+  identifiers: readonly Identifier[],
+  at: Date,
+): Promise<void> {
+  const unique = new Map(identifiers.map((i) => [`${i.kind} ${i.value}`, i]));
+  if (unique.size === 0) return;
+  await q(db)
+    .insertInto('discovery.identifier')
+    .values(
+      [...unique.values()].map(({ kind, value }) => ({ host_id: hostId, kind, value, first_seen: at, last_seen: at })),
+    )
+    .onConflict((c) => c.columns(['host_id', 'kind', 'value']).doUpdateSet({ last_seen: at }))
+    .execute();
+}
+
+async function notePresent(db: DbOrTx, hostId: string, at: Date): Promise<void> {
+  await q(db)
+    .insertInto('discovery.presence')
+    .values({ host_id: hostId, last_seen: at, offline_since: null, counted_in: null })
+    .onConflict((c) => c.column('host_id').doUpdateSet({ last_seen: at, offline_since: null }))
+    .execute();
+}
+
+/** These hosts are no longer at that address. */
+export async function leaveAddress(db: DbOrTx, hostIds: string[], addresses: string[]): Promise<void> {
+  if (hostIds.length === 0 || addresses.length === 0) return;
+  await q(db)
+    .updateTable('discovery.address')
+    .set({ current: false })
+    .where('host_id', 'in', hostIds)
+    .where('address', 'in', addresses)
+    .execute();
+}
+
+export async function noteDecision(
+  db: DbOrTx,
+  decision: { hostId: string; at: Date; kind: string; address: string; why: string },
+): Promise<void> {
+  const { hostId, ...rest } = decision;
+  await q(db)
+    .insertInto('discovery.decision')
+    .values({ host_id: hostId, ...rest })
+    .execute();
+}
+
+export async function decisionsOf(db: DbOrTx, hostId: string): Promise<IdentityDecision[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.decision')
+    .select(['at', 'kind', 'address', 'why'])
+    .where('host_id', '=', hostId)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}
+
+export async function sourceStats(db: DbOrTx): Promise<SourceStats[]> {
+  const rows = await sql<{ source: SourceName; sightings: string; hosts: string; only: string; last_seen: Date }>`
+    select s.source, sum(s.sightings) as sightings, count(*) as hosts, max(s.last_seen) as last_seen,
+      count(*) filter (where not exists (
+        select from discovery.host_source o where o.host_id = s.host_id and o.source <> s.source)) as only
+    from discovery.host_source s join discovery.host h on h.id = s.host_id and h.superseded_by is null
+    group by s.source order by s.source`.execute(db);
+  return rows.rows.map((row) => ({
+    source: row.source,
+    sightings: Number(row.sightings),
+    hosts: Number(row.hosts),
+    only: Number(row.only),
+    lastSeen: row.last_seen.toISOString(),
+  }));
+}

@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { DbOrTx } from '../../platform/context.ts';
+import { q } from './tables.ts';
+
+/** Hosts that the last scan of their addresses did not find. */
+export async function offlineHosts(db: DbOrTx): Promise<Set<string>> {
+  const rows = await q(db)
+    .selectFrom('discovery.presence')
+    .select('host_id')
+    .where('offline_since', 'is not', null)
+    .execute();
+  return new Set(rows.map((row) => row.host_id));
+}
+
+/** False when this scan has counted the host already. */
+export async function markCounted(db: DbOrTx, hostId: string, scanId: string): Promise<boolean> {
+  const done = await q(db)
+    .updateTable('discovery.presence')
+    .set({ counted_in: scanId })
+    .where('host_id', '=', hostId)
+    .where(sql<boolean>`counted_in is distinct from ${scanId}`)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}
+
+/** Present hosts with open endpoints on these ports that no source has seen since then, with those addresses. */
+export async function silentHosts(
+  db: DbOrTx,
+  since: Date,
+  ports: number[],
+): Promise<{ host_id: string; address: string }[]> {
+  return q(db)
+    .selectFrom('discovery.endpoint as e')
+    .innerJoin('discovery.presence as p', 'p.host_id', 'e.host_id')
+    .innerJoin('discovery.host as h', 'h.id', 'e.host_id')
+    .select(['e.host_id', 'e.address'])
+    .distinct()
+    .where('e.state', '=', 'open')
+    .where(sql<boolean>`e.port = any(${ports})`)
+    .where('p.last_seen', '<', since)
+    .where('p.offline_since', 'is', null)
+    .where('h.superseded_by', 'is', null)
+    .execute();
+}
+
+export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {
+  if (hostIds.length === 0) return;
+  await q(db).updateTable('discovery.presence').set({ offline_since: at }).where('host_id', 'in', hostIds).execute();
+}
+
+/** Reserves the look at this address; false when somebody looked within the last minutes. */
+export async function startFollowing(
+  db: DbOrTx,
+  address: string,
+  via: string,
+  now: Date,
+  again: Date,
+): Promise<boolean> {
+  const done = await q(db)
+    .insertInto('discovery.followed')
+    .values({ address, via, at: now })
+    .onConflict((c) => c.column('address').doUpdateSet({ via, at: now }).where('discovery.followed.at', '<', again))
+    .executeTakeFirst();
+  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}

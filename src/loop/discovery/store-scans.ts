@@ -1,0 +1,256 @@
+import { sql } from 'kysely';
+import type { Actor } from '../../model/actor.ts';
+import type { Scan, ScanCounts, ScanState, Scope } from '../../model/estate.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { q } from './tables.ts';
+
+export const ACTIVE: ScanState[] = ['queued', 'running', 'paused'];
+export const NO_COUNTS: ScanCounts = {
+  targets: 0,
+  done: 0,
+  open: 0,
+  newHosts: 0,
+  changed: 0,
+  offline: 0,
+  back: 0,
+  unchanged: 0,
+};
+
+export async function findScopes(db: DbOrTx): Promise<Scope[]> {
+  const rows = await q(db).selectFrom('discovery.scope').selectAll().orderBy('name').execute();
+  return rows.map(({ created_at, ...row }) => ({ ...row, createdAt: created_at.toISOString() }));
+}
+
+/** By id or by name. */
+export async function findScope(db: DbOrTx, ref: string): Promise<Scope | null> {
+  return (await findScopes(db)).find((scope) => scope.id === ref || scope.name === ref) ?? null;
+}
+
+const scopeRow = (scope: Scope) => ({
+  name: scope.name,
+  cidrs: JSON.stringify(scope.cidrs),
+  exclude: JSON.stringify(scope.exclude),
+  follow: JSON.stringify(scope.follow),
+  ports: scope.ports,
+  rate: scope.rate,
+  every: scope.every,
+});
+
+/** False when the name is taken. */
+export async function insertScope(db: DbOrTx, scope: Scope): Promise<boolean> {
+  const done = await q(db)
+    .insertInto('discovery.scope')
+    .values({ id: scope.id, ...scopeRow(scope), created_at: new Date(scope.createdAt) })
+    .onConflict((c) => c.column('name').doNothing())
+    .executeTakeFirst();
+  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+export async function updateScope(db: DbOrTx, scope: Scope): Promise<void> {
+  await q(db).updateTable('discovery.scope').set(scopeRow(scope)).where('id', '=', scope.id).execute();
+}
+
+export async function deleteScope(db: DbOrTx, id: string): Promise<void> {
+  await q(db).deleteFrom('discovery.scope').where('id', '=', id).execute();
+}
+
+export type ScanRow = NonNullable<Awaited<ReturnType<typeof scanRow>>>;
+
+export async function scanRow(db: DbOrTx, id: string) {
+  return q(db).selectFrom('discovery.scan').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+export function toScan(row: ScanRow): Scan {
+  return {
+    id: row.id,
+    scopeId: row.scope_id,
+    targets: row.targets,
+    ports: row.ports,
+    state: row.state,
+    counts: row.counts,
+    startedAt: row.started_at?.toISOString() ?? null,
+    finishedAt: row.finished_at?.toISOString() ?? null,
+    error: row.error,
+  };
+}
+
+export async function findScans(db: DbOrTx, limit = 200): Promise<Scan[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.scan')
+    .selectAll()
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(toScan);
+}
+
+export interface NewScan {
+  id: string;
+  scope: Scope | null;
+  targets: string[];
+  resolved: string[];
+  exclude: string[];
+  ports: string;
+  rate: number;
+  confirmWide: boolean;
+  seed: number;
+  pairs: number;
+  actor: Actor;
+  at: Date;
+}
+
+/** False when the scope is being scanned already. */
+export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
+  const done = await q(db)
+    .insertInto('discovery.scan')
+    .values({
+      id: scan.id,
+      scope_id: scan.scope?.id ?? null,
+      scope_name: scan.scope?.name ?? null,
+      targets: JSON.stringify(scan.targets),
+      resolved: JSON.stringify(scan.resolved),
+      exclude: JSON.stringify(scan.exclude),
+      ports: scan.ports,
+      rate: scan.rate,
+      confirm_wide: scan.confirmWide,
+      state: 'queued',
+      seed: scan.seed,
+      counts: JSON.stringify({ ...NO_COUNTS, targets: scan.pairs }),
+      runner: null,
+      beat_at: null,
+      actor: JSON.stringify(scan.actor),
+      created_at: scan.at,
+      started_at: null,
+      finished_at: null,
+      error: null,
+    })
+    .onConflict((c) => c.doNothing())
+    .executeTakeFirst();
+  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+export async function activeScanOf(db: DbOrTx, scopeId: string): Promise<Scan | null> {
+  const row = await q(db)
+    .selectFrom('discovery.scan')
+    .selectAll()
+    .where('scope_id', '=', scopeId)
+    .where('state', 'in', ACTIVE)
+    .executeTakeFirst();
+  return row ? toScan(row) : null;
+}
+
+export async function lastScanAt(db: DbOrTx, scopeId: string): Promise<Date | null> {
+  const row = await q(db)
+    .selectFrom('discovery.scan')
+    .select((e) => e.fn.max('created_at').as('at'))
+    .where('scope_id', '=', scopeId)
+    .executeTakeFirst();
+  return row?.at ?? null;
+}
+
+/** Takes the scan over; a runner from before a crash (or a slow one) finds its token gone and stops. */
+export async function claimScan(db: DbOrTx, id: string, runner: string, now: Date): Promise<ScanRow | null> {
+  const row = await q(db)
+    .updateTable('discovery.scan')
+    .set({ state: 'running', runner, beat_at: now, started_at: sql`coalesce(started_at, ${now})` })
+    .where('id', '=', id)
+    .where('state', 'in', ['queued', 'running'])
+    .returningAll()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Progress of a runner; false when it may not go on: paused, cancelled, or another one took over. */
+export async function saveProgress(
+  db: DbOrTx,
+  id: string,
+  runner: string,
+  progress: { window: number; cursor: number; counts: ScanCounts; now: Date },
+): Promise<boolean> {
+  const row = await q(db)
+    .updateTable('discovery.scan')
+    .set({
+      window_index: progress.window,
+      cursor: progress.cursor,
+      counts: JSON.stringify(progress.counts),
+      beat_at: progress.now,
+    })
+    .where('id', '=', id)
+    .where('runner', '=', runner)
+    .returning('state')
+    .executeTakeFirst();
+  return row?.state === 'running';
+}
+
+export async function saveOpen(db: DbOrTx, scanId: string, open: { address: string; port: number }[]): Promise<void> {
+  if (open.length === 0) return;
+  await q(db)
+    .insertInto('discovery.scan_open')
+    .values(open.map((one) => ({ scan_id: scanId, ...one })))
+    .onConflict((c) => c.doNothing())
+    .execute();
+}
+
+export async function openOf(db: DbOrTx, scanId: string): Promise<{ address: string; port: number }[]> {
+  return q(db)
+    .selectFrom('discovery.scan_open')
+    .select(['address', 'port'])
+    .where('scan_id', '=', scanId)
+    .orderBy('address')
+    .orderBy('port')
+    .execute();
+}
+
+export async function clearOpen(db: DbOrTx, scanId: string): Promise<void> {
+  await q(db).deleteFrom('discovery.scan_open').where('scan_id', '=', scanId).execute();
+}
+
+/** Moves a scan to `state` if it is in one of `from`; null when it is not. */
+export async function setScanState(
+  db: DbOrTx,
+  id: string,
+  from: ScanState[],
+  set: { state: ScanState; error?: string; finishedAt?: Date },
+): Promise<ScanRow | null> {
+  const row = await q(db)
+    .updateTable('discovery.scan')
+    .set({
+      state: set.state,
+      ...(set.error === undefined ? {} : { error: set.error }),
+      ...(set.finishedAt ? { finished_at: set.finishedAt } : {}),
+    })
+    .where('id', '=', id)
+    .where('state', 'in', from)
+    .returningAll()
+    .executeTakeFirst();
+  return row ?? null;
+}
+
+/** Scans that say they run (or wait to) but of which nobody has heard since `before`: their worker died. */
+export async function orphanedScans(db: DbOrTx, before: Date): Promise<string[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.scan')
+    .select('id')
+    .where('state', 'in', ['queued', 'running'])
+    .where((w) => w.fn.coalesce('beat_at', 'created_at'), '<', before)
+    .execute();
+  return rows.map((row) => row.id);
+}
+
+/** Scopes, each with the addresses that its names had at its last scan: where Lastember may connect to. */
+export async function findReach(db: DbOrTx): Promise<Scope[]> {
+  const scopes = await findScopes(db);
+  const rows = await q(db)
+    .selectFrom('discovery.scan')
+    .distinctOn('scope_id')
+    .select(['scope_id', 'resolved'])
+    .where('scope_id', 'is not', null)
+    .orderBy('scope_id')
+    .orderBy('created_at', 'desc')
+    .execute();
+  return scopes.map((scope) => {
+    const resolved = rows.find((row) => row.scope_id === scope.id)?.resolved ?? [];
+    return { ...scope, cidrs: [...scope.cidrs, ...resolved] };
+  });
+}

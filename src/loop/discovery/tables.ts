@@ -1,0 +1,126 @@
+import type { Generated, JSONColumnType } from 'kysely';
+import type { Actor } from '../../model/actor.ts';
+import type {
+  Claim,
+  Identifier,
+  IdentifierKind,
+  Management,
+  ScanCounts,
+  ScanState,
+  SourceName,
+  Tags,
+} from '../../model/estate.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+
+type Json<T extends object> = JSONColumnType<T, string, string>;
+
+/** This folder's own tables; nobody else writes them. */
+export type DiscoveryTables = {
+  'discovery.scope': {
+    id: string;
+    name: string;
+    cidrs: Json<string[]>;
+    exclude: Json<string[]>;
+    follow: Json<string[]>;
+    ports: string;
+    rate: number;
+    every: string | null;
+    created_at: Date;
+  };
+  'discovery.scan': {
+    id: string;
+    scope_id: string | null;
+    scope_name: string | null;
+    targets: Json<string[]>;
+    resolved: Json<string[]>;
+    exclude: Json<string[]>;
+    ports: string;
+    rate: number;
+    confirm_wide: boolean;
+    state: ScanState;
+    seed: string | number;
+    window_index: Generated<string | number>;
+    cursor: Generated<string | number>;
+    counts: Json<ScanCounts>;
+    runner: string | null;
+    beat_at: Date | null;
+    actor: Json<Actor>;
+    created_at: Date;
+    started_at: Date | null;
+    finished_at: Date | null;
+    error: string | null;
+  };
+  'discovery.scan_open': { scan_id: string; address: string; port: number };
+  'discovery.host': {
+    id: string;
+    name: string;
+    name_rank: number;
+    claim: Claim;
+    discovered_as: Claim;
+    management: Management;
+    tags: Json<Tags>;
+    owner: string | null;
+    guess: string | null;
+    agent_id: string | null;
+    agent_version: string | null;
+    note: string | null;
+    superseded_by: string | null;
+    first_seen: Date;
+  };
+  'discovery.presence': { host_id: string; last_seen: Date; offline_since: Date | null; counted_in: string | null };
+  'discovery.address': {
+    host_id: string;
+    address: string;
+    how: 'measured' | 'claimed';
+    current: boolean;
+    first_seen: Date;
+    last_seen: Date;
+  };
+  'discovery.identifier': { host_id: string; kind: IdentifierKind; value: string; first_seen: Date; last_seen: Date };
+  'discovery.sighting': {
+    id: Generated<string>;
+    host_id: string | null;
+    source: SourceName;
+    address: string;
+    at: Date;
+    via: string | null;
+    hostname: string | null;
+    identifiers: Json<Identifier[]>;
+    evidence: JSONColumnType<Record<string, unknown> | null, string | null, string | null>;
+  };
+  'discovery.host_source': {
+    host_id: string;
+    source: SourceName;
+    first_seen: Date;
+    last_seen: Date;
+    sightings: string | number;
+  };
+  'discovery.decision': {
+    id: Generated<string>;
+    host_id: string;
+    at: Date;
+    kind: string;
+    address: string;
+    why: string;
+  };
+  'discovery.endpoint': {
+    id: string;
+    host_id: string;
+    address: string;
+    port: number;
+    service: string;
+    probe: JSONColumnType<ProbeResult | null, string | null, string | null>;
+    probed_at: Date | null;
+    last_error: string | null;
+    state: 'open' | 'gone';
+    misses: Generated<number>;
+    missed_since: Date | null;
+    first_seen: Date;
+    last_seen: Date;
+  };
+  'discovery.endpoint_history': { id: Generated<string>; endpoint_id: string; at: Date; probe: Json<ProbeResult> };
+  'discovery.followed': { address: string; via: string; at: Date };
+};
+
+export const q = (db: DbOrTx) => db.withTables<DiscoveryTables>();

@@ -1,0 +1,100 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createTls } from 'node:tls';
+import ssh2 from 'ssh2';
+import type { Actor } from '../../model/actor.ts';
+import type { JobHandlers, Platform } from '../../platform/context.ts';
+import type { Scope } from '../../model/estate.ts';
+import { insertScope } from './store-scans.ts';
+
+export const OPERATOR: Actor = { kind: 'user', id: 'user_operator', name: 'Olga', role: 'operator' };
+
+export interface Listening {
+  address: string;
+  port: number;
+  close(): Promise<void>;
+}
+
+/** A real SSH server that lets nobody in. Same `key`, same machine. `tried` counts attempts to log in. */
+export async function sshServer(
+  address: string,
+  key = newSshKey(),
+  port = 0,
+): Promise<Listening & { key: string; tried: number }> {
+  const open = new Set<{ end(): void }>();
+  const server = new ssh2.Server({ hostKeys: [key] }, (client) => {
+    open.add(client);
+    client.on('authentication', (context) => {
+      handle.tried++;
+      context.reject();
+    });
+    client.on('error', () => undefined);
+    client.on('close', () => open.delete(client));
+  });
+  server.listen(port, address);
+  await once(server, 'listening');
+  const handle = {
+    address,
+    port: (server.address() as AddressInfo).port,
+    key,
+    tried: 0,
+    close: async () => {
+      for (const client of open) client.end();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+  return handle;
+}
+
+export const newSshKey = (): string => ssh2.utils.generateKeyPairSync('ed25519').private;
+
+export async function tlsServer(address: string, pem: { key: string; cert: string }, port = 0): Promise<Listening> {
+  const sockets = new Set<Socket>();
+  const server = createTls(pem, (socket) => socket.end('hello'));
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', () => undefined);
+  server.listen(port, address);
+  await once(server, 'listening');
+  return {
+    address,
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Stores a scope as the route would, for tests that start from one. */
+export async function addScope(
+  platform: Platform,
+  fields: Partial<Scope> & Pick<Scope, 'cidrs' | 'ports'>,
+): Promise<Scope> {
+  const scope: Scope = {
+    id: platform.newId('scope'),
+    name: `scope-${platform.newId('n').slice(-6)}`,
+    exclude: [],
+    follow: [],
+    rate: 5000,
+    every: null,
+    createdAt: platform.now().toISOString(),
+    ...fields,
+  };
+  await platform.act(OPERATOR, { type: 'discovery.scope.added', subject: { kind: 'scope', id: scope.id } }, (tx) =>
+    insertScope(tx.db, scope),
+  );
+  return scope;
+}
+
+/** Only this folder's jobs: what it hands to others stays waiting, to be looked at. */
+export const ownJobs = (jobs: JobHandlers): JobHandlers => jobs;
+
+export function rsaKey(): string {
+  return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs1', format: 'pem' })
+    .toString();
+}
