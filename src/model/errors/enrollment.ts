@@ -1,20 +1,53 @@
 import type { ErrorSpec } from './spec.ts';
 
 export const ENROLLMENT_ERRORS = {
-  CREDENTIAL_EXISTS: { status: 409, text: 'There is a credential named "{name}" already; remove it first or choose another name.' },
-  CREDENTIAL_KEY_INVALID: { status: 400, text: 'Reading the private key of credential "{name}" did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.' },
-  DEPLOY_NOTHING: { status: 400, text: 'Nothing to deploy: no host matches. List candidates with `lastember hosts --unknown`.' },
+  CREDENTIAL_EXISTS: {
+    status: 409,
+    text: 'There is a credential named "{name}" already; remove it first or choose another name.',
+  },
+  CREDENTIAL_KEY_INVALID: {
+    status: 400,
+    text: 'Reading the private key of credential "{name}" did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
+  },
+  DEPLOY_NOTHING: {
+    status: 400,
+    text: 'Nothing to deploy: no host matches. List candidates with `lastember hosts --unknown`.',
+  },
   DEPLOY_NO_CREDENTIAL: { status: 400, text: 'Deploying needs a credential; add one with `lastember credential add`.' },
-  DEPLOY_NO_SSH: { status: 409, text: 'Discovery saw no SSH server on {host}; scan it with the port its SSH listens on.' },
+  DEPLOY_NO_SSH: {
+    status: 409,
+    text: 'Discovery saw no SSH server on {host}; scan it with the port its SSH listens on.',
+  },
   DEPLOY_NO_LOGIN: { status: 409, text: 'Logging in to {host} was refused with every credential tried ({tried}).' },
-  DEPLOY_HOST_KEY_CHANGED: { status: 409, text: 'The SSH host key of {host} at {endpoint} is {presented}, but {expected} was seen before. If the machine was rebuilt on purpose, deploy again with --accept-host-key; otherwise find out who answers there.' },
-  DEPLOY_NOT_ROOT: { status: 409, text: 'The login on {host} is not root (uid {uid}); the agent must be installed by root.' },
-  DEPLOY_PLATFORM: { status: 409, text: 'No agent runs on {host}: it is {platform}. Linux on x86-64 or arm64 is needed.' },
-  DEPLOY_NO_RUNTIME: { status: 409, text: '{host} has no Node 22.18 or newer, and this server holds the runtime for {have} only, not for {need}.' },
+  DEPLOY_HOST_KEY_CHANGED: {
+    status: 409,
+    text: 'The SSH host key of {host} at {endpoint} is {presented}, but {expected} was seen before. If the machine was rebuilt on purpose, deploy again with --accept-host-key; otherwise find out who answers there.',
+  },
+  DEPLOY_NOT_ROOT: {
+    status: 409,
+    text: 'The login on {host} is not root (uid {uid}); the agent must be installed by root.',
+  },
+  DEPLOY_PLATFORM: {
+    status: 409,
+    text: 'No agent runs on {host}: it is {platform}. Linux on x86-64 or arm64 is needed.',
+  },
+  DEPLOY_NO_RUNTIME: {
+    status: 409,
+    text: '{host} has no Node 22.18 or newer, and this server holds the runtime for {have} only, not for {need}.',
+  },
   DEPLOY_COMMAND: { status: 409, text: 'Installing the agent on {host} stopped at `{command}`: {why}' },
-  DEPLOY_NO_CHECK_IN: { status: 409, text: 'The agent on {host} was started but did not enrol within {seconds} s; can the host reach {server}? Its log is in the journal of lastember-agent.' },
-  AGENT_BUNDLE_MISSING: { status: 500, text: 'The agent bundle is not built; run `npm run build:agent` and try again.' },
+  DEPLOY_NO_CHECK_IN: {
+    status: 409,
+    text: 'The agent on {host} was started but did not enrol within {seconds} s; can the host reach {server}? Its log is in the journal of lastember-agent.',
+  },
+  AGENT_BUNDLE_MISSING: {
+    status: 500,
+    text: 'The agent bundle is not built; run `npm run build:agent` and try again.',
+  },
   ENROLL_TOKEN_REFUSED: { status: 403, text: 'The enrollment token is unknown, used or expired; ask for a new one.' },
-  ENROLL_REQUEST_INVALID: { status: 400, text: 'The certificate request is not a self-signed Ed25519 PKCS#10 request.' },
+  ENROLL_REQUEST_INVALID: {
+    status: 400,
+    text: 'The certificate request is not a self-signed Ed25519 PKCS#10 request.',
+  },
   AGENT_REVOKED: { status: 403, text: 'Agent {id} is revoked; enrol it again with a new token.' },
 } satisfies Record<string, ErrorSpec>;

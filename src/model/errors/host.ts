@@ -52,4 +52,52 @@ export const HOST_ERRORS = {
   STEP_KEY: { status: 409, text: 'Making a new key for {path} stopped: {why}.' },
   STEP_CHAIN: { status: 409, text: 'The certificate for {path} was not installed: {why}.' },
   STEP_CANNOT_UNDO: { status: 409, text: 'Undoing {kind} is not possible: {why}.' },
+  REFUSED_PLAN_UNREADABLE: {
+    status: 403,
+    text: 'The plan is not in canonical form or not a plan this agent knows; nothing was done.',
+  },
+  REFUSED_PLAN_ALTERED: {
+    status: 403,
+    text: 'The plan has digest {actual}, the task says {stated}: the plan was altered after it was made. Nothing was done.',
+  },
+  REFUSED_OTHER_HOST: { status: 403, text: 'Task {task} is for agent {agent}, not for this one.' },
+  REFUSED_TASK_UNKNOWN: { status: 403, text: 'The plan holds no task {task}.' },
+  REFUSED_LEG: { status: 403, text: 'Steps {from} to {to} of task {task} are no run of host steps of the plan.' },
+  REFUSED_APPROVAL_FORGED: {
+    status: 403,
+    text: 'The signature of approver key {key} is not genuine. Nothing was done; find out who made it.',
+  },
+  REFUSED_APPROVAL_OTHER_PLAN: { status: 403, text: 'The approval by key {key} is for another plan or change.' },
+  REFUSED_APPROVAL_BY_AUTHOR: {
+    status: 403,
+    text: 'The approval by key {key} is by the author of the plan, who may not approve it.',
+  },
+  REFUSED_APPROVAL_KEY_UNKNOWN: {
+    status: 403,
+    text: 'Approver key {key} was not pinned when this agent enrolled. Enrol it again if that approver is meant to decide here.',
+  },
+  REFUSED_APPROVALS_MISSING: {
+    status: 403,
+    text: 'The plan needs {needed} approvals by different people; {have} were given.',
+  },
+  REFUSED_TOO_EARLY: { status: 409, text: 'The plan may not start before {notBefore}.' },
+  REFUSED_EXPIRED: { status: 409, text: 'The plan could be started until {notAfter}; make a new one.' },
+  REFUSED_REPLAYED: {
+    status: 409,
+    text: 'Task {task} of this plan was carried out or undone on this host before; a task runs once.',
+  },
+  REFUSED_OUT_OF_ORDER: { status: 409, text: 'Step {index} of task {task} has to be {wanted} first.' },
+  REFUSED_UNDO: { status: 409, text: 'The plan does not provide for undoing task {task}.' },
+  REFUSED_DRIFT: { status: 409, text: '{difference}' },
+  REFUSED_TRAIL_INCONSISTENT: {
+    status: 409,
+    text: 'The history that the server showed does not continue the one this agent saw ({why}). It carries out nothing until an operator has looked into it and run `lastember-agent clear-alarm` on this host.',
+  },
+  AGENT_CONFIG: { status: 400, text: 'Reading the settings of the agent in {path} did not work: {why}.' },
+  AGENT_NOT_ENROLLED: {
+    status: 409,
+    text: 'This agent has no certificate and its settings hold no enrollment token; deploy it again.',
+  },
+  AGENT_SERVER: { status: 502, text: '{method} {path} was answered with {status}: {why}' },
+  AGENT_SERVER_UNREACHABLE: { status: 502, text: 'Reaching the server at {server} did not work: {why}' },
 } satisfies Record<string, ErrorSpec>;

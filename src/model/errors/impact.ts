@@ -9,5 +9,8 @@ export const IMPACT_ERRORS = {
     status: 400,
     text: 'The exception was not set: {why}. Give an end between now and a year ahead; it can be set anew then.',
   },
-  EXCEPTION_ENDED: { status: 409, text: 'Exception {id} has ended already ({at}). Set a new one if the risk is still accepted.' },
+  EXCEPTION_ENDED: {
+    status: 409,
+    text: 'Exception {id} has ended already ({at}). Set a new one if the risk is still accepted.',
+  },
 } satisfies Record<string, ErrorSpec>;

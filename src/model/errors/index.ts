@@ -1,4 +1,5 @@
 import { AUDIT_ERRORS } from './audit.ts';
+import { AUTH_ERRORS } from './auth.ts';
 import { CHANGE_ERRORS } from './change.ts';
 import { DISCOVERY_ERRORS } from './discovery.ts';
 import { ENROLLMENT_ERRORS } from './enrollment.ts';
@@ -13,6 +14,7 @@ export type { ErrorSpec };
 /** The one error catalogue. Clients branch on `code` only. */
 export const ERRORS = {
   ...PLATFORM_ERRORS,
+  ...AUTH_ERRORS,
   ...DISCOVERY_ERRORS,
   ...ENROLLMENT_ERRORS,
   ...HOST_ERRORS,

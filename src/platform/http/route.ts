@@ -17,6 +17,8 @@ export interface RouteRequest<P, Q, B> {
   /** set on the agent listener with a valid client certificate */
   agent: AgentIdentity | null;
   ip: string;
+  /** cookies of the request; only sign-out needs them */
+  cookies?: Record<string, string | undefined>;
   /** aborted when the client goes away: long polls end */
   signal: AbortSignal;
 }
@@ -42,6 +44,10 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   /** schema of the JSON reply; leave out with `raw: true` */
   reply?: R;
   raw?: boolean;
+  /** at most so many calls a minute from one address */
+  limit?: number;
+  /** largest body in bytes, where the listener's default does not do */
+  bodyLimit?: number;
   status?: number;
   handler(request: RouteRequest<z.infer<P>, z.infer<Q>, z.infer<B>>): Promise<z.input<R> | RawReply>;
 }

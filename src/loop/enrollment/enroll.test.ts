@@ -1,0 +1,145 @@
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { EnrollRequest } from '../../model/agent.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { createDiscovery, type Discovery } from '../discovery/index.ts';
+import { addCredential, listCredentials, removeCredential } from './credentials.ts';
+import { enroll, mintToken } from './enroll.ts';
+import { createEnrollment, type Enrollment } from './index.ts';
+import { checkIn } from './presence.ts';
+
+let platform: TestPlatform;
+let discovery: Discovery;
+let enrollment: Enrollment;
+const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
+const checkpointKey = async (): Promise<string> => 'lastember.test+00000000+key';
+
+before(async () => {
+  platform = await testPlatform();
+  discovery = createDiscovery(platform);
+  enrollment = createEnrollment(platform, discovery, checkpointKey);
+});
+after(() => platform.close());
+
+async function newKeys(): Promise<CryptoKeyPair> {
+  return (await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])) as CryptoKeyPair;
+}
+async function requestOf(token: string, keys: CryptoKeyPair, machineId: string): Promise<EnrollRequest> {
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: 'CN=web',
+    keys,
+    signingAlgorithm: { name: 'Ed25519' },
+  });
+  return {
+    token,
+    csr: csr.toString('pem'),
+    version: '0.1.0',
+    platform: 'linux-x64',
+    hostname: 'web-1',
+    machineId,
+    addresses: ['192.0.2.10'],
+    sshHostKeys: [],
+  };
+}
+async function token(minutes = 5): Promise<string> {
+  const made = await platform.act(
+    operator,
+    { type: 'enrollment.token.made', subject: { kind: 'token', id: 't' } },
+    (tx) => mintToken(platform, tx, { hostId: null, minutes }),
+  );
+  return made.token;
+}
+const refused = (error: unknown): boolean => isAppError(error, 'ENROLL_TOKEN_REFUSED');
+const join = (body: EnrollRequest): ReturnType<typeof enroll> =>
+  enroll(platform, discovery, checkpointKey, body, '192.0.2.10');
+
+test('a token enrols one agent; the same key may ask again, another key and a used or expired token may not', async () => {
+  const once = await token();
+  const keys = await newKeys();
+  const first = await join(await requestOf(once, keys, 'machine-a'));
+  const again = await join(await requestOf(once, keys, 'machine-a'));
+  assert.equal(again.agentId, first.agentId);
+  assert.equal(again.certificate, first.certificate);
+  await assert.rejects(join(await requestOf(once, await newKeys(), 'machine-a')), refused);
+  await assert.rejects(join(await requestOf('lee_unknown', await newKeys(), 'machine-a')), refused);
+  await assert.rejects(join(await requestOf(await token(-1), await newKeys(), 'machine-a')), refused);
+  const [host] = await discovery.hosts({ ids: [first.hostId] });
+  assert.equal(host?.management, 'managed');
+});
+
+test('two enrolments at the same instant with one token: exactly one wins', async () => {
+  const once = await token();
+  const bodies = await Promise.all(['machine-b', 'machine-c'].map(async (id) => requestOf(once, await newKeys(), id)));
+  const results = await Promise.allSettled(bodies.map(join));
+  assert.deepEqual(results.map((result) => result.status).sort(), ['fulfilled', 'rejected']);
+});
+
+test('a host that enrols again has one agent; the one before and a revoked one are refused at the listener', async () => {
+  const first = await join(await requestOf(await token(), await newKeys(), 'machine-d'));
+  const second = await join(await requestOf(await token(), await newKeys(), 'machine-d'));
+  assert.equal(second.hostId, first.hostId);
+  assert.equal((await enrollment.agentOfHost(first.hostId))?.id, second.agentId);
+  const fingerprint = (pem: string): Promise<string> =>
+    new x509.X509Certificate(pem).getThumbprint('SHA-256').then((raw) => Buffer.from(raw).toString('hex'));
+  assert.equal(await enrollment.authenticate(await fingerprint(first.certificate)), null);
+  assert.deepEqual(await enrollment.authenticate(await fingerprint(second.certificate)), {
+    agentId: second.agentId,
+    hostId: second.hostId,
+  });
+  await platform.observe(operator, (tx) => enrollment.revoke(tx, second.agentId, 'laptop stolen'));
+  assert.equal(await enrollment.authenticate(await fingerprint(second.certificate)), null);
+  assert.equal((await discovery.host(second.hostId))?.management, 'unmanaged');
+});
+
+test('check-ins keep an agent alive; a silent one is lost, and back when it reports', async () => {
+  const agent = await join(await requestOf(await token(), await newKeys(), 'machine-e'));
+  const report = (): Promise<unknown> =>
+    checkIn(
+      platform,
+      discovery,
+      { agentId: agent.agentId, hostId: agent.hostId },
+      { version: '0.1.0', bootId: null, startedAt: new Date().toISOString() },
+    );
+  await report();
+  const lost = enrollment.jobs['enrollment.lost-agents']!;
+  await lost({});
+  assert.equal((await enrollment.agent(agent.agentId))?.state, 'active');
+  const early = { ...platform, now: () => new Date(Date.now() + 3_600_000) };
+  await createEnrollment(early, discovery, checkpointKey).jobs['enrollment.lost-agents']!({});
+  assert.equal((await enrollment.agent(agent.agentId))?.state, 'lost');
+  assert.equal((await discovery.host(agent.hostId))?.management, 'lost');
+  await report();
+  assert.equal((await enrollment.agent(agent.agentId))?.state, 'active');
+});
+
+test('a credential is used and listed, its secret never read back, and an unreadable key is refused', async () => {
+  await addCredential(platform, operator, {
+    kind: 'password',
+    name: 'ops',
+    username: 'root',
+    password: 'correct horse',
+  });
+  const listed = await listCredentials(platform);
+  assert.equal(listed.length, 1);
+  assert.doesNotMatch(JSON.stringify(listed), /correct horse|secret/);
+  await assert.rejects(
+    addCredential(platform, operator, { kind: 'password', name: 'ops', username: 'root', password: 'x' }),
+    (e) => isAppError(e, 'CREDENTIAL_EXISTS'),
+  );
+  await assert.rejects(
+    addCredential(platform, operator, { kind: 'private-key', name: 'bad', username: 'root', privateKey: 'not a key' }),
+    (e) => isAppError(e, 'CREDENTIAL_KEY_INVALID'),
+  );
+  await removeCredential(platform, operator, 'ops');
+  assert.deepEqual(await listCredentials(platform), []);
+});
+
+test('the listener has a certificate of the one authority, made once even when two servers start together', async () => {
+  const identities = await Promise.all([enrollment.listenerIdentity(), enrollment.listenerIdentity()]);
+  assert.equal(identities[0].ca, identities[1].ca);
+  assert.notEqual(identities[0].key, identities[1].key);
+  assert.equal(new x509.X509Certificate(identities[0].cert).issuer, new x509.X509Certificate(identities[0].ca).subject);
+});

@@ -1,0 +1,58 @@
+import type { Actor, Role } from '../../model/actor.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../context.ts';
+import { hashSecret } from './secrets.ts';
+import { liveToken, personOfSession, touchToken, type PersonRow } from './store.ts';
+
+export const SESSION_COOKIE = 'lastember_session';
+export const CSRF_HEADER = 'x-lastember';
+const RANK: Record<Role, number> = { viewer: 0, operator: 1, approver: 1, admin: 2 };
+/** A token's last use is a hint for people, not worth a write at every request. */
+const TOUCH_MS = 60_000;
+const touched = new Map<string, number>();
+
+export interface Credentials {
+  authorization: string | undefined;
+  sessionCookie: string | undefined;
+  /** the method changes nothing */
+  safe: boolean;
+  csrfHeader: string | undefined;
+  ip: string;
+}
+
+/** Who is calling? null = nobody. A session cookie on a request that changes something needs the console's own header. */
+export async function identify(platform: Platform, given: Credentials): Promise<Actor | null> {
+  const bearer = /^Bearer (\S+)$/i.exec(given.authorization ?? '')?.[1];
+  if (bearer) return byToken(platform, bearer, given.ip);
+  if (!given.sessionCookie) return null;
+  const person = await personOfSession(platform.db, hashSecret(given.sessionCookie), platform.now());
+  if (!person) return null;
+  if (!given.safe && !given.csrfHeader) throw new AppError('CSRF');
+  return actorOf(person, given.ip);
+}
+
+export function actorOf(person: PersonRow, ip: string): Actor {
+  return { kind: 'user', id: person.id, name: person.name, role: person.role, ip };
+}
+
+async function byToken(platform: Platform, secret: string, ip: string): Promise<Actor | null> {
+  const token = await liveToken(platform.db, hashSecret(secret), platform.now());
+  if (!token) return null;
+  const now = platform.now().getTime();
+  if (now - (touched.get(token.id) ?? 0) > TOUCH_MS) {
+    touched.set(token.id, now);
+    await touchToken(platform.db, token.id, platform.now());
+  }
+  // A person who was demoted takes their tokens along.
+  const role =
+    RANK[token.role] <= RANK[token.person_role] && mayHold(token.role, token.person_role)
+      ? token.role
+      : token.person_role;
+  // The person stands behind the token: "nobody approves their own change" must not be got round with one.
+  return { kind: 'token', id: token.person_id, name: token.name, role, ip };
+}
+
+/** Operator and approver are different duties, not ranks of each other. */
+export function mayHold(wanted: Role, own: Role): boolean {
+  return own === 'admin' || wanted === own || wanted === 'viewer';
+}

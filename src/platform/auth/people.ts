@@ -1,0 +1,104 @@
+import type { Actor, Role } from '../../model/actor.ts';
+import type { Person } from '../../model/auth.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../context.ts';
+import { hashPassword, hashSecret, newSecret } from './secrets.ts';
+import {
+  deleteSessionsOf,
+  insertLink,
+  insertPerson,
+  people,
+  personByName,
+  updatePerson,
+  type PersonRow,
+} from './store.ts';
+
+const LINK_MINUTES = 60;
+
+export const toPerson = (row: PersonRow): Person => ({
+  id: row.id,
+  name: row.name,
+  role: row.role,
+  disabled: row.disabled_at !== null,
+  createdAt: row.created_at.toISOString(),
+});
+
+export async function addPerson(
+  platform: Platform,
+  actor: Actor,
+  input: { name: string; role: Role; password?: string | undefined },
+): Promise<Person> {
+  if (await personByName(platform.db, input.name)) throw new AppError('PERSON_EXISTS', { name: input.name });
+  const id = platform.newId('user');
+  const password = input.password ? await hashPassword(input.password) : null;
+  const entry = {
+    type: 'auth.user.added',
+    subject: { kind: 'user' as const, id, name: input.name },
+    detail: { name: input.name, role: input.role },
+  };
+  return platform.act(actor, entry, async (tx) => {
+    const row: PersonRow = { id, name: input.name, role: input.role, password, disabled_at: null, created_at: tx.now };
+    await insertPerson(tx.db, row);
+    return toPerson(row);
+  });
+}
+
+export async function requirePerson(platform: Platform, name: string): Promise<PersonRow> {
+  const person = await personByName(platform.db, name);
+  if (!person) throw new AppError('NOT_FOUND', { what: 'person', id: name, list: 'user list' });
+  return person;
+}
+
+export async function changePerson(
+  platform: Platform,
+  actor: Actor,
+  name: string,
+  set: { role?: Role | undefined; password?: string | undefined; disabled?: boolean | undefined },
+): Promise<Person> {
+  const person = await requirePerson(platform, name);
+  if (person.role === 'admin' && ((set.role && set.role !== 'admin') || set.disabled))
+    await keepAnAdmin(platform, person);
+  const entry = {
+    type: 'auth.user.changed',
+    subject: { kind: 'user' as const, id: person.id, name },
+    detail: { role: set.role ?? null, disabled: set.disabled ?? null, password: set.password ? 'changed' : 'same' },
+  };
+  const password = set.password ? await hashPassword(set.password) : undefined;
+  await platform.act(actor, entry, async (tx) => {
+    await updatePerson(tx.db, person.id, {
+      role: set.role ?? person.role,
+      ...(password ? { password } : {}),
+      ...(set.disabled === undefined ? {} : { disabled_at: set.disabled ? tx.now : null }),
+    });
+    // Whoever was signed in with the old password, role or at all, signs in again.
+    await deleteSessionsOf(tx.db, person.id);
+  });
+  return toPerson(await requirePerson(platform, name));
+}
+
+async function keepAnAdmin(platform: Platform, person: PersonRow): Promise<void> {
+  const others = (await people(platform.db)).filter(
+    (other) => other.role === 'admin' && !other.disabled_at && other.id !== person.id,
+  );
+  if (others.length === 0) throw new AppError('LAST_ADMIN', { name: person.name });
+}
+
+/** A code that signs this person in once, within the hour. The code is returned and never stored. */
+export async function makeLink(
+  platform: Platform,
+  actor: Actor,
+  person: { id: string; name: string },
+): Promise<{ code: string; expiresAt: string }> {
+  const code = newSecret('lnk_');
+  const expires = new Date(platform.now().getTime() + LINK_MINUTES * 60_000);
+  await platform.act(
+    actor,
+    {
+      type: 'auth.link.made',
+      subject: { kind: 'user', id: person.id, name: person.name },
+      detail: { expiresAt: expires.toISOString() },
+    },
+    (tx) => insertLink(tx.db, { hash: hashSecret(code), person_id: person.id, expires_at: expires }),
+  );
+  return { code, expiresAt: expires.toISOString() };
+}

@@ -1,0 +1,169 @@
+import type { Transaction } from 'kysely';
+import type { Role } from '../../model/actor.ts';
+import type { DbOrTx, NoTables } from '../context.ts';
+
+type AuthTables = {
+  'auth.person': {
+    id: string;
+    name: string;
+    role: Role;
+    password: string | null;
+    disabled_at: Date | null;
+    created_at: Date;
+  };
+  'auth.session': { hash: string; person_id: string; created_at: Date; expires_at: Date };
+  'auth.link': { hash: string; person_id: string; expires_at: Date; used_at: Date | null };
+  'auth.token': {
+    id: string;
+    name: string;
+    hash: string;
+    person_id: string;
+    role: Role;
+    created_at: Date;
+    expires_at: Date | null;
+    revoked_at: Date | null;
+  };
+  'auth.token_use': { token_id: string; last_used_at: Date };
+  'auth.approver_key': {
+    key_id: string;
+    person_id: string;
+    name: string;
+    public_key: string;
+    created_at: Date;
+    revoked_at: Date | null;
+  };
+};
+export type PersonRow = AuthTables['auth.person'];
+export type TokenRow = AuthTables['auth.token'];
+export type KeyRow = AuthTables['auth.approver_key'];
+const q = (db: DbOrTx) => db.withTables<AuthTables>();
+
+export const people = (db: DbOrTx): Promise<PersonRow[]> =>
+  q(db).selectFrom('auth.person').selectAll().orderBy('name').execute();
+export const personByName = (db: DbOrTx, name: string): Promise<PersonRow | undefined> =>
+  q(db).selectFrom('auth.person').selectAll().where('name', '=', name).executeTakeFirst();
+export const personById = (db: DbOrTx, id: string): Promise<PersonRow | undefined> =>
+  q(db).selectFrom('auth.person').selectAll().where('id', '=', id).executeTakeFirst();
+
+export async function insertPerson(tx: Transaction<NoTables>, row: PersonRow): Promise<void> {
+  await q(tx).insertInto('auth.person').values(row).execute();
+}
+export async function updatePerson(
+  tx: Transaction<NoTables>,
+  id: string,
+  set: Partial<Pick<PersonRow, 'role' | 'password' | 'disabled_at'>>,
+): Promise<void> {
+  await q(tx).updateTable('auth.person').set(set).where('id', '=', id).execute();
+}
+
+export async function insertSession(db: DbOrTx, row: AuthTables['auth.session']): Promise<void> {
+  await q(db).insertInto('auth.session').values(row).execute();
+}
+export async function deleteSession(db: DbOrTx, hash: string): Promise<void> {
+  await q(db).deleteFrom('auth.session').where('hash', '=', hash).execute();
+}
+export async function deleteSessionsOf(db: DbOrTx, personId: string): Promise<void> {
+  await q(db).deleteFrom('auth.session').where('person_id', '=', personId).execute();
+}
+export async function deleteExpiredSessions(db: DbOrTx, now: Date): Promise<void> {
+  await q(db).deleteFrom('auth.session').where('expires_at', '<', now).execute();
+}
+
+/** The person behind a live session; nobody when it expired or the person is disabled. */
+export async function personOfSession(db: DbOrTx, hash: string, now: Date): Promise<PersonRow | undefined> {
+  return q(db)
+    .selectFrom('auth.session as s')
+    .innerJoin('auth.person as p', 'p.id', 's.person_id')
+    .selectAll('p')
+    .where('s.hash', '=', hash)
+    .where('s.expires_at', '>', now)
+    .where('p.disabled_at', 'is', null)
+    .executeTakeFirst();
+}
+
+export async function insertLink(db: DbOrTx, row: Omit<AuthTables['auth.link'], 'used_at'>): Promise<void> {
+  await q(db)
+    .insertInto('auth.link')
+    .values({ ...row, used_at: null })
+    .execute();
+}
+/** Marks the link used and says whose it is; nothing when it is unknown, used or expired. One statement: it works once. */
+export async function spendLink(db: DbOrTx, hash: string, now: Date): Promise<string | undefined> {
+  const row = await q(db)
+    .updateTable('auth.link')
+    .set({ used_at: now })
+    .where('hash', '=', hash)
+    .where('used_at', 'is', null)
+    .where('expires_at', '>', now)
+    .returning('person_id')
+    .executeTakeFirst();
+  return row?.person_id;
+}
+
+export async function tokens(db: DbOrTx): Promise<(TokenRow & { person_name: string; last_used_at: Date | null })[]> {
+  return q(db)
+    .selectFrom('auth.token as t')
+    .innerJoin('auth.person as p', 'p.id', 't.person_id')
+    .leftJoin('auth.token_use as u', 'u.token_id', 't.id')
+    .selectAll('t')
+    .select(['p.name as person_name', 'u.last_used_at'])
+    .orderBy('t.created_at', 'desc')
+    .execute();
+}
+export async function insertToken(tx: Transaction<NoTables>, row: TokenRow): Promise<void> {
+  await q(tx).insertInto('auth.token').values(row).execute();
+}
+export async function revokeToken(tx: Transaction<NoTables>, id: string, at: Date): Promise<boolean> {
+  const done = await q(tx)
+    .updateTable('auth.token')
+    .set({ revoked_at: at })
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}
+export async function liveToken(
+  db: DbOrTx,
+  hash: string,
+  now: Date,
+): Promise<(TokenRow & { person_role: Role }) | undefined> {
+  return q(db)
+    .selectFrom('auth.token as t')
+    .innerJoin('auth.person as p', 'p.id', 't.person_id')
+    .selectAll('t')
+    .select('p.role as person_role')
+    .where('t.hash', '=', hash)
+    .where('t.revoked_at', 'is', null)
+    .where('p.disabled_at', 'is', null)
+    .where((w) => w.or([w('t.expires_at', 'is', null), w('t.expires_at', '>', now)]))
+    .executeTakeFirst();
+}
+export async function touchToken(db: DbOrTx, id: string, at: Date): Promise<void> {
+  await q(db)
+    .insertInto('auth.token_use')
+    .values({ token_id: id, last_used_at: at })
+    .onConflict((c) => c.column('token_id').doUpdateSet({ last_used_at: at }))
+    .execute();
+}
+
+export async function keys(db: DbOrTx): Promise<(KeyRow & { person_name: string })[]> {
+  return q(db)
+    .selectFrom('auth.approver_key as k')
+    .innerJoin('auth.person as p', 'p.id', 'k.person_id')
+    .selectAll('k')
+    .select('p.name as person_name')
+    .orderBy('k.created_at')
+    .execute();
+}
+export async function insertKey(tx: Transaction<NoTables>, row: KeyRow): Promise<void> {
+  await q(tx).insertInto('auth.approver_key').values(row).execute();
+}
+export async function revokeKey(tx: Transaction<NoTables>, keyId: string, at: Date): Promise<boolean> {
+  const done = await q(tx)
+    .updateTable('auth.approver_key')
+    .set({ revoked_at: at })
+    .where('key_id', '=', keyId)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return done.numUpdatedRows > 0n;
+}

@@ -1,0 +1,124 @@
+import type { Actor, Role } from '../../model/actor.ts';
+import type { ApiToken, RegisteredKey } from '../../model/auth.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../context.ts';
+import { mayHold } from './identify.ts';
+import { approverKeyId, hashSecret, newSecret } from './secrets.ts';
+import { insertKey, insertToken, keys, personById, revokeKey, revokeToken, tokens } from './store.ts';
+
+/** A token acts for a person; the secret is returned once. */
+export async function addToken(
+  platform: Platform,
+  actor: Actor,
+  input: { name: string; role: Role; days: number | null },
+  person: { id: string; role: Role },
+): Promise<{ secret: string; id: string }> {
+  if (!mayHold(input.role, person.role)) throw new AppError('ROLE_TOO_HIGH', { role: input.role, own: person.role });
+  const secret = newSecret('lemb_');
+  const id = platform.newId('tok');
+  const entry = {
+    type: 'auth.token.created',
+    subject: { kind: 'token' as const, id, name: input.name },
+    detail: { role: input.role, person: person.id, days: input.days },
+  };
+  await platform.act(actor, entry, (tx) => {
+    const expires = input.days === null ? null : new Date(tx.now.getTime() + input.days * 86_400_000);
+    return insertToken(tx.db, {
+      id,
+      name: input.name,
+      hash: hashSecret(secret),
+      person_id: person.id,
+      role: input.role,
+      created_at: tx.now,
+      expires_at: expires,
+      revoked_at: null,
+    });
+  });
+  return { secret, id };
+}
+
+export async function listTokens(platform: Platform): Promise<ApiToken[]> {
+  return (await tokens(platform.db)).map((row) => ({
+    id: row.id,
+    name: row.name,
+    person: row.person_name,
+    role: row.role,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: row.expires_at?.toISOString() ?? null,
+    lastUsedAt: row.last_used_at?.toISOString() ?? null,
+    revoked: row.revoked_at !== null,
+  }));
+}
+
+export async function endToken(platform: Platform, actor: Actor, id: string): Promise<void> {
+  await platform.act(actor, { type: 'auth.token.revoked', subject: { kind: 'token', id }, detail: {} }, async (tx) => {
+    if (!(await revokeToken(tx.db, id, tx.now)))
+      throw new AppError('NOT_FOUND', { what: 'live token', id, list: 'token list' });
+  });
+}
+
+/** A person registers their own key, only the public half of it. */
+export async function addKey(
+  platform: Platform,
+  actor: Actor,
+  input: { name: string; publicKey: string },
+): Promise<RegisteredKey> {
+  const keyId = approverKeyId(input.publicKey);
+  if (!keyId) throw new AppError('KEY_INVALID');
+  const person = await personById(platform.db, actor.id);
+  if (!person || (person.role !== 'approver' && person.role !== 'admin'))
+    throw new AppError('KEY_ROLE', { role: person?.role ?? 'none' });
+  if ((await keys(platform.db)).some((key) => key.key_id === keyId)) throw new AppError('KEY_EXISTS', { keyId });
+  const entry = {
+    type: 'auth.key.added',
+    subject: { kind: 'key' as const, id: keyId, name: input.name },
+    detail: { keyId, person: person.name, publicKey: input.publicKey },
+  };
+  const createdAt = await platform.act(actor, entry, async (tx) => {
+    await insertKey(tx.db, {
+      key_id: keyId,
+      person_id: person.id,
+      name: input.name,
+      public_key: input.publicKey,
+      created_at: tx.now,
+      revoked_at: null,
+    });
+    return tx.now;
+  });
+  return {
+    keyId,
+    name: input.name,
+    person: person.id,
+    personName: person.name,
+    publicKey: input.publicKey,
+    createdAt: createdAt.toISOString(),
+    revoked: false,
+  };
+}
+
+export async function listKeys(platform: Platform): Promise<RegisteredKey[]> {
+  return (await keys(platform.db)).map((row) => ({
+    keyId: row.key_id,
+    name: row.name,
+    person: row.person_id,
+    personName: row.person_name,
+    publicKey: row.public_key,
+    createdAt: row.created_at.toISOString(),
+    revoked: row.revoked_at !== null,
+  }));
+}
+
+/** Their owner or an administrator ends a key; approvals it gave stay on the trail. */
+export async function endKey(platform: Platform, actor: Actor, keyId: string): Promise<void> {
+  const key = (await keys(platform.db)).find((row) => row.key_id === keyId && row.revoked_at === null);
+  if (!key) throw new AppError('NOT_FOUND', { what: 'live key', id: keyId, list: 'key list' });
+  if (key.person_id !== actor.id && actor.role !== 'admin')
+    throw new AppError('FORBIDDEN', { role: actor.role ?? 'none', needs: 'the owner of the key or an admin' });
+  await platform.act(
+    actor,
+    { type: 'auth.key.revoked', subject: { kind: 'key', id: keyId, name: key.name }, detail: { keyId } },
+    async (tx) => {
+      await revokeKey(tx.db, keyId, tx.now);
+    },
+  );
+}

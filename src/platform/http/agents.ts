@@ -1,0 +1,66 @@
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { TLSSocket } from 'node:tls';
+import { createHash } from 'node:crypto';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../context.ts';
+import { mount, type Granted } from './mount.ts';
+import { sendError } from './replies.ts';
+import type { AgentIdentity, Route } from './route.ts';
+
+/** Facts of a large host are a few megabytes. */
+const BODY_LIMIT = 16 * 1024 * 1024;
+
+export interface AgentListener {
+  identity: { key: string; cert: string; ca: string };
+  authenticate(fingerprint: string): Promise<AgentIdentity | null>;
+}
+
+/**
+ * The agents' own listener: TLS with client certificates of our authority. A client without one gets as far as
+ * enrolling, no further; who it is, is decided by the certificate's fingerprint at every request, so that a revoked
+ * agent is out at once.
+ */
+export function buildAgentListener(
+  platform: Platform,
+  listener: AgentListener,
+  routes: readonly Route[],
+): FastifyInstance {
+  const { key, cert, ca } = listener.identity;
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT,
+    logger: false,
+    genReqId: () => platform.newId('req'),
+    forceCloseConnections: true,
+    https: { key, cert, ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
+  }) as unknown as FastifyInstance;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, platform.log));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(
+      new AppError('NOT_FOUND', { what: 'agent address', id: request.url, list: '--help' }),
+      request,
+      reply,
+      platform.log,
+    ),
+  );
+  void app.register(async (api) => mount(api, routes, (request, route) => authorise(listener, request, route)), {
+    prefix: '/agent/v1',
+  });
+  return app;
+}
+
+async function authorise(listener: AgentListener, request: FastifyRequest, route: Route): Promise<Granted> {
+  if (route.access === 'enroll')
+    return { actor: { kind: 'agent', id: 'enrolling', name: 'enrolling', ip: request.ip }, agent: null };
+  if (route.access !== 'agent')
+    throw new AppError('NOT_FOUND', { what: 'agent address', id: route.path, list: '--help' });
+  const socket = request.raw.socket as TLSSocket;
+  const certificate = socket.getPeerCertificate();
+  // `authorized`: the chain ends at our authority and is in time. The fingerprint then says who, and whether still.
+  if (!socket.authorized || !certificate.raw) throw new AppError('AGENT_UNAUTHENTICATED');
+  const agent = await listener.authenticate(createHash('sha256').update(certificate.raw).digest('hex'));
+  if (!agent) throw new AppError('AGENT_REVOKED', { id: String(certificate.subject?.CN ?? 'unknown') });
+  return { actor: { kind: 'agent', id: agent.agentId, name: agent.agentId, ip: request.ip }, agent };
+}

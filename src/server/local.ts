@@ -1,0 +1,29 @@
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+/** How the command line on the server's own machine finds it: address and a token, readable by its owner only. */
+export const Local = z.object({ url: z.string(), token: z.string(), pid: z.number().int() });
+export type Local = z.infer<typeof Local>;
+
+const pathOf = (dataDir: string): string => join(dataDir, 'local.json');
+
+export async function writeLocal(dataDir: string, local: Local): Promise<void> {
+  const path = pathOf(dataDir);
+  await writeFile(`${path}.new`, `${JSON.stringify(local, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}
+
+export async function readLocal(dataDir: string): Promise<Local | null> {
+  const text = await readFile(pathOf(dataDir), 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    return Local.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+export async function forgetLocal(dataDir: string): Promise<void> {
+  await rm(pathOf(dataDir), { force: true });
+}

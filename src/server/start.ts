@@ -1,0 +1,76 @@
+import type { FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { AppError } from '../model/errors/index.ts';
+import { buildAgentListener } from '../platform/http/agents.ts';
+import { buildApi } from '../platform/http/api.ts';
+import { createPlatform, type loadConfig } from '../platform/index.ts';
+import { compose } from './compose.ts';
+import { forgetLocal, writeLocal } from './local.ts';
+
+type Config = ReturnType<typeof loadConfig>;
+export type ServerRole = 'api' | 'worker';
+
+export interface RunningServer {
+  /** address of console and API; null for a worker alone */
+  url: string | null;
+  agentAddress: string;
+  /** the first time: the code of the one-time administrator link */
+  adminCode: string | null;
+  stop(): Promise<void>;
+}
+
+const CONSOLE_DIR = join(import.meta.dirname, '../../dist/console');
+
+/** One process with the given roles on one database; any number of them may run on a PostgreSQL of your own. */
+export async function startServer(given: Config, roles: readonly ServerRole[]): Promise<RunningServer> {
+  // A port of 0 is taken before anything is told to agents, so that what they are told is true.
+  const config = { ...given };
+  const platform = await createPlatform(config);
+  const stops: (() => Promise<unknown>)[] = [() => platform.close()];
+  const stop = async (): Promise<void> => {
+    for (const step of stops.splice(0).reverse())
+      await step().catch((err: unknown) => platform.log.error({ err }, 'stopping went wrong'));
+  };
+  try {
+    const loop = compose(platform);
+    const server: RunningServer = { url: null, agentAddress: config.agentAddress, adminCode: null, stop };
+    if (roles.includes('api')) {
+      const agents = buildAgentListener(
+        platform,
+        { identity: await loop.enrollment.listenerIdentity(), authenticate: loop.enrollment.authenticate },
+        loop.agentRoutes,
+      );
+      stops.push(() => agents.close());
+      const agentPort = await listen(agents, config.listen, config.agentPort);
+      if (config.agentPort === 0) config.agentAddress = server.agentAddress = `${config.listen}:${agentPort}`;
+      const api = await buildApi(platform, loop.auth, loop.routes, CONSOLE_DIR);
+      stops.push(() => api.close());
+      server.adminCode = await loop.auth.firstAdmin();
+      const port = await listen(api, config.listen, config.port);
+      server.url = `http://${config.listen.includes(':') ? `[${config.listen}]` : config.listen}:${port}`;
+      const token = await loop.auth.localToken();
+      await writeLocal(config.dataDir, { url: server.url, token, pid: process.pid });
+      stops.push(() => forgetLocal(config.dataDir));
+    }
+    if (roles.includes('worker')) {
+      await platform.startWorkers(loop.jobs, loop.schedules);
+      stops.push(loop.trail.follow());
+    }
+    return server;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'EADDRINUSE' ? 'something listens there already' : message;
+    throw new AppError('LISTEN', { host, port, why }, { cause });
+  }
+  return (app.server.address() as AddressInfo).port;
+}
