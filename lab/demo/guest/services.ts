@@ -99,12 +99,15 @@ function newUnit(name: string, file: UnitFile): Unit {
   return { name, file, state: 'inactive', pid: 0, startedAt: null, child: null, stopping: false, starts: [] };
 }
 
-/** ExecStart with every absolute path that exists in the tree taken from the tree. */
+/**
+ * ExecStart with the program, and the script it interprets, taken from the tree. Further paths stay as they are: what
+ * runs here is told by LASTEMBER_HOST_ROOT where the host's files lie.
+ */
 export function execArgv(machine: Machine, unit: Unit): string[] {
   const words = splitWords((setting(unit.file, 'Service', 'ExecStart') ?? '').replace(/^[-@:+!]+/, ''));
-  return words.map((word) =>
-    word.startsWith('/') && existsSync(inTree(machine, word)) ? inTree(machine, word) : word,
-  );
+  const mapped = (word: string): string =>
+    word.startsWith('/') && existsSync(inTree(machine, word)) ? inTree(machine, word) : word;
+  return words.map((word, at) => (at < 2 ? mapped(word) : word));
 }
 
 async function launch(machine: Machine, unit: Unit, onEnd: () => void): Promise<void> {

@@ -12,13 +12,14 @@ var https = require('https');
 var net = require('net');
 var path = require('path');
 
-var config = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
 var root = process.env.LASTEMBER_HOST_ROOT || '/';
 var counter = 0;
 
 function onHost(file) {
   return fs.readFileSync(path.join(root, file));
 }
+
+var config = JSON.parse(onHost(process.argv[2]).toString());
 
 /* One held connection: asks in order, reconnects when it drops. */
 function openLink(upstream) {
