@@ -41,5 +41,5 @@ export interface HostStep<K extends HostStepKind = HostStepKind> {
   apply(host: Host, step: StepOf<K>, before: Seen, context: StepContext): Promise<Seen>;
   undo(host: Host, step: StepOf<K>, before: Seen, context: StepContext): Promise<Seen>;
   /** Removes what only an undo would have needed, once nothing can be undone any more. */
-  settle?(host: Host, step: StepOf<K>, before: Seen): Promise<void>;
+  settle?(host: Host, before: Seen): Promise<void>;
 }

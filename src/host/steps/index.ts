@@ -4,6 +4,8 @@ import { HOST_STEPS } from './registry.ts';
 
 export type { Effects, HostStep, Inspection, Seen, StepContext } from './contract.ts';
 
+export { HOST_STEPS } from './registry.ts';
+
 export type AnyHostStep = StepOf<HostStepKind>;
 
 /** The implementation of a step's kind. */

@@ -45,7 +45,7 @@ export const installCertificate: HostStep<'install-certificate'> = {
     const live = await readKeyFile(host, step.keyPath);
     return { spki: live ? spkiOf(live) : null, fingerprint: await certificateOf(host, step) };
   },
-  async settle(host, _step, before) {
+  async settle(host, before) {
     for (const part of [before['key'], before['certificate']] as Seen[]) {
       if (typeof part['backup'] === 'string') await host.remove(part['backup']);
     }

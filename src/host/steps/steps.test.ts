@@ -449,7 +449,7 @@ describe('keys and certificates', () => {
     assert.ok(again.changed);
     assert.deepEqual(again.before, before);
     assert.equal(spkiOf(readPrivateKey(tree.file(String(key['backup'])))!), spki);
-    await stepFor(step).settle?.(host, step, before);
+    await stepFor(step).settle?.(host, before);
     assert.deepEqual(fs.readdirSync(join(tree.root, 'srv/tls')), ['cert.pem', 'key.pem', 'x']);
   });
 

@@ -1,0 +1,34 @@
+import { EnrollReply } from '../model/agent.ts';
+import { AppError } from '../model/errors/index.ts';
+import type { Host } from '../host/host.ts';
+import { readIdentity } from '../host/identity.ts';
+import { certificateRequest } from '../host/pki/request.ts';
+import { createClient } from './client.ts';
+import { wipeToken, type AgentConfig } from './config.ts';
+import type { State } from './state.ts';
+import { VERSION } from './version.ts';
+
+/**
+ * Shows the token and gets a certificate for the key that was made here. What the server says now is pinned: whose
+ * approvals count, and which key signs the trail. The same key may ask again when an answer was lost.
+ */
+export async function enroll(host: Host, state: State, config: AgentConfig, configPath: string): Promise<EnrollReply> {
+  if (config.token === undefined) throw new AppError('AGENT_NOT_ENROLLED');
+  const identity = await readIdentity(host);
+  const client = createClient({ server: config.server, ca: config.ca });
+  try {
+    const body = {
+      token: config.token,
+      csr: certificateRequest(await state.key(), identity.hostname),
+      version: VERSION,
+      platform: `${process.platform}-${process.arch}`,
+      ...identity,
+    };
+    const reply = await client.call('POST', '/enroll', EnrollReply, { body });
+    await state.saveIdentity(reply);
+    await wipeToken(host, configPath, config);
+    return reply;
+  } finally {
+    client.close();
+  }
+}

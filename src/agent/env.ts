@@ -1,0 +1,9 @@
+/** The only reader of the environment in the agent. */
+export interface AgentEnv {
+  /** where the host's tree is mounted, when the agent does not run in it itself */
+  hostRoot: string;
+}
+
+export function readEnv(): AgentEnv {
+  return { hostRoot: process.env['LASTEMBER_HOST_ROOT'] || '/' };
+}

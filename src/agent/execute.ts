@@ -1,0 +1,236 @@
+import type { KeyObject } from 'node:crypto';
+import type { Assignment } from '../model/agent.ts';
+import { isAppError } from '../model/errors/index.ts';
+import { isServerStep } from '../model/kit.ts';
+import type { ApproverKey, Plan, SignedOutcome, StepOutcome, Task } from '../model/plan.ts';
+import { canonicalText } from '../host/canonical.ts';
+import type { Host } from '../host/host.ts';
+import { stepFor, type AnyHostStep, type Seen, type StepContext } from '../host/steps/index.ts';
+import type { Journal, StepMemory } from './journal.ts';
+import type { Log } from './log.ts';
+import { checkRelies } from './relies.ts';
+import { signEd25519 } from './signature.ts';
+import type { State } from './state.ts';
+import { verifyAssignment } from './verify.ts';
+
+export interface Executor {
+  host: Host;
+  journal: Journal;
+  state: State;
+  agentId: string;
+  key: KeyObject;
+  approvers: readonly ApproverKey[];
+  log: Log;
+  now(): Date;
+  /** told after every step, so that others can follow; must not throw */
+  progress(): Promise<void>;
+  /** asked before every step: the agent is to end */
+  stopping(): boolean;
+}
+
+interface Leg {
+  assignment: Assignment;
+  plan: Plan;
+  task: Task;
+}
+
+/** Carries out what was approved, or says why not. What was finished before is told again, never done again. */
+export async function carryOut(executor: Executor, assignment: Assignment): Promise<void> {
+  const { journal, state } = executor;
+  const told = journal.refused(assignment.id);
+  const ended = journal.ended(assignment.id) ?? (told ? [told] : null);
+  if (ended !== null) {
+    journal.resend(ended);
+    return state.drop(assignment.id);
+  }
+  const leg = await accept(executor, assignment);
+  if (leg === null) return state.drop(assignment.id);
+  const finished = await runLeg(executor, leg);
+  if (!finished) return undefined;
+  journal.write({ t: 'end', ...names(leg) });
+  await settleIfComplete(executor, leg);
+  return state.drop(assignment.id);
+}
+
+const names = ({ assignment }: Leg): { assignment: string; digest: string; taskId: string } => ({
+  assignment: assignment.id,
+  digest: assignment.digest,
+  taskId: assignment.taskId,
+});
+
+/** Checks everything that can be checked; from then on the assignment is finished even if the server goes away. */
+async function accept(executor: Executor, assignment: Assignment): Promise<Leg | null> {
+  const { journal } = executor;
+  try {
+    const { plan, task } = verifyAssignment(assignment, {
+      agentId: executor.agentId,
+      approvers: executor.approvers,
+      now: executor.now(),
+      history: (digest, taskId) => journal.task(digest, taskId),
+    });
+    if (!journal.task(assignment.digest, task.id).begun) await checkRelies(executor.host, task);
+    await executor.state.keep(assignment);
+    const leg = { assignment, plan, task };
+    journal.write({ t: 'start', ...names(leg), mode: assignment.mode, notAfter: plan.notAfter });
+    return leg;
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    refuse(executor, assignment, error.code, error.message);
+    return null;
+  }
+}
+
+export function refuse(
+  executor: Pick<Executor, 'journal' | 'log'>,
+  assignment: Assignment,
+  code: string,
+  why: string,
+): void {
+  executor.log.warn('Task refused', { assignment: assignment.id, task: assignment.taskId, code, why });
+  executor.journal.write({ t: 'refused', assignment: assignment.id, taskId: assignment.taskId, code, why });
+}
+
+/** True: the leg came to its end, well or not. False: the agent is to stop; the rest is done when it runs again. */
+async function runLeg(executor: Executor, leg: Leg): Promise<boolean> {
+  const { mode, from, to } = leg.assignment;
+  const order = mode === 'apply' ? range(from, to) : undoOrder(leg.task, from, to);
+  for (const index of order) {
+    if (executor.stopping()) return false;
+    const ok = mode === 'apply' ? await applyOne(executor, leg, index) : await undoOne(executor, leg, index);
+    await executor.progress();
+    if (!ok) return true;
+  }
+  return true;
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, offset) => from + offset);
+
+/** Backwards; restarts last, so that services pick up the files that were put back. */
+function undoOrder(task: Task, from: number, to: number): number[] {
+  const indexes = range(from, to).reverse();
+  const restarts = (index: number): boolean => task.steps[index]?.kind === 'service';
+  return [...indexes.filter((index) => !restarts(index)), ...indexes.filter(restarts).reverse()];
+}
+
+function contextOf(executor: Executor, leg: Leg, resumed: Seen | null): StepContext {
+  return { inputs: leg.assignment.inputs, task: leg.task, resumed, now: executor.now };
+}
+
+async function applyOne(executor: Executor, leg: Leg, index: number): Promise<boolean> {
+  const { journal, host } = executor;
+  const memory = journal.task(leg.assignment.digest, leg.task.id).steps.get(index);
+  if (memory?.done && memory.last) {
+    journal.resend([memory.last]);
+    return true;
+  }
+  const step = leg.task.steps[index] as AnyHostStep;
+  const resumed = memory?.before ?? null;
+  const context = contextOf(executor, leg, resumed);
+  return record(executor, leg, index, 'apply', async () => {
+    const found = await stepFor(step).inspect(host, step, context);
+    const before = clean(resumed ?? found.before);
+    if (found.already) return { changed: resumed !== null, before, after: found.already };
+    journal.write({ t: 'intent', ...names(leg), index, phase: 'apply', before });
+    return { changed: true, before, after: await stepFor(step).apply(host, step, before, context) };
+  });
+}
+
+async function undoOne(executor: Executor, leg: Leg, index: number): Promise<boolean> {
+  const { journal, host } = executor;
+  const memory = journal.task(leg.assignment.digest, leg.task.id).steps.get(index);
+  const step = leg.task.steps[index] as AnyHostStep;
+  return record(executor, leg, index, 'undo', async () => {
+    const before = undoable(memory);
+    if (before === null) return { changed: false, before: {}, after: {} };
+    journal.write({ t: 'intent', ...names(leg), index, phase: 'undo', before });
+    const after = await stepFor(step).undo(host, step, before, contextOf(executor, leg, null));
+    return { changed: true, before: clean(memory?.last?.signed.outcome.after ?? {}), after };
+  });
+}
+
+/** What to go back to: of a step that was begun, also when it failed half-way. A step that changed nothing has nothing. */
+function undoable(memory: StepMemory | undefined): Seen | null {
+  if (!memory?.before) return null;
+  const outcome = memory.last?.signed.outcome;
+  return outcome?.ok && !outcome.changed ? null : memory.before;
+}
+
+interface Result {
+  changed: boolean;
+  before: Seen;
+  after: Seen;
+}
+
+/** Runs the work, signs what came of it, and has it on disk before anything else happens. */
+async function record(
+  executor: Executor,
+  leg: Leg,
+  index: number,
+  phase: 'apply' | 'undo',
+  work: () => Promise<Result>,
+): Promise<boolean> {
+  const startedAt = executor.now().toISOString();
+  let result: Result = { changed: false, before: {}, after: {} };
+  let error: string | null = null;
+  try {
+    result = await work();
+  } catch (cause) {
+    error = (cause as Error).message;
+    result.before = leg.assignment.mode === 'apply' ? beforeOf(executor, leg, index) : {};
+  }
+  const outcome: StepOutcome = {
+    taskId: leg.task.id,
+    index,
+    kind: leg.task.steps[index]!.kind,
+    phase,
+    ok: error === null,
+    startedAt,
+    finishedAt: executor.now().toISOString(),
+    error,
+    changed: result.changed,
+    before: clean(result.before),
+    after: clean(result.after),
+  };
+  const { kind, ok } = outcome;
+  executor.journal.write({ t: 'done', ...names(leg), index, phase, signed: signOutcome(executor, leg, outcome) });
+  executor.log.info('Step finished', { task: leg.task.id, index, kind, phase, ok, error });
+  return ok;
+}
+
+const beforeOf = (executor: Executor, leg: Leg, index: number): Seen =>
+  executor.journal.task(leg.assignment.digest, leg.task.id).steps.get(index)?.before ?? {};
+
+function signOutcome(executor: Executor, leg: Leg, outcome: StepOutcome): SignedOutcome {
+  const plan = leg.assignment.digest;
+  const signature = signEd25519(executor.key, canonicalText({ plan, outcome }));
+  return { agentId: executor.agentId, plan, outcome, signature };
+}
+
+/** What JSON keeps: the same in memory, in the journal and on the wire. */
+function clean(seen: Seen): Seen {
+  return JSON.parse(JSON.stringify(seen)) as Seen;
+}
+
+async function settleIfComplete(executor: Executor, leg: Leg): Promise<void> {
+  const { digest, mode } = leg.assignment;
+  const { done } = executor.journal.task(digest, leg.task.id);
+  const last = leg.task.steps.at(-1);
+  if (mode !== 'apply' || !last || isServerStep(last) || !done.has(leg.task.steps.length - 1)) return;
+  await settle(executor, digest, leg.task.id);
+}
+
+/** Removes what only an undo would need (the old private key above all). */
+export async function settle(
+  executor: Pick<Executor, 'host' | 'journal'>,
+  digest: string,
+  taskId: string,
+): Promise<void> {
+  const task = executor.journal.task(digest, taskId);
+  for (const memory of task.steps.values()) {
+    const kind = memory.last?.signed.outcome.kind;
+    if (kind === undefined || !memory.done || !memory.before) continue;
+    const step = stepFor({ kind } as AnyHostStep);
+    await step.settle?.(executor.host, memory.before);
+  }
+  executor.journal.write({ t: 'settled', digest, taskId });
+}

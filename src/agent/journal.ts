@@ -1,0 +1,211 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { Sha256 } from '../model/json.ts';
+import { SignedOutcome } from '../model/plan.ts';
+import type { TaskHistory } from './verify.ts';
+
+const Phase = z.enum(['apply', 'undo']);
+const InTask = { assignment: z.string(), digest: Sha256, taskId: z.string() };
+const Seen = z.record(z.string(), z.unknown());
+
+/** One line each, written and flushed before the next thing happens. */
+export const JournalRecord = z.discriminatedUnion('t', [
+  z.object({ t: z.literal('start'), ...InTask, mode: Phase, notAfter: z.string() }),
+  /** about to change the host; `before` is what undoing needs */
+  z.object({ t: z.literal('intent'), ...InTask, index: z.number(), phase: Phase, before: Seen }),
+  z.object({ t: z.literal('done'), ...InTask, index: z.number(), phase: Phase, signed: SignedOutcome }),
+  z.object({ t: z.literal('end'), ...InTask }),
+  z.object({ t: z.literal('refused'), assignment: z.string(), taskId: z.string(), code: z.string(), why: z.string() }),
+  /** the server has these: numbers of `done` and `refused` records */
+  z.object({ t: z.literal('acked'), records: z.array(z.number()) }),
+  z.object({ t: z.literal('settled'), digest: Sha256, taskId: z.string() }),
+]);
+export type JournalRecord = z.infer<typeof JournalRecord>;
+export type Numbered<T extends JournalRecord['t']> = Extract<JournalRecord, { t: T }> & { n: number };
+
+export interface StepMemory {
+  /** of the first try, whatever came after */
+  before: Record<string, unknown> | null;
+  /** last finished apply */
+  last: Numbered<'done'> | null;
+  /** succeeded and not undone */
+  done: boolean;
+}
+export interface TaskMemory extends TaskHistory {
+  digest: string;
+  taskId: string;
+  notAfter: string;
+  settled: boolean;
+  steps: Map<number, StepMemory>;
+}
+
+/**
+ * What this agent has begun and finished. Append-only; a record is on the disk when `write` returns. The last line may
+ * be torn by a power cut: it was never acted on, so it is cut off.
+ */
+export class Journal {
+  readonly #tasks = new Map<string, TaskMemory>();
+  readonly #ended = new Map<string, Numbered<'done'>[]>();
+  readonly #running = new Map<string, Numbered<'done'>[]>();
+  readonly #pending = new Map<number, Numbered<'done'> | Numbered<'refused'>>();
+  readonly #refused = new Map<string, Numbered<'refused'>>();
+  readonly #file: number;
+  #next = 0;
+
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    const whole = bytes.lastIndexOf(0x0a) + 1;
+    this.#file = openSync(path, 'a', 0o600);
+    if (whole < bytes.length) ftruncateSync(this.#file, whole);
+    syncDirectory(dirname(path));
+    for (const line of bytes.subarray(0, whole).toString('utf8').split('\n')) {
+      if (line !== '') this.#take(JournalRecord.parse(JSON.parse(line)));
+    }
+  }
+
+  /** Returns the record's number. */
+  write(record: JournalRecord): number {
+    writeSync(this.#file, `${JSON.stringify(record)}\n`);
+    fsyncSync(this.#file);
+    return this.#take(record);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  task(digest: string, taskId: string): TaskMemory {
+    const key = `${digest} ${taskId}`;
+    const known = this.#tasks.get(key);
+    if (known) return known;
+    const fresh: TaskMemory = {
+      digest,
+      taskId,
+      notAfter: '',
+      begun: false,
+      undone: false,
+      settled: false,
+      done: new Set(),
+      steps: new Map(),
+    };
+    this.#tasks.set(key, fresh);
+    return fresh;
+  }
+
+  tasks(): TaskMemory[] {
+    return [...this.#tasks.values()].filter((task) => task.begun);
+  }
+
+  /** What came out of an assignment that came to its end, or null: it is new, or was cut off. */
+  ended(assignment: string): Numbered<'done'>[] | null {
+    return this.#ended.get(assignment) ?? null;
+  }
+
+  refused(assignment: string): Numbered<'refused'> | null {
+    return this.#refused.get(assignment) ?? null;
+  }
+
+  /** Outcomes and refusals that the server has not acknowledged, oldest first. */
+  pending(): (Numbered<'done'> | Numbered<'refused'>)[] {
+    return [...this.#pending.values()];
+  }
+
+  /** The server asks again for what it should have: it gets it again. */
+  resend(records: readonly (Numbered<'done'> | Numbered<'refused'>)[]): void {
+    for (const record of records) this.#pending.set(record.n, record);
+  }
+
+  #take(record: JournalRecord): number {
+    const n = this.#next;
+    this.#next += 1;
+    if (record.t === 'acked') for (const acked of record.records) this.#pending.delete(acked);
+    else if (record.t === 'refused') this.#takeRefused({ ...record, n });
+    else if (record.t === 'settled') this.task(record.digest, record.taskId).settled = true;
+    else if (record.t === 'end') {
+      this.#ended.set(record.assignment, this.#running.get(record.assignment) ?? []);
+      this.#running.delete(record.assignment);
+    } else if (record.t === 'start') {
+      const task = this.task(record.digest, record.taskId);
+      Object.assign(task, { begun: true, undone: task.undone || record.mode === 'undo', notAfter: record.notAfter });
+    } else if (record.t === 'intent') this.#takeIntent(record);
+    else this.#takeDone({ ...record, n });
+    return n;
+  }
+
+  #takeRefused(record: Numbered<'refused'>): void {
+    this.#refused.set(record.assignment, record);
+    this.#pending.set(record.n, record);
+  }
+
+  #step(record: { digest: string; taskId: string; index: number }): StepMemory {
+    const { steps } = this.task(record.digest, record.taskId);
+    const known = steps.get(record.index) ?? { before: null, last: null, done: false };
+    steps.set(record.index, known);
+    return known;
+  }
+
+  #takeIntent(record: Extract<JournalRecord, { t: 'intent' }>): void {
+    const step = this.#step(record);
+    if (record.phase === 'apply') step.before ??= record.before;
+  }
+
+  #takeDone(record: Numbered<'done'>): void {
+    const step = this.#step(record);
+    const { ok, before } = record.signed.outcome;
+    if (record.phase === 'apply') {
+      step.last = record;
+      // A step that found nothing to do has no intent.
+      if (ok) step.before ??= before;
+    }
+    if (ok) step.done = record.phase === 'apply';
+    const task = this.task(record.digest, record.taskId);
+    task.done = new Set([...task.steps].filter(([, memory]) => memory.done).map(([index]) => index));
+    this.#running.set(record.assignment, [...(this.#running.get(record.assignment) ?? []), record]);
+    this.#pending.set(record.n, record);
+  }
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  fsyncSync(directory);
+  closeSync(directory);
+}
+
+/** Makes room: forgets tasks whose plans expired before `before`. They cannot come back, so nothing has to be remembered. */
+export function compactJournal(path: string, before: string): void {
+  if (!existsSync(path)) return;
+  const text = readFileSync(path, 'utf8');
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter(Boolean);
+  const records = lines.map((line) => JournalRecord.safeParse(JSON.parse(line)).data ?? null);
+  const old = new Set(
+    records.flatMap((record) => (record?.t === 'start' && record.notAfter < before ? [keyOf(record)] : [])),
+  );
+  if (old.size === 0) return;
+  // Numbers are positions, so dropped lines leave a placeholder that says nothing.
+  const kept = lines.map((line, index) => {
+    const record = records[index];
+    return record && 'digest' in record && old.has(keyOf(record)) ? '{"t":"acked","records":[]}' : line;
+  });
+  const file = openSync(`${path}.new`, 'w', 0o600);
+  writeSync(file, `${kept.join('\n')}\n`);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(`${path}.new`, path);
+}
+
+const keyOf = (record: { digest: string; taskId: string }): string => `${record.digest} ${record.taskId}`;

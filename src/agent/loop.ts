@@ -1,0 +1,212 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { CheckInReply, TasksReply, type Assignment, type EnrollReply } from '../model/agent.ts';
+import { AppError, isAppError } from '../model/errors/index.ts';
+import type { FactCache } from '../host/facts/look.ts';
+import { readText } from '../host/host.ts';
+import type { LocalHost } from '../host/local.ts';
+import { createClient, isRefusal, type Client } from './client.ts';
+import type { AgentConfig } from './config.ts';
+import { carryOut, refuse, settle, type Executor } from './execute.ts';
+import { compactJournal, Journal } from './journal.ts';
+import type { Log } from './log.ts';
+import { reportFacts } from './report.ts';
+import type { State } from './state.ts';
+import { GRACE_MS } from './verify.ts';
+import { VERSION } from './version.ts';
+import { witness } from './witness.ts';
+
+export interface AgentOptions {
+  host: LocalHost;
+  state: State;
+  config: AgentConfig;
+  identity: EnrollReply;
+  log: Log;
+  signal: AbortSignal;
+  /** one round without waiting, then end */
+  once: boolean;
+  now?: () => Date;
+  /** tests make their own, to cut the power at any record */
+  journal?: (path: string) => Journal;
+}
+
+const FORGET_MS = 30 * 24 * 3_600_000;
+const BACKOFF_MS = { first: 500, most: 60_000 };
+
+/** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const agent = await start(options);
+  try {
+    await finishOpen(agent);
+    if (options.once) await round(agent);
+    else await keepOn(agent);
+  } finally {
+    agent.journal.close();
+    agent.client.close();
+  }
+}
+
+async function keepOn(agent: Agent): Promise<void> {
+  const { signal, log } = agent.options;
+  let backoff = BACKOFF_MS.first;
+  while (!signal.aborted) {
+    const broken = await round(agent).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    if (broken === null) backoff = BACKOFF_MS.first;
+    if (broken === null || signal.aborted) continue;
+    log.warn(
+      'Round broke off',
+      isAppError(broken) ? { code: broken.code, why: broken.message } : { bug: String((broken as Error).stack) },
+    );
+    await pause(isRefusal(broken) ? BACKOFF_MS.most : backoff, signal);
+    backoff = Math.min(backoff * 2, BACKOFF_MS.most);
+  }
+}
+
+interface Agent extends Executor {
+  options: AgentOptions;
+  client: Client;
+  cache: FactCache;
+  startedAt: Date;
+  pollSeconds: number;
+  factsSeconds: number;
+  factsAt: number;
+  checkedInAt: number;
+}
+
+async function start(options: AgentOptions): Promise<Agent> {
+  const { host, state, config, identity, log } = options;
+  const now = options.now ?? ((): Date => new Date());
+  const path = host.real(join(state.dir, 'journal.jsonl'));
+  compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
+  const journal = options.journal?.(path) ?? new Journal(path);
+  const key = await state.key();
+  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const client = createClient({
+    server: config.server,
+    ca: config.ca,
+    identity: { key: pem, cert: identity.certificate },
+  });
+  const agent: Agent = {
+    options,
+    host,
+    state,
+    journal,
+    client,
+    key,
+    log,
+    now,
+    agentId: identity.agentId,
+    approvers: identity.approverKeys,
+    cache: new Map(),
+    startedAt: now(),
+    pollSeconds: 60,
+    factsSeconds: 300,
+    factsAt: 0,
+    checkedInAt: 0,
+    stopping: () => options.signal.aborted,
+    progress: () => deliver(agent).catch(() => {}),
+  };
+  return agent;
+}
+
+/** What was cut off is brought to its end before anything new, server or no server: it was approved and begun. */
+async function finishOpen(agent: Agent): Promise<void> {
+  // An alarm stops even that: nothing is done until an operator has looked.
+  if ((await agent.state.alarm()) !== null) return;
+  for (const assignment of await agent.state.open()) {
+    agent.log.info('Resuming a task that was cut off', { assignment: assignment.id, task: assignment.taskId });
+    await carryOut(agent, assignment);
+  }
+}
+
+async function round(agent: Agent): Promise<void> {
+  if (elapsed(agent, agent.checkedInAt) >= agent.pollSeconds) await checkIn(agent);
+  await deliver(agent);
+  if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
+  const { assignments, refreshFacts } = await poll(agent);
+  for (const assignment of assignments) {
+    if (agent.stopping()) return;
+    await take(agent, assignment);
+  }
+  await deliver(agent);
+  if (refreshFacts) await sendFacts(agent);
+  await settleOld(agent);
+}
+
+const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
+
+async function checkIn(agent: Agent): Promise<void> {
+  const bootId = (await readText(agent.host, '/proc/sys/kernel/random/boot_id', 4096))?.trim() ?? null;
+  const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString() };
+  const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
+  agent.pollSeconds = Math.max(1, reply.pollSeconds);
+  agent.factsSeconds = Math.max(1, reply.factsSeconds);
+  agent.checkedInAt = agent.now().getTime();
+  // A server without a trail to show is no reason to be silent, only to carry out nothing.
+  await look(agent).catch((error: unknown) => logLook(agent, error));
+}
+
+async function look(agent: Agent): Promise<string | null> {
+  const { client, state, log, now } = agent;
+  const alarm = await witness({ client, state, checkpointKey: agent.options.identity.checkpointKey, log, now });
+  return alarm?.why ?? null;
+}
+
+function logLook(agent: Agent, error: unknown): void {
+  agent.log.warn('The trail could not be looked at', { why: (error as Error).message });
+}
+
+/** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
+async function take(agent: Agent, assignment: Assignment): Promise<void> {
+  const why = await look(agent);
+  if (why === null) return carryOut(agent, assignment);
+  const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
+  if (agent.journal.refused(assignment.id)) return agent.journal.resend([agent.journal.refused(assignment.id)!]);
+  return refuse(agent, assignment, code, message);
+}
+
+async function poll(agent: Agent): Promise<TasksReply> {
+  const due = Math.min(agent.pollSeconds, agent.factsSeconds - elapsed(agent, agent.factsAt));
+  const wait = agent.options.once ? 0 : Math.max(0, Math.floor(due));
+  return agent.client.call('GET', `/tasks?wait=${wait}`, TasksReply, {
+    timeoutMs: (wait + 20) * 1000,
+    signal: agent.options.signal,
+  });
+}
+
+async function sendFacts(agent: Agent): Promise<void> {
+  const sent = await reportFacts(agent);
+  agent.factsAt = agent.now().getTime();
+  agent.log.info('Facts reported', { sent: sent.join(' ') });
+}
+
+/** Everything the server has not acknowledged; acknowledged is what a successful answer followed. */
+async function deliver(agent: Agent): Promise<void> {
+  const pending = agent.journal.pending().slice(0, 100);
+  if (pending.length === 0) return;
+  const outcomes = pending.flatMap((record) => (record.t === 'done' ? [record.signed] : []));
+  const refused = pending.flatMap((record) =>
+    record.t === 'refused'
+      ? [{ assignmentId: record.assignment, taskId: record.taskId, code: record.code, why: record.why }]
+      : [],
+  );
+  await agent.client.call('POST', '/outcomes', z.unknown(), { body: { outcomes, refused }, timeoutMs: 10_000 });
+  agent.journal.write({ t: 'acked', records: pending.map((record) => record.n) });
+}
+
+/** Tasks that nobody can undo any more: their window and the time of grace are over. */
+async function settleOld(agent: Agent): Promise<void> {
+  const limit = agent.now().getTime() - GRACE_MS;
+  for (const task of agent.journal.tasks()) {
+    if (!task.settled && Date.parse(task.notAfter) < limit) await settle(agent, task.digest, task.taskId);
+  }
+}
+
+/** Between half and all of it, so that a thousand agents do not come back in the same second. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+}

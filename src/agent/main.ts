@@ -1,0 +1,114 @@
+import { parseArgs } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '../model/errors/index.ts';
+import type { EnrollReply } from '../model/agent.ts';
+import { localHost, type LocalHost } from '../host/local.ts';
+import { isRefusal } from './client.ts';
+import { loadConfig, type AgentConfig } from './config.ts';
+import { enroll } from './enroll.ts';
+import { readEnv } from './env.ts';
+import { stderrLog as log } from './log.ts';
+import { runAgent } from './loop.ts';
+import { openState, type State } from './state.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
+
+  lastember-agent run [--config FILE] [--once]   enrol if needed, then report and carry out approved plans
+  lastember-agent enroll [--config FILE]         enrol and end
+  lastember-agent clear-alarm [--config FILE]    accept the server's history as it is now, after looking into it
+  lastember-agent --version
+
+FILE is /etc/lastember/agent.json unless told otherwise.
+`;
+const RETRY_MS = { first: 1000, most: 60_000 };
+
+/** Exit codes as of the command line of Lastember: 0 ok, 2 usage, 3 server unreachable, 4 refused. */
+export async function main(argv: string[]): Promise<number> {
+  const options = {
+    config: { type: 'string', default: '/etc/lastember/agent.json' },
+    once: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    version: { type: 'boolean', default: false },
+  } as const;
+  let parsed;
+  try {
+    parsed = parseArgs({ args: argv, options, allowPositionals: true });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+    return 2;
+  }
+  const { values, positionals } = parsed;
+  if (values.help || values.version) {
+    process.stdout.write(values.version ? `${VERSION}\n` : HELP);
+    return 0;
+  }
+  const command = COMMANDS[positionals[0] ?? ''];
+  if (!command || positionals.length !== 1) {
+    process.stderr.write(HELP);
+    return 2;
+  }
+  try {
+    await command(await setUp(values.config, values.once));
+    return 0;
+  } catch (error) {
+    log.error('The agent ended', { why: (error as Error).message, code: isAppError(error) ? error.code : 'bug' });
+    return exitCode(error);
+  }
+}
+
+function exitCode(error: unknown): number {
+  if (isAppError(error, 'AGENT_SERVER_UNREACHABLE')) return 3;
+  return isRefusal(error) || isAppError(error, 'AGENT_NOT_ENROLLED') ? 4 : 1;
+}
+
+interface SetUp {
+  host: LocalHost;
+  config: AgentConfig;
+  configPath: string;
+  state: State;
+  once: boolean;
+  signal: AbortSignal;
+}
+
+const COMMANDS: Record<string, (given: SetUp) => Promise<void>> = {
+  run: async (given) => {
+    const identity = (await given.state.identity()) ?? (await enrollPatiently(given));
+    if (!identity) return;
+    log.info('Agent runs', { version: VERSION, agent: identity.agentId });
+    await runAgent({ ...given, identity, log });
+    log.info('Agent stopped');
+  },
+  enroll: async ({ host, state, config, configPath }) => {
+    const { agentId } = (await state.identity()) ?? (await enroll(host, state, config, configPath));
+    process.stdout.write(`${agentId}\n`);
+  },
+  'clear-alarm': async ({ state }) => {
+    const alarm = await state.alarm();
+    await state.clearAlarm();
+    log.warn(alarm ? 'Alarm cleared' : 'There was no alarm', { why: alarm?.why, raised: alarm?.at });
+  },
+};
+
+async function setUp(config: string, once: boolean): Promise<SetUp> {
+  const host = localHost({ root: readEnv().hostRoot });
+  const configPath = host.shown(config);
+  const loaded = await loadConfig(host, configPath);
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  return { host, config: loaded, configPath, state: openState(host, loaded.stateDir), once, signal: stop.signal };
+}
+
+/** The server may start after us, or be away for a while. Only its plain refusal ends this. */
+async function enrollPatiently({ host, state, config, configPath, once, signal }: SetUp): Promise<EnrollReply | null> {
+  for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(wait * 2, RETRY_MS.most)) {
+    try {
+      return await enroll(host, state, config, configPath);
+    } catch (error) {
+      if (once || isRefusal(error) || !isAppError(error, 'AGENT_SERVER_UNREACHABLE')) throw error;
+      log.warn('Enrolling waits for the server', { why: (error as Error).message });
+      await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+    }
+  }
+  return null;
+}

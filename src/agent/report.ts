@@ -1,0 +1,23 @@
+import { FactsReply } from '../model/agent.ts';
+import type { Section } from '../model/facts.ts';
+import { collectFacts } from '../host/facts/collect.ts';
+import type { FactCache } from '../host/facts/look.ts';
+import type { Host } from '../host/host.ts';
+import type { Client } from './client.ts';
+
+export interface Reporter {
+  host: Host;
+  client: Client;
+  cache: FactCache;
+  now(): Date;
+}
+
+/** Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent. */
+export async function reportFacts(reporter: Reporter): Promise<string[]> {
+  const sections = await collectFacts(reporter.host, { cache: reporter.cache, now: reporter.now });
+  const heads = sections.map(({ data: _data, ...head }): Section => head);
+  const { want } = await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: heads } });
+  const wanted = sections.filter((section) => want.includes(section.name) && section.error === undefined);
+  if (wanted.length > 0) await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: wanted } });
+  return wanted.map((section) => section.name);
+}
