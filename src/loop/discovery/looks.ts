@@ -38,24 +38,26 @@ export async function recordLooks(
 
 async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: string, look: Look): Promise<LookChange> {
   const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port });
-  const fresh = look.result;
   if (!row) return foundEndpoint(platform, tx, hostId, look);
-  const why = fresh ? tellsLess(row.probe, fresh) : (look.error ?? 'the probe ended without a result');
   const back = row.state === 'gone';
-  if (!fresh || why !== null) {
-    await noteProbeError(tx.db, row.id, why ?? '', look.at);
-    if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id });
-    return back ? 'back' : 'same';
+  const known = row.probe;
+  const fresh = look.result;
+  const missing = fresh ? tellsLess(known, fresh) : (look.error ?? 'the probe ended without a result');
+  if (!fresh || missing !== null) await noteProbeError(tx.db, row.id, missing ?? '', look.at);
+  else await replaceProbe(tx, row.id, fresh, look.at);
+  if (fresh && missing === null && !isSame(known, fresh)) {
+    await addHistory(tx.db, row.id, look.at, fresh);
+    await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
+    return 'changed';
   }
-  const write = { service: serviceOf(fresh), probe: fresh, probed_at: look.at, last_error: null, last_seen: look.at };
-  await updateEndpoint(tx.db, row.id, write);
-  if (row.probe && sameProbe(row.probe, fresh)) {
-    if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id });
-    return back ? 'back' : 'same';
-  }
-  await addHistory(tx.db, row.id, look.at, fresh);
-  await announce(tx, 'changed', hostId, { id: row.id, look, before: row.probe });
-  return 'changed';
+  if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id });
+  return back ? 'back' : 'same';
+}
+
+const isSame = (known: ProbeResult | null, fresh: ProbeResult): boolean => known !== null && sameProbe(known, fresh);
+
+function replaceProbe(tx: Tx, id: string, probe: ProbeResult, at: Date): Promise<void> {
+  return updateEndpoint(tx.db, id, { service: serviceOf(probe), probe, probed_at: at, last_error: null, last_seen: at });
 }
 
 async function foundEndpoint(

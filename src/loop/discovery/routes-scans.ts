@@ -63,7 +63,7 @@ async function mustFindScope(platform: Platform, ref: string): Promise<Scope> {
 }
 
 export function scanRoutes(platform: Platform): Route[] {
-  return [...scopeRoutes(platform), ...runRoutes(platform), ...steerRoutes(platform)];
+  return [...scopeRoutes(platform), ...changeScopeRoutes(platform), ...runRoutes(platform), ...steerRoutes(platform)];
 }
 
 const detailOf = (scope: Scope) => ({
@@ -107,6 +107,11 @@ function scopeRoutes(platform: Platform): Route[] {
         return scope;
       },
     }),
+  ];
+}
+
+function changeScopeRoutes(platform: Platform): Route[] {
+  return [
     route({
       method: 'PATCH',
       path: '/scopes/:id',

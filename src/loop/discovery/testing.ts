@@ -1,10 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTls } from 'node:tls';
 import ssh2 from 'ssh2';
 import type { Actor } from '../../model/actor.ts';
-import type { JobHandlers, Platform } from '../../platform/context.ts';
+import type { Platform } from '../../platform/context.ts';
 import type { Scope } from '../../model/estate.ts';
 import { insertScope } from './store-scans.ts';
 
@@ -88,13 +87,4 @@ export async function addScope(
     insertScope(tx.db, scope),
   );
   return scope;
-}
-
-/** Only this folder's jobs: what it hands to others stays waiting, to be looked at. */
-export const ownJobs = (jobs: JobHandlers): JobHandlers => jobs;
-
-export function rsaKey(): string {
-  return generateKeyPairSync('rsa', { modulusLength: 2048 })
-    .privateKey.export({ type: 'pkcs1', format: 'pem' })
-    .toString();
 }

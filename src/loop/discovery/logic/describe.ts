@@ -61,14 +61,16 @@ export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
  */
 export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string | null {
   if (!known) return null;
-  if (fresh.protocol === 'unknown' && fresh.banner === '' && !(known.protocol === 'unknown' && known.banner === '')) {
+  if (isSilence(fresh) && !isSilence(known)) {
     return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
   }
-  if (fresh.protocol !== 'tls' || known.protocol !== 'tls' || fresh.heartbleed.verdict !== 'unknown') return null;
-  if (known.heartbleed.verdict === 'unknown' || known.chain[0]?.fingerprint !== fresh.chain[0]?.fingerprint)
-    return null;
-  return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
+  if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
+  const unfinished = fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown';
+  const sameCertificate = known.chain[0]?.fingerprint === fresh.chain[0]?.fingerprint;
+  return unfinished && sameCertificate ? `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}` : null;
 }
+
+const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';
 
 const SYSTEMS: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [/OpenSSH_\S+ Debian-\d\S*?(?:\+deb(\d+)u\d+)?$/, (m) => (m[1] ? `Debian ${m[1]}` : 'Debian')],

@@ -1,6 +1,6 @@
 import type { ProbeResult } from '../../../model/probe.ts';
 import { isAppError } from '../../../model/errors/index.ts';
-import { Conversation, ConversationEnded } from '../scanner/conversation.ts';
+import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
 import { type Probe, type ProbeTarget, converse } from './contract.ts';
 import { PROBES } from './registry.ts';
 import { clientHello } from './tls/wire.ts';

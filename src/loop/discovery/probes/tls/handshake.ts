@@ -44,21 +44,26 @@ export async function hello(
 ): Promise<Flight> {
   conversation.write(clientHello(version, options));
   const flight: Started = { hello: null, certificates: [], complete: false };
-  let buffered = Buffer.alloc(0);
   try {
-    while (!flight.complete) {
-      const record = await readRecord(conversation);
-      if (!record) return finished(flight) ?? { kind: 'garbage' };
-      if (record.type === RECORD.alert && !flight.hello) return { kind: 'alert', description: record.body[1] ?? 0 };
-      if (record.type !== RECORD.handshake) break;
-      buffered = takeMessages(Buffer.concat([buffered, record.body]), flight);
-      if (buffered.length > LONGEST_MESSAGE) return { kind: 'garbage' };
-    }
+    const instead = await readFlight(conversation, flight);
+    return finished(flight) ?? instead ?? { kind: 'garbage' };
   } catch (error) {
     if (!(error instanceof ConversationEnded)) throw error;
     return finished(flight) ?? { kind: 'silence', why: error.ended };
   }
-  return finished(flight) ?? { kind: 'garbage' };
+}
+
+/** Fills `flight`; returns what came instead of a ServerHello, if so. */
+async function readFlight(conversation: Conversation, flight: Started): Promise<Flight | null> {
+  let buffered = Buffer.alloc(0);
+  while (!flight.complete) {
+    const record = await readRecord(conversation);
+    if (record?.type === RECORD.alert) return { kind: 'alert', description: record.body[1] ?? 0 };
+    if (record?.type !== RECORD.handshake) return null;
+    buffered = takeMessages(Buffer.concat([buffered, record.body]), flight);
+    if (buffered.length > LONGEST_MESSAGE) return null;
+  }
+  return null;
 }
 
 interface Started {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { HeartbleedProof, TlsVersion } from '../../../../model/probe.ts';
 import { type Conversation, ConversationEnded } from '../../scanner/conversation.ts';
-import { readRecord } from './handshake.ts';
+import { readRecord, type TlsRecord } from './handshake.ts';
 import { RECORD, codeOf, record, u16 } from './wire.ts';
 
 /** How much more we claim to have sent than we did: that much memory comes back, is counted and thrown away. */
@@ -26,40 +26,38 @@ const RESPONSE = 2;
 export async function proveHeartbleed(conversation: Conversation, version: TlsVersion): Promise<HeartbleedProof> {
   const long = randomBytes(SENT);
   const proper = randomBytes(SENT);
-  const verdict = (v: HeartbleedProof['verdict'], leakedBytes: number, reason: string): HeartbleedProof => ({
-    verdict: v,
-    extension: true,
-    version,
-    leakedBytes,
-    reason,
-  });
+  let judged: Judged | null = null;
   try {
     conversation.write(heartbeat(version, long, SENT + CLAIMED_MORE, 0));
     for (let nudges = 0; nudges < 2 && !(await conversation.arrives(PAUSE_MS)); nudges++) {
       conversation.write(heartbeat(version, proper, SENT, PADDING));
     }
-    for (;;) {
-      const answer = await readRecord(conversation);
-      if (!answer) return verdict('unknown', 0, 'what followed the handshake was not TLS');
-      if (answer.type === RECORD.alert) return verdict('safe', 0, 'the over-long heartbeat was refused with an alert');
-      if (answer.type !== RECORD.heartbeat) continue;
-      const echoed = readHeartbeat(answer.body);
-      if (echoed?.equals(proper))
-        return verdict('safe', 0, 'the over-long heartbeat was ignored, a proper one answered');
-      if (echoed && echoed.length > SENT && echoed.subarray(0, SENT).equals(long)) {
-        const leaked = echoed.length - SENT;
-        return verdict(
-          'vulnerable',
-          leaked,
-          `a heartbeat of ${SENT} bytes was answered with ${leaked} bytes of memory`,
-        );
-      }
-    }
+    while (!judged) judged = judge(await readRecord(conversation), { long, proper });
   } catch (error) {
     if (!(error instanceof ConversationEnded)) throw error;
-    if (error.ended === 'closed') return verdict('safe', 0, 'the over-long heartbeat was refused: connection closed');
-    return verdict('unknown', 0, `no answer to either heartbeat: ${error.message}`);
+    judged =
+      error.ended === 'closed'
+        ? { verdict: 'safe', reason: 'the over-long heartbeat was refused: connection closed' }
+        : { verdict: 'unknown', reason: `no answer to either heartbeat: ${error.message}` };
   }
+  return { leakedBytes: 0, ...judged, extension: true, version };
+}
+
+type Judged = Pick<HeartbleedProof, 'verdict' | 'reason'> & { leakedBytes?: number };
+
+/** Null: this record says nothing either way. */
+function judge(answer: TlsRecord | null, sent: { long: Buffer; proper: Buffer }): Judged | null {
+  if (!answer) return { verdict: 'unknown', reason: 'what followed the handshake was not TLS' };
+  if (answer.type === RECORD.alert) return { verdict: 'safe', reason: 'the over-long heartbeat was refused with an alert' };
+  const echoed = answer.type === RECORD.heartbeat ? readHeartbeat(answer.body) : null;
+  if (!echoed) return null;
+  if (echoed.equals(sent.proper)) {
+    return { verdict: 'safe', reason: 'the over-long heartbeat was ignored, a proper one answered' };
+  }
+  const leakedBytes = echoed.length - SENT;
+  if (leakedBytes <= 0 || !echoed.subarray(0, SENT).equals(sent.long)) return null;
+  const reason = `a heartbeat of ${SENT} bytes was answered with ${leakedBytes} bytes of the server's memory`;
+  return { verdict: 'vulnerable', leakedBytes, reason };
 }
 
 function heartbeat(version: TlsVersion, payload: Buffer, claimed: number, padding: number): Buffer {

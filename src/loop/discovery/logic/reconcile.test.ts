@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Identifier, Sighting, SourceName } from '../../../model/estate.ts';
+import { type Decision, isMeasured, type KnownHost, questions, reconcile, strong } from './reconcile.ts';
+
+const AT = '2030-01-01T00:00:00.000Z';
+const key = (value: string): Identifier => ({ kind: 'ssh-host-key', value });
+const machine = (value: string): Identifier => ({ kind: 'machine-id', value });
+const sees = (address: string, identifiers: Identifier[] = [], source: SourceName = 'scan'): Sighting => ({ source, address, at: AT, identifiers });
+const host = (id: string, addresses: string[], identifiers: Identifier[] = []): KnownHost => ({
+  id,
+  name: id,
+  management: 'unmanaged',
+  identifiers,
+  addresses: addresses.map((address) => ({ address, how: 'measured' })),
+});
+
+function decide(hosts: KnownHost[], sightings: Sighting[], alive = (_: string, __: Identifier): boolean => false): Decision[] {
+  let next = 0;
+  return reconcile(hosts, sightings, { newId: () => `new${++next}`, alive });
+}
+
+test('1.5: a machine that changed its address stays the same host', () => {
+  const [decision] = decide([host('a', ['10.0.0.1'], [key('K')])], [sees('10.0.0.7', [key('K')])]);
+  assert.equal(decision?.hostId, 'a');
+  assert.equal(decision?.kind, 'moved');
+  assert.deepEqual(decision?.from, ['10.0.0.1']);
+});
+
+test('two machines that swapped their addresses stay who they are', () => {
+  const hosts = [host('a', ['10.0.0.1'], [key('A')]), host('b', ['10.0.0.2'], [key('B')])];
+  const decisions = decide(hosts, [sees('10.0.0.1', [key('B')]), sees('10.0.0.2', [key('A')])]);
+  assert.deepEqual(decisions.map((d) => d.hostId), ['b', 'a']);
+});
+
+test('1.6: the same host key on two addresses at once is two hosts, and says so', () => {
+  const decisions = decide([host('a', ['10.0.0.1'], [key('K')])], [sees('10.0.0.1', [key('K')]), sees('10.0.0.2', [key('K')])]);
+  assert.equal(decisions[0]?.hostId, 'a');
+  assert.equal(decisions[1]?.kind, 'clone');
+  assert.equal(decisions[1]?.cloneOf, 'a');
+  assert.match(decisions[1]?.why ?? '', /cloned identity.*10\.0\.0\.1/);
+});
+
+test('a clone seen in another batch than its original is found by asking the earlier address', () => {
+  const hosts = [host('a', ['10.0.0.1'], [key('K')])];
+  const sighting = sees('10.0.0.2', [key('K')]);
+  assert.deepEqual(questions(hosts, [sighting]), [{ address: '10.0.0.1', identifier: key('K') }]);
+  assert.equal(decide(hosts, [sighting], (address) => address === '10.0.0.1')[0]?.kind, 'clone');
+  assert.equal(decide(hosts, [sighting], () => false)[0]?.kind, 'moved');
+});
+
+test('an address alone refreshes a host only while nothing contradicts', () => {
+  const hosts = [host('a', ['10.0.0.1'], [key('K')])];
+  assert.equal(decide(hosts, [sees('10.0.0.1')])[0]?.hostId, 'a');
+  assert.equal(decide(hosts, [sees('10.0.0.1', [machine('M')])])[0]?.hostId, 'a');
+  assert.notEqual(decide(hosts, [sees('10.0.0.1', [key('L')])])[0]?.hostId, 'a');
+});
+
+test('a machine built anew at its address is a new host that replaces the old one', () => {
+  const [decision] = decide([host('a', ['10.0.0.1'], [key('K')])], [sees('10.0.0.1', [key('L')])]);
+  assert.equal(decision?.kind, 'replaced');
+  assert.equal(decision?.replaces, 'a');
+  assert.deepEqual(decision?.displaced, ['a']);
+});
+
+test('an address given to another machine is no replacement when the old one lives elsewhere', () => {
+  const decisions = decide([host('a', ['10.0.0.1'], [key('K')])], [sees('10.0.0.1', [key('L')]), sees('10.0.0.9', [key('K')])]);
+  assert.equal(decisions[0]?.kind, 'new');
+  assert.equal(decisions[0]?.replaces, null);
+  assert.equal(decisions[1]?.hostId, 'a');
+});
+
+test('a stronger identifier outweighs a weaker one: new SSH keys, same machine-id, same host', () => {
+  const [decision] = decide([host('a', ['10.0.0.1'], [machine('M'), key('K')])], [sees('10.0.0.1', [machine('M'), key('L')], 'agent')]);
+  assert.equal(decision?.hostId, 'a');
+});
+
+test('the same host key with another machine-id elsewhere is another machine', () => {
+  const hosts = [host('a', ['10.0.0.1'], [machine('M'), key('K')])];
+  const [decision] = decide(hosts, [sees('10.0.0.2', [machine('N'), key('K')], 'agent')]);
+  assert.notEqual(decision?.hostId, 'a');
+});
+
+test('a shared TLS key merges nothing', () => {
+  const tls: Identifier = { kind: 'tls-key', value: 'T' };
+  const [decision] = decide([host('a', ['10.0.0.1'], [tls])], [sees('10.0.0.2', [tls])]);
+  assert.equal(decision?.kind, 'new');
+});
+
+test('1.10: a claimed address takes nobody’s measured place', () => {
+  const decisions = decide([host('a', ['10.0.0.1'], [key('A')]), host('b', ['10.0.0.2'], [key('B')])], [
+    sees('10.0.0.1', [key('B')], 'agent'),
+  ]);
+  assert.deepEqual(decisions[0]?.displaced, []);
+});
+
+// A small world of machines, against which many histories are played.
+
+interface Machine {
+  key: string | null;
+  address: string;
+  /** identity that no other living machine shares */
+  unique: boolean;
+  incarnation: number;
+}
+
+type Event =
+  | { kind: 'move'; who: number; to: number }
+  | { kind: 'swap'; who: number; with: number }
+  | { kind: 'reimage'; who: number }
+  | { kind: 'clone'; who: number; to: number }
+  | { kind: 'add'; to: number; mute: boolean }
+  | { kind: 'remove'; who: number };
+
+const small = fc.nat({ max: 30 });
+const event: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('move' as const), who: small, to: small }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('swap' as const), who: small, with: small }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('reimage' as const), who: small }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('clone' as const), who: small, to: small }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('add' as const), to: small, mute: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('remove' as const), who: small }) },
+);
+
+class World {
+  machines: Machine[] = [];
+  #keys = 0;
+
+  apply(e: Event): void {
+    const at = (n: number): Machine | undefined => this.machines[n % Math.max(1, this.machines.length)];
+    const free = (n: number): boolean => !this.machines.some((m) => m.address === `10.0.0.${n}`);
+    const who = 'who' in e ? at(e.who) : undefined;
+    if (e.kind === 'add' && free(e.to)) {
+      this.machines.push({ key: e.mute ? null : `K${++this.#keys}`, address: `10.0.0.${e.to}`, unique: true, incarnation: 0 });
+    } else if (e.kind === 'move' && who && free(e.to)) who.address = `10.0.0.${e.to}`;
+    else if (e.kind === 'swap' && who) {
+      const other = at(e.with)!;
+      [who.address, other.address] = [other.address, who.address];
+    } else if (e.kind === 'reimage' && who?.key) Object.assign(who, { key: `K${++this.#keys}`, incarnation: who.incarnation + 1, unique: true });
+    else if (e.kind === 'clone' && who?.key && free(e.to)) {
+      who.unique = false;
+      this.machines.push({ ...who, address: `10.0.0.${e.to}` });
+    } else if (e.kind === 'remove' && who) this.machines = this.machines.filter((m) => m !== who);
+  }
+
+  sightings(): Sighting[] {
+    return this.machines.map((m) => sees(m.address, m.key ? [key(m.key)] : []));
+  }
+
+  alive(address: string, identifier: Identifier): boolean {
+    return this.machines.some((m) => m.address === address && m.key === identifier.value);
+  }
+}
+
+/** Keeps hosts as the store does: whoever is displaced leaves, whoever moved left its place. */
+function settle(hosts: Map<string, KnownHost>, sightings: Sighting[], decisions: Decision[]): void {
+  for (const [index, decision] of decisions.entries()) {
+    const { address } = sightings[index]!;
+    if (!hosts.has(decision.hostId)) hosts.set(decision.hostId, host(decision.hostId, []));
+    const leave = (id: string, places: string[]): void => {
+      const one = hosts.get(id)!;
+      one.addresses = one.addresses.filter((a) => !places.includes(a.address));
+    };
+    for (const id of decision.displaced) leave(id, [address]);
+    leave(decision.hostId, decision.from);
+  }
+  for (const [index, decision] of decisions.entries()) {
+    const { address, identifiers } = sightings[index]!;
+    const one = hosts.get(decision.hostId)!;
+    assert.ok(isMeasured(sightings[index]!));
+    if (!one.addresses.some((a) => a.address === address)) one.addresses.push({ address, how: 'measured' });
+    for (const i of identifiers) if (!one.identifiers.some((o) => o.value === i.value)) one.identifiers.push(i);
+  }
+}
+
+test('M.11: whatever machines do, none are merged and none is counted twice', () => {
+  const history = fc.array(fc.array(event, { maxLength: 6 }), { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(history, fc.boolean(), (rounds, piecemeal) => {
+      const world = new World();
+      const hosts = new Map<string, KnownHost>();
+      /** key of an identity that was never copied → its host */
+      const known = new Map<string, string>();
+      let ids = 0;
+      for (const events of rounds) {
+        for (const e of events) world.apply(e);
+        const sightings = world.sightings();
+        const batches = piecemeal ? sightings.map((s) => [s]) : [sightings];
+        const now = new Map<string, string>();
+        for (const batch of batches) {
+          const around = { newId: () => `h${++ids}`, alive: world.alive.bind(world) };
+          const decisions = reconcile([...hosts.values()], batch, around);
+          settle(hosts, batch, decisions);
+          for (const [i, s] of batch.entries()) now.set(s.address, decisions[i]!.hostId);
+        }
+        // A mute machine is only its address: seen apart from the one that left it, it may pass for that one once.
+        const told = world.machines.filter((m) => m.key !== null || !piecemeal);
+        const held = told.map((m) => now.get(m.address)!);
+        assert.equal(new Set(held).size, told.length, 'two machines became one host');
+        for (const m of world.machines.filter((one) => one.key !== null && one.unique)) {
+          const id = now.get(m.address)!;
+          const before = known.get(m.key!);
+          if (before !== undefined) assert.equal(id, before, `machine ${m.key} was counted twice`);
+          known.set(m.key!, id);
+        }
+        for (const m of world.machines.filter((one) => !one.unique)) known.delete(m.key!);
+        for (const one of hosts.values()) assert.ok(new Set(one.addresses.map((a) => a.address)).size === one.addresses.length);
+        const places = [...hosts.values()].flatMap((one) => one.addresses.map((a) => a.address));
+        assert.equal(new Set(places).size, places.length, 'an address has two holders');
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('a host never holds the keys of two machines that both were told apart', () => {
+  const history = fc.array(fc.array(event, { maxLength: 6 }), { minLength: 1, maxLength: 10 });
+  fc.assert(
+    fc.property(history, (rounds) => {
+      const world = new World();
+      const hosts = new Map<string, KnownHost>();
+      let ids = 0;
+      for (const events of rounds) {
+        for (const e of events) world.apply(e);
+        const sightings = world.sightings();
+        const decisions = reconcile([...hosts.values()], sightings, { newId: () => `h${++ids}`, alive: world.alive.bind(world) });
+        settle(hosts, sightings, decisions);
+      }
+      for (const one of hosts.values()) assert.ok(strong(one.identifiers).length <= 1, `${one.id}: ${JSON.stringify(one.identifiers)}`);
+    }),
+    { numRuns: 200 },
+  );
+});
