@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../../model/trail.ts';
 import type { Module, Platform } from '../../platform/context.ts';
+import { renderDocument } from './documents/render.ts';
 import { follow } from './follow.ts';
 import { verifierLine } from './key.ts';
 import { toCheckpoint, trailAgentRoutes, trailRoutes } from './routes.ts';
@@ -26,6 +27,7 @@ export function createTrail(platform: Platform): Trail {
     agentRoutes: trailAgentRoutes(platform),
     jobs: {
       'trail.sequence': () => sequence(platform),
+      'trail.document': ({ kind, id }) => renderDocument(platform, kind, id),
     },
     schedules: [{ job: 'trail.sequence', cron: '* * * * *' }],
   };

@@ -13,6 +13,7 @@ import {
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { listAlarms, raiseAlarm } from './alarms.ts';
+import { documentRoutes } from './documents/routes.ts';
 import { readPage, subjectKeyOf, toSequenced } from './entries.ts';
 import { exportText } from './export.ts';
 import { verifierLine } from './key.ts';
@@ -41,6 +42,7 @@ export function trailRoutes(platform: Platform): Route[] {
     ...entryRoutes(platform),
     ...proofRoutes(platform),
     ...wholeRoutes(platform),
+    ...documentRoutes(platform),
     // Last: its :index would swallow the names above in routers that take the first match.
     entryRoute(platform),
   ];

@@ -1,5 +1,6 @@
 import { systemActor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
+import { DocumentKind, type Entry } from '../../model/trail.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { countUnsequenced, leafHash, markSequenced, readUnsequenced } from '../../platform/ledger/index.ts';
 import { trailKey, withSigner } from './key.ts';
@@ -58,9 +59,25 @@ async function sequenceBatch(platform: Platform, signer: Signer): Promise<string
       tx.db,
       entries.map((entry) => entry.seq),
     );
+    await askForDocuments(
+      tx,
+      entries.map((entry) => entry.entry),
+    );
     await tx.publish('trail', { size: String(grown.size) });
     return text;
   });
+}
+
+/** What has come to an end, or come back, is written up at once: the record, and its hosts' dossiers. */
+async function askForDocuments(tx: Tx, entries: readonly Entry[]): Promise<void> {
+  const wanted = entries.flatMap((entry) => {
+    if (entry.type === 'change.change.closed') return [entry.subject, ...entry.related];
+    return entry.type.startsWith('change.campaign.') ? [entry.subject] : [];
+  });
+  const documents = wanted.filter((subject) => DocumentKind.safeParse(subject.kind).success);
+  for (const { kind, id } of documents) {
+    await tx.enqueue('trail.document', { kind, id }, { singletonKey: `${kind}/${id}` });
+  }
 }
 
 /** Hashes at the right edge, after checking that they still are what was signed: we never sign on top of a forgery. */

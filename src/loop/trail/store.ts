@@ -160,22 +160,18 @@ export async function countEntries(db: DbOrTx, query: EntryQuery): Promise<numbe
   return row.n;
 }
 
-/** Things of this kind that entries are about, with the time of the latest such entry. */
-export async function subjectsOfKind(
+/** Main things of entries of these types, each once, as its newest such entry names it. */
+export async function subjectsOfType(
   db: DbOrTx,
-  kind: string,
   types: string[],
-): Promise<{ id: string; at: Date; entries: number }[]> {
-  const rows = await q(db)
-    .selectFrom('ledger.entry as e')
-    .innerJoin('trail.leaf as l', 'l.seq', 'e.seq')
-    .select(['e.subject', (e) => e.fn.max('e.at').as('at'), (e) => e.fn.countAll<number>().as('entries')])
-    .where(sql<boolean>`starts_with(e.subject, ${`${kind}:`})`)
-    .where('e.type', 'in', types)
-    .groupBy('e.subject')
-    .orderBy('at', 'desc')
-    .execute();
-  return rows.map((row) => ({ id: row.subject.slice(kind.length + 1), at: row.at, entries: row.entries }));
+): Promise<{ id: string; name: string | null; at: Date }[]> {
+  const { rows } = await sql<{ id: string; name: string | null; at: Date }>`
+    select distinct on (e.subject) substr(e.subject, strpos(e.subject, ':') + 1) as id, e.at,
+      coalesce(d.entry #>> '{detail,title}', d.entry #>> '{subject,name}') as name
+    from ledger.entry e join trail.leaf l on l.seq = e.seq,
+      lateral (select convert_from(e.bytes, 'UTF8')::jsonb as entry) d
+    where e.type = any(${types}::text[]) order by e.subject, e.seq desc`.execute(db);
+  return rows;
 }
 
 export async function readKey(db: DbOrTx): Promise<TrailTables['trail.key'] | null> {
@@ -197,6 +193,16 @@ export interface RenderedDocument {
 
 export async function renderedDocuments(db: DbOrTx): Promise<RenderedDocument[]> {
   return q(db).selectFrom('trail.document').selectAll().orderBy('at', 'desc').execute();
+}
+
+export async function renderedDocument(db: DbOrTx, kind: string, id: string): Promise<RenderedDocument | null> {
+  const row = await q(db)
+    .selectFrom('trail.document')
+    .selectAll()
+    .where('kind', '=', kind)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row ?? null;
 }
 
 export async function upsertDocument(tx: Transaction<NoTables>, document: RenderedDocument): Promise<void> {
