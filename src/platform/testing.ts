@@ -14,7 +14,7 @@ import { withClient } from './db/pool.ts';
 import { provision, ROLES } from './db/provision.ts';
 import { assemble, type RunningPlatform } from './index.ts';
 import { createLog } from './log/index.ts';
-import { installQueue } from './queue/index.ts';
+import { installQueue, type JobQueue } from './queue/index.ts';
 import { loadVaultKey } from './vault/key.ts';
 
 export interface TestPostgres {
@@ -109,6 +109,8 @@ async function clone(client: pg.Client, template: string, database: string): Pro
 }
 
 export interface TestPlatform extends RunningPlatform {
+  /** the queue's inside, for the platform's own tests */
+  jobs: JobQueue;
   /** URLs of this test's database, by role: to look behind the platform's back, and to try to get around it */
   urls: Record<keyof typeof ROLES, string>;
   /** Handlers that `drain` runs; given again, they are added. */

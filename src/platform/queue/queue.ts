@@ -3,6 +3,7 @@ import { type ConstructorOptions, type Job, PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
 import { JOB_NAMES, type JobName } from '../../model/jobs.ts';
 import type { Db, JobHandlers, NoTables, Queue } from '../context.ts';
+import { watchDue } from './due.ts';
 import { type Pending, sendAll } from './send.ts';
 
 /** A worker that stops reporting for this long is taken for dead, and its job runs again elsewhere. */
@@ -50,6 +51,7 @@ export interface QueueDeps {
 export function createQueue(deps: QueueDeps): JobQueue {
   let started: Promise<PgBoss> | null = null;
   let closed = false;
+  let stopWatching = async (): Promise<void> => undefined;
   const sender = (): Promise<PgBoss> =>
     (started ??= start(deps, { supervise: false, schedule: false, migrate: false }));
 
@@ -72,9 +74,11 @@ export function createQueue(deps: QueueDeps): JobQueue {
         const handler = handlers[name] as ((payload: object) => Promise<void>) | undefined;
         if (handler) await work(boss, name, handler, concurrency, deps.log);
       }
+      stopWatching = watchDue(deps.db, deps.log);
     },
     close: async (timeoutMs = 30_000) => {
       closed = true;
+      await stopWatching();
       if (!started) return;
       const boss = await started.catch(() => null);
       await boss?.stop({ graceful: true, timeout: timeoutMs });
@@ -145,9 +149,9 @@ async function work(
   const options = {
     batchSize: 1,
     localConcurrency: concurrency,
-    // Notifications wake us at once; this is the net below them.
+    // Notifications wake us at once; this is the net below them, close-meshed while the listening connection is away.
     pollingIntervalSeconds: 2,
-    notifyPollingIntervalSeconds: 10,
+    notifyPollingIntervalSeconds: 30,
     heartbeatRefreshSeconds: HEARTBEAT_SECONDS / 3,
   };
   await boss.work(name, options, async ([job]: Job<object>[]) => {

@@ -4,6 +4,7 @@ import { fromKysely, type PgBoss } from 'pg-boss';
 import { AppError } from '../../model/errors/index.ts';
 import type { JobName } from '../../model/jobs.ts';
 import type { EnqueueOptions, NoTables } from '../context.ts';
+import { wake } from './due.ts';
 
 /** A job that a transaction wants to leave behind. */
 export interface Pending {
@@ -45,11 +46,7 @@ async function joinWaiting(tx: Transaction<NoTables>, name: string, key: string,
     set start_after = least(start_after, now() + make_interval(secs => ${after}))
     where name = ${name} and singleton_key = ${key} and state = 'created' returning id`.execute(tx);
   if (rows.length === 0) return false;
-  if (after <= 0) await wake(tx, name);
+  // A worker that skipped the locked row looks again after our commit.
+  if (after <= 0) await sql`select ${wake(name)}`.execute(tx);
   return true;
-}
-
-/** The notification that pg-boss itself sends for a new job: a worker that skipped the locked row looks again. */
-async function wake(tx: Transaction<NoTables>, name: string): Promise<void> {
-  await sql`select pg_notify('pgboss_' || left(encode(sha224('pgboss'::bytea), 'hex'), 24), ${name})`.execute(tx);
 }
