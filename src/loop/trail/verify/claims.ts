@@ -47,6 +47,7 @@ export class Claims {
   /** Whoever registers approvers' keys puts keyId and publicKey into the entry, whatever its type is called. */
   #learnKeys(entry: Entry): void {
     if (entry.subject.kind !== 'key') return;
+    if (entry.type.endsWith('.revoked')) return void this.#approvers.delete(entry.subject.id);
     const key = KeyAdded.safeParse(entry.detail);
     if (key.success) this.#approvers.set(key.data.keyId, Buffer.from(key.data.publicKey, 'base64'));
   }
@@ -54,7 +55,10 @@ export class Claims {
   enrolled(entry: Entry): string | null {
     const agent = Enrolled.safeParse(entry.detail);
     if (!agent.success) return 'an enrollment without the agent’s key';
-    this.#agents.set(agent.data.agentId, Buffer.from(agent.data.publicKey, 'base64'));
+    const key = Buffer.from(agent.data.publicKey, 'base64');
+    const known = this.#agents.get(agent.data.agentId);
+    if (known && !known.equals(key)) return `agent ${agent.data.agentId} enrolled before with another key`;
+    this.#agents.set(agent.data.agentId, key);
     return null;
   }
 
@@ -73,9 +77,11 @@ export class Claims {
     this.approvals += 1;
     const { digest, keyId, statement, signature } = approval.data;
     if (statement.plan !== digest || statement.keyId !== keyId) return 'the signed statement is about something else';
-    if (!this.#authors.has(digest)) return `it approves a plan that is not on the trail (${digest})`;
+    const author = this.#authors.get(digest);
+    if (author === undefined) return `it approves a plan that is not on the trail (${digest})`;
+    if (entry.actor.id === author) return 'the author approved their own plan';
     const key = this.#approvers.get(keyId);
-    if (!key) return `it is signed with a key that the trail never saw registered (${keyId})`;
+    if (!key) return `it is signed with a key that was not registered then (${keyId})`;
     if (!verifyEd25519(key, Buffer.from(canonical(statement)), Buffer.from(signature, 'base64'))) {
       return `the signature of approver key ${keyId} is forged`;
     }

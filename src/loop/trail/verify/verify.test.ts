@@ -265,11 +265,54 @@ test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are veri
       { ...good, approval: { ...good.approval, approval: { statement, signature: signJson(statement, stranger) } } },
     ],
     [/entry 2 .*does not have the digest stated/, { ...good, plan: { digest, plan: { ...plan, author: 'user_2' } } }],
-    [/entry 3 .*never saw registered/, { ...good, key: { ...good.key, keyId: 'ffffffffffffffff' } }],
+    [/entry 3 .*was not registered then/, { ...good, key: { ...good.key, keyId: 'ffffffffffffffff' } }],
   ];
   for (const [pattern, details] of forgeries) {
     const forged = await verify(trail(details), pinned);
     assert.match(forged.problems.join('\n'), pattern);
+  }
+
+  // Who could approve is a matter of when: a key that was revoked before, and the plan's own author, cannot.
+  const revoked = { keyId };
+  const own = { ...plan, author: 'system' };
+  const late: [RegExp, string[]][] = [
+    [
+      /entry 3 .*was not registered then/,
+      [
+        entryText(0, 'auth.key.added', { kind: 'key', id: keyId }, good.key),
+        entryText(1, 'auth.key.revoked', { kind: 'key', id: keyId }, revoked),
+        entryText(2, 'change.plan.made', change, good.plan),
+        entryText(3, 'change.plan.approved', change, good.approval),
+      ],
+    ],
+    [
+      /entry 1 .*approved their own plan/,
+      [
+        entryText(0, 'change.plan.made', change, { digest: digestOf(own), plan: own }),
+        entryText(1, 'change.plan.approved', change, {
+          digest: digestOf(own),
+          keyId,
+          approval: { statement: { ...statement, plan: digestOf(own) }, signature },
+        }),
+      ],
+    ],
+    [
+      /entry 1 .*enrolled before with another key/,
+      [
+        entryText(0, 'enrollment.agent.enrolled', agent, good.enrolled),
+        entryText(1, 'enrollment.agent.enrolled', agent, { ...good.enrolled, publicKey: base64Key(stranger) }),
+      ],
+    ],
+    [
+      /entry 1 .*a step of a plan that nobody approved/,
+      [
+        entryText(0, 'enrollment.agent.enrolled', agent, good.enrolled),
+        entryText(1, 'change.step.finished', change, good.step),
+      ],
+    ],
+  ];
+  for (const [pattern, texts] of late) {
+    assert.match((await verify(exported([texts]), pinned)).problems.join('\n'), pattern);
   }
 });
 
