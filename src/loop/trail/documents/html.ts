@@ -1,3 +1,4 @@
+import { when } from './detail.ts';
 import type { Block, Citation, Inline, ProvenDocument, Section } from './model.ts';
 import { STYLE } from './style.ts';
 
@@ -82,12 +83,13 @@ ${table(['Entry', 'Type', 'When', 'Who', 'Leaf hash and audit path'], citations.
 }
 
 function citationRow(citation: Citation): string[] {
-  const path = citation.path.length > 0 ? e(citation.path.join('\n')) : 'the leaf is the root';
+  const path = citation.path.length > 0 ? citation.path.join('\n') : 'the leaf is the root';
+  const proof = `leaf hash\n${citation.leafHash}\naudit path\n${path}`;
   return [
     `<span id="entry-${citation.index}">#${citation.index}</span>`,
     e(citation.type),
-    e(citation.at),
+    e(when(citation.at)),
     e(citation.actor),
-    `<details><summary><code>${e(citation.leafHash)}</code></summary><pre>${path}</pre></details>`,
+    `<details><summary><code>${e(citation.leafHash.slice(0, 16))}…</code></summary><pre>${e(proof)}</pre></details>`,
   ];
 }
