@@ -59,7 +59,7 @@ async function handle(route: Route, request: FastifyRequest, reply: FastifyReply
     ...request.granted,
     ip: request.ip,
     cookies: request.cookies,
-    signal: gone(request, reply),
+    signal: gone(reply),
   });
   if (!route.raw) return reply.code(route.status ?? 200).send(result ?? null);
   const raw = result as RawReply;
@@ -69,10 +69,12 @@ async function handle(route: Route, request: FastifyRequest, reply: FastifyReply
   );
 }
 
-/** Aborts when the client went away before we answered: long polls and streams end with it. */
-function gone(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+/**
+ * Aborts when the client went away before we answered: long polls and streams end with it. The response hears of its
+ * connection's end; a listener on the connection itself would stay there for every request it carries.
+ */
+function gone(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  request.raw.socket.once('close', () => controller.abort());
   reply.raw.once('close', () => controller.abort());
   return controller.signal;
 }
