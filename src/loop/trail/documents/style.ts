@@ -29,7 +29,7 @@ a{color:var(--link)}a.cite{font-size:.8em;font-variant-numeric:tabular-nums;text
 details summary{cursor:pointer;white-space:nowrap}
 .proof{border-top:1px solid var(--line);margin-top:3rem}
 :target{background:var(--shade);outline:2px solid var(--link)}
-@media (max-width:40rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}h1{font-size:1.6rem}.wide table{min-width:46rem}}
+@media (max-width:40rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}h1{font-size:1.6rem}table:has(th:nth-child(4)){min-width:46rem}}
 @media print{:root{--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;--shade:#f3f3f3;--good:#14532d;--bad:#991b1b;--warn:#78350f;--link:#000}
 body{font-size:10pt}main{max-width:none;padding:0}.wide{overflow:visible}table{font-size:8pt}th,td{min-width:0;padding-right:.4rem}
 h2,h3,thead{break-after:avoid}tr,li{break-inside:avoid}thead{display:table-header-group}@page{margin:16mm}}
