@@ -6,7 +6,7 @@ import { AppError, isAppError } from '../model/errors/index.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
-import { createClient, isRefusal, type Client } from './client.ts';
+import { createClient, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, settle, type Executor } from './execute.ts';
 import { compactJournal, Journal } from './journal.ts';
@@ -61,7 +61,7 @@ async function keepOn(agent: Agent): Promise<void> {
       'Round broke off',
       isAppError(broken) ? { code: broken.code, why: broken.message } : { bug: String((broken as Error).stack) },
     );
-    await pause(isRefusal(broken) ? BACKOFF_MS.most : backoff, signal);
+    await pause(backoff, signal);
     backoff = Math.min(backoff * 2, BACKOFF_MS.most);
   }
 }
