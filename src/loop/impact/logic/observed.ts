@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Impact } from '../../../model/impact.ts';
 import type { StepOutcome, Task } from '../../../model/plan.ts';
 import { summarize } from './summary.ts';
@@ -12,7 +13,10 @@ export function observedImpact(tasks: readonly Task[], outcomes: readonly StepOu
   });
   const packages = done.flatMap(({ outcome, task, step }) =>
     step?.kind === 'upgrade-package'
-      ? [{ hostId: task.hostId, name: step.name, from: version(outcome.before), to: version(outcome.after) }]
+      ? [
+          { hostId: task.hostId, name: step.name, from: version(outcome.before), to: version(outcome.after) },
+          ...pulledIn(outcome.after['also'], task.hostId),
+        ]
       : [],
   );
   const touched = new Set(
@@ -49,6 +53,14 @@ function pathsOf(step: StepLike): string[] {
 function version(values: Record<string, unknown>): string {
   const found = values['version'];
   return typeof found === 'string' ? found : 'unknown';
+}
+
+const PulledIn = z.array(z.object({ name: z.string(), from: z.string().nullable(), to: z.string() }));
+
+/** Further packages that the upgrade brought with it. */
+function pulledIn(also: unknown, hostId: string): Impact['packages'] {
+  const changes = PulledIn.safeParse(also);
+  return changes.success ? changes.data.map((p) => ({ hostId, name: p.name, from: p.from ?? 'none', to: p.to })) : [];
 }
 
 /** Where reality was not what was predicted, in words; empty when it was. */

@@ -136,11 +136,15 @@ test('observed impact equals the prediction when all happened, and the differenc
   assert.deepEqual(differences(predicted, all), ['predicted, but did not happen: restart of mail.service on shop']);
   const partly = observedImpact(
     [task],
-    [outcome(0, { after: { version: '0.10.47-1' } }), outcome(1, { ok: false })],
+    [
+      outcome(0, { after: { version: '0.10.47-1', also: [{ name: 'libssl', from: null, to: '1' }] } }),
+      outcome(1, { ok: false }),
+    ],
     predicted,
   );
   const lines = differences(predicted, partly);
   assert.ok(lines.includes('happened, but was not predicted: nodejs 0.10.0-1 → 0.10.47-1 on host_shop'));
   assert.ok(lines.includes('predicted, but did not happen: restart of shop.service on shop'));
+  assert.ok(lines.includes('happened, but was not predicted: libssl none → 1 on host_shop'));
   assert.deepEqual(partly.affectedHosts, []);
 });

@@ -10,8 +10,13 @@ import { verifyEd25519 } from './note.ts';
 const Enrolled = z.object({ agentId: z.string(), publicKey: z.string() });
 const KeyAdded = z.object({ keyId: z.string(), publicKey: z.string() });
 const PlanMade = z.object({ digest: Sha256, plan: z.looseObject({ author: z.string() }) });
-const Approved = z.object({ digest: Sha256, keyId: z.string(), statement: ApprovalStatement, signature: z.string() });
-const Finished = z.object({ plan: Sha256, outcome: StepOutcome, signature: z.string(), agentId: z.string() });
+const Approved = z.object({
+  digest: Sha256.optional(),
+  keyId: z.string().optional(),
+  statement: ApprovalStatement.loose(),
+  signature: z.string(),
+});
+const Finished = z.object({ plan: Sha256, outcome: StepOutcome.loose(), signature: z.string(), agentId: z.string() });
 
 type Check = (claims: Claims, entry: Entry) => string | null;
 const CHECKS: Record<string, Check> = {
@@ -28,8 +33,7 @@ export class Claims {
   outcomes = 0;
   #agents = new Map<string, Buffer>();
   #approvers = new Map<string, Buffer>();
-  #authors = new Map<string, string>();
-  #approved = new Set<string>();
+  #plans = new Map<string, { author: string; required: number; keys: Set<string> }>();
 
   /** Returns the entry for its label, or null when the text is none. */
   read(index: number, text: string): Entry | null {
@@ -67,7 +71,9 @@ export class Claims {
     if (!made.success) return 'a plan that cannot be read';
     this.plans += 1;
     if (sha256(canonical(made.data.plan)) !== made.data.digest) return 'the plan does not have the digest stated';
-    this.#authors.set(made.data.digest, made.data.plan.author);
+    const { author } = made.data.plan;
+    const required = Number(made.data.plan['approvalsRequired'] ?? 1);
+    this.#plans.set(made.data.digest, { author, required, keys: new Set() });
     return null;
   }
 
@@ -75,17 +81,18 @@ export class Claims {
     const approval = Approved.safeParse(flatApproval(entry.detail));
     if (!approval.success) return 'an approval that cannot be read';
     this.approvals += 1;
-    const { digest, keyId, statement, signature } = approval.data;
+    const { statement, signature } = approval.data;
+    const { digest = statement.plan, keyId = statement.keyId } = approval.data;
     if (statement.plan !== digest || statement.keyId !== keyId) return 'the signed statement is about something else';
-    const author = this.#authors.get(digest);
-    if (author === undefined) return `it approves a plan that is not on the trail (${digest})`;
-    if (entry.actor.id === author) return 'the author approved their own plan';
+    const plan = this.#plans.get(digest);
+    if (!plan) return `it approves a plan that is not on the trail (${digest})`;
+    if (entry.actor.id === plan.author) return 'the author approved their own plan';
     const key = this.#approvers.get(keyId);
     if (!key) return `it is signed with a key that was not registered then (${keyId})`;
     if (!verifyEd25519(key, Buffer.from(canonical(statement)), Buffer.from(signature, 'base64'))) {
       return `the signature of approver key ${keyId} is forged`;
     }
-    this.#approved.add(digest);
+    plan.keys.add(keyId);
     return null;
   }
 
@@ -101,7 +108,9 @@ export class Claims {
     if (!verifyEd25519(key, Buffer.from(canonical({ plan, outcome })), Buffer.from(signature, 'base64'))) {
       return `the outcome is forged: the signature is not of agent ${agentId}`;
     }
-    return this.#approved.has(plan) ? null : `a step of a plan that nobody approved (${plan})`;
+    const { keys, required } = this.#plans.get(plan) ?? { keys: new Set(), required: 1 };
+    if (keys.size >= required) return null;
+    return `a step of a plan that ${keys.size === 0 ? 'nobody' : `only ${keys.size} of ${required}`} approved (${plan})`;
   }
 }
 
