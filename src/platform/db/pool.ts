@@ -66,15 +66,20 @@ export function createDb(url: string, options: PoolOptions): { db: Db; pool: pg.
   return { db: new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: patient }) }), pool };
 }
 
-/** Every statement's error passes through the catalogue, commits included. */
+/**
+ * Every statement's error passes through the catalogue, commits included; a connection whose server went away is not
+ * given back for the next one to trip over.
+ */
 function translating(client: pg.PoolClient): PostgresPoolClient {
+  let broken = false;
   const query = (statement: unknown, parameters?: readonly unknown[]): unknown => {
     if (typeof statement !== 'string') return client.query(statement as pg.Submittable);
     return client.query(statement, parameters as unknown[]).catch((error: unknown) => {
+      broken ||= isAway(error);
       throw translate(error);
     });
   };
-  return { query: query as PostgresPoolClient['query'], release: () => client.release() };
+  return { query: query as PostgresPoolClient['query'], release: () => client.release(broken) };
 }
 
 /** One connection for set-up work, closed afterwards. `patienceMs`: how long to wait for a server that starts. */

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { AppError } from '../../../model/errors/index.ts';
 import { ROLES, type Secrets } from '../provision.ts';
 import type { Binaries } from './binaries.ts';
-import { type RunAs, type StatePaths, unusable } from './paths.ts';
+import { type RunAs, saysDiskFull, type StatePaths, unusable } from './paths.ts';
 
 /** initdb insists on a user with an account; this one has one everywhere. */
 const NOBODY = 65_534;
@@ -67,8 +67,7 @@ async function initdb(binaries: Binaries, data: string, passwordFile: string, wh
   if (result.code === 0) return;
   const why =
     result.output.match(/(?:error|fatal): .*/i)?.[0] ?? result.output.trim().split('\n').at(-1) ?? 'no output';
-  if (/No space left on device|Disk quota exceeded/i.test(result.output))
-    throw new AppError('DATABASE_DISK_FULL', { why });
+  if (saysDiskFull(result.output)) throw new AppError('DATABASE_DISK_FULL', { why });
   throw new AppError('DATABASE_INIT', { path: data, why });
 }
 

@@ -84,13 +84,16 @@ function isAlive(owner: Owner): boolean {
   return owner.started === null || started === null || started === owner.started;
 }
 
+/** Instead of a start: the process is over, only its exit code has not been collected. */
+export const ENDED = 'ended';
+
 /** Boot id and the 22nd field of /proc/<pid>/stat; the name in parentheses before it may itself hold spaces. */
 export function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     // A process that ended and was not yet collected holds nothing any more.
-    if (fields[0] === 'Z') return 'ended';
+    if (fields[0] === 'Z') return ENDED;
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     return `${boot}/${fields[19]}`;
   } catch {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, mkdtemp, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../../model/errors/index.ts';
@@ -41,14 +41,22 @@ function statePaths(root: string): StatePaths {
 /** Makes the data directory, or says why it cannot be used. */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
+    // Only the last one is ours to close: others on the way may be shared, and the database's user must pass them.
+    await mkdir(dirname(dataDir), { recursive: true });
+    await mkdir(dataDir, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
     // The only sure test of "writable" is to write.
     const probe = await mkdtemp(join(dataDir, '.write-'));
-    const { rmdir } = await import('node:fs/promises');
     await rmdir(probe);
   } catch (error) {
     throw unusable(dataDir, error);
   }
+}
+
+/** What PostgreSQL's programs say when the disk is full: the system's words, or their own about a short write. */
+export function saysDiskFull(text: string): boolean {
+  return /No space left on device|Disk quota exceeded|Check free disk space|wrote only \d+ of \d+ bytes/i.test(text);
 }
 
 export function unusable(path: string, error: unknown): AppError {

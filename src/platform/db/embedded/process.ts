@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ENDED, startOf } from './lock.ts';
 import type { RunAs, StatePaths } from './paths.ts';
 
 /**
@@ -90,13 +91,14 @@ export async function clearPredecessor(paths: StatePaths, patienceMs = 30_000): 
   }
 }
 
+/** A process that ended but was not yet collected by its parent (state Z) does not run. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
+  return startOf(pid) !== ENDED;
 }
 
 async function disown(data: string): Promise<void> {

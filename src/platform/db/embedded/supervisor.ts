@@ -1,9 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rename, stat } from 'node:fs/promises';
+import { readFile, rename, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../../model/errors/index.ts';
+import { saysDiskFull } from './paths.ts';
 import { clearPredecessor, lastWords, launch, type LaunchOptions, readPostmaster } from './process.ts';
 
 export interface Supervisor {
@@ -70,13 +71,12 @@ async function start(options: LaunchOptions): Promise<ChildProcess> {
   }
   const why =
     exit === null ? `it was not ready after ${START_TIMEOUT_MS / 1000} s` : await lastWords(options.paths.log, from);
-  if (/No space left on device|Disk quota exceeded/i.test(why)) throw new AppError('DATABASE_DISK_FULL', { why });
+  if (saysDiskFull(why)) throw new AppError('DATABASE_DISK_FULL', { why });
   throw new AppError('DATABASE_START', { why, log: options.paths.log });
 }
 
 async function isChildOf(pid: number, shell: number | undefined): Promise<boolean> {
   try {
-    const { readFile } = await import('node:fs/promises');
     const text = await readFile(`/proc/${pid}/stat`, 'utf8');
     return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]) === shell;
   } catch {
