@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AlarmRequest, CheckpointReply } from '../../model/agent.ts';
-import { AppError } from '../../model/errors/index.ts';
+import { AppError, isAppError } from '../../model/errors/index.ts';
 import {
   Checkpoint,
   ConsistencyProof,
@@ -16,8 +16,10 @@ import { listAlarms, raiseAlarm } from './alarms.ts';
 import { documentRoutes } from './documents/routes.ts';
 import { readPage, subjectKeyOf, toSequenced } from './entries.ts';
 import { exportText } from './export.ts';
-import { verifierLine } from './key.ts';
+import { verifierLine, withSigner } from './key.ts';
 import { verifyLive } from './live.ts';
+import { checkpointText, signNote } from './logic/note.ts';
+import { EMPTY_ROOT } from './logic/tree.ts';
 import { entriesBetween, latestCheckpoint, type StoredCheckpoint } from './store.ts';
 import { consistencyProof, inclusionProof } from './tree.ts';
 
@@ -214,6 +216,29 @@ export function toCheckpoint(stored: StoredCheckpoint, platform: Platform): z.in
   };
 }
 
+/**
+ * What an agent that saw `size` entries is shown. A history that became shorter, or whose nodes are gone, is shown as it
+ * is, with no proof: the agent draws its own conclusion, and must not be kept from it by an error of ours.
+ */
+async function checkpointFor(platform: Platform, size: number): Promise<z.infer<typeof CheckpointReply>> {
+  const last = await latestCheckpoint(platform.db);
+  if (!last) return { checkpoint: await emptyCheckpoint(platform), consistency: [] };
+  if (size >= last.size) return { checkpoint: last.text, consistency: [] };
+  try {
+    return { checkpoint: last.text, consistency: (await consistencyProof(platform.db, size, last.size)).path };
+  } catch (error) {
+    if (!isAppError(error, 'TRAIL_NODE_MISSING')) throw error;
+    platform.log.error({ err: error }, 'the trail cannot be proven to an agent');
+    return { checkpoint: last.text, consistency: [] };
+  }
+}
+
+async function emptyCheckpoint(platform: Platform): Promise<string> {
+  return withSigner(platform, async ({ name, privateKey }) =>
+    signNote(checkpointText(name, 0, EMPTY_ROOT), name, privateKey),
+  );
+}
+
 /** The agents' side, on the mutual-TLS listener. */
 export function trailAgentRoutes(platform: Platform): Route[] {
   return [
@@ -225,15 +250,7 @@ export function trailAgentRoutes(platform: Platform): Route[] {
       access: 'agent',
       query: z.object({ size: Size.default(0) }),
       reply: CheckpointReply,
-      handler: async ({ query }) => {
-        const last = await need(platform);
-        // A shorter history than the agent knows is shown as it is: the agent draws its own conclusion.
-        if (query.size >= last.size) return { checkpoint: last.text, consistency: [] };
-        return {
-          checkpoint: last.text,
-          consistency: (await consistencyProof(platform.db, query.size, last.size)).path,
-        };
-      },
+      handler: ({ query }) => checkpointFor(platform, query.size),
     }),
     route({
       method: 'POST',

@@ -10,7 +10,7 @@ import { testPlatform, type TestOptions, type TestPlatform } from '../../platfor
 import { exportLines } from './export.ts';
 import { createTrail, type Trail } from './index.ts';
 import { splitCheckpoints, splitLines, verifyTrail } from './verify/index.ts';
-import { parseCheckpoint } from './verify/note.ts';
+import { parseCheckpoint, parseVerifierKey, signedBy } from './verify/note.ts';
 import { verifyConsistency, verifyInclusion } from './verify/proof.ts';
 import { memoryFile } from './witness.ts';
 
@@ -314,4 +314,31 @@ test('M.8: an agent’s alarm is on the trail once, with both roots', async () =
   await sequence(trail);
   const about = await call<{ total: number }>(trail.routes, 'listTrail', { query: { host: 'host_1' } });
   assert.equal(about.total, 1);
+});
+
+test('M.8: an agent that saw the history before it was rewritten, truncated or emptied is given nothing that fits', async () => {
+  const { platform, trail } = await start();
+  for (let n = 0; n < 5; n++) await write(platform, n);
+  await sequence(trail);
+  const seen = parseCheckpoint((await trail.checkpoint())!.text)!;
+  for (let n = 5; n < 9; n++) await write(platform, n);
+  await sequence(trail);
+  const fits = async (): Promise<boolean> => {
+    const offered = await call<{ checkpoint: string; consistency: string[] }>(trail.agentRoutes, 'agentCheckpoint', {
+      query: { size: String(seen.size) },
+    });
+    const checkpoint = parseCheckpoint(offered.checkpoint)!;
+    assert.ok(signedBy(checkpoint, parseVerifierKey(await trail.verifierKey())!));
+    const path = offered.consistency.map((hash) => Buffer.from(hash, 'hex'));
+    return verifyConsistency({ from: seen.size, to: checkpoint.size, path }, seen.root, checkpoint.root);
+  };
+  assert.equal(await fits(), true);
+  await asAdmin(platform, 'update trail.node set hash = sha256(hash) where level = 0 and index = 1');
+  assert.equal(await fits(), true, 'a node that no proof needs changes nothing');
+  await asAdmin(platform, 'update trail.node set hash = sha256(hash) where level = 2 and index = 0');
+  assert.equal(await fits(), false, 'rewritten');
+  await asAdmin(platform, 'delete from trail.node where level = 2 and index = 0');
+  assert.equal(await fits(), false, 'nodes gone');
+  await asAdmin(platform, 'delete from trail.checkpoint');
+  assert.equal(await fits(), false, 'emptied');
 });
