@@ -8,6 +8,9 @@ export interface DemoOptions {
   /** leave everything up after `--once` */
   keep: boolean;
   port: number;
+  agentPort: number;
+  /** second number of the hosts' addresses: two demos can run at once */
+  net: number;
 }
 
 export const HELP = `npm run demo -- [--once] [--json] [--keep] [--port N]
@@ -16,7 +19,8 @@ Starts Lastember and a demo estate of real hosts on loopback addresses, and walk
   --once   approve with the demo approver's own key, run to the end and exit 0 only if every claim held
   --json   print one JSON document on standard output; progress goes to standard error
   --keep   with --once: leave the estate and the console up afterwards, until Ctrl-C
-  --port   port of the console (default 7414)
+  --port   port of the console (default 7414); --agent-port: of the agents' listener (default 7415)
+  --net    the hosts are 127.N.14.10 and so on (default 74)
 `;
 
 export function demoOptions(argv: string[]): DemoOptions | 'help' {
@@ -27,12 +31,26 @@ export function demoOptions(argv: string[]): DemoOptions | 'help' {
       json: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
       port: { type: 'string', default: '7414' },
+      'agent-port': { type: 'string', default: '7415' },
+      net: { type: 'string', default: '74' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return 'help';
-  const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`--port takes a number from 0 to 65535, not "${values.port}".`);
-  return { once: values.once, json: values.json, keep: values.keep, port };
+  const { once, json, keep } = values;
+  return {
+    once,
+    json,
+    keep,
+    port: number('--port', values.port, 65_535),
+    agentPort: number('--agent-port', values['agent-port'], 65_535),
+    net: number('--net', values.net, 254),
+  };
+}
+
+function number(flag: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > max)
+    throw new Error(`${flag} takes a number from 1 to ${max}, not "${text}".`);
+  return value;
 }

@@ -1,0 +1,53 @@
+import type { Host } from '../../../src/model/estate.ts';
+import type { Demo } from './context.ts';
+import { setUpEstate } from './setup.ts';
+import { audit, campaignNow, findingsNow } from './steps/audit.ts';
+import { approve, checkFixed, plan, rollOut } from './steps/change.ts';
+import { discover } from './steps/discover.ts';
+import { proveTrail, writeDocuments } from './steps/document.ts';
+import { enroll } from './steps/enroll.ts';
+import { checkExpiry, except, showImpact } from './steps/impact.ts';
+import { rekindle } from './steps/rekindle.ts';
+import { verify } from './steps/verify.ts';
+import type { Results } from './summary.ts';
+import { lookAround } from './witness.ts';
+
+/** The whole loop, once around. */
+export async function walkLoop(demo: Demo): Promise<Results> {
+  const { account, people } = demo;
+  await account.step('setup', 'What an operator enters on the first day', () => setUpEstate(demo));
+  await account.step('discovery', '1 Discovery: what is out there?', () => discover(demo));
+  await account.step('enrollment', '2 Enrollment: agents onto the hosts, over SSH', () => enroll(demo));
+  const seen = await lookAround(demo);
+  const found = await account.step('audit', '3 Audit: what is wrong?', () => audit(demo));
+  const exceptions = await account.step(
+    'impact',
+    '4 Impact: who would feel it, and what is accepted for now?',
+    async () => {
+      await showImpact(demo);
+      return except(demo, found);
+    },
+  );
+  const before = { findings: found, campaign: await campaignNow(demo) };
+  const planned = await account.step('plan', '5 Change: a plan for every burning finding', () => plan(demo));
+  await account.step('approval', '5 Change: approval of exactly this plan', () => approve(demo, planned));
+  const change = await account.step('rollout', '5 Change: canary first', () => rollOut(demo, planned.id));
+  const after = await account.step('verification', '5 Change: proven from inside and outside', async () => {
+    const campaign = await verify(demo, seen);
+    const findings = await findingsNow(demo);
+    checkFixed(demo, change, findings);
+    return { campaign, findings };
+  });
+  const hosts = await people.operator.list<Host>('/hosts');
+  const rekindled = await account.step('rekindling', 'An old image comes back', () => rekindle(demo));
+  await account.step('expiry', 'An exception ends', () => checkExpiry(demo, exceptions));
+  const { trail, documents } = await account.step(
+    'trail',
+    '6 Trail: what happened, proven and written up',
+    async () => ({
+      documents: await writeDocuments(demo, change),
+      trail: await proveTrail(demo),
+    }),
+  );
+  return { hosts, before, after, rekindled, change, trail, documents };
+}

@@ -1,0 +1,116 @@
+import type { Campaign } from '../../../src/model/campaign.ts';
+import type { Change } from '../../../src/model/change.ts';
+import type { Host } from '../../../src/model/estate.ts';
+import type { Finding } from '../../../src/model/finding.ts';
+import type { Demo } from './context.ts';
+import type { TrailResult } from './steps/document.ts';
+
+export interface Results {
+  hosts: Host[];
+  before: { findings: Finding[]; campaign: Campaign };
+  after: { findings: Finding[]; campaign: Campaign };
+  rekindled: Campaign;
+  change: Change;
+  trail: TrailResult;
+  documents: string[];
+}
+
+const findingRow = ({
+  hostName,
+  endpoint,
+  kit,
+  check,
+  advisories,
+  state,
+  severity,
+  evidence,
+  pending,
+}: Finding): object => ({
+  host: hostName,
+  endpoint,
+  kit,
+  check,
+  advisories,
+  severity,
+  state,
+  evidence,
+  pending,
+});
+
+const campaignRow = ({
+  endpoint,
+  hostName,
+  cause,
+  via,
+  steps,
+  complete,
+  excepted,
+  rekindled,
+}: Campaign['endpoints'][number]): object => ({
+  endpoint,
+  host: hostName,
+  cause,
+  via,
+  steps: Object.fromEntries(Object.entries(steps).map(([step, { state }]) => [step, state])),
+  complete,
+  excepted,
+  rekindled,
+});
+
+/** The one JSON document of `--json`: what was found, done and proven, in machine-readable form. */
+export function summary({ server, account, estate }: Demo, results: Results): object {
+  const { before, after, change, rekindled, trail } = results;
+  const addresses = new Set(estate.hosts.map(({ address }) => address));
+  return {
+    ok: account.claims.every(({ held }) => held),
+    console: server.url,
+    hosts: results.hosts.map((host) => ({
+      address: host.addresses.find((address) => addresses.has(address)) ?? host.addresses[0],
+      id: host.id,
+      name: host.name,
+      discoveredAs: host.discoveredAs,
+      management: host.management,
+      managed: host.management === 'managed',
+      agentVersion: host.agentVersion,
+      note: host.note,
+    })),
+    findings: { before: before.findings.map(findingRow), after: after.findings.map(findingRow) },
+    campaign: {
+      kit: after.campaign.kit,
+      totals: { before: before.campaign.totals, after: after.campaign.totals, rekindled: rekindled.totals },
+      endpoints: after.campaign.endpoints.map(campaignRow),
+      rekindled: rekindled.endpoints.filter((each) => each.rekindled).map(campaignRow),
+    },
+    change: {
+      id: change.id,
+      planDigest: change.planDigest,
+      approvals: change.approvals.map(({ statement }) => ({
+        keyId: statement.keyId,
+        approvedAt: statement.approvedAt,
+      })),
+      waves: change.waves.map(({ name, canary, state, tasks }) => ({
+        name,
+        canary,
+        state,
+        tasks: tasks.map((task) => ({
+          host: task.hostName,
+          state: task.state,
+          steps: task.outcomes.map(({ kind, ok }) => ({ kind, ok })),
+        })),
+      })),
+      outcome: change.state,
+      predicted: change.predicted,
+      observed: change.observed,
+    },
+    trail: {
+      size: trail.size,
+      root: trail.root,
+      checkpoint: trail.checkpoint,
+      verified: trail.verified,
+      file: trail.file,
+    },
+    documents: results.documents,
+    claims: account.claims,
+    durations: account.durations,
+  };
+}
