@@ -1,49 +1,293 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import type { Scope } from '../../model/estate.ts';
+import { after, before, test, type TestContext } from 'node:test';
+import { isAppError } from '../../model/errors/index.ts';
+import type { Scan, Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
-import { type Pki, selfSigned } from './probes/testing.ts';
+import { listenWith, type Pki, selfSigned } from './probes/testing.ts';
 import { createScan } from './scans.ts';
-import { addScope, OPERATOR, sshServer, tlsServer } from './testing.ts';
+import { scanRow, toScan } from './store-scans.ts';
+import {
+  addScope,
+  entriesSince,
+  lastEntry,
+  type Listening,
+  newSshKey,
+  OPERATOR,
+  sshServer,
+  tlsServer,
+} from './testing/index.ts';
 
 let platform: TestPlatform;
 let discovery: Discovery;
-let pki: Pki;
-let pem: { key: string; cert: string };
+const pkis: Pki[] = [];
+let pem: Pem;
+interface Pem {
+  key: string;
+  cert: string;
+}
+
+function newPem(): Pem {
+  const pki = selfSigned();
+  pkis.push(pki);
+  return { key: readFileSync(pki.key, 'utf8'), cert: readFileSync(pki.certificate, 'utf8') };
+}
 
 before(async () => {
   platform = await testPlatform();
-  discovery = createDiscovery(platform);
+  discovery = createDiscovery(platform, { ageing: { failures: 2, minutes: 0 } });
   platform.handle(discovery.jobs);
-  pki = selfSigned();
-  pem = { key: readFileSync(pki.key, 'utf8'), cert: readFileSync(pki.certificate, 'utf8') };
+  pem = newPem();
 });
 after(async () => {
-  pki.remove();
+  for (const pki of pkis) pki.remove();
   await platform.close();
 });
 
-async function scan(scope: Scope): Promise<void> {
-  await createScan(platform, OPERATOR, { scope, targets: [], ports: undefined, rate: undefined, confirmWide: false });
+async function scan(scope: Scope): Promise<Scan> {
+  const made = await createScan(platform, OPERATOR, {
+    scope,
+    targets: [],
+    ports: undefined,
+    rate: undefined,
+    confirmWide: false,
+  });
   await platform.drain();
+  return toScan((await scanRow(platform.db, made.id))!);
 }
+
+function closeAfter(t: TestContext, ...servers: { close(): Promise<void> }[]): void {
+  t.after(() => Promise.all(servers.map((server) => server.close())));
+}
+
+const portsOf = (...servers: Listening[]): string => servers.map((server) => server.port).join();
 
 test('1.2: a scan finds hosts nobody listed, and what they serve, without credentials', async (t) => {
   const ssh = await sshServer('127.71.0.5');
   const tls = await tlsServer('127.71.0.5', pem);
   const other = await tlsServer('127.71.0.9', pem, tls.port);
-  t.after(() => Promise.all([ssh.close(), tls.close(), other.close()]));
-  const scope = await addScope(platform, { cidrs: ['127.71.0.0/28'], ports: `${ssh.port},${tls.port}` });
-  await scan(scope);
-  const hosts = await discovery.hosts();
-  assert.deepEqual(hosts.map((host) => host.addresses).sort(), [['127.71.0.5'], ['127.71.0.9']]);
-  const found = await discovery.hostByAddress('127.71.0.5');
-  assert.equal(found?.claim, 'unknown');
-  assert.deepEqual(found?.sources, ['scan']);
-  assert.match(found?.guess ?? '', /serves ssh, tls/);
-  const endpoints = await discovery.endpoints({ hostId: found!.id });
+  closeAfter(t, ssh, tls, other);
+  const scope = await addScope(platform, { cidrs: ['127.71.0.0/28'], ports: portsOf(ssh, tls) });
+  const done = await scan(scope);
+  assert.equal(done.state, 'done');
+  assert.deepEqual(done.counts, {
+    targets: 32,
+    done: 32,
+    open: 3,
+    newHosts: 2,
+    changed: 0,
+    offline: 0,
+    back: 0,
+    unchanged: 0,
+  });
+  const found = (await discovery.hostByAddress('127.71.0.5'))!;
+  assert.equal(found.claim, 'unknown');
+  assert.equal(found.discoveredAs, 'unknown');
+  assert.equal(found.name, 'shop.example');
+  assert.deepEqual(found.sources, ['scan']);
+  assert.match(found.guess ?? '', /serves ssh, tls/);
+  const endpoints = await discovery.endpoints({ hostId: found.id });
   assert.deepEqual(endpoints.map((endpoint) => endpoint.service).sort(), ['ssh', 'tls']);
-  assert.equal(ssh.tried, 0);
+  assert.equal(ssh.tried, 0, 'nobody tried to log in');
+  // Two servers with one certificate are two hosts, and the second does not take the first one's name.
+  assert.equal((await discovery.hostByAddress('127.71.0.9'))?.name, '127.71.0.9');
+  const entry = await lastEntry(platform, 'discovery.host.found', found.id);
+  assert.deepEqual((entry.detail as { addresses: string[] }).addresses, ['127.71.0.5']);
+  const asked = await platform.waiting('audit.endpoint');
+  for (const endpoint of endpoints)
+    assert.ok(asked.some((job) => 'endpointId' in job.payload && job.payload.endpointId === endpoint.id));
+});
+
+test('1.12: a second scan of the same counts everything unchanged and leaves no entry about any host', async (t) => {
+  const ssh = await sshServer('127.71.1.5');
+  const tls = await tlsServer('127.71.1.6', pem);
+  closeAfter(t, ssh, tls);
+  const scope = await addScope(platform, { cidrs: ['127.71.1.0/29'], ports: portsOf(ssh, tls) });
+  await scan(scope);
+  const before = (await entriesSince(platform, 0)).length;
+  const again = await scan(scope);
+  assert.deepEqual(
+    { ...again.counts, targets: 0, done: 0, open: 0 },
+    { targets: 0, done: 0, open: 0, newHosts: 0, changed: 0, offline: 0, back: 0, unchanged: 2 },
+  );
+  const types = (await entriesSince(platform, before)).map((entry) => entry.type);
+  assert.deepEqual(types, ['discovery.scan.started', 'discovery.scan.finished']);
+});
+
+test('a new certificate is a change: entry with before and after, history, and a fresh judgement', async (t) => {
+  let tls = await tlsServer('127.71.2.6', pem);
+  const scope = await addScope(platform, { cidrs: ['127.71.2.6'], ports: portsOf(tls) });
+  await scan(scope);
+  await tls.close();
+  const fresh = newPem();
+  tls = await tlsServer('127.71.2.6', fresh, tls.port);
+  closeAfter(t, tls);
+  const done = await scan(scope);
+  assert.equal(done.counts.changed, 1);
+  const host = (await discovery.hostByAddress('127.71.2.6'))!;
+  const [endpoint] = await discovery.endpoints({ hostId: host.id });
+  const history = await discovery.endpointHistory(endpoint!.id);
+  const keys = history.map(({ probe }) => (probe.protocol === 'tls' ? probe.chain[0]!.spki : ''));
+  assert.equal(new Set(keys).size, 2);
+  const entry = await lastEntry(platform, 'discovery.endpoint.changed', endpoint!.id);
+  const detail = entry.detail as { before: { spki: string }; after: { spki: string } };
+  assert.deepEqual([detail.before.spki, detail.after.spki], keys);
+});
+
+test('1.5: a host that moved to another address keeps its id, its endpoints and their history', async (t) => {
+  const key = newSshKey();
+  const first = await sshServer('127.71.3.5', key);
+  const scope = await addScope(platform, { cidrs: ['127.71.3.0/28'], ports: portsOf(first) });
+  await scan(scope);
+  const host = (await discovery.hostByAddress('127.71.3.5'))!;
+  const [endpoint] = await discovery.endpoints({ hostId: host.id });
+  await first.close();
+  const second = await sshServer('127.71.3.9', key, first.port);
+  closeAfter(t, second);
+  const done = await scan(scope);
+  assert.equal(done.counts.newHosts, 0);
+  const moved = (await discovery.hostByAddress('127.71.3.9'))!;
+  assert.equal(moved.id, host.id);
+  assert.deepEqual(moved.addresses, ['127.71.3.9']);
+  assert.deepEqual(
+    (await discovery.endpoints({ hostId: host.id })).map((e) => e.id),
+    [endpoint!.id],
+  );
+  assert.equal(await discovery.hostByAddress('127.71.3.5'), null);
+});
+
+test('1.6: two machines with one host key are two hosts that say so', async (t) => {
+  const key = newSshKey();
+  const one = await sshServer('127.71.4.1', key);
+  const two = await sshServer('127.71.4.2', key, one.port);
+  closeAfter(t, one, two);
+  // In two scans, so that only a look at the earlier address can tell a copy from a move.
+  await scan(await addScope(platform, { cidrs: ['127.71.4.1'], ports: portsOf(one) }));
+  await scan(await addScope(platform, { cidrs: ['127.71.4.2'], ports: portsOf(one) }));
+  const hosts = await Promise.all(['127.71.4.1', '127.71.4.2'].map((address) => discovery.hostByAddress(address)));
+  assert.notEqual(hosts[0]!.id, hosts[1]!.id);
+  for (const host of hosts) assert.match(host!.note ?? '', /^cloned identity/);
+  const entry = await lastEntry(platform, 'discovery.host.split', hosts[1]!.id);
+  assert.ok(entry.related.some((subject) => subject.id === hosts[0]!.id));
+});
+
+test('a machine built anew at the same address is a new host, and the trail says what it replaces', async (t) => {
+  const first = await sshServer('127.71.5.5');
+  const tls = await tlsServer('127.71.5.5', pem);
+  const scope = await addScope(platform, { cidrs: ['127.71.5.5'], ports: portsOf(first, tls) });
+  await scan(scope);
+  const old = (await discovery.hostByAddress('127.71.5.5'))!;
+  await first.close();
+  const second = await sshServer('127.71.5.5', newSshKey(), first.port);
+  closeAfter(t, second, tls);
+  const done = await scan(scope);
+  assert.equal(done.counts.newHosts, 1);
+  const fresh = (await discovery.hostByAddress('127.71.5.5'))!;
+  assert.notEqual(fresh.id, old.id);
+  assert.match(fresh.note ?? '', new RegExp(old.id));
+  const replaced = (await discovery.host(old.id))!;
+  assert.equal(replaced.presence, 'superseded');
+  assert.equal(replaced.supersededBy, fresh.id);
+  assert.ok(!(await discovery.hosts()).some((host) => host.id === old.id));
+  assert.ok((await discovery.endpoints({ hostId: old.id })).every((endpoint) => endpoint.state === 'gone'));
+  assert.equal((await discovery.endpoints({ hostId: fresh.id, state: 'open' })).length, 2);
+  const entry = await lastEntry(platform, 'discovery.host.found', fresh.id);
+  assert.equal((entry.detail as { replaces: string }).replaces, old.id);
+  assert.ok(entry.related.some((subject) => subject.id === old.id));
+});
+
+test('1.8: a probe that does not succeed erases nothing', async (t) => {
+  const tls = await tlsServer('127.71.6.6', pem);
+  const scope = await addScope(platform, { cidrs: ['127.71.6.6'], ports: portsOf(tls) });
+  await scan(scope);
+  const host = (await discovery.hostByAddress('127.71.6.6'))!;
+  const [before] = await discovery.endpoints({ hostId: host.id });
+  await tls.close();
+  const mute = await listenWith(() => undefined, '127.71.6.6', tls.port);
+  await scan(scope);
+  await mute.close();
+  const [after] = await discovery.endpoints({ hostId: host.id });
+  assert.deepEqual(after?.probe, before?.probe);
+  assert.equal(after?.probedAt, before?.probedAt);
+  assert.match(after?.lastError ?? '', /said nothing/);
+  // The same on request, with nobody there at all.
+  const now = await discovery.probeNow('127.71.6.6', tls.port);
+  assert.deepEqual(now.probe, before?.probe);
+  assert.match(now.lastError ?? '', /refused the connection/);
+  const back = await tlsServer('127.71.6.6', pem, tls.port);
+  closeAfter(t, back);
+  const seen = await discovery.probeNow('127.71.6.6', tls.port);
+  assert.equal(seen.lastError, null);
+  assert.notEqual(seen.probedAt, before?.probedAt);
+});
+
+test('1.9, 1.12: silence makes a host offline, repeated silence an endpoint gone; both come back', async () => {
+  const key = newSshKey();
+  const first = await sshServer('127.71.7.7', key);
+  const scope = await addScope(platform, { cidrs: ['127.71.7.7'], ports: portsOf(first) });
+  await scan(scope);
+  const host = (await discovery.hostByAddress('127.71.7.7'))!;
+  await first.close();
+  assert.equal((await scan(scope)).counts.offline, 1);
+  assert.equal((await discovery.host(host.id))?.presence, 'offline');
+  assert.equal((await discovery.endpoints({ hostId: host.id }))[0]?.state, 'open', 'one failure is not enough');
+  assert.equal((await scan(scope)).counts.offline, 0, 'counted once');
+  assert.equal((await discovery.endpoints({ hostId: host.id }))[0]?.state, 'gone');
+  const second = await sshServer('127.71.7.7', key, first.port);
+  const back = await scan(scope);
+  await second.close();
+  assert.equal(back.counts.back, 1);
+  assert.equal((await discovery.host(host.id))?.presence, 'up');
+  assert.equal((await discovery.endpoints({ hostId: host.id }))[0]?.state, 'open');
+});
+
+test('1.1: what is excluded is never connected to, whoever asks', async (t) => {
+  let touched = 0;
+  const port = (await sshServer('127.71.8.1').then(async (s) => (await s.close(), s))).port;
+  const excluded = await listenWith(() => touched++, '127.71.8.2', port);
+  const outside = await listenWith(() => touched++, '127.71.9.2', port);
+  closeAfter(t, excluded, outside);
+  const scope = await addScope(platform, { cidrs: ['127.71.8.0/29'], exclude: ['127.71.8.2'], ports: `${port}` });
+  const done = await scan(scope);
+  assert.equal(done.counts.targets, 7);
+  await assert.rejects(discovery.probeNow('127.71.8.2', port), (error) => isAppError(error, 'ADDRESS_NOT_ALLOWED'));
+  await assert.rejects(discovery.probeNow('127.71.9.2', port), (error) => isAppError(error, 'ADDRESS_NOT_ALLOWED'));
+  // An ad-hoc scan of exactly that address has nothing left to do.
+  const adhoc = { scope: null, targets: ['127.71.8.2'], ports: `${port}`, rate: undefined, confirmWide: false };
+  await assert.rejects(createScan(platform, OPERATOR, adhoc), (error) => isAppError(error, 'TARGETS_EMPTY'));
+  await discovery.jobs['discovery.follow']!({
+    addresses: ['127.71.8.2', '127.71.9.2', 'nonsense'],
+    viaHostId: 'host_x',
+  });
+  assert.equal(touched, 0);
+});
+
+test('a host outside the scanned range is found by following a connection, where the scope allows it', async (t) => {
+  const inside = await sshServer('127.71.10.1');
+  const hidden = await sshServer('127.71.11.20', newSshKey(), inside.port);
+  closeAfter(t, inside, hidden);
+  const scope = await addScope(platform, {
+    cidrs: ['127.71.10.0/29'],
+    follow: ['127.71.11.0/24'],
+    ports: portsOf(inside),
+  });
+  await scan(scope);
+  assert.equal(await discovery.hostByAddress('127.71.11.20'), null);
+  const via = (await discovery.hostByAddress('127.71.10.1'))!;
+  await discovery.jobs['discovery.follow']!({ addresses: ['127.71.11.20', '8.8.8.8'], viaHostId: via.id });
+  const found = (await discovery.hostByAddress('127.71.11.20'))!;
+  assert.deepEqual(found.sources, ['peer']);
+  assert.equal((await discovery.endpoints({ hostId: found.id, protocol: 'ssh' })).length, 1);
+  const entry = await lastEntry(platform, 'discovery.host.found', found.id);
+  assert.equal((entry.detail as { via: string }).via, via.id);
+  assert.equal(await discovery.hostByAddress('8.8.8.8'), null);
+});
+
+test('/27 × 20 ports takes well under two seconds', async () => {
+  const scope = await addScope(platform, { cidrs: ['127.71.12.0/27'], ports: '20001-20020', rate: 1000 });
+  const started = performance.now();
+  const done = await scan(scope);
+  assert.equal(done.counts.done, 640);
+  assert.ok(performance.now() - started < 2000, `took ${performance.now() - started} ms`);
 });

@@ -57,7 +57,13 @@ async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: str
 const isSame = (known: ProbeResult | null, fresh: ProbeResult): boolean => known !== null && sameProbe(known, fresh);
 
 function replaceProbe(tx: Tx, id: string, probe: ProbeResult, at: Date): Promise<void> {
-  return updateEndpoint(tx.db, id, { service: serviceOf(probe), probe, probed_at: at, last_error: null, last_seen: at });
+  return updateEndpoint(tx.db, id, {
+    service: serviceOf(probe),
+    probe,
+    probed_at: at,
+    last_error: null,
+    last_seen: at,
+  });
 }
 
 async function foundEndpoint(

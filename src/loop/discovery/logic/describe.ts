@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../../model/json.ts';
 import type { Identifier } from '../../../model/estate.ts';
 import type { ProbeResult } from '../../../model/probe.ts';
@@ -52,7 +53,8 @@ function essence(probe: ProbeResult): unknown {
 }
 
 export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
-  return JSON.stringify(essence(a)) === JSON.stringify(essence(b));
+  // Not by text: what comes back from the database has its keys in another order.
+  return isDeepStrictEqual(essence(a), essence(b));
 }
 
 /**
@@ -67,7 +69,9 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
   const unfinished = fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown';
   const sameCertificate = known.chain[0]?.fingerprint === fresh.chain[0]?.fingerprint;
-  return unfinished && sameCertificate ? `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}` : null;
+  return unfinished && sameCertificate
+    ? `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`
+    : null;
 }
 
 const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';

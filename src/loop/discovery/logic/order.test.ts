@@ -56,20 +56,24 @@ test('a scan covers every pair of address and port exactly once, in an order tha
 
 test('1.1: the bucket never lets through more than its rate and one burst', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 5000 }), fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 20, maxLength: 400 }), (rate, gaps) => {
-      const bucket = newBucket(rate, 0);
-      let now = 0;
-      const sent: number[] = [];
-      for (const gap of gaps) {
-        now += gap;
-        sent.push(now + takeToken(bucket, now));
-      }
-      const burst = Math.max(1, Math.floor(rate / 10));
-      for (const start of sent) {
-        const within = sent.filter((at) => at >= start && at < start + 1000).length;
-        assert.ok(within <= rate + burst + 1, `${within} in a second at rate ${rate}`);
-      }
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 20, maxLength: 400 }),
+      (rate, gaps) => {
+        const bucket = newBucket(rate, 0);
+        let now = 0;
+        const sent: number[] = [];
+        for (const gap of gaps) {
+          now += gap;
+          sent.push(now + takeToken(bucket, now));
+        }
+        const burst = Math.max(1, Math.floor(rate / 10));
+        for (const start of sent) {
+          const within = sent.filter((at) => at >= start && at < start + 1000).length;
+          assert.ok(within <= rate + burst + 1, `${within} in a second at rate ${rate}`);
+        }
+      },
+    ),
     { numRuns: 50 },
   );
 });
@@ -99,5 +103,8 @@ test('a schedule is due once its time and the scope’s own delay have passed', 
   const starts = new Set(Array.from({ length: 50 }, (_, i) => startAt(`scope_${i}`)));
   assert.ok(!starts.has(-1));
   assert.ok(starts.size > 20, 'scopes of one schedule start at different seconds');
-  assert.throws(() => checkSchedule('every day'), (error) => isAppError(error, 'SCHEDULE_INVALID'));
+  assert.throws(
+    () => checkSchedule('every day'),
+    (error) => isAppError(error, 'SCHEDULE_INVALID'),
+  );
 });

@@ -7,7 +7,12 @@ import { type Decision, isMeasured, type KnownHost, questions, reconcile, strong
 const AT = '2030-01-01T00:00:00.000Z';
 const key = (value: string): Identifier => ({ kind: 'ssh-host-key', value });
 const machine = (value: string): Identifier => ({ kind: 'machine-id', value });
-const sees = (address: string, identifiers: Identifier[] = [], source: SourceName = 'scan'): Sighting => ({ source, address, at: AT, identifiers });
+const sees = (address: string, identifiers: Identifier[] = [], source: SourceName = 'scan'): Sighting => ({
+  source,
+  address,
+  at: AT,
+  identifiers,
+});
 const host = (id: string, addresses: string[], identifiers: Identifier[] = []): KnownHost => ({
   id,
   name: id,
@@ -16,7 +21,11 @@ const host = (id: string, addresses: string[], identifiers: Identifier[] = []): 
   addresses: addresses.map((address) => ({ address, how: 'measured' })),
 });
 
-function decide(hosts: KnownHost[], sightings: Sighting[], alive = (_: string, __: Identifier): boolean => false): Decision[] {
+function decide(
+  hosts: KnownHost[],
+  sightings: Sighting[],
+  alive = (_: string, __: Identifier): boolean => false,
+): Decision[] {
   let next = 0;
   return reconcile(hosts, sightings, { newId: () => `new${++next}`, alive });
 }
@@ -31,11 +40,17 @@ test('1.5: a machine that changed its address stays the same host', () => {
 test('two machines that swapped their addresses stay who they are', () => {
   const hosts = [host('a', ['10.0.0.1'], [key('A')]), host('b', ['10.0.0.2'], [key('B')])];
   const decisions = decide(hosts, [sees('10.0.0.1', [key('B')]), sees('10.0.0.2', [key('A')])]);
-  assert.deepEqual(decisions.map((d) => d.hostId), ['b', 'a']);
+  assert.deepEqual(
+    decisions.map((d) => d.hostId),
+    ['b', 'a'],
+  );
 });
 
 test('1.6: the same host key on two addresses at once is two hosts, and says so', () => {
-  const decisions = decide([host('a', ['10.0.0.1'], [key('K')])], [sees('10.0.0.1', [key('K')]), sees('10.0.0.2', [key('K')])]);
+  const decisions = decide(
+    [host('a', ['10.0.0.1'], [key('K')])],
+    [sees('10.0.0.1', [key('K')]), sees('10.0.0.2', [key('K')])],
+  );
   assert.equal(decisions[0]?.hostId, 'a');
   assert.equal(decisions[1]?.kind, 'clone');
   assert.equal(decisions[1]?.cloneOf, 'a');
@@ -65,14 +80,20 @@ test('a machine built anew at its address is a new host that replaces the old on
 });
 
 test('an address given to another machine is no replacement when the old one lives elsewhere', () => {
-  const decisions = decide([host('a', ['10.0.0.1'], [key('K')])], [sees('10.0.0.1', [key('L')]), sees('10.0.0.9', [key('K')])]);
+  const decisions = decide(
+    [host('a', ['10.0.0.1'], [key('K')])],
+    [sees('10.0.0.1', [key('L')]), sees('10.0.0.9', [key('K')])],
+  );
   assert.equal(decisions[0]?.kind, 'new');
   assert.equal(decisions[0]?.replaces, null);
   assert.equal(decisions[1]?.hostId, 'a');
 });
 
 test('a stronger identifier outweighs a weaker one: new SSH keys, same machine-id, same host', () => {
-  const [decision] = decide([host('a', ['10.0.0.1'], [machine('M'), key('K')])], [sees('10.0.0.1', [machine('M'), key('L')], 'agent')]);
+  const [decision] = decide(
+    [host('a', ['10.0.0.1'], [machine('M'), key('K')])],
+    [sees('10.0.0.1', [machine('M'), key('L')], 'agent')],
+  );
   assert.equal(decision?.hostId, 'a');
 });
 
@@ -89,9 +110,10 @@ test('a shared TLS key merges nothing', () => {
 });
 
 test('1.10: a claimed address takes nobody’s measured place', () => {
-  const decisions = decide([host('a', ['10.0.0.1'], [key('A')]), host('b', ['10.0.0.2'], [key('B')])], [
-    sees('10.0.0.1', [key('B')], 'agent'),
-  ]);
+  const decisions = decide(
+    [host('a', ['10.0.0.1'], [key('A')]), host('b', ['10.0.0.2'], [key('B')])],
+    [sees('10.0.0.1', [key('B')], 'agent')],
+  );
   assert.deepEqual(decisions[0]?.displaced, []);
 });
 
@@ -132,12 +154,18 @@ class World {
     const free = (n: number): boolean => !this.machines.some((m) => m.address === `10.0.0.${n}`);
     const who = 'who' in e ? at(e.who) : undefined;
     if (e.kind === 'add' && free(e.to)) {
-      this.machines.push({ key: e.mute ? null : `K${++this.#keys}`, address: `10.0.0.${e.to}`, unique: true, incarnation: 0 });
+      this.machines.push({
+        key: e.mute ? null : `K${++this.#keys}`,
+        address: `10.0.0.${e.to}`,
+        unique: true,
+        incarnation: 0,
+      });
     } else if (e.kind === 'move' && who && free(e.to)) who.address = `10.0.0.${e.to}`;
     else if (e.kind === 'swap' && who) {
       const other = at(e.with)!;
       [who.address, other.address] = [other.address, who.address];
-    } else if (e.kind === 'reimage' && who?.key) Object.assign(who, { key: `K${++this.#keys}`, incarnation: who.incarnation + 1, unique: true });
+    } else if (e.kind === 'reimage' && who?.key)
+      Object.assign(who, { key: `K${++this.#keys}`, incarnation: who.incarnation + 1, unique: true });
     else if (e.kind === 'clone' && who?.key && free(e.to)) {
       who.unique = false;
       this.machines.push({ ...who, address: `10.0.0.${e.to}` });
@@ -205,7 +233,8 @@ test('M.11: whatever machines do, none are merged and none is counted twice', ()
           known.set(m.key!, id);
         }
         for (const m of world.machines.filter((one) => !one.unique)) known.delete(m.key!);
-        for (const one of hosts.values()) assert.ok(new Set(one.addresses.map((a) => a.address)).size === one.addresses.length);
+        for (const one of hosts.values())
+          assert.ok(new Set(one.addresses.map((a) => a.address)).size === one.addresses.length);
         const places = [...hosts.values()].flatMap((one) => one.addresses.map((a) => a.address));
         assert.equal(new Set(places).size, places.length, 'an address has two holders');
       }
@@ -224,10 +253,14 @@ test('a host never holds the keys of two machines that both were told apart', ()
       for (const events of rounds) {
         for (const e of events) world.apply(e);
         const sightings = world.sightings();
-        const decisions = reconcile([...hosts.values()], sightings, { newId: () => `h${++ids}`, alive: world.alive.bind(world) });
+        const decisions = reconcile([...hosts.values()], sightings, {
+          newId: () => `h${++ids}`,
+          alive: world.alive.bind(world),
+        });
         settle(hosts, sightings, decisions);
       }
-      for (const one of hosts.values()) assert.ok(strong(one.identifiers).length <= 1, `${one.id}: ${JSON.stringify(one.identifiers)}`);
+      for (const one of hosts.values())
+        assert.ok(strong(one.identifiers).length <= 1, `${one.id}: ${JSON.stringify(one.identifiers)}`);
     }),
     { numRuns: 200 },
   );

@@ -14,7 +14,11 @@ const all = (texts: string[]): string[] => {
 test('addresses, CIDRs and ranges mean what they say', () => {
   assert.deepEqual(all(['10.0.0.4/30']), ['10.0.0.4', '10.0.0.5', '10.0.0.6', '10.0.0.7']);
   assert.deepEqual(all(['10.0.0.6/30']), all(['10.0.0.4/30']), 'host bits are masked');
-  assert.deepEqual(all(['10.0.0.1-3', '10.0.0.3', '10.0.0.2']), ['10.0.0.1', '10.0.0.2', '10.0.0.3'], 'no address twice');
+  assert.deepEqual(
+    all(['10.0.0.1-3', '10.0.0.3', '10.0.0.2']),
+    ['10.0.0.1', '10.0.0.2', '10.0.0.3'],
+    'no address twice',
+  );
   assert.deepEqual(all(['10.0.0.255-10.0.1.1']), ['10.0.0.255', '10.0.1.0', '10.0.1.1']);
   assert.deepEqual(all(['2001:db8::fffe/127']), ['2001:db8::fffe', '2001:db8::ffff']);
   assert.deepEqual(all(['::ffff:10.0.0.1']), ['10.0.0.1']);
@@ -22,17 +26,42 @@ test('addresses, CIDRs and ranges mean what they say', () => {
 });
 
 for (const text of [
-  '10.0.0.0/33', '10.0.0/24', '10.0.0.300', '10.0.0.1/', '10.0.0.1/24/2', '10.0.0.1/-1', '10.0.0.9-3', '10.0.0.1-2001:db8::1',
-  '', ' ', '1', '0x7f.1', '010.0.0.1/8x', 'exa mple', '-x.example', 'a..b', 'http://example', '2001:db8::/129', 'fe80::1%eth0', '10.0.0.1-',
+  '10.0.0.0/33',
+  '10.0.0/24',
+  '10.0.0.300',
+  '10.0.0.1/',
+  '10.0.0.1/24/2',
+  '10.0.0.1/-1',
+  '10.0.0.9-3',
+  '10.0.0.1-2001:db8::1',
+  '',
+  ' ',
+  '1',
+  '0x7f.1',
+  '010.0.0.1/8x',
+  'exa mple',
+  '-x.example',
+  'a..b',
+  'http://example',
+  '2001:db8::/129',
+  'fe80::1%eth0',
+  '10.0.0.1-',
 ]) {
   test(`"${text}" is refused as a target`, () => {
-    assert.throws(() => parseTargets([text]), (error) => isAppError(error, 'TARGET_INVALID'));
+    assert.throws(
+      () => parseTargets([text]),
+      (error) => isAppError(error, 'TARGET_INVALID'),
+    );
   });
 }
 
 test('everything, and whatever is wider than a /8, must be confirmed', () => {
   for (const text of ['0.0.0.0/0', '::/0', '10.0.0.0/7', '8.0.0.0-9.255.255.255', '2000::/7']) {
-    assert.throws(() => parseTargets([text]), (error) => isAppError(error, 'TARGET_WIDE'), text);
+    assert.throws(
+      () => parseTargets([text]),
+      (error) => isAppError(error, 'TARGET_WIDE'),
+      text,
+    );
     assert.equal(parseTargets([text], { confirmWide: true }).intervals.length, 1);
   }
   assert.equal(countAddresses(parseTargets(['10.0.0.0/8']).intervals), 2n ** 24n);
@@ -43,21 +72,29 @@ const cidr = fc.tuple(v4, fc.integer({ min: 8, max: 32 })).map(([a, bits]) => `$
 
 test('what is excluded is never in the rest, what is not excluded always is', () => {
   fc.assert(
-    fc.property(fc.array(cidr, { minLength: 1, maxLength: 5 }), fc.array(cidr, { maxLength: 5 }), v4, (from, minus, { n }) => {
-      const a = parseTargets(from).intervals;
-      const b = parseTargets(minus).intervals;
-      const rest = subtractIntervals(a, b);
-      const edges = [...a, ...b].flatMap(({ first, last }) => [first - 1n, first, last, last + 1n]);
-      for (const value of [n, ...edges].filter((v) => v >= 0n && v < 2n ** 32n)) {
-        const address = formatAddress(4, value);
-        assert.equal(containsAddress(rest, address), containsAddress(a, address) && !containsAddress(b, address));
-      }
-    }),
+    fc.property(
+      fc.array(cidr, { minLength: 1, maxLength: 5 }),
+      fc.array(cidr, { maxLength: 5 }),
+      v4,
+      (from, minus, { n }) => {
+        const a = parseTargets(from).intervals;
+        const b = parseTargets(minus).intervals;
+        const rest = subtractIntervals(a, b);
+        const edges = [...a, ...b].flatMap(({ first, last }) => [first - 1n, first, last, last + 1n]);
+        for (const value of [n, ...edges].filter((v) => v >= 0n && v < 2n ** 32n)) {
+          const address = formatAddress(4, value);
+          assert.equal(containsAddress(rest, address), containsAddress(a, address) && !containsAddress(b, address));
+        }
+      },
+    ),
   );
 });
 
 test('an address survives being written and read', () => {
-  const any = fc.oneof(v4, fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map((n) => ({ family: 6 as const, n })));
+  const any = fc.oneof(
+    v4,
+    fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map((n) => ({ family: 6 as const, n })),
+  );
   fc.assert(
     fc.property(any, ({ family, n }) => {
       const parsed = parseAddress(formatAddress(family, n))!;
@@ -82,6 +119,10 @@ test('ports: profiles, lists and ranges', () => {
     assert.ok(parsePorts('default').includes(port), String(port));
   }
   for (const text of ['', '0', '65536', '22,', '10-5', 'http', '1-2-3', '-1', '1e3']) {
-    assert.throws(() => parsePorts(text), (error) => isAppError(error, 'PORTS_INVALID'), text);
+    assert.throws(
+      () => parsePorts(text),
+      (error) => isAppError(error, 'PORTS_INVALID'),
+      text,
+    );
   }
 });

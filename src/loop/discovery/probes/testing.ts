@@ -26,7 +26,11 @@ export interface Disposable {
 }
 
 /** A TCP server that treats each connection as `behave` says. */
-export async function listenWith(behave: (socket: Socket) => void): Promise<Disposable> {
+export async function listenWith(
+  behave: (socket: Socket) => void,
+  address = '127.0.0.1',
+  port = 0,
+): Promise<Disposable> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
@@ -34,7 +38,7 @@ export async function listenWith(behave: (socket: Socket) => void): Promise<Disp
     socket.on('close', () => sockets.delete(socket));
     behave(socket);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, address);
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,

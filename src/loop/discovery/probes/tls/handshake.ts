@@ -13,6 +13,8 @@ import {
 /** RFC 8446 allows 2^14 + 256; anything longer is no TLS record. */
 const LONGEST_RECORD = 16_384 + 2048;
 const LONGEST_MESSAGE = 128 * 1024;
+const WARNING = 1;
+const CLOSE_NOTIFY = 0;
 
 /** What one hello brought to light. `alert`: the server said no. `garbage`: it does not speak TLS. */
 export type Flight =
@@ -58,6 +60,8 @@ async function readFlight(conversation: Conversation, flight: Started): Promise<
   let buffered = Buffer.alloc(0);
   while (!flight.complete) {
     const record = await readRecord(conversation);
+    // A warning (RFC 5246 §7.2) is no answer yet; level 2 is.
+    if (record?.type === RECORD.alert && record.body[0] === WARNING && record.body[1] !== CLOSE_NOTIFY) continue;
     if (record?.type === RECORD.alert) return { kind: 'alert', description: record.body[1] ?? 0 };
     if (record?.type !== RECORD.handshake) return null;
     buffered = takeMessages(Buffer.concat([buffered, record.body]), flight);

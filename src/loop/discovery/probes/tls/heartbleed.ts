@@ -48,7 +48,8 @@ type Judged = Pick<HeartbleedProof, 'verdict' | 'reason'> & { leakedBytes?: numb
 /** Null: this record says nothing either way. */
 function judge(answer: TlsRecord | null, sent: { long: Buffer; proper: Buffer }): Judged | null {
   if (!answer) return { verdict: 'unknown', reason: 'what followed the handshake was not TLS' };
-  if (answer.type === RECORD.alert) return { verdict: 'safe', reason: 'the over-long heartbeat was refused with an alert' };
+  if (answer.type === RECORD.alert)
+    return { verdict: 'safe', reason: 'the over-long heartbeat was refused with an alert' };
   const echoed = answer.type === RECORD.heartbeat ? readHeartbeat(answer.body) : null;
   if (!echoed) return null;
   if (echoed.equals(sent.proper)) {

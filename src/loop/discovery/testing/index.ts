@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTls } from 'node:tls';
+import { sql } from 'kysely';
 import ssh2 from 'ssh2';
-import type { Actor } from '../../model/actor.ts';
-import type { Platform } from '../../platform/context.ts';
-import type { Scope } from '../../model/estate.ts';
-import { insertScope } from './store-scans.ts';
+import type { Actor } from '../../../model/actor.ts';
+import type { Platform } from '../../../platform/context.ts';
+import type { Scope } from '../../../model/estate.ts';
+import { Entry } from '../../../model/trail.ts';
+import { insertScope } from '../store-scans.ts';
 
 export const OPERATOR: Actor = { kind: 'user', id: 'user_operator', name: 'Olga', role: 'operator' };
 
@@ -87,4 +89,17 @@ export async function addScope(
     insertScope(tx.db, scope),
   );
   return scope;
+}
+
+/** Entries in order of writing, leaving out the first `skip`. */
+export async function entriesSince(platform: Platform, skip: number): Promise<Entry[]> {
+  const { rows } = await sql<{ bytes: Buffer }>`select bytes from ledger.entry order by seq`.execute(platform.db);
+  return rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8')))).slice(skip);
+}
+
+export async function lastEntry(platform: Platform, type: string, subjectId: string): Promise<Entry> {
+  const all = await entriesSince(platform, 0);
+  const found = all.findLast((entry) => entry.type === type && entry.subject.id === subjectId);
+  if (!found) throw new Error(`no ${type} about ${subjectId}`);
+  return found;
 }

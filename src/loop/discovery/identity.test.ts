@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { systemActor } from '../../model/actor.ts';
+import type { Identifier, Sighting } from '../../model/estate.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { importHosts } from './claims.ts';
+import { createDiscovery, type Discovery } from './index.ts';
+import { entriesSince, lastEntry, OPERATOR } from './testing/index.ts';
+
+let platform: TestPlatform;
+let discovery: Discovery;
+before(async () => {
+  platform = await testPlatform();
+  discovery = createDiscovery(platform);
+  platform.handle(discovery.jobs);
+});
+after(() => platform.close());
+
+const ssh = (value: string): Identifier => ({ kind: 'ssh-host-key', value: `SHA256:${value}` });
+const machine = (value: string): Identifier => ({ kind: 'machine-id', value });
+const agentKey = (value: string): Identifier => ({ kind: 'agent-key', value });
+
+async function see(address: string, ...identifiers: Identifier[]): Promise<string> {
+  const sighting: Sighting = { source: 'scan', address, at: new Date().toISOString(), identifiers };
+  const ids = await platform.observe(systemActor('test'), (tx) => discovery.recordSightings(tx, [sighting]));
+  return ids[0]!;
+}
+
+function attach(
+  agent: Partial<Parameters<Discovery['attachAgent']>[1]> & { addresses: string[]; identifiers: Identifier[] },
+) {
+  const full = {
+    agentId: platform.newId('agent'),
+    version: '0.1.0',
+    hostname: 'web-1',
+    expectedHostId: null,
+    ...agent,
+  };
+  return platform.act(
+    systemActor('test'),
+    { type: 'enrollment.agent.enrolled', subject: { kind: 'agent', id: full.agentId } },
+    (tx) => discovery.attachAgent(tx, full),
+  );
+}
+
+test('an agent joins the host that a scan found, and names it', async () => {
+  const found = await see('10.1.0.5', ssh('A'));
+  const hostId = await attach({
+    identifiers: [agentKey('k1'), machine('m1'), ssh('A')],
+    addresses: ['127.0.0.1', '10.1.0.5', 'fe80::1'],
+  });
+  assert.equal(hostId, found);
+  const host = (await discovery.host(found))!;
+  assert.equal(host.management, 'managed');
+  assert.equal(host.name, 'web-1');
+  assert.deepEqual(host.addresses, ['10.1.0.5'], 'addresses that every machine has are left out');
+  assert.deepEqual(host.sources, ['scan', 'agent']);
+});
+
+test('an agent keeps its host over any change of address, and re-enrolment does not make a second one', async () => {
+  const first = await attach({
+    hostname: 'db-1',
+    identifiers: [agentKey('k2'), machine('m2'), ssh('B')],
+    addresses: ['10.1.1.5'],
+  });
+  const moved = await attach({
+    hostname: 'db-1',
+    identifiers: [agentKey('k2'), machine('m2'), ssh('B')],
+    addresses: ['10.1.1.9'],
+  });
+  assert.equal(moved, first);
+  const again = await attach({
+    hostname: 'db-1',
+    identifiers: [agentKey('k2b'), machine('m2'), ssh('B')],
+    addresses: ['10.1.1.9'],
+  });
+  assert.equal(again, first);
+});
+
+test('an agent on a machine cloned from another gets its own host', async () => {
+  const original = await see('10.1.2.1', ssh('C'));
+  await attach({
+    hostname: 'gold',
+    identifiers: [agentKey('k3'), machine('m3'), ssh('C')],
+    addresses: ['10.1.2.1'],
+    expectedHostId: original,
+  });
+  const clone = await see('10.1.2.2', ssh('D'));
+  const cloned = await attach({
+    hostname: 'gold-2',
+    identifiers: [agentKey('k4'), machine('m4'), ssh('D')],
+    addresses: ['10.1.2.2'],
+    expectedHostId: clone,
+  });
+  assert.equal(cloned, clone);
+  assert.notEqual(cloned, original);
+});
+
+test('the host that the token was for is not believed against what the machine shows', async () => {
+  const meant = await see('10.1.3.1', ssh('E'));
+  const other = await attach({
+    hostname: 'other',
+    identifiers: [agentKey('k5'), ssh('F')],
+    addresses: ['10.1.3.2'],
+    expectedHostId: meant,
+  });
+  assert.notEqual(other, meant);
+});
+
+test('1.7, 1.10: a second address merges only when its measured key is the agent’s own, and the merge says why', async () => {
+  const one = await see('10.1.4.1', ssh('G'));
+  const two = await platform.observe(systemActor('test'), async (tx) => {
+    const at = new Date().toISOString();
+    const both: Sighting[] = ['10.1.4.1', '10.1.4.2'].map((address) => ({
+      source: 'scan',
+      address,
+      at,
+      identifiers: [ssh('G')],
+    }));
+    return (await discovery.recordSightings(tx, both))[1]!;
+  });
+  assert.notEqual(two, one);
+  const stranger = await see('10.1.4.3', ssh('H'));
+  const bare = await see('10.1.4.4');
+  const hostId = await attach({
+    hostname: 'multi',
+    identifiers: [agentKey('k6'), machine('m6'), ssh('G')],
+    addresses: ['10.1.4.1', '10.1.4.2', '10.1.4.3', '10.1.4.4'],
+    expectedHostId: one,
+  });
+  assert.equal(hostId, one);
+  assert.equal((await discovery.host(two))?.supersededBy, one);
+  const merged = await lastEntry(platform, 'discovery.host.merged', one);
+  assert.match((merged.detail as { why: string }).why, /10\.1\.4\.2.*measured.*ssh-host-key/);
+  for (const id of [stranger, bare]) assert.equal((await discovery.host(id))?.presence, 'up');
+  assert.equal((await discovery.hostByAddress('10.1.4.3'))?.id, stranger, 'who answers there outranks who claims it');
+  // Later sightings at either address are that host: no split again.
+  assert.equal(await see('10.1.4.2', ssh('G')), one);
+  assert.equal(await see('10.1.4.1', ssh('G')), one);
+});
+
+test('an imported list makes hosts known, before or after a scan finds them', async () => {
+  const seen = await see('10.1.5.1', ssh('I'));
+  const text =
+    'address,name,owner,env\n10.1.5.1,shop-1,"web, team",prod\n10.1.5.2,shop-2,,test\nno-such-host.invalid,,,\n';
+  const result = await importHosts(platform, OPERATOR, text);
+  assert.deepEqual(
+    result.skipped.map((s) => s.line),
+    [4],
+  );
+  const first = (await discovery.host(seen))!;
+  assert.equal(first.claim, 'known');
+  assert.equal(first.discoveredAs, 'unknown', 'nobody had listed it when it was found');
+  assert.equal(first.name, 'shop-1');
+  assert.equal(first.owner, 'web, team');
+  assert.deepEqual(first.tags, { env: 'prod' });
+  const second = (await discovery.hostByAddress('10.1.5.2'))!;
+  assert.equal(second.discoveredAs, 'known');
+  assert.equal(await see('10.1.5.2', ssh('J')), second.id);
+  assert.deepEqual(
+    (await discovery.hosts({ tag: { key: 'env', value: 'test' } })).map((h) => h.id),
+    [second.id],
+  );
+  const claimed = (await entriesSince(platform, 0)).findLast((entry) => entry.type === 'discovery.host.claimed')!;
+  assert.deepEqual(claimed.related.map((subject) => subject.id).sort(), [seen, second.id].sort());
+});
+
+test('the database refuses a change of a host or scope that leaves no entry', async () => {
+  const id = await see('10.1.6.1', ssh('K'));
+  await assert.rejects(
+    platform.observe(systemActor('test'), (tx) => discovery.setManagement(tx, id, 'unmanageable', 'quietly')),
+    /entry|ledger/i,
+  );
+  assert.equal((await discovery.host(id))?.management, 'unmanaged');
+});

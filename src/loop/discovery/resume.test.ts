@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '../../model/errors/index.ts';
+import type { Scope } from '../../model/estate.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { createDiscovery, type Discovery } from './index.ts';
+import { listenWith } from './probes/testing.ts';
+import { createScan, steerScan } from './scans.ts';
+import { scanRow } from './store-scans.ts';
+import { addScope, entriesSince, OPERATOR } from './testing/index.ts';
+
+let platform: TestPlatform;
+let discovery: Discovery;
+before(async () => {
+  platform = await testPlatform();
+  discovery = createDiscovery(platform);
+  platform.handle(discovery.jobs);
+});
+after(() => platform.close());
+
+const start = (scope: Scope) =>
+  createScan(platform, OPERATOR, { scope, targets: [], ports: undefined, rate: undefined, confirmWide: false });
+
+async function doneOf(id: string): Promise<number> {
+  return (await scanRow(platform.db, id))!.counts.done;
+}
+
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (await condition()) return;
+    await sleep(50);
+  }
+  assert.fail(`it did not come to this in ten seconds: ${what}`);
+}
+
+test('a scan whose worker is killed goes on where it was, tries little twice and counts nothing twice', async (t) => {
+  const tries = new Map<string, number>();
+  // One listener for every address of the range: each connection tells which pair was tried.
+  const server = await listenWith((socket) => {
+    const address = socket.localAddress ?? '';
+    tries.set(address, (tries.get(address) ?? 0) + 1);
+    socket.end('220 here\r\n');
+  }, '0.0.0.0');
+  t.after(() => server.close());
+  const scope = await addScope(platform, { cidrs: ['127.72.0.0/26'], ports: `${server.port},20001-20019`, rate: 400 });
+  const { id } = await start(scope);
+  const worker = join(import.meta.dirname, 'testing/scan-worker.ts');
+  const argument = JSON.stringify([platform.config, platform.urls.app, id]);
+  const child = spawn(process.execPath, [worker, argument], { stdio: 'ignore' });
+  await until('a third is done', async () => (await doneOf(id)) > 400);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const killedAt = await doneOf(id);
+  assert.ok(killedAt < 1280, 'it was killed in the middle');
+  const before = new Map(tries);
+  await platform.drain();
+  const row = (await scanRow(platform.db, id))!;
+  assert.equal(row.state, 'done');
+  assert.equal(row.counts.done, 1280);
+  assert.equal(row.counts.newHosts, 64);
+  assert.equal((await discovery.hosts()).length, 64);
+  // Every host answers the sweep once and the probe once; only what was on its way when the worker died is asked again.
+  const found = [...before.keys()].length;
+  const askedAgain = [...before.keys()].filter((address) => tries.get(address)! - before.get(address)! > 1).length;
+  assert.ok(found > 10, `${found} were found before`);
+  assert.ok(askedAgain < found, `${askedAgain} of ${found} were swept twice`);
+  const types = (await entriesSince(platform, 0)).map((entry) => entry.type);
+  assert.equal(types.filter((type) => type === 'discovery.scan.started').length, 1);
+  assert.equal(types.filter((type) => type === 'discovery.host.found').length, 64);
+});
+
+test('pause, resume and cancel; what makes no sense is refused with what would', async () => {
+  const scope = await addScope(platform, { cidrs: ['127.73.0.0/25'], ports: '20001-20010', rate: 400 });
+  const { id } = await start(scope);
+  const running = platform.drain();
+  await until('it runs', async () => (await doneOf(id)) > 0);
+  await assert.rejects(start(scope), (error) => isAppError(error, 'SCAN_ACTIVE'));
+  await steerScan(platform, OPERATOR, id, 'pause');
+  await running;
+  const paused = await doneOf(id);
+  assert.ok(paused > 0 && paused < 1280, `paused at ${paused}`);
+  await sleep(700);
+  assert.equal(await doneOf(id), paused);
+  await assert.rejects(steerScan(platform, OPERATOR, id, 'pause'), (error) => isAppError(error, 'SCAN_STATE'));
+  await steerScan(platform, OPERATOR, id, 'resume');
+  const again = platform.drain();
+  await until('it goes on', async () => (await doneOf(id)) > paused);
+  await steerScan(platform, OPERATOR, id, 'cancel');
+  await again;
+  assert.equal((await scanRow(platform.db, id))!.state, 'cancelled');
+  await assert.rejects(steerScan(platform, OPERATOR, id, 'resume'), (error) => isAppError(error, 'SCAN_STATE'));
+  await assert.rejects(steerScan(platform, OPERATOR, 'scan_none', 'pause'), (error) => isAppError(error, 'NOT_FOUND'));
+});
+
+test('of two workers with one scan the later goes on and the earlier stops', async () => {
+  const scope = await addScope(platform, { cidrs: ['127.73.1.0/26'], ports: '20001-20010', rate: 400 });
+  const { id } = await start(scope);
+  const job = discovery.jobs['discovery.scan']!;
+  const first = job({ scanId: id });
+  await until('it runs', async () => (await doneOf(id)) > 0);
+  await Promise.all([first, job({ scanId: id })]);
+  const row = (await scanRow(platform.db, id))!;
+  assert.equal(row.state, 'done');
+  assert.equal(row.counts.done, 640);
+  const finished = (await entriesSince(platform, 0)).filter(
+    (e) => e.type === 'discovery.scan.finished' && e.subject.id === id,
+  );
+  assert.equal(finished.length, 1);
+});
+
+test('1.1: a scope with a schedule is scanned when due, and never twice at once', async () => {
+  await platform.drain();
+  const hourAgo = new Date(Date.now() - 3600_000).toISOString();
+  const scope = await addScope(platform, {
+    cidrs: ['127.73.2.1'],
+    ports: '20001',
+    every: '*/10 * * * *',
+    createdAt: hourAgo,
+  });
+  const schedule = discovery.jobs['discovery.schedule']!;
+  const scansOf = async () => (await platform.waiting('discovery.scan')).length;
+  await schedule({});
+  assert.equal(await scansOf(), 1);
+  await schedule({});
+  assert.equal(await scansOf(), 1, 'the first is still waiting');
+  await platform.drain();
+  await schedule({});
+  assert.equal(await scansOf(), 0, 'not due again yet');
+  assert.ok(
+    (await entriesSince(platform, 0)).some(
+      (e) => e.type === 'discovery.scan.started' && e.related.some((r) => r.id === scope.id),
+    ),
+  );
+});
