@@ -216,6 +216,9 @@ test('a host built again has a new identity, the old key, and the old fault', { 
   ];
   await on(estate, 'pay', 'apt-get update');
   await on(estate, 'pay', 'apt-get -y -q install --allow-downgrades nodejs=0.10.48-1');
+  await estate.publish('wiki', '0.10.48-2', '0.10.48');
+  await on(estate, 'wiki', 'apt-get update');
+  assert.match((await on(estate, 'wiki', 'apt-cache policy nodejs')).stdout, /Candidate: 0\.10\.48-2\n/);
   const fresh = await estate.recreate('pay');
   assert.equal(fresh.address, before.address);
   assert.notEqual(id(fresh.root), machineId);

@@ -11,13 +11,13 @@ import { signRequest } from './ca/client.ts';
 import type { Machine } from './guest/machine.ts';
 import type { Login } from './host/files.ts';
 import { keyAndRequest } from './host/keys.ts';
-import { debVersion } from './host/packages.ts';
+import { debVersion, publish } from './host/packages.ts';
 import type { KeyAndCertificate } from './host/services.ts';
 import type { HostSpec } from './host/spec.ts';
 import { buildTree } from './host/tree.ts';
 import { CERTIFICATES, HOSTS } from './hosts.ts';
 import { startProcess, type Supervised } from './process.ts';
-import { oldRuntime, OLD_VERSIONS } from './runtimes.ts';
+import { oldRuntime, OLD_VERSIONS, type OldVersion } from './runtimes.ts';
 
 const SSH_PORT = 2222;
 const UP_WITHIN_MS = 20_000;
@@ -45,6 +45,8 @@ export interface Estate {
   login: Login & { privateKey: string };
   /** The machine is thrown away and built again from the same image, at the same address, with a new identity. */
   recreate(name: string): Promise<DemoHost>;
+  /** Puts a version of `nodejs` into a host's package repository, made of one of the old runtimes. */
+  publish(name: string, version: string, runtime: OldVersion): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -107,6 +109,7 @@ export async function startEstate({ dir, only, net = 74 }: EstateOptions): Promi
         running.set(name, fresh);
         return fresh.host;
       },
+      publish: async (name, version, runtime) => publish(host(name).root, version, await oldRuntime(runtime)),
       stop,
     };
   } catch (error) {

@@ -59,14 +59,14 @@ export async function installPackages(root: string, spec: HostSpec): Promise<voi
   const binary = await oldRuntime(spec.runtime);
   place(binary, join(root, NODE_BINARY));
   for (const version of new Set<OldVersion>([spec.runtime, '0.10.48'])) {
-    await publish(root, debVersion(version), await oldRuntime(version));
+    publish(root, debVersion(version), await oldRuntime(version));
   }
   mkdirSync(join(root, 'var/log'), { recursive: true });
   writeFileSync(join(root, 'var/log/dpkg.log'), '');
 }
 
 /** Puts a version of `nodejs` into a host's package repository; apt sees it after its next update. */
-export async function publish(root: string, version: string, binary: string): Promise<void> {
+export function publish(root: string, version: string, binary: string): void {
   const dir = join(root, 'srv/apt/nodejs', version);
   mkdirSync(dir, { recursive: true });
   const control = stanza('nodejs', version, null);

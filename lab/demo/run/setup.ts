@@ -49,7 +49,8 @@ export async function setUpEstate({ people: { operator }, admin, estate, account
 async function addAuthority(admin: Api, { ca }: Estate): Promise<void> {
   await admin.post('/authorities', {
     name: 'demo-ca',
-    url: ca.url,
+    url: ca.tlsUrl,
+    root: ca.root,
     provisioner: ca.provisioner,
     key: JSON.stringify(ca.provisionerKey),
   });
