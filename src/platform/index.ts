@@ -17,6 +17,8 @@ export { loadConfig } from './config/index.ts';
 export interface RunningPlatform extends Platform {
   /** Runs jobs in this process from now on, and lets timers fire. */
   startWorkers(handlers: JobHandlers, schedules: Schedule[]): Promise<void>;
+  /** pid of the embedded PostgreSQL; null with DATABASE_URL. */
+  embeddedPid(): Promise<number | null>;
   /** Lets running jobs end, closes all connections, stops the embedded database. */
   close(): Promise<void>;
 }
@@ -32,6 +34,7 @@ export async function createPlatform(
     const platform = await assemble({ config, log, url: database.appUrl, vaultKey: await loadVaultKey(config) });
     return {
       ...platform,
+      embeddedPid: async () => (await database.embedded?.pid()) ?? null,
       close: async () => {
         await platform.close();
         await database.stop();
@@ -76,6 +79,7 @@ export async function assemble(parts: Parts): Promise<RunningPlatform & { jobs: 
     ...createAct({ db, now, send: jobs.send }),
     approverKeys: () => approverKeys(db),
     startWorkers: (handlers, schedules) => jobs.startWorkers(handlers, schedules, config.jobConcurrency),
+    embeddedPid: async () => null,
     close: async () => {
       await jobs.close();
       await events.close();

@@ -23,7 +23,10 @@ const AWAY = new Set([
 export function isAway(error: unknown): boolean {
   const { code, message } = error as PgError;
   return (
-    AWAY.has(code ?? '') || /^Connection terminated|^Client has encountered a connection error/.test(message ?? '')
+    AWAY.has(code ?? '') ||
+    /^Connection terminated|^Client has encountered a connection error|^timeout exceeded when trying to connect/.test(
+      message ?? '',
+    )
   );
 }
 

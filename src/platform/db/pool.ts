@@ -33,6 +33,8 @@ export function clientConfig(url: string, applicationName: string): pg.ClientCon
   };
 }
 
+const BROKEN = new WeakSet<object>();
+
 /** A pool whose `connect` waits out a database restart instead of failing the request at once. */
 export function createPool(url: string, options: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
@@ -40,8 +42,15 @@ export function createPool(url: string, options: PoolOptions): pg.Pool {
     max: options.max,
     idleTimeoutMillis: 30_000,
   });
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
-  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection broke'));
+  // Without listeners, a connection that breaks would end the process: idle ones are the pool's, those in use their own.
+  // It is replaced at the next use; whoever used it learns of it from the statement.
+  pool.on('error', (error) => options.log.debug({ err: error }, 'an idle database connection broke'));
+  pool.on('connect', (client) => {
+    client.on('error', (error) => {
+      BROKEN.add(client);
+      options.log.debug({ err: error }, 'a database connection broke');
+    });
+  });
   return pool;
 }
 
@@ -71,15 +80,14 @@ export function createDb(url: string, options: PoolOptions): { db: Db; pool: pg.
  * given back for the next one to trip over.
  */
 function translating(client: pg.PoolClient): PostgresPoolClient {
-  let broken = false;
   const query = (statement: unknown, parameters?: readonly unknown[]): unknown => {
     if (typeof statement !== 'string') return client.query(statement as pg.Submittable);
     return client.query(statement, parameters as unknown[]).catch((error: unknown) => {
-      broken ||= isAway(error);
+      if (isAway(error)) BROKEN.add(client);
       throw translate(error);
     });
   };
-  return { query: query as PostgresPoolClient['query'], release: () => client.release(broken) };
+  return { query: query as PostgresPoolClient['query'], release: () => client.release(BROKEN.has(client)) };
 }
 
 /** One connection for set-up work, closed afterwards. `patienceMs`: how long to wait for a server that starts. */

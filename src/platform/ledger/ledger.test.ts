@@ -20,7 +20,7 @@ const record = (draft: EntryDraft): Promise<string> => p.observe(actor, (tx) => 
 
 test('RFC 8785: sorted by UTF-16 units, shortest numbers, no spaces (the example of its appendix)', () => {
   const value = {
-    numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+    numbers: [Number('333333333.33333329'), 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
     string: '\u20ac$\u000F\u000aA\'\u0042\u0022\u005c\\"/',
     literals: [null, true, false],
   };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, chown, lstat, mkdir, mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, rmdir, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../../model/errors/index.ts';
@@ -38,6 +38,9 @@ function statePaths(root: string): StatePaths {
   };
 }
 
+/** NFS, SMB, CIFS, SMB2 by their magic numbers. */
+const NETWORK_FILE_SYSTEMS = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42]);
+
 /** Makes the data directory, or says why it cannot be used. */
 export async function prepareDataDir(dataDir: string): Promise<void> {
   try {
@@ -49,8 +52,15 @@ export async function prepareDataDir(dataDir: string): Promise<void> {
     // The only sure test of "writable" is to write.
     const probe = await mkdtemp(join(dataDir, '.write-'));
     await rmdir(probe);
+    const { type } = await statfs(dataDir);
+    if (NETWORK_FILE_SYSTEMS.has(type)) {
+      throw new AppError('DATA_DIR_UNUSABLE', {
+        path: dataDir,
+        why: 'it is on a network file system, where locks and fsync are no promise; a PostgreSQL of your own (DATABASE_URL) can keep the data elsewhere',
+      });
+    }
   } catch (error) {
-    throw unusable(dataDir, error);
+    throw error instanceof AppError ? error : unusable(dataDir, error);
   }
 }
 
