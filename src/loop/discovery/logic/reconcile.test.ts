@@ -24,7 +24,7 @@ const host = (id: string, addresses: string[], identifiers: Identifier[] = []): 
 function decide(
   hosts: KnownHost[],
   sightings: Sighting[],
-  alive = (_: string, __: Identifier): boolean => false,
+  alive: (address: string) => boolean = () => false,
 ): Decision[] {
   let next = 0;
   return reconcile(hosts, sightings, { newId: () => `new${++next}`, alive });
@@ -124,7 +124,6 @@ interface Machine {
   address: string;
   /** identity that no other living machine shares */
   unique: boolean;
-  incarnation: number;
 }
 
 type Event =
@@ -150,26 +149,36 @@ class World {
   #keys = 0;
 
   apply(e: Event): void {
-    const at = (n: number): Machine | undefined => this.machines[n % Math.max(1, this.machines.length)];
-    const free = (n: number): boolean => !this.machines.some((m) => m.address === `10.0.0.${n}`);
-    const who = 'who' in e ? at(e.who) : undefined;
-    if (e.kind === 'add' && free(e.to)) {
-      this.machines.push({
-        key: e.mute ? null : `K${++this.#keys}`,
-        address: `10.0.0.${e.to}`,
-        unique: true,
-        incarnation: 0,
-      });
-    } else if (e.kind === 'move' && who && free(e.to)) who.address = `10.0.0.${e.to}`;
-    else if (e.kind === 'swap' && who) {
-      const other = at(e.with)!;
+    if (e.kind === 'add') return this.#add(e.to, e.mute);
+    const who = this.#at(e.who);
+    if (!who) return;
+    if (e.kind === 'move' && this.#free(e.to)) who.address = `10.0.0.${e.to}`;
+    if (e.kind === 'swap') {
+      const other = this.#at(e.with)!;
       [who.address, other.address] = [other.address, who.address];
-    } else if (e.kind === 'reimage' && who?.key)
-      Object.assign(who, { key: `K${++this.#keys}`, incarnation: who.incarnation + 1, unique: true });
-    else if (e.kind === 'clone' && who?.key && free(e.to)) {
-      who.unique = false;
-      this.machines.push({ ...who, address: `10.0.0.${e.to}` });
-    } else if (e.kind === 'remove' && who) this.machines = this.machines.filter((m) => m !== who);
+    }
+    if (e.kind === 'reimage' && who.key) Object.assign(who, { key: `K${++this.#keys}`, unique: true });
+    if (e.kind === 'clone') this.#clone(who, e.to);
+    if (e.kind === 'remove') this.machines = this.machines.filter((m) => m !== who);
+  }
+
+  #at(n: number): Machine | undefined {
+    return this.machines[n % Math.max(1, this.machines.length)];
+  }
+
+  #free(n: number): boolean {
+    return !this.machines.some((m) => m.address === `10.0.0.${n}`);
+  }
+
+  #add(to: number, mute: boolean): void {
+    if (!this.#free(to)) return;
+    this.machines.push({ key: mute ? null : `K${++this.#keys}`, address: `10.0.0.${to}`, unique: true });
+  }
+
+  #clone(who: Machine, to: number): void {
+    if (!who.key || !this.#free(to)) return;
+    who.unique = false;
+    this.machines.push({ ...who, address: `10.0.0.${to}` });
   }
 
   sightings(): Sighting[] {
