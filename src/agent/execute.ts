@@ -66,12 +66,14 @@ async function accept(executor: Executor, assignment: Assignment): Promise<Leg |
       agentId: executor.agentId,
       approvers: executor.approvers,
       now: executor.now(),
+      continuing: journal.started(assignment),
       history: (digest, taskId) => journal.task(digest, taskId),
     });
     if (!journal.task(assignment.digest, task.id).begun) await checkRelies(executor.host, task);
     await executor.state.keep(assignment);
     const leg = { assignment, plan, task };
-    journal.write({ t: 'start', ...names(leg), mode: assignment.mode, notAfter: plan.notAfter });
+    if (!journal.started(assignment))
+      journal.write({ t: 'start', ...names(leg), mode: assignment.mode, notAfter: plan.notAfter });
     return leg;
   } catch (error) {
     if (!isAppError(error)) throw error;

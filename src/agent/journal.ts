@@ -56,6 +56,7 @@ export interface TaskMemory extends TaskHistory {
  */
 export class Journal {
   readonly #tasks = new Map<string, TaskMemory>();
+  readonly #started = new Map<string, string>();
   readonly #ended = new Map<string, Numbered<'done'>[]>();
   readonly #running = new Map<string, Numbered<'done'>[]>();
   readonly #pending = new Map<number, Numbered<'done'> | Numbered<'refused'>>();
@@ -108,6 +109,11 @@ export class Journal {
     return [...this.#tasks.values()].filter((task) => task.begun);
   }
 
+  /** Was exactly this accepted before? The id alone says nothing: the server chooses it. */
+  started({ id, digest, taskId, mode }: { id: string; digest: string; taskId: string; mode: string }): boolean {
+    return this.#started.get(id) === `${digest} ${taskId} ${mode}`;
+  }
+
   /** What came out of an assignment that came to its end, or null: it is new, or was cut off. */
   ended(assignment: string): Numbered<'done'>[] | null {
     return this.#ended.get(assignment) ?? null;
@@ -137,6 +143,7 @@ export class Journal {
       this.#ended.set(record.assignment, this.#running.get(record.assignment) ?? []);
       this.#running.delete(record.assignment);
     } else if (record.t === 'start') {
+      this.#started.set(record.assignment, `${record.digest} ${record.taskId} ${record.mode}`);
       const task = this.task(record.digest, record.taskId);
       Object.assign(task, { begun: true, undone: task.undone || record.mode === 'undo', notAfter: record.notAfter });
     } else if (record.t === 'intent') this.#takeIntent(record);

@@ -164,6 +164,12 @@ test('replayed: what was done or undone here does not run again', () => {
   assert.ok(verifyAssignment(good(), verifier({ begun: true, done: new Set([0]) })), 'a leg that failed may go on');
 });
 
+test('cut off after its last step, it may come to its end; undone, it may not', () => {
+  const all = { begun: true, done: new Set([0, 1]) };
+  assert.ok(verifyAssignment(good(), verifier(all, { continuing: true })));
+  refused('REFUSED_REPLAYED', good(), verifier({ ...all, undone: true }, { continuing: true }));
+});
+
 test('reordered: later steps before earlier ones, forwards and backwards', () => {
   refused('REFUSED_OUT_OF_ORDER', good({}, [anna], { from: 3, to: 4 }));
   refused('REFUSED_OUT_OF_ORDER', good({}, [anna], { from: 3, to: 4 }), verifier({ begun: true, done: new Set([0]) }));

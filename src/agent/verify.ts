@@ -23,6 +23,8 @@ export interface Verifier {
   /** pinned when this agent enrolled */
   approvers: readonly ApproverKey[];
   now: Date;
+  /** this very assignment was accepted before and cut off: it comes to its end, whatever is done of it */
+  continuing?: boolean;
   history(digest: string, taskId: string): TaskHistory;
 }
 
@@ -40,7 +42,7 @@ export function verifyAssignment(assignment: Assignment, verifier: Verifier): { 
   checkLeg(assignment, task);
   const history = verifier.history(assignment.digest, task.id);
   checkWindow(plan, history, verifier.now);
-  if (assignment.mode === 'apply') checkApply(assignment, task, history);
+  if (assignment.mode === 'apply') checkApply(assignment, task, history, verifier.continuing ?? false);
   else checkUndo(assignment, task, history);
   return { plan, task };
 }
@@ -119,10 +121,10 @@ function hostSteps(task: Task, from: number, to: number): number[] {
   return task.steps.flatMap((step, index) => (index >= from && index < to && !isServerStep(step) ? [index] : []));
 }
 
-function checkApply(assignment: Assignment, task: Task, history: TaskHistory): void {
+function checkApply(assignment: Assignment, task: Task, history: TaskHistory, continuing: boolean): void {
   const leg = hostSteps(task, assignment.from, assignment.to);
-  if (history.undone || leg.every((index) => history.done.has(index)))
-    throw new AppError('REFUSED_REPLAYED', { task: task.id });
+  const complete = leg.every((index) => history.done.has(index));
+  if (history.undone || (complete && !continuing)) throw new AppError('REFUSED_REPLAYED', { task: task.id });
   const missing = hostSteps(task, 0, assignment.from).find((index) => !history.done.has(index));
   if (missing !== undefined)
     throw new AppError('REFUSED_OUT_OF_ORDER', { task: task.id, index: missing, wanted: 'done' });

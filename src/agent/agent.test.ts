@@ -1,0 +1,371 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createPublicKey, verify } from 'node:crypto';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { build } from 'esbuild';
+import type { Assignment } from '../model/agent.ts';
+import { SECTION_NAMES } from '../model/facts.ts';
+import type { AnyHostStep } from '../host/steps/index.ts';
+import type { Plan } from '../model/plan.ts';
+import { canonicalText } from '../host/canonical.ts';
+import { testTree, type TestTree } from '../host/steps/testing.ts';
+import { assign, newPerson, newPlan, type Person } from './testing/people.ts';
+import { AGENT_ID, testServer, type TestServer } from './testing/server.ts';
+
+const anna: Person = newPerson('user_anna');
+const STATE = 'var/lib/lastember';
+let server: TestServer;
+let tree: TestTree;
+const children: ChildProcess[] = [];
+
+/** A fresh host with a fresh server for each test. */
+async function setUp(): Promise<void> {
+  server = await testServer([anna.pinned]);
+  tree = testTree({ 'etc/os-release': 'ID=debian\n', 'etc/machine-id': 'abc\n', 'repo/x': '' });
+  configure();
+}
+function configure(more: Record<string, unknown> = {}): void {
+  const config = { server: server.url, ca: server.authority.ca, token: server.token, stateDir: `/${STATE}`, ...more };
+  tree.put('etc/lastember/agent.json', JSON.stringify(config), 0o600);
+}
+const BUILT = fs.mkdtempSync(join(tmpdir(), 'lastember-agent-'));
+after(() => fs.rmSync(BUILT, { recursive: true, force: true }));
+
+/** What runs here is what runs on hosts: a bundle, beside no node_modules. */
+before(async () => {
+  const entryPoints = ['bin.ts', 'testing/crash.ts'].map((name) => join(import.meta.dirname, name));
+  await build({
+    entryPoints,
+    outdir: BUILT,
+    outbase: import.meta.dirname,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  });
+});
+
+async function tearDown(): Promise<void> {
+  for (const child of children.splice(0))
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await server.close();
+  tree.remove();
+}
+
+interface Ended {
+  code: number | null;
+  signal: string | null;
+  log: string;
+}
+function start(script: string, ...args: string[]): { child: ChildProcess; ended: Promise<Ended>; log(): string } {
+  const env = { PATH: process.env['PATH'], LASTEMBER_HOST_ROOT: tree.root };
+  const child = spawn(process.execPath, [join(BUILT, script), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  let log = '';
+  child.stderr!.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  child.stdout!.resume();
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, log }) as Ended);
+  return { child, ended, log: () => log };
+}
+const runOnce = (): Promise<Ended> => start('bin.mjs', 'run', '--once', '--config', '/etc/lastember/agent.json').ended;
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (holds()) return;
+    await sleep(50);
+  }
+  assert.fail(`it did not happen within 10 s: ${what}`);
+}
+
+const UPGRADE: AnyHostStep = { kind: 'upgrade-package', name: 'nodejs', version: '0.10.48-1' };
+const RESTART: AnyHostStep = { kind: 'service', name: 'shop.service', action: 'restart' };
+const BANNER: AnyHostStep = { kind: 'write-file', path: '/etc/issue', content: 'Keep out.\n', mode: '0644' };
+const SESSIONS: AnyHostStep = { kind: 'invalidate-sessions', path: '/etc/session-secret', service: 'shop.service' };
+
+/** An approved plan for this host, handed to the agent. */
+function order(steps: AnyHostStep[], more: Partial<Assignment> = {}, planMore: Partial<Plan> = {}): Assignment {
+  const plan = newPlan(AGENT_ID, steps, planMore);
+  const assignment = assign(plan, [anna.approve(plan)], more);
+  server.assignments.push(assignment);
+  return assignment;
+}
+function genuine(signed: TestServer['outcomes'][number]): boolean {
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: server.agentKey! }, format: 'jwk' });
+  const bytes = Buffer.from(canonicalText({ plan: signed.plan, outcome: signed.outcome }));
+  return verify(null, bytes, key, Buffer.from(signed.signature, 'base64'));
+}
+const installs = (): string[] =>
+  fs.existsSync(join(tree.root, 'run/installed')) ? tree.file('run/installed').trim().split('\n') : [];
+const restarts = (): number =>
+  fs.existsSync(join(tree.root, 'run/log')) ? tree.file('run/log').trim().split('\n').length : 0;
+
+describe('the agent and its server', () => {
+  afterEach(tearDown);
+
+  test('enrols with its token, wipes it, pins what it was told, reports facts once and only what changed afterwards', async () => {
+    await setUp();
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.enrolled.length, 1);
+    assert.equal(server.enrolled[0]?.machineId, 'abc');
+    assert.doesNotMatch(tree.file('etc/lastember/agent.json'), /lee_secret/);
+    assert.equal(fs.statSync(join(tree.root, 'etc/lastember/agent.json')).mode & 0o777, 0o600);
+    for (const name of ['agent.key', 'identity.json'])
+      assert.equal(fs.statSync(join(tree.root, STATE, name)).mode & 0o777, 0o600);
+    const [heads, full] = server.facts;
+    assert.deepEqual(
+      heads?.sections.map((section) => section.name),
+      SECTION_NAMES,
+    );
+    assert.ok(heads.sections.every((section) => section.data === undefined));
+    assert.ok(full && full.sections.length >= 8);
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.enrolled.length, 1, 'an enrolled agent does not enrol again');
+    assert.deepEqual(
+      server.facts.slice(3).flatMap((request) => request.sections.map((section) => section.name)),
+      [],
+      'nothing changed, nothing is sent',
+    );
+    tree.put('etc/login.defs', 'UMASK 027\n');
+    assert.equal((await runOnce()).code, 0);
+    assert.deepEqual(
+      server.facts.at(-1)?.sections.map((section) => section.name),
+      ['files'],
+    );
+  });
+
+  test('a wrong token, a server of another authority and an absent server end in exit codes of their own', async () => {
+    await setUp();
+    configure({ token: 'lee_wrong' });
+    assert.equal((await runOnce()).code, 4);
+    const other = await testServer([]);
+    configure({ ca: other.authority.ca });
+    const strange = await runOnce();
+    assert.equal(strange.code, 3);
+    assert.equal(server.enrolled.length, 0, 'the token was not shown to a server that we cannot tell');
+    await other.close();
+    configure({ server: other.url });
+    assert.equal((await runOnce()).code, 3);
+    configure({ token: undefined });
+    assert.equal((await runOnce()).code, 4);
+  });
+
+  test('6.12: carries out an approved plan and signs every outcome with its own key', async () => {
+    await setUp();
+    order([UPGRADE, RESTART, BANNER]);
+    assert.equal((await runOnce()).code, 0);
+    assert.deepEqual(
+      server.outcomes.map(({ outcome }) => [outcome.index, outcome.kind, outcome.ok, outcome.changed]),
+      [
+        [0, 'upgrade-package', true, true],
+        [1, 'service', true, true],
+        [2, 'write-file', true, true],
+      ],
+    );
+    assert.ok(server.outcomes.every(genuine));
+    const forged = structuredClone(server.outcomes[0]!);
+    forged.outcome.after['version'] = '0.10.0-1';
+    assert.ok(!genuine(forged));
+    assert.deepEqual(server.outcomes[0]?.outcome.before['version'], '0.10.0-1');
+    assert.deepEqual(installs(), ['nodejs 0.10.48-1']);
+    assert.equal(restarts(), 1);
+    assert.deepEqual(fs.readdirSync(join(tree.root, STATE, 'open')), []);
+  });
+
+  test('an outcome that the server lost is told again; nothing is done again; a new order for it is refused', async () => {
+    await setUp();
+    const assignment = order([UPGRADE, RESTART]);
+    await runOnce();
+    const first = server.outcomes.splice(0);
+    await runOnce();
+    assert.deepEqual(server.outcomes, first);
+    assert.equal(restarts(), 1);
+    server.assignments.push({ ...assignment, id: 'asg_again' });
+    server.outcomes.splice(0);
+    await runOnce();
+    assert.deepEqual(
+      server.refused.map((refusal) => [refusal.assignmentId, refusal.code]),
+      [['asg_again', 'REFUSED_REPLAYED']],
+    );
+    assert.equal(restarts(), 1);
+  });
+
+  test('M.4: a newer package between approval and window is refused with the difference; nothing was touched', async () => {
+    await setUp();
+    tree.put('repo/candidate', '0.10.49-1\n');
+    const plan = newPlan(AGENT_ID, [UPGRADE, RESTART]);
+    plan.waves[0]!.tasks[0]!.relies.push(
+      { kind: 'package', name: 'nodejs', version: '0.10.0-1' },
+      { kind: 'candidate', name: 'nodejs', version: '0.10.48-1' },
+    );
+    server.assignments.push(assign(plan, [anna.approve(plan)]));
+    await runOnce();
+    assert.deepEqual(
+      server.refused.map((refusal) => [refusal.code, refusal.why]),
+      [['REFUSED_DRIFT', 'nodejs: plan says 0.10.48-1, candidate is 0.10.49-1']],
+    );
+    assert.deepEqual([installs(), restarts()], [[], 0]);
+  });
+
+  test('a stolen server cannot run anything: unsigned, self-signed and altered plans end as refusals', async () => {
+    await setUp();
+    const mallory = newPerson('user_mallory');
+    const plan = newPlan(AGENT_ID, [RESTART]);
+    const altered = assign(plan, [anna.approve(plan)]);
+    server.assignments.push(
+      assign(plan, [], { id: 'asg_unsigned' }),
+      assign(plan, [mallory.approve(plan)], { id: 'asg_self' }),
+      { ...altered, id: 'asg_altered', plan: altered.plan.replace('shop.service', 'sshd.service') },
+    );
+    await runOnce();
+    assert.deepEqual(
+      server.refused.map((refusal) => refusal.code),
+      ['REFUSED_APPROVALS_MISSING', 'REFUSED_APPROVAL_KEY_UNKNOWN', 'REFUSED_PLAN_ALTERED'],
+    );
+    assert.equal(restarts(), 0);
+  });
+
+  test('a step that fails ends the leg; undo puts everything back, restarts last', async () => {
+    await setUp();
+    const missing: AnyHostStep = { kind: 'set-file-mode', path: '/etc/not-there', mode: '0600' };
+    const assignment = order([UPGRADE, RESTART, missing, BANNER]);
+    await runOnce();
+    assert.deepEqual(
+      server.outcomes.map(({ outcome }) => outcome.ok),
+      [true, true, false],
+    );
+    assert.match(server.outcomes[2]?.outcome.error ?? '', /not-there/);
+    server.assignments = [{ ...assignment, id: 'asg_undo', mode: 'undo' }];
+    server.outcomes.splice(0);
+    await runOnce();
+    assert.deepEqual(
+      server.outcomes.map(({ outcome }) => [outcome.index, outcome.phase, outcome.ok, outcome.changed]),
+      [
+        [3, 'undo', true, false],
+        [2, 'undo', true, false],
+        [0, 'undo', true, true],
+        [1, 'undo', true, true],
+      ],
+    );
+    assert.deepEqual(installs(), ['nodejs 0.10.48-1', 'nodejs 0.10.0-1']);
+    assert.equal(restarts(), 2);
+    server.assignments = [{ ...assignment, id: 'asg_redo' }];
+    await runOnce();
+    assert.equal(server.refused.at(-1)?.code, 'REFUSED_REPLAYED');
+  });
+
+  test('runs on while the server is away, delivers when it is back, ends at once on SIGTERM', async () => {
+    await setUp();
+    server.down.add('/outcomes');
+    order([BANNER]);
+    const agent = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('the step is done', () => fs.existsSync(join(tree.root, 'etc/issue')));
+    assert.equal(server.outcomes.length, 0);
+    server.down.clear();
+    await until('the outcome arrives', () => server.outcomes.length === 1);
+    order([RESTART], {}, { nonce: 'second' });
+    await until('the second task is done', () => server.outcomes.length === 2);
+    const polls = server.polls;
+    await until('it polls on', () => server.polls > polls);
+    const stopped = Date.now();
+    agent.child.kill('SIGTERM');
+    const { code, signal } = await agent.ended;
+    assert.deepEqual([code, signal], [0, null]);
+    assert.ok(Date.now() - stopped < 3000);
+  });
+
+  test('M.8: a rewritten or shortened history raises an alarm with both roots, and nothing is carried out until it is cleared', async () => {
+    for (const rewrite of [
+      (trail: string[]): string[] => trail.map((entry, index) => (index === 1 ? 'rewritten' : entry)),
+      (trail: string[]): string[] => [...trail.map((entry, index) => (index === 1 ? 'rewritten' : entry)), 'more'],
+      (trail: string[]): string[] => trail.slice(0, -1),
+    ]) {
+      await setUp();
+      server.trail = ['genesis', 'one', 'two', 'three'];
+      await runOnce();
+      server.trail = [...server.trail, 'four'];
+      await runOnce();
+      assert.equal(server.alarms.length, 0, 'a history that grows is no alarm');
+      const remembered = fs.readFileSync(join(tree.root, STATE, 'checkpoint'), 'utf8');
+      server.trail = rewrite(server.trail);
+      server.down.add('/alarms');
+      order([RESTART]);
+      await runOnce();
+      assert.equal(server.refused[0]?.code, 'REFUSED_TRAIL_INCONSISTENT');
+      server.down.clear();
+      await runOnce();
+      assert.equal(server.alarms.length, 1, 'told once, as soon as it can be');
+      const [alarm] = server.alarms;
+      assert.equal(Buffer.from(alarm!.seen.root, 'hex').toString('base64'), remembered.split('\n')[2]);
+      assert.notEqual(alarm!.offered.root, alarm!.seen.root);
+      assert.equal(alarm!.offered.size, server.trail.length);
+      assert.equal(restarts(), 0);
+      const file = JSON.parse(tree.file(`${STATE}/alarm.json`)) as { seen: unknown };
+      assert.deepEqual(file.seen, alarm!.seen);
+      assert.equal((await start('bin.mjs', 'clear-alarm').ended).code, 0);
+      server.refused.splice(0);
+      server.assignments = [];
+      order([RESTART], {}, { nonce: 'after' });
+      await runOnce();
+      assert.equal(restarts(), 1);
+      await tearDown();
+    }
+  });
+
+  test('a checkpoint signed by another key than the pinned one is an alarm, not a surprise', async () => {
+    await setUp();
+    await runOnce();
+    const path = join(tree.root, STATE, 'identity.json');
+    const identity = JSON.parse(fs.readFileSync(path, 'utf8')) as { checkpointKey: string };
+    const other = await testServer([]);
+    fs.writeFileSync(
+      path,
+      JSON.stringify({ ...identity, checkpointKey: identity.checkpointKey.replace('lastember.test', 'other.test') }),
+    );
+    await other.close();
+    await runOnce();
+    assert.match(server.alarms[0]?.why ?? '', /not signed by the key/);
+  });
+});
+
+describe('SIGKILL at every journal record', () => {
+  afterEach(tearDown);
+
+  for (const when of ['before', 'after']) {
+    test(`${when} it: started again, no step runs twice, no outcome is lost`, { timeout: 120_000 }, async () => {
+      let crashes = 0;
+      for (let at = 1; ; at += 1) {
+        await setUp();
+        tree.put('etc/session-secret', 'old\n');
+        order([UPGRADE, RESTART, BANNER, SESSIONS]);
+        const cut = await start('testing/crash.mjs', tree.root, String(at), when).ended;
+        if (cut.signal === null) {
+          assert.equal(cut.code, 0, cut.log);
+          break;
+        }
+        crashes += 1;
+        const again = await runOnce();
+        assert.equal(again.code, 0, again.log);
+        const told = new Map(server.outcomes.map((signed) => [signed.outcome.index, signed]));
+        assert.deepEqual([...told.keys()].sort(), [0, 1, 2, 3], `cut at ${at}: an outcome is missing\n${again.log}`);
+        for (const signed of told.values()) {
+          assert.ok(signed.outcome.ok && genuine(signed), `cut at ${at}: ${signed.outcome.error}`);
+          assert.ok(signed.outcome.changed, `cut at ${at}: step ${signed.outcome.index} says it changed nothing`);
+        }
+        assert.deepEqual(installs(), ['nodejs 0.10.48-1'], `cut at ${at}`);
+        assert.equal(restarts(), 2, `cut at ${at}: a restart more or less`);
+        assert.equal(told.get(0)?.outcome.before['version'], '0.10.0-1', `cut at ${at}: what was before is lost`);
+        assert.deepEqual(server.refused, []);
+        await tearDown();
+      }
+      assert.ok(crashes >= 10, `${crashes} crashes are too few to have met every record`);
+    });
+  }
+});

@@ -1,0 +1,41 @@
+/**
+ * The agent, with the power cut at the n-th journal record: `crash.ts ROOT N before|after`. A program of its own, so that
+ * the cut is a real SIGKILL. For tests only.
+ */
+import { localHost } from '../../host/local.ts';
+import { loadConfig } from '../config.ts';
+import { enroll } from '../enroll.ts';
+import { Journal, type JournalRecord } from '../journal.ts';
+import { stderrLog } from '../log.ts';
+import { runAgent } from '../loop.ts';
+import { openState } from '../state.ts';
+
+const [root = '', at = '', when = ''] = process.argv.slice(2);
+
+class CuttingJournal extends Journal {
+  #left = Number(at);
+
+  override write(record: JournalRecord): number {
+    this.#left -= 1;
+    if (this.#left === 0 && when === 'before') process.kill(process.pid, 'SIGKILL');
+    const number = super.write(record);
+    if (this.#left === 0 && when === 'after') process.kill(process.pid, 'SIGKILL');
+    return number;
+  }
+}
+
+const CONFIG = '/etc/lastember/agent.json';
+const host = localHost({ root });
+const config = await loadConfig(host, CONFIG);
+const state = openState(host, config.stateDir);
+const identity = (await state.identity()) ?? (await enroll(host, state, config, CONFIG));
+await runAgent({
+  host,
+  state,
+  config,
+  identity,
+  log: stderrLog,
+  signal: new AbortController().signal,
+  once: true,
+  journal: (path) => new CuttingJournal(path),
+});

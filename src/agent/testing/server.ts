@@ -1,0 +1,191 @@
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { createServer, type Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import {
+  AlarmRequest,
+  CheckInRequest,
+  EnrollRequest,
+  type EnrollReply,
+  FactsRequest,
+  OutcomesRequest,
+  type Assignment,
+} from '../../model/agent.ts';
+import type { ApproverKey } from '../../model/plan.ts';
+import { testAuthority, type TestAuthority } from './authority.ts';
+import { consistencyProof, note, treeRoot } from './merkle.ts';
+import { rawKey } from './people.ts';
+
+/** The server's side of /agent/v1 over real mutual TLS, with everything in memory. For tests only. */
+export interface TestServer {
+  url: string;
+  authority: TestAuthority;
+  approvers: ApproverKey[];
+  token: string;
+  assignments: Assignment[];
+  refreshFacts: boolean;
+  /** entries of the trail; a test may rewrite them */
+  trail: string[];
+  enrolled: EnrollRequest[];
+  checkIns: number;
+  polls: number;
+  facts: FactsRequest[];
+  hashes: Map<string, string>;
+  outcomes: OutcomesRequest['outcomes'];
+  refused: OutcomesRequest['refused'];
+  alarms: AlarmRequest[];
+  /** public key of the agent, from its certificate */
+  agentKey: string | null;
+  /** answer these paths with 503 */
+  down: Set<string>;
+  close(): Promise<void>;
+}
+
+export const AGENT_ID = 'agent_test';
+const ORIGIN = 'lastember.test';
+
+export async function testServer(approvers: ApproverKey[]): Promise<TestServer> {
+  const authority = await testAuthority();
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const checkpoint: Signer = (trail) =>
+    note(`${ORIGIN}\n${trail.length}\n${treeRoot(trail).toString('base64')}\n`, ORIGIN, privateKey, rawKey(publicKey));
+  const state: TestServer = {
+    url: '',
+    authority,
+    approvers,
+    token: 'lee_secret',
+    assignments: [],
+    refreshFacts: false,
+    trail: ['genesis'],
+    enrolled: [],
+    checkIns: 0,
+    polls: 0,
+    facts: [],
+    hashes: new Map(),
+    outcomes: [],
+    refused: [],
+    alarms: [],
+    agentKey: null,
+    down: new Set(),
+    close: () => stop(server),
+  };
+  const routes = routesOf(state, checkpoint);
+  const server = createServer(
+    { ...authority.server, ca: authority.ca, requestCert: true, rejectUnauthorized: false },
+    (request, response) => void answer(state, routes, request, response),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  state.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return state;
+}
+
+type Signer = (trail: string[]) => { text: string; keyLine: string };
+type Handler = (body: unknown, query: URLSearchParams, request: IncomingMessage) => Promise<unknown>;
+
+function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler> {
+  return {
+    ...taskRoutes(state),
+    'POST /enroll': (body) => enroll(state, checkpoint, EnrollRequest.parse(body)),
+    'POST /check-in': async (body) => {
+      CheckInRequest.parse(body);
+      state.checkIns += 1;
+      return { hostId: 'host_1', pollSeconds: 5, factsSeconds: 3600 };
+    },
+    'POST /facts': async (body) => {
+      const { sections } = FactsRequest.parse(body);
+      state.facts.push({ sections });
+      for (const section of sections) if (section.data !== undefined) state.hashes.set(section.name, section.hash);
+      const missing = sections.filter((section) => state.hashes.get(section.name) !== section.hash);
+      return { want: missing.map((section) => section.name) };
+    },
+    'GET /checkpoint': async (_body, query) => ({
+      checkpoint: checkpoint(state.trail).text,
+      consistency: consistencyProof(Number(query.get('size')), state.trail),
+    }),
+    'POST /alarms': async (body) => {
+      state.alarms.push(AlarmRequest.parse(body));
+      return { ok: true };
+    },
+  };
+}
+
+async function enroll(state: TestServer, checkpoint: Signer, wanted: EnrollRequest): Promise<EnrollReply | null> {
+  if (wanted.token !== state.token) return null;
+  state.enrolled.push(wanted);
+  const certificate = await state.authority.issue(wanted.csr, AGENT_ID);
+  state.agentKey = new X509Certificate(certificate).publicKey.export({ format: 'jwk' }).x!;
+  return {
+    agentId: AGENT_ID,
+    hostId: 'host_1',
+    certificate,
+    ca: state.authority.ca,
+    approverKeys: state.approvers,
+    checkpointKey: checkpoint(state.trail).keyLine,
+  };
+}
+
+function taskRoutes(state: TestServer): Record<string, Handler> {
+  return {
+    'GET /tasks': async () => {
+      state.polls += 1;
+      const refused = new Set(state.refused.map((refusal) => refusal.assignmentId));
+      const assignments = state.assignments.filter((one) => !refused.has(one.id) && !isTold(state, one));
+      if (assignments.length === 0 && !state.refreshFacts) await new Promise((resolve) => setTimeout(resolve, 100));
+      return { assignments, refreshFacts: state.refreshFacts };
+    },
+    'POST /outcomes': async (body) => {
+      const { outcomes, refused } = OutcomesRequest.parse(body);
+      state.outcomes.push(...outcomes);
+      state.refused.push(...refused);
+      return { ok: true };
+    },
+  };
+}
+
+/** A real server stops offering an assignment once it has an outcome of each of its steps, or of a step that failed. */
+function isTold(state: TestServer, assignment: Assignment): boolean {
+  const mine = state.outcomes.filter(
+    ({ plan, outcome }) =>
+      plan === assignment.digest && outcome.taskId === assignment.taskId && outcome.phase === assignment.mode,
+  );
+  const indexes = new Set(mine.map(({ outcome }) => outcome.index));
+  const all = Array.from({ length: assignment.to - assignment.from }, (_, offset) => assignment.from + offset);
+  return mine.some(({ outcome }) => !outcome.ok) || all.every((index) => indexes.has(index));
+}
+
+async function answer(
+  state: TestServer,
+  routes: Record<string, Handler>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const url = new URL(request.url ?? '/', state.url);
+  const path = url.pathname.replace('/agent/v1', '');
+  const reply = (status: number, body: unknown): void => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+  if (state.down.has(path)) return reply(503, { error: { message: 'down' } });
+  const socket = request.socket as TLSSocket;
+  if (path !== '/enroll' && !socket.authorized)
+    return reply(403, { error: { message: 'no valid client certificate' } });
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const text = Buffer.concat(chunks).toString('utf8');
+    const result = await routes[`${request.method} ${path}`]!(
+      text === '' ? null : JSON.parse(text),
+      url.searchParams,
+      request,
+    );
+    return result === null ? reply(403, { error: { message: 'refused' } }) : reply(200, result);
+  } catch (error) {
+    return reply(400, { error: { message: (error as Error).message } });
+  }
+}
+
+/** Closing what is closed already is no error: tests close more than once. */
+function stop(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}
