@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
 import type pg from 'pg';
@@ -9,6 +12,10 @@ import { testPlatform, type TestPlatform } from '../testing.ts';
 import { canonicalBytes, leafHash } from './canonical.ts';
 import { listEntries } from './index.ts';
 
+// The package has no types.
+const { from: copyFrom } = createRequire(import.meta.url)('pg-copy-streams') as {
+  from: (statement: string) => Writable & pg.Submittable;
+};
 const actor = systemActor('guard test');
 const subject = { kind: 'host', id: 'h1' } as const;
 let p: TestPlatform;
@@ -148,6 +155,10 @@ test('TRUNCATE counts as a write', async () => {
 });
 
 test('COPY and cascades count as writes', async () => {
+  const copied = withClient(p.urls.app, (client) =>
+    pipeline(Readable.from(['copied\tx\n']), client.query(copyFrom('copy demo.kept from stdin'))),
+  );
+  await assert.rejects(copied, (e) => isAppError(e, 'UNRECORDED_WRITE'));
   assert.equal(await asApp(WRITE, `insert into demo.child values ('c', 'a')`, entrySql()), null);
   // A cascade from a table whose trigger somebody took off still trips the child's.
   await withClient(p.urls.owner, (client) => client.query('alter table demo.kept disable trigger user'));
