@@ -42,10 +42,13 @@ async function sendOne(boss: PgBoss, tx: Transaction<NoTables>, job: Pending): P
  * Without this, the waiting job could run before our changes are visible, and nobody would come back for them.
  */
 async function joinWaiting(tx: Transaction<NoTables>, name: string, key: string, after: number): Promise<boolean> {
-  const { rows } = await sql`update pgboss.job
-    set start_after = least(start_after, now() + make_interval(secs => ${after}))
-    where name = ${name} and singleton_key = ${key} and state = 'created' returning id`.execute(tx);
-  if (rows.length === 0) return false;
+  const due = sql`now() + make_interval(secs => ${after})`;
+  const { rows } = await sql<{ id: string; later: boolean }>`select id, start_after > ${due} as later from pgboss.job
+    where name = ${name} and singleton_key = ${key} and state = 'created' for update`.execute(tx);
+  const job = rows[0];
+  if (!job) return false;
+  if (job.later)
+    await sql`update pgboss.job set start_after = ${due} where name = ${name} and id = ${job.id}`.execute(tx);
   // A worker that skipped the locked row looks again after our commit.
   if (after <= 0) await sql`select ${wake(name)}`.execute(tx);
   return true;
