@@ -5,7 +5,6 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import ssh2 from 'ssh2';
 import { startAuthority, type Authority } from './ca/index.ts';
 import { signRequest } from './ca/client.ts';
 import type { Machine } from './guest/machine.ts';
@@ -18,6 +17,7 @@ import { buildTree } from './host/tree.ts';
 import { CERTIFICATES, HOSTS } from './hosts.ts';
 import { startProcess, type Supervised } from './process.ts';
 import { oldRuntime, OLD_VERSIONS, type OldVersion } from './runtimes.ts';
+import { newSshKey } from '../../src/host/ssh/testing/keys.ts';
 
 const SSH_PORT = 2222;
 const UP_WITHIN_MS = 20_000;
@@ -129,7 +129,7 @@ async function settled<T>(all: Promise<T>[], started: (value: T) => void): Promi
 }
 
 function makeLogin(): Login & { privateKey: string } {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519', { comment: 'ops@demo.test' });
+  const pair = newSshKey({ comment: 'ops@demo.test' });
   return {
     username: 'ops',
     password: randomBytes(12).toString('base64url'),

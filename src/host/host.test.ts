@@ -5,16 +5,16 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import ssh2 from 'ssh2';
 import { isAppError } from '../model/errors/index.ts';
 import type { Host } from './host.ts';
 import { localHost } from './local.ts';
 import { sshHost, type SshTarget } from './ssh/index.ts';
 import { testSshServer, type TestSshServer } from './ssh/testing/server.ts';
+import { newSshKey } from './ssh/testing/keys.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'lastember-host-'));
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519').private;
-const userKey = ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'open', cipher: 'aes256-ctr', rounds: 4 });
+const hostKey = newSshKey().private;
+const userKey = newSshKey({ passphrase: 'open', cipher: 'aes256-ctr', rounds: 4 });
 let server: TestSshServer;
 const target = (): SshTarget => ({
   address: '127.0.0.1',

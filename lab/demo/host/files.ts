@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { release } from 'node:os';
-import ssh2 from 'ssh2';
 import { hashPassword } from '../guest/passwords.ts';
 import type { HostSpec, Weakness } from './spec.ts';
+import { newSshKey } from '../../../src/host/ssh/testing/keys.ts';
 
 /** path → text, or text with a mode other than 0644 */
 export type Files = Record<string, string | { text: string; mode: number }>;
@@ -17,7 +17,7 @@ export interface Login {
 /** The operating system part of a host's tree: the same for all, but for identity and deliberate weaknesses. */
 export function systemFiles(spec: HostSpec, address: string, login: Login): Files {
   const has = (weakness: Weakness): boolean => spec.weaknesses.includes(weakness);
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519', { comment: `root@${spec.name}` });
+  const hostKey = newSshKey({ comment: `root@${spec.name}` });
   return {
     '/etc/os-release':
       'PRETTY_NAME="Debian GNU/Linux 7 (wheezy)"\nNAME="Debian GNU/Linux"\nVERSION_ID="7"\nVERSION="7 (wheezy)"\nID=debian\n',

@@ -8,6 +8,7 @@ import type { Platform } from '../../../platform/context.ts';
 import type { Scope } from '../../../model/estate.ts';
 import { Entry } from '../../../model/trail.ts';
 import { insertScope } from '../store-scans.ts';
+import { newSshKey as newKeyPair } from '../../../host/ssh/testing/keys.ts';
 
 export const OPERATOR: Actor = { kind: 'user', id: 'user_operator', name: 'Olga', role: 'operator' };
 
@@ -48,7 +49,7 @@ export async function sshServer(
   return handle;
 }
 
-export const newSshKey = (): string => ssh2.utils.generateKeyPairSync('ed25519').private;
+export const newSshKey = (): string => newKeyPair().private;
 
 export async function tlsServer(address: string, pem: { key: string; cert: string }, port = 0): Promise<Listening> {
   const sockets = new Set<Socket>();
