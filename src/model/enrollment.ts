@@ -59,3 +59,20 @@ export const Agent = z.object({
   approverKeyIds: z.array(z.string()),
 });
 export type Agent = z.infer<typeof Agent>;
+
+/** Which hosts to install the agent on, and how. */
+export const DeploymentInput = z
+  .object({
+    hostIds: z.array(z.string()).max(10_000).optional(),
+    /** every host that is not managed and was not set aside */
+    unknown: z.boolean().optional(),
+    tag: z.object({ key: z.string(), value: z.string() }).optional(),
+    /** try only these, in this order; default: all */
+    credentials: z.array(z.string()).min(1).optional(),
+    /** also hosts that have an agent: install again, with a new identity and today's approver keys */
+    force: z.boolean().default(false),
+    /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
+    acceptHostKey: z.boolean().default(false),
+  })
+  .strict();
+export type DeploymentInput = z.infer<typeof DeploymentInput>;

@@ -1,6 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { loadConfig } from '../platform/config/index.ts';
 
 /** How the command line on the server's own machine finds it: address and a token, readable by its owner only. */
 export const Local = z.object({ url: z.string(), token: z.string(), pid: z.number().int() });
@@ -26,4 +27,9 @@ export async function readLocal(dataDir: string): Promise<Local | null> {
 
 export async function forgetLocal(dataDir: string): Promise<void> {
   await rm(pathOf(dataDir), { force: true });
+}
+
+/** Where `up` keeps its data when it is not told. */
+export function defaultDataDir(): string {
+  return loadConfig().dataDir;
 }

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
 import { buildAgentListener } from '../platform/http/agents.ts';
 import { buildApi } from '../platform/http/api.ts';
-import { createPlatform, type loadConfig } from '../platform/index.ts';
+import { createPlatform, loadConfig } from '../platform/index.ts';
 import { compose } from './compose.ts';
 import { forgetLocal, writeLocal } from './local.ts';
 
+export { loadConfig };
 type Config = ReturnType<typeof loadConfig>;
 export type ServerRole = 'api' | 'worker';
 

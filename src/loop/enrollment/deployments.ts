@@ -1,11 +1,10 @@
 import type { Actor } from '../../model/actor.ts';
-import type { Deployment } from '../../model/enrollment.ts';
+import type { Deployment, DeploymentInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { deployTo } from './deploy.ts';
-import type { DeploymentInput } from './routes.ts';
 import {
   credentials,
   deploymentCredentials,

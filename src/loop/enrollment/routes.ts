@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CheckInReply, CheckInRequest, EnrollReply, EnrollRequest } from '../../model/agent.ts';
 import { MAY } from '../../model/actor.ts';
-import { Agent, Credential, CredentialInput, Deployment } from '../../model/enrollment.ts';
+import { Agent, Credential, CredentialInput, Deployment, DeploymentInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
@@ -62,22 +62,6 @@ function credentialRoutes(platform: Platform): Route[] {
     }),
   ];
 }
-
-const DeploymentInput = z
-  .object({
-    hostIds: z.array(z.string()).max(10_000).optional(),
-    /** every host that is not managed and was not set aside */
-    unknown: z.boolean().optional(),
-    tag: z.object({ key: z.string(), value: z.string() }).optional(),
-    /** try only these, in this order; default: all */
-    credentials: z.array(z.string()).min(1).optional(),
-    /** also hosts that have an agent: install again, with a new identity and today's approver keys */
-    force: z.boolean().default(false),
-    /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
-    acceptHostKey: z.boolean().default(false),
-  })
-  .strict();
-export type DeploymentInput = z.infer<typeof DeploymentInput>;
 
 function deploymentRoutes(platform: Platform, discovery: Discovery): Route[] {
   return [
