@@ -67,9 +67,34 @@ export const Exposure = z.object({
   cause: z.enum(['vulnerable', 'shared-key']),
   /** for shared-key: the endpoint it was found through */
   via: z.string().nullable(),
+  /** copies of the key, and certificates for it, that lie in files on any host */
+  files: z
+    .array(z.object({ hostId: z.string(), hostName: z.string(), path: z.string(), serial: z.string().nullable() }))
+    .optional(),
   openedAt: Instant,
 });
 export type Exposure = z.infer<typeof Exposure>;
+
+/** Which hosts a CVE, a kit or a package concerns, answered from what is stored. */
+export const Affected = z.object({
+  query: z.string(),
+  kind: z.enum(['advisory', 'kit', 'package']),
+  hosts: z.array(
+    z.object({
+      hostId: z.string(),
+      hostName: z.string(),
+      /** endpoint or component */
+      what: z.string(),
+      /** state of the finding, or `installed` for a package that nothing is known against */
+      state: z.union([FindingState, z.literal('installed')]),
+      findingId: z.string().nullable(),
+      why: z.string(),
+    }),
+  ),
+  /** hosts whose inventory we do not have: neither affected nor clean */
+  unknown: z.array(z.object({ hostId: z.string(), hostName: z.string(), why: z.string() })),
+});
+export type Affected = z.infer<typeof Affected>;
 
 export const Exception = z.object({
   id: z.string(),

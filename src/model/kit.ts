@@ -12,13 +12,15 @@ const CheckBase = {
 };
 
 /** Affected range of one package in one ecosystem; versions are compared by that ecosystem's own order. */
-export const AffectedRange = z.object({
-  ecosystem: z.string(),
-  /** source package name where the ecosystem has them */
-  name: z.string(),
-  introduced: z.string().default('0'),
-  fixed: z.string().optional(),
-});
+export const AffectedRange = z
+  .object({
+    ecosystem: z.string(),
+    /** source package name where the ecosystem has them */
+    name: z.string(),
+    introduced: z.string().default('0'),
+    fixed: z.string().optional(),
+  })
+  .strict();
 export type AffectedRange = z.infer<typeof AffectedRange>;
 
 /** A check is one rule over facts or over an endpoint's probe result. */
@@ -34,11 +36,15 @@ export const Check = z.discriminatedUnion('kind', [
       evidence: z.record(z.string(), z.string()).default({}),
     })
     .strict(),
-  /** CEL over `facts`; `expect` true = pass. Evaluated per host. */
+  /** CEL over `facts`; `expect` true = pass. Evaluated per host, or with `each` per item of that list, named `item`. */
   z
     .object({
       kind: z.literal('host'),
       ...CheckBase,
+      /** CEL: a list of the things on the host that the check is about, one finding each */
+      each: z.string().optional(),
+      /** CEL: text that names what within the host it is about; by default the check's id */
+      component: z.string().optional(),
       when: z.string().default('true'),
       expect: z.string(),
       evidence: z.record(z.string(), z.string()).default({}),
@@ -183,14 +189,27 @@ export const StepTemplate = z
   .catchall(z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]));
 export type StepTemplate = z.infer<typeof StepTemplate>;
 
-export const Remediation = z.object({
-  id: z.string(),
-  /** ids of checks of this kit that this remediates */
-  fixes: z.array(z.string()).min(1),
-  steps: z.array(StepTemplate).min(1),
-  /** `undo` undoes what can be undone, in reverse order, when a health check fails */
-  rollback: z.enum(['undo', 'none']).default('undo'),
-});
+/** What templates may name, as listed above; a kit that names anything else is refused when it is loaded. */
+export const TEMPLATE_NAMES: Readonly<Record<string, readonly string[]>> = {
+  host: ['id', 'name'],
+  finding: ['check', 'component', 'evidence'],
+  package: ['name', 'version', 'candidate'],
+  service: ['name', 'certificate', 'privateKey', 'sessionSecret'],
+  endpoint: ['address', 'port'],
+  certificate: ['spki', 'serial', 'names', 'crlUrl'],
+  authority: ['name', 'issuerSpki'],
+};
+
+export const Remediation = z
+  .object({
+    id: z.string(),
+    /** ids of checks of this kit that this remediates */
+    fixes: z.array(z.string()).min(1),
+    steps: z.array(StepTemplate).min(1),
+    /** `undo` undoes what can be undone, in reverse order, when a health check fails */
+    rollback: z.enum(['undo', 'none']).default('undo'),
+  })
+  .strict();
 export type Remediation = z.infer<typeof Remediation>;
 
 export const Kit = z
@@ -206,7 +225,7 @@ export const Kit = z
     compromise: z.boolean().default(false),
     checks: z.array(Check).min(1),
     remediate: z.array(Remediation).default([]),
-    texts: z.object({ risk: z.string(), owner: z.string().optional(), executive: z.string().optional() }),
+    texts: z.object({ risk: z.string(), owner: z.string().optional(), executive: z.string().optional() }).strict(),
   })
   .strict();
 export type Kit = z.infer<typeof Kit>;

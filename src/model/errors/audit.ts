@@ -1,3 +1,14 @@
 import type { ErrorSpec } from './spec.ts';
 
-export const AUDIT_ERRORS = {} satisfies Record<string, ErrorSpec>;
+export const AUDIT_ERRORS = {
+  KIT_INVALID: { status: 400, text: 'Loading the kit in {file}:{line}:{column} stopped: {why}. What a kit may hold is in kits/README.md.' },
+  KIT_DUPLICATE: { status: 400, text: 'Two kits are called {kit}: {file} and {other}. Rename one of them.' },
+  FACTS_HASH: {
+    status: 400,
+    text: 'The facts section {section} does not have the hash it was sent with ({hash}); nothing of the request was stored. Send it again.',
+  },
+  AFFECTED_QUERY: {
+    status: 400,
+    text: '"{query}" is neither an advisory (CVE-…, DSA-…) nor a kit nor a package URL (pkg:deb/debian/NAME@VERSION) that can be looked up; `lastember kit list` shows the kits.',
+  },
+} satisfies Record<string, ErrorSpec>;

@@ -1,0 +1,127 @@
+import { Endpoint } from '../../../../model/estate.ts';
+import { Facts } from '../../../../model/facts.ts';
+import type { Check, Kit } from '../../../../model/kit.ts';
+import { ProbeResult } from '../../../../model/probe.ts';
+import { compile, type Expression } from './expression.ts';
+import { ANY, elementOf, shapeOf } from './shape.ts';
+import { checkStep, type Problem } from './templates.ts';
+import { ExpressionError, type Scope } from './walk.ts';
+
+type CheckOf<K extends Check['kind']> = Extract<Check, { kind: K }>;
+export interface EndpointCheck {
+  kind: 'endpoint';
+  check: CheckOf<'endpoint'>;
+  when: Expression;
+  unknown: Expression;
+  expect: Expression;
+  evidence: Record<string, Expression>;
+}
+export interface HostCheck {
+  kind: 'host';
+  check: CheckOf<'host'>;
+  each: Expression | null;
+  component: Expression | null;
+  when: Expression;
+  expect: Expression;
+  evidence: Record<string, Expression>;
+  /** every section that any of them looks at */
+  sections: readonly string[];
+}
+export interface PackageCheck {
+  kind: 'package';
+  check: CheckOf<'package'>;
+}
+export type CompiledCheck = EndpointCheck | HostCheck | PackageCheck;
+
+export interface CompiledKit {
+  kit: Kit;
+  digest: string;
+  applies: Expression;
+  checks: readonly CompiledCheck[];
+}
+
+const plain = { kind: 'plain' } as const;
+const HOST_SCOPE: Scope = { facts: shapeOf(Facts), now: plain };
+const ENDPOINT_SCOPE: Scope = { probe: shapeOf(ProbeResult), endpoint: shapeOf(Endpoint), now: plain };
+
+/** Reads every expression and reference of a kit. What is wrong with it comes back with the place in the document. */
+export function compileKit(kit: Kit, digest: string): { compiled: CompiledKit; problems: Problem[] } {
+  const reader = new Reader();
+  const compiled = {
+    kit,
+    digest,
+    applies: reader.read(kit.applies, HOST_SCOPE, ['applies']),
+    checks: kit.checks.map((check, index) => compileCheck(check, reader, ['checks', index])),
+  };
+  return { compiled, problems: [...reader.problems, ...references(kit)] };
+}
+
+class Reader {
+  readonly problems: Problem[] = [];
+  read(source: string, scope: Scope, path: Problem['path']): Expression {
+    try {
+      return compile(source, scope);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      this.problems.push({ path, why: error.message });
+      return { source, sections: [], shape: ANY, evaluate: () => ({ error: error.message }) };
+    }
+  }
+  all(sources: Record<string, string>, scope: Scope, path: Problem['path']): Record<string, Expression> {
+    const read = Object.entries(sources).map(([key, source]) => [key, this.read(source, scope, [...path, key])] as const);
+    return Object.fromEntries(read);
+  }
+}
+
+function compileCheck(check: Check, reader: Reader, path: Problem['path']): CompiledCheck {
+  if (check.kind === 'package') return { kind: 'package', check };
+  if (check.kind === 'endpoint') {
+    return {
+      kind: 'endpoint',
+      check,
+      when: reader.read(check.when, ENDPOINT_SCOPE, [...path, 'when']),
+      unknown: reader.read(check.unknown, ENDPOINT_SCOPE, [...path, 'unknown']),
+      expect: reader.read(check.expect, ENDPOINT_SCOPE, [...path, 'expect']),
+      evidence: reader.all(check.evidence, ENDPOINT_SCOPE, [...path, 'evidence']),
+    };
+  }
+  const each = check.each === undefined ? null : reader.read(check.each, HOST_SCOPE, [...path, 'each']);
+  const scope = each ? { ...HOST_SCOPE, item: elementOf(each.shape) } : HOST_SCOPE;
+  const compiled = {
+    kind: 'host' as const,
+    check,
+    each,
+    component: check.component === undefined ? null : reader.read(check.component, scope, [...path, 'component']),
+    when: reader.read(check.when, each ? scope : HOST_SCOPE, [...path, 'when']),
+    expect: reader.read(check.expect, scope, [...path, 'expect']),
+    evidence: reader.all(check.evidence, scope, [...path, 'evidence']),
+  };
+  const parts = [each, compiled.component, compiled.when, compiled.expect].filter((one) => one !== null);
+  return { ...compiled, sections: [...new Set(parts.flatMap((one) => one.sections))].sort() };
+}
+
+/** Ids that name something which is not there, or name two things. */
+function references(kit: Kit): Problem[] {
+  const problems: Problem[] = [];
+  const byId = new Map(kit.checks.map((check) => [check.id, check]));
+  for (const [index, check] of kit.checks.entries()) {
+    if (byId.get(check.id) !== check) problems.push({ path: ['checks', index, 'id'], why: `there are two checks called ${check.id}` });
+    if (check.kind === 'host' && check.each !== undefined && check.component === undefined) {
+      problems.push({ path: ['checks', index, 'each'], why: '`each` wants a `component` that tells the items apart' });
+    }
+    if (check.kind !== 'package' || check.provenBy === undefined) continue;
+    const proof = byId.get(check.provenBy);
+    if (proof?.kind !== 'endpoint') {
+      problems.push({ path: ['checks', index, 'provenBy'], why: `there is no endpoint check ${check.provenBy} in this kit` });
+    }
+  }
+  for (const [index, remediation] of kit.remediate.entries()) {
+    for (const [at, id] of remediation.fixes.entries()) {
+      if (!byId.has(id)) problems.push({ path: ['remediate', index, 'fixes', at], why: `there is no check ${id} in this kit` });
+    }
+    for (const [at, step] of remediation.steps.entries()) {
+      problems.push(...checkStep(step, ['remediate', index, 'steps', at]));
+    }
+  }
+  return problems;
+}
