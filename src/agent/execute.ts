@@ -3,7 +3,7 @@ import type { Assignment } from '../model/agent.ts';
 import { isAppError } from '../model/errors/index.ts';
 import { isServerStep } from '../model/kit.ts';
 import type { ApproverKey, Plan, SignedOutcome, StepOutcome, Task } from '../model/plan.ts';
-import { canonicalText } from '../host/canonical.ts';
+import { canonicalHash, canonicalText } from '../host/canonical.ts';
 import type { Host } from '../host/host.ts';
 import { stepFor, type AnyHostStep, type Seen, type StepContext } from '../host/steps/index.ts';
 import type { Journal, StepMemory } from './journal.ts';
@@ -34,11 +34,14 @@ interface Leg {
   task: Task;
 }
 
+/** Refusals that time or an operator may lift: the same assignment is judged anew. */
+const PASSING = new Set(['REFUSED_TOO_EARLY', 'REFUSED_TRAIL_INCONSISTENT']);
+
 /** Carries out what was approved, or says why not. What was finished before is told again, never done again. */
 export async function carryOut(executor: Executor, assignment: Assignment): Promise<void> {
   const { journal, state } = executor;
-  const told = journal.refused(assignment.id);
-  const ended = journal.ended(assignment.id) ?? (told ? [told] : null);
+  const told = journal.refused(canonicalHash(assignment));
+  const ended = journal.ended(assignment) ?? (told && !PASSING.has(told.code) ? [told] : null);
   if (ended !== null) {
     journal.resend(ended);
     return state.drop(assignment.id);
@@ -89,7 +92,15 @@ export function refuse(
   why: string,
 ): void {
   executor.log.warn('Task refused', { assignment: assignment.id, task: assignment.taskId, code, why });
-  executor.journal.write({ t: 'refused', assignment: assignment.id, taskId: assignment.taskId, code, why });
+  const { id, taskId } = assignment;
+  executor.journal.write({
+    t: 'refused',
+    assignment: id,
+    taskId,
+    fingerprint: canonicalHash(assignment),
+    code,
+    why,
+  });
 }
 
 /** True: the leg came to its end, well or not. False: the agent is to stop; the rest is done when it runs again. */

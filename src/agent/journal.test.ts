@@ -51,12 +51,12 @@ test('what was written is there after opening again, and a torn last line is cut
   assert.deepEqual([...again.task(digest, 'task_1').done], [0]);
   assert.deepEqual(again.task(digest, 'task_1').steps.get(0)?.before, { pid: 7 });
   assert.equal(again.task(digest, 'task_1').steps.get(1)?.last, null);
-  assert.equal(again.ended('asg_1'), null);
+  assert.equal(again.ended({ id: 'asg_1', digest }), null);
   again.write(done(1));
   again.write({ t: 'end', ...task });
   again.close();
   const third = new Journal(path);
-  assert.equal(third.ended('asg_1')?.length, 2);
+  assert.equal(third.ended({ id: 'asg_1', digest })?.length, 2);
   assert.equal(fs.statSync(path).mode & 0o777, 0o600);
   third.close();
 });
@@ -67,7 +67,7 @@ test('pending is what was not acknowledged, oldest first, also after opening aga
   journal.write(start);
   const first = journal.write(done(0));
   journal.write(done(1));
-  journal.write({ t: 'refused', assignment: 'asg_2', taskId: 'task_2', code: 'X', why: 'y' });
+  journal.write({ t: 'refused', assignment: 'asg_2', taskId: 'task_2', fingerprint: digest, code: 'X', why: 'y' });
   journal.write({ t: 'acked', records: [first] });
   const kinds = (one: Journal): string[] =>
     one.pending().map((record) => (record.t === 'done' ? `done ${record.index}` : record.t));

@@ -26,7 +26,14 @@ export const JournalRecord = z.discriminatedUnion('t', [
   z.object({ t: z.literal('intent'), ...InTask, index: z.number(), phase: Phase, before: Seen }),
   z.object({ t: z.literal('done'), ...InTask, index: z.number(), phase: Phase, signed: SignedOutcome }),
   z.object({ t: z.literal('end'), ...InTask }),
-  z.object({ t: z.literal('refused'), assignment: z.string(), taskId: z.string(), code: z.string(), why: z.string() }),
+  z.object({
+    t: z.literal('refused'),
+    assignment: z.string(),
+    taskId: z.string(),
+    fingerprint: Sha256,
+    code: z.string(),
+    why: z.string(),
+  }),
   /** the server has these: numbers of `done` and `refused` records */
   z.object({ t: z.literal('acked'), records: z.array(z.number()) }),
   z.object({ t: z.literal('settled'), digest: Sha256, taskId: z.string() }),
@@ -56,7 +63,7 @@ export interface TaskMemory extends TaskHistory {
  */
 export class Journal {
   readonly #tasks = new Map<string, TaskMemory>();
-  readonly #started = new Map<string, string>();
+  readonly #started = new Set<string>();
   readonly #ended = new Map<string, Numbered<'done'>[]>();
   readonly #running = new Map<string, Numbered<'done'>[]>();
   readonly #pending = new Map<number, Numbered<'done'> | Numbered<'refused'>>();
@@ -111,16 +118,17 @@ export class Journal {
 
   /** Was exactly this accepted before? The id alone says nothing: the server chooses it. */
   started({ id, digest, taskId, mode }: { id: string; digest: string; taskId: string; mode: string }): boolean {
-    return this.#started.get(id) === `${digest} ${taskId} ${mode}`;
+    return this.#started.has(`${id} ${digest} ${taskId} ${mode}`);
   }
 
   /** What came out of an assignment that came to its end, or null: it is new, or was cut off. */
-  ended(assignment: string): Numbered<'done'>[] | null {
-    return this.#ended.get(assignment) ?? null;
+  ended({ id, digest }: { id: string; digest: string }): Numbered<'done'>[] | null {
+    return this.#ended.get(`${id} ${digest}`) ?? null;
   }
 
-  refused(assignment: string): Numbered<'refused'> | null {
-    return this.#refused.get(assignment) ?? null;
+  /** `fingerprint`: of all that was refused. Something else under the same id is judged anew. */
+  refused(fingerprint: string): Numbered<'refused'> | null {
+    return this.#refused.get(fingerprint) ?? null;
   }
 
   /** Outcomes and refusals that the server has not acknowledged, oldest first. */
@@ -140,10 +148,11 @@ export class Journal {
     else if (record.t === 'refused') this.#takeRefused({ ...record, n });
     else if (record.t === 'settled') this.task(record.digest, record.taskId).settled = true;
     else if (record.t === 'end') {
-      this.#ended.set(record.assignment, this.#running.get(record.assignment) ?? []);
-      this.#running.delete(record.assignment);
+      const key = `${record.assignment} ${record.digest}`;
+      this.#ended.set(key, this.#running.get(key) ?? []);
+      this.#running.delete(key);
     } else if (record.t === 'start') {
-      this.#started.set(record.assignment, `${record.digest} ${record.taskId} ${record.mode}`);
+      this.#started.add(`${record.assignment} ${record.digest} ${record.taskId} ${record.mode}`);
       const task = this.task(record.digest, record.taskId);
       Object.assign(task, { begun: true, undone: task.undone || record.mode === 'undo', notAfter: record.notAfter });
     } else if (record.t === 'intent') this.#takeIntent(record);
@@ -152,7 +161,7 @@ export class Journal {
   }
 
   #takeRefused(record: Numbered<'refused'>): void {
-    this.#refused.set(record.assignment, record);
+    this.#refused.set(record.fingerprint, record);
     this.#pending.set(record.n, record);
   }
 
@@ -179,7 +188,8 @@ export class Journal {
     if (ok) step.done = record.phase === 'apply';
     const task = this.task(record.digest, record.taskId);
     task.done = new Set([...task.steps].filter(([, memory]) => memory.done).map(([index]) => index));
-    this.#running.set(record.assignment, [...(this.#running.get(record.assignment) ?? []), record]);
+    const key = `${record.assignment} ${record.digest}`;
+    this.#running.set(key, [...(this.#running.get(key) ?? []), record]);
     this.#pending.set(record.n, record);
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CheckInReply, TasksReply, type Assignment, type EnrollReply } from '../model/agent.ts';
 import { AppError, isAppError } from '../model/errors/index.ts';
+import { canonicalHash } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
@@ -74,6 +75,7 @@ interface Agent extends Executor {
   pollSeconds: number;
   factsSeconds: number;
   factsAt: number;
+  listsAt: number;
   checkedInAt: number;
 }
 
@@ -106,6 +108,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     pollSeconds: 60,
     factsSeconds: 300,
     factsAt: 0,
+    listsAt: 0,
     checkedInAt: 0,
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
@@ -165,7 +168,8 @@ async function take(agent: Agent, assignment: Assignment): Promise<void> {
   const why = await look(agent);
   if (why === null) return carryOut(agent, assignment);
   const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
-  if (agent.journal.refused(assignment.id)) return agent.journal.resend([agent.journal.refused(assignment.id)!]);
+  const told = agent.journal.refused(canonicalHash(assignment));
+  if (told?.code === code) return agent.journal.resend([told]);
   return refuse(agent, assignment, code, message);
 }
 

@@ -9,7 +9,8 @@ type Reliance = Task['relies'][number];
 /** Is the host still what the plan was made for? Refuses with the first difference, in one line. */
 export async function checkRelies(host: Host, task: Task): Promise<void> {
   // The archive may have moved on since the approval: only fresh lists tell. Without a network the old ones stand.
-  if (task.relies.some((reliance) => reliance.kind === 'candidate')) await refreshLists(host);
+  const upgrades = task.steps.some((step) => step.kind === 'upgrade-package');
+  if (upgrades || task.relies.some((reliance) => reliance.kind === 'candidate')) await refreshLists(host);
   for (const reliance of task.relies) {
     const difference = await differenceIn(host, reliance);
     if (difference !== null) throw new AppError('REFUSED_DRIFT', { difference });

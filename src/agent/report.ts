@@ -3,21 +3,35 @@ import type { Section } from '../model/facts.ts';
 import { collectFacts } from '../host/facts/collect.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import type { Host } from '../host/host.ts';
+import { refreshLists } from '../host/packages/apt.ts';
 import type { Client } from './client.ts';
 
 export interface Reporter {
   host: Host;
   client: Client;
   cache: FactCache;
+  /** when the package lists were last fetched by us; 0: not yet */
+  listsAt: number;
   now(): Date;
 }
 
+const LISTS_MS = 6 * 3_600_000;
+
 /** Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent. */
 export async function reportFacts(reporter: Reporter): Promise<string[]> {
+  await freshenLists(reporter);
   const sections = await collectFacts(reporter.host, { cache: reporter.cache, now: reporter.now });
   const heads = sections.map(({ data: _data, ...head }): Section => head);
   const { want } = await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: heads } });
   const wanted = sections.filter((section) => want.includes(section.name) && section.error === undefined);
   if (wanted.length > 0) await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: wanted } });
   return wanted.map((section) => section.name);
+}
+
+/** What the archive offers is known as of the last update: ours, when nobody else's. Without a network, later. */
+async function freshenLists(reporter: Reporter): Promise<void> {
+  const now = reporter.now().getTime();
+  if (now - reporter.listsAt < LISTS_MS) return;
+  await refreshLists(reporter.host);
+  reporter.listsAt = now;
 }

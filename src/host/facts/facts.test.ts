@@ -11,7 +11,10 @@ import { parseDpkgStatus } from '../packages/dpkg.ts';
 import { parseMaps } from '../proc/maps.ts';
 import { parseTcp } from '../proc/net.ts';
 import { effectiveSshd } from '../settings/sshd.ts';
+import { testTree } from '../steps/testing.ts';
+import { parsePolicy } from '../packages/apt.ts';
 import { collectFacts } from './collect.ts';
+import type { FactCache } from './look.ts';
 import { FACT_SECTIONS } from './registry.ts';
 
 const trees: string[] = [];
@@ -124,6 +127,41 @@ test('packages: the same as dpkg-query says about this machine', async (context)
     .filter((fact) => fact.status === 'installed')
     .map((fact) => [fact.name, fact.version, fact.source, fact.sourceVersion].join('\t'));
   assert.deepEqual(ours.sort(), oracle);
+});
+
+test('packages: what the archive offers is asked once until lists or packages change', async () => {
+  const host = testTree();
+  const names = async (cache: FactCache): Promise<unknown[]> => {
+    const [section] = await collectFacts(localHost({ root: host.root }), { names: ['packages'], cache });
+    return (section!.data as Facts['packages']).map((fact) => [fact.name, fact.version, fact.candidate]);
+  };
+  const cache: FactCache = new Map();
+  const offered = (version: string): unknown[] => [
+    ['nodejs', '0.10.0-1', version],
+    ['tzdata', '2024a-1', version],
+  ];
+  assert.deepEqual(await names(cache), offered('0.10.48-1'));
+  host.put('repo/candidate', '0.10.49-1\n');
+  assert.deepEqual(await names(cache), offered('0.10.48-1'), 'nothing changed that we can see');
+  host.put('var/lib/apt/lists/new', '');
+  assert.deepEqual(await names(cache), offered('0.10.49-1'));
+  host.put('usr/bin/apt-cache', '#!/bin/sh\nexit 1\n');
+  assert.deepEqual((await names(new Map())).at(0), ['nodejs', '0.10.0-1', undefined], 'nobody to ask: not known');
+  host.remove();
+});
+
+test('packages: reads what apt-cache policy really prints', (context) => {
+  let text: string;
+  try {
+    text = execFileSync('apt-cache', ['policy', 'bash', 'dpkg', 'no-such-package-here'], { encoding: 'utf8' });
+  } catch {
+    context.skip('no apt-cache on this machine');
+    return;
+  }
+  const found = parsePolicy(text);
+  assert.deepEqual([...found.keys()], ['bash', 'dpkg']);
+  for (const [name, version] of found)
+    assert.ok(text.includes(`${name}:\n`) && text.includes(`Candidate: ${version}\n`));
 });
 
 test('maps: scratch files that the kernel calls deleted are no replaced libraries', () => {

@@ -24,9 +24,31 @@ export async function refreshLists(host: Host): Promise<boolean> {
 
 /** The version that apt would choose, or null when it offers none. */
 export async function candidateVersion(host: Host, name: string): Promise<string | null> {
-  const text = await run(host, ['apt-cache', 'policy', name]);
-  const version = /^\s*Candidate:\s*(\S+)/m.exec(text)?.[1];
-  return version === undefined || version === '(none)' ? null : version;
+  return parsePolicy(await run(host, ['apt-cache', 'policy', name])).get(name) ?? null;
+}
+
+/** The same for many packages at once; null where there is no apt to ask. */
+export async function candidateVersions(
+  host: Host,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string | null> | null> {
+  if (names.length === 0) return new Map();
+  const result = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
+  return result.code === 0 ? parsePolicy(result.stdout) : null;
+}
+
+/** `name:` at the start of a line, `Candidate: version` below it. */
+export function parsePolicy(text: string): Map<string, string | null> {
+  const blocks = text.matchAll(/^(\S+):\n(?:[ \t].*\n)*?\s+Candidate:\s*(\S+)/gm);
+  return new Map([...blocks].map((match) => [match[1]!, match[2] === '(none)' ? null : match[2]!]));
+}
+
+/** Changes whenever what apt offers may have changed. */
+export async function listsStamp(host: Host): Promise<string> {
+  const stats = await Promise.all(
+    ['/var/lib/apt/lists', '/etc/apt/preferences.d', '/etc/apt/preferences'].map((path) => host.stat(path)),
+  );
+  return stats.map((stat) => stat?.mtime ?? 0).join(' ');
 }
 
 const request = (wanted: Record<string, string>): string[] => [

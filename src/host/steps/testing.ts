@@ -28,7 +28,8 @@ esac; done
 exit 0
 `;
 const APT_CACHE = `#!/bin/sh
-printf '%s:\\n  Installed: ?\\n  Candidate: %s\\n' "$2" "$(/bin/cat repo/candidate)"
+shift
+for name in "$@"; do printf '%s:\\n  Installed: ?\\n  Candidate: %s\\n  Version table:\\n *** x 0\\n' "$name" "$(/bin/cat repo/candidate)"; done
 `;
 const SYSCTL = `#!/bin/sh
 key=\${2%%=*}; path=proc/sys/$(echo "$key" | /bin/tr . /); echo "\${2#*=}" > "$path"

@@ -1,5 +1,6 @@
 import { AppError } from '../../model/errors/index.ts';
-import { candidateVersion, install, installedVersion, simulate } from '../packages/apt.ts';
+import type { Host } from '../host.ts';
+import { candidateVersion, install, installedVersion, refreshLists, simulate } from '../packages/apt.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 
 type Change = { name: string; from: string | null; to: string };
@@ -14,7 +15,7 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
     }
     // A half-installed package of a try that was cut off is finished by apt; otherwise there must be something to upgrade.
     if (installed === null && resumed === null) throw new AppError('STEP_PACKAGE_ABSENT', { name });
-    const candidate = await candidateVersion(host, name);
+    const candidate = await offered(host, name, version);
     if (candidate !== version)
       throw new AppError('STEP_DRIFT', { what: `${name}: plan says ${version}, candidate is ${candidate ?? 'none'}` });
     const { changes, removed } = await simulate(host, name, version);
@@ -46,3 +47,11 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
     return { name, version };
   },
 };
+
+/** Another candidate than planned may come from old lists: those are fetched before anything is concluded. */
+async function offered(host: Host, name: string, planned: string): Promise<string | null> {
+  const candidate = await candidateVersion(host, name);
+  if (candidate === planned) return candidate;
+  await refreshLists(host);
+  return candidateVersion(host, name);
+}
