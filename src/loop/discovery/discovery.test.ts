@@ -28,8 +28,8 @@ interface Pem {
   cert: string;
 }
 
-function newPem(): Pem {
-  const pki = selfSigned();
+function newPem(name?: string): Pem {
+  const pki = selfSigned(name === undefined ? {} : { names: `DNS:${name}` });
   pkis.push(pki);
   return { key: readFileSync(pki.key, 'utf8'), cert: readFileSync(pki.certificate, 'utf8') };
 }
@@ -174,10 +174,11 @@ test('1.6: two machines with one host key are two hosts that say so', async (t) 
 
 test('a machine built anew at the same address is a new host, and the trail says what it replaces', async (t) => {
   const first = await sshServer('127.71.5.5');
-  const tls = await tlsServer('127.71.5.5', pem);
+  const tls = await tlsServer('127.71.5.5', newPem('rebuilt.example'));
   const scope = await addScope(platform, { cidrs: ['127.71.5.5'], ports: portsOf(first, tls) });
   await scan(scope);
   const old = (await discovery.hostByAddress('127.71.5.5'))!;
+  assert.equal(old.name, 'rebuilt.example');
   await first.close();
   const second = await sshServer('127.71.5.5', newSshKey(), first.port);
   closeAfter(t, second, tls);
@@ -192,8 +193,10 @@ test('a machine built anew at the same address is a new host, and the trail says
   assert.ok(!(await discovery.hosts()).some((host) => host.id === old.id));
   assert.ok((await discovery.endpoints({ hostId: old.id })).every((endpoint) => endpoint.state === 'gone'));
   assert.equal((await discovery.endpoints({ hostId: fresh.id, state: 'open' })).length, 2);
+  assert.equal(fresh.name, old.name);
   const entry = await lastEntry(platform, 'discovery.host.found', fresh.id);
   assert.equal((entry.detail as { replaces: string }).replaces, old.id);
+  assert.equal((entry.detail as { name: string }).name, old.name);
   assert.ok(entry.related.some((subject) => subject.id === old.id));
 });
 

@@ -49,23 +49,31 @@ interface Run {
 export async function runScan(platform: Platform, options: ScannerOptions, scanId: string): Promise<void> {
   const runner = randomUUID();
   const scan = await begin(platform, scanId, runner);
-  if (!scan) return;
+  const run = scan && (await prepare(platform, options, scan, runner));
+  if (run && (await runWindows(run))) await finish(run);
+}
+
+/** What a person must correct ends the scan; anything else (a database that is away) is tried again by the queue. */
+async function prepare(
+  platform: Platform,
+  options: ScannerOptions,
+  scan: ScanRow,
+  runner: string,
+): Promise<Run | null> {
   try {
     const intervals = scanIntervals(scan);
     const ports = parsePorts(scan.ports);
     const order = scanOrder(intervals, ports, Number(scan.seed));
     const bucket = options.buckets.of(scan.scope_id ?? scan.id, scan.rate);
     const guard = createGuard({ allows: (address) => containsAddress(intervals, address), bucket });
-    const run: Run = { platform, options, scan, runner, order, ports, guard, counts: { ...scan.counts } };
-    const ended = await runWindows(run);
-    if (ended) await finish(run, (address) => containsAddress(intervals, address));
+    return { platform, options, scan, runner, order, ports, guard, counts: { ...scan.counts } };
   } catch (error) {
-    // What a person must correct ends the scan; anything else (a database that is away) is tried again by the queue.
     if (!isAppError(error)) throw error;
     await platform.observe(actorOf(scan), async (tx) => {
-      await setScanState(tx.db, scanId, ['running'], { state: 'failed', error: error.message });
-      await tx.publish('scans', { scanId });
+      await setScanState(tx.db, scan.id, ['running'], { state: 'failed', error: error.message });
+      await tx.publish('scans', { scanId: scan.id });
     });
+    return null;
   }
 }
 
@@ -166,8 +174,9 @@ function missedOf(run: Run, window: number, open: readonly Pair[]) {
   };
 }
 
-async function finish(run: Run, inScan: (address: string) => boolean): Promise<void> {
+async function finish(run: Run): Promise<void> {
   const { platform, scan } = run;
+  const inScan = run.guard.allows;
   await platform.observe(actorOf(scan), async (tx) => {
     run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, inScan });
     const progress = { window: run.order.windows, cursor: 0, counts: run.counts, now: tx.now };

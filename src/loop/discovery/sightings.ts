@@ -1,5 +1,6 @@
-import type { Identifier, Sighting } from '../../model/estate.ts';
-import type { Platform, Tx } from '../../platform/context.ts';
+import type { Claim, Identifier, Sighting } from '../../model/estate.ts';
+import type { Subject } from '../../model/trail.ts';
+import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from './logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
@@ -61,30 +62,11 @@ async function makeHost(tx: Tx, decision: Decision, sighting: Sighting): Promise
   const claim = sighting.source === 'import' ? 'known' : 'unknown';
   const replaced = decision.replaces ? await hostRow(tx.db, decision.replaces) : undefined;
   const note = replaced ? `took the place of ${replaced.name} (${replaced.id}) at ${sighting.address}` : null;
-  const { name, rank } = await firstName(tx, decision.hostId, sighting);
+  const { name, rank } = await firstName(tx, decision.replaces ?? decision.hostId, sighting);
   const guess = typeof sighting.evidence?.guess === 'string' ? sighting.evidence.guess : null;
   const first_seen = new Date(sighting.at);
   await insertHost(tx.db, { id: decision.hostId, name, name_rank: rank, claim, guess, note, first_seen });
-  await tx.record({
-    type: 'discovery.host.found',
-    subject: { kind: 'host', id: decision.hostId, name },
-    related: [
-      ...(replaced ? [{ kind: 'host' as const, id: replaced.id, name: replaced.name }] : []),
-      ...(decision.cloneOf ? [{ kind: 'host' as const, id: decision.cloneOf }] : []),
-    ],
-    detail: {
-      name,
-      addresses: [sighting.address],
-      identifiers: sighting.identifiers,
-      claim,
-      sources: [sighting.source],
-      guess,
-      why: decision.why,
-      ...(sighting.via ? { via: sighting.via } : {}),
-      ...(replaced ? { replaces: replaced.id, replacesName: replaced.name } : {}),
-      ...(decision.cloneOf ? { cloneOf: decision.cloneOf } : {}),
-    },
-  });
+  await tx.record(foundEntry(decision, sighting, { name, guess, claim }, replaced));
   if (replaced) {
     await updateHost(tx.db, replaced.id, {
       superseded_by: decision.hostId,
@@ -93,10 +75,36 @@ async function makeHost(tx: Tx, decision: Decision, sighting: Sighting): Promise
   }
 }
 
-async function firstName(tx: Tx, hostId: string, sighting: Sighting): Promise<{ name: string; rank: number }> {
+function foundEntry(
+  decision: Decision,
+  sighting: Sighting,
+  host: { name: string; guess: string | null; claim: Claim },
+  replaced: HostRow | undefined,
+): EntryDraft {
+  const related: Subject[] = replaced ? [{ kind: 'host', id: replaced.id, name: replaced.name }] : [];
+  if (decision.cloneOf) related.push({ kind: 'host', id: decision.cloneOf });
+  return {
+    type: 'discovery.host.found',
+    subject: { kind: 'host', id: decision.hostId, name: host.name },
+    related,
+    detail: {
+      ...host,
+      addresses: [sighting.address],
+      identifiers: sighting.identifiers,
+      sources: [sighting.source],
+      why: decision.why,
+      ...(sighting.via ? { via: sighting.via } : {}),
+      ...(replaced ? { replaces: replaced.id, replacesName: replaced.name } : {}),
+      ...(decision.cloneOf ? { cloneOf: decision.cloneOf } : {}),
+    },
+  };
+}
+
+/** A machine built anew takes over the name of the one whose place it has. */
+async function firstName(tx: Tx, besides: string, sighting: Sighting): Promise<{ name: string; rank: number }> {
   if (sighting.hostname) return { name: sighting.hostname, rank: rankOf(sighting) };
   const served = sighting.evidence?.certificateName;
-  if (typeof served === 'string' && !(await nameIsTaken(tx.db, served, hostId))) {
+  if (typeof served === 'string' && !(await nameIsTaken(tx.db, served, besides))) {
     return { name: served, rank: NAME_RANK.certificate };
   }
   return { name: sighting.address, rank: NAME_RANK.address };

@@ -65,6 +65,12 @@ test('a probe result is the same whatever the order of its keys and the wording 
   );
 });
 
+test('a greeting that differs each time is no change, another kind of service is', () => {
+  assert.ok(sameProbe(unknown('{"pid":1}'), unknown('{"pid":2}')));
+  assert.ok(!sameProbe(unknown('{"pid":1}'), unknown('HTTP/1.1 200 OK')));
+  assert.ok(!sameProbe(unknown(''), unknown('{"pid":1}')));
+});
+
 test('silence and unfinished proofs tell less than what is known; a new certificate tells more', () => {
   const unfinished = tls({
     heartbleed: { verdict: 'unknown', extension: true, leakedBytes: 0, reason: 'time was up' },

@@ -40,9 +40,13 @@ export function summaryOf(probe: ProbeResult | null): Json {
   };
 }
 
-/** The parts whose change is a change of the endpoint: not how the proof was worded or when revocation was asked. */
+/**
+ * The parts whose change is a change of the endpoint: not how the proof was worded, when revocation was asked, or what
+ * an unknown service says (many greet with the time, a process number or fresh random bytes).
+ */
 function essence(probe: ProbeResult): unknown {
-  if (probe.protocol !== 'tls') return probe;
+  if (probe.protocol === 'unknown') return [serviceOf(probe), isSilence(probe)];
+  if (probe.protocol === 'ssh') return probe;
   const { heartbleed, revocation, ...rest } = probe;
   return {
     ...rest,

@@ -80,7 +80,8 @@ function codeOf(error: unknown): string {
 
 function asAppError(error: unknown, address: string, port: number, how: ConnectOptions): unknown {
   const code = codeOf(error);
-  if (how.signal?.aborted || code === '') return error;
+  // Not the target's doing: as it is, so that nobody takes it for an answer and the job is tried again.
+  if (how.signal?.aborted || code === '' || OURS.has(code)) return error;
   if (code === 'ECONNREFUSED') return new AppError('CONNECT_REFUSED', { address, port }, { cause: error });
   if (code === 'ETIMEDOUT')
     return new AppError('CONNECT_TIMEOUT', { address, port, ms: how.timeoutMs }, { cause: error });

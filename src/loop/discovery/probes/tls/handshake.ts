@@ -13,6 +13,8 @@ import {
 /** RFC 8446 allows 2^14 + 256; anything longer is no TLS record. */
 const LONGEST_RECORD = 16_384 + 2048;
 const LONGEST_MESSAGE = 128 * 1024;
+/** A first flight fits into a handful of records; one in a hundred pieces is there to keep us busy. */
+export const MOST_RECORDS = 128;
 const WARNING = 1;
 const CLOSE_NOTIFY = 0;
 
@@ -58,7 +60,7 @@ export async function hello(
 /** Fills `flight`; returns what came instead of a ServerHello, if so. */
 async function readFlight(conversation: Conversation, flight: Started): Promise<Flight | null> {
   let buffered = Buffer.alloc(0);
-  while (!flight.complete) {
+  for (let records = 0; records < MOST_RECORDS && !flight.complete; records++) {
     const record = await readRecord(conversation);
     // A warning (RFC 5246 §7.2) is no answer yet; level 2 is.
     if (record?.type === RECORD.alert && record.body[0] === WARNING && record.body[1] !== CLOSE_NOTIFY) continue;

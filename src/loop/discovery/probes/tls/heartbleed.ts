@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { HeartbleedProof, TlsVersion } from '../../../../model/probe.ts';
 import { type Conversation, ConversationEnded } from '../../scanner/conversation.ts';
-import { readRecord, type TlsRecord } from './handshake.ts';
+import { MOST_RECORDS, readRecord, type TlsRecord } from './handshake.ts';
 import { RECORD, codeOf, record, u16 } from './wire.ts';
 
 /** How much more we claim to have sent than we did: that much memory comes back, is counted and thrown away. */
@@ -32,7 +32,9 @@ export async function proveHeartbleed(conversation: Conversation, version: TlsVe
     for (let nudges = 0; nudges < 2 && !(await conversation.arrives(PAUSE_MS)); nudges++) {
       conversation.write(heartbeat(version, proper, SENT, PADDING));
     }
-    while (!judged) judged = judge(await readRecord(conversation), { long, proper });
+    for (let records = 0; records < MOST_RECORDS && !judged; records++) {
+      judged = judge(await readRecord(conversation), { long, proper });
+    }
   } catch (error) {
     if (!(error instanceof ConversationEnded)) throw error;
     judged =
@@ -40,6 +42,7 @@ export async function proveHeartbleed(conversation: Conversation, version: TlsVe
         ? { verdict: 'safe', reason: 'the over-long heartbeat was refused: connection closed' }
         : { verdict: 'unknown', reason: `no answer to either heartbeat: ${error.message}` };
   }
+  judged ??= { verdict: 'unknown', reason: 'many records came, and no answer among them' };
   return { leakedBytes: 0, ...judged, extension: true, version };
 }
 
