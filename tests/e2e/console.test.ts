@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import axe from 'axe-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { chromiumPath, launch } from './browser.ts';
+import { demoWaitingForApproval, type WaitingDemo } from './demo.ts';
+
+const SHOTS = join(import.meta.dirname, '../../test-results');
+const PAGES = [
+  '/',
+  '/hosts',
+  '/findings',
+  '/graph',
+  '/exceptions',
+  '/changes',
+  '/campaigns/heartbleed',
+  '/trail',
+  '/documents',
+];
+const executable = chromiumPath();
+const skip = executable ? false : 'Chromium is not installed; the console is not driven here';
+
+let demo: WaitingDemo;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+const problems: string[] = [];
+
+before(async () => {
+  if (!executable) return;
+  mkdirSync(SHOTS, { recursive: true });
+  demo = await demoWaitingForApproval();
+  browser = await launch(executable);
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  page = await context.newPage();
+  page.on('console', (message) => {
+    // A 401 of the first "who am I" is how the console learns that it must ask.
+    if (message.type() === 'error' && !/401/.test(message.text())) problems.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => problems.push(`${page.url()}: ${error.message}`));
+});
+after(async () => {
+  await browser?.close();
+  await demo?.stop();
+});
+
+async function settle(): Promise<void> {
+  await page.waitForFunction(() => !document.querySelector('[aria-label="Loading"]'), undefined, { timeout: 15_000 });
+  await page.waitForTimeout(150);
+}
+
+async function open(path: string): Promise<void> {
+  await page.goto(`${demo.url}${path}`);
+  await page.waitForSelector('h1');
+  await settle();
+}
+
+interface AxeResult {
+  violations: { id: string; nodes: { target: unknown; failureSummary?: string }[] }[];
+}
+async function accessible(what: string): Promise<void> {
+  await page.evaluate(axe.source);
+  const result = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as AxeResult;
+  const found = result.violations.map(
+    (v) => `${what}: ${v.id}: ${v.nodes.map((n) => `${String(n.target)} ${n.failureSummary ?? ''}`).join(' | ')}`,
+  );
+  assert.deepEqual(found, []);
+}
+
+test(
+  'a stranger is asked to sign in, a wrong password is refused in words, the right one opens the overview',
+  { skip },
+  async () => {
+    await page.goto(`${demo.url}/hosts`);
+    await page.waitForURL('**/sign-in');
+    await accessible('sign-in');
+    await page.getByLabel('Name').fill(demo.name);
+    await page.getByLabel('Password', { exact: true }).fill('wrong password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').waitFor();
+    assert.match(await page.getByRole('alert').innerText(), /not right/);
+    problems.length = 0;
+    await page.getByLabel('Password', { exact: true }).fill(demo.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  },
+);
+
+test('the estate can be looked at: hosts nobody listed, what burns, who depends on whom', { skip }, async () => {
+  await open('/hosts');
+  await page.getByRole('radiogroup').getByText('Unknown', { exact: true }).click();
+  assert.ok((await page.locator('tbody tr').count()) >= 1);
+  await open('/findings');
+  await page.locator('tbody button').first().click();
+  await page.getByRole('dialog').getByText('Evidence').waitFor();
+  await page.keyboard.press('Escape');
+  await open('/graph');
+  const node = page.locator('.node').last();
+  await node.focus();
+  await page.keyboard.press('Enter');
+  await page.getByText(/^If .* restarts$/).waitFor();
+});
+
+test(
+  'the approver signs the plan with their own key in the browser and sees it run to its end without reloading',
+  { skip, timeout: 240_000 },
+  async () => {
+    await page.goto(demo.changeUrl);
+    await page.getByText('Waiting for approval').waitFor();
+    await settle();
+    await page.screenshot({ path: join(SHOTS, 'change-waiting.png'), fullPage: true });
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Choose your approver key file' }).click();
+    await (await chooser).setFiles(demo.keyFile);
+    await page.getByRole('button', { name: /^Approve and sign/ }).click();
+    await page.getByText('Signed by key').waitFor();
+    await page.getByText('Observed', { exact: true }).waitFor({ timeout: 180_000 });
+    await page.getByText('Change record (HTML)').waitFor();
+  },
+);
+
+test('every page is accessible and quiet, wide and narrow, light and dark', { skip, timeout: 240_000 }, async () => {
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    for (const [width, height] of [
+      [1440, 900],
+      [390, 844],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      for (const path of [...PAGES, new URL(demo.changeUrl).pathname]) {
+        await open(path);
+        const name = path.split('/').filter(Boolean)[0] ?? 'overview';
+        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${scheme}.png`), fullPage: true });
+        await accessible(`${path} at ${width} px, ${scheme}`);
+        const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(wider <= 0, `${path} is ${wider} px wider than a screen of ${width}`);
+      }
+    }
+  }
+  assert.deepEqual(problems, []);
+});
+
+test('a document opens and signing out ends the session', { skip }, async () => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await open('/documents');
+  const href = await page
+    .getByRole('link', { name: /Change record .* as HTML/ })
+    .first()
+    .getAttribute('href');
+  const reply = await page.request.get(`${demo.url}${href}`);
+  assert.equal(reply.status(), 200);
+  assert.match(await reply.text(), /<h1/);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL('**/sign-in');
+  assert.equal((await page.request.get(`${demo.url}/api/v1/me`)).status(), 401);
+});
