@@ -60,7 +60,7 @@ const HOSTILE: Record<string, (socket: Socket) => void> = {
       ),
     ),
   'sends warning alerts without end': (socket) =>
-    void socket.on('data', () => pour(socket, Buffer.from([21, 3, 3, 0, 2, 1, 90]))),
+    void socket.on('data', () => pour(socket, Buffer.alloc(7000, Buffer.from([21, 3, 3, 0, 2, 1, 90])))),
 };
 
 function pour(socket: Socket, bytes: Buffer): void {

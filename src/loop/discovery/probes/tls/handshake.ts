@@ -63,7 +63,7 @@ async function readFlight(conversation: Conversation, flight: Started): Promise<
   for (let records = 0; records < MOST_RECORDS && !flight.complete; records++) {
     const record = await readRecord(conversation);
     // A warning (RFC 5246 §7.2) is no answer yet; level 2 is.
-    if (record?.type === RECORD.alert && record.body[0] === WARNING && record.body[1] !== CLOSE_NOTIFY) continue;
+    if (record && isWarning(record)) continue;
     if (record?.type === RECORD.alert) return { kind: 'alert', description: record.body[1] ?? 0 };
     if (record?.type !== RECORD.handshake) return null;
     buffered = takeMessages(Buffer.concat([buffered, record.body]), flight);
@@ -71,6 +71,9 @@ async function readFlight(conversation: Conversation, flight: Started): Promise<
   }
   return null;
 }
+
+const isWarning = (record: TlsRecord): boolean =>
+  record.type === RECORD.alert && record.body[0] === WARNING && record.body[1] !== CLOSE_NOTIFY;
 
 interface Started {
   hello: ServerHello | null;
