@@ -209,7 +209,7 @@ describe('the agent and its server', () => {
     await runOnce();
     assert.deepEqual(
       server.refused.map((refusal) => [refusal.code, refusal.why]),
-      [['REFUSED_DRIFT', 'nodejs: plan says 0.10.48-1, candidate is 0.10.49-1']],
+      [['REFUSED_DRIFT', 'nodejs: plan says 0.10.48-1, candidate is 0.10.49-1.']],
     );
     assert.deepEqual([installs(), restarts()], [[], 0]);
   });

@@ -88,7 +88,7 @@ export const HOST_ERRORS = {
   },
   REFUSED_OUT_OF_ORDER: { status: 409, text: 'Step {index} of task {task} has to be {wanted} first.' },
   REFUSED_UNDO: { status: 409, text: 'The plan does not provide for undoing task {task}.' },
-  REFUSED_DRIFT: { status: 409, text: '{difference}' },
+  REFUSED_DRIFT: { status: 409, text: '{difference}.' },
   REFUSED_TRAIL_INCONSISTENT: {
     status: 409,
     text: 'The history that the server showed does not continue the one this agent saw ({why}). It carries out nothing until an operator has looked into it and run `lastember-agent clear-alarm` on this host.',
@@ -98,6 +98,6 @@ export const HOST_ERRORS = {
     status: 409,
     text: 'This agent has no certificate and its settings hold no enrollment token; deploy it again.',
   },
-  AGENT_SERVER: { status: 502, text: '{method} {path} was answered with {status}: {why}' },
-  AGENT_SERVER_UNREACHABLE: { status: 502, text: 'Reaching the server at {server} did not work: {why}' },
+  AGENT_SERVER: { status: 502, text: '{method} {path} was answered with {status} ({why}).' },
+  AGENT_SERVER_UNREACHABLE: { status: 502, text: 'Reaching the server at {server} did not work ({why}).' },
 } satisfies Record<string, ErrorSpec>;
