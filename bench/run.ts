@@ -1,0 +1,36 @@
+/**
+ * `npm run bench [-- NAME…] [--smoke]`: each claim as a ratio against its peer, the median of interleaved rounds.
+ * `--smoke` runs each once and small, to see that it still runs; it judges nothing but the verdicts.
+ */
+import { heartbleed } from './heartbleed.ts';
+import type { Bench, Measured } from './contract.ts';
+
+const BENCHES: readonly Bench[] = [heartbleed];
+const smoke = process.argv.includes('--smoke');
+const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function report(bench: Bench, measured: Measured[]): boolean {
+  const ratios = measured.map((round) => round.ours / round.peer);
+  const ratio = median(ratios);
+  console.log(`${bench.name}: ${bench.claim}`);
+  console.log(
+    `  ours ${median(measured.map((m) => m.ours)).toFixed(1)}/s, peer ${median(measured.map((m) => m.peer)).toFixed(1)}/s, ratio ${ratio.toFixed(1)} (${Math.min(...ratios).toFixed(1)}–${Math.max(...ratios).toFixed(1)}), claimed ${bench.target}`,
+  );
+  return smoke || ratio >= bench.target;
+}
+
+for (const bench of BENCHES) {
+  if (names.length > 0 && !names.includes(bench.name)) continue;
+  const missing = bench.missing();
+  if (missing) {
+    console.log(`${bench.name}: skipped, ${missing}`);
+    continue;
+  }
+  const measured = await bench.run(smoke ? 1 : 5, smoke ? 10 : 100);
+  if (!report(bench, measured)) process.exitCode = 1;
+}
