@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import 'reflect-metadata';
+import { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { build } from 'esbuild';
 import type { Assignment } from '../model/agent.ts';
 import { SECTION_NAMES } from '../model/facts.ts';
@@ -195,6 +197,39 @@ describe('the agent and its server', () => {
       [['asg_again', 'REFUSED_REPLAYED']],
     );
     assert.equal(restarts(), 1);
+  });
+
+  test('an outcome that the server will never take does not hold up the others', async () => {
+    await setUp();
+    server.down.add('/outcomes');
+    const lost = order([BANNER]);
+    order([RESTART], { id: 'asg_other' }, { nonce: 'other' });
+    await runOnce();
+    server.down.clear();
+    server.assignments = [];
+    server.unknownPlans.add(lost.digest);
+    assert.equal((await runOnce()).code, 0);
+    assert.deepEqual(
+      server.outcomes.map(({ outcome }) => outcome.kind),
+      ['service'],
+    );
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.outcomes.length, 1);
+  });
+
+  test('deployed anew with a fresh token it enrols again; with a refused one it goes on as before', async () => {
+    await setUp();
+    await runOnce();
+    configure({ token: server.token });
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.enrolled.length, 2);
+    const [first, second] = server.enrolled.map((request) =>
+      new Pkcs10CertificateRequest(request.csr).publicKey.toString('base64'),
+    );
+    assert.equal(first, second, 'the same key, so that an answer that was lost can be asked for again');
+    configure({ token: 'lee_old' });
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.enrolled.length, 2);
   });
 
   test('M.4: a newer package between approval and window is refused with the difference; nothing was touched', async () => {

@@ -1,6 +1,6 @@
 import { Agent, request, type RequestOptions } from 'node:https';
 import type { IncomingMessage } from 'node:http';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError } from '../model/errors/index.ts';
 
 export interface ClientOptions {
@@ -23,6 +23,7 @@ export interface Client {
   close(): void;
 }
 
+const ErrorReply = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 const TIMEOUT_MS = 30_000;
 const REPLY_LIMIT = 64 * 1024 * 1024;
 
@@ -35,7 +36,7 @@ export function createClient(options: ClientOptions): Client {
       const where = { method, path: `/agent/v1${path}` };
       const { status, text } = await send(options.server, { ...tls, ...where }, given);
       const json = parse(text);
-      if (status >= 400) throw new AppError('AGENT_SERVER', { ...where, status, why: errorText(json) });
+      if (status >= 400) throw new AppError('AGENT_SERVER', { ...where, status, ...errorOf(json) });
       const parsed = reply.safeParse(json);
       if (!parsed.success)
         throw new AppError('AGENT_SERVER', {
@@ -84,11 +85,11 @@ function parse(text: string): unknown {
   }
 }
 
-function errorText(json: unknown): string {
-  const body = json as { error?: { message?: unknown } | string; message?: unknown } | null;
-  const error = body?.error;
-  const message = typeof error === 'object' ? error?.message : (body?.message ?? error);
-  return typeof message === 'string' ? message : 'no reason given';
+function errorOf(json: unknown): { code: string; why: string } {
+  const parsed = ErrorReply.safeParse(json);
+  return parsed.success
+    ? { code: parsed.data.error.code, why: parsed.data.error.message }
+    : { code: '', why: 'no reason given' };
 }
 
 /** Refused for good: asking again in a moment would be answered the same. */
@@ -96,4 +97,9 @@ export function isRefusal(error: unknown): boolean {
   if (!(error instanceof AppError) || error.code !== 'AGENT_SERVER') return false;
   const status = Number(error.params['status']);
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
+
+/** What the server's own code for a refusal was. */
+export function refusalCode(error: unknown): string | null {
+  return isRefusal(error) ? String((error as AppError).params['code'] ?? '') : null;
 }

@@ -37,22 +37,27 @@ interface Leg {
 /** Refusals that time or an operator may lift: the same assignment is judged anew. */
 const PASSING = new Set(['REFUSED_TOO_EARLY', 'REFUSED_TRAIL_INCONSISTENT']);
 
-/** Carries out what was approved, or says why not. What was finished before is told again, never done again. */
-export async function carryOut(executor: Executor, assignment: Assignment): Promise<void> {
+/**
+ * Carries out what was approved, or says why not. What was finished before is told again, never done again: then it
+ * answers false.
+ */
+export async function carryOut(executor: Executor, assignment: Assignment): Promise<boolean> {
   const { journal, state } = executor;
   const told = journal.refused(canonicalHash(assignment));
   const ended = journal.ended(assignment) ?? (told && !PASSING.has(told.code) ? [told] : null);
   if (ended !== null) {
     journal.resend(ended);
-    return state.drop(assignment.id);
+    await state.drop(assignment.id);
+    return false;
   }
   const leg = await accept(executor, assignment);
-  if (leg === null) return state.drop(assignment.id);
-  const finished = await runLeg(executor, leg);
-  if (!finished) return undefined;
-  journal.write({ t: 'end', ...names(leg) });
-  await settleIfComplete(executor, leg);
-  return state.drop(assignment.id);
+  if (leg !== null && !(await runLeg(executor, leg))) return true;
+  if (leg !== null) {
+    journal.write({ t: 'end', ...names(leg) });
+    await settleIfComplete(executor, leg);
+  }
+  await state.drop(assignment.id);
+  return true;
 }
 
 const names = ({ assignment }: Leg): { assignment: string; digest: string; taskId: string } => ({

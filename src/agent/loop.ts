@@ -7,7 +7,7 @@ import { canonicalHash } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
-import { createClient, type Client } from './client.ts';
+import { createClient, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, settle, type Executor } from './execute.ts';
 import { compactJournal, Journal } from './journal.ts';
@@ -33,7 +33,7 @@ export interface AgentOptions {
 }
 
 const FORGET_MS = 30 * 24 * 3_600_000;
-const BACKOFF_MS = { first: 500, most: 60_000 };
+const BACKOFF_MS = { first: 500, again: 2000, most: 60_000 };
 
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
 export async function runAgent(options: AgentOptions): Promise<void> {
@@ -131,11 +131,14 @@ async function round(agent: Agent): Promise<void> {
   await deliver(agent);
   if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
   const { assignments, refreshFacts } = await poll(agent);
+  let news = assignments.length === 0;
   for (const assignment of assignments) {
     if (agent.stopping()) return;
-    await take(agent, assignment);
+    news = (await take(agent, assignment)) || news;
   }
   await deliver(agent);
+  // A server that offers only what it was told about already is not asked again at once.
+  if (!news && !agent.options.once) await pause(BACKOFF_MS.again, agent.options.signal);
   if (refreshFacts) await sendFacts(agent);
   await settleOld(agent);
 }
@@ -164,13 +167,14 @@ function logLook(agent: Agent, error: unknown): void {
 }
 
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
-async function take(agent: Agent, assignment: Assignment): Promise<void> {
+async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const why = await look(agent);
   if (why === null) return carryOut(agent, assignment);
   const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
   const told = agent.journal.refused(canonicalHash(assignment));
-  if (told?.code === code) return agent.journal.resend([told]);
-  return refuse(agent, assignment, code, message);
+  if (told?.code === code) agent.journal.resend([told]);
+  else refuse(agent, assignment, code, message);
+  return told?.code !== code;
 }
 
 async function poll(agent: Agent): Promise<TasksReply> {
@@ -188,10 +192,24 @@ async function sendFacts(agent: Agent): Promise<void> {
   agent.log.info('Facts reported', { sent: sent.join(' ') });
 }
 
+type Pending = ReturnType<Journal['pending']>;
+
 /** Everything the server has not acknowledged; acknowledged is what a successful answer followed. */
 async function deliver(agent: Agent): Promise<void> {
   const pending = agent.journal.pending().slice(0, 100);
   if (pending.length === 0) return;
+  try {
+    await tell(agent, pending);
+  } catch (error) {
+    if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
+    for (const record of pending) await tellOrGiveUp(agent, record);
+  }
+}
+
+/** Codes by which a server says that it will never take a report: of a task it does not know, or of a former agent. */
+const UNWANTED = new Set(['OUTCOME_REFUSED', 'INPUT_INVALID']);
+
+async function tell(agent: Agent, pending: Pending): Promise<void> {
   const outcomes = pending.flatMap((record) => (record.t === 'done' ? [record.signed] : []));
   const refused = pending.flatMap((record) =>
     record.t === 'refused'
@@ -200,6 +218,17 @@ async function deliver(agent: Agent): Promise<void> {
   );
   await agent.client.call('POST', '/outcomes', z.unknown(), { body: { outcomes, refused }, timeoutMs: 10_000 });
   agent.journal.write({ t: 'acked', records: pending.map((record) => record.n) });
+}
+
+/** One report that is not wanted must not hold up all others for ever. It stays in the journal. */
+async function tellOrGiveUp(agent: Agent, record: Pending[number]): Promise<void> {
+  try {
+    await tell(agent, [record]);
+  } catch (error) {
+    if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
+    agent.log.error('The server does not take an outcome', { record: record.n, why: (error as Error).message });
+    agent.journal.write({ t: 'acked', records: [record.n] });
+  }
 }
 
 /** Tasks that nobody can undo any more: their window and the time of grace are over. */

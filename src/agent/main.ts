@@ -73,14 +73,15 @@ interface SetUp {
 
 const COMMANDS: Record<string, (given: SetUp) => Promise<void>> = {
   run: async (given) => {
-    const identity = (await given.state.identity()) ?? (await enrollPatiently(given));
+    const identity = await identityOf(given);
     if (!identity) return;
     log.info('Agent runs', { version: VERSION, agent: identity.agentId });
     await runAgent({ ...given, identity, log });
     log.info('Agent stopped');
   },
   enroll: async ({ host, state, config, configPath }) => {
-    const { agentId } = (await state.identity()) ?? (await enroll(host, state, config, configPath));
+    const known = config.token === undefined ? await state.identity() : null;
+    const { agentId } = known ?? (await enroll(host, state, config, configPath));
     process.stdout.write(`${agentId}\n`);
   },
   'clear-alarm': async ({ state }) => {
@@ -97,6 +98,19 @@ async function setUp(config: string, once: boolean): Promise<SetUp> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   return { host, config: loaded, configPath, state: openState(host, loaded.stateDir), once, signal: stop.signal };
+}
+
+/** A token in the settings means that somebody deployed anew: it is used even when there is an identity already. */
+async function identityOf(given: SetUp): Promise<EnrollReply | null> {
+  const known = await given.state.identity();
+  if (known && given.config.token === undefined) return known;
+  try {
+    return await enrollPatiently(given);
+  } catch (error) {
+    if (!known || !isRefusal(error)) throw error;
+    log.warn('The token was refused; going on as before', { agent: known.agentId, why: (error as Error).message });
+    return known;
+  }
 }
 
 /** The server may start after us, or be away for a while. Only its plain refusal ends this. */

@@ -122,9 +122,8 @@ function hostSteps(task: Task, from: number, to: number): number[] {
 }
 
 function checkApply(assignment: Assignment, task: Task, history: TaskHistory, continuing: boolean): void {
-  const leg = hostSteps(task, assignment.from, assignment.to);
-  const complete = leg.every((index) => history.done.has(index));
-  if (history.undone || (complete && !continuing)) throw new AppError('REFUSED_REPLAYED', { task: task.id });
+  const finished = hostSteps(task, 0, task.steps.length).every((index) => history.done.has(index));
+  if (history.undone || (finished && !continuing)) throw new AppError('REFUSED_REPLAYED', { task: task.id });
   const missing = hostSteps(task, 0, assignment.from).find((index) => !history.done.has(index));
   if (missing !== undefined)
     throw new AppError('REFUSED_OUT_OF_ORDER', { task: task.id, index: missing, wanted: 'done' });

@@ -37,6 +37,8 @@ export interface TestServer {
   alarms: AlarmRequest[];
   /** public key of the agent, from its certificate */
   agentKey: string | null;
+  /** digests of plans that it knows nothing of (any more) */
+  unknownPlans: Set<string>;
   /** answer these paths with 503 */
   down: Set<string>;
   close(): Promise<void>;
@@ -68,6 +70,7 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     alarms: [],
     agentKey: null,
     down: new Set(),
+    unknownPlans: new Set(),
     close: () => stop(server),
   };
   const routes = routesOf(state, checkpoint);
@@ -136,6 +139,8 @@ function taskRoutes(state: TestServer): Record<string, Handler> {
     },
     'POST /outcomes': async (body) => {
       const { outcomes, refused } = OutcomesRequest.parse(body);
+      // As the real one: one that it cannot place makes it refuse the whole report.
+      if (outcomes.some(({ plan }) => state.unknownPlans.has(plan))) throw new Error('OUTCOME_REFUSED');
       state.outcomes.push(...outcomes);
       state.refused.push(...refused);
       return { ok: true };
@@ -165,10 +170,9 @@ async function answer(
   const reply = (status: number, body: unknown): void => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
-  if (state.down.has(path)) return reply(503, { error: { message: 'down' } });
+  if (state.down.has(path)) return reply(503, refusal('DOWN'));
   const socket = request.socket as TLSSocket;
-  if (path !== '/enroll' && !socket.authorized)
-    return reply(403, { error: { message: 'no valid client certificate' } });
+  if (path !== '/enroll' && !socket.authorized) return reply(403, refusal('AGENT_UNAUTHENTICATED'));
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
@@ -178,11 +182,13 @@ async function answer(
       url.searchParams,
       request,
     );
-    return result === null ? reply(403, { error: { message: 'refused' } }) : reply(200, result);
+    return result === null ? reply(403, refusal('ENROLL_TOKEN_REFUSED')) : reply(200, result);
   } catch (error) {
-    return reply(400, { error: { message: (error as Error).message } });
+    return reply(400, refusal((error as Error).message));
   }
 }
+
+const refusal = (code: string): object => ({ error: { code, message: code, params: {} } });
 
 /** Closing what is closed already is no error: tests close more than once. */
 function stop(server: Server): Promise<void> {
