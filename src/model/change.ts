@@ -34,6 +34,15 @@ export const TaskStatus = z.object({
 });
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
+/** Why something that was asked for is not in the plan. */
+export const Left = z.object({
+  hostId: z.string(),
+  hostName: z.string(),
+  endpoint: z.string().nullable(),
+  why: z.string(),
+});
+export type Left = z.infer<typeof Left>;
+
 export const Change = z.object({
   id: z.string(),
   title: z.string(),
@@ -58,6 +67,7 @@ export const Change = z.object({
   ),
   /** why it stopped, failed or was refused, in words */
   why: z.string().nullable(),
+  left: z.array(Left).optional(),
   startAt: Instant.nullable(),
   createdAt: Instant,
   updatedAt: Instant,

@@ -3,6 +3,8 @@ import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Kit } from '../../model/kit.ts';
 import type { Module, Tx } from '../../platform/context.ts';
 
+export { versionOrder } from './versions/registry.ts';
+
 export interface StoredFacts {
   hostId: string;
   sections: Partial<Facts>;

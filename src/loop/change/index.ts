@@ -1,9 +1,43 @@
 import type { Campaign } from '../../model/campaign.ts';
 import type { Change } from '../../model/change.ts';
-import type { Module } from '../../platform/context.ts';
+import type { Module, Platform } from '../../platform/context.ts';
+import type { Audit } from '../audit/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { Enrollment } from '../enrollment/index.ts';
+import type { ImpactFace } from '../impact/index.ts';
+import { advance, tick } from './advance.ts';
+import { AUTHORITY_KINDS } from './authorities/registry.ts';
+import { campaignOf, updateCampaign } from './campaigns.ts';
+import type { Deps } from './deps.ts';
+import { changeAgentRoutes, changeRoutes } from './routes.ts';
+import { allChanges, changeById } from './store.ts';
+import { toChange } from './view.ts';
 
 export interface ChangeFace extends Module {
   change(id: string): Promise<Change | null>;
   changes(): Promise<Change[]>;
   campaign(kit: string): Promise<Campaign>;
+}
+
+export function createChange(
+  platform: Platform,
+  left: { discovery: Discovery; enrollment: Enrollment; audit: Audit; impact: ImpactFace },
+): ChangeFace {
+  const deps: Deps = { platform, ...left, authorities: AUTHORITY_KINDS };
+  return {
+    change: async (id) => {
+      const row = await changeById(platform.db, id);
+      return row && toChange(deps, row);
+    },
+    changes: async () => Promise.all((await allChanges(platform.db)).map((row) => toChange(deps, row))),
+    campaign: (kit) => campaignOf(deps, kit),
+    routes: changeRoutes(deps),
+    agentRoutes: changeAgentRoutes(deps),
+    jobs: {
+      'change.advance': ({ changeId }) => advance(deps, changeId),
+      'change.tick': () => tick(deps),
+      'change.campaign': ({ kit }) => updateCampaign(deps, kit),
+    },
+    schedules: [{ job: 'change.tick', cron: '* * * * *' }],
+  };
 }

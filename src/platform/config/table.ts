@@ -143,6 +143,14 @@ export const SETTINGS = {
     shown: '4',
     about: 'How many jobs of one kind a worker runs at a time.',
   }),
+  secondApprovalHosts: setting({
+    env: 'LASTEMBER_SECOND_APPROVAL_HOSTS',
+    flag: null,
+    parse: integer(1, 1_000_000),
+    fallback: () => 50,
+    shown: '50',
+    about: 'From this many hosts on, a plan needs the approvals of two people.',
+  }),
   checkpointOrigin: setting({
     env: 'LASTEMBER_CHECKPOINT_ORIGIN',
     flag: null,

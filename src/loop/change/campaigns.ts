@@ -1,0 +1,152 @@
+import { systemActor } from '../../model/actor.ts';
+import type { Campaign, CampaignEndpoint } from '../../model/campaign.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Exposure, Finding } from '../../model/finding.ts';
+import type { Tx } from '../../platform/context.ts';
+import { versionOrder, type LoadedKit } from '../audit/index.ts';
+import { readRevocationList } from './crl.ts';
+import type { Deps } from './deps.ts';
+import { isAffected } from './logic/affected.ts';
+import { causeOf, judgeEndpoint, nextState, revocationKey, totalsOf } from './logic/campaign.ts';
+import { listenerOf } from './logic/listeners.ts';
+import { sessionsInvalidated } from './sessions.ts';
+import { authorityRows, noteRevocation, revocations } from './store-authorities.ts';
+import { campaignRow, lockCampaign, putCampaign } from './store-campaigns.ts';
+
+const ACTOR = systemActor('change.campaign');
+
+function compromiseKit(deps: Deps, id: string): LoadedKit {
+  const kit = deps.audit.kit(id);
+  if (!kit) throw new AppError('NOT_FOUND', { what: 'kit', id, list: 'kit list' });
+  if (!kit.kit.compromise) throw new AppError('CAMPAIGN_NONE', { kit: id });
+  return kit;
+}
+
+export async function campaignOf(deps: Deps, id: string): Promise<Campaign> {
+  const kit = compromiseKit(deps, id);
+  const endpoints = await judgeAll(deps, kit);
+  const row = await campaignRow(deps.platform.db, id);
+  return {
+    kit: id,
+    title: kit.kit.title,
+    state: row?.state ?? (endpoints.length > 0 ? 'burning' : 'out'),
+    endpoints,
+    totals: totalsOf(endpoints),
+    openedAt: row?.openedAt.toISOString() ?? null,
+    outAt: row?.outAt?.toISOString() ?? null,
+  };
+}
+
+/** Those that ever burnt. */
+export async function campaigns(deps: Deps): Promise<Campaign[]> {
+  const kits = deps.audit.kits().filter((kit) => kit.kit.compromise);
+  const all = await Promise.all(kits.map((kit) => campaignOf(deps, kit.kit.kit)));
+  return all.filter((campaign) => campaign.endpoints.length > 0 || campaign.openedAt !== null);
+}
+
+async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]> {
+  const { audit, platform } = deps;
+  const exposures = await audit.exposures({ kit: kit.kit.kit });
+  const findings = await audit.findings({ kit: kit.kit.kit });
+  const known = await revocations(platform.db);
+  const shared = {
+    revocations: new Map(
+      known.map((one) => [revocationKey(one), { asked: one.askedAt !== null, seen: one.seenAt !== null }]),
+    ),
+    burntKeys: new Set(exposures.map((exposure) => exposure.spki)),
+    isAffected: isAffected(kit.kit, versionOrder),
+  };
+  const byEndpoint = Map.groupBy(exposures, (exposure) => exposure.endpointId);
+  const judged: CampaignEndpoint[] = [];
+  for (const own of byEndpoint.values()) {
+    const gathered = await gatherEndpoint(deps, own, findings);
+    if (gathered) judged.push(judgeEndpoint({ ...shared, ...gathered }));
+  }
+  return judged.toSorted((a, b) => (a.hostName + a.endpoint < b.hostName + b.endpoint ? -1 : 1));
+}
+
+async function gatherEndpoint(deps: Deps, exposures: Exposure[], all: readonly Finding[]) {
+  const { audit, discovery, platform } = deps;
+  const endpoint = await discovery.endpoint(exposures[0]!.endpointId);
+  const host = endpoint && (await discovery.host(endpoint.hostId));
+  if (!endpoint || !host) return null;
+  const { sections } = await audit.facts(host.id);
+  const listener = listenerOf(sections, endpoint);
+  // The endpoint's own findings, and those of the package behind it.
+  const findings = all.filter(
+    (finding) =>
+      finding.endpointId === endpoint.id ||
+      (finding.hostId === host.id && finding.endpointId === null && finding.component === listener.package?.name),
+  );
+  const since = exposures
+    .map((exposure) => exposure.openedAt)
+    .sort()
+    .at(-1)!;
+  const sessionsAt = await sessionsInvalidated(platform.db, host.id, listener.service?.name ?? null, since);
+  return { endpoint, host, facts: sections, exposures, findings, sessionsAt };
+}
+
+/** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */
+export async function updateCampaign(deps: Deps, id: string): Promise<void> {
+  const kit = compromiseKit(deps, id);
+  await lookForRevocations(deps, await deps.audit.exposures({ kit: id }));
+  const endpoints = await judgeAll(deps, kit);
+  if (endpoints.length === 0) return;
+  await deps.platform.observe(ACTOR, (tx) => settle(tx, kit, endpoints));
+}
+
+async function settle(tx: Tx, kit: LoadedKit, endpoints: CampaignEndpoint[]): Promise<void> {
+  const id = kit.kit.kit;
+  const before = await lockCampaign(tx.db, id);
+  const state = nextState(before?.state ?? null, endpoints);
+  await tx.publish('campaigns', { kit: id });
+  if (before?.state === state) return;
+  const outAt = state === 'out' ? tx.now : (before?.outAt ?? null);
+  await putCampaign(tx.db, { kit: id, state, openedAt: before?.openedAt ?? tx.now, outAt });
+  const verb = state === 'burning' ? 'opened' : state;
+  await tx.record({
+    type: `change.campaign.${verb}`,
+    subject: { kind: 'campaign', id, name: kit.kit.title },
+    related: [
+      ...new Map(endpoints.map((e) => [e.hostId, { kind: 'host' as const, id: e.hostId, name: e.hostName }])).values(),
+    ],
+    detail: {
+      kit: id,
+      totals: totalsOf(endpoints),
+      endpoints: endpoints.map(({ endpoint, hostName, complete, excepted }) => ({
+        endpoint,
+        host: hostName,
+        complete,
+        excepted,
+      })),
+      ...(state === 'rekindled' ? { cause: causeOf(endpoints) } : {}),
+    },
+  });
+  await tx.enqueue('trail.document', { kind: 'campaign', id }, { singletonKey: `campaign ${id}` });
+}
+
+/** Whoever revoked them: a burnt certificate that a signed list holds is revoked. */
+async function lookForRevocations(deps: Deps, exposures: Exposure[]): Promise<void> {
+  const { platform } = deps;
+  const known = new Map((await revocations(platform.db)).map((one) => [revocationKey(one), one]));
+  const missing = exposures.filter((exposure) => !known.get(revocationKey(exposure))?.seenAt);
+  const issuers = (await authorityRows(platform.db)).flatMap((row) => row.issuers);
+  const urls = new Set(missing.flatMap((exposure) => exposure.crlUrls.slice(0, 1)));
+  for (const url of urls) {
+    const list = await readRevocationList(url, issuers, platform.now());
+    if ('why' in list) continue;
+    const signer = issuers.find((issuer) => issuer.spki === list.issuerSpki)?.subject;
+    const found = missing.filter((one) => one.crlUrls[0] === url && one.issuer === signer && list.has(one.serial));
+    if (found.length === 0) continue;
+    await platform.observe(ACTOR, async (tx) => {
+      for (const exposure of found) await noteRevocation(tx.db, exposure, 'seen', tx.now);
+    });
+  }
+}
+
+/** By timer, for what nobody announces: a revocation list that was published late, a certificate revoked by hand. */
+export async function enqueueCampaigns(deps: Deps): Promise<void> {
+  for (const { kit } of deps.audit.kits().filter((one) => one.kit.compromise)) {
+    await deps.platform.queue.enqueue('change.campaign', { kit: kit.kit }, { singletonKey: kit.kit });
+  }
+}

@@ -1,0 +1,193 @@
+import type { Actor } from '../../model/actor.ts';
+import type { Change, ChangeState } from '../../model/change.ts';
+import { AppError, isAppError } from '../../model/errors/index.ts';
+import type { Plan } from '../../model/plan.ts';
+import type { Tx } from '../../platform/context.ts';
+import { changeSubject, hostsOf, type Deps } from './deps.ts';
+import { drift } from './drift.ts';
+import { approvers } from './logic/approval.ts';
+import { toUndo, undoProblem } from './logic/legs.ts';
+import { mustFind, release } from './planning.ts';
+import { taskViews, wake } from './rollout.ts';
+import { approvalsOf, lockChange, updateChange, type ChangeRow } from './store.ts';
+import { moveTask } from './store-tasks.ts';
+import { planOf, viewChange } from './view.ts';
+
+type Step = (tx: Tx, change: ChangeRow, plan: Plan) => Promise<void>;
+
+/** One transaction on the locked change, if it is in one of these states. */
+async function withChange(
+  deps: Deps,
+  actor: Actor,
+  id: string,
+  verb: string,
+  states: readonly ChangeState[],
+  step: Step,
+): Promise<Change> {
+  await mustFind(deps, id);
+  await deps.platform.observe(actor, async (tx) => {
+    const change = (await lockChange(tx.db, id))!;
+    if (!states.includes(change.state) || change.planDigest === null) {
+      throw new AppError('CHANGE_STATE', { state: change.state, needs: states.join(' or '), verb });
+    }
+    await step(tx, change, await planOf(deps, change.planDigest));
+    await tx.publish('changes', { changeId: id });
+    await tx.enqueue('change.advance', { changeId: id }, { singletonKey: id });
+  });
+  return viewChange(deps, id);
+}
+
+export function scheduleChange(deps: Deps, actor: Actor, id: string, at: string): Promise<Change> {
+  return withChange(deps, actor, id, 'scheduled', ['awaiting-approval', 'scheduled'], async (tx, change, plan) => {
+    const start = new Date(at);
+    if (start < new Date(plan.notBefore) || start > new Date(plan.notAfter)) throw outside(plan, at);
+    await updateChange(tx.db, id, { startAt: start }, tx.now);
+    const seconds = Math.max(0, Math.ceil((start.getTime() - tx.now.getTime()) / 1000));
+    await tx.enqueue(
+      'change.advance',
+      { changeId: id },
+      { startAfterSeconds: seconds, singletonKey: `${id} at ${at}` },
+    );
+    await tx.record({
+      type: 'change.rollout.scheduled',
+      subject: changeSubject(change),
+      related: hostsOf(plan),
+      detail: { at: start.toISOString() },
+    });
+  });
+}
+
+const outside = (plan: Plan, at: string): AppError =>
+  new AppError('CHANGE_WINDOW', { from: plan.notBefore, to: plan.notAfter, at });
+
+/** Starts now. Everything that was approved is looked at once more. */
+export async function runChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
+  const change = await mustFind(deps, id);
+  if (change.state === 'awaiting-approval') throw await notApproved(deps, change);
+  try {
+    return await withChange(deps, actor, id, 'run', ['scheduled'], (tx, locked, plan) => start(deps, tx, locked, plan));
+  } catch (error) {
+    if (isAppError(error, 'CHANGE_STALE')) await refuse(deps, actor, id, error);
+    throw error;
+  }
+}
+
+/** A plan that does not fit any more can never run: the change ends here, unless it is planned again. */
+export async function refuse(deps: Deps, actor: Actor, id: string, error: AppError): Promise<void> {
+  await deps.platform.observe(actor, async (tx) => {
+    const change = await lockChange(tx.db, id);
+    if (change?.state !== 'scheduled') return;
+    await updateChange(tx.db, id, { state: 'failed', why: error.message, startAt: null }, tx.now);
+    await release(deps, tx, change);
+    const plan = await planOf(deps, change.planDigest!);
+    const detail = { digest: change.planDigest, code: error.code, why: error.message };
+    await tx.record({ type: 'change.plan.refused', subject: changeSubject(change), related: hostsOf(plan), detail });
+    await tx.publish('changes', { changeId: id });
+  });
+}
+
+async function notApproved(deps: Deps, change: ChangeRow): Promise<AppError> {
+  const plan = await planOf(deps, change.planDigest!);
+  const have = await validApprovals(deps, change.planDigest!, plan);
+  return new AppError('CHANGE_NOT_APPROVED', { id: change.id, have, needs: plan.approvalsRequired });
+}
+
+async function validApprovals(deps: Deps, digest: string, plan: Plan): Promise<number> {
+  const given = await approvalsOf(deps.platform.db, digest);
+  const keys = await deps.platform.approverKeys();
+  return approvers(
+    given.map((one) => one.approval),
+    { plan, digest, keys },
+  ).length;
+}
+
+/** Scheduled → running: approvals still hold, the time is right, and the estate is as it was approved. */
+export async function start(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan): Promise<void> {
+  const have = await validApprovals(deps, change.planDigest!, plan);
+  if (have < plan.approvalsRequired) {
+    throw new AppError('CHANGE_NOT_APPROVED', { id: change.id, have, needs: plan.approvalsRequired });
+  }
+  const now = tx.now.getTime();
+  if (now < Date.parse(plan.notBefore) || now > Date.parse(plan.notAfter)) throw outside(plan, tx.now.toISOString());
+  const why = await drift(deps, plan);
+  if (why !== null) throw new AppError('CHANGE_STALE', { why });
+  await updateChange(tx.db, change.id, { state: 'running', why: null }, tx.now);
+  await tx.record({
+    type: 'change.rollout.started',
+    subject: changeSubject(change),
+    related: hostsOf(plan),
+    detail: { digest: change.planDigest, waves: plan.waves.map((wave) => wave.name), approvals: have },
+  });
+}
+
+export function pauseChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
+  return withChange(deps, actor, id, 'paused', ['running', 'verifying'], async (tx, change, plan) => {
+    const pausedFrom = change.state as 'running' | 'verifying';
+    await updateChange(tx.db, id, { state: 'paused', pausedFrom, why: `paused by ${actor.name}` }, tx.now);
+    await tx.record(rolloutEntry('paused', change, plan));
+  });
+}
+
+export function resumeChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
+  return withChange(deps, actor, id, 'resumed', ['paused'], async (tx, change, plan) => {
+    await updateChange(tx.db, id, { state: change.pausedFrom ?? 'running', pausedFrom: null, why: null }, tx.now);
+    // The pause must not count as an agent's silence.
+    for (const view of await taskViews(tx.db, change.planDigest!, plan)) {
+      if (view.state === 'running' || view.state === 'rolling-back')
+        await moveTask(tx.db, view.task.id, view.state, tx.now);
+    }
+    await wake(
+      tx,
+      id,
+      plan.waves.flatMap((wave) => wave.tasks.map((task) => task.hostId)),
+    );
+    await tx.record(rolloutEntry('resumed', change, plan));
+  });
+}
+
+function rolloutEntry(verb: 'paused' | 'resumed' | 'cancelled' | 'rolling-back', change: ChangeRow, plan: Plan) {
+  const detail = { digest: change.planDigest, from: change.state };
+  return { type: `change.rollout.${verb}`, subject: changeSubject(change), related: hostsOf(plan), detail };
+}
+
+const BEFORE: readonly ChangeState[] = ['draft', 'planned', 'awaiting-approval', 'scheduled'];
+
+/** Nothing more is begun; what was done stays, and what a host is at this moment doing is still written down. */
+export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
+  const states = [...BEFORE, 'running' as const, 'paused' as const, 'verifying' as const];
+  return withChange(deps, actor, id, 'cancelled', states, async (tx, change, plan) => {
+    for (const view of await taskViews(tx.db, change.planDigest!, plan)) {
+      if (view.state === 'waiting') await moveTask(tx.db, view.task.id, 'skipped', tx.now);
+      if (view.state !== 'running' && view.state !== 'rolling-back') continue;
+      await moveTask(tx.db, view.task.id, 'failed', tx.now, 'the change was cancelled while it was at work here');
+    }
+    await updateChange(tx.db, id, { state: 'cancelled', why: `cancelled by ${actor.name}`, startAt: null }, tx.now);
+    await release(deps, tx, change);
+    await tx.record(rolloutEntry('cancelled', change, plan));
+  });
+}
+
+/** Undoes what can be undone, the last wave first in effect: hosts undo side by side, each in reverse order. */
+export function rollbackChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
+  const states: ChangeState[] = ['running', 'paused', 'verifying', 'failed', 'closed'];
+  return withChange(deps, actor, id, 'rolled back', states, async (tx, change, plan) => {
+    const views = await taskViews(tx.db, change.planDigest!, plan);
+    const changed = views.filter((view) => toUndo(view.task, view.outcomes).length > 0);
+    const can = changed.filter((view) => undoProblem(view.task, view.attempted) === null);
+    if (can.length === 0) throw new AppError('CHANGE_NO_UNDO', { why: whyNot(changed) });
+    for (const view of can) await moveTask(tx.db, view.task.id, 'rolling-back', tx.now);
+    const stopping = `rolled back by ${actor.name}`;
+    await updateChange(tx.db, id, { state: 'running', pausedFrom: null, stopping, why: stopping }, tx.now);
+    await wake(
+      tx,
+      id,
+      can.map((view) => view.task.hostId),
+    );
+    await tx.record(rolloutEntry('rolling-back', change, plan));
+  });
+}
+
+function whyNot(changed: Awaited<ReturnType<typeof taskViews>>): string {
+  if (changed.length === 0) return 'nothing has been changed yet';
+  return changed.map((view) => `${view.task.hostName}: ${undoProblem(view.task, view.attempted)}`).join('; ');
+}

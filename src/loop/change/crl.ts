@@ -1,0 +1,72 @@
+import 'reflect-metadata';
+import { X509Certificate, X509Crl } from '@peculiar/x509';
+import { createHash } from 'node:crypto';
+import { fetch } from 'undici';
+import { normalSerial } from './logic/inputs.ts';
+
+const TIMEOUT_MS = 10_000;
+const LIMIT = 64 * 1024 * 1024;
+const CLOCK_SKEW_MS = 5 * 60_000;
+
+export interface RevocationList {
+  issuer: string;
+  /** key that signed it; null when no configured issuer did */
+  issuerSpki: string | null;
+  signatureChecked: boolean;
+  thisUpdate: string;
+  nextUpdate: string | null;
+  has(serial: string): boolean;
+}
+
+/** Fetches a list and believes it only with the signature of a known issuer. The address comes out of a certificate. */
+export async function readRevocationList(
+  url: string,
+  issuers: readonly { pem: string; subject: string }[],
+  now: Date,
+): Promise<RevocationList | { why: string }> {
+  try {
+    const crl = new X509Crl(new Uint8Array(await download(url)));
+    const signer = await signerOf(crl, issuers);
+    if (signer === null) return { why: 'no configured authority signed it' };
+    if (crl.thisUpdate.getTime() > now.getTime() + CLOCK_SKEW_MS) return { why: 'it is from the future' };
+    if (crl.nextUpdate && crl.nextUpdate.getTime() < now.getTime()) {
+      return { why: `it is out of date since ${crl.nextUpdate.toISOString()}` };
+    }
+    const serials = new Set(crl.entries.map((entry) => normalSerial(entry.serialNumber)));
+    return {
+      issuer: crl.issuer,
+      issuerSpki: signer,
+      signatureChecked: true,
+      thisUpdate: crl.thisUpdate.toISOString(),
+      nextUpdate: crl.nextUpdate?.toISOString() ?? null,
+      has: (serial) => serials.has(normalSerial(serial)),
+    };
+  } catch (error) {
+    return { why: (error as Error).message };
+  }
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  if (!/^https?:\/\//i.test(url)) throw new Error('it is not at an http or https address');
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`its server answered ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    chunks.push(chunk as Uint8Array);
+    size += (chunk as Uint8Array).length;
+    if (size > LIMIT) throw new Error('it is too large');
+  }
+  return Buffer.concat(chunks);
+}
+
+/** SHA-256 of the key of the configured issuer whose signature is on it. */
+async function signerOf(crl: X509Crl, issuers: readonly { pem: string }[]): Promise<string | null> {
+  for (const { pem } of issuers) {
+    const certificate = new X509Certificate(pem);
+    if (certificate.subject !== crl.issuer || !(await crl.verify({ publicKey: certificate }).catch(() => false)))
+      continue;
+    return createHash('sha256').update(new Uint8Array(certificate.publicKey.rawData)).digest('hex');
+  }
+  return null;
+}

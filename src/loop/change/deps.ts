@@ -1,0 +1,34 @@
+import type { Plan } from '../../model/plan.ts';
+import type { Subject } from '../../model/trail.ts';
+import type { Platform } from '../../platform/context.ts';
+import type { Audit } from '../audit/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { Enrollment } from '../enrollment/index.ts';
+import type { ImpactFace } from '../impact/index.ts';
+import type { AuthorityKinds } from './authorities/contract.ts';
+
+export interface Deps {
+  platform: Platform;
+  discovery: Discovery;
+  enrollment: Enrollment;
+  audit: Audit;
+  impact: ImpactFace;
+  authorities: AuthorityKinds;
+}
+
+export const hostSubject = (host: { hostId: string; hostName: string }): Subject => ({
+  kind: 'host',
+  id: host.hostId,
+  name: host.hostName,
+});
+
+export const changeSubject = (change: { id: string; title: string }): Subject => ({
+  kind: 'change',
+  id: change.id,
+  name: change.title,
+});
+
+/** Every host of the plan: a bulk action stands in each host's own history. */
+export function hostsOf(plan: Pick<Plan, 'waves'>): Subject[] {
+  return plan.waves.flatMap((wave) => wave.tasks).map(hostSubject);
+}

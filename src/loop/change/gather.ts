@@ -1,0 +1,191 @@
+import { AppError } from '../../model/errors/index.ts';
+import type { Endpoint, Host } from '../../model/estate.ts';
+import type { Exposure, Finding } from '../../model/finding.ts';
+import { BURNING } from '../../model/finding.ts';
+import type { CertificateInfo } from '../../model/probe.ts';
+import { versionOrder, type LoadedKit } from '../audit/index.ts';
+import { authorityOf } from './authorities.ts';
+import type { Deps } from './deps.ts';
+import { certificateKey, normalSerial, type BurntCertificate, type ServedCertificate } from './logic/inputs.ts';
+import { isAffected } from './logic/affected.ts';
+import { listenerOf } from './logic/listeners.ts';
+import type { PlannedHost, PlannedListener, PlannerInput } from './logic/planner.ts';
+import { sessionsInvalidated } from './sessions.ts';
+import { authorityRows, revocations, type AuthorityRow, type Revocation } from './store-authorities.ts';
+import type { Asked } from './store.ts';
+
+export interface Gathered {
+  input: PlannerInput;
+  kit: LoadedKit;
+  findings: Finding[];
+}
+
+/** All that the planner has to know, as the estate is now. */
+export async function gather(
+  deps: Deps,
+  wish: { kit: string; asked: Asked; changeId: string; busyHosts: ReadonlyMap<string, string> },
+): Promise<Gathered> {
+  const { audit, discovery } = deps;
+  const kit = audit.kit(wish.kit);
+  if (!kit) throw new AppError('NOT_FOUND', { what: 'kit', id: wish.kit, list: 'kit list' });
+  const findings = (await wantedFindings(deps, wish)).filter((f) => !wish.busyHosts.has(f.hostId));
+  const excepted = await audit.findings({ kit: wish.kit, states: ['excepted'] });
+  const spared = new Set(excepted.flatMap((finding) => finding.endpointId ?? []));
+  const exposures = kit.kit.compromise ? await wantedExposures(deps, wish, spared) : [];
+  const all = (await discovery.endpoints({ protocol: 'tls', state: 'open' })).filter(
+    (endpoint) => endpoint.probe !== null,
+  );
+  const knowledge = { rows: await authorityRows(deps.platform.db), revoked: await revocations(deps.platform.db) };
+  const hostIds = [...new Set([...findings, ...exposures].map((one) => one.hostId))];
+  const hosts = hostIds.length > 0 ? await discovery.hosts({ ids: hostIds }) : [];
+  const planned: PlannedHost[] = [];
+  for (const host of hosts) {
+    const own = findings.filter((finding) => finding.hostId === host.id);
+    const burnt = exposures.filter((exposure) => exposure.hostId === host.id);
+    planned.push(await plannedHost(deps, host, own, burnt, knowledge));
+  }
+  const input: PlannerInput = {
+    kit: kit.kit,
+    kitDigest: kit.digest,
+    hosts: planned,
+    holders: holdersOf(all),
+    isAffected: isAffected(kit.kit, versionOrder),
+  };
+  return { input, kit, findings };
+}
+
+async function wantedFindings(deps: Deps, wish: { kit: string; asked: Asked; changeId: string }): Promise<Finding[]> {
+  const { findings: ids, hosts } = wish.asked;
+  const found = await deps.audit.findings({ kit: wish.kit, states: [...BURNING], ...(ids ? { ids } : {}) });
+  return found.filter((finding) => {
+    const taken = finding.state === 'planned' && finding.changeId !== null && finding.changeId !== wish.changeId;
+    return !taken && (!hosts || hosts.includes(finding.hostId));
+  });
+}
+
+/** Burnt keys of listeners that are still there; a listener with an accepted risk is left alone. */
+async function wantedExposures(
+  deps: Deps,
+  wish: { kit: string; asked: Asked; busyHosts: ReadonlyMap<string, string> },
+  spared: ReadonlySet<string>,
+): Promise<Exposure[]> {
+  const { findings: ids, hosts } = wish.asked;
+  const found = await deps.audit.exposures({ kit: wish.kit });
+  const named = ids ? new Set((await deps.audit.findings({ ids })).map((finding) => finding.hostId)) : null;
+  return found.filter(
+    (exposure) =>
+      !spared.has(exposure.endpointId) &&
+      !wish.busyHosts.has(exposure.hostId) &&
+      (!hosts || hosts.includes(exposure.hostId)) &&
+      (!named || named.has(exposure.hostId)),
+  );
+}
+
+interface Knowledge {
+  rows: readonly AuthorityRow[];
+  revoked: readonly Revocation[];
+}
+
+async function plannedHost(
+  deps: Deps,
+  host: Host,
+  findings: Finding[],
+  exposures: Exposure[],
+  knowledge: Knowledge,
+): Promise<PlannedHost> {
+  const { discovery, enrollment, audit, platform } = deps;
+  const agent = await enrollment.agentOfHost(host.id);
+  const { sections } = await audit.facts(host.id);
+  const wanted = new Set([...findings, ...exposures].flatMap((one) => one.endpointId ?? []));
+  const endpoints = await discovery.endpoints({ hostId: host.id, state: 'open' });
+  const listeners: PlannedListener[] = [];
+  for (const endpoint of endpoints.filter((one) => wanted.has(one.id))) {
+    const own = exposures.filter((exposure) => exposure.endpointId === endpoint.id);
+    const service = listenerOf(sections, endpoint).service?.name ?? null;
+    const since =
+      own
+        .map((exposure) => exposure.openedAt)
+        .sort()
+        .at(-1) ?? null;
+    listeners.push({
+      ...plannedListener(endpoint, knowledge),
+      burnt: await burntOf(deps, own, knowledge),
+      sessionsDone: since !== null && (await sessionsInvalidated(platform.db, host.id, service, since)) !== null,
+    });
+  }
+  const active = agent !== null && agent.state === 'active';
+  return {
+    id: host.id,
+    name: host.name,
+    taskId: platform.newId('task'),
+    agentId: active ? agent.id : null,
+    facts: sections,
+    findings,
+    listeners,
+  };
+}
+
+function plannedListener(endpoint: Endpoint, { rows }: Knowledge): Omit<PlannedListener, 'burnt' | 'sessionsDone'> {
+  const probe = endpoint.probe?.protocol === 'tls' ? endpoint.probe : null;
+  const leaf = probe?.chain[0];
+  return {
+    endpointId: endpoint.id,
+    address: endpoint.address,
+    port: endpoint.port,
+    verdict: probe ? probe.heartbleed.verdict : 'unknown',
+    served: leaf ? servedCertificate(leaf, rows) : null,
+  };
+}
+
+function servedCertificate(leaf: CertificateInfo, rows: readonly AuthorityRow[]): ServedCertificate {
+  return {
+    spki: leaf.spki,
+    serial: leaf.serial,
+    issuer: leaf.issuer,
+    names: leaf.names,
+    crlUrl: leaf.crlUrls[0] ?? null,
+    authority: authorityOf(rows, leaf.pem),
+  };
+}
+
+async function burntOf(deps: Deps, exposures: Exposure[], knowledge: Knowledge): Promise<BurntCertificate[]> {
+  const burnt: BurntCertificate[] = [];
+  for (const exposure of exposures) {
+    const known = knowledge.revoked.find(
+      (one) => one.issuer === exposure.issuer && one.serial === normalSerial(exposure.serial),
+    );
+    burnt.push({
+      spki: exposure.spki,
+      serial: exposure.serial,
+      issuer: exposure.issuer,
+      crlUrl: exposure.crlUrls[0] ?? null,
+      authority: await issuerOf(deps, exposure, knowledge.rows),
+      revoked: known ? known.askedAt !== null || known.seenAt !== null : false,
+      seen: known ? known.seenAt !== null : false,
+    });
+  }
+  return burnt;
+}
+
+/** The certificate as it was seen served says who signed it. */
+async function issuerOf(
+  deps: Deps,
+  exposure: Exposure,
+  rows: readonly AuthorityRow[],
+): Promise<BurntCertificate['authority']> {
+  const endpoint = await deps.discovery.endpoint(exposure.endpointId);
+  const past = (await deps.discovery.endpointHistory(exposure.endpointId)).map((one) => one.probe);
+  const probes = [...past, ...(endpoint?.probe ? [endpoint.probe] : [])];
+  const leaves = probes.flatMap((probe) => (probe.protocol === 'tls' ? probe.chain.slice(0, 1) : []));
+  const leaf = leaves.find((certificate) => certificate.fingerprint === exposure.fingerprint);
+  return leaf ? authorityOf(rows, leaf.pem) : null;
+}
+
+function holdersOf(endpoints: readonly Endpoint[]): Record<string, string[]> {
+  const holders: Record<string, string[]> = {};
+  for (const endpoint of endpoints) {
+    const leaf = endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
+    if (leaf) (holders[certificateKey(leaf)] ??= []).push(`${endpoint.address}:${endpoint.port}`);
+  }
+  return holders;
+}

@@ -1,0 +1,246 @@
+import {
+  FUNNEL,
+  type Campaign,
+  type CampaignEndpoint,
+  type FunnelState,
+  type FunnelStep,
+} from '../../../model/campaign.ts';
+import type { Endpoint, Host } from '../../../model/estate.ts';
+import type { Facts } from '../../../model/facts.ts';
+import { BURNING, type Exposure, type Finding } from '../../../model/finding.ts';
+import { normalSerial } from './inputs.ts';
+import { holdersOfOldFiles, listenerOf, type Listener } from './listeners.ts';
+
+/** What we know of one listener whose key is burnt. */
+export interface Burnt {
+  endpoint: Endpoint;
+  host: Pick<Host, 'id' | 'name' | 'management'>;
+  facts: Partial<Facts>;
+  exposures: readonly Exposure[];
+  findings: readonly Finding[];
+  /** certificate → what is known of its revocation; see `revocationKey` */
+  revocations: ReadonlyMap<string, { asked: boolean; seen: boolean }>;
+  /** every key of the kit's exposures, on whatever host it leaked */
+  burntKeys: ReadonlySet<string>;
+  /** when the host said, signed, that it ended the sessions; null: not since the key was burnt */
+  sessionsAt: string | null;
+  isAffected: (fact: { ecosystem: string; source: string }, version: string) => boolean;
+}
+
+export const revocationKey = (one: { issuer: string; serial: string }): string =>
+  `${one.issuer}\n${normalSerial(one.serial)}`;
+
+type Step = { state: FunnelState; why: string };
+const done = (why: string): Step => ({ state: 'done', why });
+const open = (why: string): Step => ({ state: 'open', why });
+const unknown = (why: string): Step => ({ state: 'unknown', why });
+const none = (why: string): Step => ({ state: 'not-applicable', why });
+
+/** Where one listener stands in the funnel, judged by what was observed and never by what was ordered. */
+export function judgeEndpoint(burnt: Burnt): CampaignEndpoint {
+  const { endpoint, host, exposures, findings } = burnt;
+  const steps = endpoint.state === 'gone' ? goneSteps(burnt) : liveSteps(burnt);
+  const excepted = findings.some((finding) => finding.state === 'excepted');
+  const first = exposures.find((exposure) => exposure.cause === 'vulnerable') ?? exposures[0]!;
+  const rekindled = findings
+    .filter((finding) => finding.rekindledAt !== null)
+    .sort(byTime)
+    .at(-1);
+  return {
+    endpointId: endpoint.id,
+    endpoint: `${endpoint.address}:${endpoint.port}`,
+    hostId: host.id,
+    hostName: host.name,
+    managed: host.management === 'managed',
+    cause: first.cause,
+    via: first.via,
+    steps,
+    // An accepted risk is counted by itself; it is never green.
+    complete:
+      !excepted && FUNNEL.every((step) => steps[step].state === 'done' || steps[step].state === 'not-applicable'),
+    excepted,
+    rekindled: rekindled
+      ? { at: rekindled.rekindledAt!, cause: rekindled.rekindleCause ?? 'the finding came back' }
+      : null,
+  };
+}
+
+const byTime = (a: Finding, b: Finding): number => (a.rekindledAt! < b.rekindledAt! ? -1 : 1);
+
+function liveSteps(burnt: Burnt): Record<FunnelStep, Step> {
+  const listener = listenerOf(burnt.facts, burnt.endpoint);
+  return {
+    patched: patched(burnt, listener),
+    restarted: restarted(burnt, listener),
+    newKey: newKey(burnt, listener),
+    reissued: reissued(burnt, listener),
+    served: served(burnt),
+    revoked: revoked(burnt),
+    revocationVisible: visible(burnt),
+    sessions: sessions(burnt, listener),
+    proven: proven(burnt),
+  };
+}
+
+/** Nothing listens there any more; what leaked is still good until it is revoked. */
+function goneSteps(burnt: Burnt): Record<FunnelStep, Step> {
+  const away = none('nothing listens there any more');
+  const rest = { patched: away, restarted: away, newKey: away, reissued: away, served: away, sessions: away };
+  return { ...rest, revoked: revoked(burnt), revocationVisible: visible(burnt), proven: away };
+}
+
+/** Null when the inside can be judged. */
+function cannotLook({ host, facts }: Burnt, section: keyof Facts): Step | null {
+  if (host.management === 'lost') return unknown('its agent does not report any more');
+  if (host.management !== 'managed') return unknown('it has no agent: nobody has looked inside');
+  return facts[section] === undefined ? unknown(`its agent has not sent ${section} yet`) : null;
+}
+
+function patched(burnt: Burnt, listener: Listener): Step {
+  const blind = cannotLook(burnt, 'packages') ?? cannotLook(burnt, 'sockets');
+  if (blind) return blind;
+  const pkg = listener.package;
+  if (!pkg) return unknown('the program behind it belongs to no package that we know of');
+  const name = `${pkg.name} ${pkg.version}`;
+  if (!burnt.isAffected(pkg, pkg.sourceVersion)) return done(`${name} is not affected`);
+  const suspected = burnt.findings.some((f) => f.component === pkg.name && BURNING.includes(f.state));
+  // The version is in the affected range, the build is not: looking from outside decides.
+  if (!suspected && verdictOf(burnt) === 'safe')
+    return done(`${name} is built without the hole, as a look from outside proved`);
+  return open(`${name} is affected`);
+}
+
+function restarted(burnt: Burnt, { socket }: Listener): Step {
+  const blind = cannotLook(burnt, 'processes') ?? cannotLook(burnt, 'sockets');
+  if (blind) return blind;
+  if (!socket?.unit) return unknown('it is not known which service listens there');
+  const holding = holdersOfOldFiles(burnt.facts, socket.unit);
+  if (holding.length === 0) return done(`no process of ${socket.unit} maps a replaced file`);
+  const files = [...new Set(holding.flatMap((process) => process.replaced.map((file) => file.path)))];
+  const pids = holding.map((process) => `PID ${process.pid}`).join(', ');
+  return open(`${pids} (${socket.unit}) still maps the old ${files.slice(0, 3).join(', ')}`);
+}
+
+const leafOf = ({ endpoint }: Burnt) => (endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined);
+const verdictOf = ({ endpoint }: Burnt) =>
+  endpoint.probe?.protocol === 'tls' ? endpoint.probe.heartbleed.verdict : 'unknown';
+const short = (hash: string): string => hash.slice(0, 16);
+
+/** On the disk or on the wire: the key, never the certificate, says whether it is new. */
+function newKey(burnt: Burnt, { service }: Listener): Step {
+  const leaf = leafOf(burnt);
+  if (leaf && !burnt.burntKeys.has(leaf.spki)) return done(`key ${short(leaf.spki)} is none that leaked`);
+  const file = onDisk(burnt, service?.privateKey ?? null, 'private-key');
+  if (file && !burnt.burntKeys.has(file.spki)) return done(`${file.path} holds the new key ${short(file.spki)}`);
+  return leaf ? open(`the key is still ${short(leaf.spki)}, which leaked`) : unknown('its certificate was never seen');
+}
+
+function onDisk({ facts, host }: Burnt, path: string | null, kind: 'private-key' | 'certificate') {
+  if (path === null || host.management !== 'managed') return null;
+  return facts.certificates?.find((fact) => fact.path === path && fact.kind === kind) ?? null;
+}
+
+function reissued(burnt: Burnt, { service }: Listener): Step {
+  const old = new Set(burnt.exposures.map((exposure) => normalSerial(exposure.serial)));
+  const leaf = leafOf(burnt);
+  if (leaf && !old.has(normalSerial(leaf.serial))) return done(`certificate ${leaf.serial} was issued since`);
+  const file = onDisk(burnt, service?.certificate ?? null, 'certificate');
+  if (file?.serial && !old.has(normalSerial(file.serial)))
+    return done(`${file.path} holds the new certificate ${file.serial}`);
+  return leaf ? open(`certificate ${leaf.serial} is still the old one`) : unknown('its certificate was never seen');
+}
+
+function served(burnt: Burnt): Step {
+  const leaf = leafOf(burnt);
+  if (!leaf) return unknown('its certificate was never seen');
+  if (burnt.burntKeys.has(leaf.spki)) return open(`key ${short(leaf.spki)}, which leaked, is served`);
+  return done(`key ${short(leaf.spki)} is served`);
+}
+
+type Revocation = { serial: string; crl: boolean; asked: boolean; seen: boolean };
+
+function revocationsOf(burnt: Burnt): Revocation[] {
+  const all = burnt.exposures.map((exposure) => {
+    const known = burnt.revocations.get(revocationKey(exposure));
+    const crl = exposure.crlUrls.length > 0;
+    return { serial: exposure.serial, crl, asked: known?.asked ?? false, seen: known?.seen ?? false };
+  });
+  return [...new Map(all.map((one) => [normalSerial(one.serial), one])).values()];
+}
+
+const serials = (all: readonly Revocation[]): string => all.map((one) => one.serial).join(', ');
+
+function revoked(burnt: Burnt): Step {
+  const all = revocationsOf(burnt);
+  const missing = all.filter((one) => !one.asked && !one.seen);
+  return missing.length === 0
+    ? done(`${serials(all)} is revoked`)
+    : open(`${serials(missing)} is not known to be revoked`);
+}
+
+function visible(burnt: Burnt): Step {
+  const all = revocationsOf(burnt);
+  const missing = all.filter((one) => !one.seen);
+  if (missing.length === 0) return done(`${serials(all)} is in the signed revocation list`);
+  const silent = missing.find((one) => !one.crl);
+  if (silent) return unknown(`certificate ${silent.serial} names no revocation list`);
+  return open(`${serials(missing)} is not in the revocation list`);
+}
+
+function sessions(burnt: Burnt, { service }: Listener): Step {
+  const blind = cannotLook(burnt, 'services');
+  if (blind) return blind;
+  if (!service) return unknown('it is not known which service listens there');
+  if (service.sessionSecret === null) return none(`${service.name} names no session secret`);
+  if (burnt.sessionsAt !== null) return done(`the host replaced the session secret at ${burnt.sessionsAt}`);
+  return open(`the session secret of ${service.name} is as old as the leak`);
+}
+
+function proven(burnt: Burnt): Step {
+  const { endpoint, exposures } = burnt;
+  const since = exposures
+    .map((exposure) => exposure.openedAt)
+    .sort()
+    .at(-1)!;
+  if (endpoint.probe?.protocol !== 'tls') return unknown('it could not be looked at from outside');
+  const { verdict, reason } = endpoint.probe.heartbleed;
+  if (verdict === 'vulnerable') return open(reason);
+  if (endpoint.lastError !== null) return unknown(`the last look from outside failed: ${endpoint.lastError}`);
+  if (endpoint.probedAt === null || endpoint.probedAt < since) return unknown('it was not looked at since');
+  return verdict === 'safe' ? done(reason) : unknown(reason);
+}
+
+export function totalsOf(endpoints: readonly CampaignEndpoint[]): Campaign['totals'] {
+  const counted = endpoints.filter((endpoint) => !endpoint.excepted);
+  const complete = endpoints.filter((endpoint) => endpoint.complete).length;
+  const green = (step: FunnelStep): number =>
+    counted.filter(({ steps }) => steps[step].state === 'done' || steps[step].state === 'not-applicable').length;
+  return {
+    endpoints: endpoints.length,
+    complete,
+    excepted: endpoints.length - counted.length,
+    byStep: Object.fromEntries(FUNNEL.map((step) => [step, green(step)])) as Record<FunnelStep, number>,
+    share: counted.length === 0 ? 0 : complete / counted.length,
+  };
+}
+
+/** Out at 100 %; a fire that was out and burns again is rekindled. What merely cannot be seen does not rekindle it. */
+export function nextState(before: Campaign['state'] | null, endpoints: readonly CampaignEndpoint[]): Campaign['state'] {
+  const counted = endpoints.filter((endpoint) => !endpoint.excepted);
+  if (counted.length > 0 && counted.every((endpoint) => endpoint.complete)) return 'out';
+  if (before !== 'out') return before ?? 'burning';
+  return counted.some(isOpen) ? 'rekindled' : 'out';
+}
+
+const isOpen = (endpoint: CampaignEndpoint): boolean => FUNNEL.some((step) => endpoint.steps[step].state === 'open');
+
+/** What set it on fire again, in words. */
+export function causeOf(endpoints: readonly CampaignEndpoint[]): string {
+  const burning = endpoints.filter((endpoint) => !endpoint.excepted && isOpen(endpoint));
+  return burning
+    .map((endpoint) => {
+      const step = FUNNEL.find((one) => endpoint.steps[one].state === 'open')!;
+      return `${endpoint.hostName} (${endpoint.endpoint}): ${endpoint.rekindled?.cause ?? endpoint.steps[step].why}`;
+    })
+    .join('; ');
+}

@@ -1,0 +1,142 @@
+import type { PackageFact, ServiceFact } from '../../../model/facts.ts';
+import type { Finding } from '../../../model/finding.ts';
+import type { BurntCertificate, PlannedHost, PlannedListener, PlannerInput, ServedCertificate } from './inputs.ts';
+import { normalSerial } from './inputs.ts';
+import { holdersOfOldFiles, listenerOf, packageNamed, serviceNamed, unitsOfPackage } from './listeners.ts';
+import type { Names } from './template.ts';
+
+/** One thing on a host that a remediation is laid out for: a listener, or a package that no listener stands for. */
+export interface Item {
+  listener: PlannedListener | null;
+  finding: Finding | null;
+  package: PackageFact | null;
+  service: ServiceFact | null;
+  /** the hole itself is here, not only a key that leaked elsewhere */
+  vulnerable: boolean;
+  upgrade: boolean;
+  /** units that run the old program, and need not after a restart */
+  restart: readonly string[];
+  /** the served key is burnt: a new one is needed */
+  rekey: boolean;
+  sessions: boolean;
+  revoke: readonly BurntCertificate[];
+}
+
+export type ItemOrWhy = Item | { listener: PlannedListener | null; why: string };
+
+/** Listeners first, in order of address and port; then packages that no listener covers. */
+export function itemsOf(host: PlannedHost, input: PlannerInput): ItemOrWhy[] {
+  const listeners = host.listeners.toSorted((a, b) => compare(a.address, b.address) || a.port - b.port);
+  const items: ItemOrWhy[] = listeners.map((listener) => listenerItem(host, listener, input));
+  const covered = new Set(items.flatMap((item) => ('package' in item && item.package ? [item.package.name] : [])));
+  const endpointIds = new Set(host.listeners.map((listener) => listener.endpointId));
+  for (const finding of host.findings) {
+    if (finding.endpointId !== null && endpointIds.has(finding.endpointId)) continue;
+    const about = input.kit.checks.find((check) => check.id === finding.check)?.kind;
+    const pkg = about === 'package' ? packageNamed(host.facts, finding.component) : null;
+    if (pkg && covered.has(pkg.name)) continue;
+    if (pkg) covered.add(pkg.name);
+    items.push(findingItem(host, finding, pkg, input));
+  }
+  return items;
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+function listenerItem(host: PlannedHost, listener: PlannedListener, input: PlannerInput): ItemOrWhy {
+  const own = host.findings.find((finding) => finding.endpointId === listener.endpointId) ?? null;
+  const behind = listenerOf(host.facts, listener);
+  const packageChecks = new Set(input.kit.checks.filter((check) => check.kind === 'package').map((check) => check.id));
+  const onPackage = host.findings.find((f) => packageChecks.has(f.check) && f.component === behind.package?.name);
+  const suspected = listener.verdict === 'unknown' && own !== null;
+  const vulnerable = listener.verdict === 'vulnerable' || suspected || Boolean(onPackage);
+  const repair = vulnerable ? repairOf(host, behind.package, behind.socket?.unit ?? null, input) : NO_REPAIR;
+  if ('why' in repair) return { listener, why: repair.why };
+  const rekey = listener.served !== null && listener.burnt.some((key) => key.spki === listener.served!.spki);
+  const revoke = toRevoke(listener, rekey);
+  return {
+    listener,
+    finding: own ?? onPackage ?? host.findings[0] ?? null,
+    package: behind.package,
+    service: behind.service,
+    vulnerable,
+    ...repair,
+    rekey,
+    sessions: listener.burnt.length > 0 && (rekey || !listener.sessionsDone),
+    revoke,
+  };
+}
+
+/** Every certificate for a burnt key that is not known to be revoked, also one that was reissued for the same key. */
+function toRevoke(listener: PlannedListener, rekey: boolean): BurntCertificate[] {
+  const open = listener.burnt.filter((key) => !key.revoked || !key.seen);
+  const served = listener.served;
+  const known = served && listener.burnt.some((key) => normalSerial(key.serial) === normalSerial(served.serial));
+  const all = rekey && served && !known ? [asBurnt(served), ...open] : open;
+  return [...new Map(all.map((key) => [`${key.issuer}\n${normalSerial(key.serial)}`, key])).values()];
+}
+
+const asBurnt = (served: ServedCertificate): BurntCertificate => ({ ...served, revoked: false, seen: false });
+
+function findingItem(host: PlannedHost, finding: Finding, pkg: PackageFact | null, input: PlannerInput): ItemOrWhy {
+  const service = serviceNamed(host.facts, finding.component);
+  const repair = pkg ? repairOf(host, pkg, null, input) : NO_REPAIR;
+  if ('why' in repair) return { listener: null, why: repair.why };
+  const base = { listener: null, finding, package: pkg, service, vulnerable: true };
+  return { ...base, ...repair, rekey: false, sessions: false, revoke: [] };
+}
+
+type Repair = Pick<Item, 'upgrade' | 'restart'>;
+const NO_REPAIR: Repair = { upgrade: false, restart: [] };
+
+/** A newer package and a restart, or a restart alone where the newer package lies on the disk already. */
+function repairOf(
+  host: PlannedHost,
+  pkg: PackageFact | null,
+  unit: string | null,
+  input: PlannerInput,
+): Repair | { why: string } {
+  if (!pkg) return { why: `the program behind it${unit ? ` (${unit})` : ''} belongs to no package that we know of` };
+  const units = [...new Set([...unitsOfPackage(host.facts, pkg.name), ...(unit ? [unit] : [])])].sort();
+  const holding = units.filter((name) => holdersOfOldFiles(host.facts, name).length > 0);
+  if (!input.isAffected(pkg, pkg.sourceVersion) && holding.length > 0) return { upgrade: false, restart: holding };
+  const candidate = pkg.candidate;
+  if (candidate === undefined) return { why: `it is not known yet which version of ${pkg.name} its archive offers` };
+  if (candidate === null || candidate === pkg.version) {
+    if (holding.length > 0) return { upgrade: false, restart: holding };
+    return { why: `${pkg.name} ${pkg.version} is the newest that its archive offers` };
+  }
+  if (pkg.version === pkg.sourceVersion && input.isAffected(pkg, candidate)) {
+    return { why: `${pkg.name} ${candidate}, the newest that its archive offers, is affected as well` };
+  }
+  return { upgrade: true, restart: units };
+}
+
+/** What templates may name, for this item; for its certificate, the one given. */
+export function namesOf(host: PlannedHost, item: Item, certificate: BurntCertificate | null): Names {
+  const { listener, finding, package: pkg, service } = item;
+  const authority = certificate?.authority ?? listener?.served?.authority ?? null;
+  return {
+    host: { id: host.id, name: host.name },
+    finding: {
+      check: finding?.check ?? null,
+      component: finding?.component ?? null,
+      evidence: finding?.evidence ?? {},
+    },
+    package: { name: pkg?.name ?? null, version: pkg?.version ?? null, candidate: pkg?.candidate ?? null },
+    service: {
+      name: service?.name ?? null,
+      certificate: service?.certificate ?? null,
+      privateKey: service?.privateKey ?? null,
+      sessionSecret: service?.sessionSecret ?? null,
+    },
+    endpoint: { address: listener?.address ?? null, port: listener?.port ?? null },
+    certificate: {
+      spki: certificate?.spki ?? null,
+      serial: certificate?.serial ?? null,
+      names: listener?.served?.names ?? null,
+      crlUrl: certificate?.crlUrl ?? null,
+    },
+    authority: { name: authority?.name ?? null, issuerSpki: authority?.issuerSpki ?? null },
+  };
+}

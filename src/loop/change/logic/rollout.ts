@@ -1,0 +1,152 @@
+import type { ChangeState, TaskState } from '../../../model/change.ts';
+import { isServerStep } from '../../../model/kit.ts';
+import type { Plan, StepOutcome, Task } from '../../../model/plan.ts';
+import { healthIndex, nextStep, toUndo, undoProblem } from './legs.ts';
+
+/** An agent that has not reported anything on its leg for this long is taken for gone. */
+export const STALL_MS = 15 * 60_000;
+
+export interface TaskView {
+  task: Task;
+  wave: number;
+  state: TaskState;
+  error: string | null;
+  movedAt: number;
+  outcomes: readonly StepOutcome[];
+  /** server steps that were begun, whether or not they ended */
+  attempted: ReadonlySet<number>;
+}
+
+export interface RolloutView {
+  state: ChangeState;
+  /** set: the rollout is being taken back, and why */
+  stopping: string | null;
+  plan: Pick<Plan, 'abortAfterFailures' | 'waves' | 'notAfter'>;
+  /** waves that have ended, from the first on */
+  wavesDone: number;
+  tasks: readonly TaskView[];
+  now: number;
+}
+
+export interface TaskMove {
+  taskId: string;
+  to: TaskState;
+  error?: string;
+}
+export type Decision =
+  /** tasks change state; nothing else can be decided before that is written down */
+  | { kind: 'move'; moves: TaskMove[] }
+  | { kind: 'start-wave'; wave: number; taskIds: string[] }
+  | { kind: 'finish-wave'; wave: number; ok: boolean }
+  | { kind: 'stop'; why: string }
+  | { kind: 'end'; state: 'failed' | 'rolled-back'; why: string }
+  | { kind: 'verify' }
+  /** the server's own steps that can be done now */
+  | { kind: 'work'; steps: { taskId: string; index: number }[] }
+  /** it is the agents' turn, or nobody's */
+  | { kind: 'wait' };
+
+/** What comes next in a rollout. Pure; called again after each decision was carried out, until it says wait. */
+export function decide(view: RolloutView): Decision {
+  if (view.state !== 'running') return { kind: 'wait' };
+  const moves = view.tasks.flatMap((task) => moveOf(task, view.now));
+  if (moves.length > 0) return { kind: 'move', moves };
+  if (view.stopping !== null) return unwind(view, view.stopping);
+  const failed = view.tasks.filter((task) => task.state === 'failed');
+  const wave = view.wavesDone;
+  if (wave >= view.plan.waves.length) return { kind: 'verify' };
+  if (failed.filter((task) => task.wave === wave).length > view.plan.abortAfterFailures) {
+    return { kind: 'stop', why: failed.map(sayFailed).join('; ') };
+  }
+  return inWave(view, wave);
+}
+
+const sayFailed = ({ task, error }: TaskView): string => `${task.hostName}: ${error ?? 'failed'}`;
+
+function inWave(view: RolloutView, wave: number): Decision {
+  const own = view.tasks.filter((task) => task.wave === wave);
+  const waiting = own.filter((task) => task.state === 'waiting');
+  if (waiting.length > 0) {
+    if (view.now > Date.parse(view.plan.notAfter)) {
+      return {
+        kind: 'stop',
+        why: `the plan could only run until ${view.plan.notAfter}, and ${waiting.length} hosts had not begun`,
+      };
+    }
+    return { kind: 'start-wave', wave, taskIds: waiting.map((task) => task.task.id) };
+  }
+  if (own.every((task) => task.state !== 'running' && task.state !== 'rolling-back')) {
+    return { kind: 'finish-wave', wave, ok: own.every((task) => task.state === 'done') };
+  }
+  return work(own);
+}
+
+function work(tasks: readonly TaskView[]): Decision {
+  const steps = tasks.flatMap(({ task, state, outcomes }) => {
+    const index = nextStep(task, outcomes);
+    const step = task.steps[index];
+    const servers = step ? isServerStep(step) : index === healthIndex(task);
+    return state === 'running' && servers ? [{ taskId: task.id, index }] : [];
+  });
+  return steps.length > 0 ? { kind: 'work', steps } : { kind: 'wait' };
+}
+
+/** What a task's outcomes say about its state. */
+function moveOf(view: TaskView, now: number): TaskMove[] {
+  const { task, state, outcomes } = view;
+  const taskId = task.id;
+  if (state === 'running') {
+    const bad = outcomes.find((o) => o.phase === 'apply' && !o.ok);
+    if (bad) return [{ taskId, to: 'failed', error: `${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
+    if (nextStep(task, outcomes) > task.steps.length) return [{ taskId, to: 'done' }];
+    return stalled(view, now)
+      ? [{ taskId, to: 'failed', error: 'its agent has not reported for a quarter of an hour' }]
+      : [];
+  }
+  if (state !== 'rolling-back') return [];
+  const bad = outcomes.find((o) => o.phase === 'undo' && !o.ok);
+  if (bad) return [{ taskId, to: 'failed', error: `undoing ${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
+  if (toUndo(task, outcomes).length === 0) return [{ taskId, to: 'rolled-back' }];
+  return stalled(view, now) ? [{ taskId, to: 'failed', error: 'its agent has not reported while it was to undo' }] : [];
+}
+
+/** Server steps have deadlines of their own. */
+function stalled({ task, state, outcomes, movedAt }: TaskView, now: number): boolean {
+  const step = task.steps[nextStep(task, outcomes)];
+  const hosts = state === 'rolling-back' || (step !== undefined && !isServerStep(step));
+  return hosts && now - movedAt > STALL_MS;
+}
+
+export function stepName(task: Pick<Task, 'steps'>, index: number): string {
+  return task.steps[index]?.kind ?? 'health check';
+}
+
+/** Taking back: tasks that had not begun are skipped, those that had are undone where that is possible. */
+function unwind(view: RolloutView, why: string): Decision {
+  const moves = view.tasks.flatMap((one) => unwindMove(one));
+  if (moves.length > 0) return { kind: 'move', moves };
+  if (view.tasks.some((task) => task.state === 'rolling-back')) return { kind: 'wait' };
+  const clean = view.tasks.every((task) => task.state === 'rolled-back' || task.state === 'skipped');
+  return { kind: 'end', state: clean ? 'rolled-back' : 'failed', why };
+}
+
+function unwindMove(view: TaskView): TaskMove[] {
+  const { task, state, outcomes, attempted, error } = view;
+  const taskId = task.id;
+  if (state === 'waiting') return [{ taskId, to: 'skipped' }];
+  if (state !== 'running' && state !== 'failed') return [];
+  // A failed undo is not tried again by itself.
+  if (outcomes.some((o) => o.phase === 'undo' && !o.ok)) return [];
+  const problem = undoProblem(task, attempted);
+  const changed = toUndo(task, outcomes).length > 0;
+  if (problem === null && changed) return [{ taskId, to: 'rolling-back' }];
+  if (state === 'failed') return [];
+  if (!changed) return [{ taskId, to: 'skipped' }];
+  return [
+    {
+      taskId,
+      to: 'failed',
+      error: error ?? `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem}`,
+    },
+  ];
+}

@@ -1,0 +1,29 @@
+import type { Plan } from '../../model/plan.ts';
+import type { Tx } from '../../platform/context.ts';
+import type { TaskView } from './logic/rollout.ts';
+import { attemptsOf, outcomesOf, tasksOfPlan } from './store-tasks.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+
+/** The plan's tasks with all that is known of their course. */
+export async function taskViews(db: DbOrTx, digest: string, plan: Plan): Promise<TaskView[]> {
+  const rows = await tasksOfPlan(db, digest);
+  const ids = rows.map((row) => row.id);
+  const outcomes = await outcomesOf(db, ids);
+  const attempts = await attemptsOf(db, ids);
+  const tasks = new Map(plan.waves.flatMap((wave) => wave.tasks).map((task) => [task.id, task]));
+  return rows.map((row) => ({
+    task: tasks.get(row.id)!,
+    wave: row.wave,
+    state: row.state,
+    error: row.error,
+    movedAt: row.movedAt.getTime(),
+    outcomes: outcomes.flatMap((one) => (one.outcome.taskId === row.id ? [one.outcome] : [])),
+    attempted: new Set(attempts.flatMap((one) => (one.taskId === row.id ? [one.index] : []))),
+  }));
+}
+
+/** Wakes the agents' long polls, and whoever watches the change. */
+export async function wake(tx: Tx, changeId: string, hostIds: Iterable<string>): Promise<void> {
+  for (const hostId of new Set(hostIds)) await tx.publish('tasks', { hostId });
+  await tx.publish('changes', { changeId });
+}

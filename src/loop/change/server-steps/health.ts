@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { failed, type Result, type StepSite } from './contract.ts';
+
+const TRIES = 8;
+const PAUSE_MS = 400;
+const PATIENCE_MS = 20_000;
+
+/** After the last step, from outside: the task's listeners accept. Services are looked at with the fresh facts of verification. */
+export async function checkHealth({ deps, task, beganAt }: StepSite): Promise<Result> {
+  let down: string[] = [];
+  const listeners = task.health.filter((one) => one.kind === 'listener');
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (tries > 0) await sleep(PAUSE_MS);
+    down = [];
+    for (const { address, port } of listeners) {
+      const endpoint = await deps.discovery.probeNow(address, port).catch((error: Error) => error);
+      if (endpoint instanceof Error) down.push(`${address}:${port} (${endpoint.message})`);
+      else if (endpoint.state !== 'open' || endpoint.lastError !== null) {
+        down.push(`${address}:${port} (${endpoint.lastError ?? endpoint.state})`);
+      }
+    }
+    if (down.length === 0) {
+      const after = { listeners: listeners.map((one) => `${one.address}:${one.port}`) };
+      return { kind: 'done', changed: false, before: {}, after };
+    }
+  }
+  const why = `does not accept: ${down.join(', ')}`;
+  return deps.platform.now().getTime() - beganAt.getTime() < PATIENCE_MS ? { kind: 'wait', why } : failed(why);
+}

@@ -1,0 +1,51 @@
+import { certificateKey, normalSerial } from '../logic/inputs.ts';
+import { withAuthority } from '../authorities.ts';
+import { authorityRows, noteRevocation } from '../store-authorities.ts';
+import { failed, type ServerStep } from './contract.ts';
+
+const PATIENCE_MS = 10 * 60_000;
+
+/** Only when the new certificate is served and verified, and nobody we know of still serves the old one. */
+export const revokeCertificate: ServerStep<'revoke-certificate'> = {
+  async run(step, { deps, task, index, outcomes, beganAt }) {
+    const before = task.steps.flatMap((other, i) => (other.kind === 'verify-served' && i < index ? [i] : []));
+    const verified = before.every((i) => outcomes.some((one) => one.index === i && one.phase === 'apply' && one.ok));
+    if (before.length === 0 || !verified)
+      return failed('the new certificate is not verified to be served; nothing is revoked');
+    const issuers = (await authorityRows(deps.platform.db)).find((row) => row.name === step.authority)?.issuers ?? [];
+    const names = new Set(issuers.map((issuer) => issuer.subject));
+    const holder = await stillServed(deps, step.serial, names);
+    if (holder !== null) {
+      const why = `${holder} still serves this certificate; revoking it now would cut that off`;
+      const patient = deps.platform.now().getTime() - beganAt.getTime() < PATIENCE_MS;
+      return patient ? { kind: 'wait', why } : failed(why);
+    }
+    const doing = `revoke certificate ${step.serial}`;
+    await withAuthority(deps, step.authority, doing, (kind, access) => kind.revoke(access, step.serial, step.reason));
+    return {
+      kind: 'done',
+      changed: true,
+      before: {},
+      after: { serial: step.serial, reason: step.reason, authority: step.authority },
+      keep: async (tx) => {
+        for (const issuer of names) await noteRevocation(tx.db, { issuer, serial: step.serial }, 'asked', tx.now);
+      },
+    };
+  },
+};
+
+type Deps = Parameters<typeof revokeCertificate.run>[1]['deps'];
+
+/** A listener that is known to serve it, looked at again before it counts. */
+async function stillServed(deps: Deps, serial: string, issuers: ReadonlySet<string>): Promise<string | null> {
+  const serves = (endpoint: Awaited<ReturnType<Deps['discovery']['probeNow']>>): boolean => {
+    const leaf = endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
+    if (!leaf || endpoint.state !== 'open' || normalSerial(leaf.serial) !== normalSerial(serial)) return false;
+    return [...issuers].some((issuer) => certificateKey({ issuer, serial }) === certificateKey(leaf));
+  };
+  for (const endpoint of (await deps.discovery.endpoints({ protocol: 'tls', state: 'open' })).filter(serves)) {
+    const now = await deps.discovery.probeNow(endpoint.address, endpoint.port).catch(() => endpoint);
+    if (serves(now)) return `${endpoint.address}:${endpoint.port}`;
+  }
+  return null;
+}

@@ -1,0 +1,251 @@
+import { sql, type JSONColumnType, type Transaction } from 'kysely';
+import type { TaskState } from '../../model/change.ts';
+import type { Plan, StepOutcome } from '../../model/plan.ts';
+import type { DbOrTx, NoTables } from '../../platform/context.ts';
+
+export type TaskTables = {
+  'change.task': {
+    id: string;
+    digest: string;
+    change_id: string;
+    wave: number;
+    place: number;
+    host_id: string;
+    agent_id: string;
+    state: TaskState;
+    error: string | null;
+    moved_at: Date;
+  };
+  'change.outcome': {
+    task_id: string;
+    index: number;
+    phase: 'apply' | 'undo';
+    digest: string;
+    outcome: JSONColumnType<StepOutcome>;
+    agent_id: string | null;
+    signature: string | null;
+    stored_at: Date;
+  };
+  'change.attempt': {
+    task_id: string;
+    index: number;
+    began_at: Date;
+    attempts: number;
+    leased_until: Date;
+    note: string | null;
+  };
+  'change.chain': { task_id: string; index: number; chain: string };
+};
+const q = (db: DbOrTx) => db.withTables<TaskTables>();
+
+export interface TaskRow {
+  id: string;
+  digest: string;
+  changeId: string;
+  wave: number;
+  hostId: string;
+  agentId: string;
+  state: TaskState;
+  error: string | null;
+  movedAt: Date;
+}
+
+function toTask(row: TaskTables['change.task']): TaskRow {
+  return {
+    id: row.id,
+    digest: row.digest,
+    changeId: row.change_id,
+    wave: row.wave,
+    hostId: row.host_id,
+    agentId: row.agent_id,
+    state: row.state,
+    error: row.error,
+    movedAt: row.moved_at,
+  };
+}
+
+export async function insertTasks(tx: Transaction<NoTables>, digest: string, plan: Plan, at: Date): Promise<void> {
+  const values = plan.waves.flatMap((wave, number) =>
+    wave.tasks.map((task, place) => ({
+      id: task.id,
+      digest,
+      change_id: plan.changeId,
+      wave: number,
+      place,
+      host_id: task.hostId,
+      agent_id: task.agentId,
+      state: 'waiting' as const,
+      error: null,
+      moved_at: at,
+    })),
+  );
+  await q(tx).insertInto('change.task').values(values).execute();
+}
+
+export async function tasksOfPlan(db: DbOrTx, digest: string): Promise<TaskRow[]> {
+  const rows = await q(db)
+    .selectFrom('change.task')
+    .selectAll()
+    .where('digest', '=', digest)
+    .orderBy('wave')
+    .orderBy('place')
+    .execute();
+  return rows.map(toTask);
+}
+
+export async function taskById(db: DbOrTx, id: string): Promise<TaskRow | null> {
+  const row = await q(db).selectFrom('change.task').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ? toTask(row) : null;
+}
+
+/** Tasks in which it may be this agent's turn. */
+export async function openTasksOfAgent(db: DbOrTx, agentId: string): Promise<TaskRow[]> {
+  const rows = await q(db)
+    .selectFrom('change.task')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .where('state', 'in', ['running', 'rolling-back'])
+    .orderBy('id')
+    .execute();
+  return rows.map(toTask);
+}
+
+export async function moveTask(
+  tx: Transaction<NoTables>,
+  id: string,
+  state: TaskState,
+  at: Date,
+  error?: string,
+): Promise<void> {
+  await q(tx)
+    .updateTable('change.task')
+    .set({ state, moved_at: at, ...(error === undefined ? {} : { error }) })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function touchTask(tx: Transaction<NoTables>, id: string, at: Date): Promise<void> {
+  await q(tx).updateTable('change.task').set({ moved_at: at }).where('id', '=', id).execute();
+}
+
+export interface StoredOutcome {
+  outcome: StepOutcome;
+  agentId: string | null;
+  signature: string | null;
+}
+
+export async function outcomesOf(db: DbOrTx, taskIds: readonly string[]): Promise<StoredOutcome[]> {
+  if (taskIds.length === 0) return [];
+  const rows = await q(db)
+    .selectFrom('change.outcome')
+    .selectAll()
+    .where('task_id', 'in', [...taskIds])
+    .orderBy('stored_at')
+    .orderBy('task_id')
+    .orderBy('phase')
+    .orderBy('index')
+    .execute();
+  return rows.map((row) => ({ outcome: row.outcome, agentId: row.agent_id, signature: row.signature }));
+}
+
+/** False when it was stored before. */
+export async function insertOutcome(
+  tx: Transaction<NoTables>,
+  digest: string,
+  stored: StoredOutcome,
+  at: Date,
+): Promise<boolean> {
+  const { outcome } = stored;
+  const done = await q(tx)
+    .insertInto('change.outcome')
+    .values({
+      task_id: outcome.taskId,
+      index: outcome.index,
+      phase: outcome.phase,
+      digest,
+      outcome: JSON.stringify(outcome),
+      agent_id: stored.agentId,
+      signature: stored.signature,
+      stored_at: at,
+    })
+    .onConflict((c) => c.columns(['task_id', 'index', 'phase']).doNothing())
+    .executeTakeFirst();
+  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+export interface Attempt {
+  taskId: string;
+  index: number;
+  beganAt: Date;
+  attempts: number;
+}
+
+export async function attemptsOf(db: DbOrTx, taskIds: readonly string[]): Promise<Attempt[]> {
+  if (taskIds.length === 0) return [];
+  const rows = await q(db)
+    .selectFrom('change.attempt')
+    .selectAll()
+    .where('task_id', 'in', [...taskIds])
+    .execute();
+  return rows.map((row) => ({
+    taskId: row.task_id,
+    index: row.index,
+    beganAt: row.began_at,
+    attempts: row.attempts,
+  }));
+}
+
+/** Takes the step on, unless somebody else is at it. The row says afterwards that the call may have gone out. */
+export async function beginAttempt(
+  tx: Transaction<NoTables>,
+  at: { taskId: string; index: number },
+  now: Date,
+  leaseMs: number,
+): Promise<Attempt | null> {
+  const leased = new Date(now.getTime() + leaseMs);
+  const row = await q(tx)
+    .insertInto('change.attempt')
+    .values({ task_id: at.taskId, index: at.index, began_at: now, attempts: 1, leased_until: leased, note: null })
+    .onConflict((c) =>
+      c
+        .columns(['task_id', 'index'])
+        .doUpdateSet({ attempts: sql`attempt.attempts + 1`, leased_until: leased })
+        .where('change.attempt.leased_until', '<=', now),
+    )
+    .returningAll()
+    .executeTakeFirst();
+  return row ? { ...at, beganAt: row.began_at, attempts: row.attempts } : null;
+}
+
+/** Not done yet: the next one may go on at once. `note` is what it waits for. */
+export async function releaseAttempt(
+  tx: Transaction<NoTables>,
+  at: { taskId: string; index: number },
+  now: Date,
+  note: string,
+): Promise<void> {
+  await q(tx)
+    .updateTable('change.attempt')
+    .set({ leased_until: now, note })
+    .where('task_id', '=', at.taskId)
+    .where('index', '=', at.index)
+    .execute();
+}
+
+export async function putChain(tx: Transaction<NoTables>, row: TaskTables['change.chain']): Promise<void> {
+  await q(tx)
+    .insertInto('change.chain')
+    .values(row)
+    .onConflict((c) => c.columns(['task_id', 'index']).doNothing())
+    .execute();
+}
+
+export async function chainAt(db: DbOrTx, taskId: string, index: number): Promise<string | null> {
+  const row = await q(db)
+    .selectFrom('change.chain')
+    .select('chain')
+    .where('task_id', '=', taskId)
+    .where('index', '=', index)
+    .executeTakeFirst();
+  return row?.chain ?? null;
+}

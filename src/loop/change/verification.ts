@@ -1,0 +1,188 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemActor } from '../../model/actor.ts';
+import type { Finding } from '../../model/finding.ts';
+import type { Json } from '../../model/json.ts';
+import type { Plan, StepOutcome, Task } from '../../model/plan.ts';
+import type { Tx } from '../../platform/context.ts';
+import type { StoredFacts } from '../audit/index.ts';
+import { changeSubject, hostsOf, type Deps } from './deps.ts';
+import { release } from './planning.ts';
+import { taskViews } from './rollout.ts';
+import { changeById, lockChange, updateChange, type ChangeRow, type Verification } from './store.ts';
+import { planOf } from './view.ts';
+
+const ACTOR = systemActor('change.verify');
+/** How long hosts have to send fresh facts and findings to close. */
+const PATIENCE_MS = 3 * 60_000;
+/** One stretch of looking; then the worker is free for others, and it goes on with the next job. */
+const STRETCH_MS = 10_000;
+const PAUSE_MS = 400;
+
+/** Running → verifying: what hosts have sent until now does not count, they are asked to look again. */
+export async function beginVerification(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan): Promise<void> {
+  const facts: Verification['facts'] = {};
+  for (const { hostId } of tasksOf(plan)) {
+    facts[hostId] = newest(await deps.audit.facts(hostId));
+    await deps.audit.requestFacts(tx, hostId);
+  }
+  const until = new Date(tx.now.getTime() + PATIENCE_MS).toISOString();
+  change.state = 'verifying';
+  const verification = { since: tx.now.toISOString(), until, facts };
+  await updateChange(tx.db, change.id, { state: 'verifying', verification }, tx.now);
+  await tx.record({
+    type: 'change.verification.started',
+    subject: changeSubject(change),
+    related: hostsOf(plan),
+    detail: { findings: change.findings, until },
+  });
+  await tx.publish('changes', { changeId: change.id });
+}
+
+const tasksOf = (plan: Plan): Task[] => plan.waves.flatMap((wave) => wave.tasks);
+
+/** By the host's own clock: only compared with itself. */
+const newest = (facts: StoredFacts): string | null =>
+  Object.values(facts.meta)
+    .map((meta) => meta.collectedAt)
+    .sort()
+    .at(-1) ?? null;
+
+interface Seen {
+  endpoints: { endpoint: string; heartbleed: string; spkiBefore: string | null; spkiAfter: string | null }[];
+  findings: Finding[];
+  /** what is not yet as it should be, in words; empty when all is proven */
+  open: string[];
+}
+
+/** Fresh facts from inside, a fresh look from outside, all checks again: closed means proven. */
+export async function verify(deps: Deps, changeId: string): Promise<void> {
+  const started = deps.platform.now().getTime();
+  for (;;) {
+    const change = await changeById(deps.platform.db, changeId);
+    if (change?.state !== 'verifying' || !change.verification) return;
+    const plan = await planOf(deps, change.planDigest!);
+    const seen = await look(deps, change, plan, change.verification);
+    if (seen.open.length === 0) return close(deps, change, plan, seen, 'closed');
+    const now = deps.platform.now().getTime();
+    if (now > Date.parse(change.verification.until)) return close(deps, change, plan, seen, 'failed');
+    if (now - started > STRETCH_MS) break;
+    await sleep(PAUSE_MS);
+  }
+  const options = { startAfterSeconds: 1, singletonKey: `${changeId} again` };
+  await deps.platform.queue.enqueue('change.advance', { changeId }, options);
+}
+
+async function look(deps: Deps, change: ChangeRow, plan: Plan, waiting: Verification): Promise<Seen> {
+  const open: string[] = [];
+  for (const task of tasksOf(plan)) open.push(...(await lookInside(deps, task, waiting)));
+  // The outside is looked at once the inside has answered: a probe a second would be no kindness to the services.
+  if (open.length > 0) return { endpoints: [], findings: [], open };
+  const endpoints: Seen['endpoints'] = [];
+  for (const task of tasksOf(plan)) {
+    for (const step of task.steps) {
+      if (step.kind !== 'verify-served' || endpoints.some((one) => one.endpoint === `${step.address}:${step.port}`))
+        continue;
+      const outside = await lookOutside(deps, step);
+      endpoints.push(outside.seen);
+      if (outside.why !== null) open.push(`${task.hostName}: ${outside.why}`);
+    }
+    await deps.audit.auditHost(task.hostId);
+  }
+  const findings = change.findings.length > 0 ? await deps.audit.findings({ ids: change.findings }) : [];
+  open.push(...findings.filter((finding) => finding.state !== 'fixed').map(sayOpen));
+  const lost = change.findings.filter((id) => !findings.some((finding) => finding.id === id));
+  return { endpoints, findings, open: [...open, ...lost.map((id) => `finding ${id} cannot be found any more`)] };
+}
+
+const sayOpen = (finding: Finding): string =>
+  `${finding.hostName}: ${finding.title}${finding.endpoint ? ` at ${finding.endpoint}` : ''} is ${finding.state}` +
+  (finding.pending ? ` (${finding.pending})` : '');
+
+async function lookInside(deps: Deps, task: Task, waiting: Verification): Promise<string[]> {
+  const facts = await deps.audit.facts(task.hostId);
+  if (newest(facts) === (waiting.facts[task.hostId] ?? null)) return [`${task.hostName}: no fresh facts yet`];
+  return task.health.flatMap((health) => {
+    if (health.kind !== 'service') return [];
+    const state = facts.sections.services?.find((service) => service.name === health.name)?.state ?? 'unknown';
+    return state === 'running' ? [] : [`${task.hostName}: ${health.name} is ${state}`];
+  });
+}
+
+type VerifyStep = { address: string; port: number; oldSpki: string };
+
+async function lookOutside(
+  deps: Deps,
+  step: VerifyStep,
+): Promise<{ seen: Seen['endpoints'][number]; why: string | null }> {
+  const endpoint = `${step.address}:${step.port}`;
+  const nothing = { endpoint, heartbleed: 'unknown', spkiBefore: step.oldSpki, spkiAfter: null };
+  const probed = await deps.discovery.probeNow(step.address, step.port).catch((error: Error) => error);
+  if (probed instanceof Error) return { seen: nothing, why: `${endpoint} could not be looked at: ${probed.message}` };
+  const tls = probed.probe?.protocol === 'tls' && probed.lastError === null ? probed.probe : null;
+  const spkiAfter = tls?.chain[0]?.spki ?? null;
+  if (!tls || spkiAfter === null)
+    return { seen: nothing, why: `${endpoint} does not answer: ${probed.lastError ?? probed.state}` };
+  const seen = { endpoint, heartbleed: tls.heartbleed.verdict, spkiBefore: step.oldSpki, spkiAfter };
+  if (spkiAfter === step.oldSpki) return { seen, why: `${endpoint} serves the old key` };
+  return {
+    seen,
+    why: seen.heartbleed === 'safe' ? null : `${endpoint} is ${seen.heartbleed}: ${tls.heartbleed.reason}`,
+  };
+}
+
+async function close(
+  deps: Deps,
+  change: ChangeRow,
+  plan: Plan,
+  seen: Seen,
+  outcome: 'closed' | 'failed',
+): Promise<void> {
+  const { impact } = deps;
+  await deps.platform.observe(ACTOR, async (tx) => {
+    const locked = await lockChange(tx.db, change.id);
+    if (locked?.state !== 'verifying') return;
+    const views = await taskViews(tx.db, change.planDigest!, plan);
+    const outcomes: StepOutcome[] = views.flatMap((view) => [...view.outcomes]);
+    const observed = impact.observed(tasksOf(plan), outcomes, plan.impact);
+    const why = outcome === 'failed' ? `not proven to be fixed: ${seen.open.join('; ')}` : null;
+    await updateChange(tx.db, change.id, { state: outcome, observed, why }, tx.now);
+    if (outcome === 'failed') await release(deps, tx, locked);
+    await recordClosing(tx, change, plan, seen, {
+      outcome,
+      why,
+      observed,
+      predicted: plan.impact,
+      differences: impact.differences(plan.impact, observed),
+    });
+    await follow(tx, change, plan);
+  });
+}
+
+async function recordClosing(tx: Tx, change: ChangeRow, plan: Plan, seen: Seen, detail: object): Promise<void> {
+  const subject = changeSubject(change);
+  const related = hostsOf(plan);
+  const findings = seen.findings.map(({ id, state, hostName, endpoint, check, pending }) => ({
+    id,
+    state,
+    host: hostName,
+    endpoint,
+    check,
+    pending,
+  }));
+  const verified = { endpoints: seen.endpoints, findings, open: seen.open };
+  await tx.record({ type: 'change.change.verified', subject, related, detail: plainJson(verified) });
+  await tx.record({ type: 'change.change.closed', subject, related, detail: plainJson(detail) });
+}
+
+/** Without what is undefined. */
+const plainJson = (value: object): Json => JSON.parse(JSON.stringify(value)) as Json;
+
+async function follow(tx: Tx, change: ChangeRow, plan: Plan): Promise<void> {
+  await tx.publish('changes', { changeId: change.id });
+  await tx.enqueue('trail.document', { kind: 'change', id: change.id }, { singletonKey: change.id });
+  for (const { hostId } of tasksOf(plan)) {
+    await tx.enqueue('trail.document', { kind: 'host', id: hostId }, { singletonKey: hostId });
+  }
+  await tx.enqueue('trail.document', { kind: 'campaign', id: change.kit }, { singletonKey: `campaign ${change.kit}` });
+  await tx.enqueue('change.campaign', { kit: change.kit }, { singletonKey: change.kit });
+}
