@@ -1,0 +1,87 @@
+import type { Judgement, Evidence } from './judge/context.ts';
+
+/** How things stood when a finding was closed: what a later fire is compared with. */
+export interface Closed {
+  hostId: string;
+  /** package → version */
+  versions: Record<string, string>;
+  image: string | null;
+  machineId: string | null;
+  spki: string | null;
+}
+
+/** `rank`: how much is known. A better explanation may come with later facts and replaces a poorer one. */
+export interface Cause {
+  text: string;
+  rank: 0 | 1 | 2;
+}
+
+export function snapshot(judgement: Judgement, evidence: Evidence): Closed {
+  const name = packageOf(judgement);
+  const fact = evidence.facts.packages?.find((one) => one.name === name);
+  const leaf = judgement.endpoint?.probe?.protocol === 'tls' ? judgement.endpoint.probe.chain[0] : undefined;
+  return {
+    hostId: evidence.host.id,
+    versions: fact ? { [fact.name]: fact.version } : {},
+    image: evidence.facts.os?.image ?? null,
+    machineId: evidence.facts.os?.machineId ?? null,
+    spki: leaf?.spki ?? null,
+  };
+}
+
+/** The package behind a judgement: its own, or the one whose program listens there. */
+function packageOf(judgement: Judgement): string | null {
+  if (judgement.check.kind === 'package') return judgement.component;
+  const name = judgement.evidence['package'];
+  return typeof name === 'string' ? name : null;
+}
+
+export interface CauseInput {
+  judgement: Judgement;
+  evidence: Evidence;
+  closed: Closed | null;
+  closedAt: string | null;
+  /** the host that the finding was on, where that is another record than now */
+  before: { id: string; name: string } | null;
+  /** keys that were burnt, by the kits' campaigns */
+  burnt: ReadonlySet<string>;
+}
+
+/** Where a fire that had been out came from, as far as the evidence tells. */
+export function causeOf(input: CauseInput): Cause {
+  const parts = [rebuilt(input), downgraded(input), restoredKey(input)].filter((part) => part !== null);
+  if (parts.length === 0) {
+    const since = input.closedAt ? ` since it was proven closed at ${input.closedAt}` : '';
+    return { text: `nothing that we know of changed on the host${since}, but it burns again`, rank: 0 };
+  }
+  return { text: parts.map((part) => part.text).join('; '), rank: parts.some((part) => part.rank === 2) ? 2 : 1 };
+}
+
+function rebuilt({ evidence, closed, before, judgement }: CauseInput): Cause | null {
+  const { os } = evidence.facts;
+  const otherMachine = Boolean(closed?.machineId && os?.machineId && closed.machineId !== os.machineId);
+  if (before === null && !otherMachine) return null;
+  const place = judgement.endpoint ? ` at ${judgement.endpoint.address}` : '';
+  const who = before ? ` in the place of ${before.name}` : ' with another machine-id';
+  const text = `the host${place} was built anew${who}`;
+  if (!os) return { text: `${text}; from which image is not known until its facts are collected`, rank: 1 };
+  if (os.image === null) return { text: `${text}; it does not say from which image`, rank: 2 };
+  if (closed?.image === os.image) return { text: `${text}, from the same image as before (${os.image})`, rank: 2 };
+  return { text: `${text}, from image ${os.image}${closed?.image ? ` (before: ${closed.image})` : ''}`, rank: 2 };
+}
+
+function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {
+  const name = packageOf(judgement) ?? Object.keys(closed?.versions ?? {})[0];
+  const was = name === undefined ? undefined : closed?.versions[name];
+  const fact = evidence.facts.packages?.find((one) => one.name === name);
+  if (was === undefined || !fact || fact.version === was) return null;
+  const order = evidence.order(fact.ecosystem);
+  const word = order && order(fact.version, was) > 0 ? 'upgraded' : 'downgraded';
+  return { text: `${fact.name} was ${word} from ${was} to ${fact.version}`, rank: 2 };
+}
+
+function restoredKey({ judgement, closed, burnt }: CauseInput): Cause | null {
+  const leaf = judgement.endpoint?.probe?.protocol === 'tls' ? judgement.endpoint.probe.chain[0] : undefined;
+  if (!leaf || !closed?.spki || leaf.spki === closed.spki || !burnt.has(leaf.spki)) return null;
+  return { text: `it serves a key again that is burnt (certificate ${leaf.serial}), as after restoring a backup`, rank: 2 };
+}

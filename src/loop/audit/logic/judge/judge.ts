@@ -1,0 +1,57 @@
+import type { SectionName } from '../../../../model/facts.ts';
+import type { CompiledCheck, CompiledKit, EndpointCheck } from '../kit/compile.ts';
+import { toCel } from '../kit/expression.ts';
+import { type CelFacts, doubt, type Evidence, type Judgement, type Watched } from './context.ts';
+import { judgeEndpoint, truth } from './endpoint.ts';
+import { describeHolders, holders } from './listeners.ts';
+import { judgeHostCheck } from './host.ts';
+import { inRanges, judgePackages } from './package.ts';
+
+/** Everything that a kit says about a host and its endpoints. */
+export function judge(kit: CompiledKit, evidence: Evidence, watched: Watched): Judgement[] {
+  const cel: CelFacts = { facts: toCel(evidence.facts), now: evidence.now };
+  const applies = appliesTo(kit, evidence, cel);
+  const judged = kit.checks.flatMap((check) => judgeCheck(kit, check, evidence, cel, watched(check.check.id)));
+  if (applies === true) return explainEndpoints(kit, judged, evidence);
+  return judged.map((one) =>
+    applies === false
+      ? { ...one, verdict: 'not-applicable', proven: one.endpoint === null && one.verdict !== 'unknown' }
+      : { ...one, verdict: 'unknown', proven: false, pending: applies },
+  );
+}
+
+function appliesTo(kit: CompiledKit, evidence: Evidence, cel: CelFacts): boolean | string {
+  const { sections } = kit.applies;
+  const why = doubt(evidence, sections as SectionName[]);
+  const lost = sections.some((name) => evidence.facts[name as SectionName] === undefined);
+  if (lost) return `whether the kit applies is not known: ${why}`;
+  return truth(kit.applies, { ...cel });
+}
+
+function judgeCheck(
+  kit: CompiledKit,
+  check: CompiledCheck,
+  evidence: Evidence,
+  cel: CelFacts,
+  watched: ReadonlySet<string>,
+): Judgement[] {
+  const id = kit.kit.kit;
+  if (check.kind === 'endpoint') return evidence.endpoints.map((one) => judgeEndpoint(id, check, one, evidence));
+  if (check.kind === 'host') return judgeHostCheck(id, check, evidence, cel, watched);
+  const found = kit.checks.find((one) => one.check.id === check.check.provenBy);
+  return judgePackages(id, check, found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null, evidence, watched);
+}
+
+/** A listener that still burns although its package is fixed on disk: say who holds the old file. */
+function explainEndpoints(kit: CompiledKit, judged: Judgement[], evidence: Evidence): Judgement[] {
+  const ranges = kit.kit.checks.flatMap((check) => (check.kind === 'package' ? check.affected : []));
+  return judged.map((one) => {
+    if (one.endpoint === null || one.verdict !== 'fail' || one.pending !== null) return one;
+    const name = one.evidence['package'];
+    const fact = evidence.facts.packages?.find((each) => each.name === name);
+    if (!fact || inRanges(ranges, fact, fact.sourceVersion, evidence.order) !== false) return one;
+    const old = holders(evidence, fact.name).filter((process) => process.pid === one.evidence['pid']);
+    if (old.length === 0) return one;
+    return { ...one, pending: `fixed on disk (${fact.name} ${fact.version}), but ${describeHolders(old)}` };
+  });
+}
