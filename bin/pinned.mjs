@@ -22,7 +22,9 @@ export async function runPinned(program, args) {
     return;
   }
   if (!existsSync(join(directory, 'node'))) {
-    console.error(`Node ${NEEDED} is needed and this is ${process.version}; the pinned runtime is not installed. Run \`npm ci\` in ${ROOT} on Linux (x64 or arm64).`);
+    console.error(
+      `Node ${NEEDED} is needed and this is ${process.version}; the pinned runtime is not installed. Run \`npm ci\` in ${ROOT} on Linux (x64 or arm64).`,
+    );
     process.exit(2);
   }
   const child = spawn(join(directory, 'node'), [main, ...args], { stdio: 'inherit' });

@@ -35,7 +35,10 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: '{host} has no Node 22.18 or newer, and this server holds the runtime for {have} only, not for {need}.',
   },
-  DEPLOY_COMMAND: { status: 409, text: 'Installing the agent on {host} stopped at `{command}`: {why}' },
+  DEPLOY_COMMAND: {
+    status: 409,
+    text: 'Installing the agent on {host} stopped at `{command}`: {why}. Try it there by hand.',
+  },
   DEPLOY_NO_CHECK_IN: {
     status: 409,
     text: 'The agent on {host} was started but did not enrol within {seconds} s; can the host reach {server}? Its log is in the journal of lastember-agent.',
