@@ -1,3 +1,4 @@
+import type { Facts } from '../../model/facts.ts';
 import type { Plan, Task } from '../../model/plan.ts';
 import type { Deps } from './deps.ts';
 
@@ -15,16 +16,23 @@ async function ofTask(deps: Deps, task: Task): Promise<string[]> {
   const agent = await deps.enrollment.agentOfHost(task.hostId);
   if (agent?.id !== task.agentId) return [`${task.hostName} has another agent than the one in the plan`];
   const { sections } = await deps.audit.facts(task.hostId);
-  return task.relies.flatMap((relied) => {
-    if (relied.kind === 'file') {
-      const file = sections.files?.find((fact) => fact.path === relied.path);
-      const now = file?.exists ? file.sha256 : null;
-      return !file || now === relied.sha256 ? [] : [`${relied.path} on ${task.hostName} was changed`];
-    }
-    const fact = sections.packages?.find((one) => one.name === relied.name);
-    const now = relied.kind === 'package' ? fact?.version : fact?.candidate;
-    if (now === undefined || now === relied.version) return [];
-    const what = relied.kind === 'package' ? 'installed is' : 'candidate is';
-    return [`${relied.name} on ${task.hostName}: plan says ${relied.version}, ${what} ${now ?? 'none'}`];
-  });
+  return task.relies.flatMap((relied) => difference(relied, sections, task.hostName) ?? []);
+}
+
+function difference(relied: Task['relies'][number], facts: Partial<Facts>, host: string): string | null {
+  if (relied.kind === 'file') {
+    const file = facts.files?.find((fact) => fact.path === relied.path);
+    const now = file?.exists ? file.sha256 : null;
+    return !file || now === relied.sha256 ? null : `${relied.path} on ${host} was changed`;
+  }
+  return versionDifference(relied, facts, host);
+}
+
+type Version = Exclude<Task['relies'][number], { kind: 'file' }>;
+
+function versionDifference(relied: Version, facts: Partial<Facts>, host: string): string | null {
+  const fact = facts.packages?.find((one) => one.name === relied.name);
+  const [what, now] = relied.kind === 'package' ? ['installed', fact?.version] : ['candidate', fact?.candidate];
+  if (now === undefined || now === relied.version) return null;
+  return `${relied.name} on ${host}: plan says ${relied.version}, ${what} is ${now ?? 'none'}`;
 }

@@ -29,7 +29,12 @@ export async function storeOutcome(tx: Tx, { change, task, wave, outcome, signed
     wave,
     host: task.hostName,
     step: stepName(task, index),
-    ...{ index, phase, ok, before, after, error },
+    index,
+    phase,
+    ok,
+    before,
+    after,
+    error,
     digest: signed?.plan ?? digest,
     ...proof,
   };

@@ -208,8 +208,16 @@ async function storePlan(deps: Deps, tx: Tx, change: ChangeRow, made: Made): Pro
   await insertTasks(tx.db, digest, plan, tx.now);
   const patch = {
     state: 'awaiting-approval' as const,
-    ...{ planDigest: digest, findings, left, wavesDone: 0, why: null, stopping: null, pausedFrom: null },
-    ...{ startAt: null, verification: null, observed: null },
+    planDigest: digest,
+    findings,
+    left,
+    wavesDone: 0,
+    why: null,
+    stopping: null,
+    pausedFrom: null,
+    startAt: null,
+    verification: null,
+    observed: null,
   };
   await updateChange(tx.db, change.id, patch, tx.now);
   if (findings.length > 0) await deps.audit.setFindingState(tx, findings, 'planned', { changeId: change.id });

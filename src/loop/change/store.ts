@@ -84,9 +84,19 @@ const rows = (db: DbOrTx) => q(db).selectFrom('change.change').selectAll();
 type Raw = Awaited<ReturnType<ReturnType<typeof rows>['executeTakeFirstOrThrow']>>;
 
 function toRow(raw: Raw): ChangeRow {
-  const { id, title, reason, kit, state, stopping, author, asked, findings, observed, why, verification } = raw;
   return {
-    ...{ id, title, reason, kit, state, stopping, author, asked, findings, observed, why, verification },
+    id: raw.id,
+    title: raw.title,
+    reason: raw.reason,
+    kit: raw.kit,
+    state: raw.state,
+    stopping: raw.stopping,
+    author: raw.author,
+    asked: raw.asked,
+    findings: raw.findings,
+    observed: raw.observed,
+    why: raw.why,
+    verification: raw.verification,
     pausedFrom: raw.paused_from,
     authorName: raw.author_name,
     left: raw.left_out,

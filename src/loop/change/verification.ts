@@ -6,6 +6,7 @@ import type { Plan, StepOutcome, Task } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
 import type { StoredFacts } from '../audit/index.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
+import { lookAt } from './outside.ts';
 import { release } from './planning.ts';
 import { taskViews } from './rollout.ts';
 import { changeById, lockChange, updateChange, type ChangeRow, type Verification } from './store.ts';
@@ -115,19 +116,18 @@ async function lookOutside(
   step: VerifyStep,
 ): Promise<{ seen: Seen['endpoints'][number]; why: string | null }> {
   const endpoint = `${step.address}:${step.port}`;
-  const nothing = { endpoint, heartbleed: 'unknown', spkiBefore: step.oldSpki, spkiAfter: null };
-  const probed = await deps.discovery.probeNow(step.address, step.port).catch((error: Error) => error);
-  if (probed instanceof Error) return { seen: nothing, why: `${endpoint} could not be looked at: ${probed.message}` };
-  const tls = probed.probe?.protocol === 'tls' && probed.lastError === null ? probed.probe : null;
-  const spkiAfter = tls?.chain[0]?.spki ?? null;
-  if (!tls || spkiAfter === null)
-    return { seen: nothing, why: `${endpoint} does not answer: ${probed.lastError ?? probed.state}` };
-  const seen = { endpoint, heartbleed: tls.heartbleed.verdict, spkiBefore: step.oldSpki, spkiAfter };
+  const outside = await lookAt(deps.discovery, step.address, step.port);
+  if ('why' in outside) {
+    return {
+      seen: { endpoint, heartbleed: 'unknown', spkiBefore: step.oldSpki, spkiAfter: null },
+      why: `${endpoint}: ${outside.why}`,
+    };
+  }
+  const { verdict, reason } = outside.tls.heartbleed;
+  const spkiAfter = outside.leaf.spki;
+  const seen = { endpoint, heartbleed: verdict, spkiBefore: step.oldSpki, spkiAfter };
   if (spkiAfter === step.oldSpki) return { seen, why: `${endpoint} serves the old key` };
-  return {
-    seen,
-    why: seen.heartbleed === 'safe' ? null : `${endpoint} is ${seen.heartbleed}: ${tls.heartbleed.reason}`,
-  };
+  return { seen, why: verdict === 'safe' ? null : `${endpoint} is ${verdict}: ${reason}` };
 }
 
 async function close(

@@ -46,14 +46,12 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 function listenerItem(host: PlannedHost, listener: PlannedListener, input: PlannerInput): ItemOrWhy {
   const own = host.findings.find((finding) => finding.endpointId === listener.endpointId) ?? null;
   const behind = listenerOf(host.facts, listener);
-  const packageChecks = new Set(input.kit.checks.filter((check) => check.kind === 'package').map((check) => check.id));
-  const onPackage = host.findings.find((f) => packageChecks.has(f.check) && f.component === behind.package?.name);
-  const suspected = listener.verdict === 'unknown' && own !== null;
-  const vulnerable = listener.verdict === 'vulnerable' || suspected || Boolean(onPackage);
+  const onPackage = packageFinding(host, behind.package, input);
+  const vulnerable = isVulnerable(listener, own) || onPackage !== null;
   const repair = vulnerable ? repairOf(host, behind.package, behind.socket?.unit ?? null, input) : NO_REPAIR;
   if ('why' in repair) return { listener, why: repair.why };
-  const rekey = listener.served !== null && listener.burnt.some((key) => key.spki === listener.served!.spki);
-  const revoke = toRevoke(listener, rekey);
+  const { served, burnt } = listener;
+  const rekey = burnt.some((key) => key.spki === served?.spki);
   return {
     listener,
     finding: own ?? onPackage ?? host.findings[0] ?? null,
@@ -62,9 +60,18 @@ function listenerItem(host: PlannedHost, listener: PlannedListener, input: Plann
     vulnerable,
     ...repair,
     rekey,
-    sessions: listener.burnt.length > 0 && (rekey || !listener.sessionsDone),
-    revoke,
+    sessions: burnt.length > 0 && (rekey || !listener.sessionsDone),
+    revoke: toRevoke(listener, rekey),
   };
+}
+
+/** Where looking was not conclusive, a finding counts. */
+const isVulnerable = ({ verdict }: PlannedListener, finding: Finding | null): boolean =>
+  verdict === 'vulnerable' || (verdict === 'unknown' && finding !== null);
+
+function packageFinding(host: PlannedHost, pkg: PackageFact | null, input: PlannerInput): Finding | null {
+  const checks = new Set(input.kit.checks.filter((check) => check.kind === 'package').map((check) => check.id));
+  return host.findings.find((finding) => checks.has(finding.check) && finding.component === pkg?.name) ?? null;
 }
 
 /** Every certificate for a burnt key that is not known to be revoked, also one that was reissued for the same key. */
@@ -112,31 +119,25 @@ function repairOf(
   return { upgrade: true, restart: units };
 }
 
+type Known = Pick<PackageFact, 'name' | 'version'> & { candidate: string | null };
+
 /** What templates may name, for this item; for its certificate, the one given. */
 export function namesOf(host: PlannedHost, item: Item, certificate: BurntCertificate | null): Names {
   const { listener, finding, package: pkg, service } = item;
-  const authority = certificate?.authority ?? listener?.served?.authority ?? null;
+  const served = listener?.served ?? null;
+  const authority = certificate?.authority ?? served?.authority ?? null;
   return {
     host: { id: host.id, name: host.name },
-    finding: {
-      check: finding?.check ?? null,
-      component: finding?.component ?? null,
-      evidence: finding?.evidence ?? {},
-    },
-    package: { name: pkg?.name ?? null, version: pkg?.version ?? null, candidate: pkg?.candidate ?? null },
-    service: {
-      name: service?.name ?? null,
-      certificate: service?.certificate ?? null,
-      privateKey: service?.privateKey ?? null,
-      sessionSecret: service?.sessionSecret ?? null,
-    },
-    endpoint: { address: listener?.address ?? null, port: listener?.port ?? null },
-    certificate: {
-      spki: certificate?.spki ?? null,
-      serial: certificate?.serial ?? null,
-      names: listener?.served?.names ?? null,
-      crlUrl: certificate?.crlUrl ?? null,
-    },
-    authority: { name: authority?.name ?? null, issuerSpki: authority?.issuerSpki ?? null },
+    finding: { ...pick(finding, ['check', 'component']), evidence: finding?.evidence ?? {} },
+    package: pick(pkg as Known | null, ['name', 'version', 'candidate']),
+    service: pick(service, ['name', 'certificate', 'privateKey', 'sessionSecret']),
+    endpoint: pick(listener, ['address', 'port']),
+    certificate: { ...pick(certificate, ['spki', 'serial', 'crlUrl']), names: served && served.names },
+    authority: pick(authority, ['name', 'issuerSpki']),
   };
+}
+
+/** The named fields, or null for each when there is nothing to take them from. */
+function pick<T extends object, K extends keyof T>(from: T | null, keys: readonly K[]): { [P in K]: T[P] | null } {
+  return Object.fromEntries(keys.map((key) => [key, from?.[key] ?? null])) as { [P in K]: T[P] | null };
 }

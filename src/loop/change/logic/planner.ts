@@ -1,5 +1,6 @@
 import type { Step } from '../../../model/kit.ts';
 import type { Plan, Task, Wave } from '../../../model/plan.ts';
+import { canonical } from './canonical.ts';
 import {
   certificateKey,
   normalSerial,
@@ -61,22 +62,24 @@ function rollbackOf(input: PlannerInput, findings: readonly string[], host: Plan
 }
 
 function reliesOf(host: PlannedHost, steps: readonly Step[]): Task['relies'] {
-  const relies: Task['relies'] = [];
-  for (const step of steps) {
-    if (step.kind === 'upgrade-package') {
-      const installed = host.facts.packages?.find((fact) => fact.name === step.name);
-      if (installed) relies.push({ kind: 'package', name: step.name, version: installed.version });
-      relies.push({ kind: 'candidate', name: step.name, version: step.version });
-    }
-    if (step.kind !== 'set-file-line' && step.kind !== 'write-file') continue;
-    const file = host.facts.files?.find((fact) => fact.path === step.path);
-    const known = relies.some((one) => one.kind === 'file' && one.path === step.path);
-    // A file that exists but could not be hashed is nothing to rely on.
-    if (file && !known && (!file.exists || file.sha256)) {
-      relies.push({ kind: 'file', path: step.path, sha256: file.exists ? file.sha256 : null });
-    }
-  }
-  return relies;
+  const relies = steps.flatMap((step) => {
+    if (step.kind === 'upgrade-package') return packageRelied(host, step);
+    return step.kind === 'set-file-line' || step.kind === 'write-file' ? fileRelied(host, step.path) : [];
+  });
+  return [...new Map(relies.map((one) => [canonical(one), one])).values()];
+}
+
+function packageRelied(host: PlannedHost, step: { name: string; version: string }): Task['relies'] {
+  const installed = host.facts.packages?.find((fact) => fact.name === step.name);
+  const before = installed ? [{ kind: 'package' as const, name: step.name, version: installed.version }] : [];
+  return [...before, { kind: 'candidate', name: step.name, version: step.version }];
+}
+
+/** A file that exists but could not be hashed is nothing to rely on. */
+function fileRelied(host: PlannedHost, path: string): Task['relies'] {
+  const file = host.facts.files?.find((fact) => fact.path === path);
+  if (!file || (file.exists && file.sha256 === null)) return [];
+  return [{ kind: 'file', path, sha256: file.exists ? file.sha256 : null }];
 }
 
 function healthOf(host: PlannedHost, steps: readonly Step[]): Task['health'] {

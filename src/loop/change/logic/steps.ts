@@ -121,24 +121,31 @@ type Variant = { names: Names; phase: number };
 /** For whom the template is laid out in this item: not at all, once, for each unit, or for each certificate. */
 function variants(host: PlannedHost, item: Item, template: StepTemplate, remediation: Remediation): Variant[] {
   const { kind } = template;
-  const burning = item.revoke.find((key) => key.spki === item.listener?.served?.spki) ?? null;
-  const names = namesOf(host, item, servedOf(item) ?? burning);
-  const once = (when: boolean, phase: number): Variant[] => (when ? [{ names, phase }] : []);
+  const names = namesOf(host, item, servedOf(item) ?? item.revoke[0] ?? null);
   const rekeys = remediation.steps.some((step) => KEY_KINDS.has(step.kind));
-  if (kind === 'upgrade-package') return once(item.upgrade, UPGRADE);
+  if (kind === 'upgrade-package') return item.upgrade ? [{ names, phase: UPGRADE }] : [];
   if (!rekeys) return plainVariants(host, item, template, names);
   if (kind === 'service' && isBeforeKeys(template, remediation)) return restarts(host, item);
-  if (kind === 'service' || KEY_KINDS.has(kind)) return once(item.rekey, REKEY);
-  if (kind === 'revoke-certificate' || kind === 'verify-revoked') {
-    return item.revoke.map((key) => ({ names: namesOf(host, item, key), phase: REKEY }));
-  }
-  if (kind === 'verify-served') {
-    const key = servedOf(item) ?? item.listener?.burnt[0] ?? null;
-    const needed = key !== null && (item.rekey || item.revoke.length > 0 || item.restart.length > 0);
-    return needed ? [{ names: namesOf(host, item, key), phase: REKEY }] : [];
-  }
-  return once(item.sessions, REKEY);
+  return keyVariants(host, item, kind, names);
 }
+
+function keyVariants(host: PlannedHost, item: Item, kind: StepKind, names: Names): Variant[] {
+  switch (kind) {
+    case 'revoke-certificate':
+    case 'verify-revoked':
+      return item.revoke.map((key) => ({ names: namesOf(host, item, key), phase: REKEY }));
+    case 'verify-served': {
+      const key = servedOf(item) ?? item.listener?.burnt[0] ?? null;
+      return key !== null && hasKeyWork(item) ? [{ names: namesOf(host, item, key), phase: REKEY }] : [];
+    }
+    case 'invalidate-sessions':
+      return item.sessions ? [{ names, phase: REKEY }] : [];
+    default:
+      return item.rekey ? [{ names, phase: REKEY }] : [];
+  }
+}
+
+const hasKeyWork = (item: Item): boolean => item.rekey || item.revoke.length > 0 || item.restart.length > 0;
 
 /** The burnt key as it is served now. */
 function servedOf(item: Item): Item['revoke'][number] | null {

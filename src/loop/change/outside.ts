@@ -1,0 +1,19 @@
+import type { Endpoint } from '../../model/estate.ts';
+import type { CertificateInfo, TlsProbe } from '../../model/probe.ts';
+import type { Discovery } from '../discovery/index.ts';
+
+/** What a fresh look from outside found, or why it found nothing. Old results do not count. */
+export type Outside = { endpoint: Endpoint; tls: TlsProbe; leaf: CertificateInfo } | { why: string };
+
+export async function lookAt(discovery: Discovery, address: string, port: number): Promise<Outside> {
+  try {
+    const endpoint = await discovery.probeNow(address, port);
+    const tls = endpoint.probe?.protocol === 'tls' ? endpoint.probe : null;
+    const leaf = tls?.chain[0];
+    const answered = endpoint.state === 'open' && endpoint.lastError === null;
+    if (answered && tls && leaf) return { endpoint, tls, leaf };
+    return { why: `no TLS service answered: ${endpoint.lastError ?? `the port is ${endpoint.state}`}` };
+  } catch (error) {
+    return { why: `looking from outside did not work: ${(error as Error).message}` };
+  }
+}
