@@ -61,6 +61,10 @@ create table change.task (
   agent_id text not null,
   state text not null check (state in ('waiting', 'running', 'done', 'failed', 'rolling-back', 'rolled-back', 'skipped')),
   error text,
+  -- end of the last leg that its agent was handed: until outcomes reach it, the agent is at work
+  handed integer not null default 0,
+  -- its undo failed or was refused: not tried again by itself
+  stuck boolean not null default false,
   -- when it last moved: an agent that is never heard of again must not hold a rollout for ever
   moved_at timestamptz not null
 );

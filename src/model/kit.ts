@@ -77,7 +77,8 @@ export type Check = z.infer<typeof Check>;
  *   endpoint    address port
  *   certificate spki serial names crlUrl     burnt key and the certificate that was served with it
  *   authority   name issuerSpki              the configured authority that issued that certificate
- * A text that is one `${…}` alone takes the value as it is (a number, a list). `if` is CEL over the same names.
+ * A text that is one `${…}` alone takes the value as it is (a number, a list). `if` is CEL over the same names,
+ * except `package`, which CEL reserves.
  * Steps are laid out per listener; a step about something that the listener does not have (its service names no session
  * secret, the host has nothing to upgrade) is left out of that listener's part.
  */

@@ -135,7 +135,7 @@ async function carryOut(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan, decis
 }
 
 async function moveTasks(tx: Tx, change: ChangeRow, plan: Plan, moves: TaskMove[]): Promise<void> {
-  for (const move of moves) await moveTask(tx.db, move.taskId, move.to, tx.now, move.error);
+  for (const move of moves) await moveTask(tx.db, move.taskId, move.to, tx.now, move);
   const tasks = plan.waves.flatMap((wave) => wave.tasks);
   await wake(
     tx,

@@ -10,7 +10,7 @@ import { canonical } from './logic/canonical.ts';
 import { assignmentId, chainIndexFor, currentLeg } from './logic/legs.ts';
 import { storeOutcome } from './outcomes.ts';
 import { approvalsOf, changeById, lockChange, planByDigest } from './store.ts';
-import { chainAt, moveTask, openTasksOfAgent, outcomesOf, taskById, type TaskRow } from './store-tasks.ts';
+import { chainAt, handTask, moveTask, openTasksOfAgent, outcomesOf, taskById, type TaskRow } from './store-tasks.ts';
 import { planOf } from './view.ts';
 
 /** Long poll: answers as soon as there is something for this agent, or nothing when the time is over. */
@@ -82,7 +82,12 @@ async function assignmentOf(deps: Deps, row: TaskRow): Promise<Assignment | null
   const leg = currentLeg(task, row.state, outcomes);
   if (!leg) return null;
   // While the rollout is taken back nothing goes forward, whatever the task's state still says.
-  if (change.stopping !== null && leg.mode === 'apply') return null;
+  if (change.stopping !== null && leg.mode === 'apply') {
+    // It asks, so it is not at work on what it was handed: the undoing need not wait for that.
+    if (row.handed > 0) await hand(deps, row, 0);
+    return null;
+  }
+  if (leg.mode === 'apply' && row.handed !== leg.to) await hand(deps, row, leg.to);
   const at = chainIndexFor(task, leg);
   const chain = at === null ? null : await chainAt(db, row.id, at);
   return {
@@ -94,6 +99,15 @@ async function assignmentOf(deps: Deps, row: TaskRow): Promise<Assignment | null
     approvals: (await approvalsOf(db, row.digest)).map((one) => one.approval),
     inputs: chain === null ? {} : { certificateChain: chain },
   };
+}
+
+/** From now on the agent may be at work up to there, whether or not we hear of it soon; 0: it is not. */
+async function hand(deps: Deps, row: TaskRow, to: number): Promise<void> {
+  const actor = { kind: 'agent' as const, id: row.agentId, name: row.agentId };
+  await deps.platform.observe(actor, async (tx) => {
+    await handTask(tx.db, row.id, to);
+    if (to === 0) await tx.enqueue('change.advance', { changeId: row.changeId }, { singletonKey: row.changeId });
+  });
 }
 
 async function taskIn(deps: Deps, row: TaskRow): Promise<Task> {
@@ -181,7 +195,8 @@ async function storeRefusal(
   const leg = currentLeg(task, now.state, outcomes);
   // About a leg that is over, or a second time: nothing left to refuse.
   if (!leg || assignmentId(row.id, leg) !== refused.assignmentId) return;
-  await moveTask(tx.db, row.id, 'failed', tx.now, `${refused.why} (${refused.code})`);
+  const error = `${refused.why} (${refused.code})`;
+  await moveTask(tx.db, row.id, 'failed', tx.now, { error, stuck: leg.mode === 'undo' });
   // Probably the host is not as we think; the next plan should start from how it is.
   await deps.audit.requestFacts(tx, row.hostId);
   await tx.record({

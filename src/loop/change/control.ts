@@ -159,7 +159,8 @@ export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Chan
     for (const view of await taskViews(tx.db, change.planDigest!, plan)) {
       if (view.state === 'waiting') await moveTask(tx.db, view.task.id, 'skipped', tx.now);
       if (view.state !== 'running' && view.state !== 'rolling-back') continue;
-      await moveTask(tx.db, view.task.id, 'failed', tx.now, 'the change was cancelled while it was at work here');
+      const error = 'the change was cancelled while it was at work here';
+      await moveTask(tx.db, view.task.id, 'failed', tx.now, { error });
     }
     await updateChange(tx.db, id, { state: 'cancelled', why: `cancelled by ${actor.name}`, startAt: null }, tx.now);
     await release(deps, tx, change);
@@ -169,13 +170,16 @@ export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Chan
 
 /** Undoes what can be undone, the last wave first in effect: hosts undo side by side, each in reverse order. */
 export function rollbackChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
-  const states: ChangeState[] = ['running', 'paused', 'verifying', 'failed', 'closed'];
+  const states: ChangeState[] = ['running', 'paused', 'verifying', 'failed', 'closed', 'cancelled'];
   return withChange(deps, actor, id, 'rolled back', states, async (tx, change, plan) => {
     const views = await taskViews(tx.db, change.planDigest!, plan);
     const changed = views.filter((view) => toUndo(view.task, view.outcomes).length > 0);
     const can = changed.filter((view) => undoProblem(view.task, view.attempted) === null);
     if (can.length === 0) throw new AppError('CHANGE_NO_UNDO', { why: whyNot(changed) });
-    for (const view of can) await moveTask(tx.db, view.task.id, 'rolling-back', tx.now);
+    // Hosts that are at work go through with their leg first; the rollout then takes them back as well.
+    for (const view of can.filter((one) => one.state !== 'running')) {
+      await moveTask(tx.db, view.task.id, 'rolling-back', tx.now, { stuck: false });
+    }
     const stopping = `rolled back by ${actor.name}`;
     await updateChange(tx.db, id, { state: 'running', pausedFrom: null, stopping, why: stopping }, tx.now);
     await wake(

@@ -16,6 +16,8 @@ export async function taskViews(db: DbOrTx, digest: string, plan: Plan): Promise
     wave: row.wave,
     state: row.state,
     error: row.error,
+    handed: row.handed,
+    stuck: row.stuck,
     movedAt: row.movedAt.getTime(),
     outcomes: outcomes.flatMap((one) => (one.outcome.taskId === row.id ? [one.outcome] : [])),
     attempted: new Set(attempts.flatMap((one) => (one.taskId === row.id ? [one.index] : []))),

@@ -1,4 +1,4 @@
-import { sql, type JSONColumnType, type Transaction } from 'kysely';
+import { sql, type Generated, type JSONColumnType, type Selectable, type Transaction } from 'kysely';
 import type { TaskState } from '../../model/change.ts';
 import type { Plan, StepOutcome } from '../../model/plan.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
@@ -14,6 +14,8 @@ export type TaskTables = {
     agent_id: string;
     state: TaskState;
     error: string | null;
+    handed: Generated<number>;
+    stuck: Generated<boolean>;
     moved_at: Date;
   };
   'change.outcome': {
@@ -47,10 +49,12 @@ export interface TaskRow {
   agentId: string;
   state: TaskState;
   error: string | null;
+  handed: number;
+  stuck: boolean;
   movedAt: Date;
 }
 
-function toTask(row: TaskTables['change.task']): TaskRow {
+function toTask(row: Selectable<TaskTables['change.task']>): TaskRow {
   return {
     id: row.id,
     digest: row.digest,
@@ -60,6 +64,8 @@ function toTask(row: TaskTables['change.task']): TaskRow {
     agentId: row.agent_id,
     state: row.state,
     error: row.error,
+    handed: row.handed,
+    stuck: row.stuck,
     movedAt: row.moved_at,
   };
 }
@@ -115,13 +121,24 @@ export async function moveTask(
   id: string,
   state: TaskState,
   at: Date,
-  error?: string,
+  more: { error?: string | undefined; stuck?: boolean | undefined } = {},
 ): Promise<void> {
+  const { error, stuck } = more;
   await q(tx)
     .updateTable('change.task')
-    .set({ state, moved_at: at, ...(error === undefined ? {} : { error }) })
+    .set({
+      state,
+      moved_at: at,
+      ...(error === undefined ? {} : { error }),
+      ...(stuck === undefined ? {} : { stuck }),
+    })
     .where('id', '=', id)
     .execute();
+}
+
+/** Its agent has been given the steps up to `to`. */
+export async function handTask(tx: Transaction<NoTables>, id: string, to: number): Promise<void> {
+  await q(tx).updateTable('change.task').set({ handed: to }).where('id', '=', id).execute();
 }
 
 export async function touchTask(tx: Transaction<NoTables>, id: string, at: Date): Promise<void> {

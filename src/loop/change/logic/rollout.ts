@@ -11,6 +11,10 @@ export interface TaskView {
   wave: number;
   state: TaskState;
   error: string | null;
+  /** end of the last leg that its agent was handed */
+  handed: number;
+  /** its undo failed or was refused */
+  stuck: boolean;
   movedAt: number;
   outcomes: readonly StepOutcome[];
   /** server steps that were begun, whether or not they ended */
@@ -32,6 +36,7 @@ export interface TaskMove {
   taskId: string;
   to: TaskState;
   error?: string;
+  stuck?: boolean;
 }
 export type Decision =
   /** tasks change state; nothing else can be decided before that is written down */
@@ -105,9 +110,13 @@ function moveOf(view: TaskView, now: number): TaskMove[] {
   }
   if (state !== 'rolling-back') return [];
   const bad = outcomes.find((o) => o.phase === 'undo' && !o.ok);
-  if (bad) return [{ taskId, to: 'failed', error: `undoing ${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
+  const to = 'failed' as const;
+  if (bad) {
+    return [{ taskId, to, stuck: true, error: `undoing ${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
+  }
   if (toUndo(task, outcomes).length === 0) return [{ taskId, to: 'rolled-back' }];
-  return stalled(view, now) ? [{ taskId, to: 'failed', error: 'its agent has not reported while it was to undo' }] : [];
+  if (!stalled(view, now)) return [];
+  return [{ taskId, to, stuck: true, error: 'its agent has not reported while it was to undo' }];
 }
 
 /** Server steps have deadlines of their own. */
@@ -125,7 +134,7 @@ export function stepName(task: Pick<Task, 'steps'>, index: number): string {
 function unwind(view: RolloutView, why: string): Decision {
   const moves = view.tasks.flatMap((one) => unwindMove(one));
   if (moves.length > 0) return { kind: 'move', moves };
-  if (view.tasks.some((task) => task.state === 'rolling-back')) return { kind: 'wait' };
+  if (view.tasks.some((task) => task.state === 'rolling-back' || task.state === 'running')) return { kind: 'wait' };
   const clean = view.tasks.every((task) => task.state === 'rolled-back' || task.state === 'skipped');
   return { kind: 'end', state: clean ? 'rolled-back' : 'failed', why };
 }
@@ -134,19 +143,18 @@ function unwindMove(view: TaskView): TaskMove[] {
   const { task, state, outcomes, attempted, error } = view;
   const taskId = task.id;
   if (state === 'waiting') return [{ taskId, to: 'skipped' }];
-  if (state !== 'running' && state !== 'failed') return [];
-  // A failed undo is not tried again by itself.
-  if (outcomes.some((o) => o.phase === 'undo' && !o.ok)) return [];
+  if ((state !== 'running' && state !== 'failed') || view.stuck || isAtWork(view)) return [];
   const problem = undoProblem(task, attempted);
   const changed = toUndo(task, outcomes).length > 0;
   if (problem === null && changed) return [{ taskId, to: 'rolling-back' }];
   if (state === 'failed') return [];
   if (!changed) return [{ taskId, to: 'skipped' }];
-  return [
-    {
-      taskId,
-      to: 'failed',
-      error: error ?? `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem}`,
-    },
-  ];
+  const begun = `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem}`;
+  return [{ taskId, to: 'failed', error: error ?? begun }];
+}
+
+/** The agent has its leg and goes through with it; what it does is undone when it has ended. */
+function isAtWork({ task, state, outcomes, handed }: TaskView): boolean {
+  const broken = outcomes.some((o) => o.phase === 'apply' && !o.ok);
+  return state === 'running' && !broken && nextStep(task, outcomes) < handed;
 }

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Kit, type Step } from '../../../model/kit.ts';
+import { Plan } from '../../../model/plan.ts';
+import { canonical } from './canonical.ts';
+import { certificateKey } from './inputs.ts';
+import { assemblePlan, planTasks } from './planner.ts';
+import { resolveTemplate, TemplateError } from './template.ts';
+import { addressOf, FRAME, hostOf, inputOf, KEY, NO_IMPACT, type Shape } from './testing.ts';
+
+const kinds = (steps: readonly Step[]): string[] =>
+  steps.map((step) => (step.kind === 'service' ? `restart ${step.name}` : step.kind));
+const one = (shape: Shape): string[] => kinds(planTasks(inputOf([shape])).tasks[0]?.steps ?? []);
+
+const REKEY = [
+  'rotate-key',
+  'reissue-certificate',
+  'install-certificate',
+  'restart web-443.service',
+  'verify-served',
+  'revoke-certificate',
+  'verify-revoked',
+  'invalidate-sessions',
+];
+
+test('5.20: upgrade, restart, new key, reissue, install, restart, verify served, revoke, verify revoked, sessions', () => {
+  assert.deepEqual(one({ name: 'web' }), ['upgrade-package', 'restart web-443.service', ...REKEY]);
+});
+
+test('a newer package that lies on the disk, but does not run: restart and new key, no upgrade', () => {
+  assert.deepEqual(one({ name: 'web', installed: '3', running: '2' }), ['restart web-443.service', ...REKEY]);
+});
+
+test('F.2, M.3: a host that only serves a leaked key gets the rotation steps', () => {
+  assert.deepEqual(one({ name: 'web', installed: '3', vulnerable: false }), REKEY);
+  // Although it could be upgraded: nothing is wrong with what it runs.
+  assert.deepEqual(one({ name: 'web', installed: '3', candidate: '4', vulnerable: false }), REKEY);
+});
+
+test('a listener that has its new key already: what is left of the old certificate is done, and nothing else', () => {
+  const rest = ['verify-served', 'revoke-certificate', 'verify-revoked', 'invalidate-sessions'];
+  const fixed = { name: 'web', installed: '3', vulnerable: false };
+  assert.deepEqual(one({ ...fixed, rekeyed: 'not revoked' }), rest);
+  assert.deepEqual(one({ ...fixed, rekeyed: 'revoked' }), []);
+});
+
+test('two listeners with one key file: one upgrade, one new key, each verified and its sessions ended', () => {
+  const { tasks } = planTasks(inputOf([{ name: 'web', ports: [443, 8443] }]));
+  assert.equal(tasks.length, 1);
+  assert.deepEqual(kinds(tasks[0]!.steps), [
+    'upgrade-package',
+    'restart web-443.service',
+    'restart web-8443.service',
+    'rotate-key',
+    'reissue-certificate',
+    'install-certificate',
+    'restart web-443.service',
+    'restart web-8443.service',
+    'verify-served',
+    'verify-served',
+    'revoke-certificate',
+    'verify-revoked',
+    'invalidate-sessions',
+    'invalidate-sessions',
+  ]);
+});
+
+test('arguments are resolved: numbers stay numbers, names stay lists', () => {
+  const { tasks } = planTasks(inputOf([{ name: 'web' }]));
+  const step = <K extends Step['kind']>(kind: K) => tasks[0]!.steps.find((one) => one.kind === kind);
+  assert.deepEqual(step('rotate-key'), {
+    kind: 'rotate-key',
+    keyPath: '/srv/web/tls.key',
+    names: ['web.test'],
+    oldSpki: KEY('web'),
+  });
+  assert.deepEqual(step('verify-served'), {
+    kind: 'verify-served',
+    address: addressOf({ name: 'web' }),
+    port: 443,
+    oldSpki: KEY('web'),
+  });
+  assert.deepEqual(tasks[0]!.relies, [
+    { kind: 'package', name: 'nodejs', version: '2' },
+    { kind: 'candidate', name: 'nodejs', version: '3' },
+  ]);
+  assert.deepEqual(tasks[0]!.health, [
+    { kind: 'service', name: 'web-443.service' },
+    { kind: 'listener', address: addressOf({ name: 'web' }), port: 443 },
+  ]);
+});
+
+const why = (shape: Shape): string => {
+  const { tasks, left } = planTasks(inputOf([shape]));
+  assert.deepEqual(tasks, []);
+  return left.map((item) => item.why).join('; ');
+};
+
+test('what cannot be planned is said, with the reason', () => {
+  assert.match(why({ name: 'web', managed: false }), /it has no agent/);
+  assert.match(why({ name: 'web', candidate: '2' }), /nodejs 2 is the newest that its archive offers/);
+  assert.match(why({ name: 'web', candidate: '2.5' }), /nodejs 2\.5, the newest .* is affected as well/);
+  assert.match(why({ name: 'web', candidate: null }), /nodejs 2 is the newest/);
+});
+
+test('a service without a session secret has no sessions to end; a certificate without a list is not looked up', () => {
+  const steps = one({ name: 'web', crl: false, secret: false });
+  assert.ok(!steps.includes('verify-revoked') && !steps.includes('invalidate-sessions'));
+  assert.ok(steps.includes('revoke-certificate'));
+});
+
+test('a key file that nobody names: the host is left, not half rotated', () => {
+  const host = hostOf({ name: 'web' });
+  const services = host.facts.services!.map((service) => ({ ...service, privateKey: null }));
+  const { tasks, left } = planTasks({ ...inputOf([]), hosts: [{ ...host, facts: { ...host.facts, services } }] });
+  assert.deepEqual(tasks, []);
+  assert.match(left[0]!.why, /nothing is known as \$\{service\.privateKey\}, which rotate-key needs/);
+});
+
+test('one certificate on two hosts is revoked once, by the last of them', () => {
+  const shapes = [
+    { name: 'a', serial: '77', key: 'k' },
+    { name: 'b', serial: '77', key: 'k' },
+  ];
+  const input = inputOf(shapes);
+  const plan = assemblePlan(input, planTasks(input).tasks, FRAME);
+  const tasks = plan.waves.flatMap((wave) => wave.tasks);
+  const revokes = tasks.map((task) => task.steps.filter((step) => step.kind === 'revoke-certificate').length);
+  assert.deepEqual(revokes, [0, 1]);
+});
+
+test('a certificate that a listener outside the plan serves is not revoked, and that is said', () => {
+  const holders = {
+    [certificateKey({ issuer: 'CN=ca', serial: '77' })]: [`${addressOf({ name: 'web' })}:443`, '10.9.9.9:443'],
+  };
+  const { tasks, left } = planTasks(inputOf([{ name: 'web', serial: '77' }], { holders }));
+  assert.ok(!kinds(tasks[0]!.steps).includes('revoke-certificate'));
+  assert.match(left[0]!.why, /not revoked, because 10\.9\.9\.9:443 serves it/);
+});
+
+test('canary first: of each kind of task the host that fewest depend on', () => {
+  const input = inputOf([{ name: 'a' }, { name: 'bb' }, { name: 'ccc', installed: '3', vulnerable: false }]);
+  const client = { hostId: 'x', hostName: 'x', unit: null, connections: 9, distance: 1 };
+  const restart = { hostId: 'host_a', hostName: 'a', service: 's', reason: '', clients: [client] };
+  const frame = { ...FRAME, impact: { ...NO_IMPACT, restarts: [restart] } };
+  const plan = assemblePlan(input, planTasks(input).tasks, frame);
+  assert.deepEqual(
+    plan.waves.map((wave) => [wave.canary, wave.tasks.map((task) => task.hostName)]),
+    [
+      [true, ['bb', 'ccc']],
+      [false, ['a']],
+    ],
+  );
+});
+
+const shape = fc.record({
+  name: fc.constantFrom('a', 'bb', 'ccc', 'dddd', 'eeeee'),
+  installed: fc.constantFrom('2', '3'),
+  running: fc.constantFrom('2', '3'),
+  candidate: fc.constantFrom('2', '3', '4', null),
+  ports: fc.uniqueArray(fc.constantFrom(443, 8443, 9443), { minLength: 1 }),
+  key: fc.constantFrom('k1', 'k2'),
+  serial: fc.constantFrom('01', '02', '03'),
+  vulnerable: fc.boolean(),
+  managed: fc.boolean(),
+  crl: fc.boolean(),
+});
+const shapes = fc.uniqueArray(shape, { selector: (item) => item.name, minLength: 1 });
+
+test('property: same inputs, same bytes, whatever the order they come in', () => {
+  fc.assert(
+    fc.property(shapes, fc.infiniteStream(fc.nat()), (list, random) => {
+      const bytes = (items: readonly Shape[]): string => {
+        const input = inputOf(items);
+        const { tasks, left } = planTasks(input);
+        return canonical({ left, plan: tasks.length > 0 ? assemblePlan(input, tasks, FRAME) : null });
+      };
+      const shuffled = list.map((item) => ({ item, at: random.next().value })).sort((a, b) => a.at - b.at);
+      assert.equal(bytes(list), bytes(list));
+      assert.equal(bytes(shuffled.map(({ item }) => item)), bytes(list));
+    }),
+  );
+});
+
+test('property: nothing is revoked before what replaces it was verified, and each certificate once', () => {
+  fc.assert(
+    fc.property(shapes, (list) => {
+      const input = inputOf(list);
+      const { tasks } = planTasks(input);
+      if (tasks.length === 0) return;
+      const plan = Plan.parse(JSON.parse(canonical(assemblePlan(input, tasks, FRAME))));
+      const revoked = new Set<string>();
+      for (const { steps } of plan.waves.flatMap((wave) => wave.tasks)) {
+        const order = [
+          'upgrade-package',
+          'rotate-key',
+          'reissue-certificate',
+          'install-certificate',
+          'verify-served',
+          'revoke-certificate',
+          'verify-revoked',
+          'invalidate-sessions',
+        ];
+        const places = steps.filter((step) => step.kind !== 'service').map((step) => order.indexOf(step.kind));
+        assert.deepEqual(
+          places,
+          places.toSorted((a, b) => a - b),
+        );
+        for (const step of steps) {
+          if (step.kind !== 'revoke-certificate') continue;
+          assert.ok(!revoked.has(step.serial), `certificate ${step.serial} is revoked twice`);
+          revoked.add(step.serial);
+        }
+        const install = steps.findIndex((step) => step.kind === 'install-certificate');
+        if (install !== -1) assert.equal(steps[install + 1]?.kind, 'service');
+      }
+      const words = plan.waves.flatMap((wave) => wave.tasks.flatMap((task) => JSON.stringify(task)));
+      assert.ok(!words.some((text) => text.includes('${')), 'a plan holds resolved values only');
+    }),
+  );
+});
+
+const BASELINE = Kit.parse({
+  kit: 'baseline',
+  version: '1.0.0',
+  title: '',
+  summary: '',
+  checks: ['root', 'x11'].map((id) => ({ kind: 'host', id, title: '', severity: 'low', why: '', expect: 'true' })),
+  remediate: ['root', 'x11'].map((id) => ({
+    id,
+    fixes: [id],
+    rollback: id === 'root' ? 'undo' : 'none',
+    steps: [
+      { kind: 'set-file-line', path: '/etc/ssh/sshd_config', key: id, value: 'no' },
+      { kind: 'service', name: 'ssh.service', action: 'reload' },
+    ],
+  })),
+  texts: { risk: '' },
+});
+
+test('a baseline: all lines first, one reload, and the file it relies on', () => {
+  const host = hostOf({ name: 'web' });
+  const finding = host.findings[0]!;
+  const findings = ['root', 'x11'].map((check) => ({
+    ...finding,
+    id: check,
+    check,
+    endpointId: null,
+    component: 'sshd',
+  }));
+  const file = { path: '/etc/ssh/sshd_config', exists: true, mode: '0644', uid: 0, gid: 0, size: 1, text: null };
+  const facts = { ...host.facts, files: [{ ...file, sha256: 'c'.repeat(64) }] };
+  const { tasks } = planTasks({ ...inputOf([]), kit: BASELINE, hosts: [{ ...host, findings, facts, listeners: [] }] });
+  assert.deepEqual(
+    tasks[0]!.steps.map((step) => (step.kind === 'set-file-line' ? step.key : step.kind)),
+    ['root', 'x11', 'service'],
+  );
+  assert.deepEqual(tasks[0]!.relies, [{ kind: 'file', path: '/etc/ssh/sshd_config', sha256: 'c'.repeat(64) }]);
+  assert.equal(tasks[0]!.rollback, 'none');
+  assert.deepEqual(tasks[0]!.findings, ['root', 'x11']);
+});
+
+test('templates: a misspelt name is the kit’s error, a missing value is not; `if` leaves a step out', () => {
+  const names = {
+    host: { id: 'h', name: 'web' },
+    finding: { check: 'c', component: null, evidence: { port: 22 } },
+    package: { name: null, version: null, candidate: null },
+    service: { name: 'ssh.service', certificate: null, privateKey: null, sessionSecret: null },
+    endpoint: { address: null, port: null },
+    certificate: { spki: null, serial: null, names: null, crlUrl: null },
+    authority: { name: null, issuerSpki: null },
+  };
+  const service = { kind: 'service' as const, action: 'restart' };
+  assert.deepEqual(resolveTemplate({ ...service, name: '${service.name}' }, names), {
+    step: { kind: 'service', name: 'ssh.service', action: 'restart' },
+  });
+  assert.deepEqual(resolveTemplate({ ...service, name: 'a-${package.name}' }, names), { missing: 'package.name' });
+  assert.deepEqual(resolveTemplate({ ...service, name: '${finding.evidence.unit}' }, names), {
+    missing: 'finding.evidence.unit',
+  });
+  assert.throws(() => resolveTemplate({ ...service, name: '${service.nmae}' }, names), TemplateError);
+  assert.throws(() => resolveTemplate({ ...service, name: '${constructor.name}' }, names), TemplateError);
+  assert.throws(() => resolveTemplate({ kind: 'service', name: 'x', action: 'explode' }, names), TemplateError);
+  assert.equal(resolveTemplate({ ...service, name: 'x', if: 'service.name == "other"' }, names), 'left-out');
+  assert.equal(resolveTemplate({ ...service, name: 'x', if: 'endpoint.port != null' }, names), 'left-out');
+  assert.ok('step' in (resolveTemplate({ ...service, name: 'x', if: 'host.name == "web"' }, names) as object));
+  assert.throws(() => resolveTemplate({ ...service, name: 'x', if: 'host.nmae == "web"' }, names), TemplateError);
+});
