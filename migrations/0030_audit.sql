@@ -10,7 +10,6 @@ create table audit.section_content (
   primary key (name, hash)
 );
 create index section_packages on audit.section_content using gin (data jsonb_path_ops) where name = 'packages';
-create index section_certificates on audit.section_content using gin (data jsonb_path_ops) where name = 'certificates';
 
 -- What is known of each host now. An error keeps the last content (row 1.8).
 create table audit.section (
@@ -89,6 +88,7 @@ create index finding_burning on audit.finding (kit, check_id) where state <> 'fi
 create table audit.finding_look (
   finding_id text primary key references audit.finding (id),
   host_name text not null,
+  component text not null,
   kit_version text not null,
   advisories jsonb not null,
   severity text not null,
@@ -117,6 +117,20 @@ create table audit.exposure (
 );
 create index exposure_by_spki on audit.exposure (spki);
 create index exposure_by_host on audit.exposure (host_id);
+
+-- Which key is where, by the hash of its public half: served by a listener, configured for one, or lying in a file.
+create table audit.key (
+  host_id text not null,
+  kind text not null check (kind in ('served', 'configured', 'file')),
+  -- address:port, or the path
+  place text not null,
+  spki text not null,
+  endpoint_id text,
+  -- the certificate with it: serial, issuer, fingerprint, CRLs; null for a key alone
+  certificate jsonb,
+  primary key (host_id, kind, place, spki)
+);
+create index key_by_spki on audit.key (spki);
 
 select ledger.protect('audit.kit');
 select ledger.protect('audit.finding');

@@ -1,48 +1,78 @@
-import type { Facts, SectionName } from '../../model/facts.ts';
-import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
-import type { Kit } from '../../model/kit.ts';
-import type { Module, Tx } from '../../platform/context.ts';
+import type { Exposure } from '../../model/finding.ts';
+import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { Audit } from './face.ts';
+import { ask, judgeHost, type Judge } from './judge-host.ts';
+import { kitRecorder } from './kit-store.ts';
+import { KITS_DIR, loadKits } from './kits.ts';
+import { auditAgentRoutes, auditRoutes } from './routes.ts';
+import { readFacts, takeRequest } from './store-facts.ts';
+import { findFindings, plainFinding, setStates } from './store-findings.ts';
+import { exposureRows, placesOfKeys } from './store-keys.ts';
+import { sweep } from './sweep.ts';
 
-export { versionOrder } from './versions/registry.ts';
+export type { Audit, FindingFilter, LoadedKit, StoredFacts } from './face.ts';
+export { type VersionOrder, versionOrder } from './versions/registry.ts';
 
-export interface StoredFacts {
-  hostId: string;
-  sections: Partial<Facts>;
-  meta: Partial<Record<SectionName, { version: number; hash: string; collectedAt: string; error: string | null }>>;
+export interface AuditOptions {
+  kitsDir?: string;
+  /** facts older than this prove nothing any more */
+  staleAfterMs?: number;
 }
 
-export interface FindingFilter {
-  ids?: string[];
-  hostId?: string;
-  kit?: string;
-  check?: string;
-  advisory?: string;
-  states?: FindingState[];
+const DAY_MS = 24 * 3_600_000;
+
+export function createAudit(platform: Platform, discovery: Discovery, options: AuditOptions = {}): Audit {
+  const kits = loadKits(options.kitsDir ?? KITS_DIR);
+  const loaded = kits.map(({ kit, digest }) => ({ kit, digest }));
+  const context: Judge = {
+    platform,
+    discovery,
+    kits,
+    recordKits: kitRecorder(platform, kits),
+    staleAfterMs: options.staleAfterMs ?? DAY_MS,
+  };
+  const face: Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'> = {
+    facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
+    kits: () => loaded,
+    kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
+    findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
+    exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
+    setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),
+    requestFacts: ask,
+    takeFactsRequest: (hostId) => takeRequest(platform.db, hostId),
+    auditHost: (hostId) => judgeHost(context, hostId),
+  };
+  return {
+    ...face,
+    routes: auditRoutes(context, face),
+    agentRoutes: auditAgentRoutes(context),
+    jobs: {
+      'audit.host': ({ hostId }) => judgeHost(context, hostId),
+      'audit.endpoint': async ({ endpointId }) => {
+        const endpoint = await discovery.endpoint(endpointId);
+        if (endpoint) await judgeHost(context, endpoint.hostId);
+      },
+      'audit.sweep': () => sweep(context),
+    },
+    schedules: [{ job: 'audit.sweep', cron: '* * * * *' }],
+  };
 }
 
-export interface LoadedKit {
-  kit: Kit;
-  /** SHA-256 of the canonical JSON of the kit */
-  digest: string;
-}
-
-export interface Audit extends Module {
-  facts(hostId: string): Promise<StoredFacts>;
-  kits(): LoadedKit[];
-  kit(id: string): LoadedKit | null;
-  findings(filter?: FindingFilter): Promise<Finding[]>;
-  exposures(filter?: { kit?: string; hostId?: string }): Promise<Exposure[]>;
-  /** Moves findings between open / planned / excepted. Never to fixed: only fresh facts do that. */
-  setFindingState(
-    tx: Tx,
-    findingIds: string[],
-    state: 'open' | 'planned' | 'excepted',
-    link: { changeId?: string | null; exceptionId?: string | null },
-  ): Promise<void>;
-  /** Asks the host's agent to collect and send facts now; the agent's next poll carries it. */
-  requestFacts(tx: Tx, hostId: string): Promise<void>;
-  /** Is a request waiting? Clears it. Used by the agents' task poll. */
-  takeFactsRequest(hostId: string): Promise<boolean>;
-  /** Judges all kits on the host (facts + its endpoints' last probes) now. */
-  auditHost(hostId: string): Promise<void>;
+/** Where copies of the burnt keys lie is told as it is now. */
+async function withFiles({ platform, discovery }: Judge, exposures: Exposure[]): Promise<Exposure[]> {
+  const places = await placesOfKeys(platform.db, [...new Set(exposures.map((one) => one.spki))]);
+  const files = places.filter((place) => place.kind === 'file');
+  const hosts = files.length > 0 ? await discovery.hosts({ ids: [...new Set(files.map((one) => one.hostId))] }) : [];
+  const names = new Map(hosts.map((host) => [host.id, host.name]));
+  const bySpki = Map.groupBy(files, (file) => file.spki);
+  return exposures.map((exposure) => ({
+    ...exposure,
+    files: (bySpki.get(exposure.spki) ?? []).map((file) => ({
+      hostId: file.hostId,
+      hostName: names.get(file.hostId) ?? file.hostId,
+      path: file.place,
+      serial: file.certificate?.serial ?? null,
+    })),
+  }));
 }

@@ -19,7 +19,8 @@ export function loadKits(directory: string): CompiledKit[] {
     const found = statSync(file, { throwIfNoEntry: false });
     if (!found?.isFile()) continue;
     const shown = relative(directory, file);
-    if (found.size > LARGEST) throw refused(shown, `a kit may have ${LARGEST} bytes at most, and this has ${found.size}`);
+    if (found.size > LARGEST)
+      throw refused(shown, `a kit may have ${LARGEST} bytes at most, and this has ${found.size}`);
     const compiled = parseKit(readFileSync(file, 'utf8'), shown);
     const other = kits.get(compiled.kit.kit);
     if (other) throw new AppError('KIT_DUPLICATE', { kit: compiled.kit.kit, file: shown, other: other.file });

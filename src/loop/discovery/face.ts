@@ -10,6 +10,8 @@ export interface Discovery extends Module {
     claim?: Host['claim'];
     management?: Management;
     tag?: { key: string; value: string };
+    /** records whose place this host took */
+    supersededBy?: string;
   }): Promise<Host[]>;
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;

@@ -17,6 +17,8 @@ export interface HostFilter {
   claim?: Host['claim'] | undefined;
   management?: Management | undefined;
   tag?: { key: string; value: string } | undefined;
+  /** records whose place this host took */
+  supersededBy?: string | undefined;
 }
 
 /** The estate as it is: hosts whose place another record took are left out unless asked for by id. */
@@ -28,7 +30,9 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
     .selectAll('h')
     .select(['p.last_seen', 'p.offline_since'])
     .orderBy('h.id');
-  query = filter.ids ? query.where('h.id', 'in', filter.ids) : query.where('h.superseded_by', 'is', null);
+  if (filter.supersededBy) query = query.where('h.superseded_by', '=', filter.supersededBy);
+  else if (filter.ids) query = query.where('h.id', 'in', filter.ids);
+  else query = query.where('h.superseded_by', 'is', null);
   if (filter.claim) query = query.where('h.claim', '=', filter.claim);
   if (filter.management) query = query.where('h.management', '=', filter.management);
   if (filter.tag) query = query.where(sql<boolean>`h.tags ->> ${filter.tag.key} = ${filter.tag.value}`);

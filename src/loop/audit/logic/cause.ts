@@ -3,6 +3,7 @@ import type { Judgement, Evidence } from './judge/context.ts';
 /** How things stood when a finding was closed: what a later fire is compared with. */
 export interface Closed {
   hostId: string;
+  hostName: string;
   /** package → version */
   versions: Record<string, string>;
   image: string | null;
@@ -22,6 +23,7 @@ export function snapshot(judgement: Judgement, evidence: Evidence): Closed {
   const leaf = judgement.endpoint?.probe?.protocol === 'tls' ? judgement.endpoint.probe.chain[0] : undefined;
   return {
     hostId: evidence.host.id,
+    hostName: evidence.host.name,
     versions: fact ? { [fact.name]: fact.version } : {},
     image: evidence.facts.os?.image ?? null,
     machineId: evidence.facts.os?.machineId ?? null,
@@ -41,8 +43,8 @@ export interface CauseInput {
   evidence: Evidence;
   closed: Closed | null;
   closedAt: string | null;
-  /** the host that the finding was on, where that is another record than now */
-  before: { id: string; name: string } | null;
+  /** hosts whose place this one took */
+  replaced: ReadonlySet<string>;
   /** keys that were burnt, by the kits' campaigns */
   burnt: ReadonlySet<string>;
 }
@@ -57,12 +59,16 @@ export function causeOf(input: CauseInput): Cause {
   return { text: parts.map((part) => part.text).join('; '), rank: parts.some((part) => part.rank === 2) ? 2 : 1 };
 }
 
-function rebuilt({ evidence, closed, before, judgement }: CauseInput): Cause | null {
+function rebuilt({ evidence, closed, replaced, judgement }: CauseInput): Cause | null {
   const { os } = evidence.facts;
+  const otherRecord = closed !== null && closed.hostId !== evidence.host.id;
   const otherMachine = Boolean(closed?.machineId && os?.machineId && closed.machineId !== os.machineId);
-  if (before === null && !otherMachine) return null;
+  if (!otherRecord && !otherMachine) return null;
   const place = judgement.endpoint ? ` at ${judgement.endpoint.address}` : '';
-  const who = before ? ` in the place of ${before.name}` : ' with another machine-id';
+  if (otherRecord && !replaced.has(closed.hostId)) {
+    return { text: `another host answers${place} now: ${evidence.host.name}, where ${closed.hostName} was`, rank: 2 };
+  }
+  const who = otherRecord ? `: other host keys than ${closed.hostName} had` : ' with another machine-id';
   const text = `the host${place} was built anew${who}`;
   if (!os) return { text: `${text}; from which image is not known until its facts are collected`, rank: 1 };
   if (os.image === null) return { text: `${text}; it does not say from which image`, rank: 2 };
@@ -83,5 +89,8 @@ function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {
 function restoredKey({ judgement, closed, burnt }: CauseInput): Cause | null {
   const leaf = judgement.endpoint?.probe?.protocol === 'tls' ? judgement.endpoint.probe.chain[0] : undefined;
   if (!leaf || !closed?.spki || leaf.spki === closed.spki || !burnt.has(leaf.spki)) return null;
-  return { text: `it serves a key again that is burnt (certificate ${leaf.serial}), as after restoring a backup`, rank: 2 };
+  return {
+    text: `it serves a key again that is burnt (certificate ${leaf.serial}), as after restoring a backup`,
+    rank: 2,
+  };
 }

@@ -1,82 +1,148 @@
-import type { Endpoint } from '../../../model/estate.ts';
-import type { Facts } from '../../../model/facts.ts';
 import type { Exposure } from '../../../model/finding.ts';
+import type { Endpoint } from '../../../model/estate.ts';
 import type { CertificateInfo, ProbeResult } from '../../../model/probe.ts';
-import { nameOf } from './judge/context.ts';
+import { type Evidence, nameOf } from './judge/context.ts';
+
+/** The certificate that a key is used with. */
+export type KeyCertificate = Pick<CertificateInfo, 'serial' | 'issuer' | 'fingerprint' | 'crlUrls'>;
+
+/** One place where a key is: served by a listener, configured for one, or lying in a file. */
+export interface KeyPlace {
+  kind: 'served' | 'configured' | 'file';
+  hostId: string;
+  /** address:port, or the path */
+  place: string;
+  endpointId: string | null;
+  spki: string;
+  certificate: KeyCertificate | null;
+}
 
 /** An exposure before it has an id. */
 export type NewExposure = Omit<Exposure, 'id' | 'openedAt' | 'files'>;
 /** A key that is known to be burnt, with the listener that leaked it. */
-export type Burnt = Pick<Exposure, 'spki' | 'endpoint' | 'cause' | 'issuer' | 'crlUrls'>;
+export type Burnt = Pick<Exposure, 'spki' | 'endpoint' | 'cause' | 'crlUrls'>;
 
 export const leafOf = (probe: ProbeResult | null): CertificateInfo | null =>
   probe?.protocol === 'tls' ? (probe.chain[0] ?? null) : null;
 
-const exposureOf = (kit: string, endpoint: Endpoint, leaf: CertificateInfo): Omit<NewExposure, 'cause' | 'via'> => ({
-  kit,
-  hostId: endpoint.hostId,
-  endpointId: endpoint.id,
-  endpoint: nameOf(endpoint),
-  spki: leaf.spki,
-  serial: leaf.serial,
-  issuer: leaf.issuer,
-  fingerprint: leaf.fingerprint,
-  crlUrls: leaf.crlUrls,
+const certificateOf = ({ serial, issuer, fingerprint, crlUrls }: CertificateInfo): KeyCertificate => ({
+  serial,
+  issuer,
+  fingerprint,
+  crlUrls,
 });
 
-/** Keys that this listener handed out: what it served at every look that found it vulnerable. */
-export function leaked(kit: string, endpoint: Endpoint, looks: readonly ProbeResult[], isVulnerable: (probe: ProbeResult) => boolean): NewExposure[] {
-  const found = looks.flatMap((probe): NewExposure[] => {
-    const leaf = leafOf(probe);
-    return leaf && isVulnerable(probe) ? [{ ...exposureOf(kit, endpoint, leaf), cause: 'vulnerable', via: null }] : [];
-  });
-  return unique(found);
+/** Every key that this host serves or holds. */
+export function keysOf(evidence: Evidence): KeyPlace[] {
+  const places = [...served(evidence), ...configured(evidence), ...files(evidence)];
+  return [...new Map(places.map((one) => [`${one.kind} ${one.place} ${one.spki}`, one])).values()];
 }
 
-/** Listeners that serve a burnt key. A certificate that was reissued for the same key is another certificate to revoke. */
-export function sharing(kit: string, endpoints: readonly Endpoint[], burnt: ReadonlyMap<string, Burnt>): NewExposure[] {
-  const found = endpoints.flatMap((endpoint): NewExposure[] => {
-    const leaf = leafOf(endpoint.probe);
-    const source = leaf && endpoint.state === 'open' ? burnt.get(leaf.spki) : undefined;
-    return leaf && source ? [joins(exposureOf(kit, endpoint, leaf), source)] : [];
+function served({ endpoints, host }: Evidence): KeyPlace[] {
+  return endpoints.flatMap((endpoint) => {
+    const leaf = endpoint.state === 'open' ? leafOf(endpoint.probe) : null;
+    const at = { kind: 'served' as const, hostId: host.id, place: nameOf(endpoint), endpointId: endpoint.id };
+    return leaf ? [{ ...at, spki: leaf.spki, certificate: certificateOf(leaf) }] : [];
+  });
+}
+
+/** What a unit names as its key and certificate belongs to the unit's listeners, even before it is seen served. */
+function configured({ facts, endpoints, host }: Evidence): KeyPlace[] {
+  const all = facts.certificates ?? [];
+  return (facts.services ?? []).flatMap((service) => {
+    const key = all.find((one) => one.kind === 'private-key' && one.path === service.privateKey);
+    const certificate = all.find((one) => one.kind === 'certificate' && one.path === service.certificate);
+    if (!key || certificate?.spki !== key.spki || !certificate.serial || !certificate.fingerprint) return [];
+    const ports = new Set((facts.sockets ?? []).filter((one) => one.unit === service.name).map((one) => one.port));
+    const { serial, fingerprint } = certificate;
+    return endpoints
+      .filter((one) => ports.has(one.port) && one.state === 'open' && one.probe?.protocol === 'tls')
+      .map((endpoint) => ({
+        kind: 'configured' as const,
+        hostId: host.id,
+        place: nameOf(endpoint),
+        endpointId: endpoint.id,
+        spki: key.spki,
+        certificate: {
+          serial: serial!,
+          fingerprint: fingerprint!,
+          ...servedCopy(endpoint, fingerprint!, certificate.issuer),
+        },
+      }));
+  });
+}
+
+/** Names are written differently in a file's facts and in a probe; where both saw the certificate, the probe's count. */
+function servedCopy(
+  endpoint: Endpoint,
+  fingerprint: string,
+  issuer: string | null,
+): { issuer: string; crlUrls: string[] } {
+  const leaf = leafOf(endpoint.probe);
+  return leaf?.fingerprint === fingerprint
+    ? { issuer: leaf.issuer, crlUrls: leaf.crlUrls }
+    : { issuer: issuer ?? '', crlUrls: [] };
+}
+
+function files({ facts, host }: Evidence): KeyPlace[] {
+  return (facts.certificates ?? []).map((fact) => ({
+    kind: 'file',
+    hostId: host.id,
+    place: fact.path,
+    endpointId: null,
+    spki: fact.spki,
+    certificate:
+      fact.serial && fact.fingerprint
+        ? { serial: fact.serial, issuer: fact.issuer ?? '', fingerprint: fact.fingerprint, crlUrls: [] }
+        : null,
+  }));
+}
+
+/** Keys that this listener handed out: what it served at every look that found it vulnerable. */
+export function leaked(
+  kit: string,
+  endpoint: Endpoint,
+  looks: readonly ProbeResult[],
+  isVulnerable: (probe: ProbeResult) => boolean,
+): NewExposure[] {
+  const at = { kit, hostId: endpoint.hostId, endpointId: endpoint.id, endpoint: nameOf(endpoint) };
+  const found = looks.flatMap((probe): NewExposure[] => {
+    const leaf = leafOf(probe);
+    if (!leaf || !isVulnerable(probe)) return [];
+    return [{ ...at, spki: leaf.spki, ...certificateOf(leaf), cause: 'vulnerable', via: null }];
   });
   return unique(found);
 }
 
 /**
- * A burnt key that lies in a file which a service names: the service's listeners join even before anybody saw them
- * serve it. Needs the certificate beside it, since that is what has to be revoked.
+ * Listeners that serve a burnt key, or are set up to. A certificate that was reissued for the same key is another
+ * certificate to revoke, so each counts by itself.
  */
-export function holding(kit: string, facts: Partial<Facts>, endpoints: readonly Endpoint[], burnt: ReadonlyMap<string, Burnt>): NewExposure[] {
-  const certificates = facts.certificates ?? [];
-  const found = (facts.services ?? []).flatMap((service) => {
-    const key = certificates.find((one) => one.kind === 'private-key' && one.path === service.privateKey && burnt.has(one.spki));
-    const certificate = certificates.find((one) => one.kind === 'certificate' && one.path === service.certificate);
-    if (!key || certificate?.spki !== key.spki || !certificate.serial || !certificate.fingerprint) return [];
-    const ports = new Set((facts.sockets ?? []).filter((one) => one.unit === service.name).map((one) => one.port));
-    const source = burnt.get(key.spki)!;
-    return endpoints
-      .filter((one) => ports.has(one.port) && one.state === 'open' && one.probe?.protocol === 'tls')
-      .map((endpoint) => {
-        const { serial, fingerprint, issuer } = certificate;
-        const ids = { kit, hostId: endpoint.hostId, endpointId: endpoint.id, endpoint: nameOf(endpoint) };
-        return joins({ ...ids, spki: key.spki, serial: serial!, fingerprint: fingerprint!, issuer: issuer ?? source.issuer, crlUrls: source.crlUrls }, source);
-      });
+export function joining(kit: string, keys: readonly KeyPlace[], burnt: ReadonlyMap<string, Burnt>): NewExposure[] {
+  const found = keys.flatMap((key): NewExposure[] => {
+    const source = burnt.get(key.spki);
+    if (!source || !key.certificate || key.endpointId === null) return [];
+    const { place: endpoint, endpointId, hostId, spki, certificate } = key;
+    const crlUrls = certificate.crlUrls.length > 0 ? certificate.crlUrls : source.crlUrls;
+    const own = source.endpoint === endpoint;
+    const cause = own ? source.cause : 'shared-key';
+    return [
+      { kit, hostId, endpointId, endpoint, spki, ...certificate, crlUrls, cause, via: own ? null : source.endpoint },
+    ];
   });
   return unique(found);
-}
-
-/** A listener that leaked the key itself stays the source of its own later certificates for it. */
-function joins(exposure: Omit<NewExposure, 'cause' | 'via'>, source: Burnt): NewExposure {
-  return source.endpoint === exposure.endpoint
-    ? { ...exposure, cause: source.cause, via: null }
-    : { ...exposure, cause: 'shared-key', via: source.endpoint };
 }
 
 export const exposureKey = (one: Pick<Exposure, 'kit' | 'endpoint' | 'fingerprint'>): string =>
   `${one.kit} ${one.endpoint} ${one.fingerprint}`;
 
-export function unique(found: readonly NewExposure[]): NewExposure[] {
-  // The first counts: what leaked by itself comes before what only shares a key.
+/** The first of each counts. */
+function unique(found: readonly NewExposure[]): NewExposure[] {
   return [...new Map(found.toReversed().map((one) => [exposureKey(one), one])).values()].toReversed();
+}
+
+/** By key; what leaked by itself comes before what only shared the key. */
+export function burntByKey(exposures: readonly Burnt[]): Map<string, Burnt> {
+  const sorted = exposures.toSorted((a, b) => Number(a.cause === 'vulnerable') - Number(b.cause === 'vulnerable'));
+  return new Map(sorted.map((one) => [one.spki, one]));
 }

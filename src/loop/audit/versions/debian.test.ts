@@ -59,7 +59,10 @@ test('agrees with dpkg', (t: TestContext) => {
   const cases = fc.sample(fc.tuple(version, version), 300);
   // One shell for all: a process for each comparison would take minutes on a busy machine.
   const script = cases
-    .map(([a, b]) => `dpkg --compare-versions '${a}' lt '${b}' && echo '<' || { dpkg --compare-versions '${a}' eq '${b}' && echo '=' || echo '>'; }`)
+    .map(
+      ([a, b]) =>
+        `dpkg --compare-versions '${a}' lt '${b}' && echo '<' || { dpkg --compare-versions '${a}' eq '${b}' && echo '=' || echo '>'; }`,
+    )
     .join('\n');
   const told = execFileSync('sh', ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
     .trim()

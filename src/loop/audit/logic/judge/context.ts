@@ -65,7 +65,9 @@ export function doubt(evidence: Evidence, sections: readonly SectionName[]): str
   for (const name of sections) {
     const meta = evidence.meta[name];
     if (!meta || evidence.facts[name] === undefined) {
-      return meta?.error ? `${name} could not be collected: ${meta.error}` : `${name} of this host were never collected`;
+      return meta?.error
+        ? `${name} could not be collected: ${meta.error}`
+        : `${name} of this host were never collected`;
     }
     if (meta.error !== null) return `${name} could not be collected again: ${meta.error}`;
     if (Date.parse(evidence.now) - Date.parse(meta.receivedAt) > evidence.staleAfterMs) {
@@ -85,5 +87,7 @@ export function factsTime(evidence: Evidence, sections: readonly SectionName[]):
 }
 
 export function hashesOf(evidence: Evidence, sections: readonly SectionName[]): Record<string, string> {
-  return Object.fromEntries(sections.flatMap((name) => (evidence.meta[name] ? [[name, evidence.meta[name].hash]] : [])));
+  return Object.fromEntries(
+    sections.flatMap((name) => (evidence.meta[name] ? [[name, evidence.meta[name].hash]] : [])),
+  );
 }

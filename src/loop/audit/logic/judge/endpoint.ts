@@ -80,6 +80,9 @@ function pendingOf(endpoint: Endpoint, verdict: Judgement['verdict']): string | 
   if (endpoint.state === 'gone') {
     return `${nameOf(endpoint)} no longer answers; what was last seen there (${seen}) stands until a look proves otherwise`;
   }
-  if (verdict === 'not-applicable') return `${nameOf(endpoint)} now speaks something that this check knows nothing about`;
-  return endpoint.lastError === null ? null : `the last look did not work (${endpoint.lastError}); ${seen} was the last that did`;
+  if (verdict === 'not-applicable')
+    return `${nameOf(endpoint)} now speaks something that this check knows nothing about`;
+  return endpoint.lastError === null
+    ? null
+    : `the last look did not work (${endpoint.lastError}); ${seen} was the last that did`;
 }

@@ -19,7 +19,9 @@ export function judgeHostCheck(
   const base = { facts: hashesOf(evidence, sections) };
   const found = missing(evidence, sections) ? [] : items(compiled, cel);
   const named = new Set(found.map((one) => one.component));
-  const gone = [...watched].filter((component) => !named.has(component)).map((component) => absent(component, why, found));
+  const gone = [...watched]
+    .filter((component) => !named.has(component))
+    .map((component) => absent(component, why, found));
   return [...worstOfEach(found), ...gone].map((one) => {
     // What passes on stale facts is not known to pass; what fails on them is still the last thing we know.
     const passes = one.verdict === 'pass' || one.verdict === 'not-applicable';
@@ -52,11 +54,17 @@ function items(compiled: HostCheck, cel: CelFacts): Partly[] {
   if (!compiled.each) return [one(compiled, bindings)];
   const list = compiled.each.evaluate(bindings);
   const failed = 'error' in list ? list.error : Array.isArray(list.value) ? null : 'it is no list';
-  if (failed !== null) return [unknown(compiled.check.id, `\`${compiled.each.source}\` cannot be evaluated: ${failed}`)];
+  if (failed !== null)
+    return [unknown(compiled.check.id, `\`${compiled.each.source}\` cannot be evaluated: ${failed}`)];
   return ((list as { value: unknown[] }).value ?? []).map((item) => one(compiled, { ...bindings, item: toCel(item) }));
 }
 
-const unknown = (component: string, pending: string): Partly => ({ component, verdict: 'unknown', evidence: {}, pending });
+const unknown = (component: string, pending: string): Partly => ({
+  component,
+  verdict: 'unknown',
+  evidence: {},
+  pending,
+});
 
 function one(compiled: HostCheck, bindings: Bindings): Partly {
   const { check } = compiled;

@@ -39,7 +39,13 @@ function judgeCheck(
   if (check.kind === 'endpoint') return evidence.endpoints.map((one) => judgeEndpoint(id, check, one, evidence));
   if (check.kind === 'host') return judgeHostCheck(id, check, evidence, cel, watched);
   const found = kit.checks.find((one) => one.check.id === check.check.provenBy);
-  return judgePackages(id, check, found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null, evidence, watched);
+  return judgePackages(
+    id,
+    check,
+    found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null,
+    evidence,
+    watched,
+  );
 }
 
 /** A listener that still burns although its package is fixed on disk: say who holds the old file. */

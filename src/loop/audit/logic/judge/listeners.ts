@@ -33,7 +33,10 @@ export function socketOf(evidence: Evidence, endpoint: { address: string; port: 
 }
 
 /** Where a socket can be looked at from outside; empty where only the host itself reaches it. */
-export function outside(evidence: Evidence, socket: SocketFact): { address: string; port: number; endpoint: Endpoint | null }[] {
+export function outside(
+  evidence: Evidence,
+  socket: SocketFact,
+): { address: string; port: number; endpoint: Endpoint | null }[] {
   const address = plain(socket.address);
   const known = (at: string): Endpoint | null =>
     evidence.endpoints.find((one) => one.address === at && one.port === socket.port) ?? null;

@@ -108,7 +108,10 @@ class PackageCase {
       return this.#says('pass', { proven: true, more: { cleared } });
     }
     const burns = this.#proofs.some((one) => one.verdict === 'fail');
-    return this.#says('fail', { confidence: burns ? 1 : 0.9, pending: why === null ? null : `not known to be current: ${why}` });
+    return this.#says('fail', {
+      confidence: burns ? 1 : 0.9,
+      pending: why === null ? null : `not known to be current: ${why}`,
+    });
   }
 
   /** Nothing is wrong on the disk, but processes run what was there before. */
@@ -182,8 +185,16 @@ function proofsOf(check: EndpointCheck, evidence: Evidence, name: string): Proof
     for (const { address, port, endpoint } of outside(evidence, socket)) {
       const verdict = endpoint ? lookAt(check, endpoint, evidence.now).verdict : 'unknown';
       const probedAt = endpoint?.probedAt ?? null;
-      const fresh = endpoint?.state === 'open' && probedAt !== null && (began === null || Date.parse(probedAt) >= began);
-      proofs.set(nameOf({ address, port }), { endpoint: nameOf({ address, port }), address, port, verdict, probedAt, fresh });
+      const fresh =
+        endpoint?.state === 'open' && probedAt !== null && (began === null || Date.parse(probedAt) >= began);
+      proofs.set(nameOf({ address, port }), {
+        endpoint: nameOf({ address, port }),
+        address,
+        port,
+        verdict,
+        probedAt,
+        fresh,
+      });
     }
   }
   return [...proofs.values()];

@@ -68,7 +68,9 @@ class Reader {
     }
   }
   all(sources: Record<string, string>, scope: Scope, path: Problem['path']): Record<string, Expression> {
-    const read = Object.entries(sources).map(([key, source]) => [key, this.read(source, scope, [...path, key])] as const);
+    const read = Object.entries(sources).map(
+      ([key, source]) => [key, this.read(source, scope, [...path, key])] as const,
+    );
     return Object.fromEntries(read);
   }
 }
@@ -105,19 +107,24 @@ function references(kit: Kit): Problem[] {
   const problems: Problem[] = [];
   const byId = new Map(kit.checks.map((check) => [check.id, check]));
   for (const [index, check] of kit.checks.entries()) {
-    if (byId.get(check.id) !== check) problems.push({ path: ['checks', index, 'id'], why: `there are two checks called ${check.id}` });
+    if (byId.get(check.id) !== check)
+      problems.push({ path: ['checks', index, 'id'], why: `there are two checks called ${check.id}` });
     if (check.kind === 'host' && check.each !== undefined && check.component === undefined) {
       problems.push({ path: ['checks', index, 'each'], why: '`each` wants a `component` that tells the items apart' });
     }
     if (check.kind !== 'package' || check.provenBy === undefined) continue;
     const proof = byId.get(check.provenBy);
     if (proof?.kind !== 'endpoint') {
-      problems.push({ path: ['checks', index, 'provenBy'], why: `there is no endpoint check ${check.provenBy} in this kit` });
+      problems.push({
+        path: ['checks', index, 'provenBy'],
+        why: `there is no endpoint check ${check.provenBy} in this kit`,
+      });
     }
   }
   for (const [index, remediation] of kit.remediate.entries()) {
     for (const [at, id] of remediation.fixes.entries()) {
-      if (!byId.has(id)) problems.push({ path: ['remediate', index, 'fixes', at], why: `there is no check ${id} in this kit` });
+      if (!byId.has(id))
+        problems.push({ path: ['remediate', index, 'fixes', at], why: `there is no check ${id} in this kit` });
     }
     for (const [at, step] of remediation.steps.entries()) {
       problems.push(...checkStep(step, ['remediate', index, 'steps', at]));

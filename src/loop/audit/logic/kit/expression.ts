@@ -50,7 +50,9 @@ function read(source: string): ReturnType<typeof parse> {
   try {
     return parse(source);
   } catch (error) {
-    throw new ExpressionError(`this is no CEL: ${(error as Error).message.replace('<input>:', 'at ')}`, { cause: error });
+    throw new ExpressionError(`this is no CEL: ${(error as Error).message.replace('<input>:', 'at ')}`, {
+      cause: error,
+    });
   }
 }
 
@@ -65,6 +67,7 @@ export function toCel(value: unknown): CelValue {
 function fromCel(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (isCelList(value)) return [...value].map(fromCel);
-  if (isCelMap(value)) return Object.fromEntries([...value.entries()].map(([key, inner]) => [String(key), fromCel(inner)]));
+  if (isCelMap(value))
+    return Object.fromEntries([...value.entries()].map(([key, inner]) => [String(key), fromCel(inner)]));
   return value === null || ['string', 'number', 'boolean'].includes(typeof value) ? value : String(value);
 }

@@ -37,7 +37,10 @@ function fromJson(schema: JsonSchema): Shape {
     return { kind: 'object', fields: Object.fromEntries(fields) };
   }
   if (schema.type === 'object') {
-    return { kind: 'map', of: typeof schema.additionalProperties === 'object' ? fromJson(schema.additionalProperties) : ANY };
+    return {
+      kind: 'map',
+      of: typeof schema.additionalProperties === 'object' ? fromJson(schema.additionalProperties) : ANY,
+    };
   }
   return schema.type === undefined ? ANY : PLAIN;
 }

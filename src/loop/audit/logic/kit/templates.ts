@@ -31,7 +31,8 @@ export function checkStep(step: StepTemplate, path: Problem['path']): Problem[] 
     const texts = [value].flat().filter((text) => typeof text === 'string');
     const found = texts.flatMap((text) => checkText(text, at));
     problems.push(...found);
-    if (found.length === 0 && !texts.some((text) => text.includes('${'))) problems.push(...checkValue(shape[name]!, value, at));
+    if (found.length === 0 && !texts.some((text) => text.includes('${')))
+      problems.push(...checkValue(shape[name]!, value, at));
   }
   if (condition !== undefined) problems.push(...checkCondition(condition, [...path, 'if']));
   return problems;
@@ -52,7 +53,8 @@ function checkText(text: string, path: Problem['path']): Problem[] {
     const there = names ? names.map((one) => `${group}.${one}`) : Object.keys(TEMPLATE_NAMES);
     problems.push({ path, why: `there is no \${${reference}}; there is ${there.join(', ')}` });
   }
-  if (text.replace(REFERENCE, '').includes('${')) problems.push({ path, why: `"${text}" has a reference without an end` });
+  if (text.replace(REFERENCE, '').includes('${'))
+    problems.push({ path, why: `"${text}" has a reference without an end` });
   return problems;
 }
 

@@ -60,7 +60,8 @@ class Walker {
   #name(name: string, scope: Scope): Shape {
     if (Object.hasOwn(scope, name)) return scope[name]!;
     // Names of types, as in `type(x) == string`, and the like are few and harmless.
-    if (['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type'].includes(name)) return ANY;
+    if (['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type'].includes(name))
+      return ANY;
     throw new ExpressionError(`there is no \`${name}\` here; there is ${Object.keys(scope).join(', ')}`);
   }
 
@@ -78,7 +79,8 @@ class Walker {
 
   #call(call: Case<'callExpr'>, scope: Scope, depth: number): Shape {
     const name = call.function;
-    if (/^[A-Za-z]/.test(name) && !this.#isFunction(name)) throw new ExpressionError(`there is no function \`${name}\``);
+    if (/^[A-Za-z]/.test(name) && !this.#isFunction(name))
+      throw new ExpressionError(`there is no function \`${name}\``);
     if (call.target) this.visit(call.target, scope, depth);
     const shapes = this.#all(call.args, scope, depth);
     if (name === '_[_]') return elementOf(shapes[0] ?? ANY);
@@ -93,7 +95,12 @@ class Walker {
     const range = this.visit(loop.iterRange!, scope, depth - 1);
     this.visit(loop.accuInit!, scope, depth);
     const item = range.kind === 'list' ? range.of : ANY;
-    const inner = { ...scope, [loop.accuVar]: ANY, [loop.iterVar]: item, ...(loop.iterVar2 ? { [loop.iterVar2]: ANY } : {}) };
+    const inner = {
+      ...scope,
+      [loop.accuVar]: ANY,
+      [loop.iterVar]: item,
+      ...(loop.iterVar2 ? { [loop.iterVar2]: ANY } : {}),
+    };
     this.visit(loop.loopCondition!, inner, depth);
     const step = this.visit(loop.loopStep!, inner, depth);
     this.visit(loop.result!, inner, depth);
@@ -108,6 +115,7 @@ function pathOf(expr: Expr): string {
   const { exprKind } = expr;
   if (exprKind.case === 'identExpr') return exprKind.value.name;
   if (exprKind.case === 'selectExpr') return `${pathOf(exprKind.value.operand!)}.${exprKind.value.field}`;
-  if (exprKind.case === 'callExpr' && exprKind.value.function === '_[_]') return `${pathOf(exprKind.value.args[0]!)}[…]`;
+  if (exprKind.case === 'callExpr' && exprKind.value.function === '_[_]')
+    return `${pathOf(exprKind.value.args[0]!)}[…]`;
   return '…';
 }

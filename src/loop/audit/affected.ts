@@ -1,0 +1,87 @@
+import { AppError } from '../../model/errors/index.ts';
+import type { Affected } from '../../model/finding.ts';
+import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { LoadedKit } from './face.ts';
+import { findFindings, type StoredFinding } from './store-findings.ts';
+import { hostsWithPackage, hostsWithSection } from './store-facts.ts';
+
+interface Sources {
+  platform: Platform;
+  discovery: Discovery;
+  kits: readonly LoadedKit[];
+}
+
+/** Which hosts does it concern? Answered from what is stored; hosts we know nothing of are named as such. */
+export async function affectedBy(sources: Sources, query: string): Promise<Affected> {
+  const text = query.trim();
+  const unknown = await blindSpots(sources);
+  if (sources.kits.some(({ kit }) => kit.kit === text)) {
+    return {
+      query: text,
+      kind: 'kit',
+      hosts: (await findFindings(sources.platform.db, { kit: text })).map(toHost),
+      unknown,
+    };
+  }
+  if (text.startsWith('pkg:'))
+    return { query: text, kind: 'package', hosts: await withPackage(sources, text), unknown };
+  if (/^(?:CVE|DSA|USN|GHSA)-[\w-]+$/i.test(text)) {
+    const found = await findFindings(sources.platform.db, { advisory: text.toUpperCase() });
+    return { query: text, kind: 'advisory', hosts: found.map(toHost), unknown };
+  }
+  throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+}
+
+function toHost(finding: StoredFinding): Affected['hosts'][number] {
+  const { hostId, hostName, state, id } = finding;
+  const why = finding.pending ?? finding.title;
+  return { hostId, hostName, what: finding.endpoint ?? finding.component, state, findingId: id, why };
+}
+
+/** `pkg:deb/debian/nodejs@0.10.0-1`; without a version, any. */
+function parsePurl(text: string): { name: string; version: string | null; distribution: string } {
+  const match = /^pkg:deb\/([a-z0-9.+-]+)\/([A-Za-z0-9.+%-]+)(?:@([^?#]+))?(?:[?#].*)?$/.exec(text);
+  if (!match) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+  const decode = (part: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+    }
+  };
+  return { distribution: match[1]!, name: decode(match[2]!), version: match[3] ? decode(match[3]) : null };
+}
+
+async function withPackage({ platform, discovery }: Sources, text: string): Promise<Affected['hosts']> {
+  const { name, version, distribution } = parsePurl(text);
+  const rows = (await hostsWithPackage(platform.db, name)).filter(
+    (row) =>
+      (version === null || row.version === version) && row.ecosystem.split(':')[0]!.toLowerCase() === distribution,
+  );
+  const ids = [...new Set(rows.map((row) => row.hostId))];
+  const hosts = new Map((await discovery.hosts({ ids })).map((host) => [host.id, host]));
+  const findings = await findFindings(platform.db);
+  return rows.flatMap((row): Affected['hosts'] => {
+    const host = hosts.get(row.hostId);
+    if (!host || host.supersededBy) return [];
+    const finding = findings.find((one) => one.hostId === host.id && one.component === name && one.state !== 'fixed');
+    const what = `${name} ${row.version}`;
+    const base = { hostId: host.id, hostName: host.name, what };
+    return finding
+      ? [{ ...base, state: finding.state, findingId: finding.id, why: finding.pending ?? finding.title }]
+      : [{ ...base, state: 'installed', findingId: null, why: 'installed; no check of a kit fails on it' }];
+  });
+}
+
+/** Nobody has looked inside: neither affected nor clean. */
+async function blindSpots({ platform, discovery }: Sources): Promise<Affected['unknown']> {
+  const seen = await hostsWithSection(platform.db, 'packages');
+  return (await discovery.hosts())
+    .filter((host) => !seen.has(host.id))
+    .map((host) => ({
+      hostId: host.id,
+      hostName: host.name,
+      why: `${host.management}: its packages were never collected`,
+    }));
+}

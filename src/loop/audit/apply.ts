@@ -1,0 +1,188 @@
+import type { Finding } from '../../model/finding.ts';
+import type { Json } from '../../model/json.ts';
+import type { Subject } from '../../model/trail.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
+import { type Cause, causeOf, snapshot } from './logic/cause.ts';
+import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
+import type { CompiledKit } from './logic/kit/compile.ts';
+import { advisoriesOf, type Decision } from './logic/life.ts';
+import { insertFinding, type Look, putLook, type StoredFinding, updateFinding } from './store-findings.ts';
+import { plainJson } from './tables.ts';
+
+export interface Applied {
+  platform: Pick<Platform, 'newId'>;
+  tx: Tx;
+  evidence: Evidence;
+  kits: ReadonlyMap<string, CompiledKit>;
+  /** hosts whose place this one took */
+  replaced: ReadonlySet<string>;
+  /** keys that were burnt */
+  burnt: ReadonlySet<string>;
+}
+
+type Verb = 'opened' | 'fixed' | 'rekindled' | 'explained' | 'moved';
+interface Told {
+  verb: Verb;
+  kit: string;
+  finding: { [key: string]: Json };
+}
+
+/** Writes the decisions down; what changed goes on the trail, one entry a kit and kind. Returns what changed. */
+export async function applyDecisions(applied: Applied, decisions: readonly Decision[]): Promise<Told[]> {
+  const told: Told[] = [];
+  for (const decision of decisions) told.push(...(await applyOne(applied, decision)));
+  for (const [, batch] of Map.groupBy(told, (one) => `${one.kit} ${one.verb}`)) await record(applied, batch);
+  return told;
+}
+
+async function applyOne(applied: Applied, decision: Decision): Promise<Told[]> {
+  switch (decision.kind) {
+    case 'open':
+      return [await open(applied, decision.judgement)];
+    case 'rekindle':
+      return [await rekindle(applied, decision.finding as StoredFinding, decision.judgement)];
+    case 'fix':
+      return [await fix(applied, decision.finding as StoredFinding, decision.judgement)];
+    case 'keep':
+      return keep(applied, decision.finding as StoredFinding, decision.judgement);
+  }
+}
+
+function lookOf({ evidence, kits }: Applied, judgement: Judgement): Look {
+  return {
+    hostName: evidence.host.name,
+    component: judgement.component,
+    kitVersion: kits.get(judgement.kit)!.kit.version,
+    advisories: advisoriesOf(judgement.check),
+    severity: judgement.check.severity,
+    confidence: judgement.confidence,
+    title: judgement.check.title,
+    evidence: judgement.evidence,
+    pending: judgement.pending,
+    lastSeenAt: judgement.at,
+  };
+}
+
+async function open(applied: Applied, judgement: Judgement): Promise<Told> {
+  const { tx, evidence, platform } = applied;
+  const id = platform.newId('finding');
+  const endpoint = judgement.endpoint;
+  const base = {
+    id,
+    hostId: evidence.host.id,
+    kit: judgement.kit,
+    check: judgement.check.id,
+    component: judgement.component,
+  };
+  await insertFinding(
+    tx.db,
+    { ...base, endpointId: endpoint?.id ?? null, endpoint: endpoint && nameOf(endpoint) },
+    tx.now,
+  );
+  await putLook(tx.db, id, lookOf(applied, judgement));
+  return tell(applied, 'opened', id, judgement);
+}
+
+async function rekindle(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told> {
+  const { tx, evidence } = applied;
+  const cause = whyAgain(applied, finding, judgement);
+  await updateFinding(tx.db, finding.id, {
+    state: 'rekindled',
+    host_id: evidence.host.id,
+    endpoint_id: judgement.endpoint?.id ?? null,
+    rekindled_at: tx.now,
+    rekindle_cause: cause.text,
+    cause_rank: cause.rank,
+    closed_at: null,
+    exception_id: null,
+    change_id: null,
+  });
+  await putLook(tx.db, finding.id, lookOf(applied, judgement));
+  return tell(applied, 'rekindled', finding.id, judgement, { cause: cause.text, openedAt: finding.openedAt });
+}
+
+function whyAgain({ evidence, replaced, burnt }: Applied, finding: StoredFinding, judgement: Judgement): Cause {
+  const { closedWith: closed, closedAt } = finding;
+  return causeOf({ judgement, evidence, closed, closedAt, replaced, burnt });
+}
+
+async function fix(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told> {
+  const { tx, evidence } = applied;
+  await updateFinding(tx.db, finding.id, {
+    state: 'fixed',
+    host_id: evidence.host.id,
+    endpoint_id: judgement.endpoint?.id ?? null,
+    closed_at: tx.now,
+    closed_with: snapshot(judgement, evidence),
+  });
+  // What it burnt with is on the trail; from here on the proof that it does not is what counts.
+  await putLook(tx.db, finding.id, { ...lookOf(applied, judgement), pending: null });
+  return tell(applied, 'fixed', finding.id, judgement);
+}
+
+async function keep(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told[]> {
+  const { tx, evidence } = applied;
+  const fails = judgement.verdict === 'fail';
+  const look = lookOf(applied, judgement);
+  const unknown = judgement.verdict === 'unknown' || judgement.verdict === 'not-applicable';
+  await putLook(tx.db, finding.id, {
+    ...look,
+    // Not being able to look teaches nothing new: what was seen last stands.
+    evidence: unknown ? finding.evidence : look.evidence,
+    confidence: fails ? look.confidence : finding.confidence,
+    lastSeenAt: fails ? look.lastSeenAt : finding.lastSeenAt,
+  });
+  const told: Told[] = [];
+  const endpointId = judgement.endpoint?.id ?? null;
+  if (finding.hostId !== evidence.host.id || finding.endpointId !== endpointId) {
+    await updateFinding(tx.db, finding.id, { host_id: evidence.host.id, endpoint_id: endpointId });
+    told.push(tell(applied, 'moved', finding.id, judgement, { from: finding.hostName }));
+  }
+  if (finding.rekindledAt === null || !fails) return told;
+  const cause = whyAgain(applied, finding, judgement);
+  if (cause.rank <= (finding.causeRank ?? 0)) return told;
+  await updateFinding(tx.db, finding.id, { rekindle_cause: cause.text, cause_rank: cause.rank });
+  return [...told, tell(applied, 'explained', finding.id, judgement, { cause: cause.text })];
+}
+
+function tell(
+  { evidence }: Applied,
+  verb: Verb,
+  id: Finding['id'],
+  judgement: Judgement,
+  more: { [key: string]: Json } = {},
+): Told {
+  const { check } = judgement;
+  const finding = plainJson({
+    id,
+    host: evidence.host.name,
+    endpoint: judgement.endpoint && nameOf(judgement.endpoint),
+    kit: judgement.kit,
+    check: check.id,
+    title: check.title,
+    component: judgement.component,
+    advisories: advisoriesOf(check),
+    severity: check.severity,
+    confidence: judgement.confidence,
+    evidence: judgement.evidence,
+    pending: judgement.pending,
+    ...more,
+  }) as Told['finding'];
+  return { verb, kit: judgement.kit, finding };
+}
+
+async function record({ tx, evidence, kits }: Applied, batch: readonly Told[]): Promise<void> {
+  const { verb, kit } = batch[0]!;
+  const findings = batch.map((one) => one.finding);
+  const host: Subject = { kind: 'host', id: evidence.host.id, name: evidence.host.name };
+  await tx.record({
+    type: `audit.findings.${verb}`,
+    subject: { kind: 'kit', id: kit, name: kits.get(kit)!.kit.title },
+    related: [
+      host,
+      ...findings.map((one): Subject => ({ kind: 'finding', id: String(one['id']), name: String(one['title']) })),
+    ],
+    detail: { findings, digest: sha256Hex(canonicalBytes(findings)) },
+  });
+}

@@ -1,0 +1,59 @@
+import type { Facts, SectionName } from '../../model/facts.ts';
+import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
+import type { Kit } from '../../model/kit.ts';
+import type { Module, Tx } from '../../platform/context.ts';
+
+export interface StoredFacts {
+  hostId: string;
+  sections: Partial<Facts>;
+  meta: Partial<
+    Record<
+      SectionName,
+      {
+        version: number;
+        hash: string;
+        /** by the host's clock */
+        collectedAt: string;
+        /** by ours: when the content was last confirmed */
+        receivedAt?: string;
+        error: string | null;
+      }
+    >
+  >;
+}
+
+export interface FindingFilter {
+  ids?: string[];
+  hostId?: string;
+  kit?: string;
+  check?: string;
+  advisory?: string;
+  states?: FindingState[];
+}
+
+export interface LoadedKit {
+  kit: Kit;
+  /** SHA-256 of the canonical JSON of the kit */
+  digest: string;
+}
+
+export interface Audit extends Module {
+  facts(hostId: string): Promise<StoredFacts>;
+  kits(): LoadedKit[];
+  kit(id: string): LoadedKit | null;
+  findings(filter?: FindingFilter): Promise<Finding[]>;
+  exposures(filter?: { kit?: string; hostId?: string }): Promise<Exposure[]>;
+  /** Moves findings between open / planned / excepted. Never to fixed: only fresh facts do that. */
+  setFindingState(
+    tx: Tx,
+    findingIds: string[],
+    state: 'open' | 'planned' | 'excepted',
+    link: { changeId?: string | null; exceptionId?: string | null },
+  ): Promise<void>;
+  /** Asks the host's agent to collect and send facts now; the agent's next poll carries it. */
+  requestFacts(tx: Tx, hostId: string): Promise<void>;
+  /** Is a request waiting? Clears it. Used by the agents' task poll. */
+  takeFactsRequest(hostId: string): Promise<boolean>;
+  /** Judges all kits on the host (facts + its endpoints' last probes) now, with a look from outside where only that is missing. */
+  auditHost(hostId: string): Promise<void>;
+}

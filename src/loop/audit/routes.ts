@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { MAY } from '../../model/actor.ts';
+import { FactsReply, FactsRequest } from '../../model/agent.ts';
+import { AppError } from '../../model/errors/index.ts';
+import { Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { Affected, Exposure, Finding, FindingState } from '../../model/finding.ts';
+import { Sha256 } from '../../model/json.ts';
+import { Kit } from '../../model/kit.ts';
+import { route, type Route } from '../../platform/http/route.ts';
+import { affectedBy } from './affected.ts';
+import type { Audit } from './face.ts';
+import { ask, type Judge } from './judge-host.ts';
+import { takeFacts } from './take-facts.ts';
+
+type Face = Pick<Audit, 'facts' | 'kits' | 'kit' | 'findings' | 'exposures'>;
+const Id = z.object({ id: z.string().min(1).max(100) }).strict();
+const LoadedKit = z.object({ kit: Kit, digest: Sha256 });
+const SectionMeta = z.object({
+  version: z.number(),
+  hash: z.string(),
+  collectedAt: z.string(),
+  receivedAt: z.string().optional(),
+  error: z.string().nullable(),
+});
+const names = SECTION_NAMES as [SectionName, ...SectionName[]];
+const HostFacts = z.object({
+  hostId: z.string(),
+  sections: Facts.partial(),
+  meta: z.partialRecord(z.enum(names), SectionMeta),
+});
+const LARGEST_FACTS = 32 * 1024 * 1024;
+
+export function auditRoutes(context: Judge, face: Face): Route[] {
+  return [...kitRoutes(face), ...findingRoutes(face), ...factRoutes(context, face), ...askRoutes(context, face)];
+}
+
+function kitRoutes(face: Face): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/kits',
+      id: 'listKits',
+      summary: 'Kits that hosts are judged by',
+      access: MAY.read,
+      reply: z.object({ items: z.array(LoadedKit) }),
+      handler: async () => ({ items: face.kits() }),
+    }),
+    route({
+      method: 'GET',
+      path: '/kits/:id',
+      id: 'getKit',
+      summary: 'One kit with its checks and remediation',
+      access: MAY.read,
+      params: Id,
+      reply: LoadedKit,
+      handler: async ({ params }) => {
+        const kit = face.kit(params.id);
+        if (!kit) throw new AppError('NOT_FOUND', { what: 'kit', id: params.id, list: 'kit list' });
+        return kit;
+      },
+    }),
+  ];
+}
+
+function findingRoutes(face: Face): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/findings',
+      id: 'listFindings',
+      summary: 'Findings, by kit, check, advisory, host and state',
+      access: MAY.read,
+      query: z
+        .object({
+          kit: z.string().max(100).optional(),
+          check: z.string().max(100).optional(),
+          cve: z.string().max(100).optional(),
+          host: z.string().max(100).optional(),
+          state: z.union([FindingState, z.array(FindingState)]).optional(),
+        })
+        .strict(),
+      reply: z.object({ items: z.array(Finding) }),
+      handler: async ({ query: { kit, check, cve, host, state } }) => ({
+        items: await face.findings({
+          ...(kit === undefined ? {} : { kit }),
+          ...(check === undefined ? {} : { check }),
+          ...(cve === undefined ? {} : { advisory: cve.toUpperCase() }),
+          ...(host === undefined ? {} : { hostId: host }),
+          ...(state === undefined ? {} : { states: [state].flat() }),
+        }),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: '/findings/:id',
+      id: 'getFinding',
+      summary: 'One finding with its evidence',
+      access: MAY.read,
+      params: Id,
+      reply: Finding,
+      handler: async ({ params }) => {
+        const [finding] = await face.findings({ ids: [params.id] });
+        if (!finding) throw new AppError('NOT_FOUND', { what: 'finding', id: params.id, list: 'findings' });
+        return finding;
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/exposures',
+      id: 'listExposures',
+      summary: 'Burnt keys: where they were served, are served, and lie in files',
+      access: MAY.read,
+      query: z.object({ kit: z.string().max(100).optional(), host: z.string().max(100).optional() }).strict(),
+      reply: z.object({ items: z.array(Exposure) }),
+      handler: async ({ query: { kit, host } }) => ({
+        items: await face.exposures({
+          ...(kit === undefined ? {} : { kit }),
+          ...(host === undefined ? {} : { hostId: host }),
+        }),
+      }),
+    }),
+  ];
+}
+
+function factRoutes({ discovery }: Judge, face: Face): Route[] {
+  const known = async (id: string): Promise<string> => {
+    if (!(await discovery.host(id))) throw new AppError('NOT_FOUND', { what: 'host', id, list: 'hosts' });
+    return id;
+  };
+  return [
+    route({
+      method: 'GET',
+      path: '/hosts/:id/facts',
+      id: 'getHostFacts',
+      summary: 'What agents told about a host, with the time and state of each section',
+      access: MAY.read,
+      params: Id,
+      reply: HostFacts,
+      handler: async ({ params }) => face.facts(await known(params.id)),
+    }),
+    route({
+      method: 'GET',
+      path: '/hosts/:id/facts/:section',
+      id: 'getHostFactsSection',
+      summary: 'One section of a host’s facts',
+      access: MAY.read,
+      params: Id.extend({ section: z.enum(names) }),
+      reply: HostFacts,
+      handler: async ({ params: { id, section } }) => {
+        const { hostId, sections, meta } = await face.facts(await known(id));
+        return {
+          hostId,
+          sections: sections[section] === undefined ? {} : { [section]: sections[section] },
+          meta: meta[section] ? { [section]: meta[section] } : {},
+        };
+      },
+    }),
+  ];
+}
+
+function askRoutes(context: Judge, face: Face): Route[] {
+  const { platform, discovery } = context;
+  return [
+    route({
+      method: 'POST',
+      path: '/audit',
+      id: 'startAudit',
+      summary: 'Asks agents for fresh facts and judges the hosts again; all hosts when none are named',
+      access: MAY.operate,
+      body: z.object({ hostIds: z.array(z.string().min(1).max(100)).max(10_000).optional() }).strict(),
+      reply: z.object({ hosts: z.number().int(), asked: z.number().int() }),
+      handler: async ({ body, actor }) => {
+        const hosts = await discovery.hosts(body.hostIds ? { ids: body.hostIds } : {});
+        const missing = body.hostIds?.find((id) => !hosts.some((host) => host.id === id));
+        if (missing !== undefined) throw new AppError('NOT_FOUND', { what: 'host', id: missing, list: 'hosts' });
+        const managed = hosts.filter((host) => host.management === 'managed');
+        await platform.observe(actor, async (tx) => {
+          for (const host of managed) await ask(tx, host.id);
+          for (const { id } of hosts) await tx.enqueue('audit.host', { hostId: id }, { singletonKey: id });
+        });
+        return { hosts: hosts.length, asked: managed.length };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/affected',
+      id: 'getAffected',
+      summary: 'Which hosts does an advisory, a kit or a package concern, from stored inventory',
+      access: MAY.read,
+      query: z.object({ q: z.string().min(1).max(300) }).strict(),
+      reply: Affected,
+      handler: ({ query }) => affectedBy({ platform, discovery, kits: face.kits() }, query.q),
+    }),
+  ];
+}
+
+export function auditAgentRoutes({ platform, discovery }: Judge): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/facts',
+      id: 'agentFacts',
+      summary: 'Facts of the agent’s own host: first hashes, then the contents that the reply asks for',
+      access: 'agent',
+      body: FactsRequest,
+      bodyLimit: LARGEST_FACTS,
+      reply: FactsReply,
+      handler: ({ body, agent, actor }) =>
+        takeFacts(platform, discovery, { actor, hostId: agent!.hostId }, body.sections),
+    }),
+  ];
+}

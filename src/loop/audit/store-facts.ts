@@ -1,0 +1,177 @@
+import { sql } from 'kysely';
+import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import type { SectionMetas } from './logic/judge/context.ts';
+import { jsonText, q } from './tables.ts';
+
+export interface HostFacts {
+  sections: Partial<Facts>;
+  meta: SectionMetas;
+}
+
+/** What is known of the host now; of some sections, or of all. */
+export async function readFacts(db: DbOrTx, hostId: string, names?: readonly SectionName[]): Promise<HostFacts> {
+  const rows = await q(db)
+    .selectFrom('audit.section as s')
+    .leftJoin('audit.section_content as c', (join) =>
+      join.onRef('c.name', '=', 's.name').onRef('c.hash', '=', 's.hash'),
+    )
+    .select(['s.name', 's.hash', 's.version', 's.collected_at', 's.received_at', 's.error', 'c.data'])
+    .where('s.host_id', '=', hostId)
+    .where('s.name', 'in', names ?? SECTION_NAMES)
+    .execute();
+  const meta: SectionMetas = {};
+  const sections: Record<string, unknown> = {};
+  for (const row of rows) {
+    const name = row.name as SectionName;
+    if (row.hash !== null) sections[name] = row.data;
+    meta[name] = {
+      version: row.version,
+      hash: row.hash ?? '',
+      collectedAt: row.collected_at.toISOString(),
+      receivedAt: row.received_at.toISOString(),
+      error: row.error,
+    };
+  }
+  return { sections: sections as Partial<Facts>, meta };
+}
+
+/** One writer a host at a time, until the transaction ends. */
+export async function lockHost(db: DbOrTx, hostId: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`audit ${hostId}`}, 0))`.execute(db);
+}
+
+/** Which of these contents are stored already? */
+export async function knownContents(
+  db: DbOrTx,
+  wanted: readonly { name: string; hash: string }[],
+): Promise<Set<string>> {
+  if (wanted.length === 0) return new Set();
+  const rows = await q(db)
+    .selectFrom('audit.section_content')
+    .select(['name', 'hash'])
+    .where((e) => e.or(wanted.map((one) => e.and([e('name', '=', one.name), e('hash', '=', one.hash)]))))
+    .execute();
+  return new Set(rows.map((row) => contentKey(row)));
+}
+
+export const contentKey = (one: { name: string; hash: string }): string => `${one.name} ${one.hash}`;
+
+export async function putContent(
+  db: DbOrTx,
+  content: { name: string; hash: string; data: unknown },
+  at: Date,
+): Promise<void> {
+  await q(db)
+    .insertInto('audit.section_content')
+    .values({ name: content.name, hash: content.hash, data: jsonText(content.data), first_seen: at })
+    .onConflict((c) => c.columns(['name', 'hash']).doNothing())
+    .execute();
+}
+
+export interface SectionState {
+  name: SectionName;
+  version: number;
+  collectedAt: Date;
+}
+
+/** The content is what the host has now; the history hears of it only when it is another than before. */
+export async function setSection(
+  db: DbOrTx,
+  hostId: string,
+  section: SectionState & { hash: string },
+  at: Date,
+): Promise<boolean> {
+  const before = await q(db)
+    .selectFrom('audit.section')
+    .select('hash')
+    .where('host_id', '=', hostId)
+    .where('name', '=', section.name)
+    .executeTakeFirst();
+  const values = {
+    hash: section.hash,
+    version: section.version,
+    collected_at: section.collectedAt,
+    received_at: at,
+    error: null,
+  };
+  await q(db)
+    .insertInto('audit.section')
+    .values({ host_id: hostId, name: section.name, ...values })
+    .onConflict((c) => c.columns(['host_id', 'name']).doUpdateSet(values))
+    .execute();
+  if (before?.hash === section.hash) return false;
+  await q(db)
+    .insertInto('audit.section_history')
+    .values({ host_id: hostId, name: section.name, hash: section.hash, at })
+    .execute();
+  return true;
+}
+
+/** It could not be collected: what was known stays, with its time. */
+export async function noteSectionError(
+  db: DbOrTx,
+  hostId: string,
+  section: SectionState,
+  error: string,
+  at: Date,
+): Promise<void> {
+  await q(db)
+    .insertInto('audit.section')
+    .values({
+      host_id: hostId,
+      name: section.name,
+      hash: null,
+      version: section.version,
+      collected_at: section.collectedAt,
+      received_at: at,
+      error,
+    })
+    .onConflict((c) => c.columns(['host_id', 'name']).doUpdateSet({ error }))
+    .execute();
+}
+
+export async function askFacts(db: DbOrTx, hostId: string, at: Date): Promise<void> {
+  await q(db)
+    .insertInto('audit.facts_request')
+    .values({ host_id: hostId, asked_at: at })
+    .onConflict((c) => c.column('host_id').doUpdateSet({ asked_at: at }))
+    .execute();
+}
+
+export async function takeRequest(db: DbOrTx, hostId: string): Promise<boolean> {
+  const taken = await q(db).deleteFrom('audit.facts_request').where('host_id', '=', hostId).executeTakeFirst();
+  return taken.numDeletedRows > 0n;
+}
+
+/** Hosts that have a package of this name installed, by whatever the index over contents finds. */
+export async function hostsWithPackage(
+  db: DbOrTx,
+  name: string,
+): Promise<{ hostId: string; ecosystem: string; version: string; source: string }[]> {
+  const like = JSON.stringify([{ name }]);
+  const rows = await sql<{ host_id: string; ecosystem: string; version: string; source: string }>`
+    select s.host_id, p ->> 'ecosystem' as ecosystem, p ->> 'version' as version, p ->> 'source' as source
+    from audit.section_content c
+    join audit.section s on s.name = c.name and s.hash = c.hash
+    cross join jsonb_array_elements(c.data) p
+    where c.name = 'packages' and c.data @> ${like}::jsonb and p ->> 'name' = ${name}
+    order by s.host_id`.execute(db);
+  return rows.rows.map((row) => ({
+    hostId: row.host_id,
+    ecosystem: row.ecosystem,
+    version: row.version,
+    source: row.source,
+  }));
+}
+
+/** Hosts whose packages we know. */
+export async function hostsWithSection(db: DbOrTx, name: SectionName): Promise<Set<string>> {
+  const rows = await q(db)
+    .selectFrom('audit.section')
+    .select('host_id')
+    .where('name', '=', name)
+    .where('hash', 'is not', null)
+    .execute();
+  return new Set(rows.map((row) => row.host_id));
+}

@@ -1,0 +1,202 @@
+import { sql } from 'kysely';
+import type { Finding, FindingState } from '../../model/finding.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import type { FindingFilter } from './face.ts';
+import type { Closed } from './logic/cause.ts';
+import { type AuditTables, jsonText, q } from './tables.ts';
+
+/** A finding with what only the audit needs of it. */
+export interface StoredFinding extends Finding {
+  /** names the thing within the host, as it was when the finding was opened */
+  key: string;
+  closedWith: Closed | null;
+  causeRank: number | null;
+}
+
+const joined = (db: DbOrTx) =>
+  q(db)
+    .selectFrom('audit.finding as f')
+    .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
+    .selectAll('f')
+    .select(['l.host_name', 'l.component as shown', 'l.kit_version', 'l.advisories', 'l.severity', 'l.confidence'])
+    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at']);
+type Row = Awaited<ReturnType<ReturnType<typeof joined>['execute']>>[number];
+
+const time = (date: Date | null): string | null => date?.toISOString() ?? null;
+
+function toFinding(row: Row): StoredFinding {
+  return {
+    id: row.id,
+    hostId: row.host_id,
+    hostName: row.host_name,
+    endpointId: row.endpoint_id,
+    endpoint: row.endpoint,
+    kit: row.kit,
+    kitVersion: row.kit_version,
+    check: row.check_id,
+    component: row.shown,
+    advisories: row.advisories,
+    severity: row.severity,
+    state: row.state,
+    confidence: row.confidence,
+    title: row.title,
+    evidence: row.evidence,
+    pending: row.pending,
+    openedAt: row.opened_at.toISOString(),
+    lastSeenAt: row.last_seen_at.toISOString(),
+    closedAt: time(row.closed_at),
+    rekindledAt: time(row.rekindled_at),
+    rekindleCause: row.rekindle_cause,
+    exceptionId: row.exception_id,
+    changeId: row.change_id,
+    key: row.component,
+    closedWith: row.closed_with,
+    causeRank: row.cause_rank,
+  };
+}
+
+/** Without what only the audit needs. */
+export function plainFinding({
+  key: _key,
+  closedWith: _closedWith,
+  causeRank: _causeRank,
+  ...finding
+}: StoredFinding): Finding {
+  return finding;
+}
+
+export async function findFindings(db: DbOrTx, filter: FindingFilter = {}): Promise<StoredFinding[]> {
+  if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
+  let rows = joined(db);
+  if (filter.ids) rows = rows.where('f.id', 'in', filter.ids);
+  if (filter.hostId !== undefined) rows = rows.where('f.host_id', '=', filter.hostId);
+  if (filter.kit !== undefined) rows = rows.where('f.kit', '=', filter.kit);
+  if (filter.check !== undefined) rows = rows.where('f.check_id', '=', filter.check);
+  if (filter.states) rows = rows.where('f.state', 'in', filter.states);
+  if (filter.advisory !== undefined) {
+    rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
+  }
+  return (await rows.orderBy('f.id').execute()).map(toFinding);
+}
+
+/** Findings that a judgement of these hosts and listeners may be about. */
+export async function findPrevious(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  endpoints: readonly string[],
+): Promise<StoredFinding[]> {
+  const rows = await joined(db)
+    .where((e) =>
+      e.or([
+        e('f.host_id', 'in', [...hostIds]),
+        ...(endpoints.length > 0 ? [e('f.endpoint', 'in', [...endpoints])] : []),
+      ]),
+    )
+    .orderBy('f.id')
+    .execute();
+  return rows.map(toFinding);
+}
+
+type FindingRow = AuditTables['audit.finding'];
+export type Look = Pick<
+  Finding,
+  | 'hostName'
+  | 'component'
+  | 'kitVersion'
+  | 'advisories'
+  | 'severity'
+  | 'confidence'
+  | 'title'
+  | 'evidence'
+  | 'pending'
+  | 'lastSeenAt'
+>;
+
+export type NewFinding = Pick<Finding, 'id' | 'hostId' | 'endpointId' | 'endpoint' | 'kit' | 'check' | 'component'>;
+
+export async function insertFinding(db: DbOrTx, finding: NewFinding, at: Date): Promise<void> {
+  await q(db)
+    .insertInto('audit.finding')
+    .values({
+      id: finding.id,
+      host_id: finding.hostId,
+      endpoint_id: finding.endpointId,
+      endpoint: finding.endpoint,
+      kit: finding.kit,
+      check_id: finding.check,
+      component: finding.component,
+      state: 'open',
+      opened_at: at,
+      closed_at: null,
+      rekindled_at: null,
+      rekindle_cause: null,
+      cause_rank: null,
+      closed_with: null as never,
+      exception_id: null,
+      change_id: null,
+    })
+    .execute();
+}
+
+type Changes = Partial<Omit<FindingRow, 'closed_with' | 'id'>> & { closed_with?: Closed };
+
+export async function updateFinding(db: DbOrTx, id: string, { closed_with, ...changes }: Changes): Promise<void> {
+  await q(db)
+    .updateTable('audit.finding')
+    .set({ ...changes, ...(closed_with ? { closed_with: jsonText(closed_with) } : {}) })
+    .where('id', '=', id)
+    .execute();
+}
+
+export async function putLook(db: DbOrTx, id: string, look: Look): Promise<void> {
+  const values = {
+    host_name: look.hostName,
+    component: look.component,
+    kit_version: look.kitVersion,
+    advisories: jsonText(look.advisories),
+    severity: look.severity,
+    confidence: look.confidence,
+    title: look.title,
+    evidence: jsonText(look.evidence),
+    pending: look.pending,
+    last_seen_at: new Date(look.lastSeenAt),
+  };
+  await q(db)
+    .insertInto('audit.finding_look')
+    .values({ finding_id: id, ...values })
+    .onConflict((c) => c.column('finding_id').doUpdateSet(values))
+    .execute();
+}
+
+/** Moves what is not closed; a finding that was proven fixed meanwhile stays so. */
+export async function setStates(
+  db: DbOrTx,
+  ids: readonly string[],
+  state: Extract<FindingState, 'open' | 'planned' | 'excepted'>,
+  link: { changeId?: string | null; exceptionId?: string | null },
+): Promise<void> {
+  if (ids.length === 0) return;
+  await q(db)
+    .updateTable('audit.finding')
+    .set({
+      state,
+      ...(link.changeId !== undefined ? { change_id: link.changeId } : {}),
+      ...(link.exceptionId !== undefined ? { exception_id: link.exceptionId } : {}),
+    })
+    .where('id', 'in', [...ids])
+    .where('state', '<>', 'fixed')
+    .execute();
+}
+
+/** Hosts whose findings wait for more evidence, and hosts with anything open at all. */
+export async function hostsToWatch(db: DbOrTx): Promise<{ hostId: string; pending: boolean }[]> {
+  const rows = await q(db)
+    .selectFrom('audit.finding as f')
+    .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
+    .select('f.host_id')
+    .select(sql<boolean>`bool_or(l.pending is not null)`.as('pending'))
+    .where('f.state', '<>', 'fixed')
+    .groupBy('f.host_id')
+    .execute();
+  return rows.map((row) => ({ hostId: row.host_id, pending: row.pending }));
+}

@@ -1,0 +1,94 @@
+import type { JSONColumnType } from 'kysely';
+import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
+import type { Json } from '../../model/json.ts';
+import type { Kit, Severity } from '../../model/kit.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import type { Closed } from './logic/cause.ts';
+import type { KeyCertificate, KeyPlace } from './logic/radar.ts';
+
+type Document<T extends object | null> = JSONColumnType<T>;
+
+export type AuditTables = {
+  'audit.section_content': { name: string; hash: string; data: Document<object>; first_seen: Date };
+  'audit.section': {
+    host_id: string;
+    name: string;
+    hash: string | null;
+    version: number;
+    collected_at: Date;
+    received_at: Date;
+    error: string | null;
+  };
+  'audit.section_history': { host_id: string; name: string; hash: string; at: Date };
+  'audit.facts_request': { host_id: string; asked_at: Date };
+  'audit.kit': { digest: string; kit: string; version: string; body: Document<Kit>; loaded_at: Date };
+  'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };
+  'audit.finding': {
+    id: string;
+    host_id: string;
+    endpoint_id: string | null;
+    endpoint: string | null;
+    kit: string;
+    check_id: string;
+    component: string;
+    state: FindingState;
+    opened_at: Date;
+    closed_at: Date | null;
+    rekindled_at: Date | null;
+    rekindle_cause: string | null;
+    cause_rank: number | null;
+    closed_with: Document<Closed | null>;
+    exception_id: string | null;
+    change_id: string | null;
+  };
+  'audit.finding_look': {
+    finding_id: string;
+    host_name: string;
+    component: string;
+    kit_version: string;
+    advisories: Document<string[]>;
+    severity: Severity;
+    confidence: number;
+    title: string;
+    evidence: Document<Finding['evidence']>;
+    pending: string | null;
+    last_seen_at: Date;
+  };
+  'audit.exposure': {
+    id: string;
+    kit: string;
+    host_id: string;
+    endpoint_id: string;
+    endpoint: string;
+    spki: string;
+    serial: string;
+    issuer: string;
+    fingerprint: string;
+    crl_urls: Document<string[]>;
+    cause: Exposure['cause'];
+    via: string | null;
+    opened_at: Date;
+  };
+  'audit.key': {
+    host_id: string;
+    kind: KeyPlace['kind'];
+    place: string;
+    spki: string;
+    endpoint_id: string | null;
+    certificate: Document<KeyCertificate | null>;
+  };
+};
+
+export const q = (db: DbOrTx) => db.withTables<AuditTables>();
+
+/** For jsonb, which knows neither NUL nor halves of surrogate pairs; a host's strings may hold both. */
+export function jsonText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!/\\u(?:0000|d[89a-f])/i.test(text)) return text;
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'string' ? inner.toWellFormed().replaceAll('\0', '\uFFFD') : inner,
+  );
+}
+
+/** What ledger entries may hold: nothing undefined. */
+export const plainJson = (value: unknown): Json => JSON.parse(jsonText(value)) as Json;

@@ -1,0 +1,98 @@
+import type { FactsReply } from '../../model/agent.ts';
+import type { Actor } from '../../model/actor.ts';
+import { AppError } from '../../model/errors/index.ts';
+import { Facts, type Section, type SectionName } from '../../model/facts.ts';
+import type { Identifier } from '../../model/estate.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import {
+  contentKey,
+  knownContents,
+  lockHost,
+  noteSectionError,
+  putContent,
+  readFacts,
+  setSection,
+} from './store-facts.ts';
+
+interface Checked {
+  section: Section;
+  /** absent: only the hash was sent */
+  data?: unknown;
+  error?: string;
+}
+
+/** Takes what an agent sent; replies with the sections whose content is still wanted. */
+export async function takeFacts(
+  platform: Platform,
+  discovery: Discovery,
+  from: { actor: Actor; hostId: string },
+  sections: readonly Section[],
+): Promise<FactsReply> {
+  const checked = sections.map((section) => check(platform, from.hostId, section));
+  // In one order, so that two hosts which send the same contents at once do not wait for each other in a circle.
+  checked.sort((a, b) => (a.section.name < b.section.name ? -1 : 1));
+  return platform.observe(from.actor, async (tx) => {
+    await lockHost(tx.db, from.hostId);
+    const heads = checked.filter((one) => one.error === undefined && one.data === undefined).map((one) => one.section);
+    const known = await knownContents(tx.db, heads);
+    const want: string[] = [];
+    const changed: SectionName[] = [];
+    for (const one of checked) {
+      const { section } = one;
+      if (one.error === undefined && one.data === undefined && !known.has(contentKey(section))) want.push(section.name);
+      else if (await store(tx, from.hostId, one)) changed.push(section.name);
+    }
+    await follow(discovery, tx, from.hostId, changed);
+    return { want };
+  });
+}
+
+/** A section that is not what it claims is refused with all the rest; one of a shape we do not know is an error of that section. */
+function check(platform: Platform, hostId: string, section: Section): Checked {
+  if (section.error !== undefined) return { section, error: section.error.slice(0, 2000) };
+  if (section.data === undefined) return { section };
+  if (sha256Hex(canonicalBytes(section.data)) !== section.hash) {
+    throw new AppError('FACTS_HASH', { section: section.name, hash: section.hash });
+  }
+  const parsed = Facts.shape[section.name].safeParse(section.data);
+  if (parsed.success) return { section, data: parsed.data };
+  const issue = parsed.error.issues[0]!;
+  const error = `not understood at ${issue.path.join('.') || 'the top'}: ${issue.message}`;
+  platform.log.warn({ hostId, section: section.name, issue }, 'facts of a shape that is not known were not stored');
+  return { section, error };
+}
+
+/** True when the host's content of that section is another than before. */
+async function store(tx: Tx, hostId: string, { section, data, error }: Checked): Promise<boolean> {
+  const time = new Date(section.collectedAt);
+  const collectedAt = Number.isNaN(time.getTime()) ? tx.now : time;
+  const state = { name: section.name, version: section.version, collectedAt };
+  if (error !== undefined) {
+    await noteSectionError(tx.db, hostId, state, error, tx.now);
+    return false;
+  }
+  if (data !== undefined) await putContent(tx.db, { name: section.name, hash: section.hash, data }, tx.now);
+  return setSection(tx.db, hostId, { ...state, hash: section.hash }, tx.now);
+}
+
+const TALK: ReadonlySet<SectionName> = new Set<SectionName>(['connections', 'neighbours']);
+
+/** Who has to hear of it. Connections come and go all the time and no kit looks at them. */
+async function follow(discovery: Discovery, tx: Tx, hostId: string, changed: readonly SectionName[]): Promise<void> {
+  if (changed.includes('os') || changed.includes('sockets')) await tellIdentity(discovery, tx, hostId);
+  if (changed.some((name) => TALK.has(name))) {
+    await tx.enqueue('impact.connections', { hostId }, { singletonKey: hostId });
+  }
+  if (changed.some((name) => !TALK.has(name))) await tx.enqueue('audit.host', { hostId }, { singletonKey: hostId });
+  await tx.publish('facts', { hostId });
+}
+
+async function tellIdentity(discovery: Discovery, tx: Tx, hostId: string): Promise<void> {
+  const { sections } = await readFacts(tx.db, hostId, ['os', 'sockets']);
+  if (!sections.os) return;
+  const identifiers: Identifier[] = sections.os.machineId ? [{ kind: 'machine-id', value: sections.os.machineId }] : [];
+  const addresses = [...new Set((sections.sockets ?? []).map((socket) => socket.address.replace(/^::ffff:/i, '')))];
+  await discovery.updateIdentity(tx, hostId, { hostname: sections.os.hostname, identifiers, addresses });
+}
