@@ -2,8 +2,13 @@ import { createHash, createPublicKey, generateKeyPairSync, sign, type KeyObject 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAuthority } from '../../../../lab/demo/ca/index.ts';
 import type { Authority } from '../../../../lab/demo/ca/client.ts';
+import { sql } from 'kysely';
 import type { Actor } from '../../../model/actor.ts';
 import type { Finding } from '../../../model/finding.ts';
+import type { Change } from '../../../model/change.ts';
+import { Entry } from '../../../model/trail.ts';
+import { approveChange } from '../approve.ts';
+import { createChange } from '../planning.ts';
 import type { Approval, ApproverKey } from '../../../model/plan.ts';
 import { testPlatform, type TestPlatform } from '../../../platform/testing.ts';
 import { KITS_DIR, loadKits } from '../../audit/kits.ts';
@@ -30,6 +35,7 @@ export class Approver {
   readonly actor: Actor;
   readonly secret: KeyObject = generateKeyPairSync('ed25519').privateKey;
   readonly key: ApproverKey;
+  revoked = false;
   constructor(actor: Actor) {
     this.actor = actor;
     const { x } = createPublicKey(this.secret).export({ format: 'jwk' });
@@ -55,6 +61,10 @@ export interface TestEstate {
   later(ms: number): void;
   /** a host with its server running, found by discovery, with an agent, and its findings open */
   addHost(name: string, how?: { key?: string; version?: string; managed?: boolean }): Promise<TestHost>;
+  /** plans for these hosts, approved by Anna */
+  approved(hosts: TestHost[]): Promise<Change>;
+  /** ledger entries of the change, oldest first */
+  entries(changeId: string): Promise<Entry[]>;
   /** everything that is waiting is done: jobs by the worker, assignments by the hosts; ends when nothing moves */
   settle(changeId: string, rounds?: number): Promise<void>;
   close(): Promise<void>;
@@ -74,7 +84,7 @@ export async function testEstate(net: number): Promise<TestEstate> {
   const audit = new FakeAudit(loadKits(KITS_DIR));
   const approvers = { anna: new Approver(ANNA), adam: new Approver(ADAM), olga: new Approver(OLGA) };
   const withKeys = Object.assign({}, platform, {
-    approverKeys: async () => Object.values(approvers).map((one) => one.key),
+    approverKeys: async () => Object.values(approvers).flatMap((one) => (one.revoked ? [] : [one.key])),
   });
   const agents = new Map<string, AgentRecord>();
   const enrollment = agentsOnly(agents);
@@ -105,6 +115,22 @@ export async function testEstate(net: number): Promise<TestEstate> {
     later: (ms) => void (shift += ms),
     addHost: (name, how = {}) =>
       addHost({ discovery, audit, agents, hosts, authority: started.authority, platform }, net, name, how),
+    approved: async (some) => {
+      const asked = {
+        kit: 'heartbleed',
+        title: 'Heartbleed',
+        reason: 'CVE-2014-0160',
+        hosts: some.map((one) => one.hostId),
+      };
+      const { change } = await createChange(deps, OLGA, asked);
+      return approveChange(deps, ANNA, change.id, approvers.anna.approve(change.id, change.planDigest!));
+    },
+    entries: async (changeId) => {
+      const found = sql<{
+        bytes: Buffer;
+      }>`select bytes from ledger.entry where subject = ${`change:${changeId}`} order by seq`;
+      return (await found.execute(platform.db)).rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8'))));
+    },
     settle: (changeId, rounds) => settle(deps, audit, hosts, changeId, rounds),
     close: async () => {
       for (const host of hosts) await host.stop();
@@ -150,7 +176,11 @@ async function addHost(
   if (how.managed !== false) {
     host.agentId = platform.newId('agent');
     const entry = { type: 'enrollment.agent.enrolled', subject: { kind: 'agent' as const, id: host.agentId } };
-    await platform.act(OLGA, entry, (tx) => discovery.setManagement(tx, host.hostId, 'managed'));
+    await platform.act(OLGA, entry, async (tx) => {
+      await discovery.setManagement(tx, host.hostId, 'managed');
+      const told = { hostname: name, identifiers: [], addresses: [host.address] };
+      await discovery.updateIdentity(tx, host.hostId, told);
+    });
     agents.set(host.agentId, {
       id: host.agentId,
       hostId: host.hostId,
