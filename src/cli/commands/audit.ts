@@ -1,0 +1,163 @@
+import type { Command } from 'commander';
+import type { Client } from '../../client/client.ts';
+import type { FindingState } from '../../model/finding.ts';
+import { EXIT, Exit, UsageError } from '../exit.ts';
+import { hostIdOf } from '../lookup.ts';
+import { ago, list, show } from '../output.ts';
+import { does, text } from '../run.ts';
+
+const STATES: readonly FindingState[] = ['open', 'excepted', 'planned', 'fixed', 'rekindled'];
+
+export function addAudit(root: Command): void {
+  addKit(root);
+  does(
+    root
+      .command('audit [host...]')
+      .description('Ask for fresh facts and judge all kits on them (default: every host)')
+      .addHelpText('after', '\nExample: lastember audit web-1'),
+    async (context, [hosts]) => {
+      const client = await context.client();
+      const hostIds = hosts?.length ? await Promise.all(hosts.map((host) => hostIdOf(client, host))) : undefined;
+      const done = await client.startAudit({ body: hostIds ? { hostIds } : {} });
+      show(context.output, done, [
+        ['judged', `${done.hosts} hosts`],
+        ['asked', `${done.asked} agents for fresh facts`],
+        ['next', 'lastember findings'],
+      ]);
+    },
+  );
+  addFindings(root);
+  does(
+    root
+      .command('affected <query>')
+      .description(
+        'Which hosts does this concern? A CVE, a kit or a package URL; from stored inventory, at once. Exit 1 when there are any',
+      )
+      .addHelpText(
+        'after',
+        '\nExamples:\n  lastember affected CVE-2014-0160\n  lastember affected heartbleed\n  lastember affected pkg:deb/debian/openssl',
+      ),
+    async (context, [query]) => {
+      const found = await (await context.client()).getAffected({ query: { q: query![0]! } });
+      if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
+      else affectedTable(context.output, found);
+      if (found.hosts.length > 0) throw new Exit(EXIT.negative);
+    },
+  );
+}
+
+type Affected = Awaited<ReturnType<Client['getAffected']>>;
+
+function affectedTable(output: Parameters<typeof list>[0], found: Affected): void {
+  list(
+    output,
+    found.hosts,
+    [
+      { title: 'HOST', of: (item) => item.hostName, shrink: true },
+      { title: 'WHAT', of: (item) => item.what, shrink: true },
+      { title: 'STATE', of: (item) => item.state },
+      { title: 'WHY', of: (item) => item.why, shrink: true },
+    ],
+    'Nothing that we know of is affected.',
+  );
+  for (const host of found.unknown) output.err(`not known: ${host.hostName}: ${host.why}`);
+}
+
+function addKit(root: Command): void {
+  const kit = root.command('kit').description('Kits: checks, remediation and texts');
+  does(kit.command('list').description('List kits'), async (context) => {
+    const { items } = await (await context.client()).listKits();
+    list(
+      context.output,
+      items,
+      [
+        { title: 'KIT', of: (k) => k.kit.kit },
+        { title: 'VERSION', of: (k) => k.kit.version },
+        { title: 'CHECKS', of: (k) => String(k.kit.checks.length) },
+        { title: 'TITLE', of: (k) => k.kit.title, shrink: true },
+        { title: 'DIGEST', of: (k) => k.digest.slice(0, 12) },
+      ],
+      'No kits.',
+    );
+  });
+  does(kit.command('show <kit>').description('What a kit checks and how it is remediated'), async (context, [id]) => {
+    const { kit: found, digest } = await (await context.client()).getKit({ params: { id: id![0]! } });
+    if (context.output.json) return context.output.out(JSON.stringify({ kit: found, digest }, null, 2));
+    show(context.output, null, [
+      ['kit', `${found.kit} ${found.version}`],
+      ['title', found.title],
+      ['digest', digest],
+      ['summary', found.summary],
+      ['risk', found.texts.risk],
+    ]);
+    context.output.out('');
+    const fixed = new Set(found.remediate.flatMap((one) => one.fixes));
+    list(
+      context.output,
+      found.checks,
+      [
+        { title: 'CHECK', of: (c) => c.id },
+        { title: 'SEVERITY', of: (c) => c.severity },
+        { title: 'REMEDIATION', of: (c) => (fixed.has(c.id) ? 'yes' : 'by hand') },
+        { title: 'TITLE', of: (c) => c.title, shrink: true },
+      ],
+      'No checks.',
+    );
+  });
+}
+
+function addFindings(root: Command): void {
+  const findings = root
+    .command('findings')
+    .description('What is wrong, and what is pending')
+    .option('--kit <kit>', 'of this kit')
+    .option('--cve <id>', 'about this CVE or advisory')
+    .option('--host <host>', 'on this host')
+    .option('--state <state>', `${STATES.join(', ')} (default: what burns)`)
+    .option('--all', 'whatever their state');
+  does(findings, async (context, _, options) => {
+    const client = await context.client();
+    const state = text(options, 'state');
+    if (state && !(STATES as readonly string[]).includes(state))
+      throw new UsageError(`--state takes ${STATES.join(', ')}`);
+    const [kit, cve, host] = [text(options, 'kit'), text(options, 'cve'), text(options, 'host')];
+    const { items } = await client.listFindings({
+      query: {
+        ...(kit ? { kit } : {}),
+        ...(cve ? { cve } : {}),
+        ...(host ? { host: await hostIdOf(client, host) } : {}),
+        ...(state ? { state: state as FindingState } : {}),
+      },
+    });
+    const shown =
+      state || options['all'] ? items : items.filter((item) => ['open', 'planned', 'rekindled'].includes(item.state));
+    list(
+      context.output,
+      shown,
+      [
+        { title: 'SEVERITY', of: (f) => f.severity },
+        { title: 'STATE', of: (f) => f.state },
+        { title: 'HOST', of: (f) => f.hostName, shrink: true },
+        { title: 'WHERE', of: (f) => f.endpoint ?? f.component, shrink: true },
+        { title: 'CHECK', of: (f) => `${f.kit}/${f.check}` },
+        { title: 'SINCE', of: (f) => ago(f.openedAt) },
+        { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true },
+        { title: 'ID', of: (f) => f.id },
+      ],
+      'Nothing burns.',
+    );
+  });
+  does(findings.command('show <id>').description('One finding with its evidence'), async (context, [id]) => {
+    const finding = await (await context.client()).getFinding({ params: { id: id![0]! } });
+    show(context.output, finding, [
+      ['finding', `${finding.title} (${finding.id})`],
+      ['state', finding.state],
+      ['severity', `${finding.severity}, confidence ${Math.round(finding.confidence * 100)} %`],
+      ['where', `${finding.hostName} ${finding.endpoint ?? finding.component}`],
+      ['check', `${finding.kit} ${finding.kitVersion}, ${finding.check}`],
+      ['evidence', JSON.stringify(finding.evidence)],
+      ...(finding.pending ? [['pending', finding.pending] as [string, string]] : []),
+      ...(finding.rekindleCause ? [['rekindled', finding.rekindleCause] as [string, string]] : []),
+    ]);
+  });
+}

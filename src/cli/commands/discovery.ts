@@ -1,0 +1,255 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Client } from '../../client/client.ts';
+import type { Context } from '../context.ts';
+import { EXIT, Exit, UsageError } from '../exit.ts';
+import { ago, list, progress, show } from '../output.ts';
+import { collect, does, flag, text, texts, type Options } from '../run.ts';
+
+export function addDiscovery(root: Command): void {
+  addScope(root);
+  addScan(root);
+  addHosts(root);
+}
+
+function addScope(root: Command): void {
+  const scope = root.command('scope').description('What may be discovered');
+  does(
+    scope
+      .command('add <name> <cidr...>')
+      .description('Add a scope: CIDRs, ranges or names')
+      .option('--ports <ports>', 'profile (fast, default, full) or a list such as 22,443,8000-8100', 'default')
+      .option('--rate <n>', 'new connections per second, at most')
+      .option('--every <cron>', 'scan by itself, e.g. "0 3 * * *"')
+      .option('--exclude <cidr>', 'never touch these (may be repeated)', collect)
+      .option('--follow <cidr>', 'also look at hosts in here that agents see connections to (may be repeated)', collect)
+      .option('--confirm-wide', 'yes, wider than a /8 is meant')
+      .addHelpText(
+        'after',
+        '\nExample: lastember scope add office 192.0.2.0/24 --every "0 3 * * *" --exclude 192.0.2.66',
+      ),
+    async (context, [name, cidrs], options) => {
+      const client = await context.client();
+      const made = await client.createScope({
+        body: {
+          name: name![0]!,
+          cidrs: cidrs!,
+          ports: text(options, 'ports') ?? 'default',
+          exclude: texts(options, 'exclude'),
+          follow: texts(options, 'follow'),
+          every: text(options, 'every') ?? null,
+          confirmWide: flag(options, 'confirmWide'),
+          ...(text(options, 'rate') ? { rate: Number(text(options, 'rate')) } : {}),
+        },
+      });
+      show(context.output, made, [
+        ['scope', made.name],
+        ['covers', made.cidrs.join(', ')],
+        ['ports', made.ports],
+        ['next', `lastember scan ${made.name}`],
+      ]);
+    },
+  );
+  does(scope.command('list').description('List scopes'), async (context) => {
+    const { items } = await (await context.client()).listScopes();
+    list(
+      context.output,
+      items,
+      [
+        { title: 'NAME', of: (s) => s.name },
+        { title: 'COVERS', of: (s) => s.cidrs.join(', '), shrink: true },
+        { title: 'EXCEPT', of: (s) => s.exclude.join(', ') || '–', shrink: true },
+        { title: 'PORTS', of: (s) => s.ports, shrink: true },
+        { title: 'RATE', of: (s) => `${s.rate}/s` },
+        { title: 'EVERY', of: (s) => s.every ?? 'by hand' },
+      ],
+      'No scopes yet. Add one: lastember scope add office 192.0.2.0/24',
+    );
+  });
+  does(scope.command('remove <name>').description('Remove a scope; what it found stays'), async (context, [name]) => {
+    const client = await context.client();
+    const id = await scopeId(client, name![0]!);
+    await client.deleteScope({ params: { id } });
+    show(context.output, { removed: name![0]! }, [['removed', name![0]!]]);
+  });
+}
+
+async function scopeId(client: Client, name: string): Promise<string> {
+  const found = (await client.listScopes()).items.find((scope) => scope.name === name || scope.id === name);
+  if (!found) throw new UsageError(`there is no scope "${name}"; list them with \`lastember scope list\``);
+  return found.id;
+}
+
+function addScan(root: Command): void {
+  does(
+    root
+      .command('scan [target...]')
+      .description('Scan scopes or CIDRs now, with progress, then say what is new')
+      .option('--ports <ports>', 'profile or list of ports (default: the scope’s)')
+      .option('--no-wait', 'start it and return')
+      .option('--confirm-wide', 'yes, wider than a /8 is meant')
+      .addHelpText('after', '\nExamples:\n  lastember scan office\n  lastember scan 192.0.2.0/28 --ports 22,443'),
+    async (context, [targets], options) => {
+      const client = await context.client();
+      const scans = await startScans(client, targets ?? [], options);
+      const finished =
+        options['wait'] === false ? scans : await Promise.all(scans.map((scan) => follow(context, client, scan.id)));
+      list(
+        context.output,
+        finished,
+        [
+          { title: 'SCAN', of: (s) => s.id },
+          { title: 'STATE', of: (s) => s.state },
+          { title: 'LOOKED AT', of: (s) => `${s.counts.done} of ${s.counts.targets}` },
+          { title: 'OPEN', of: (s) => String(s.counts.open) },
+          { title: 'NEW', of: (s) => String(s.counts.newHosts) },
+          { title: 'CHANGED', of: (s) => String(s.counts.changed) },
+          { title: 'OFFLINE', of: (s) => String(s.counts.offline) },
+          { title: 'BACK', of: (s) => String(s.counts.back) },
+        ],
+        'Nothing to scan.',
+      );
+      const failed = finished.find((scan) => scan.state === 'failed');
+      if (failed) {
+        context.output.err(`lastember: ${failed.error ?? 'the scan failed'}`);
+        throw new Exit(EXIT.negative);
+      }
+    },
+  );
+}
+
+type ScanReply = Awaited<ReturnType<Client['getScan']>>;
+
+async function startScans(client: Client, targets: string[], options: Options): Promise<ScanReply[]> {
+  const scopes = (await client.listScopes()).items;
+  const chosen = targets.length === 0 ? scopes : scopes.filter((scope) => targets.includes(scope.name));
+  const addresses = targets.filter((target) => !scopes.some((scope) => scope.name === target));
+  if (chosen.length + addresses.length === 0)
+    throw new UsageError('there is no scope yet; add one with `lastember scope add NAME CIDR` or name a CIDR');
+  const ports = text(options, 'ports') ? { ports: text(options, 'ports')! } : {};
+  const bodies = [
+    ...chosen.map((scope) => ({ scope: scope.name, ...ports })),
+    ...(addresses.length ? [{ targets: addresses, confirmWide: flag(options, 'confirmWide'), ...ports }] : []),
+  ];
+  return Promise.all(bodies.map((body) => client.createScan({ body })));
+}
+
+async function follow(context: Context, client: Client, id: string): Promise<ScanReply> {
+  const bar = progress(context.output);
+  for (;;) {
+    const scan = await client.getScan({ params: { id } });
+    bar.at(`scan ${scan.state}: ${scan.counts.done} of ${scan.counts.targets} looked at, ${scan.counts.open} open`);
+    if (!['queued', 'running', 'paused'].includes(scan.state)) {
+      bar.done();
+      return scan;
+    }
+    await sleep(300);
+  }
+}
+
+function addHosts(root: Command): void {
+  const hosts = root
+    .command('hosts')
+    .description('Hosts that any source saw')
+    .option('--unknown', 'only those nobody claimed')
+    .option('--unmanaged', 'only those without an agent')
+    .option('--tag <k=v>', 'only with this tag');
+  does(hosts, async (context, _, options) => {
+    const query = {
+      ...(flag(options, 'unknown') ? { claim: 'unknown' as const } : {}),
+      ...(flag(options, 'unmanaged') ? { management: 'unmanaged' as const } : {}),
+      ...(text(options, 'tag') ? { tag: text(options, 'tag')! } : {}),
+    };
+    const { items } = await (await context.client()).listHosts({ query });
+    list(
+      context.output,
+      items,
+      [
+        { title: 'NAME', of: (h) => h.name, shrink: true },
+        { title: 'ADDRESS', of: (h) => h.addresses.join(', '), shrink: true },
+        { title: 'CLAIM', of: (h) => h.claim },
+        { title: 'MANAGED', of: (h) => h.management },
+        { title: 'SEEN BY', of: (h) => h.sources.join(',') },
+        { title: 'LAST SEEN', of: (h) => ago(h.lastSeen) },
+        { title: 'ID', of: (h) => h.id },
+      ],
+      'No host fits. Look for some: lastember scan',
+    );
+  });
+  does(
+    hosts
+      .command('import <file>')
+      .description('Import a list of hosts that are known: CSV (address,name) or JSON lines; - for standard input'),
+    async (context, [file]) => {
+      const content = file![0] === '-' ? await standardInput() : await readFile(file![0]!, 'utf8');
+      const done = await (await context.client()).importHosts({ body: { text: content } });
+      show(
+        context.output,
+        done,
+        Object.entries(done).map(([name, value]) => [name, String(value)]),
+      );
+    },
+  );
+  addHost(root);
+}
+
+async function standardInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function addHost(root: Command): void {
+  const host = root
+    .command('host')
+    .description('One host')
+    .argument('[id]', 'host id, name or address')
+    .option('--why', 'why we think it is one machine: every decision');
+  does(host, async (context, [id], options) => {
+    if (!id?.[0]) throw new UsageError('name a host; list them with `lastember hosts`');
+    const detail = await (await context.client()).getHost({ params: { id: id[0] } });
+    const { host: h, endpoints } = detail;
+    show(context.output, detail, [
+      ['host', `${h.name} (${h.id})`],
+      ['addresses', h.addresses.join(', ')],
+      ['claim', h.claim],
+      ['management', `${h.management}${h.agentVersion ? `, agent ${h.agentVersion}` : ''}`],
+      ['guess', h.guess ?? '–'],
+      ['sources', h.sources.join(', ')],
+      ['seen', `first ${ago(h.firstSeen)}, last ${ago(h.lastSeen)}`],
+      ...(h.note ? [['note', h.note] as [string, string]] : []),
+      ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
+      ...endpoints.map((e): [string, string] => [
+        `:${e.port}`,
+        `${e.service} ${e.state}${e.probe?.protocol === 'tls' ? `, Heartbleed ${e.probe.heartbleed.verdict}` : ''}`,
+      ]),
+      ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
+    ]);
+  });
+  does(
+    host.command('claim <id>').description('This host is ours').option('--owner <name>', 'who looks after it'),
+    async (context, [id], options) => {
+      await (
+        await context.client()
+      ).claimHost({ params: { id: id![0]! }, body: text(options, 'owner') ? { owner: text(options, 'owner')! } : {} });
+      show(context.output, { claimed: id![0]! }, [['claimed', id![0]!]]);
+    },
+  );
+  does(
+    host.command('ignore <id>').description('Set a host aside').requiredOption('--reason <text>', 'why'),
+    async (context, [id], options) => {
+      await (
+        await context.client()
+      ).ignoreHost({ params: { id: id![0]! }, body: { reason: text(options, 'reason')! } });
+      show(context.output, { ignored: id![0]! }, [['ignored', id![0]!]]);
+    },
+  );
+  does(host.command('tag <id> <tags...>').description('Set tags, as key=value'), async (context, [id, tags]) => {
+    const pairs = tags!.map((tag) => tag.split('=', 2) as [string, string]);
+    const made = await (
+      await context.client()
+    ).setHostTags({ params: { id: id![0]! }, body: { tags: Object.fromEntries(pairs) } });
+    show(context.output, made, [['tagged', `${id![0]!} ${tags!.join(' ')}`]]);
+  });
+}

@@ -1,0 +1,214 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Client } from '../../client/client.ts';
+import type { Context } from '../context.ts';
+import { EXIT, Exit, UsageError } from '../exit.ts';
+import { ago, list, progress, show } from '../output.ts';
+import { askSecret } from '../prompt.ts';
+import { collect, does, flag, text, texts } from '../run.ts';
+
+export function addEnrollment(root: Command): void {
+  addCredential(root);
+  addDeploy(root);
+  const agents = root.command('agents').description('Agents, their versions and when they last reported');
+  does(agents, async (context) => {
+    const client = await context.client();
+    const [{ items }, hosts] = await Promise.all([client.listAgents(), client.listHosts()]);
+    const nameOf = (id: string): string => hosts.items.find((host) => host.id === id)?.name ?? id;
+    list(
+      context.output,
+      items,
+      [
+        { title: 'HOST', of: (a) => nameOf(a.hostId), shrink: true },
+        { title: 'STATE', of: (a) => a.state },
+        { title: 'VERSION', of: (a) => a.version },
+        { title: 'LAST REPORT', of: (a) => ago(a.lastCheckIn) },
+        { title: 'APPROVERS', of: (a) => String(a.approverKeyIds.length) },
+        { title: 'ID', of: (a) => a.id },
+      ],
+      'No agents yet. Deploy some: lastember deploy --unknown',
+    );
+  });
+  does(
+    agents.command('revoke <id>').description('Refuse an agent from now on').requiredOption('--reason <text>', 'why'),
+    async (context, [id], options) => {
+      await (
+        await context.client()
+      ).revokeAgent({ params: { id: id![0]! }, body: { reason: text(options, 'reason')! } });
+      show(context.output, { revoked: id![0]! }, [['revoked', id![0]!]]);
+    },
+  );
+  does(
+    agents
+      .command('token')
+      .description('A single-use token for an agent that you install by hand')
+      .option('--minutes <n>', 'how long it is good for', '60'),
+    async (context, _, options) => {
+      const made = await (
+        await context.client()
+      ).createEnrollmentToken({ body: { minutes: Number(text(options, 'minutes')) } });
+      show(context.output, made, [
+        ['token', made.token],
+        ['good until', made.expiresAt],
+        ['server', made.server],
+      ]);
+    },
+  );
+}
+
+function addCredential(root: Command): void {
+  const credential = root
+    .command('credential')
+    .description('Logins for hosts without an agent; secrets are never shown again');
+  does(
+    credential
+      .command('add <name>')
+      .description('Store a login; the password is asked for unless a key is given')
+      .requiredOption('--user <name>', 'user to log in as')
+      .option('--key-file <file>', 'private key instead of a password')
+      .option('--password-file <file>', 'read the password from a file (- for standard input)')
+      .option('--passphrase-file <file>', 'passphrase of the key')
+      .addHelpText('after', '\nExample: lastember credential add ops --user root --key-file ~/.ssh/id_ed25519'),
+    async (context, [name], options) => {
+      const base = { name: name![0]!, username: text(options, 'user')! };
+      const keyFile = text(options, 'keyFile');
+      const passphrase = text(options, 'passphraseFile');
+      const body = keyFile
+        ? {
+            kind: 'private-key' as const,
+            ...base,
+            privateKey: await readFile(keyFile, 'utf8'),
+            ...(passphrase ? { passphrase: await secretFrom(passphrase) } : {}),
+          }
+        : {
+            kind: 'password' as const,
+            ...base,
+            password: text(options, 'passwordFile')
+              ? await secretFrom(text(options, 'passwordFile')!)
+              : await askSecret(`Password of ${base.username}: `),
+          };
+      const made = await (await context.client()).addCredential({ body });
+      show(context.output, made, [
+        ['credential', made.name],
+        ['user', made.username],
+        ['kind', made.kind],
+      ]);
+    },
+  );
+  does(credential.command('list').description('List logins'), async (context) => {
+    const { items } = await (await context.client()).listCredentials();
+    list(
+      context.output,
+      items,
+      [
+        { title: 'NAME', of: (c) => c.name },
+        { title: 'USER', of: (c) => c.username },
+        { title: 'KIND', of: (c) => c.kind },
+        { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}` },
+      ],
+      'No credentials yet. Add one: lastember credential add ops --user root --key-file FILE',
+    );
+  });
+  does(credential.command('remove <name>').description('Forget a login and its secret'), async (context, [name]) => {
+    await (await context.client()).removeCredential({ params: { name: name![0]! } });
+    show(context.output, { removed: name![0]! }, [['removed', name![0]!]]);
+  });
+}
+
+async function secretFrom(file: string): Promise<string> {
+  const content = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
+  return content.replace(/\r?\n$/, '');
+}
+
+function addDeploy(root: Command): void {
+  does(
+    root
+      .command('deploy [host...]')
+      .description('Install the agent on hosts over SSH')
+      .option('--unknown', 'every host without an agent that was not set aside')
+      .option('--tag <k=v>', 'every host with this tag')
+      .option('--credential <name>', 'try only this login (may be repeated, in order)', collect)
+      .option('--force', 'also where there is an agent: new identity, today’s approver keys')
+      .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
+      .option('--list', 'list past deployments')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  lastember deploy --unknown\n  lastember deploy web-1 192.0.2.17 --credential ops',
+      ),
+    async (context, [hosts], options) => {
+      const client = await context.client();
+      if (flag(options, 'list')) return listDeployments(context, client);
+      const names = hosts ?? [];
+      const [key, value] = (text(options, 'tag') ?? '').split('=', 2);
+      if (names.length === 0 && !flag(options, 'unknown') && !key)
+        throw new UsageError('name hosts, or use --unknown or --tag');
+      const credentials = texts(options, 'credential');
+      const started = await client.createDeployment({
+        body: {
+          ...(names.length ? { hostIds: await idsOf(client, names) } : {}),
+          unknown: flag(options, 'unknown'),
+          ...(key ? { tag: { key, value: value ?? '' } } : {}),
+          ...(credentials.length ? { credentials } : {}),
+          force: flag(options, 'force'),
+          acceptHostKey: flag(options, 'acceptHostKey'),
+        },
+      });
+      const done = await follow(context, client, started.id);
+      list(
+        context.output,
+        done.hosts,
+        [
+          { title: 'HOST', of: (h) => h.hostName, shrink: true },
+          { title: 'RESULT', of: (h) => h.state },
+          { title: 'LOGIN', of: (h) => h.credential ?? '–' },
+          { title: 'WHY', of: (h) => h.why ?? '', shrink: true },
+        ],
+        'No hosts.',
+      );
+      if (done.hosts.some((host) => host.state === 'failed')) throw new Exit(EXIT.negative);
+    },
+  );
+}
+
+async function idsOf(client: Client, names: string[]): Promise<string[]> {
+  const { items } = await client.listHosts();
+  return names.map(
+    (name) => items.find((host) => host.id === name || host.name === name || host.addresses.includes(name))?.id ?? name,
+  );
+}
+
+async function follow(
+  context: Context,
+  client: Client,
+  id: string,
+): Promise<Awaited<ReturnType<Client['getDeployment']>>> {
+  const bar = progress(context.output);
+  for (;;) {
+    const deployment = await client.getDeployment({ params: { id } });
+    const count = (state: string): number => deployment.hosts.filter((host) => host.state === state).length;
+    bar.at(
+      `deploying: ${count('done')} done, ${count('running')} running, ${count('waiting')} waiting, ${count('failed')} failed`,
+    );
+    if (deployment.state === 'done') {
+      bar.done();
+      return deployment;
+    }
+    await sleep(300);
+  }
+}
+
+async function listDeployments(context: Context, client: Client): Promise<void> {
+  const { items } = await client.listDeployments();
+  list(
+    context.output,
+    items,
+    [
+      { title: 'DEPLOYMENT', of: (d) => d.id },
+      { title: 'STATE', of: (d) => d.state },
+      { title: 'STARTED', of: (d) => `${ago(d.createdAt)} by ${d.createdBy}` },
+      { title: 'HOSTS', of: (d) => `${d.hosts.filter((h) => h.state === 'done').length} of ${d.hosts.length}` },
+    ],
+    'No deployments yet.',
+  );
+}

@@ -1,0 +1,144 @@
+import type { Command } from 'commander';
+import { EXIT, Exit, UsageError } from '../exit.ts';
+import { list, show } from '../output.ts';
+import { does, flag, text } from '../run.ts';
+import { hostIdOf } from '../lookup.ts';
+import { showImpact } from '../views.ts';
+
+export function addImpact(root: Command): void {
+  does(
+    root
+      .command('impact <ref...>')
+      .description('Who feels it: blast radius of fixing findings, of a change’s plan, or of touching hosts')
+      .option('--hosts', 'the references are hosts')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  lastember impact FINDING FINDING\n  lastember impact CHANGE\n  lastember impact --hosts db-1',
+      ),
+    async (context, [refs], options) => {
+      const client = await context.client();
+      if (refs![0]!.startsWith('chg_') || refs![0]!.startsWith('change_')) {
+        const change = await client.getChange({ params: { id: refs![0]! } });
+        if (!change.predicted) throw new UsageError('this change has no plan yet');
+        return showImpact(context.output, change.predicted);
+      }
+      const body = flag(options, 'hosts')
+        ? { hostIds: await Promise.all(refs!.map((ref) => hostIdOf(client, ref))) }
+        : { findings: refs! };
+      showImpact(context.output, await client.previewImpact({ body }));
+    },
+  );
+  does(
+    root
+      .command('dependencies')
+      .description('Who connects to whom, as agents saw it')
+      .option('--host <host>', 'only of this host'),
+    async (context, _, options) => {
+      const client = await context.client();
+      const host = text(options, 'host');
+      const { items } = await client.listDependencies({ query: host ? { hostId: await hostIdOf(client, host) } : {} });
+      list(
+        context.output,
+        items,
+        [
+          { title: 'CLIENT', of: (d) => `${d.clientName}${d.clientUnit ? ` (${d.clientUnit})` : ''}`, shrink: true },
+          { title: 'NEEDS', of: (d) => `${d.serverName}:${d.port}`, shrink: true },
+          { title: 'OPEN NOW', of: (d) => String(d.connections) },
+        ],
+        'No connections seen yet; agents report them.',
+      );
+    },
+  );
+  addException(root);
+}
+
+function addException(root: Command): void {
+  const exception = root.command('exception').description('Accepted risk, with an owner and an end');
+  does(
+    exception
+      .command('add')
+      .description('Except findings until a date')
+      .option('--host <host>', 'of this host')
+      .option('--kit <kit>', 'of this kit')
+      .option('--check <check>', 'of this check')
+      .option('--component <name>', 'in this component')
+      .requiredOption('--reason <text>', 'why it is accepted')
+      .requiredOption('--owner <name>', 'who answers for it')
+      .requiredOption('--until <date>', 'end: a date or an instant such as 2026-12-31T18:00:00Z')
+      .option('--control <text>', 'compensating control')
+      .addHelpText(
+        'after',
+        '\nExample: lastember exception add --host old-mail --kit heartbleed --reason "replaced in May" --owner web --until 2026-12-31',
+      ),
+    async (context, _, options) => {
+      const client = await context.client();
+      const until = new Date(text(options, 'until')!);
+      if (Number.isNaN(until.getTime()))
+        throw new UsageError(`--until "${text(options, 'until')}" is no date; write it as 2026-12-31`);
+      const host = text(options, 'host');
+      const parts = {
+        hostId: host ? await hostIdOf(client, host) : undefined,
+        kit: text(options, 'kit'),
+        check: text(options, 'check'),
+        component: text(options, 'component'),
+      };
+      const match = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
+      if (Object.keys(match).length === 0)
+        throw new UsageError('say what is excepted: --host, --kit, --check or --component');
+      const made = await client.createException({
+        body: {
+          match,
+          reason: text(options, 'reason')!,
+          owner: text(options, 'owner')!,
+          expiresAt: until.toISOString(),
+          control: text(options, 'control') ?? null,
+        },
+      });
+      show(context.output, made, [
+        ['exception', made.id],
+        ['ends', made.expiresAt],
+      ]);
+    },
+  );
+  does(
+    exception.command('list').description('List exceptions').option('--all', 'ended ones too'),
+    async (context, _, options) => {
+      const { items } = await (
+        await context.client()
+      ).listExceptions({ query: flag(options, 'all') ? {} : { active: 'true' } });
+      list(
+        context.output,
+        items,
+        [
+          { title: 'ID', of: (e) => e.id },
+          {
+            title: 'COVERS',
+            of: (e) =>
+              Object.entries(e.match)
+                .map(([key, value]) => `${key}=${value}`)
+                .join(' '),
+            shrink: true,
+          },
+          { title: 'OWNER', of: (e) => e.owner },
+          { title: 'ENDS', of: (e) => e.endedAt ?? e.expiresAt },
+          { title: 'REASON', of: (e) => e.reason, shrink: true },
+        ],
+        'No exceptions.',
+      );
+    },
+  );
+  does(
+    exception
+      .command('end <id>')
+      .description('End an exception now; its findings burn again')
+      .option('--reason <text>', 'why'),
+    async (context, [id], options) => {
+      const reason = text(options, 'reason');
+      const ended = await (
+        await context.client()
+      ).endException({ params: { id: id![0]! }, body: reason ? { reason } : {} });
+      show(context.output, ended, [['ended', id![0]!]]);
+      if (!ended) throw new Exit(EXIT.negative);
+    },
+  );
+}

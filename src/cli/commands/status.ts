@@ -1,0 +1,71 @@
+import type { Command } from 'commander';
+import { BURNING } from '../../model/finding.ts';
+import { doctor } from '../doctor.ts';
+import { EXIT, Exit } from '../exit.ts';
+import { colours, list, show } from '../output.ts';
+import { does } from '../run.ts';
+
+export function addStatus(root: Command): void {
+  does(root.command('status').description('The loop at a glance'), async (context) => {
+    const client = await context.client();
+    const [hosts, findings, exceptions, changes, campaigns, trail] = await Promise.all([
+      client.listHosts(),
+      client.listFindings({ query: {} }),
+      client.listExceptions({ query: { active: 'true' } }),
+      client.listChanges(),
+      client.listCampaigns(),
+      client.listTrail({ query: { limit: 1 } }),
+    ]);
+    const burning = findings.items.filter((finding) => BURNING.includes(finding.state));
+    const summary = {
+      hosts: hosts.items.length,
+      unknown: hosts.items.filter((host) => host.claim === 'unknown').length,
+      managed: hosts.items.filter((host) => host.management === 'managed').length,
+      burning: burning.length,
+      critical: burning.filter((finding) => finding.severity === 'critical').length,
+      exceptions: exceptions.items.length,
+      awaitingApproval: changes.items
+        .filter((change) => change.state === 'awaiting-approval')
+        .map((change) => change.id),
+      running: changes.items
+        .filter((change) => ['running', 'verifying', 'paused'].includes(change.state))
+        .map((change) => change.id),
+      campaigns: campaigns.items.map(({ kit, state, totals }) => ({
+        kit,
+        state,
+        complete: totals.complete,
+        endpoints: totals.endpoints,
+        excepted: totals.excepted,
+      })),
+      trail: trail.total,
+    };
+    show(context.output, summary, [
+      ['1 discovery', `${summary.hosts} hosts, ${summary.unknown} that nobody claimed`],
+      ['2 enrollment', `${summary.managed} managed`],
+      ['3 audit', `${summary.burning} findings burn, ${summary.critical} critical`],
+      ['4 impact', `${summary.exceptions} exceptions in force`],
+      ['5 change', `${summary.awaitingApproval.length} wait for approval, ${summary.running.length} running`],
+      ...summary.campaigns.map((c): [string, string] => [
+        `  ${c.kit}`,
+        `${c.state}: ${c.complete} of ${c.endpoints} endpoints done${c.excepted ? `, ${c.excepted} excepted` : ''}`,
+      ]),
+      ['6 trail', `${summary.trail} entries`],
+    ]);
+  });
+  does(
+    root
+      .command('doctor')
+      .description('Is everything that Lastember needs in order? Says what to do where it is not; exit 1 then'),
+    async (context) => {
+      const checks = await doctor(context);
+      const c = colours(context.output);
+      if (context.output.json) list(context.output, checks, [], '');
+      else
+        for (const check of checks)
+          context.output.out(
+            `${check.ok ? c.green('ok  ') : c.red('FIX ')} ${check.what}: ${check.found}${check.ok ? '' : `\n     → ${check.fix}`}`,
+          );
+      if (checks.some((check) => !check.ok)) throw new Exit(EXIT.negative);
+    },
+  );
+}

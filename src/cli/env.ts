@@ -1,0 +1,28 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** What the command line takes from the environment: the only place in src/cli that reads it. */
+export interface CliEnv {
+  server: string | null;
+  token: string | null;
+  colour: boolean;
+  /** where approver keys are kept by default */
+  configDir: string;
+}
+
+export function readEnv(env: NodeJS.ProcessEnv = process.env, isTerminal = process.stdout.isTTY === true): CliEnv {
+  return {
+    server: env['LASTEMBER_SERVER'] || null,
+    token: env['LASTEMBER_TOKEN'] || null,
+    colour: isTerminal && !env['NO_COLOR'],
+    configDir: join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || safeHome(), '.config'), 'lastember'),
+  };
+}
+
+function safeHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return process.cwd();
+  }
+}

@@ -1,0 +1,24 @@
+import { CommanderError } from 'commander';
+import { exitCodeOf, Exit, EXIT } from './exit.ts';
+import { program } from './program.ts';
+
+/** Runs one command. Errors are one line for people, one object with `--json`; the exit code follows the contract. */
+async function main(argv: string[]): Promise<number> {
+  try {
+    await program().parseAsync(argv);
+    return Number(process.exitCode ?? EXIT.ok);
+  } catch (error) {
+    if (error instanceof Exit) return error.code;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    report(error, argv.includes('--json'));
+    return exitCodeOf(error);
+  }
+}
+
+function report(error: unknown, json: boolean): void {
+  const { code, message } = error as { code?: string; message: string };
+  if (json) process.stderr.write(`${JSON.stringify({ error: { code: code ?? 'ERROR', message } })}\n`);
+  else process.stderr.write(`lastember: ${message}\n`);
+}
+
+process.exitCode = await main(process.argv);

@@ -1,0 +1,56 @@
+import { Command } from 'commander';
+import { addAudit } from './commands/audit.ts';
+import { addChange } from './commands/change.ts';
+import { addDiscovery } from './commands/discovery.ts';
+import { addEnrollment } from './commands/enrollment.ts';
+import { addImpact } from './commands/impact.ts';
+import { addPeople } from './commands/people.ts';
+import { addServe } from './commands/serve.ts';
+import { addStatus } from './commands/status.ts';
+import { addTrail } from './commands/trail.ts';
+
+export const VERSION = '0.1.0';
+
+/** The whole command tree. Commander suggests the nearest command for a misspelt one. */
+export function program(): Command {
+  const root = new Command('lastember')
+    .description(
+      'From "a new Heartbleed was announced" to "every last machine is fixed, proven from outside, and written up".',
+    )
+    .version(VERSION)
+    .option('--server <url>', 'server to talk to (default: the one of the local data directory; env LASTEMBER_SERVER)')
+    .option('--data <dir>', 'data directory (env LASTEMBER_DATA_DIR)')
+    .option('--json', 'print JSON')
+    .showSuggestionAfterError(true)
+    .showHelpAfterError('(add --help for what it takes)')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 ok, 1 negative answer, 2 usage, 3 server unreachable, 4 refused.\nA token is taken from LASTEMBER_TOKEN.',
+    );
+  for (const add of [
+    addServe,
+    addStatus,
+    addDiscovery,
+    addEnrollment,
+    addAudit,
+    addImpact,
+    addChange,
+    addTrail,
+    addPeople,
+  ])
+    add(root);
+  prepare(root);
+  return root;
+}
+
+/** Every command throws instead of exiting, so that the exit code is decided in one place, and takes the global options. */
+function prepare(command: Command): void {
+  command.exitOverride();
+  if (command.commands.length > 0) command.allowExcessArguments(false);
+  for (const child of command.commands) {
+    if (child.commands.length === 0 && !child.options.some((option) => option.long === '--json'))
+      child.option('--json', 'print JSON');
+    child.showSuggestionAfterError(true).showHelpAfterError('(add --help for what it takes)');
+    prepare(child);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import { contextOf, type Context } from './context.ts';
+
+/** Options as commander hands them over. */
+export type Options = Record<string, unknown>;
+
+/** Binds an action that gets the context, the positional arguments and the options. */
+export function does(
+  command: Command,
+  action: (context: Context, args: string[][], options: Options) => Promise<void>,
+): Command {
+  return command.action(async (...given: unknown[]) => {
+    // commander passes: each declared argument, the options, the command.
+    const self = given.at(-1) as Command;
+    const args = given
+      .slice(0, -2)
+      .map((value) => (Array.isArray(value) ? (value as string[]) : value === undefined ? [] : [String(value)]));
+    await action(contextOf(self), args, self.opts<Options>());
+  });
+}
+
+export const text = (options: Options, name: string): string | undefined =>
+  typeof options[name] === 'string' ? (options[name] as string) : undefined;
+export const flag = (options: Options, name: string): boolean => options[name] === true;
+export const texts = (options: Options, name: string): string[] =>
+  Array.isArray(options[name]) ? (options[name] as string[]) : [];
+/** For options that may be given several times. */
+export const collect = (value: string, before: string[] = []): string[] => [...before, value];
