@@ -123,27 +123,26 @@ async function fix(applied: Applied, finding: StoredFinding, judgement: Judgemen
 
 async function keep(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told[]> {
   const { tx, evidence } = applied;
-  const fails = judgement.verdict === 'fail';
-  const look = lookOf(applied, judgement);
-  const unknown = judgement.verdict === 'unknown' || judgement.verdict === 'not-applicable';
-  await putLook(tx.db, finding.id, {
-    ...look,
-    // Not being able to look teaches nothing new: what was seen last stands.
-    evidence: unknown ? finding.evidence : look.evidence,
-    confidence: fails ? look.confidence : finding.confidence,
-    lastSeenAt: fails ? look.lastSeenAt : finding.lastSeenAt,
-  });
+  await putLook(tx.db, finding.id, keptLook(applied, finding, judgement));
   const told: Told[] = [];
   const endpointId = judgement.endpoint?.id ?? null;
   if (finding.hostId !== evidence.host.id || finding.endpointId !== endpointId) {
     await updateFinding(tx.db, finding.id, { host_id: evidence.host.id, endpoint_id: endpointId });
     told.push(tell(applied, 'moved', finding.id, judgement, { from: finding.hostName }));
   }
-  if (finding.rekindledAt === null || !fails) return told;
+  if (finding.rekindledAt === null || judgement.verdict !== 'fail') return told;
   const cause = whyAgain(applied, finding, judgement);
   if (cause.rank <= (finding.causeRank ?? 0)) return told;
   await updateFinding(tx.db, finding.id, { rekindle_cause: cause.text, cause_rank: cause.rank });
   return [...told, tell(applied, 'explained', finding.id, judgement, { cause: cause.text })];
+}
+
+/** Not being able to look teaches nothing new: what was seen last stands, beside why it could not be seen again. */
+function keptLook(applied: Applied, finding: StoredFinding, judgement: Judgement): Look {
+  const look = lookOf(applied, judgement);
+  if (judgement.verdict === 'fail') return look;
+  const { confidence, lastSeenAt, evidence } = finding;
+  return { ...look, confidence, lastSeenAt, ...(judgement.verdict === 'pass' ? {} : { evidence }) };
 }
 
 function tell(

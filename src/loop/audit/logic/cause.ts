@@ -62,18 +62,25 @@ export function causeOf(input: CauseInput): Cause {
 function rebuilt({ evidence, closed, replaced, judgement }: CauseInput): Cause | null {
   const { os } = evidence.facts;
   const otherRecord = closed !== null && closed.hostId !== evidence.host.id;
-  const otherMachine = Boolean(closed?.machineId && os?.machineId && closed.machineId !== os.machineId);
-  if (!otherRecord && !otherMachine) return null;
+  if (!otherRecord && !isOtherMachine(closed, os)) return null;
   const place = judgement.endpoint ? ` at ${judgement.endpoint.address}` : '';
   if (otherRecord && !replaced.has(closed.hostId)) {
     return { text: `another host answers${place} now: ${evidence.host.name}, where ${closed.hostName} was`, rank: 2 };
   }
   const who = otherRecord ? `: other host keys than ${closed.hostName} had` : ' with another machine-id';
-  const text = `the host${place} was built anew${who}`;
-  if (!os) return { text: `${text}; from which image is not known until its facts are collected`, rank: 1 };
-  if (os.image === null) return { text: `${text}; it does not say from which image`, rank: 2 };
-  if (closed?.image === os.image) return { text: `${text}, from the same image as before (${os.image})`, rank: 2 };
-  return { text: `${text}, from image ${os.image}${closed?.image ? ` (before: ${closed.image})` : ''}`, rank: 2 };
+  const { text, rank } = fromImage(closed?.image ?? null, os);
+  return { text: `the host${place} was built anew${who}${text}`, rank };
+}
+
+function isOtherMachine(closed: Closed | null, os: Evidence['facts']['os']): boolean {
+  return Boolean(closed?.machineId && os?.machineId && closed.machineId !== os.machineId);
+}
+
+function fromImage(before: string | null, os: Evidence['facts']['os']): Cause {
+  if (!os) return { text: '; from which image is not known until its facts are collected', rank: 1 };
+  if (os.image === null) return { text: '; it does not say from which image', rank: 2 };
+  if (before === os.image) return { text: `, from the same image as before (${os.image})`, rank: 2 };
+  return { text: `, from image ${os.image}${before ? ` (before: ${before})` : ''}`, rank: 2 };
 }
 
 function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {

@@ -4,7 +4,7 @@ import type { Evidence } from './context.ts';
 
 const EVERYWHERE = new Set(['0.0.0.0', '::', '*']);
 const plain = (address: string): string => address.replace(/^\[|\]$/g, '').replace(/^::ffff:/i, '');
-const isLoopback = (address: string): boolean => address === '::1' || /^127\./.test(address);
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
 /** Processes that still map or execute files of the package which were replaced on disk. */
 export function holders(evidence: Evidence, name: string): ProcessFact[] {

@@ -104,31 +104,28 @@ function compileCheck(check: Check, reader: Reader, path: Problem['path']): Comp
 
 /** Ids that name something which is not there, or name two things. */
 function references(kit: Kit): Problem[] {
+  const ids = new Set(kit.checks.map((check) => check.id));
+  const ofChecks = kit.checks.flatMap((check, index) => checkReferences(kit, check, index));
+  const ofRemediations = kit.remediate.flatMap((remediation, index) => [
+    ...remediation.fixes.flatMap((id, at): Problem[] =>
+      ids.has(id) ? [] : [{ path: ['remediate', index, 'fixes', at], why: `there is no check ${id} in this kit` }],
+    ),
+    ...remediation.steps.flatMap((step, at) => checkStep(step, ['remediate', index, 'steps', at])),
+  ]);
+  return [...ofChecks, ...ofRemediations];
+}
+
+function checkReferences(kit: Kit, check: Check, index: number): Problem[] {
   const problems: Problem[] = [];
-  const byId = new Map(kit.checks.map((check) => [check.id, check]));
-  for (const [index, check] of kit.checks.entries()) {
-    if (byId.get(check.id) !== check)
-      problems.push({ path: ['checks', index, 'id'], why: `there are two checks called ${check.id}` });
-    if (check.kind === 'host' && check.each !== undefined && check.component === undefined) {
-      problems.push({ path: ['checks', index, 'each'], why: '`each` wants a `component` that tells the items apart' });
-    }
-    if (check.kind !== 'package' || check.provenBy === undefined) continue;
-    const proof = byId.get(check.provenBy);
-    if (proof?.kind !== 'endpoint') {
-      problems.push({
-        path: ['checks', index, 'provenBy'],
-        why: `there is no endpoint check ${check.provenBy} in this kit`,
-      });
-    }
+  const problem = (field: string, why: string): number => problems.push({ path: ['checks', index, field], why });
+  const first = kit.checks.find((one) => one.id === check.id);
+  if (first !== check) problem('id', `there are two checks called ${check.id}`);
+  if (check.kind === 'host' && check.each !== undefined && check.component === undefined) {
+    problem('each', '`each` wants a `component` that tells the items apart');
   }
-  for (const [index, remediation] of kit.remediate.entries()) {
-    for (const [at, id] of remediation.fixes.entries()) {
-      if (!byId.has(id))
-        problems.push({ path: ['remediate', index, 'fixes', at], why: `there is no check ${id} in this kit` });
-    }
-    for (const [at, step] of remediation.steps.entries()) {
-      problems.push(...checkStep(step, ['remediate', index, 'steps', at]));
-    }
+  if (check.kind === 'package' && check.provenBy !== undefined) {
+    const proof = kit.checks.find((one) => one.id === check.provenBy);
+    if (proof?.kind !== 'endpoint') problem('provenBy', `there is no endpoint check ${check.provenBy} in this kit`);
   }
   return problems;
 }

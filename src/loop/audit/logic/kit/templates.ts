@@ -46,16 +46,22 @@ function checkValue(schema: z.ZodType, value: unknown, path: Problem['path']): P
 function checkText(text: string, path: Problem['path']): Problem[] {
   const problems: Problem[] = [];
   for (const [, reference = ''] of text.matchAll(REFERENCE)) {
-    const [group = '', name = '', ...rest] = reference.trim().split('.');
+    if (canBeNamed(reference.trim())) continue;
+    const group = reference.trim().split('.')[0]!;
     const names = Object.hasOwn(TEMPLATE_NAMES, group) ? TEMPLATE_NAMES[group]! : null;
-    const deep = group === 'finding' && name === 'evidence' ? rest.length === 1 : rest.length === 0;
-    if (names?.includes(name) && deep) continue;
     const there = names ? names.map((one) => `${group}.${one}`) : Object.keys(TEMPLATE_NAMES);
     problems.push({ path, why: `there is no \${${reference}}; there is ${there.join(', ')}` });
   }
   if (text.replace(REFERENCE, '').includes('${'))
     problems.push({ path, why: `"${text}" has a reference without an end` });
   return problems;
+}
+
+function canBeNamed(reference: string): boolean {
+  const [group = '', name = '', ...rest] = reference.split('.');
+  // Evidence is whatever the check writes down.
+  const depth = group === 'finding' && name === 'evidence' ? 1 : 0;
+  return Object.hasOwn(TEMPLATE_NAMES, group) && TEMPLATE_NAMES[group]!.includes(name) && rest.length === depth;
 }
 
 const SCOPE: Scope = Object.fromEntries(
