@@ -26,7 +26,7 @@ import { viewChange } from './view.ts';
 const DAY_MS = 86_400_000;
 /** How long a plan may wait for approvals and its window, unless somebody says otherwise. */
 const VALID_DAYS = 7;
-const UNDER_WAY = ['scheduled', 'running', 'paused', 'verifying'] as const;
+const UNDER_WAY = ['awaiting-approval', 'scheduled', 'running', 'paused', 'verifying'] as const;
 
 export interface ChangeInput extends Partial<Asked> {
   kit?: string | undefined;
@@ -173,7 +173,7 @@ function plannedTasks({ input, kit }: Gathered): ReturnType<typeof planTasks> {
   }
 }
 
-/** Host → the other change of the same kit that is at work on it. */
+/** Host → the other change of the same kit that covers it and is not over. */
 async function hostsUnderWay(deps: Deps, change: ChangeRow): Promise<Map<string, string>> {
   const busy = new Map<string, string>();
   for (const other of await allChanges(deps.platform.db, UNDER_WAY)) {
@@ -190,7 +190,7 @@ function busyNotes(busy: ReadonlyMap<string, string>, change: ChangeRow): Left[]
   return [...busy].flatMap(([hostId, text]) => {
     const [hostName = '', other = ''] = text.split('\n');
     const asked = change.asked.hosts === null || change.asked.hosts.includes(hostId);
-    return asked ? [{ hostId, hostName, endpoint: null, why: `change ${other} is at work on it` }] : [];
+    return asked ? [{ hostId, hostName, endpoint: null, why: `change ${other} covers it already` }] : [];
   });
 }
 

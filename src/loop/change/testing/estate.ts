@@ -123,7 +123,12 @@ export async function testEstate(net: number): Promise<TestEstate> {
         hosts: some.map((one) => one.hostId),
       };
       const { change } = await createChange(deps, OLGA, asked);
-      return approveChange(deps, ANNA, change.id, approvers.anna.approve(change.id, change.planDigest!));
+      return approveChange(
+        deps,
+        ANNA,
+        change.id,
+        approvers.anna.approve(change.id, change.planDigest!, platform.now().toISOString()),
+      );
     },
     entries: async (changeId) => {
       const found = sql<{
