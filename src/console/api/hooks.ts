@@ -1,76 +1,55 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { Role } from '../../model/actor.ts';
-import type { Campaign } from '../../model/campaign.ts';
-import type { Change } from '../../model/change.ts';
-import type { Endpoint, Host } from '../../model/estate.ts';
-import type { Exception, Finding } from '../../model/finding.ts';
-import type { Dependency } from '../../model/impact.ts';
+import { Campaign } from '../../model/campaign.ts';
+import { Change } from '../../model/change.ts';
+import type { Host } from '../../model/estate.ts';
+import type { Finding } from '../../model/finding.ts';
 import type { Approval } from '../../model/plan.ts';
-import type { Checkpoint, DocumentKind, SequencedEntry, TrailVerdict } from '../../model/trail.ts';
-import { call } from './call.ts';
+import type { SequencedEntry } from '../../model/trail.ts';
+import { api } from './client.ts';
 
-const items = <T>(page: { items: T[] }): T[] => page.items;
-
-export const useMe = () =>
-  useQuery({
-    queryKey: ['me'],
-    queryFn: () => call<{ id: string; name: string; role: Role }>('GET', '/me'),
-    retry: false,
-  });
+/*
+ * One hook a question. Replies come typed from the generated client; where the model's own type says more (optional
+ * fields that are absent, not undefined), the model is what pages use.
+ */
+export const useMe = () => useQuery({ queryKey: ['me'], queryFn: () => api.me(), retry: false });
 export const useHosts = () =>
-  useQuery({ queryKey: ['hosts'], queryFn: () => call<{ items: Host[] }>('GET', '/hosts').then(items) });
+  useQuery({ queryKey: ['hosts'], queryFn: async () => (await api.listHosts()).items as Host[] });
 export const useHost = (id: string) =>
-  useQuery({
-    queryKey: ['host', id],
-    queryFn: () => call<{ host: Host; endpoints: Endpoint[] }>('GET', `/hosts/${id}`),
-  });
+  useQuery({ queryKey: ['host', id], queryFn: () => api.getHost({ params: { id } }) });
 export const useFindings = () =>
-  useQuery({ queryKey: ['findings'], queryFn: () => call<{ items: Finding[] }>('GET', '/findings').then(items) });
+  useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as Finding[] });
 export const useDependencies = () =>
-  useQuery({
-    queryKey: ['dependencies'],
-    queryFn: () => call<{ items: Dependency[] }>('GET', '/dependencies').then(items),
-  });
+  useQuery({ queryKey: ['dependencies'], queryFn: async () => (await api.listDependencies()).items });
 export const useExceptions = () =>
-  useQuery({ queryKey: ['exceptions'], queryFn: () => call<{ items: Exception[] }>('GET', '/exceptions').then(items) });
+  useQuery({ queryKey: ['exceptions'], queryFn: async () => (await api.listExceptions()).items });
 export const useChanges = () =>
-  useQuery({ queryKey: ['changes'], queryFn: () => call<{ items: Change[] }>('GET', '/changes').then(items) });
+  useQuery({ queryKey: ['changes'], queryFn: async () => (await api.listChanges()).items as Change[] });
 export const useChange = (id: string) =>
-  useQuery({ queryKey: ['change', id], queryFn: () => call<Change>('GET', `/changes/${id}`) });
+  useQuery({ queryKey: ['change', id], queryFn: async () => Change.parse(await api.getChange({ params: { id } })) });
 export const useCampaigns = () =>
-  useQuery({ queryKey: ['campaigns'], queryFn: () => call<{ items: Campaign[] }>('GET', '/campaigns').then(items) });
+  useQuery({ queryKey: ['campaigns'], queryFn: async () => (await api.listCampaigns()).items as Campaign[] });
 export const useCampaign = (kit: string) =>
-  useQuery({ queryKey: ['campaigns', kit], queryFn: () => call<Campaign>('GET', `/campaigns/${kit}`) });
+  useQuery({
+    queryKey: ['campaigns', kit],
+    queryFn: async () => Campaign.parse(await api.getCampaign({ params: { kit } })),
+  });
 
 export interface TrailQuery {
   limit: number;
   subject?: string;
+  host?: string;
   type?: string;
 }
 export const useTrail = (query: TrailQuery) =>
   useQuery({
     queryKey: ['trail', query],
-    queryFn: () =>
-      call<{ items: SequencedEntry[]; total: number }>('GET', '/trail', {
-        query: { ...query, limit: String(query.limit) },
-      }),
+    queryFn: async () => (await api.listTrail({ query })) as { items: SequencedEntry[]; total: number },
   });
-export const useTrailVerdict = () =>
-  useQuery({ queryKey: ['trail', 'verdict'], queryFn: () => call<TrailVerdict>('GET', '/trail/verify') });
+export const useTrailVerdict = () => useQuery({ queryKey: ['trail', 'verdict'], queryFn: () => api.verifyTrail() });
 export const useCheckpoint = () =>
-  useQuery({ queryKey: ['trail', 'checkpoint'], queryFn: () => call<Checkpoint>('GET', '/trail/checkpoint') });
-
-export interface DocumentItem {
-  kind: DocumentKind;
-  id: string;
-  title: string;
-  at: string;
-}
+  useQuery({ queryKey: ['trail', 'checkpoint'], queryFn: () => api.getTrailCheckpoint() });
 export const useDocuments = () =>
-  useQuery({
-    queryKey: ['documents'],
-    queryFn: () => call<{ items: DocumentItem[] }>('GET', '/documents').then(items),
-  });
+  useQuery({ queryKey: ['documents'], queryFn: async () => (await api.listDocuments()).items });
 
 /** A mutation that makes the named queries stale when it is done. */
 function useAction<I, O>(run: (input: I) => Promise<O>, stale: string[]) {
@@ -81,35 +60,31 @@ function useAction<I, O>(run: (input: I) => Promise<O>, stale: string[]) {
   });
 }
 
-export const useSignIn = () =>
-  useAction((input: { name: string; password: string }) => call('POST', '/sign-in', { body: input }), ['me']);
-export const useRedeemLink = () =>
-  useAction((code: string) => call('POST', '/sign-in/link', { body: { code } }), ['me']);
+export const useSignIn = () => useAction((body: { name: string; password: string }) => api.signIn({ body }), ['me']);
+export const useRedeemLink = () => useAction((code: string) => api.redeemLink({ body: { code } }), ['me']);
 export function useSignOut() {
   const queries = useQueryClient();
-  return useMutation({ mutationFn: () => call('POST', '/sign-out'), onSuccess: () => queries.clear() });
+  return useMutation({ mutationFn: () => api.signOut(), onSuccess: () => queries.clear() });
 }
 export const useCreateChange = () =>
   useAction(
-    (input: { kit: string; title: string; reason: string }) =>
-      call<{ change: Change }>('POST', '/changes', { body: input }).then((reply) => reply.change),
+    async (body: { kit: string; title: string; reason: string }) => (await api.createChange({ body })).change,
     ['changes', 'findings'],
   );
 export const useApproveChange = (id: string) =>
-  useAction(
-    (approval: Approval) => call<Change>('POST', `/changes/${id}/approve`, { body: approval }),
-    ['change', 'changes'],
-  );
-export type ChangeAction = 'run' | 'pause' | 'resume' | 'cancel' | 'rollback';
+  useAction((body: Approval) => api.approveChange({ params: { id }, body }), ['change', 'changes']);
+
+const ACTIONS = {
+  run: api.runChange,
+  pause: api.pauseChange,
+  resume: api.resumeChange,
+  cancel: api.cancelChange,
+  rollback: api.rollbackChange,
+} as const;
+export type ChangeAction = keyof typeof ACTIONS;
 export const useChangeAction = (id: string) =>
-  useAction(
-    (action: ChangeAction) => call<Change>('POST', `/changes/${id}/${action}`, { body: {} }),
-    ['change', 'changes'],
-  );
+  useAction((action: ChangeAction) => ACTIONS[action]({ params: { id } }), ['change', 'changes']);
 export const useClaimHost = (id: string) =>
-  useAction(() => call('POST', `/hosts/${id}/claim`, { body: {} }), ['hosts', 'host']);
+  useAction(() => api.claimHost({ params: { id }, body: {} }), ['hosts', 'host']);
 export const useEndException = () =>
-  useAction(
-    (id: string) => call('POST', `/exceptions/${id}/end`, { body: {} }),
-    ['exceptions', 'findings', 'campaigns'],
-  );
+  useAction((id: string) => api.endException({ params: { id }, body: {} }), ['exceptions', 'findings', 'campaigns']);

@@ -200,7 +200,7 @@ function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
 }
 
 function History({ host }: { host: Host }) {
-  const trail = useTrail({ subject: host.id, limit: 30 });
+  const trail = useTrail({ host: host.id, limit: 30 });
   return (
     <Paper withBorder p="md">
       <Title order={2} size="h4" mb="sm">
