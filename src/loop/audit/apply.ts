@@ -1,4 +1,4 @@
-import type { Finding } from '../../model/finding.ts';
+import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
@@ -17,8 +17,8 @@ export interface Applied {
   kits: ReadonlyMap<string, CompiledKit>;
   /** hosts whose place this one took */
   replaced: ReadonlySet<string>;
-  /** keys that were burnt */
-  burnt: ReadonlySet<string>;
+  /** exposures of the keys that are served now */
+  burnt: readonly Pick<Exposure, 'spki' | 'openedAt'>[];
 }
 
 type Verb = 'opened' | 'fixed' | 'rekindled' | 'explained' | 'moved';
@@ -103,8 +103,10 @@ async function rekindle(applied: Applied, finding: StoredFinding, judgement: Jud
 }
 
 function whyAgain({ evidence, replaced, burnt }: Applied, finding: StoredFinding, judgement: Judgement): Cause {
-  const { closedWith: closed, closedAt } = finding;
-  return causeOf({ judgement, evidence, closed, closedAt, replaced, burnt });
+  const { closedWith: closed, closedAt, rekindledAt } = finding;
+  const before = finding.state === 'fixed' ? evidence.now : (rekindledAt ?? evidence.now);
+  const keys = new Set(burnt.filter((one) => one.openedAt < before).map((one) => one.spki));
+  return causeOf({ judgement, evidence, closed, closedAt, replaced, burnt: keys });
 }
 
 async function fix(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told> {

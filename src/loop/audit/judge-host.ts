@@ -136,7 +136,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
       evidence,
       kits: new Map(context.kits.map((kit) => [kit.kit.kit, kit])),
       replaced: new Set(before.map((one) => one.id)),
-      burnt: new Set(burnt.map((one) => one.spki)),
+      burnt,
     },
     decisions,
   );

@@ -51,7 +51,7 @@ function evidenceFor(base: unknown, one: Case) {
     string,
     unknown
   >;
-  const facts = Facts.partial().parse(whole['facts'] ?? {});
+  const facts = Facts.partial().parse(whole['facts'] ?? {}) as Partial<Facts>;
   const endpoints = whole['endpoint'] ? [Endpoint.parse(whole['endpoint'])] : [];
   return evidenceOf({ facts, endpoints, now: NOW, addresses: endpoints.map((endpoint) => endpoint.address) });
 }

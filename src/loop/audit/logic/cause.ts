@@ -45,7 +45,7 @@ export interface CauseInput {
   closedAt: string | null;
   /** hosts whose place this one took */
   replaced: ReadonlySet<string>;
-  /** keys that were burnt, by the kits' campaigns */
+  /** keys that were burnt before it came back */
   burnt: ReadonlySet<string>;
 }
 
@@ -56,7 +56,7 @@ export function causeOf(input: CauseInput): Cause {
     const since = input.closedAt ? ` since it was proven closed at ${input.closedAt}` : '';
     return { text: `nothing that we know of changed on the host${since}, but it burns again`, rank: 0 };
   }
-  return { text: parts.map((part) => part.text).join('; '), rank: parts.some((part) => part.rank === 2) ? 2 : 1 };
+  return { text: parts.map((part) => part.text).join('; '), rank: parts.some((part) => part.rank === 1) ? 1 : 2 };
 }
 
 function rebuilt({ evidence, closed, replaced, judgement }: CauseInput): Cause | null {

@@ -1,0 +1,227 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import pg from 'pg';
+import type { Affected, Exposure, Finding } from '../../model/finding.ts';
+import { certificate, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
+
+const open: World[] = [];
+after(() => Promise.all(open.map((one) => one.close())));
+async function begin(): Promise<World> {
+  const w = await world();
+  open.push(w);
+  return w;
+}
+const A = { address: '10.1.0.10', port: 8443 };
+const at = (w: World): Date => new Date(w.clock.now.getTime() - 3_600_000);
+
+async function rows<T extends object>(w: World, sql: string): Promise<T[]> {
+  const client = new pg.Client(w.platform.urls.app);
+  await client.connect();
+  try {
+    return (await client.query<T>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+test('facts are sent once: hashes first, then what the server lacks, whichever host had it before', async () => {
+  const w = await begin();
+  const [one, two] = [await w.find('10.1.0.10', 'SHA256:1'), await w.find('10.1.0.11', 'SHA256:2')];
+  const packages = [nodejs('0.10.48-1')];
+  assert.deepEqual(await w.send(one, { packages, neighbours: [] }), ['neighbours', 'packages']);
+  assert.deepEqual(await w.send(one, { packages, neighbours: [] }), []);
+  assert.deepEqual(await w.send(two, { packages }), [], 'the content is known from another host');
+  assert.deepEqual((await w.audit.facts(two)).sections.packages, packages);
+  await w.send(one, { packages: [nodejs('0.10.0-1')] });
+  await w.send(one, { packages });
+  const history = await rows<{ name: string }>(
+    w,
+    `select name from audit.section_history where host_id = '${one}' order by id`,
+  );
+  assert.deepEqual(
+    history.map((row) => row.name),
+    ['neighbours', 'packages', 'packages', 'packages'],
+  );
+  const contents = await rows<{ n: string }>(
+    w,
+    `select count(*) as n from audit.section_content where name = 'packages'`,
+  );
+  assert.equal(contents[0]!.n, '2');
+});
+
+test('a confirmed section is as fresh as its confirmation, and wakes nobody', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  await w.send(hostId, { packages: [nodejs('0.10.48-1')] });
+  await w.settle();
+  w.later(60);
+  await w.send(hostId, { packages: [nodejs('0.10.48-1')] });
+  assert.equal((await w.audit.facts(hostId)).meta.packages?.receivedAt, w.clock.now.toISOString());
+  assert.deepEqual(await w.platform.waiting('audit.host'), []);
+});
+
+test('who hears of a change: audit of all but talk, impact of talk, discovery of names', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  await w.send(hostId, { connections: [], neighbours: [] });
+  assert.deepEqual(
+    (await w.platform.waiting()).map((job) => job.name),
+    ['impact.connections'],
+  );
+  await w.send(
+    hostId,
+    shop({ version: '0.10.48-1', pid: 1, startedAt: at(w), machineId: 'm1' }, { ...A, name: 'front' }),
+  );
+  assert.ok((await w.platform.waiting('audit.host')).length === 1);
+  const host = await w.discovery.host(hostId);
+  assert.equal(host?.name, 'front');
+  assert.ok(host?.identifiers.some(({ kind, value }) => kind === 'machine-id' && value === 'm1'));
+});
+
+test('contents that are not what their hash says, or not facts at all, are refused or noted; the known facts stay', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  await w.send(hostId, { packages: [nodejs('0.10.48-1')] });
+  const forged = { ...section(w, 'packages', [nodejs('9')]), hash: '0'.repeat(64) };
+  await assert.rejects(w.post(hostId, [forged]), { code: 'FACTS_HASH', status: 400 });
+  const strange = section(w, 'packages', [{ name: 'nodejs', version: 7 }]);
+  assert.deepEqual(await w.post(hostId, [strange]), { want: [] });
+  const facts = await w.audit.facts(hostId);
+  assert.equal(facts.sections.packages?.[0]?.version, '0.10.48-1');
+  assert.match(facts.meta.packages!.error!, /not understood at 0\./);
+  await assert.rejects(
+    w.post(hostId, [{ ...strange, name: 'secrets' as never }]),
+    'an unknown section is no facts request',
+  );
+  await w.send(hostId, { packages: [nodejs('0.10.48-1')] });
+  assert.equal((await w.audit.facts(hostId)).meta.packages?.error, null, 'an error ends with the next good look');
+});
+
+test('whatever strings a host has in its facts can be stored and read back', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  const strings = fc.sample(fc.string({ unit: 'binary', maxLength: 20 }), 20);
+  const texts = ['\0', 'a\0b', '\\u0000', '\u{1F525}', '__proto__', ...strings.map((text) => text.toWellFormed())];
+  const neighbours = texts.map((mac) => ({ address: '10.1.0.9', mac, device: 'eth0' }));
+  await w.send(hostId, { neighbours });
+  const back = (await w.audit.facts(hostId)).sections.neighbours?.map((one) => one.mac);
+  assert.deepEqual(
+    back,
+    texts.map((text) => text.replaceAll('\0', '\uFFFD')),
+  );
+});
+
+test('a request for facts is taken once and wakes the long poll', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  const heard = new Promise<Record<string, string>>((resolve) => {
+    w.platform.events.subscribe('tasks', (event) => resolve(event.payload));
+  });
+  await w.platform.observe({ kind: 'system', id: 's', name: 't' }, (tx) => w.audit.requestFacts(tx, hostId));
+  assert.deepEqual(await heard, { hostId });
+  assert.deepEqual([await w.audit.takeFactsRequest(hostId), await w.audit.takeFactsRequest(hostId)], [true, false]);
+});
+
+async function estate(w: World): Promise<{ shopId: string; blindId: string }> {
+  const shopId = await w.find(A.address, 'SHA256:1');
+  const blindId = await w.find('10.1.0.20', 'SHA256:9');
+  await w.look(shopId, A.address, A.port, tls('vulnerable', certificate('shop', '01')));
+  await w.send(shopId, shop({ version: '0.10.0-1', pid: 1, startedAt: at(w) }, A));
+  await w.settle();
+  return { shopId, blindId };
+}
+
+test('affected: by advisory, kit and package, from what is stored; who was not looked at is neither', async () => {
+  const w = await begin();
+  const { shopId, blindId } = await estate(w);
+  const ask = (q: string): Promise<Affected> => w.call<Affected>('getAffected', { query: { q } });
+  for (const q of ['CVE-2014-0160', 'cve-2014-0160', 'DSA-2896-1', 'heartbleed']) {
+    const { hosts, unknown } = await ask(q);
+    assert.deepEqual(hosts.map((host) => [host.hostId, host.what, host.state]).sort(), [
+      [shopId, '10.1.0.10:8443', 'open'],
+      [shopId, 'nodejs', 'open'],
+    ]);
+    assert.deepEqual(
+      unknown.map((host) => host.hostId),
+      [blindId],
+    );
+  }
+  const exact = await ask('pkg:deb/debian/nodejs@0.10.0-1');
+  assert.deepEqual(
+    exact.hosts.map((host) => [host.what, host.state]),
+    [['nodejs 0.10.0-1', 'open']],
+  );
+  assert.deepEqual((await ask('pkg:deb/debian/nodejs@0.10.1-1')).hosts, []);
+  assert.deepEqual((await ask('pkg:deb/ubuntu/nodejs')).hosts, []);
+  assert.deepEqual((await ask('CVE-2099-0001')).hosts, []);
+  for (const q of ['what', 'pkg:npm/x', 'pkg:deb/debian/%zz']) await assert.rejects(ask(q), { code: 'AFFECTED_QUERY' });
+});
+
+test('routes: kits, findings by filter, facts by section, exposures; what is not there is said', async () => {
+  const w = await begin();
+  const { shopId } = await estate(w);
+  const list = async (query: object): Promise<Finding[]> =>
+    (await w.call<{ items: Finding[] }>('listFindings', { query })).items;
+  assert.equal((await list({ kit: 'heartbleed' })).length, 2);
+  assert.equal((await list({ cve: 'CVE-2014-0160', host: shopId, state: 'open' })).length, 2);
+  assert.equal((await list({ kit: 'heartbleed', state: ['fixed', 'planned'] })).length, 0);
+  assert.equal((await list({ check: 'heartbleed-probe' })).length, 1);
+  const [finding] = await list({ check: 'heartbleed-probe' });
+  assert.deepEqual(await w.call('getFinding', { params: { id: finding!.id } }), finding);
+  const { items: kits } = await w.call<{ items: { kit: { kit: string }; digest: string }[] }>('listKits');
+  assert.deepEqual(
+    kits.map(({ kit }) => kit.kit),
+    ['heartbleed', 'linux-baseline', 'tls-hygiene'],
+  );
+  assert.deepEqual(await w.call('getKit', { params: { id: 'heartbleed' } }), kits[0]);
+  const facts = await w.call<{ sections: object; meta: object }>('getHostFactsSection', {
+    params: { id: shopId, section: 'packages' },
+  });
+  assert.deepEqual([Object.keys(facts.sections), Object.keys(facts.meta)], [['packages'], ['packages']]);
+  const { items: exposures } = await w.call<{ items: Exposure[] }>('listExposures', {
+    query: { kit: 'heartbleed', host: shopId },
+  });
+  assert.equal(exposures.length, 1);
+  assert.deepEqual(await w.call('startAudit', { body: {} }), { hosts: 2, asked: 0 });
+  for (const [id, params] of [
+    ['getKit', { id: 'x' }],
+    ['getFinding', { id: 'x' }],
+    ['getHostFacts', { id: 'x' }],
+  ] as const) {
+    await assert.rejects(w.call(id, { params }), { code: 'NOT_FOUND' });
+  }
+  await assert.rejects(w.call('startAudit', { body: { hostIds: ['x'] } }), { code: 'NOT_FOUND' });
+  await assert.rejects(w.call('listFindings', { query: { state: 'green' } }));
+});
+
+test('each kit is on the trail once, with its digest, however many processes load it', async () => {
+  const w = await begin();
+  await w.audit.jobs['audit.sweep']!({});
+  const { createAudit } = await import('./index.ts');
+  await createAudit(w.platform, w.discovery).jobs['audit.sweep']!({});
+  const loaded = await w.entries('audit.kit.loaded');
+  assert.deepEqual(
+    loaded.map((entry) => entry.detail['digest']),
+    w.audit.kits().map((kit) => kit.digest),
+  );
+});
+
+test('the sweep judges what no event announced: hosts never judged, other kits, findings that wait', async () => {
+  const w = await begin();
+  const { shopId, blindId } = await estate(w);
+  await w.audit.jobs['audit.sweep']!({});
+  assert.deepEqual(
+    (await w.platform.waiting('audit.host')).map((job) => (job.payload as { hostId: string }).hostId),
+    [blindId],
+  );
+  await w.settle();
+  await w.audit.jobs['audit.sweep']!({});
+  assert.deepEqual(await w.platform.waiting('audit.host'), []);
+  w.later(11);
+  await w.audit.jobs['audit.sweep']!({});
+  assert.deepEqual(
+    (await w.platform.waiting('audit.host')).map((job) => (job.payload as { hostId: string }).hostId),
+    [shopId],
+  );
+});
