@@ -1,8 +1,9 @@
+import type { Change } from '../../../src/model/change.ts';
 import type { Host } from '../../../src/model/estate.ts';
 import type { Demo } from './context.ts';
 import { setUpEstate } from './setup.ts';
 import { audit, campaignNow, findingsNow } from './steps/audit.ts';
-import { approve, checkFixed, plan, rollOut } from './steps/change.ts';
+import { approve, BASELINE, checkFixed, HEARTBLEED, plan, rollOut } from './steps/change.ts';
 import { discover } from './steps/discover.ts';
 import { proveTrail, writeDocuments } from './steps/document.ts';
 import { enroll } from './steps/enroll.ts';
@@ -29,7 +30,9 @@ export async function walkLoop(demo: Demo): Promise<Results> {
     },
   );
   const before = { findings: found, campaign: await campaignNow(demo) };
-  const planned = await account.step('plan', '5 Change: a plan for every burning finding', () => plan(demo));
+  const planned = await account.step('plan', '5 Change: a plan for every burning finding', () =>
+    plan(demo, HEARTBLEED),
+  );
   await account.step('approval', '5 Change: approval of exactly this plan', () => approve(demo, planned));
   const change = await account.step('rollout', '5 Change: canary first', () => rollOut(demo, planned.id));
   const after = await account.step('verification', '5 Change: proven from inside and outside', async () => {
@@ -39,6 +42,7 @@ export async function walkLoop(demo: Demo): Promise<Results> {
     return { campaign, findings };
   });
   const hosts = await people.operator.list<Host>('/hosts');
+  const settings = await account.step('settings', '5 Change: the same way for settings', () => changeSettings(demo));
   const rekindled = await account.step('rekindling', 'An old image comes back', () => rekindle(demo));
   await account.step('expiry', 'An exception ends', () => checkExpiry(demo, exceptions));
   const { trail, documents } = await account.step(
@@ -49,5 +53,18 @@ export async function walkLoop(demo: Demo): Promise<Results> {
       trail: await proveTrail(demo),
     }),
   );
-  return { hosts, before, after, rekindled, change, trail, documents };
+  return { hosts, before, after, rekindled, change, settings, trail, documents };
+}
+
+/** In `--once`; otherwise the person may do this one alone. */
+async function changeSettings(demo: Demo): Promise<Change | null> {
+  if (!demo.options.once) {
+    demo.account.say('left for you: the findings of the baseline are open; `lastember change create` plans them');
+    return null;
+  }
+  const planned = await plan(demo, BASELINE);
+  await approve(demo, planned);
+  const change = await rollOut(demo, planned.id);
+  checkFixed(demo, change, await findingsNow(demo));
+  return change;
 }

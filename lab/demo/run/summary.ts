@@ -11,6 +11,8 @@ export interface Results {
   after: { findings: Finding[]; campaign: Campaign };
   rekindled: Campaign;
   change: Change;
+  /** the second change, of settings; null when it is left to the person */
+  settings: Change | null;
   trail: TrailResult;
   documents: string[];
 }
@@ -57,6 +59,28 @@ const campaignRow = ({
   rekindled,
 });
 
+const changeRow = (change: Change): object => ({
+  id: change.id,
+  planDigest: change.planDigest,
+  approvals: change.approvals.map(({ statement }) => ({
+    keyId: statement.keyId,
+    approvedAt: statement.approvedAt,
+  })),
+  waves: change.waves.map(({ name, canary, state, tasks }) => ({
+    name,
+    canary,
+    state,
+    tasks: tasks.map((task) => ({
+      host: task.hostName,
+      state: task.state,
+      steps: task.outcomes.map(({ kind, ok }) => ({ kind, ok })),
+    })),
+  })),
+  outcome: change.state,
+  predicted: change.predicted,
+  observed: change.observed,
+});
+
 /** The one JSON document of `--json`: what was found, done and proven, in machine-readable form. */
 export function summary({ server, account, estate }: Demo, results: Results): object {
   const { before, after, change, rekindled, trail } = results;
@@ -81,27 +105,8 @@ export function summary({ server, account, estate }: Demo, results: Results): ob
       endpoints: after.campaign.endpoints.map(campaignRow),
       rekindled: rekindled.endpoints.filter((each) => each.rekindled).map(campaignRow),
     },
-    change: {
-      id: change.id,
-      planDigest: change.planDigest,
-      approvals: change.approvals.map(({ statement }) => ({
-        keyId: statement.keyId,
-        approvedAt: statement.approvedAt,
-      })),
-      waves: change.waves.map(({ name, canary, state, tasks }) => ({
-        name,
-        canary,
-        state,
-        tasks: tasks.map((task) => ({
-          host: task.hostName,
-          state: task.state,
-          steps: task.outcomes.map(({ kind, ok }) => ({ kind, ok })),
-        })),
-      })),
-      outcome: change.state,
-      predicted: change.predicted,
-      observed: change.observed,
-    },
+    change: changeRow(change),
+    settingsChange: results.settings && changeRow(results.settings),
     trail: {
       size: trail.size,
       root: trail.root,

@@ -1,5 +1,6 @@
 # sysctl [-n] KEY… | -w KEY=VALUE… | -p [FILE] on the files below the host's /proc/sys
-quiet= write=
+PATH=/usr/bin:/bin
+quiet=
 path() { echo "$ROOT/proc/sys/$(echo "$1" | tr . /)"; }
 put() { # KEY VALUE
   if [ -e "$(path "$1")" ]; then echo "$2" > "$(path "$1")" && echo "$1 = $2"
@@ -8,7 +9,7 @@ put() { # KEY VALUE
 code=0
 case "$1" in
   -n) quiet=1; shift ;;
-  -w) write=1; shift ;;
+  -w) shift ;;
   -p) file="$ROOT${2:-/etc/sysctl.conf}"
     while IFS='=' read -r key value; do
       key=$(echo "$key" | tr -d ' \t'); value=$(echo "$value" | sed 's/^[ \t]*//')

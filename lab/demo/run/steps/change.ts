@@ -6,18 +6,33 @@ import { runCli } from '../server.ts';
 import { until } from '../wait.ts';
 import { KIT } from './audit.ts';
 
+/** Exit code of the command line: the server said no. */
+const REFUSED = 4;
 const ENDED = ['closed', 'failed', 'rolled-back', 'cancelled'];
 const changeNow = ({ people: { operator } }: Demo, id: string): Promise<Change> =>
   operator.get<Change>(`/changes/${id}`);
 
+export interface Wish {
+  kit: string;
+  title: string;
+  reason: string;
+}
+
+export const HEARTBLEED: Wish = {
+  kit: KIT,
+  title: 'Heartbleed: fix, re-key, revoke',
+  reason: 'CVE-2014-0160 was proven on our servers',
+};
+export const BASELINE: Wish = {
+  kit: 'linux-baseline',
+  title: 'Settings of the baseline',
+  reason: 'The audit found settings that our baseline does not allow',
+};
+
 /** Asks for a change, shows the plan and what it is predicted to do. */
-export async function plan(demo: Demo): Promise<Change> {
+export async function plan(demo: Demo, wish: Wish): Promise<Change> {
   const { people, account } = demo;
-  const { change: created } = await people.operator.post<{ change: Change }>('/changes', {
-    kit: KIT,
-    title: 'Heartbleed: fix, re-key, revoke',
-    reason: 'CVE-2014-0160 was proven on our servers',
-  });
+  const { change: created } = await people.operator.post<{ change: Change }>('/changes', wish);
   const change = await until('the plan to be made', 30, async () => {
     const now = await changeNow(demo, created.id);
     return now.planDigest ? now : null;
@@ -38,21 +53,15 @@ export async function plan(demo: Demo): Promise<Change> {
 
 export async function approve(demo: Demo, change: Change): Promise<void> {
   const { people, account, server, options } = demo;
-  const own = await runCli({ url: server.url, token: people.operator.token }, [
-    'change',
-    'approve',
-    change.id,
-    '--key',
-    people.keyFile,
-  ]);
+  const args = ['change', 'approve', change.id, '--key', people.keyFile];
+  const own = await runCli({ url: server.url, token: people.operator.token }, [...args, '--yes']);
   account.claim(
     '5.2: whoever asked for the change may not approve it',
-    own.code !== 0,
+    own.code === REFUSED,
     own.stderr.trim().split('\n')[0] ?? '',
   );
-  const args = ['change', 'approve', change.id, '--key', people.keyFile];
   if (options.once) {
-    const ran = await runCli({ url: server.url, token: people.approver.token }, args);
+    const ran = await runCli({ url: server.url, token: people.approver.token }, [...args, '--yes']);
     if (ran.code !== 0) throw new Error(`\`lastember ${args.join(' ')}\` ended with ${ran.code}: ${ran.stderr.trim()}`);
   } else {
     account.say(pc.bold('Your turn: approve this plan.'));
@@ -91,7 +100,8 @@ export async function rollOut(demo: Demo, id: string): Promise<Change> {
   const done = await until('the rollout to end', 180, async () => {
     const now = await changeNow(demo, id);
     for (const wave of now.waves) {
-      if (wave.state !== 'waiting') tell(`${wave.name}`, `${wave.canary ? 'canary wave' : 'wave'} ${wave.name} runs`);
+      if (wave.state === 'running' || wave.state === 'done')
+        tell(`${wave.name}`, `${wave.canary ? 'canary wave' : 'wave'} ${wave.name} runs`);
       for (const task of wave.tasks) tellTask(task, tell);
     }
     return ENDED.includes(now.state) ? now : null;

@@ -3,6 +3,7 @@ import type { Demo } from '../context.ts';
 import { untilOrNull } from '../wait.ts';
 import { campaignNow } from './audit.ts';
 import { scanScope } from './discover.ts';
+import { deploy } from './enroll.ts';
 import { showFunnel } from './verify.ts';
 
 const REBUILT = 'partner-api';
@@ -19,11 +20,19 @@ export async function rekindle(demo: Demo): Promise<Campaign> {
   });
   const campaign = back ?? (await campaignNow(demo));
   const burning = campaign.endpoints.find(({ endpoint, rekindled }) => rekindled && endpoint.startsWith(`${address}:`));
-  showFunnel(demo, campaign);
   account.claim(
-    'F.4: the campaign rekindled by itself and says where it came from',
-    campaign.state === 'rekindled' && Boolean(burning?.rekindled?.cause),
+    'F.4: at 100 % the campaign kept watching, and rekindled by itself',
+    campaign.state === 'rekindled' && burning !== undefined,
     burning?.rekindled?.cause ?? campaign.state,
   );
-  return campaign;
+  await deploy(demo, burning ? [burning.hostId] : [], { acceptHostKey: true });
+  const told = await untilOrNull(20, async () => {
+    const cause = (await campaignNow(demo)).endpoints.find(({ hostId }) => hostId === burning?.hostId)?.rekindled
+      ?.cause;
+    return cause?.includes(spec.image) ? cause : null;
+  });
+  const final = await campaignNow(demo);
+  showFunnel(demo, final);
+  account.claim('F.4: with an agent on it again, the image it came from is named', told !== null, told ?? '');
+  return final;
 }
