@@ -9,7 +9,7 @@ import type { Deps } from './deps.ts';
 import { isAffected } from './logic/affected.ts';
 import { causeOf, judgeEndpoint, nextState, revocationKey, totalsOf } from './logic/campaign.ts';
 import { listenerOf } from './logic/listeners.ts';
-import { sessionsInvalidated } from './sessions.ts';
+import { burntSince, sessionsInvalidated } from './sessions.ts';
 import { authorityRows, noteRevocation, revocations } from './store-authorities.ts';
 import { campaignRow, lockCampaign, putCampaign } from './store-campaigns.ts';
 
@@ -78,12 +78,9 @@ async function gatherEndpoint(deps: Deps, exposures: Exposure[], all: readonly F
       finding.endpointId === endpoint.id ||
       (finding.hostId === host.id && finding.endpointId === null && finding.component === listener.package?.name),
   );
-  const since = exposures
-    .map((exposure) => exposure.openedAt)
-    .sort()
-    .at(-1)!;
+  const since = burntSince(exposures, findings)!;
   const sessionsAt = await sessionsInvalidated(platform.db, host.id, listener.service?.name ?? null, since);
-  return { endpoint, host, facts: sections, exposures, findings, sessionsAt };
+  return { endpoint, host, facts: sections, exposures, findings, since, sessionsAt };
 }
 
 /** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */

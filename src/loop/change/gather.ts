@@ -10,7 +10,7 @@ import { certificateKey, normalSerial, type BurntCertificate, type ServedCertifi
 import { isAffected } from './logic/affected.ts';
 import { listenerOf } from './logic/listeners.ts';
 import type { PlannedHost, PlannedListener, PlannerInput } from './logic/planner.ts';
-import { sessionsInvalidated } from './sessions.ts';
+import { burntSince, sessionsInvalidated } from './sessions.ts';
 import { authorityRows, revocations, type AuthorityRow, type Revocation } from './store-authorities.ts';
 import type { Asked } from './store.ts';
 
@@ -49,6 +49,7 @@ export async function gather(
     kitDigest: kit.digest,
     hosts: planned,
     holders: holdersOf(all),
+    copies: copiesOf(exposures),
     isAffected: isAffected(kit.kit, versionOrder),
   };
   return { input, kit, findings };
@@ -102,11 +103,10 @@ async function plannedHost(
   for (const endpoint of endpoints.filter((one) => wanted.has(one.id))) {
     const own = exposures.filter((exposure) => exposure.endpointId === endpoint.id);
     const service = listenerOf(sections, endpoint).service?.name ?? null;
-    const since =
-      own
-        .map((exposure) => exposure.openedAt)
-        .sort()
-        .at(-1) ?? null;
+    const since = burntSince(
+      own,
+      findings.filter((finding) => finding.endpointId === endpoint.id),
+    );
     listeners.push({
       ...plannedListener(endpoint, knowledge),
       burnt: await burntOf(deps, own, knowledge),
@@ -179,6 +179,13 @@ async function issuerOf(
   const leaves = probes.flatMap((probe) => (probe.protocol === 'tls' ? probe.chain.slice(0, 1) : []));
   const leaf = leaves.find((certificate) => certificate.fingerprint === exposure.fingerprint);
   return leaf ? authorityOf(rows, leaf.pem) : null;
+}
+
+/** Private keys have no serial number; copies of certificates are no secret. */
+function copiesOf(exposures: readonly Exposure[]): PlannerInput['copies'] {
+  const keys = exposures.flatMap((exposure) => exposure.files ?? []).filter((file) => file.serial === null);
+  const found = keys.map(({ hostId, hostName, path }) => ({ hostId, hostName, path }));
+  return [...new Map(found.map((file) => [`${file.hostId}\n${file.path}`, file])).values()];
 }
 
 function holdersOf(endpoints: readonly Endpoint[]): Record<string, string[]> {

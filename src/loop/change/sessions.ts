@@ -1,5 +1,15 @@
 import { sql } from 'kysely';
+import type { Exposure, Finding } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+
+/** The last time that a key burnt here, or what had been fixed came back: what was done before does not count. */
+export function burntSince(
+  exposures: readonly Pick<Exposure, 'openedAt'>[],
+  findings: readonly Pick<Finding, 'rekindledAt'>[],
+): string | null {
+  const times = [...exposures.map((one) => one.openedAt), ...findings.flatMap((one) => one.rekindledAt ?? [])];
+  return times.sort().at(-1) ?? null;
+}
 
 /**
  * When did the host itself last say, signed, that it replaced the session secret of this service? Null: not since then.

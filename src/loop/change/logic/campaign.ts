@@ -20,6 +20,8 @@ export interface Burnt {
   findings: readonly Finding[];
   /** certificate → what is known of its revocation; see `revocationKey` */
   revocations: ReadonlyMap<string, { asked: boolean; seen: boolean }>;
+  /** last time that a key burnt here: what was done before does not count */
+  since: string;
   /** every key of the kit's exposures, on whatever host it leaked */
   burntKeys: ReadonlySet<string>;
   /** when the host said, signed, that it ended the sessions; null: not since the key was burnt */
@@ -197,11 +199,7 @@ function sessions(burnt: Burnt, { service }: Listener): Step {
 }
 
 function proven(burnt: Burnt): Step {
-  const { endpoint, exposures } = burnt;
-  const since = exposures
-    .map((exposure) => exposure.openedAt)
-    .sort()
-    .at(-1)!;
+  const { endpoint, since } = burnt;
   if (endpoint.probe?.protocol !== 'tls') return unknown('it could not be looked at from outside');
   const { verdict, reason } = endpoint.probe.heartbleed;
   if (verdict === 'vulnerable') return open(reason);

@@ -11,6 +11,8 @@ export interface PlannerInput {
   hosts: readonly PlannedHost[];
   /** certificate (issuer and serial) → listeners anywhere that serve it now, as `address:port` */
   holders: Readonly<Record<string, readonly string[]>>;
+  /** files with a burnt private key, wherever they lie */
+  copies: readonly { hostId: string; hostName: string; path: string }[];
   /** does the kit call this version of this package affected? */
   isAffected: (fact: { ecosystem: string; source: string }, version: string) => boolean;
 }

@@ -139,6 +139,20 @@ test('a certificate that a listener outside the plan serves is not revoked, and 
   assert.match(left[0]!.why, /not revoked, because 10\.9\.9\.9:443 serves it/);
 });
 
+test('M.3: a copy of the key that no service uses is named; the one that is replaced is not', () => {
+  const host = { hostId: 'host_web', hostName: 'web' };
+  const copies = [
+    { ...host, path: '/srv/web/tls.key' },
+    { hostId: 'host_old', hostName: 'old', path: '/root/backup.key' },
+  ];
+  const { left } = planTasks(inputOf([{ name: 'web' }], { copies }));
+  assert.deepEqual(
+    left.map((one) => one.hostName),
+    ['old'],
+  );
+  assert.match(left[0]!.why, /a copy of a leaked key lies in \/root\/backup\.key/);
+});
+
 test('canary first: of each kind of task the host that fewest depend on', () => {
   const input = inputOf([{ name: 'a' }, { name: 'bb' }, { name: 'ccc', installed: '3', vulnerable: false }]);
   const client = { hostId: 'x', hostName: 'x', unit: null, connections: 9, distance: 1 };

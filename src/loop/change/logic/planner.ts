@@ -34,7 +34,25 @@ export function planTasks(input: PlannerInput): { tasks: Task[]; left: Left[] } 
       left.push({ hostId: host.id, hostName: host.name, endpoint: null, why: 'the kit has no step to do on it' });
     }
   }
-  return keepSharedCertificates(tasks, left, input);
+  return keepSharedCertificates(tasks, [...left, ...strayCopies(tasks, input)], input);
+}
+
+/** A burnt key in a file that no service of the plan uses: nothing replaces it, so somebody has to look. */
+function strayCopies(tasks: readonly Task[], input: PlannerInput): Left[] {
+  const replaced = new Set(
+    tasks.flatMap((task) =>
+      task.steps.flatMap((s) => (s.kind === 'rotate-key' ? [`${task.hostId}\n${s.keyPath}`] : [])),
+    ),
+  );
+  return input.copies
+    .filter((copy) => !replaced.has(`${copy.hostId}\n${copy.path}`))
+    .toSorted((a, b) => compare(a.hostName + a.path, b.hostName + b.path))
+    .map(({ hostId, hostName, path }) => ({
+      hostId,
+      hostName,
+      endpoint: null,
+      why: `a copy of a leaked key lies in ${path}, which no service in the plan uses; remove it by hand`,
+    }));
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

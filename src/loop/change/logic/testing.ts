@@ -220,6 +220,7 @@ export function inputOf(shapes: readonly Shape[], more: Partial<PlannerInput> = 
     kitDigest: 'a'.repeat(64),
     hosts: shapes.map(hostOf),
     holders: {},
+    copies: [],
     isAffected: (_, version) => version >= '1' && version < '3',
     ...more,
   };

@@ -22,7 +22,6 @@ import type { Deps } from '../deps.ts';
 import { canonical } from '../logic/canonical.ts';
 import { advance } from '../advance.ts';
 import { takeOutcomes, tasksFor } from '../agents.ts';
-import { updateCampaign } from '../campaigns.ts';
 import { changeById } from '../store.ts';
 import { FakeAudit } from './audit.ts';
 import { TestHost } from './host.ts';
@@ -74,68 +73,36 @@ export interface TestEstate {
 export async function testEstate(net: number): Promise<TestEstate> {
   let shift = 0;
   const platform = await testPlatform({ now: () => new Date(Date.now() + shift) });
-  const started = await startAuthority({
-    address: `127.77.${net}.2`,
-    port: 9000,
-    tlsPort: 9443,
-    provisioner: 'test',
-  });
-  const discovery = createDiscovery(platform);
+  const address = `127.77.${net}.2`;
+  const started = await startAuthority({ address, port: 9000, tlsPort: 9443, provisioner: 'test' });
+  const { authority } = started;
   const audit = new FakeAudit(loadKits(KITS_DIR));
   const approvers = { anna: new Approver(ANNA), adam: new Approver(ADAM), olga: new Approver(OLGA) };
-  const withKeys = Object.assign({}, platform, {
-    approverKeys: async () => Object.values(approvers).flatMap((one) => (one.revoked ? [] : [one.key])),
-  });
   const agents = new Map<string, AgentRecord>();
-  const enrollment = agentsOnly(agents);
-  const impact = createImpact(platform, discovery, audit);
-  const deps: Deps = { platform: withKeys, discovery, enrollment, audit, impact, authorities: AUTHORITY_KINDS };
+  const deps = wire(platform, audit, approvers, agents);
   await addScope(platform, { cidrs: [`127.77.${net}.0/24`], ports: '1-65535' });
-  await addAuthority(withKeys, AUTHORITY_KINDS, ADAM, {
+  await addAuthority(deps.platform, AUTHORITY_KINDS, ADAM, {
     name: 'test-ca',
     kind: 'step-ca',
-    url: started.authority.url,
-    provisioner: started.authority.provisioner,
-    key: JSON.stringify(started.authority.provisionerKey),
+    url: authority.url,
+    provisioner: authority.provisioner,
+    key: JSON.stringify(authority.provisionerKey),
   });
   const hosts: TestHost[] = [];
+  const { discovery } = deps;
   audit.judge = (hostId) => judge(audit, hosts, hostId);
-  platform.handle({
-    'change.advance': ({ changeId }) => advance(deps, changeId),
-    'change.campaign': ({ kit }) => updateCampaign(deps, kit),
-  });
   return {
     platform,
     deps,
     audit,
     discovery,
-    authority: started.authority,
+    authority,
     approvers,
     hosts,
     later: (ms) => void (shift += ms),
-    addHost: (name, how = {}) =>
-      addHost({ discovery, audit, agents, hosts, authority: started.authority, platform }, net, name, how),
-    approved: async (some) => {
-      const asked = {
-        kit: 'heartbleed',
-        title: 'Heartbleed',
-        reason: 'CVE-2014-0160',
-        hosts: some.map((one) => one.hostId),
-      };
-      const { change } = await createChange(deps, OLGA, asked);
-      return approveChange(
-        deps,
-        ANNA,
-        change.id,
-        approvers.anna.approve(change.id, change.planDigest!, platform.now().toISOString()),
-      );
-    },
-    entries: async (changeId) => {
-      const found = sql<{
-        bytes: Buffer;
-      }>`select bytes from ledger.entry where subject = ${`change:${changeId}`} order by seq`;
-      return (await found.execute(platform.db)).rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8'))));
-    },
+    addHost: (name, how = {}) => addHost({ discovery, audit, agents, hosts, authority, platform }, net, name, how),
+    approved: (some) => approved(deps, approvers.anna, some),
+    entries: (changeId) => entriesOf(platform, changeId),
     settle: (changeId, rounds) => settle(deps, audit, hosts, changeId, rounds),
     close: async () => {
       for (const host of hosts) await host.stop();
@@ -143,6 +110,35 @@ export async function testEstate(net: number): Promise<TestEstate> {
       await platform.close();
     },
   };
+}
+
+function wire(
+  platform: TestPlatform,
+  audit: FakeAudit,
+  approvers: TestEstate['approvers'],
+  agents: Map<string, AgentRecord>,
+): Deps {
+  const discovery = createDiscovery(platform);
+  const withKeys = Object.assign({}, platform, {
+    approverKeys: async () => Object.values(approvers).flatMap((one) => (one.revoked ? [] : [one.key])),
+  });
+  const enrollment = agentsOnly(agents);
+  const impact = createImpact(platform, discovery, audit);
+  return { platform: withKeys, discovery, enrollment, audit, impact, authorities: AUTHORITY_KINDS };
+}
+
+async function approved(deps: Deps, by: Approver, some: TestHost[]): Promise<Change> {
+  const hosts = some.map((one) => one.hostId);
+  const asked = { kit: 'heartbleed', title: 'Heartbleed', reason: 'CVE-2014-0160', hosts };
+  const { change } = await createChange(deps, OLGA, asked);
+  const approval = by.approve(change.id, change.planDigest!, deps.platform.now().toISOString());
+  return approveChange(deps, by.actor, change.id, approval);
+}
+
+async function entriesOf({ db }: TestPlatform, changeId: string): Promise<Entry[]> {
+  const subject = `change:${changeId}`;
+  const found = sql<{ bytes: Buffer }>`select bytes from ledger.entry where subject = ${subject} order by seq`;
+  return (await found.execute(db)).rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8'))));
 }
 
 /** Enrollment as change needs it: who is the agent of which host. */
