@@ -121,6 +121,7 @@ create index exposure_by_host on audit.exposure (host_id);
 -- Which key is where, by the hash of its public half: served by a listener, configured for one, or lying in a file.
 create table audit.key (
   host_id text not null,
+  host_name text not null,
   kind text not null check (kind in ('served', 'configured', 'file')),
   -- address:port, or the path
   place text not null,

@@ -328,6 +328,10 @@ test('F.2, M.3: a burnt key on another listener, in a file, and under a new cert
   ]);
   const entries = await w.entries('audit.exposure.opened');
   assert.equal(entries.length, 4);
+  assert.ok(
+    entries.every((entry) => !String(entry.detail['host']).startsWith('host_')),
+    'hosts are named',
+  );
   assert.ok((await w.platform.waiting('change.campaign')).length > 0);
 });
 

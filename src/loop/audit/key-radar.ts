@@ -22,7 +22,7 @@ export async function lookForLeaks(
         failsAny(proofs, { ...endpoint, probe }, evidence.now);
       if (!fails(endpoint.probe!)) continue;
       const looks = (await discovery.endpointHistory(endpoint.id)).map((one) => one.probe);
-      found.push(...leaked(kit.kit, endpoint, [endpoint.probe!, ...looks], fails));
+      found.push(...leaked(kit.kit, evidence.host.name, endpoint, [endpoint.probe!, ...looks], fails));
     }
   }
   return found;
@@ -48,12 +48,12 @@ export async function radar(
   const added: NewExposure[] = [];
   for (const { kit } of kits.filter((one) => one.kit.compromise)) {
     const leaking = leaks.filter((one) => one.kit === kit.kit);
-    for (const one of leaking) if (await add(platform, tx, one, evidence)) added.push(one);
+    for (const one of leaking) if (await add(platform, tx, one)) added.push(one);
     const spkis = [...new Set([...own.map((one) => one.spki), ...leaking.map((one) => one.spki)])];
     const burnt = burntByKey(await exposureRows(tx.db, { kit: kit.kit, spkis }));
     if (burnt.size === 0) continue;
     const places = await placesOfKeys(tx.db, [...burnt.keys()]);
-    for (const one of joining(kit.kit, places, burnt)) if (await add(platform, tx, one, evidence)) added.push(one);
+    for (const one of joining(kit.kit, places, burnt)) if (await add(platform, tx, one)) added.push(one);
   }
   return added;
 }
@@ -75,32 +75,19 @@ async function takeOver(tx: Tx, { endpoints, host }: Evidence): Promise<void> {
 
 const kitSubject = (one: Pick<Exposure, 'kit'>): Subject => ({ kind: 'kit', id: one.kit });
 
-async function add(
-  platform: Pick<Platform, 'newId'>,
-  tx: Tx,
-  exposure: NewExposure,
-  evidence: Evidence,
-): Promise<boolean> {
+async function add(platform: Pick<Platform, 'newId'>, tx: Tx, exposure: NewExposure): Promise<boolean> {
   const id = platform.newId('exposure');
   if (!(await insertExposure(tx.db, id, exposure, tx.now))) return false;
-  const own = exposure.hostId === evidence.host.id;
+  const { kit, hostId, hostName, endpointId, endpoint, spki, serial, issuer, cause, via } = exposure;
   await tx.record({
     type: 'audit.exposure.opened',
     subject: { kind: 'exposure', id },
     related: [
-      { kind: 'host', id: exposure.hostId, ...(own ? { name: evidence.host.name } : {}) },
-      { kind: 'endpoint', id: exposure.endpointId, name: exposure.endpoint },
+      { kind: 'host', id: hostId, name: hostName },
+      { kind: 'endpoint', id: endpointId, name: endpoint },
       kitSubject(exposure),
     ],
-    detail: {
-      kit: exposure.kit,
-      endpoint: exposure.endpoint,
-      host: own ? evidence.host.name : exposure.hostId,
-      spki: exposure.spki,
-      serial: exposure.serial,
-      cause: exposure.cause,
-      via: exposure.via,
-    },
+    detail: { kit, endpoint, host: hostName, spki, serial, issuer, cause, via },
   });
   return true;
 }

@@ -5,14 +5,16 @@ import { jsonText, q, type AuditTables } from './tables.ts';
 
 const keyOf = (one: Pick<KeyPlace, 'kind' | 'place' | 'spki'>): string => `${one.kind}\n${one.place}\n${one.spki}`;
 
-/** Where this host has which key now. Writes only what is different; returns the keys that were not known here before. */
+/** Where this host has which key now. Writes only what is different. */
 export async function syncKeys(db: DbOrTx, hostId: string, places: readonly KeyPlace[]): Promise<void> {
   const known = await q(db).selectFrom('audit.key').selectAll().where('host_id', '=', hostId).execute();
   const wanted = new Map(places.map((one) => [keyOf(one), one]));
   for (const row of known) {
     const now = wanted.get(keyOf(row));
     const same =
-      now && now.endpointId === row.endpoint_id && now.certificate?.fingerprint === row.certificate?.fingerprint;
+      now?.endpointId === row.endpoint_id &&
+      now.hostName === row.host_name &&
+      now.certificate?.fingerprint === row.certificate?.fingerprint;
     if (same) {
       wanted.delete(keyOf(row));
       continue;
@@ -28,6 +30,7 @@ export async function syncKeys(db: DbOrTx, hostId: string, places: readonly KeyP
   if (wanted.size === 0) return;
   const values = [...wanted.values()].map((one) => ({
     host_id: hostId,
+    host_name: one.hostName,
     kind: one.kind,
     place: one.place,
     spki: one.spki,
@@ -57,6 +60,7 @@ export async function placesOfKeys(db: DbOrTx, spkis: readonly string[]): Promis
   return rows.map((row) => ({
     kind: row.kind,
     hostId: row.host_id,
+    hostName: row.host_name,
     place: row.place,
     endpointId: row.endpoint_id,
     spki: row.spki,

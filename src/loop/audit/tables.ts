@@ -71,6 +71,7 @@ export type AuditTables = {
   };
   'audit.key': {
     host_id: string;
+    host_name: string;
     kind: KeyPlace['kind'];
     place: string;
     spki: string;

@@ -10,6 +10,7 @@ export type KeyCertificate = Pick<CertificateInfo, 'serial' | 'issuer' | 'finger
 export interface KeyPlace {
   kind: 'served' | 'configured' | 'file';
   hostId: string;
+  hostName: string;
   /** address:port, or the path */
   place: string;
   endpointId: string | null;
@@ -18,7 +19,7 @@ export interface KeyPlace {
 }
 
 /** An exposure before it has an id. */
-export type NewExposure = Omit<Exposure, 'id' | 'openedAt' | 'files'>;
+export type NewExposure = Omit<Exposure, 'id' | 'openedAt' | 'files'> & { hostName: string };
 /** A key that is known to be burnt, with the listener that leaked it. */
 export type Burnt = Pick<Exposure, 'spki' | 'endpoint' | 'cause' | 'crlUrls'>;
 
@@ -41,7 +42,13 @@ export function keysOf(evidence: Evidence): KeyPlace[] {
 function served({ endpoints, host }: Evidence): KeyPlace[] {
   return endpoints.flatMap((endpoint) => {
     const leaf = endpoint.state === 'open' ? leafOf(endpoint.probe) : null;
-    const at = { kind: 'served' as const, hostId: host.id, place: nameOf(endpoint), endpointId: endpoint.id };
+    const at = {
+      kind: 'served' as const,
+      hostId: host.id,
+      hostName: host.name,
+      place: nameOf(endpoint),
+      endpointId: endpoint.id,
+    };
     return leaf ? [{ ...at, spki: leaf.spki, certificate: certificateOf(leaf) }] : [];
   });
 }
@@ -60,6 +67,7 @@ function configured({ facts, endpoints, host }: Evidence): KeyPlace[] {
       .map((endpoint) => ({
         kind: 'configured' as const,
         hostId: host.id,
+        hostName: host.name,
         place: nameOf(endpoint),
         endpointId: endpoint.id,
         spki: key.spki,
@@ -88,6 +96,7 @@ function files({ facts, host }: Evidence): KeyPlace[] {
   return (facts.certificates ?? []).map((fact) => ({
     kind: 'file',
     hostId: host.id,
+    hostName: host.name,
     place: fact.path,
     endpointId: null,
     spki: fact.spki,
@@ -101,11 +110,12 @@ function files({ facts, host }: Evidence): KeyPlace[] {
 /** Keys that this listener handed out: what it served at every look that found it vulnerable. */
 export function leaked(
   kit: string,
+  hostName: string,
   endpoint: Endpoint,
   looks: readonly ProbeResult[],
   isVulnerable: (probe: ProbeResult) => boolean,
 ): NewExposure[] {
-  const at = { kit, hostId: endpoint.hostId, endpointId: endpoint.id, endpoint: nameOf(endpoint) };
+  const at = { kit, hostId: endpoint.hostId, hostName, endpointId: endpoint.id, endpoint: nameOf(endpoint) };
   const found = looks.flatMap((probe): NewExposure[] => {
     const leaf = leafOf(probe);
     if (!leaf || !isVulnerable(probe)) return [];
@@ -122,12 +132,23 @@ export function joining(kit: string, keys: readonly KeyPlace[], burnt: ReadonlyM
   const found = keys.flatMap((key): NewExposure[] => {
     const source = burnt.get(key.spki);
     if (!source || !key.certificate || key.endpointId === null) return [];
-    const { place: endpoint, endpointId, hostId, spki, certificate } = key;
+    const { place: endpoint, endpointId, hostId, hostName, spki, certificate } = key;
     const crlUrls = certificate.crlUrls.length > 0 ? certificate.crlUrls : source.crlUrls;
     const own = source.endpoint === endpoint;
     const cause = own ? source.cause : 'shared-key';
     return [
-      { kit, hostId, endpointId, endpoint, spki, ...certificate, crlUrls, cause, via: own ? null : source.endpoint },
+      {
+        kit,
+        hostId,
+        hostName,
+        endpointId,
+        endpoint,
+        spki,
+        ...certificate,
+        crlUrls,
+        cause,
+        via: own ? null : source.endpoint,
+      },
     ];
   });
   return unique(found);
