@@ -1,7 +1,10 @@
 import type { ErrorSpec } from './spec.ts';
 
 export const AUDIT_ERRORS = {
-  KIT_INVALID: { status: 400, text: 'Loading the kit in {file}:{line}:{column} stopped: {why}. What a kit may hold is in kits/README.md.' },
+  KIT_INVALID: {
+    status: 400,
+    text: 'Loading the kit in {file}:{line}:{column} stopped: {why}. What a kit may hold is in kits/README.md.',
+  },
   KIT_DUPLICATE: { status: 400, text: 'Two kits are called {kit}: {file} and {other}. Rename one of them.' },
   FACTS_HASH: {
     status: 400,
