@@ -11,6 +11,7 @@ import { mustFind, release } from './planning.ts';
 import { taskViews, wake } from './rollout.ts';
 import { approvalsOf, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { moveTask } from './store-tasks.ts';
+import { prolonged } from './verification.ts';
 import { planOf, viewChange } from './view.ts';
 
 type Step = (tx: Tx, change: ChangeRow, plan: Plan) => Promise<void>;
@@ -130,7 +131,9 @@ export function pauseChange(deps: Deps, actor: Actor, id: string): Promise<Chang
 
 export function resumeChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
   return withChange(deps, actor, id, 'resumed', ['paused'], async (tx, change, plan) => {
-    await updateChange(tx.db, id, { state: change.pausedFrom ?? 'running', pausedFrom: null, why: null }, tx.now);
+    const state = change.pausedFrom ?? 'running';
+    const verification = state === 'verifying' ? prolonged(change.verification, tx.now) : change.verification;
+    await updateChange(tx.db, id, { state, pausedFrom: null, why: null, verification }, tx.now);
     // The pause must not count as an agent's silence.
     for (const view of await taskViews(tx.db, change.planDigest!, plan)) {
       if (view.state === 'running' || view.state === 'rolling-back')

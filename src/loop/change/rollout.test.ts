@@ -110,6 +110,29 @@ test('M.2, F.3: a host that goes on serving the old key stops the run; nothing o
   assert.equal((await estate.audit.findings({ ids: ['finding_stubborn'] }))[0]!.state, 'open');
 });
 
+test('M.1, 5.21: upgraded, but the old program runs on: the change fails and says what is missing', async () => {
+  const lazy = await estate.addHost('lazy');
+  lazy.lazy = true;
+  const change = await estate.approved([lazy]);
+  await runChange(estate.deps, OLGA, change.id);
+  const rollout = estate.settle(change.id);
+  for (let tries = 0; (await viewChange(estate.deps, change.id)).state !== 'verifying' && tries < 200; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  estate.later(181_000);
+  await rollout;
+  const failed = await viewChange(estate.deps, change.id);
+  assert.equal(failed.state, 'failed');
+  assert.match(failed.why!, /not proven to be fixed: lazy: Installed package .* is planned/);
+  assert.equal((await estate.audit.findings({ ids: ['finding_lazy'] }))[0]!.state, 'open');
+  const entries = await estate.entries(change.id);
+  const verified = entries.find((entry) => entry.type === 'change.change.verified')!;
+  assert.equal((detailOf(verified)['findings'] as { state: string }[])[0]!.state, 'planned');
+  const lazyInFunnel = (await campaignOf(estate.deps, 'heartbleed')).endpoints.find((one) => one.hostName === 'lazy')!;
+  assert.equal(lazyInFunnel.steps.patched.state, 'done');
+  assert.equal(lazyInFunnel.steps.restarted.state, 'open');
+});
+
 test('M.4: what the host says has changed since the approval stops the change, with the difference', async () => {
   const drifted = await estate.addHost('drifted');
   const change = await estate.approved([drifted]);

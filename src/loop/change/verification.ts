@@ -39,6 +39,11 @@ export async function beginVerification(deps: Deps, tx: Tx, change: ChangeRow, p
   await tx.publish('changes', { changeId: change.id });
 }
 
+/** After a pause hosts have as long as ever. */
+export function prolonged(verification: Verification | null, now: Date): Verification | null {
+  return verification && { ...verification, until: new Date(now.getTime() + PATIENCE_MS).toISOString() };
+}
+
 const tasksOf = (plan: Plan): Task[] => plan.waves.flatMap((wave) => wave.tasks);
 
 /** By the host's own clock: only compared with itself. */

@@ -36,6 +36,8 @@ export class TestHost {
   /** the process still runs the program it was started with */
   running = this.version;
   log: string[] = [];
+  /** restarts do nothing: the old program runs on (row M.1) */
+  lazy = false;
   /** keep serving the old key whatever is installed (row M.2) */
   stubborn = false;
   failAt: Step['kind'] | null = null;
@@ -71,7 +73,7 @@ export class TestHost {
     await once(server, 'listening');
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;
-    this.running = this.version;
+    if (!this.lazy) this.running = this.version;
   }
 
   async stop(): Promise<void> {
