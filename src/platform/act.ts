@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Actor } from '../model/actor.ts';
 import type { JobName, Jobs } from '../model/jobs.ts';
 import type { Db, EnqueueOptions, NoTables, Platform, Tx } from './context.ts';
+import { insideTransaction } from './db/pool.ts';
 import { notify } from './events/index.ts';
 import { append } from './ledger/index.ts';
 import type { Pending } from './queue/index.ts';
@@ -18,7 +19,7 @@ export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
   const observe = async <T>(actor: Actor, fn: (tx: Tx) => Promise<T>): Promise<T> => {
     return deps.db.transaction().execute(async (db) => {
       const jobs: Pending[] = [];
-      const result = await fn(openTx(db, actor, deps.now(), jobs));
+      const result = await insideTransaction.run(true, () => fn(openTx(db, actor, deps.now(), jobs)));
       // Last and sorted, so that two transactions that wake the same jobs cannot wait for each other in a circle.
       await deps.send(db, jobs);
       return result;

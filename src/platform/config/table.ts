@@ -85,7 +85,8 @@ export const SETTINGS = {
     parse: integer(2, 200),
     fallback: () => 10,
     shown: '10',
-    about: 'Most database connections for requests and jobs. Queue and events use up to five more.',
+    about:
+      'Most database connections for requests and jobs. Reads inside transactions, queue and events use up to nine more.',
   }),
   vaultKeyFile: setting<string | null>({
     env: 'LASTEMBER_VAULT_KEY_FILE',

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
@@ -66,11 +67,23 @@ async function connectPatiently(pool: pg.Pool, patienceMs: number): Promise<pg.P
   }
 }
 
+/** Set in everything that runs inside a transaction of ours. */
+export const insideTransaction = new AsyncLocalStorage<true>();
+const RESERVE = 4;
+
+/**
+ * A read inside a transaction that does not go through it (another folder's face, for one) has connections of its own.
+ * From the common ones it could wait for ever: when all of them belong to transactions that wait for a lock of this one.
+ */
 export function createDb(url: string, options: PoolOptions): { db: Db; pool: pg.Pool } {
   const pool = createPool(url, options);
+  const reserve = createPool(url, { ...options, max: Math.min(RESERVE, options.max) });
+  const patienceMs = options.patienceMs ?? 15_000;
   const patient: PostgresPool = {
-    connect: async () => translating(await connectPatiently(pool, options.patienceMs ?? 15_000)),
-    end: () => pool.end(),
+    connect: async () => translating(await connectPatiently(insideTransaction.getStore() ? reserve : pool, patienceMs)),
+    end: async () => {
+      await Promise.all([pool.end(), reserve.end()]);
+    },
   };
   return { db: new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: patient }) }), pool };
 }
