@@ -42,9 +42,9 @@ export async function walkLoop(demo: Demo): Promise<Results> {
     return { campaign, findings };
   });
   const hosts = await people.operator.list<Host>('/hosts');
+  await account.step('expiry', '4 Impact: an exception ends', () => checkExpiry(demo, exceptions));
   const settings = await account.step('settings', '5 Change: the same way for settings', () => changeSettings(demo));
-  const rekindled = await account.step('rekindling', 'An old image comes back', () => rekindle(demo));
-  await account.step('expiry', 'An exception ends', () => checkExpiry(demo, exceptions));
+  const rekindled = await account.step('rekindling', 'Around again: an old image comes back', () => rekindle(demo));
   const { trail, documents } = await account.step(
     'trail',
     '6 Trail: what happened, proven and written up',
