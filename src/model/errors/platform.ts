@@ -5,7 +5,10 @@ export const PLATFORM_ERRORS = {
   UNAUTHENTICATED: { status: 401, text: 'Sign in first, or set LASTEMBER_TOKEN.' },
   FORBIDDEN: { status: 403, text: 'Your role ({role}) may not do this; it takes {needs}.' },
   NOT_FOUND: { status: 404, text: 'There is no {what} "{id}". List what there is with `lastember {list}`.' },
-  LISTEN: { status: 500, text: 'Listening on {host} port {port} stopped: {why}. Choose another with --port or --agent-port.' },
+  LISTEN: {
+    status: 500,
+    text: 'Listening on {host} port {port} stopped: {why}. Choose another with --port or --agent-port.',
+  },
   TOO_MANY: { status: 429, text: 'Too many tries; wait a minute.' },
   BODY_TOO_LARGE: { status: 413, text: 'The input was not read: {why}.' },
   AGENT_UNAUTHENTICATED: { status: 401, text: 'No valid agent certificate was shown; enrol first.' },
