@@ -77,12 +77,12 @@ test(
     await page.waitForURL('**/sign-in');
     await accessible('sign-in');
     await page.getByLabel('Name').fill(demo.name);
-    await page.getByLabel('Password', { exact: true }).fill('wrong password');
+    await page.locator('input[type=password]').fill('wrong password');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('alert').waitFor();
     assert.match(await page.getByRole('alert').innerText(), /not right/);
     problems.length = 0;
-    await page.getByLabel('Password', { exact: true }).fill(demo.password);
+    await page.locator('input[type=password]').fill(demo.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
   },

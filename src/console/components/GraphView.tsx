@@ -65,7 +65,6 @@ export function GraphView({ graph, picked, onPick, sub }: Props) {
             role="button"
             tabIndex={0}
             aria-pressed={node.id === picked}
-            aria-label={`${node.name}: show who depends on it`}
             onClick={() => onPick(node.id === picked ? null : node.id)}
             onKeyDown={(event) => onKey(event, node.id)}
           >

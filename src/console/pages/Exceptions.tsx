@@ -75,7 +75,15 @@ function Row({ exception, onEnd }: { exception: Exception; onEnd: () => void }) 
         <Time at={exception.endedAt ?? exception.expiresAt} />
       </Table.Td>
       <Table.Td>
-        {exception.endedAt ? <Badge color="gray">ended</Badge> : <Badge color="yellow">active</Badge>}
+        {exception.endedAt ? (
+          <Badge color="gray" variant="light">
+            ended
+          </Badge>
+        ) : (
+          <Badge color="yellow" variant="light">
+            active
+          </Badge>
+        )}
         {mayEnd ? (
           <Button size="compact-xs" variant="subtle" ml="xs" onClick={onEnd}>
             End now

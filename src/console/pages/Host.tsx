@@ -183,7 +183,12 @@ function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
                     {endpoint.address}:{endpoint.port}
                   </Table.Td>
                   <Table.Td>
-                    {endpoint.service} {endpoint.state === 'gone' ? <Badge color="gray">gone</Badge> : null}
+                    {endpoint.service}{' '}
+                    {endpoint.state === 'gone' ? (
+                      <Badge color="gray" variant="light">
+                        gone
+                      </Badge>
+                    ) : null}
                   </Table.Td>
                   <Table.Td>{summary(endpoint)}</Table.Td>
                   <Table.Td>

@@ -48,6 +48,7 @@ export function SignIn() {
               onChange={(event) => setName(event.currentTarget.value)}
               autoComplete="username"
               required
+              withAsterisk={false}
               data-autofocus
             />
             <PasswordInput
@@ -56,6 +57,7 @@ export function SignIn() {
               onChange={(event) => setPassword(event.currentTarget.value)}
               autoComplete="current-password"
               required
+              withAsterisk={false}
             />
             <Button type="submit" loading={signIn.isPending || redeem.isPending}>
               Sign in

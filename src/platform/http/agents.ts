@@ -10,6 +10,8 @@ import type { AgentIdentity, Route } from './route.ts';
 
 /** Facts of a large host are a few megabytes. */
 const BODY_LIMIT = 16 * 1024 * 1024;
+/** A certificate request is a kilobyte; nobody without a certificate has more to say. */
+const ENROLL_LIMIT = 64 * 1024;
 
 export interface AgentListener {
   identity: { key: string; cert: string; ca: string };
@@ -32,6 +34,7 @@ export function buildAgentListener(
     logger: false,
     genReqId: () => platform.newId('req'),
     forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, platform.log),
     https: { key, cert, ca, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' },
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler(validatorCompiler);
@@ -45,10 +48,17 @@ export function buildAgentListener(
       platform.log,
     ),
   );
-  void app.register(async (api) => mount(api, routes, (request, route) => authorise(listener, request, route)), {
-    prefix: '/agent/v1',
-  });
+  void app.register(
+    async (api) => mount(api, routes.map(small), (request, route) => authorise(listener, request, route)),
+    {
+      prefix: '/agent/v1',
+    },
+  );
   return app;
+}
+
+function small(route: Route): Route {
+  return route.access === 'enroll' ? { bodyLimit: ENROLL_LIMIT, ...route } : route;
 }
 
 async function authorise(listener: AgentListener, request: FastifyRequest, route: Route): Promise<Granted> {

@@ -32,6 +32,7 @@ export async function buildApi(
     genReqId: () => platform.newId('req'),
     trustProxy: false,
     forceCloseConnections: true,
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, platform.log),
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);

@@ -15,11 +15,10 @@ export async function serveConsole(app: FastifyInstance, dir: string | null, api
   if (built)
     await app.register(fastifyStatic, {
       root: dir,
-      wildcard: false,
-      index: false,
-      maxAge: '1y',
-      immutable: true,
-      cacheControl: true,
+      cacheControl: false,
+      // Built files are named by their content; the page that names them is asked for every time.
+      setHeaders: (reply, path) =>
+        void reply.header('cache-control', path.endsWith('.html') ? 'no-cache' : 'public, max-age=31536000, immutable'),
     });
   app.setNotFoundHandler((request, reply) => {
     const page =
@@ -38,9 +37,7 @@ export async function serveConsole(app: FastifyInstance, dir: string | null, api
         noLog,
       );
     void reply.type('text/html; charset=utf-8').header('cache-control', 'no-cache');
-    return built
-      ? reply.sendFile('index.html', { maxAge: 0, immutable: false, cacheControl: false })
-      : reply.code(503).send(NOT_BUILT);
+    return built ? reply.sendFile('index.html') : reply.code(503).send(NOT_BUILT);
   });
 }
 

@@ -21,6 +21,10 @@ export type Authorise = (request: FastifyRequest, route: Route) => Promise<Grant
 /** Registers routes below the prefix of `app`. A route that does not say who may call is refused at start-up. */
 export function mount(app: FastifyInstance, routes: readonly Route[], authorise: Authorise): void {
   app.decorateRequest('granted', null);
+  // Whatever is registered below this prefix in some other way one day: a good reply that nobody authorised is a defect.
+  app.addHook('onSend', async (request, reply) => {
+    if (reply.statusCode < 400) requireGranted(request);
+  });
   for (const route of routes) {
     if (!route.access || (Array.isArray(route.access) && route.access.length === 0))
       throw new Error(`route ${route.method} ${route.path} does not say who may call it`);
@@ -39,6 +43,12 @@ export function mount(app: FastifyInstance, routes: readonly Route[], authorise:
   }
 }
 
+function requireGranted(request: FastifyRequest): Granted {
+  if (request.granted) return request.granted;
+  const cause = new Error(`${request.method} ${request.routeOptions.url} was never authorised`);
+  throw new AppError('INTERNAL', { request: request.id }, { cause });
+}
+
 function schemaOf(route: Route): Record<string, unknown> {
   return {
     ...(route.params ? { params: route.params } : {}),
@@ -49,14 +59,12 @@ function schemaOf(route: Route): Record<string, unknown> {
 }
 
 async function handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  // The check that must not be forgotten when routes are registered in some other way one day.
-  if (!request.granted)
-    throw new AppError('INTERNAL', { request: request.id }, { cause: new Error(`${route.path} was never authorised`) });
+  const granted = requireGranted(request);
   const result = await route.handler({
     params: request.params,
     query: request.query,
     body: request.body,
-    ...request.granted,
+    ...granted,
     ip: request.ip,
     cookies: request.cookies,
     signal: gone(reply),

@@ -6,6 +6,7 @@ export interface OpenApi {
   openapi: '3.1.0';
   info: { title: string; version: string; description: string };
   servers: { url: string }[];
+  security: Record<string, string[]>[];
   components: { schemas: Record<string, unknown>; securitySchemes: Record<string, unknown> };
   paths: Record<string, Record<string, unknown>>;
 }
@@ -48,12 +49,13 @@ function parameters(route: Route): unknown[] {
 }
 
 function operation(route: Route): Record<string, unknown> {
-  const success = route.raw
-    ? { description: 'as it stands' }
-    : {
-        description: 'done',
-        content: { 'application/json': { schema: route.reply ? jsonSchema(route.reply, 'output') : {} } },
-      };
+  const success =
+    route.raw && !route.reply
+      ? { description: 'as it stands' }
+      : {
+          description: 'done',
+          content: { 'application/json': { schema: route.reply ? jsonSchema(route.reply, 'output') : {} } },
+        };
   return {
     operationId: route.id,
     summary: route.summary,
@@ -88,6 +90,7 @@ export function openApi(routes: readonly Route[]): OpenApi {
     openapi: '3.1.0',
     info: { title: 'Lastember', version: '1', description: 'All that the console and the command line can do.' },
     servers: [{ url: '/api/v1' }],
+    security: [{ token: [] }, { session: [] }],
     components: {
       schemas: { Error: ERROR },
       securitySchemes: {
