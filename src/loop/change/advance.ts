@@ -1,16 +1,15 @@
 import { systemActor } from '../../model/actor.ts';
-import type { ChangeState } from '../../model/change.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
 import { enqueueCampaigns } from './campaigns.ts';
-import { refuse, start } from './control.ts';
+import { readiness, refuse, start } from './control.ts';
 import { changeSubject, hostSubject, hostsOf, type Deps } from './deps.ts';
 import { decide, type Decision, type TaskMove } from './logic/rollout.ts';
-import { release } from './planning.ts';
+import { heldBy, release } from './planning.ts';
 import { taskViews, wake } from './rollout.ts';
 import { workOn, type Claimed } from './server-steps/index.ts';
-import { allChanges, lockChange, updateChange, type ChangeRow } from './store.ts';
+import { allChanges, changeById, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { beginAttempt, moveTask } from './store-tasks.ts';
 import { beginVerification, verify } from './verification.ts';
 import { planOf } from './view.ts';
@@ -21,15 +20,22 @@ const LEASE_MS = 30_000;
 /** Looks again by itself, when nothing else wakes it. */
 const AGAIN_SECONDS = 5;
 
-type Next = { kind: 'work'; steps: Claimed[] } | { kind: 'verify' } | { kind: 'nothing' };
+type Next =
+  | { kind: 'work'; steps: Claimed[] }
+  /** all waves are through: verification begins */
+  | { kind: 'through' }
+  | { kind: 'verify' }
+  | { kind: 'nothing' };
 
 /** Moves one change on as far as it can go now. May run any number of times, and twice at once. */
 export async function advance(deps: Deps, changeId: string): Promise<void> {
   await startIfDue(deps, changeId);
   for (;;) {
-    const next = await deps.platform.observe(ACTOR, (tx) => settle(deps, tx, changeId));
+    const held = await heldBy(deps, await changeById(deps.platform.db, changeId));
+    const next = await deps.platform.observe(ACTOR, (tx) => settle(deps, tx, changeId, held));
     if (next.kind === 'nothing') return;
-    if (next.kind === 'verify') return verify(deps, changeId);
+    if (next.kind === 'through') await beginVerification(deps, changeId);
+    if (next.kind === 'through' || next.kind === 'verify') return verify(deps, changeId);
     const finished = await Promise.all(next.steps.map((step) => workOn(deps, step)));
     if (!finished.includes('finished')) return again(deps, changeId);
   }
@@ -41,11 +47,15 @@ async function again(deps: Deps, changeId: string): Promise<void> {
 }
 
 async function startIfDue(deps: Deps, changeId: string): Promise<void> {
+  const due = (change: ChangeRow | null): boolean =>
+    change?.state === 'scheduled' && change.startAt !== null && change.startAt <= deps.platform.now();
+  const found = await changeById(deps.platform.db, changeId);
+  if (!found || !due(found)) return;
   try {
+    const ready = await readiness(deps, found);
     await deps.platform.observe(ACTOR, async (tx) => {
       const change = await lockChange(tx.db, changeId);
-      if (change?.state !== 'scheduled' || !change.startAt || change.startAt > tx.now) return;
-      await start(deps, tx, change, await planOf(deps, change.planDigest!));
+      if (change && due(change)) await start(tx, change, await planOf(tx.db, change.planDigest!), ready);
     });
   } catch (error) {
     if (isAppError(error, 'CHANGE_NOT_APPROVED')) return backToApproval(deps, changeId);
@@ -70,11 +80,11 @@ async function backToApproval(deps: Deps, changeId: string): Promise<void> {
 }
 
 /** In one transaction on the locked change: all that can be decided without touching the world. */
-async function settle(deps: Deps, tx: Tx, changeId: string): Promise<Next> {
+async function settle(deps: Deps, tx: Tx, changeId: string, held: string[]): Promise<Next> {
   const change = await lockChange(tx.db, changeId);
   if (change?.state === 'verifying') return { kind: 'verify' };
   if (change?.state !== 'running') return { kind: 'nothing' };
-  const plan = await planOf(deps, change.planDigest!);
+  const plan = await planOf(tx.db, change.planDigest!);
   for (;;) {
     const tasks = await taskViews(tx.db, change.planDigest!, plan);
     const { state, stopping, wavesDone } = change;
@@ -88,9 +98,12 @@ async function settle(deps: Deps, tx: Tx, changeId: string): Promise<Next> {
       );
       return { kind: 'nothing' };
     }
-    await carryOut(deps, tx, change, plan, decision);
-    const after: ChangeState = change.state;
-    if (after !== 'running') return { kind: after === 'verifying' ? 'verify' : 'nothing' };
+    if (decision.kind === 'verify') return { kind: 'through' };
+    if (decision.kind === 'end') {
+      await end(deps, tx, change, plan, { ...decision, held });
+      return { kind: 'nothing' };
+    }
+    await carryOut(tx, change, plan, decision);
   }
 }
 
@@ -107,10 +120,10 @@ async function claim(tx: Tx, change: ChangeRow, plan: Plan, steps: { taskId: str
   return { kind: 'nothing' };
 }
 
-type Deed = Exclude<Decision, { kind: 'work' } | { kind: 'wait' }>;
+type Deed = Extract<Decision, { kind: 'move' | 'start-wave' | 'finish-wave' | 'stop' }>;
 
 /** Writes a decision down; `change` is brought up to date with it. */
-async function carryOut(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan, decision: Deed): Promise<void> {
+async function carryOut(tx: Tx, change: ChangeRow, plan: Plan, decision: Deed): Promise<void> {
   switch (decision.kind) {
     case 'move':
       return moveTasks(tx, change, plan, decision.moves);
@@ -127,10 +140,6 @@ async function carryOut(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan, decis
       await updateChange(tx.db, change.id, { stopping: decision.why, why: decision.why }, tx.now);
       return recordWave(tx, change, plan, change.wavesDone, 'stopped', { ok: false, why: decision.why });
     }
-    case 'verify':
-      return beginVerification(deps, tx, change, plan);
-    case 'end':
-      return end(deps, tx, change, plan, decision.state, decision.why);
   }
 }
 
@@ -183,12 +192,10 @@ async function end(
   tx: Tx,
   change: ChangeRow,
   plan: Plan,
-  state: 'failed' | 'rolled-back',
-  why: string,
+  { state, why, held }: { state: 'failed' | 'rolled-back'; why: string; held: string[] },
 ): Promise<void> {
-  change.state = state;
   await updateChange(tx.db, change.id, { state, why, stopping: null }, tx.now);
-  await release(deps, tx, change);
+  await release(deps, tx, held);
   for (const task of plan.waves.flatMap((wave) => wave.tasks)) await deps.audit.requestFacts(tx, task.hostId);
   await tx.record({
     type: 'change.change.closed',

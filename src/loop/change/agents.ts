@@ -111,7 +111,7 @@ async function hand(deps: Deps, row: TaskRow, to: number): Promise<void> {
 }
 
 async function taskIn(deps: Deps, row: TaskRow): Promise<Task> {
-  const plan = await planOf(deps, row.digest);
+  const plan = await planOf(deps.platform.db, row.digest);
   return plan.waves[row.wave]!.tasks.find((task) => task.id === row.id)!;
 }
 
@@ -129,7 +129,7 @@ async function takeOutcome(deps: Deps, agent: AgentIdentity, publicKey: string, 
   const why = row ? problemOf(signed, agent, publicKey, row, await taskIn(deps, row)) : 'there is no such task';
   if (why !== null || !row) return refuse(deps, agent, signed, why ?? '');
   const task = await taskIn(deps, row);
-  const plan = await planOf(deps, row.digest);
+  const plan = await planOf(deps.platform.db, row.digest);
   const actor = { kind: 'agent' as const, id: agent.agentId, name: task.hostName };
   await deps.platform.observe(actor, async (tx) => {
     const change = (await lockChange(tx.db, row.changeId))!;

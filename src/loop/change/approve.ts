@@ -20,7 +20,7 @@ import { planOf, viewChange } from './view.ts';
 export async function approveChange(deps: Deps, actor: Actor, id: string, approval: Approval): Promise<Change> {
   const { platform } = deps;
   const change = await mustFind(deps, id);
-  const plan = change.planDigest === null ? null : await planOf(deps, change.planDigest);
+  const plan = change.planDigest === null ? null : await planOf(platform.db, change.planDigest);
   const keys = await platform.approverKeys();
   try {
     await platform.observe(actor, async (tx) => {

@@ -7,14 +7,14 @@ import { changeSubject, hostsOf, type Deps } from './deps.ts';
 import { drift } from './drift.ts';
 import { approvers } from './logic/approval.ts';
 import { toUndo, undoProblem } from './logic/legs.ts';
-import { mustFind, release } from './planning.ts';
+import { heldBy, mustFind, release } from './planning.ts';
 import { taskViews, wake } from './rollout.ts';
 import { approvalsOf, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { moveTask } from './store-tasks.ts';
 import { prolonged } from './verification.ts';
 import { planOf, viewChange } from './view.ts';
 
-type Step = (tx: Tx, change: ChangeRow, plan: Plan) => Promise<void>;
+type Step = (tx: Tx, change: ChangeRow, plan: Plan, held: string[]) => Promise<void>;
 
 /** One transaction on the locked change, if it is in one of these states. */
 async function withChange(
@@ -25,13 +25,13 @@ async function withChange(
   states: readonly ChangeState[],
   step: Step,
 ): Promise<Change> {
-  await mustFind(deps, id);
+  const held = await heldBy(deps, await mustFind(deps, id));
   await deps.platform.observe(actor, async (tx) => {
     const change = (await lockChange(tx.db, id))!;
     if (!states.includes(change.state) || change.planDigest === null) {
       throw new AppError('CHANGE_STATE', { state: change.state, needs: states.join(' or '), verb });
     }
-    await step(tx, change, await planOf(deps, change.planDigest));
+    await step(tx, change, await planOf(tx.db, change.planDigest), held);
     await tx.publish('changes', { changeId: id });
     await tx.enqueue('change.advance', { changeId: id }, { singletonKey: id });
   });
@@ -66,7 +66,10 @@ export async function runChange(deps: Deps, actor: Actor, id: string): Promise<C
   const change = await mustFind(deps, id);
   if (change.state === 'awaiting-approval') throw await notApproved(deps, change);
   try {
-    return await withChange(deps, actor, id, 'run', ['scheduled'], (tx, locked, plan) => start(deps, tx, locked, plan));
+    const ready = change.state === 'scheduled' ? await readiness(deps, change) : NOT_READY;
+    return await withChange(deps, actor, id, 'run', ['scheduled'], (tx, locked, plan) =>
+      start(tx, locked, plan, ready),
+    );
   } catch (error) {
     if (isAppError(error, 'CHANGE_STALE')) await refuse(deps, actor, id, error);
     throw error;
@@ -75,12 +78,13 @@ export async function runChange(deps: Deps, actor: Actor, id: string): Promise<C
 
 /** A plan that does not fit any more can never run: the change ends here, unless it is planned again. */
 export async function refuse(deps: Deps, actor: Actor, id: string, error: AppError): Promise<void> {
+  const held = await heldBy(deps, await mustFind(deps, id));
   await deps.platform.observe(actor, async (tx) => {
     const change = await lockChange(tx.db, id);
     if (change?.state !== 'scheduled') return;
     await updateChange(tx.db, id, { state: 'failed', why: error.message, startAt: null }, tx.now);
-    await release(deps, tx, change);
-    const plan = await planOf(deps, change.planDigest!);
+    await release(deps, tx, held);
+    const plan = await planOf(tx.db, change.planDigest!);
     const detail = { digest: change.planDigest, code: error.code, why: error.message };
     await tx.record({ type: 'change.plan.refused', subject: changeSubject(change), related: hostsOf(plan), detail });
     await tx.publish('changes', { changeId: id });
@@ -88,7 +92,7 @@ export async function refuse(deps: Deps, actor: Actor, id: string, error: AppErr
 }
 
 async function notApproved(deps: Deps, change: ChangeRow): Promise<AppError> {
-  const plan = await planOf(deps, change.planDigest!);
+  const plan = await planOf(deps.platform.db, change.planDigest!);
   const have = await validApprovals(deps, change.planDigest!, plan);
   return new AppError('CHANGE_NOT_APPROVED', { id: change.id, have, needs: plan.approvalsRequired });
 }
@@ -102,16 +106,29 @@ async function validApprovals(deps: Deps, digest: string, plan: Plan): Promise<n
   ).length;
 }
 
+/** Whether a plan may start, as found out before the transaction that starts it. */
+export interface Readiness {
+  digest: string | null;
+  approvals: number;
+  drift: string | null;
+}
+const NOT_READY: Readiness = { digest: null, approvals: 0, drift: null };
+
+export async function readiness(deps: Deps, change: ChangeRow): Promise<Readiness> {
+  const plan = await planOf(deps.platform.db, change.planDigest!);
+  const approvals = await validApprovals(deps, change.planDigest!, plan);
+  return { digest: change.planDigest, approvals, drift: await drift(deps, plan) };
+}
+
 /** Scheduled → running: approvals still hold, the time is right, and the estate is as it was approved. */
-export async function start(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan): Promise<void> {
-  const have = await validApprovals(deps, change.planDigest!, plan);
+export async function start(tx: Tx, change: ChangeRow, plan: Plan, ready: Readiness): Promise<void> {
+  const have = ready.digest === change.planDigest ? ready.approvals : 0;
   if (have < plan.approvalsRequired) {
     throw new AppError('CHANGE_NOT_APPROVED', { id: change.id, have, needs: plan.approvalsRequired });
   }
   const now = tx.now.getTime();
   if (now < Date.parse(plan.notBefore) || now > Date.parse(plan.notAfter)) throw outside(plan, tx.now.toISOString());
-  const why = await drift(deps, plan);
-  if (why !== null) throw new AppError('CHANGE_STALE', { why });
+  if (ready.drift !== null) throw new AppError('CHANGE_STALE', { why: ready.drift });
   await updateChange(tx.db, change.id, { state: 'running', why: null }, tx.now);
   await tx.record({
     type: 'change.rollout.started',
@@ -158,7 +175,7 @@ const BEFORE: readonly ChangeState[] = ['draft', 'planned', 'awaiting-approval',
 /** Nothing more is begun; what was done stays, and what a host is at this moment doing is still written down. */
 export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Change> {
   const states = [...BEFORE, 'running' as const, 'paused' as const, 'verifying' as const];
-  return withChange(deps, actor, id, 'cancelled', states, async (tx, change, plan) => {
+  return withChange(deps, actor, id, 'cancelled', states, async (tx, change, plan, held) => {
     for (const view of await taskViews(tx.db, change.planDigest!, plan)) {
       if (view.state === 'waiting') await moveTask(tx.db, view.task.id, 'skipped', tx.now);
       if (view.state !== 'running' && view.state !== 'rolling-back') continue;
@@ -166,7 +183,7 @@ export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Chan
       await moveTask(tx.db, view.task.id, 'failed', tx.now, { error });
     }
     await updateChange(tx.db, id, { state: 'cancelled', why: `cancelled by ${actor.name}`, startAt: null }, tx.now);
-    await release(deps, tx, change);
+    await release(deps, tx, held);
     await tx.record(rolloutEntry('cancelled', change, plan));
   });
 }

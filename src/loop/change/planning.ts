@@ -101,11 +101,12 @@ export async function replan(deps: Deps, actor: Actor, id: string): Promise<Plan
   const change = await mustFind(deps, id);
   checkReplan(change);
   const made = await makePlan(deps, change, actor);
+  const held = await heldBy(deps, change);
   await platform.observe(actor, async (tx) => {
     const locked = await lockChange(tx.db, id);
     if (!locked) throw new AppError('NOT_FOUND', { what: 'change', id, list: 'change list' });
     checkReplan(locked);
-    await release(deps, tx, locked);
+    await release(deps, tx, held);
     await storePlan(deps, tx, locked, made);
   });
   return { change: await viewChange(deps, id), left: made.left };
@@ -232,9 +233,17 @@ async function storePlan(deps: Deps, tx: Tx, change: ChangeRow, made: Made): Pro
   await tx.enqueue('trail.document', { kind: 'change', id: change.id }, { singletonKey: change.id });
 }
 
-/** Findings that this change held are open again. */
-export async function release(deps: Deps, tx: Tx, change: ChangeRow): Promise<void> {
-  const held = await deps.audit.findings({ ids: change.findings, states: ['planned'] });
-  const own = held.filter((finding) => finding.changeId === change.id).map((finding) => finding.id);
-  if (own.length > 0) await deps.audit.setFindingState(tx, own, 'open', { changeId: null });
+/**
+ * Findings that the change holds. Like everything that other folders are asked, before the transaction: one that waits
+ * for a second connection while others wait for its lock would hold up all.
+ */
+export async function heldBy(deps: Deps, change: Pick<ChangeRow, 'id' | 'findings'> | null): Promise<string[]> {
+  if (change === null || change.findings.length === 0) return [];
+  const found = await deps.audit.findings({ ids: change.findings, states: ['planned'] });
+  return found.filter((finding) => finding.changeId === change.id).map((finding) => finding.id);
+}
+
+/** Findings that a change held are open again. */
+export async function release(deps: Deps, tx: Tx, held: string[]): Promise<void> {
+  if (held.length > 0) await deps.audit.setFindingState(tx, held, 'open', { changeId: null });
 }

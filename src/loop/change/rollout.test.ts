@@ -158,7 +158,7 @@ test('M.4: what the host says has changed since the approval stops the change, w
   const { change: again } = await replan(estate.deps, OLGA, change.id);
   assert.equal(again.state, 'awaiting-approval');
   assert.notEqual(again.planDigest, change.planDigest);
-  const step = (await planOf(estate.deps, again.planDigest!)).waves[0]!.tasks[0]!.steps[0];
+  const step = (await planOf(estate.platform.db, again.planDigest!)).waves[0]!.tasks[0]!.steps[0];
   assert.deepEqual(step, { kind: 'upgrade-package', name: 'nodejs', version: '0.10.49-1' });
   await assert.rejects(runChange(estate.deps, OLGA, change.id), (e) => isAppError(e, 'CHANGE_NOT_APPROVED'));
 });

@@ -7,7 +7,7 @@ import type { Tx } from '../../platform/context.ts';
 import type { StoredFacts } from '../audit/index.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
 import { lookAt } from './outside.ts';
-import { release } from './planning.ts';
+import { heldBy, release } from './planning.ts';
 import { taskViews } from './rollout.ts';
 import { changeById, lockChange, updateChange, type ChangeRow, type Verification } from './store.ts';
 import { planOf } from './view.ts';
@@ -20,23 +20,28 @@ const STRETCH_MS = 10_000;
 const PAUSE_MS = 400;
 
 /** Running → verifying: what hosts have sent until now does not count, they are asked to look again. */
-export async function beginVerification(deps: Deps, tx: Tx, change: ChangeRow, plan: Plan): Promise<void> {
+export async function beginVerification(deps: Deps, changeId: string): Promise<void> {
+  const { platform, audit } = deps;
+  const found = await changeById(platform.db, changeId);
+  if (!found?.planDigest) return;
+  const plan = await planOf(platform.db, found.planDigest);
   const facts: Verification['facts'] = {};
-  for (const { hostId } of tasksOf(plan)) {
-    facts[hostId] = newest(await deps.audit.facts(hostId));
-    await deps.audit.requestFacts(tx, hostId);
-  }
-  const until = new Date(tx.now.getTime() + PATIENCE_MS).toISOString();
-  change.state = 'verifying';
-  const verification = { since: tx.now.toISOString(), until, facts };
-  await updateChange(tx.db, change.id, { state: 'verifying', verification }, tx.now);
-  await tx.record({
-    type: 'change.verification.started',
-    subject: changeSubject(change),
-    related: hostsOf(plan),
-    detail: { findings: change.findings, until },
+  for (const { hostId } of tasksOf(plan)) facts[hostId] = newest(await audit.facts(hostId));
+  await platform.observe(ACTOR, async (tx) => {
+    const change = await lockChange(tx.db, changeId);
+    if (change?.state !== 'running' || change.wavesDone < plan.waves.length || change.stopping !== null) return;
+    for (const { hostId } of tasksOf(plan)) await audit.requestFacts(tx, hostId);
+    const until = new Date(tx.now.getTime() + PATIENCE_MS).toISOString();
+    const verification = { since: tx.now.toISOString(), until, facts };
+    await updateChange(tx.db, changeId, { state: 'verifying', verification }, tx.now);
+    await tx.record({
+      type: 'change.verification.started',
+      subject: changeSubject(change),
+      related: hostsOf(plan),
+      detail: { findings: change.findings, until },
+    });
+    await tx.publish('changes', { changeId });
   });
-  await tx.publish('changes', { changeId: change.id });
 }
 
 /** After a pause hosts have as long as ever. */
@@ -66,7 +71,7 @@ export async function verify(deps: Deps, changeId: string): Promise<void> {
   for (;;) {
     const change = await changeById(deps.platform.db, changeId);
     if (change?.state !== 'verifying' || !change.verification) return;
-    const plan = await planOf(deps, change.planDigest!);
+    const plan = await planOf(deps.platform.db, change.planDigest!);
     const seen = await look(deps, change, plan, change.verification);
     if (seen.open.length === 0) return close(deps, change, plan, seen, 'closed');
     const now = deps.platform.now().getTime();
@@ -143,6 +148,7 @@ async function close(
   outcome: 'closed' | 'failed',
 ): Promise<void> {
   const { impact } = deps;
+  const held = await heldBy(deps, change);
   await deps.platform.observe(ACTOR, async (tx) => {
     const locked = await lockChange(tx.db, change.id);
     if (locked?.state !== 'verifying') return;
@@ -151,7 +157,7 @@ async function close(
     const observed = impact.observed(tasksOf(plan), outcomes, plan.impact);
     const why = outcome === 'failed' ? `not proven to be fixed: ${seen.open.join('; ')}` : null;
     await updateChange(tx.db, change.id, { state: outcome, observed, why }, tx.now);
-    if (outcome === 'failed') await release(deps, tx, locked);
+    if (outcome === 'failed') await release(deps, tx, held);
     await recordClosing(tx, change, plan, seen, {
       outcome,
       why,

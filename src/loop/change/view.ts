@@ -1,4 +1,5 @@
 import type { Change } from '../../model/change.ts';
+import type { DbOrTx } from '../../platform/context.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Plan } from '../../model/plan.ts';
 import type { Deps } from './deps.ts';
@@ -7,8 +8,8 @@ import { approvalsOf, changeById, planByDigest, type ChangeRow } from './store.t
 import { outcomesOf, tasksOfPlan } from './store-tasks.ts';
 
 /** The plan as approved; its bytes are checked by the database. */
-export async function planOf(deps: Deps, digest: string): Promise<Plan> {
-  const stored = await planByDigest(deps.platform.db, digest);
+export async function planOf(db: DbOrTx, digest: string): Promise<Plan> {
+  const stored = await planByDigest(db, digest);
   if (!stored) throw new AppError('NOT_FOUND', { what: 'plan', id: digest, list: 'change list' });
   return Plan.parse(JSON.parse(stored.text));
 }
@@ -20,7 +21,7 @@ export async function viewChange(deps: Deps, id: string): Promise<Change> {
 }
 
 export async function toChange(deps: Deps, row: ChangeRow): Promise<Change> {
-  const plan = row.planDigest === null ? null : await planOf(deps, row.planDigest);
+  const plan = row.planDigest === null ? null : await planOf(deps.platform.db, row.planDigest);
   const approvals = row.planDigest === null ? [] : await approvalsOf(deps.platform.db, row.planDigest);
   return {
     id: row.id,
