@@ -1,5 +1,5 @@
 import type { Change } from '../../../src/model/change.ts';
-import type { Host } from '../../../src/model/estate.ts';
+import { hostsOf } from './api.ts';
 import type { Demo } from './context.ts';
 import { setUpEstate } from './setup.ts';
 import { audit, campaignNow, findingsNow } from './steps/audit.ts';
@@ -41,7 +41,7 @@ export async function walkLoop(demo: Demo): Promise<Results> {
     checkFixed(demo, change, findings);
     return { campaign, findings };
   });
-  const hosts = await people.operator.list<Host>('/hosts');
+  const hosts = await hostsOf(people.operator);
   await account.step('expiry', '4 Impact: an exception ends', () => checkExpiry(demo, exceptions));
   const settings = await account.step('settings', '5 Change: the same way for settings', () => changeSettings(demo));
   const rekindled = await account.step('rekindling', 'Around again: an old image comes back', () => rekindle(demo));

@@ -74,7 +74,15 @@ async function startAll(
     return starting.then((each) => (account.say(`${what} is up`), each));
   };
   const [server, estate] = await Promise.all([
-    started('the server', startServer(join(work, 'data'), options.port, options.agentPort)),
+    started(
+      'the server',
+      startServer({
+        dataDir: join(work, 'data'),
+        port: options.port,
+        agentPort: options.agentPort,
+        logFile: join(outDir(), 'server.log'),
+      }),
+    ),
     started('the estate', startEstate({ dir: join(work, 'estate'), net: options.net })),
     buildArtifacts(account.say),
   ]);

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './build.ts';
 import { until } from './wait.ts';
@@ -17,7 +17,14 @@ export interface DemoServer {
 }
 
 /** Starts Lastember as anybody would, with `lastember up`, on a data directory of its own. */
-export async function startServer(dataDir: string, port: number, agentPort: number): Promise<DemoServer> {
+export async function startServer(options: {
+  dataDir: string;
+  port: number;
+  agentPort: number;
+  /** what the server says goes here, for looking at afterwards */
+  logFile: string;
+}): Promise<DemoServer> {
+  const { dataDir, port, agentPort, logFile } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   const argv = [join(ROOT, 'lab/demo/guard.ts'), process.execPath, CLI, 'up', '--data', dataDir, '--port', `${port}`];
   const child = spawn(process.execPath, argv, {
@@ -29,14 +36,19 @@ export async function startServer(dataDir: string, port: number, agentPort: numb
       LASTEMBER_AGENT_ADDRESS: `127.0.0.1:${agentPort}`,
     },
   });
+  const log = createWriteStream(logFile, { mode: 0o600 });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-6000)));
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-6000);
+      log.write(text);
+    });
   child.stdin.on('error', () => {});
   const ended = once(child, 'close');
   const stop = async (): Promise<void> => {
     child.stdin.end();
     await ended;
+    log.end();
   };
   try {
     const local = await until('`lastember up` to answer', UP_WITHIN_SECONDS, async () => {

@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Role } from '../../../src/model/actor.ts';
 import type { Estate } from '../estate.ts';
 import { createApi, type Api } from './api.ts';
 import type { Demo, People } from './context.ts';
@@ -9,9 +10,9 @@ import type { DemoServer } from './server.ts';
 /** Two people, because nobody approves their own change; the approver's key is made here and stays here. */
 export async function setUpPeople(server: DemoServer, admin: Api, dir: string): Promise<People> {
   const password = randomBytes(12).toString('base64url');
-  const add = async (name: string, role: string): Promise<Api> => {
-    await admin.post('/users', { name, role, password });
-    const { secret } = await admin.post<{ secret: string }>('/tokens', { name: 'demo', user: name, days: 1 });
+  const add = async (name: string, role: Role): Promise<Api> => {
+    await admin.addUser({ body: { name, role, password } });
+    const { secret } = await admin.addToken({ body: { name: 'demo', user: name, days: 1 } });
     return createApi(server.url, secret);
   };
   const [operator, approver] = await Promise.all([add('demo-operator', 'operator'), add('demo-approver', 'approver')]);
@@ -19,7 +20,7 @@ export async function setUpPeople(server: DemoServer, admin: Api, dir: string): 
   const raw = Buffer.from((publicKey.export({ format: 'jwk' }) as { x: string }).x, 'base64url');
   const keyFile = join(dir, 'demo-approver.pem');
   writeFileSync(keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
-  await approver.post('/keys', { name: 'demo-approver', publicKey: raw.toString('base64') });
+  await approver.addKey({ body: { name: 'demo-approver', publicKey: raw.toString('base64') } });
   return {
     operator,
     approver,
@@ -33,25 +34,27 @@ export async function setUpPeople(server: DemoServer, admin: Api, dir: string): 
 /** What an operator would type on the first day: logins, the authority, the list of known machines, the scope. */
 export async function setUpEstate({ people: { operator }, admin, estate, account }: Demo): Promise<void> {
   const { username, password, privateKey } = estate.login;
-  await operator.post('/credentials', { kind: 'private-key', name: 'ops-key', username, privateKey });
-  await operator.post('/credentials', { kind: 'password', name: 'ops-password', username, password });
+  await operator.addCredential({ body: { kind: 'private-key', name: 'ops-key', username, privateKey } });
+  await operator.addCredential({ body: { kind: 'password', name: 'ops-password', username, password } });
   await addAuthority(admin, estate);
   const known = estate.hosts.filter(({ spec }) => spec.known);
-  await operator.post('/hosts/import', { text: known.map(({ address, name }) => `${address},${name}`).join('\n') });
+  await operator.importHosts({ body: { text: known.map(({ address, name }) => `${address},${name}`).join('\n') } });
   account.say(`${known.length} hosts stand on the imported list; the estate has ${estate.hosts.length}`);
   const { cidrs, follow } = estate.scope;
-  await operator.post('/scopes', { name: 'demo', cidrs, follow, ports: estate.ports, rate: 2000 });
+  await operator.createScope({ body: { name: 'demo', cidrs, follow, ports: estate.ports, rate: 2000 } });
   account.say(
     `scope ${cidrs.join(', ')} on ports ${estate.ports}; connections may be followed into ${follow.join(', ')}`,
   );
 }
 
 async function addAuthority(admin: Api, { ca }: Estate): Promise<void> {
-  await admin.post('/authorities', {
-    name: 'demo-ca',
-    url: ca.tlsUrl,
-    root: ca.root,
-    provisioner: ca.provisioner,
-    key: JSON.stringify(ca.provisionerKey),
+  await admin.addAuthority({
+    body: {
+      name: 'demo-ca',
+      url: ca.tlsUrl,
+      root: ca.root,
+      provisioner: ca.provisioner,
+      key: JSON.stringify(ca.provisionerKey),
+    },
   });
 }

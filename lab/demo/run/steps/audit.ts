@@ -2,14 +2,16 @@ import type { Campaign } from '../../../../src/model/campaign.ts';
 import type { Host } from '../../../../src/model/estate.ts';
 import { BURNING, type Finding } from '../../../../src/model/finding.ts';
 import type { DemoHost } from '../../estate.ts';
+import { hostsOf } from '../api.ts';
 import type { Demo } from '../context.ts';
 import { untilOrNull } from '../wait.ts';
 
 export const KIT = 'heartbleed';
 
-export const findingsNow = ({ people: { operator } }: Demo): Promise<Finding[]> => operator.list<Finding>('/findings');
+export const findingsNow = ({ people: { operator } }: Demo): Promise<Finding[]> =>
+  operator.listFindings().then(({ items }) => items);
 export const campaignNow = ({ people: { operator } }: Demo): Promise<Campaign> =>
-  operator.get<Campaign>(`/campaigns/${KIT}`);
+  operator.getCampaign({ params: { kit: KIT } });
 export const burning = (finding: Finding): boolean => BURNING.includes(finding.state);
 
 /** Hosts whose server leaks, by how the estate was built. */
@@ -43,7 +45,7 @@ async function settle(demo: Demo): Promise<Finding[]> {
 export async function audit(demo: Demo): Promise<Finding[]> {
   const { account, estate, people } = demo;
   const findings = await settle(demo);
-  const hosts = await people.operator.list<Host>('/hosts');
+  const hosts = await hostsOf(people.operator);
   const at = (name: string): Host | undefined =>
     hosts.find((host) => host.addresses.includes(estate.host(name).address));
   const proven = findings

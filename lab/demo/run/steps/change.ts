@@ -10,7 +10,7 @@ import { KIT } from './audit.ts';
 const REFUSED = 4;
 const ENDED = ['closed', 'failed', 'rolled-back', 'cancelled'];
 const changeNow = ({ people: { operator } }: Demo, id: string): Promise<Change> =>
-  operator.get<Change>(`/changes/${id}`);
+  operator.getChange({ params: { id } });
 
 export interface Wish {
   kit: string;
@@ -32,7 +32,7 @@ export const BASELINE: Wish = {
 /** Asks for a change, shows the plan and what it is predicted to do. */
 export async function plan(demo: Demo, wish: Wish): Promise<Change> {
   const { people, account } = demo;
-  const { change: created } = await people.operator.post<{ change: Change }>('/changes', wish);
+  const { change: created } = await people.operator.createChange({ body: wish });
   const change = await until('the plan to be made', 30, async () => {
     const now = await changeNow(demo, created.id);
     return now.planDigest ? now : null;
@@ -90,7 +90,7 @@ export async function rollOut(demo: Demo, id: string): Promise<Change> {
   const { people, account } = demo;
   const before = await changeNow(demo, id);
   if (before.state === 'awaiting-approval' || before.state === 'scheduled')
-    await people.operator.post(`/changes/${id}/run`);
+    await people.operator.runChange({ params: { id } });
   const told = new Set<string>();
   const tell = (key: string, text: string): void => {
     if (told.has(key)) return;

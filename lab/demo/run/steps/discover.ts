@@ -1,12 +1,13 @@
 import type { Endpoint, Host, Scan } from '../../../../src/model/estate.ts';
+import { hostsOf } from '../api.ts';
 import type { Demo } from '../context.ts';
 import { until } from '../wait.ts';
 
 /** Scans the scope and waits for the end. */
 export async function scanScope({ people: { operator }, account }: Demo): Promise<Scan> {
-  const started = await operator.post<Scan>('/scans', { scope: 'demo' });
+  const started = await operator.createScan({ body: { scope: 'demo' } });
   const done = await until('the scan to end', 60, async () => {
-    const scan = await operator.get<Scan>(`/scans/${started.id}`);
+    const scan = await operator.getScan({ params: { id: started.id } });
     return ['done', 'failed', 'cancelled'].includes(scan.state) ? scan : null;
   });
   if (done.state !== 'done') throw new Error(`The scan ${done.state}: ${done.error ?? 'no reason given'}.`);
@@ -18,7 +19,7 @@ export async function scanScope({ people: { operator }, account }: Demo): Promis
 export async function discover(demo: Demo): Promise<Host[]> {
   const { people, estate, account } = demo;
   await scanScope(demo);
-  const hosts = await people.operator.list<Host>('/hosts');
+  const hosts = await hostsOf(people.operator);
   const inRange = estate.hosts.filter(({ spec }) => spec.place.startsWith('14.'));
   const found = inRange.filter(({ address }) => hosts.some((host) => host.addresses.includes(address)));
   account.claim(
@@ -43,6 +44,6 @@ export const endpointName = (endpoint: Pick<Endpoint, 'address' | 'port'>): stri
   `${endpoint.address}:${endpoint.port}`;
 
 export async function vulnerableEndpoints({ people: { operator } }: Demo): Promise<Endpoint[]> {
-  const endpoints = await operator.list<Endpoint>('/endpoints', { protocol: 'tls', state: 'open' });
+  const endpoints = (await operator.listEndpoints({ query: { protocol: 'tls', state: 'open' } })).items;
   return endpoints.filter(({ probe }) => probe?.protocol === 'tls' && probe.heartbleed.verdict === 'vulnerable');
 }

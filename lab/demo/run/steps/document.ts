@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../../../../src/model/change.ts';
-import type { Host } from '../../../../src/model/estate.ts';
-import { type Checkpoint, TrailVerdict } from '../../../../src/model/trail.ts';
+import { TrailVerdict } from '../../../../src/model/trail.ts';
+import { hostsOf } from '../api.ts';
 import type { Demo } from '../context.ts';
 import { runCli } from '../server.ts';
 import { KIT } from './audit.ts';
@@ -19,8 +19,8 @@ export interface TrailResult {
 export async function proveTrail(demo: Demo): Promise<TrailResult> {
   const { people, account, out } = demo;
   const file = join(out, 'trail.jsonl');
-  writeFileSync(file, await people.operator.text('/trail/export'));
-  const checkpoint = await people.operator.get<Checkpoint>('/trail/checkpoint');
+  writeFileSync(file, String(await people.operator.exportTrail()));
+  const checkpoint = await people.operator.getTrailCheckpoint();
   // An address where nothing listens: the verifier must not need the server.
   const ran = await runCli({ url: 'http://127.0.0.1:9', token: '' }, ['trail', 'verify', file, '--json']);
   const verdict = parseVerdict(ran.stdout);
@@ -49,22 +49,24 @@ function parseVerdict(text: string): TrailVerdict | null {
 /** Change record, campaign report and dossiers, rendered from the trail alone. */
 export async function writeDocuments(demo: Demo, change: Change): Promise<string[]> {
   const { people, account, out } = demo;
-  const hosts = await people.operator.list<Host>('/hosts');
+  const hosts = await hostsOf(people.operator);
   const first = hosts.find(({ id }) => change.waves[0]?.tasks.some(({ hostId }) => hostId === id));
   const wanted = [
-    { kind: 'change', id: change.id, name: 'change' },
-    { kind: 'campaign', id: KIT, name: 'campaign' },
-    ...(first ? [{ kind: 'host', id: first.id, name: `host-${first.name}` }] : []),
+    { kind: 'change' as const, id: change.id, name: 'change' },
+    { kind: 'campaign' as const, id: KIT, name: 'campaign' },
+    ...(first ? [{ kind: 'host' as const, id: first.id, name: `host-${first.name}` }] : []),
   ];
   mkdirSync(out, { recursive: true });
   const paths: string[] = [];
   for (const { kind, id, name } of wanted)
-    for (const format of ['html', 'md']) {
+    for (const format of ['html', 'md'] as const) {
       const path = join(out, `${name}.${format}`);
-      writeFileSync(path, await people.operator.text(`/documents/${kind}/${id}`, { format }));
+      writeFileSync(path, String(await people.operator.getDocument({ params: { kind, id }, query: { format } })));
       paths.push(path);
     }
-  const record = await people.operator.text(`/documents/change/${change.id}`, { format: 'md' });
+  const record = String(
+    await people.operator.getDocument({ params: { kind: 'change', id: change.id }, query: { format: 'md' } }),
+  );
   account.claim(
     'the change record wrote itself: plan, approval, outcome',
     [change.planDigest ?? '?', ...change.approvals.map(({ statement }) => statement.keyId)].every((part) =>

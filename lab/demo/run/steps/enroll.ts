@@ -1,5 +1,6 @@
 import type { Deployment } from '../../../../src/model/enrollment.ts';
 import type { Host } from '../../../../src/model/estate.ts';
+import { hostsOf } from '../api.ts';
 import type { Demo } from '../context.ts';
 import { until } from '../wait.ts';
 
@@ -9,9 +10,9 @@ export async function deploy(
   hostIds: string[],
   options: { force?: boolean; acceptHostKey?: boolean } = {},
 ): Promise<Deployment> {
-  const started = await operator.post<Deployment>('/deployments', { hostIds, ...options });
+  const started = await operator.createDeployment({ body: { hostIds, ...options } });
   const done = await until('the deployment to end', 120, async () => {
-    const now = await operator.get<Deployment>(`/deployments/${started.id}`);
+    const now = await operator.getDeployment({ params: { id: started.id } });
     return now.state === 'done' ? now : null;
   });
   account.table(done.hosts.map((host) => [host.hostName, host.state, host.credential ?? '', host.why ?? '']));
@@ -23,7 +24,7 @@ const at = (hosts: Host[], address: string): Host | undefined => hosts.find((hos
 /** Agents onto everything found; then onto what the agents' own connections led to. */
 export async function enroll(demo: Demo): Promise<void> {
   const { people, estate, account } = demo;
-  const before = await people.operator.list<Host>('/hosts');
+  const before = await hostsOf(people.operator);
   await deploy(
     demo,
     before.map(({ id }) => id),
@@ -31,7 +32,7 @@ export async function enroll(demo: Demo): Promise<void> {
   const hidden = estate.hosts.find(({ spec }) => spec.place.startsWith('15.'));
   if (hidden) {
     const found = await until('a connection to lead to the hidden host', 60, async () =>
-      at(await people.operator.list<Host>('/hosts'), hidden.address),
+      at(await hostsOf(people.operator), hidden.address),
     );
     account.claim(
       'a host outside the scanned range was found by following a connection',
@@ -39,7 +40,7 @@ export async function enroll(demo: Demo): Promise<void> {
       `${found.name} at ${hidden.address}, seen by ${found.sources.join(' and ')}`,
     );
     await until('SSH on the hidden host to be seen', 30, async () => {
-      const { endpoints } = await people.operator.get<{ endpoints: { port: number }[] }>(`/hosts/${found.id}`);
+      const { endpoints } = await people.operator.getHost({ params: { id: found.id } });
       return endpoints.some(({ port }) => port === hidden.sshPort);
     });
     await deploy(demo, [found.id]);
@@ -48,7 +49,7 @@ export async function enroll(demo: Demo): Promise<void> {
 }
 
 async function checkManaged({ people: { operator }, estate, account }: Demo): Promise<void> {
-  const hosts = await operator.list<Host>('/hosts');
+  const hosts = await hostsOf(operator);
   const reachable = estate.hosts.filter(({ spec }) => spec.login !== 'none');
   const managed = reachable.filter(({ address }) => at(hosts, address)?.management === 'managed');
   account.claim(

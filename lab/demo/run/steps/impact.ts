@@ -1,6 +1,5 @@
-import type { Host } from '../../../../src/model/estate.ts';
 import type { Exception, Finding } from '../../../../src/model/finding.ts';
-import type { Dependency, Impact } from '../../../../src/model/impact.ts';
+import { hostsOf } from '../api.ts';
 import type { Demo } from '../context.ts';
 import { untilOrNull } from '../wait.ts';
 import { burning, findingsNow, KIT } from './audit.ts';
@@ -19,7 +18,7 @@ export interface Exceptions {
 export async function showImpact(demo: Demo): Promise<void> {
   const { people, account, estate } = demo;
   const dependencies = await untilOrNull(15, async () => {
-    const seen = await people.operator.list<Dependency>('/dependencies');
+    const seen = (await people.operator.listDependencies()).items;
     return seen.length >= 5 ? seen : null;
   });
   account.say(`${dependencies?.length ?? 0} dependencies were seen as open connections between hosts`);
@@ -32,9 +31,9 @@ export async function showImpact(demo: Demo): Promise<void> {
       `${each.connections} open`,
     ]),
   );
-  const hosts = await people.operator.list<Host>('/hosts');
+  const hosts = await hostsOf(people.operator);
   const database = hosts.find(({ addresses }) => addresses.includes(estate.host('shop-db').address));
-  const impact = database ? await people.operator.post<Impact>('/impact/preview', { hostIds: [database.id] }) : null;
+  const impact = database ? await people.operator.previewImpact({ body: { hostIds: [database.id] } }) : null;
   const direct = impact?.affectedHosts.filter(({ distance }) => distance === 1).map(({ hostName }) => hostName) ?? [];
   const further = impact?.affectedHosts.filter(({ distance }) => distance > 1).map(({ hostName }) => hostName) ?? [];
   account.claim(
@@ -47,24 +46,28 @@ export async function showImpact(demo: Demo): Promise<void> {
 /** Risks that are accepted for a while, each with an owner, a reason and an end. */
 export async function except(demo: Demo, findings: Finding[]): Promise<Exceptions> {
   const { people, account, estate } = demo;
-  const hosts = await people.operator.list<Host>('/hosts');
+  const hosts = await hostsOf(people.operator);
   const legacy = hosts.find(({ addresses }) => addresses.includes(estate.host('legacy').address));
-  const lasting = await people.operator.post<Exception>('/exceptions', {
-    match: { hostId: legacy!.id, kit: KIT },
-    reason: 'Nobody can log in; the machine is switched off at the end of the month',
-    owner: 'intranet',
-    control: 'Reachable from the office network only',
-    expiresAt: new Date(Date.now() + 14 * DAY).toISOString(),
+  const lasting = await people.operator.createException({
+    body: {
+      match: { hostId: legacy!.id, kit: KIT },
+      reason: 'Nobody can log in; the machine is switched off at the end of the month',
+      owner: 'intranet',
+      control: 'Reachable from the office network only',
+      expiresAt: new Date(Date.now() + 14 * DAY).toISOString(),
+    },
   });
   account.say(`exception for ${legacy!.name} until ${lasting.expiresAt.slice(0, 10)}: ${lasting.reason}`);
   const build = hosts.find(({ addresses }) => addresses.includes(estate.host('build').address));
   const some = findings.find(({ check, hostId }) => check === 'sshd-x11-forwarding' && hostId === build?.id);
   if (!some) return { lasting, short: null };
-  const exception = await people.operator.post<Exception>('/exceptions', {
-    match: { hostId: some.hostId, kit: some.kit, check: some.check },
-    reason: 'A short one, to see it end',
-    owner: 'operations',
-    expiresAt: new Date(Date.now() + SHORT_SECONDS * 1000).toISOString(),
+  const exception = await people.operator.createException({
+    body: {
+      match: { hostId: some.hostId, kit: some.kit, check: some.check },
+      reason: 'A short one, to see it end',
+      owner: 'operations',
+      expiresAt: new Date(Date.now() + SHORT_SECONDS * 1000).toISOString(),
+    },
   });
   const covered = (await findingsNow(demo)).find(({ id }) => id === some.id);
   account.claim(
@@ -96,7 +99,7 @@ export async function checkExpiry(demo: Demo, { lasting, short }: Exceptions): P
 }
 
 async function stateOf(demo: Demo, { exception, finding }: NonNullable<Exceptions['short']>): Promise<string> {
-  const [now, all] = await Promise.all([findingsNow(demo), demo.people.operator.list<Exception>('/exceptions')]);
-  const ended = all.find(({ id }) => id === exception.id)?.endReason ?? 'it has not ended';
+  const [now, all] = await Promise.all([findingsNow(demo), demo.people.operator.listExceptions()]);
+  const ended = all.items.find(({ id }) => id === exception.id)?.endReason ?? 'it has not ended';
   return `${finding.title}: ${now.find(({ id }) => id === finding.id)?.state ?? 'gone'}; ${ended}`;
 }
