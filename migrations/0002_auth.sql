@@ -14,8 +14,11 @@ create table auth.person (
 create table auth.session (
   hash text primary key,
   person_id text not null references auth.person (id),
+  signed_in_at timestamptz not null,
   created_at timestamptz not null,
-  expires_at timestamptz not null
+  expires_at timestamptz not null,
+  -- has a successor with a new secret, and ends soon
+  renewed boolean not null default false
 );
 create table auth.link (
   hash text primary key,

@@ -23,7 +23,7 @@ interface GlobalOptions {
 export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>();
   const env = readEnv();
-  const dataDir = options.data ?? defaultDataDir();
+  const dataDir = options.data ?? defaultDataDir(env.directories);
   const connection = async (): Promise<{ url: string; token: string | null }> => {
     const server = options.server ?? env.server;
     if (server) return { url: server.replace(/\/+$/, ''), token: env.token };

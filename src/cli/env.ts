@@ -8,6 +8,8 @@ export interface CliEnv {
   colour: boolean;
   /** where approver keys are kept by default */
   configDir: string;
+  /** what the default data directory is found by */
+  directories: NodeJS.ProcessEnv;
 }
 
 export function readEnv(env: NodeJS.ProcessEnv = process.env, isTerminal = process.stdout.isTTY === true): CliEnv {
@@ -15,6 +17,7 @@ export function readEnv(env: NodeJS.ProcessEnv = process.env, isTerminal = proce
     server: env['LASTEMBER_SERVER'] || null,
     token: env['LASTEMBER_TOKEN'] || null,
     colour: isTerminal && !env['NO_COLOR'],
+    directories: env,
     configDir: join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || safeHome(), '.config'), 'lastember'),
   };
 }

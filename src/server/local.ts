@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { loadConfig } from '../platform/config/index.ts';
+import { loadConfig, type Environment } from '../platform/config/index.ts';
 
 /** How the command line on the server's own machine finds it: address and a token, readable by its owner only. */
 export const Local = z.object({ url: z.string(), token: z.string(), pid: z.number().int() });
@@ -29,7 +29,8 @@ export async function forgetLocal(dataDir: string): Promise<void> {
   await rm(pathOf(dataDir), { force: true });
 }
 
-/** Where `up` keeps its data when it is not told. */
-export function defaultDataDir(): string {
-  return loadConfig().dataDir;
+/** Where `up` keeps its data when it is not told. Takes only what decides that: clients have no other settings. */
+export function defaultDataDir(env: Environment): string {
+  const names = ['LASTEMBER_DATA_DIR', 'XDG_DATA_HOME', 'HOME'];
+  return loadConfig(Object.fromEntries(names.map((name) => [name, env[name]]))).dataDir;
 }

@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
+import type { Auth } from '../platform/auth/index.ts';
 import { buildAgentListener } from '../platform/http/agents.ts';
 import { buildApi } from '../platform/http/api.ts';
 import { createPlatform, loadConfig } from '../platform/index.ts';
 import { compose } from './compose.ts';
-import { forgetLocal, writeLocal } from './local.ts';
+import { forgetLocal, readLocal, writeLocal } from './local.ts';
 
 export { loadConfig };
 type Config = ReturnType<typeof loadConfig>;
@@ -47,12 +48,11 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
       if (config.agentPort === 0) config.agentAddress = server.agentAddress = `${config.listen}:${agentPort}`;
       const api = await buildApi(platform, loop.auth, loop.routes, CONSOLE_DIR);
       stops.push(() => api.close());
-      server.adminCode = await loop.auth.firstAdmin();
       const port = await listen(api, config.listen, config.port);
       server.url = `http://${config.listen.includes(':') ? `[${config.listen}]` : config.listen}:${port}`;
-      const token = await loop.auth.localToken();
-      await writeLocal(config.dataDir, { url: server.url, token, pid: process.pid });
-      stops.push(() => forgetLocal(config.dataDir));
+      stops.push(await beFoundHere(loop.auth, config.dataDir, server.url));
+      // Last of all: a start that is refused must not use it up.
+      server.adminCode = await loop.auth.firstAdmin();
     }
     if (roles.includes('worker')) {
       await platform.startWorkers(loop.jobs, loop.schedules);
@@ -63,6 +63,19 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
     await stop();
     throw error;
   }
+}
+
+/** Leaves address and a token for the command line on this machine; returns how to take them back. */
+async function beFoundHere(auth: Auth, dataDir: string, url: string): Promise<() => Promise<void>> {
+  const left = await readLocal(dataDir);
+  // A server that was killed could not take its own back.
+  if (left) await auth.endLocalToken(left.token);
+  const token = await auth.localToken();
+  await writeLocal(dataDir, { url, token, pid: process.pid });
+  return async () => {
+    await forgetLocal(dataDir);
+    await auth.endLocalToken(token);
+  };
 }
 
 async function listen(app: FastifyInstance, host: string, port: number): Promise<number> {

@@ -2,6 +2,8 @@ import type { ErrorSpec } from './spec.ts';
 
 export const AUTH_ERRORS = {
   SIGN_IN_REFUSED: { status: 401, text: 'Name or password is not right.' },
+  PASSWORD_WRONG: { status: 403, text: 'The current password is not right; nothing was changed.' },
+  PASSWORD_BY_TOKEN: { status: 403, text: 'A token cannot change a password; sign in to the console for that.' },
   LINK_REFUSED: {
     status: 401,
     text: 'The one-time link was used already or has expired. Run `lastember user link NAME` on the server for a new one.',

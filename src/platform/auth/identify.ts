@@ -6,7 +6,6 @@ import { liveToken, personOfSession, touchToken, type PersonRow } from './store.
 
 export const SESSION_COOKIE = 'lastember_session';
 export const CSRF_HEADER = 'x-lastember';
-const RANK: Record<Role, number> = { viewer: 0, operator: 1, approver: 1, admin: 2 };
 /** A token's last use is a hint for people, not worth a write at every request. */
 const TOUCH_MS = 60_000;
 const touched = new Map<string, number>();
@@ -43,13 +42,15 @@ async function byToken(platform: Platform, secret: string, ip: string): Promise<
     touched.set(token.id, now);
     await touchToken(platform.db, token.id, platform.now());
   }
-  // A person who was demoted takes their tokens along.
-  const role =
-    RANK[token.role] <= RANK[token.person_role] && mayHold(token.role, token.person_role)
-      ? token.role
-      : token.person_role;
   // The person stands behind the token: "nobody approves their own change" must not be got round with one.
-  return { kind: 'token', id: token.person_id, name: token.name, role, ip };
+  const name = `${token.person_name} (${token.name})`;
+  return { kind: 'token', id: token.person_id, name, role: common(token.role, token.person_role), ip };
+}
+
+/** A person who was demoted takes their tokens along: what both may do. */
+export function common(token: Role, person: Role): Role {
+  if (mayHold(token, person)) return token;
+  return token === 'admin' ? person : 'viewer';
 }
 
 /** Operator and approver are different duties, not ranks of each other. */

@@ -1,21 +1,27 @@
 import { systemActor, type Actor, type Role } from '../../model/actor.ts';
+import { isAppError } from '../../model/errors/index.ts';
 import type { Platform } from '../context.ts';
 import type { Route } from '../http/route.ts';
 import { identify, type Credentials } from './identify.ts';
 import { addPerson, makeLink } from './people.ts';
 import { authRoutes } from './routes.ts';
-import { people } from './store.ts';
-import { addToken } from './tokens.ts';
+import { people, usedLinks } from './store.ts';
+import { addToken, endSecret } from './tokens.ts';
 
 export { CSRF_HEADER, SESSION_COOKIE } from './identify.ts';
 
 export interface Auth {
   routes: Route[];
   identify(given: Credentials): Promise<Actor | null>;
-  /** First start: makes the administrator and returns a one-time code; null when there are people already. */
+  /**
+   * A one-time code that signs the first administrator in (who is made at the first start), as long as nobody has ever
+   * signed in; null afterwards.
+   */
   firstAdmin(): Promise<string | null>;
   /** A token for the command line on the server's own machine, in the name of the first administrator. */
   localToken(): Promise<string>;
+  /** Ends such a token, when the server stops or after it was killed. */
+  endLocalToken(secret: string): Promise<void>;
 }
 
 const FIRST = { name: 'admin', role: 'admin' as Role };
@@ -26,10 +32,10 @@ export function createAuth(platform: Platform): Auth {
     routes: authRoutes(platform),
     identify: (given) => identify(platform, given),
     firstAdmin: async () => {
-      if ((await people(platform.db)).length > 0) return null;
-      const person = await addPerson(platform, system, FIRST);
-      return (await makeLink(platform, system, person)).code;
+      const person = await firstPerson(platform);
+      return person && (await makeLink(platform, system, person)).code;
     },
+    endLocalToken: (secret) => endSecret(platform, systemActor('up'), secret),
     localToken: async () => {
       const admin = (await people(platform.db)).find((person) => person.role === 'admin' && !person.disabled_at);
       const person = admin ?? (await addPerson(platform, system, FIRST));
@@ -38,9 +44,23 @@ export function createAuth(platform: Platform): Auth {
           platform,
           systemActor('up'),
           { name: 'local command line', role: 'admin', days: 365 },
-          { id: person.id, role: 'admin' },
+          { id: person.id, name: person.name, role: 'admin' },
         )
       ).secret;
     },
   };
+}
+
+/** The administrator of the first start, if that is all there is and they never came in. */
+async function firstPerson(platform: Platform): Promise<{ id: string; name: string } | null> {
+  const [first, ...others] = await people(platform.db);
+  if (first) {
+    const waiting = others.length === 0 && first.password === null && !(await usedLinks(platform.db));
+    return waiting ? first : null;
+  }
+  return addPerson(platform, systemActor('first start'), FIRST).catch((error: unknown) => {
+    // Another server of the same first start was quicker; the link is its to print.
+    if (isAppError(error, 'PERSON_EXISTS')) return null;
+    throw error;
+  });
 }

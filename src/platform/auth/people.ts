@@ -1,13 +1,15 @@
 import type { Actor, Role } from '../../model/actor.ts';
 import type { Person } from '../../model/auth.ts';
 import { AppError } from '../../model/errors/index.ts';
-import type { Platform } from '../context.ts';
-import { hashPassword, hashSecret, newSecret } from './secrets.ts';
+import type { Platform, Tx } from '../context.ts';
+import { checkPassword, hashPassword, hashSecret, newSecret } from './secrets.ts';
 import {
   deleteSessionsOf,
   insertLink,
   insertPerson,
-  people,
+  isTaken,
+  lockAdmins,
+  personById,
   personByName,
   updatePerson,
   type PersonRow,
@@ -28,7 +30,6 @@ export async function addPerson(
   actor: Actor,
   input: { name: string; role: Role; password?: string | undefined },
 ): Promise<Person> {
-  if (await personByName(platform.db, input.name)) throw new AppError('PERSON_EXISTS', { name: input.name });
   const id = platform.newId('user');
   const password = input.password ? await hashPassword(input.password) : null;
   const entry = {
@@ -36,11 +37,16 @@ export async function addPerson(
     subject: { kind: 'user' as const, id, name: input.name },
     detail: { name: input.name, role: input.role },
   };
-  return platform.act(actor, entry, async (tx) => {
-    const row: PersonRow = { id, name: input.name, role: input.role, password, disabled_at: null, created_at: tx.now };
-    await insertPerson(tx.db, row);
-    return toPerson(row);
-  });
+  return platform
+    .act(actor, entry, async (tx) => {
+      const { name, role } = input;
+      const row: PersonRow = { id, name, role, password, disabled_at: null, created_at: tx.now };
+      await insertPerson(tx.db, row);
+      return toPerson(row);
+    })
+    .catch((cause: unknown) => {
+      throw isTaken(cause) ? new AppError('PERSON_EXISTS', { name: input.name }, { cause }) : cause;
+    });
 }
 
 export async function requirePerson(platform: Platform, name: string): Promise<PersonRow> {
@@ -56,8 +62,6 @@ export async function changePerson(
   set: { role?: Role | undefined; password?: string | undefined; disabled?: boolean | undefined },
 ): Promise<Person> {
   const person = await requirePerson(platform, name);
-  if (person.role === 'admin' && ((set.role && set.role !== 'admin') || set.disabled))
-    await keepAnAdmin(platform, person);
   const entry = {
     type: 'auth.user.changed',
     subject: { kind: 'user' as const, id: person.id, name },
@@ -65,6 +69,7 @@ export async function changePerson(
   };
   const password = set.password ? await hashPassword(set.password) : undefined;
   await platform.act(actor, entry, async (tx) => {
+    if ((set.role && set.role !== 'admin') || set.disabled) await keepAnAdmin(tx, person);
     await updatePerson(tx.db, person.id, {
       role: set.role ?? person.role,
       ...(password ? { password } : {}),
@@ -76,11 +81,24 @@ export async function changePerson(
   return toPerson(await requirePerson(platform, name));
 }
 
-async function keepAnAdmin(platform: Platform, person: PersonRow): Promise<void> {
-  const others = (await people(platform.db)).filter(
-    (other) => other.role === 'admin' && !other.disabled_at && other.id !== person.id,
-  );
-  if (others.length === 0) throw new AppError('LAST_ADMIN', { name: person.name });
+/** Two administrators who demote each other at the same moment must not both succeed; hence the lock. */
+async function keepAnAdmin(tx: Tx, person: PersonRow): Promise<void> {
+  const admins = await lockAdmins(tx.db);
+  if (admins.length === 1 && admins[0]!.id === person.id) throw new AppError('LAST_ADMIN', { name: person.name });
+}
+
+/** One's own password: knowing the old one, if there is one. Ends one's sessions, also the one that asked. */
+export async function changeOwnPassword(
+  platform: Platform,
+  actor: Actor,
+  given: { current?: string | undefined; password: string },
+): Promise<void> {
+  // A token may be in a script; whoever found it must not get to lock its owner out.
+  if (actor.kind !== 'user') throw new AppError('PASSWORD_BY_TOKEN');
+  const person = (await personById(platform.db, actor.id))!;
+  if (person.password !== null && !(await checkPassword(given.current ?? '', person.password)))
+    throw new AppError('PASSWORD_WRONG');
+  await changePerson(platform, actor, person.name, { password: given.password });
 }
 
 /** A code that signs this person in once, within the hour. The code is returned and never stored. */

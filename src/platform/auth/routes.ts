@@ -1,22 +1,33 @@
 import { z } from 'zod';
-import { MAY, Role } from '../../model/actor.ts';
+import { MAY, Role, type Actor } from '../../model/actor.ts';
 import { ApiToken, Me, Password, Person, PersonName, RegisteredKey } from '../../model/auth.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../context.ts';
 import { route, type RawReply, type Route } from '../http/route.ts';
 import { SESSION_COOKIE } from './identify.ts';
-import { addPerson, changePerson, makeLink, requirePerson, toPerson } from './people.ts';
-import { SESSION_HOURS, redeemLink, signIn, signOut } from './sessions.ts';
+import { addPerson, changeOwnPassword, changePerson, makeLink, requirePerson, toPerson } from './people.ts';
+import { redeemLink, renew, signIn, signOut, type OpenSession } from './sessions.ts';
 import { people, personById } from './store.ts';
 import { addKey, addToken, endKey, endToken, listKeys, listTokens } from './tokens.ts';
 
 const Done = z.object({ ok: z.literal(true) });
 const done = { ok: true as const };
 
-function withSession(session: string, me: unknown): RawReply {
-  const cookie = `${SESSION_COOKIE}=${session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${session ? SESSION_HOURS * 3600 : 0}`;
-  return { contentType: 'application/json', body: JSON.stringify(me), headers: { 'set-cookie': cookie } };
+/** JSON that also sets the session cookie, clears it (null), or leaves it as it is (undefined). */
+function withSession(platform: Platform, open: OpenSession | null | undefined, reply: unknown): RawReply {
+  const json = { contentType: 'application/json', body: JSON.stringify(reply) };
+  if (open === undefined) return json;
+  const seconds = open ? Math.ceil((open.expiresAt.getTime() - platform.now().getTime()) / 1000) : 0;
+  const cookie = `${SESSION_COOKIE}=${open?.session ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}`;
+  return { ...json, headers: { 'set-cookie': cookie } };
 }
+
+const meOf = (actor: Actor): Me => ({
+  id: actor.id,
+  name: actor.name,
+  role: actor.role!,
+  kind: actor.kind === 'token' ? 'token' : 'user',
+});
 
 export function authRoutes(platform: Platform): Route[] {
   return [...sessionRoutes(platform), ...personRoutes(platform), ...tokenRoutes(platform), ...keyRoutes(platform)];
@@ -35,8 +46,8 @@ function sessionRoutes(platform: Platform): Route[] {
       raw: true,
       limit: 10,
       handler: async ({ body, ip }) => {
-        const { session, actor } = await signIn(platform, body.name, body.password, ip);
-        return withSession(session, { id: actor.id, name: actor.name, role: actor.role, kind: 'user' });
+        const { actor, ...open } = await signIn(platform, body.name, body.password, ip);
+        return withSession(platform, open, meOf(actor));
       },
     }),
     route({
@@ -50,8 +61,8 @@ function sessionRoutes(platform: Platform): Route[] {
       raw: true,
       limit: 10,
       handler: async ({ body, ip }) => {
-        const { session, actor } = await redeemLink(platform, body.code, ip);
-        return withSession(session, { id: actor.id, name: actor.name, role: actor.role, kind: 'user' });
+        const { actor, ...open } = await redeemLink(platform, body.code, ip);
+        return withSession(platform, open, meOf(actor));
       },
     }),
     route({
@@ -62,24 +73,38 @@ function sessionRoutes(platform: Platform): Route[] {
       access: MAY.read,
       reply: Done,
       raw: true,
-      handler: async ({ cookies }) => {
-        await signOut(platform, cookies?.[SESSION_COOKIE] ?? '');
-        return withSession('', done);
+      handler: async ({ actor, cookies }) => {
+        await signOut(platform, actor, cookies?.[SESSION_COOKIE]);
+        return withSession(platform, null, done);
       },
     }),
     route({
       method: 'GET',
       path: '/me',
       id: 'me',
-      summary: 'Who am I, and what may I do',
+      summary: 'Who am I, and what may I do; renews a session that is older than an hour',
       access: MAY.read,
       reply: Me,
-      handler: async ({ actor }) => ({
-        id: actor.id,
-        name: actor.name,
-        role: actor.role!,
-        kind: actor.kind === 'token' ? ('token' as const) : ('user' as const),
-      }),
+      raw: true,
+      handler: async ({ actor, cookies }) => {
+        const session = actor.kind === 'user' ? cookies?.[SESSION_COOKIE] : undefined;
+        const renewed = session ? await renew(platform, session) : null;
+        return withSession(platform, renewed ?? undefined, meOf(actor));
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: '/me/password',
+      id: 'changeOwnPassword',
+      summary: 'Set your own password; ends your sessions, so sign in again',
+      access: MAY.read,
+      body: z.object({ current: z.string().max(1024).optional(), password: Password }).strict(),
+      reply: Done,
+      limit: 10,
+      handler: async ({ actor, body }) => {
+        await changeOwnPassword(platform, actor, body);
+        return done;
+      },
     }),
   ];
 }
@@ -140,10 +165,10 @@ function tokenRoutes(platform: Platform): Route[] {
       method: 'GET',
       path: '/tokens',
       id: 'listTokens',
-      summary: 'API tokens; never their secrets',
-      access: MAY.admin,
+      summary: 'Your API tokens, or as an administrator everybody’s; never their secrets',
+      access: MAY.read,
       reply: z.object({ items: z.array(ApiToken) }),
-      handler: async () => ({ items: await listTokens(platform) }),
+      handler: async ({ actor }) => ({ items: await listTokens(platform, actor) }),
     }),
     route({
       method: 'POST',
@@ -172,7 +197,7 @@ function tokenRoutes(platform: Platform): Route[] {
           platform,
           actor,
           { name: body.name, role: body.role ?? own, days: body.days },
-          { id: person.id, role: own },
+          { id: person.id, name: person.name, role: own },
         );
       },
     }),
@@ -180,8 +205,8 @@ function tokenRoutes(platform: Platform): Route[] {
       method: 'DELETE',
       path: '/tokens/:id',
       id: 'revokeToken',
-      summary: 'End a token',
-      access: MAY.admin,
+      summary: 'End a token of yours, or as an administrator anybody’s',
+      access: MAY.read,
       params: z.object({ id: z.string() }),
       reply: Done,
       handler: async ({ actor, params }) => {

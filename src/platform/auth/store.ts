@@ -11,7 +11,14 @@ type AuthTables = {
     disabled_at: Date | null;
     created_at: Date;
   };
-  'auth.session': { hash: string; person_id: string; created_at: Date; expires_at: Date };
+  'auth.session': {
+    hash: string;
+    person_id: string;
+    signed_in_at: Date;
+    created_at: Date;
+    expires_at: Date;
+    renewed: boolean;
+  };
   'auth.link': { hash: string; person_id: string; expires_at: Date; used_at: Date | null };
   'auth.token': {
     id: string;
@@ -38,6 +45,9 @@ export type TokenRow = AuthTables['auth.token'];
 export type KeyRow = AuthTables['auth.approver_key'];
 const q = (db: DbOrTx) => db.withTables<AuthTables>();
 
+/** A unique name or key was taken meanwhile. */
+export const isTaken = (error: unknown): boolean => (error as { code?: string }).code === '23505';
+
 export const people = (db: DbOrTx): Promise<PersonRow[]> =>
   q(db).selectFrom('auth.person').selectAll().orderBy('name').execute();
 export const personByName = (db: DbOrTx, name: string): Promise<PersonRow | undefined> =>
@@ -45,6 +55,17 @@ export const personByName = (db: DbOrTx, name: string): Promise<PersonRow | unde
 export const personById = (db: DbOrTx, id: string): Promise<PersonRow | undefined> =>
   q(db).selectFrom('auth.person').selectAll().where('id', '=', id).executeTakeFirst();
 
+/** The administrators who can sign in, locked: nobody else counts them until this transaction ends. */
+export async function lockAdmins(tx: Transaction<NoTables>): Promise<{ id: string }[]> {
+  return q(tx)
+    .selectFrom('auth.person')
+    .select('id')
+    .where('role', '=', 'admin')
+    .where('disabled_at', 'is', null)
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+}
 export async function insertPerson(tx: Transaction<NoTables>, row: PersonRow): Promise<void> {
   await q(tx).insertInto('auth.person').values(row).execute();
 }
@@ -59,8 +80,39 @@ export async function updatePerson(
 export async function insertSession(db: DbOrTx, row: AuthTables['auth.session']): Promise<void> {
   await q(db).insertInto('auth.session').values(row).execute();
 }
-export async function deleteSession(db: DbOrTx, hash: string): Promise<void> {
-  await q(db).deleteFrom('auth.session').where('hash', '=', hash).execute();
+/** Ends a session and what it was renewed from or to; says whose it was. */
+export async function deleteSession(db: DbOrTx, hash: string): Promise<string | undefined> {
+  const row = await q(db)
+    .deleteFrom('auth.session')
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple('person_id', 'signed_in_at'),
+        'in',
+        selectFrom('auth.session')
+          .select(['person_id', 'signed_in_at'])
+          .where('hash', '=', hash)
+          .$asTuple('person_id', 'signed_in_at'),
+      ),
+    )
+    .returning('person_id')
+    .executeTakeFirst();
+  return row?.person_id;
+}
+/** Lets an old session end soon, once; says what its successor is to continue. One statement: it has one successor. */
+export async function retireSession(
+  db: DbOrTx,
+  hash: string,
+  when: { startedBefore: Date; endsAt: Date },
+): Promise<{ person_id: string; signed_in_at: Date } | undefined> {
+  return q(db)
+    .updateTable('auth.session')
+    .set({ renewed: true, expires_at: when.endsAt })
+    .where('hash', '=', hash)
+    .where('renewed', '=', false)
+    .where('created_at', '<', when.startedBefore)
+    .where('expires_at', '>', when.endsAt)
+    .returning(['person_id', 'signed_in_at'])
+    .executeTakeFirst();
 }
 export async function deleteSessionsOf(db: DbOrTx, personId: string): Promise<void> {
   await q(db).deleteFrom('auth.session').where('person_id', '=', personId).execute();
@@ -86,6 +138,10 @@ export async function insertLink(db: DbOrTx, row: Omit<AuthTables['auth.link'], 
     .insertInto('auth.link')
     .values({ ...row, used_at: null })
     .execute();
+}
+export async function usedLinks(db: DbOrTx): Promise<boolean> {
+  const row = await q(db).selectFrom('auth.link').select('hash').where('used_at', 'is not', null).executeTakeFirst();
+  return row !== undefined;
 }
 /** Marks the link used and says whose it is; nothing when it is unknown, used or expired. One statement: it works once. */
 export async function spendLink(db: DbOrTx, hash: string, now: Date): Promise<string | undefined> {
@@ -126,12 +182,12 @@ export async function liveToken(
   db: DbOrTx,
   hash: string,
   now: Date,
-): Promise<(TokenRow & { person_role: Role }) | undefined> {
+): Promise<(TokenRow & { person_role: Role; person_name: string }) | undefined> {
   return q(db)
     .selectFrom('auth.token as t')
     .innerJoin('auth.person as p', 'p.id', 't.person_id')
     .selectAll('t')
-    .select('p.role as person_role')
+    .select(['p.role as person_role', 'p.name as person_name'])
     .where('t.hash', '=', hash)
     .where('t.revoked_at', 'is', null)
     .where('p.disabled_at', 'is', null)

@@ -4,14 +4,24 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../context.ts';
 import { mayHold } from './identify.ts';
 import { approverKeyId, hashSecret, newSecret } from './secrets.ts';
-import { insertKey, insertToken, keys, personById, revokeKey, revokeToken, tokens } from './store.ts';
+import {
+  insertKey,
+  insertToken,
+  isTaken,
+  keys,
+  liveToken,
+  personById,
+  revokeKey,
+  revokeToken,
+  tokens,
+} from './store.ts';
 
 /** A token acts for a person; the secret is returned once. */
 export async function addToken(
   platform: Platform,
   actor: Actor,
   input: { name: string; role: Role; days: number | null },
-  person: { id: string; role: Role },
+  person: { id: string; name: string; role: Role },
 ): Promise<{ secret: string; id: string }> {
   if (!mayHold(input.role, person.role)) throw new AppError('ROLE_TOO_HIGH', { role: input.role, own: person.role });
   const secret = newSecret('lemb_');
@@ -19,7 +29,7 @@ export async function addToken(
   const entry = {
     type: 'auth.token.created',
     subject: { kind: 'token' as const, id, name: input.name },
-    detail: { role: input.role, person: person.id, days: input.days },
+    detail: { role: input.role, person: person.id, personName: person.name, days: input.days },
   };
   await platform.act(actor, entry, (tx) => {
     const expires = input.days === null ? null : new Date(tx.now.getTime() + input.days * 86_400_000);
@@ -37,8 +47,11 @@ export async function addToken(
   return { secret, id };
 }
 
-export async function listTokens(platform: Platform): Promise<ApiToken[]> {
-  return (await tokens(platform.db)).map((row) => ({
+/** One's own; an administrator sees everybody's. */
+export async function listTokens(platform: Platform, actor: Actor): Promise<ApiToken[]> {
+  const rows = await tokens(platform.db);
+  const mine = rows.filter((row) => actor.role === 'admin' || row.person_id === actor.id);
+  return mine.map((row) => ({
     id: row.id,
     name: row.name,
     person: row.person_name,
@@ -51,9 +64,25 @@ export async function listTokens(platform: Platform): Promise<ApiToken[]> {
 }
 
 export async function endToken(platform: Platform, actor: Actor, id: string): Promise<void> {
-  await platform.act(actor, { type: 'auth.token.revoked', subject: { kind: 'token', id }, detail: {} }, async (tx) => {
-    if (!(await revokeToken(tx.db, id, tx.now)))
-      throw new AppError('NOT_FOUND', { what: 'live token', id, list: 'token list' });
+  const token = (await tokens(platform.db)).find((row) => row.id === id && row.revoked_at === null);
+  const mine = token && (actor.role === 'admin' || token.person_id === actor.id);
+  if (!mine) throw new AppError('NOT_FOUND', { what: 'live token', id, list: 'token list' });
+  const subject = { kind: 'token' as const, id, name: token.name };
+  const entry = { type: 'auth.token.revoked', subject, detail: { person: token.person_name } };
+  await platform.act(actor, entry, async (tx) => {
+    await revokeToken(tx.db, id, tx.now);
+  });
+}
+
+/** Ends the token with this secret, if it is still good. */
+export async function endSecret(platform: Platform, actor: Actor, secret: string): Promise<void> {
+  const hash = hashSecret(secret);
+  const token = await liveToken(platform.db, hash, platform.now());
+  if (!token) return;
+  const subject = { kind: 'token' as const, id: token.id, name: token.name };
+  const entry = { type: 'auth.token.revoked', subject, detail: { person: token.person_name } };
+  await platform.act(actor, entry, async (tx) => {
+    await revokeToken(tx.db, token.id, tx.now);
   });
 }
 
@@ -68,23 +97,20 @@ export async function addKey(
   const person = await personById(platform.db, actor.id);
   if (!person || (person.role !== 'approver' && person.role !== 'admin'))
     throw new AppError('KEY_ROLE', { role: person?.role ?? 'none' });
-  if ((await keys(platform.db)).some((key) => key.key_id === keyId)) throw new AppError('KEY_EXISTS', { keyId });
   const entry = {
     type: 'auth.key.added',
     subject: { kind: 'key' as const, id: keyId, name: input.name },
     detail: { keyId, person: person.name, publicKey: input.publicKey },
   };
-  const createdAt = await platform.act(actor, entry, async (tx) => {
-    await insertKey(tx.db, {
-      key_id: keyId,
-      person_id: person.id,
-      name: input.name,
-      public_key: input.publicKey,
-      created_at: tx.now,
-      revoked_at: null,
+  const row = { key_id: keyId, person_id: person.id, name: input.name, public_key: input.publicKey };
+  const createdAt = await platform
+    .act(actor, entry, async (tx) => {
+      await insertKey(tx.db, { ...row, created_at: tx.now, revoked_at: null });
+      return tx.now;
+    })
+    .catch((cause: unknown) => {
+      throw isTaken(cause) ? new AppError('KEY_EXISTS', { keyId }, { cause }) : cause;
     });
-    return tx.now;
-  });
   return {
     keyId,
     name: input.name,
