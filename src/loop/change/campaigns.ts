@@ -85,7 +85,9 @@ async function gatherEndpoint(deps: Deps, exposures: Exposure[], all: readonly F
 
 /** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */
 export async function updateCampaign(deps: Deps, id: string): Promise<void> {
-  const kit = compromiseKit(deps, id);
+  const kit = deps.audit.kit(id);
+  // A change of another kit says so too when it moves on; nothing is counted for those.
+  if (!kit?.kit.compromise) return;
   await lookForRevocations(deps, await deps.audit.exposures({ kit: id }));
   const endpoints = await judgeAll(deps, kit);
   if (endpoints.length === 0) return;

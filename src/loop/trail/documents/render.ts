@@ -111,8 +111,10 @@ async function writeFormats(platform: Platform, document: ProvenDocument): Promi
   for (const format of ['html', 'md', 'json'] as const) {
     const content = FORMATS[format].render(document);
     const name = fileName(kind, id, format);
-    await writeFile(join(directory, `${name}.new`), content, { mode: 0o640 });
-    await rename(join(directory, `${name}.new`), join(directory, name));
+    // A name of its own: the same document may be rendered twice at once.
+    const fresh = join(directory, `.${platform.newId('new')}`);
+    await writeFile(fresh, content, { mode: 0o640 });
+    await rename(fresh, join(directory, name));
     files.push({ path: `documents/${name}`, sha256: sha256Hex(content) });
   }
   return files;
