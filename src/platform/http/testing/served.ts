@@ -64,21 +64,24 @@ export async function serve(
 }
 
 export async function call(url: string, given: Call = {}): Promise<Answer> {
-  const { token, cookie, body, raw } = given;
-  const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const content = given.raw ?? (given.body === undefined ? undefined : JSON.stringify(given.body));
   const reply = await fetch(url, {
     method: given.method ?? (content === undefined ? 'GET' : 'POST'),
-    headers: {
-      ...(content === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(token ? { authorization: `Bearer ${token}` } : {}),
-      ...(cookie ? { cookie: `${SESSION_COOKIE}=${cookie}` } : {}),
-      ...given.headers,
-    },
+    headers: headersOf(given, content !== undefined),
     ...(content === undefined ? {} : { body: content }),
   });
   const text = await reply.text();
   const json = reply.headers.get('content-type')?.startsWith('application/json') ?? false;
   return { status: reply.status, headers: reply.headers, text, body: json && text ? JSON.parse(text) : null };
+}
+
+function headersOf({ token, cookie, headers }: Call, hasBody: boolean): Record<string, string> {
+  return {
+    ...(hasBody ? { 'content-type': 'application/json' } : {}),
+    ...(token ? { authorization: `Bearer ${token}` } : {}),
+    ...(cookie ? { cookie: `${SESSION_COOKIE}=${cookie}` } : {}),
+    ...headers,
+  };
 }
 
 /** The session of a Set-Cookie header; '' when it was cleared, undefined when there is none. */
