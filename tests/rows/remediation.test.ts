@@ -153,83 +153,98 @@ test('M.3: a key copied to a second host is in the rotation plan', { skip }, asy
   removeHostFile(lab, 'files', 'etc/ssl/private/backup.key');
 });
 
-test('M.4: a newer package between approval and start is refused, with the difference in one line', { skip }, async () => {
-  const { change } = await planFor(lab, ['pay']);
-  await approved(lab, change);
-  await lab.estate.publish('pay', '0.10.49-1', '0.10.48');
-  const status = readHostFile(lab, 'pay', 'var/lib/dpkg/status');
-  await lab.people.operator.runChange({ params: { id: change.id } });
-  const ended = await until('the change to be refused', 40, async () => {
-    const now = await lab.people.operator.getChange({ params: { id: change.id } });
-    return ['failed', 'rolled-back', 'closed'].includes(now.state) ? now : null;
-  });
-  assert.notEqual(ended.state, 'closed');
-  assert.match(ended.why ?? '', /nodejs: plan says 0\.10\.48-1, candidate is 0\.10\.49-1/);
-  const [refused] = await entriesOf(lab, change, 'change.task.refused');
-  assert.equal(refused?.detail['code'], 'REFUSED_DRIFT');
-  assert.doesNotMatch(String(refused?.detail['why']), /\n/);
-  assert.deepEqual(
-    ended.waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes)),
-    [],
-  );
-  assert.equal(readHostFile(lab, 'pay', 'var/lib/dpkg/status'), status);
-});
+test(
+  'M.4: a newer package between approval and start is refused, with the difference in one line',
+  { skip },
+  async () => {
+    const { change } = await planFor(lab, ['pay']);
+    await approved(lab, change);
+    await lab.estate.publish('pay', '0.10.49-1', '0.10.48');
+    const status = readHostFile(lab, 'pay', 'var/lib/dpkg/status');
+    await lab.people.operator.runChange({ params: { id: change.id } });
+    const ended = await until('the change to be refused', 40, async () => {
+      const now = await lab.people.operator.getChange({ params: { id: change.id } });
+      return ['failed', 'rolled-back', 'closed'].includes(now.state) ? now : null;
+    });
+    assert.notEqual(ended.state, 'closed');
+    assert.match(ended.why ?? '', /nodejs: plan says 0\.10\.48-1, candidate is 0\.10\.49-1/);
+    const [refused] = await entriesOf(lab, change, 'change.task.refused');
+    assert.equal(refused?.detail['code'], 'REFUSED_DRIFT');
+    assert.doesNotMatch(String(refused?.detail['why']), /\n/);
+    assert.deepEqual(
+      ended.waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes)),
+      [],
+    );
+    assert.equal(readHostFile(lab, 'pay', 'var/lib/dpkg/status'), status);
+  },
+);
 
-test('M.2, F.3: a service that goes on serving the old key stops the run before anything is revoked', { skip }, async () => {
-  const old = await served('pay');
-  const config = readHostFile(lab, 'pay', 'etc/pay/config.json');
-  // The unit declares one pair of files, the service reads another: what is replaced is not what is served.
-  for (const path of ['ssl/private/pay.key', 'ssl/certs/pay.pem'])
-    writeHostFile(lab, 'pay', `etc/${path}.kept`, readHostFile(lab, 'pay', `etc/${path}`));
-  const kept = config.replace('private/pay.key', 'private/pay.key.kept').replace('certs/pay.pem', 'certs/pay.pem.kept');
-  assert.notEqual(kept, config);
-  writeHostFile(lab, 'pay', 'etc/pay/config.json', kept);
-  await asRoot(lab, 'pay', 'systemctl restart pay.service');
-  await lookAgain(lab, ['pay']);
-  const before = await revoked();
-  const { change } = await planFor(lab, ['pay']);
-  const ended = await carryOut(lab, change);
-  assert.ok(['failed', 'rolled-back'].includes(ended.state), ended.state);
-  assert.match(ended.why ?? '', /verify-served: served key unchanged/);
-  const steps = ended.waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes));
-  assert.ok(steps.some(({ kind, ok }) => kind === 'rotate-key' && ok));
-  assert.ok(!steps.some(({ kind }) => kind === 'revoke-certificate'));
-  assert.deepEqual(await revoked(), before);
-  assert.ok(!(await revoked()).has(old.serial));
-  assert.equal((await served('pay')).spki, old.spki);
-  writeHostFile(lab, 'pay', 'etc/pay/config.json', config, 0o644);
-  for (const path of ['ssl/private/pay.key', 'ssl/certs/pay.pem']) removeHostFile(lab, 'pay', `etc/${path}.kept`);
-  await asRoot(lab, 'pay', 'systemctl restart pay.service');
-});
+test(
+  'M.2, F.3: a service that goes on serving the old key stops the run before anything is revoked',
+  { skip },
+  async () => {
+    const old = await served('pay');
+    const config = readHostFile(lab, 'pay', 'etc/pay/config.json');
+    // The unit declares one pair of files, the service reads another: what is replaced is not what is served.
+    for (const path of ['ssl/private/pay.key', 'ssl/certs/pay.pem'])
+      writeHostFile(lab, 'pay', `etc/${path}.kept`, readHostFile(lab, 'pay', `etc/${path}`));
+    const kept = config
+      .replace('private/pay.key', 'private/pay.key.kept')
+      .replace('certs/pay.pem', 'certs/pay.pem.kept');
+    assert.notEqual(kept, config);
+    writeHostFile(lab, 'pay', 'etc/pay/config.json', kept);
+    await asRoot(lab, 'pay', 'systemctl restart pay.service');
+    await lookAgain(lab, ['pay']);
+    const before = await revoked();
+    const { change } = await planFor(lab, ['pay']);
+    const ended = await carryOut(lab, change);
+    assert.ok(['failed', 'rolled-back'].includes(ended.state), ended.state);
+    assert.match(ended.why ?? '', /verify-served: served key unchanged/);
+    const steps = ended.waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes));
+    assert.ok(steps.some(({ kind, ok }) => kind === 'rotate-key' && ok));
+    assert.ok(!steps.some(({ kind }) => kind === 'revoke-certificate'));
+    assert.deepEqual(await revoked(), before);
+    assert.ok(!(await revoked()).has(old.serial));
+    assert.equal((await served('pay')).spki, old.spki);
+    writeHostFile(lab, 'pay', 'etc/pay/config.json', config, 0o644);
+    for (const path of ['ssl/private/pay.key', 'ssl/certs/pay.pem']) removeHostFile(lab, 'pay', `etc/${path}.kept`);
+    await asRoot(lab, 'pay', 'systemctl restart pay.service');
+  },
+);
 
-test('F.4: at 100 % the campaign keeps watching; a host built from a vulnerable image rekindles it', { skip }, async () => {
-  await lookAgain(lab, ['pay', 'partner-api', 'mail-archive'], true);
-  const { change } = await planFor(lab, ['pay', 'partner-api', 'mail-archive']);
-  const done = await carryOut(lab, change);
-  assert.equal(done.state, 'closed', done.why ?? '');
-  await until('the campaign to be out', 30, async () => (await campaign()).state === 'out');
-  assert.equal((await campaign()).totals.share, 1);
-  const { address, spec } = await lab.estate.recreate('partner-api');
-  await scanScope(lab);
-  const burning = await until('the campaign to rekindle', 30, async () => {
-    const now = await campaign();
-    return now.state === 'rekindled' && now.endpoints.find((each) => each.endpoint.startsWith(`${address}:`));
-  });
-  assert.ok(burning.rekindled?.cause);
-  assert.ok(!burning.complete);
-  await deploy(lab, [burning.hostId], { acceptHostKey: true });
-  const cause = await until(`the image in the cause: ${burning.rekindled.cause}`, 30, async () => {
-    const now = (await campaign()).endpoints.find(({ hostId }) => hostId === burning.hostId)?.rekindled?.cause;
-    return now?.includes(spec.image) ? now : null;
-  });
-  assert.match(cause, /api-2014\.02/);
-  const fresh = await finding(lab, 'partner-api', 'rekindled', ({ state }) => state === 'rekindled');
-  assert.ok(fresh.rekindleCause);
-});
+test(
+  'F.4: at 100 % the campaign keeps watching; a host built from a vulnerable image rekindles it',
+  { skip },
+  async () => {
+    await lookAgain(lab, ['pay', 'partner-api', 'mail-archive'], true);
+    const { change } = await planFor(lab, ['pay', 'partner-api', 'mail-archive']);
+    const done = await carryOut(lab, change);
+    assert.equal(done.state, 'closed', done.why ?? '');
+    await until('the campaign to be out', 30, async () => (await campaign()).state === 'out');
+    assert.equal((await campaign()).totals.share, 1);
+    const { address, spec } = await lab.estate.recreate('partner-api');
+    await scanScope(lab);
+    const burning = await until('the campaign to rekindle', 30, async () => {
+      const now = await campaign();
+      return now.state === 'rekindled' && now.endpoints.find((each) => each.endpoint.startsWith(`${address}:`));
+    });
+    assert.ok(burning.rekindled?.cause);
+    assert.ok(!burning.complete);
+    await deploy(lab, [burning.hostId], { acceptHostKey: true });
+    const cause = await until(`the image in the cause: ${burning.rekindled.cause}`, 30, async () => {
+      const now = (await campaign()).endpoints.find(({ hostId }) => hostId === burning.hostId)?.rekindled?.cause;
+      return now?.includes(spec.image) ? now : null;
+    });
+    assert.match(cause, /api-2014\.02/);
+    const fresh = await finding(lab, 'partner-api', 'rekindled', ({ state }) => state === 'rekindled');
+    assert.ok(fresh.rekindleCause);
+  },
+);
 
 test('a plan for hosts where nothing is open is refused, and says so', { skip }, async () => {
   await assert.rejects(
     planFor(lab, ['files']),
-    (error) => error instanceof ApiError && error.code === 'CHANGE_NOTHING_TO_DO' && /files|no finding/.test(error.message),
+    (error) =>
+      error instanceof ApiError && error.code === 'CHANGE_NOTHING_TO_DO' && /files|no finding/.test(error.message),
   );
 });
