@@ -43,6 +43,7 @@ before(async () => {
 });
 after(async () => {
   await browser?.close();
+  if (demo && !demo.running()) console.error(`The demo had ended by itself:\n${demo.said().slice(-3000)}`);
   await demo?.stop();
 });
 

@@ -14,6 +14,7 @@ export interface WaitingDemo {
   keyFile: string;
   /** everything it has said so far */
   said(): string;
+  running(): boolean;
   stop(): Promise<void>;
 }
 
@@ -36,7 +37,7 @@ export async function demoWaitingForApproval(): Promise<WaitingDemo> {
       password: /with password (\S+?);/,
       keyFile: /key file (\S+)/,
     });
-    return { ...found, said: () => said, stop };
+    return { ...found, said: () => said, running: () => child.exitCode === null, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -42,14 +42,11 @@ before(async () => {
   await chmod(base, 0o755);
   binariesDir = join(base, 'pg');
 });
-after(() => rm(base, { recursive: true, force: true }));
+// Only here, when every server has stopped: hooks of a test run in the order they were added, the directory's first.
+after(() => rm(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));
 
 let serial = 0;
-async function freshDir(t: TestContext): Promise<string> {
-  const dir = join(base, `d${serial++}`);
-  t.after(() => rm(dir, { recursive: true, force: true }));
-  return dir;
-}
+const freshDir = (): string => join(base, `d${serial++}`);
 
 async function start(t: TestContext, dataDir: string, logger = log): Promise<EmbeddedPostgres> {
   const server = await startEmbedded({ dataDir, pgBinDir: null, pgUid: 64_123 }, logger, { binariesDir, settings });
@@ -109,7 +106,7 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 test('first start makes a cluster; a clean stop leaves no process, lock or pid file; the next start has the data', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   const server = await start(t, dataDir);
   await query(server.ownerUrl, `create schema s; create table s.t as select 'kept' as v`);
   const pid = await server.pid();
@@ -123,7 +120,7 @@ test('first start makes a cluster; a clean stop leaves no process, lock or pid f
 });
 
 test('no TCP port, scram on the socket, an application role without privileges, passwords for us only', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   const server = await start(t, dataDir);
   const [row] = await query(
     server.rootUrl,
@@ -146,7 +143,7 @@ test('no TCP port, scram on the socket, an application role without privileges, 
 test('SIGKILL of PostgreSQL: it is started again, and the pool works as if nothing had been', async (t) => {
   const lines: string[] = [];
   const logger = createLog('warn', { write: (line: string) => void lines.push(line) });
-  const server = await start(t, await freshDir(t), logger);
+  const server = await start(t, freshDir(), logger);
   const { db } = createDb(server.appUrl, { max: 4, log });
   t.after(() => db.destroy());
   for (let round = 0; round < 2; round++) {
@@ -168,7 +165,7 @@ test('SIGKILL of PostgreSQL: it is started again, and the pool works as if nothi
 });
 
 test('SIGKILL of the process that owns it: PostgreSQL stops within seconds, and the next start is clean', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   const { child, said } = await startOwner(t, { dataDir, binariesDir });
   await query(said.rootUrl, `create table survives as select 1 as v`);
   child.kill('SIGKILL');
@@ -183,7 +180,7 @@ test('SIGKILL of the process that owns it: PostgreSQL stops within seconds, and 
 });
 
 test('SIGKILL of owner and watchdog: the next start finds the orphan, stops it and goes on', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   const { child, said } = await startOwner(t, { dataDir, binariesDir });
   const text = await readFile(`/proc/${said.pid}/stat`, 'utf8');
   const watchdog = Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
@@ -198,7 +195,7 @@ test('SIGKILL of owner and watchdog: the next start finds the orphan, stops it a
 });
 
 test('a second start on the same data directory is refused with who holds it, from here and from elsewhere', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   await start(t, dataDir);
   await assert.rejects(
     startEmbedded({ dataDir, pgBinDir: null, pgUid: 64_123 }, log, { binariesDir, settings }),
@@ -209,7 +206,7 @@ test('a second start on the same data directory is refused with who holds it, fr
 });
 
 test('stale locks are taken over: a dead pid, a recycled pid, half a file', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   await mkdir(dataDir, { recursive: true });
   const stale = [
     JSON.stringify({ pid: 2_147_483_646, started: 'x', since: 'y' }),
@@ -230,7 +227,7 @@ test('stale locks are taken over: a dead pid, a recycled pid, half a file', asyn
 });
 
 test("a pid file whose number is some other program's does not stop the start", async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   const server = await start(t, dataDir);
   const path = join(dataDir, 'postgres/data/postmaster.pid');
   const content = await readFile(path, 'utf8');
@@ -244,7 +241,7 @@ test("a pid file whose number is some other program's does not stop the start", 
 });
 
 test('a half-made cluster is thrown away and made again', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   await mkdir(join(dataDir, 'postgres/data.tmp/base'), { recursive: true });
   await writeFile(join(dataDir, 'postgres/data.tmp/PG_VERSION'), '18');
   const server = await start(t, dataDir);
@@ -252,7 +249,7 @@ test('a half-made cluster is thrown away and made again', async (t) => {
 });
 
 test('a directory of another major version is refused by name', async (t) => {
-  const dataDir = await freshDir(t);
+  const dataDir = freshDir();
   await mkdir(join(dataDir, 'postgres/data'), { recursive: true });
   await writeFile(join(dataDir, 'postgres/data/PG_VERSION'), '17\n');
   await assert.rejects(start(t, dataDir), (e) => isAppError(e, 'DATABASE_VERSION') && /17/.test((e as Error).message));
@@ -260,8 +257,8 @@ test('a directory of another major version is refused by name', async (t) => {
 });
 
 test('PG_BIN_DIR is used instead of the bundle, and a wrong one is named', async (t) => {
-  const dataDir = await freshDir(t);
-  await start(t, await freshDir(t));
+  const dataDir = freshDir();
+  await start(t, freshDir());
   const pgBinDir = join(binariesDir, (await readdir(binariesDir))[0]!, 'bin');
   const server = await startEmbedded({ dataDir, pgBinDir, pgUid: 64_123 }, log, { settings });
   assert.ok(!(await exists(join(dataDir, 'postgres/pg'))), 'nothing was copied');
@@ -273,7 +270,7 @@ test('PG_BIN_DIR is used instead of the bundle, and a wrong one is named', async
 });
 
 test('a path too long for a Unix socket gets a short socket directory', async (t) => {
-  const dataDir = join(await freshDir(t), 'x'.repeat(60), 'y'.repeat(60));
+  const dataDir = join(freshDir(), 'x'.repeat(60), 'y'.repeat(60));
   const server = await start(t, dataDir);
   assert.equal((await query(server.appUrl, 'select 1 as v'))[0]?.['v'], 1);
   const socket = new URL(server.appUrl).searchParams.get('host')!;
@@ -282,7 +279,7 @@ test('a path too long for a Unix socket gets a short socket directory', async (t
 });
 
 test('a data directory that is a file, or below one, is named', async (t) => {
-  const file = await freshDir(t);
+  const file = freshDir();
   await writeFile(file, '');
   for (const dataDir of [file, join(file, 'below')]) {
     await assert.rejects(
@@ -296,7 +293,7 @@ test(
   'as root: the server runs as its own user, not as root, and that user cannot read our secrets',
   { skip: isRoot ? false : 'not root' },
   async (t) => {
-    const dataDir = await freshDir(t);
+    const dataDir = freshDir();
     const server = await start(t, dataDir);
     const status = await readFile(`/proc/${await server.pid()}/status`, 'utf8');
     assert.match(status, /^Uid:\s+64123\s+64123\s+64123\s+64123$/m);
@@ -311,7 +308,7 @@ test(
   'as root below a closed directory: the state lies where its user can go, the same at every start',
   { skip: isRoot ? false : 'not root' },
   async (t) => {
-    const closed = await freshDir(t);
+    const closed = freshDir();
     await mkdir(closed, { mode: 0o700 });
     const dataDir = join(closed, 'data');
     const server = await start(t, dataDir);
@@ -331,7 +328,7 @@ test(
   'as a user without an account and without a writable home',
   { skip: isRoot ? false : 'only root can become one' },
   async (t) => {
-    const dataDir = await freshDir(t);
+    const dataDir = freshDir();
     await mkdir(dataDir);
     await chown(dataDir, STRANGER, STRANGER);
     const { child, said } = await startOwner(t, { dataDir }, { uid: STRANGER });
@@ -347,7 +344,7 @@ test(
   'as a user who may not write there: a clear error',
   { skip: isRoot ? false : 'root can become one' },
   async (t) => {
-    const dataDir = await freshDir(t);
+    const dataDir = freshDir();
     await mkdir(dataDir, { mode: 0o755 });
     const { said } = await startOwner(t, { dataDir, binariesDir }, { uid: STRANGER });
     assert.equal(said.code, 'DATA_DIR_UNUSABLE');
@@ -356,8 +353,8 @@ test(
 );
 
 /** Runs a script in a mount namespace of its own, where the data directory is a file system of this size. */
-async function onSmallDisk(t: TestContext, script: string, size: string): Promise<string[]> {
-  const dataDir = await freshDir(t);
+async function onSmallDisk(script: string, size: string): Promise<string[]> {
+  const dataDir = freshDir();
   await mkdir(dataDir);
   const mounted = `mount -t tmpfs -o size=${size},mode=755 tmpfs "$0" && "$@"; ls "$0/postgres"`;
   const options = JSON.stringify({ dataDir, binariesDir, settings });
@@ -372,8 +369,8 @@ test(
   'a full disk at the first start: a clear error, and nothing half-made',
   { skip: isRoot ? false : 'needs a mount' },
   async (t) => {
-    await start(t, await freshDir(t));
-    const [line, ...left] = await onSmallDisk(t, OWNER, '20m');
+    await start(t, freshDir());
+    const [line, ...left] = await onSmallDisk(OWNER, '20m');
     assert.equal((JSON.parse(line!) as Said).code, 'DATABASE_DISK_FULL', line ?? '');
     assert.deepEqual(
       left.filter((name) => name.startsWith('data')),
@@ -386,8 +383,8 @@ test(
   'a disk that fills up later: the write says so, and goes on once there is room',
   { skip: isRoot ? false : 'needs a mount' },
   async (t) => {
-    await start(t, await freshDir(t));
-    const [line] = await onSmallDisk(t, FILL, '120m');
+    await start(t, freshDir());
+    const [line] = await onSmallDisk(FILL, '120m');
     assert.deepEqual(JSON.parse(line!), { full: 'DATABASE_DISK_FULL', recovered: true });
   },
 );
