@@ -3,6 +3,7 @@
 // would not do.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -28,7 +29,9 @@ export async function runPinned(program, args) {
     process.exit(2);
   }
   const child = spawn(join(directory, 'node'), [main, ...args], { stdio: 'inherit' });
-  // A terminal sends its signals to both of us; the child cleans up, and we end as it ended.
-  for (const signal of SIGNALS) process.on(signal, () => process.stdin.isTTY || child.kill(signal));
-  child.on('exit', (code, signal) => process.exit(signal ? 128 + 15 : (code ?? 1)));
+  // A terminal sends Ctrl-C and its end to both of us; the child cleans up, and we end as it ended. What comes from
+  // elsewhere (`kill`, a supervisor) comes to us alone.
+  const fromTerminal = (signal) => signal !== 'SIGTERM' && process.stdin.isTTY;
+  for (const signal of SIGNALS) process.on(signal, () => fromTerminal(signal) || child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
 }

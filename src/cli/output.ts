@@ -16,10 +16,13 @@ export interface Column<T> {
   of(row: T): string;
   /** may be cut when the table is wider than the terminal */
   shrink?: boolean;
+  /** left out when cutting is not enough; the highest goes first */
+  drop?: number;
 }
 
 const GAP = '  ';
-const DEFAULT_WIDTH = 100;
+const LEAST_WIDTH = 12;
+const DEFAULT_WIDTH = 80;
 
 /** A listing: JSON with `--json`, else a table that fits the terminal, else a sentence when there is nothing. */
 export function list<T>(output: Output, rows: readonly T[], columns: Column<T>[], empty: string): void {
@@ -35,10 +38,11 @@ export function show(output: Output, value: unknown, lines: [string, string][]):
   output.out(lines.map(([name, text]) => `${colours(output).dim(name.padEnd(width))}  ${text}`).join('\n'));
 }
 
-export function table<T>(rows: readonly T[], columns: Column<T>[], c: Colours): string {
+export function table<T>(rows: readonly T[], all: Column<T>[], c: Colours, limit = terminalWidth()): string {
+  const columns = dropToFit(rows, all, limit);
   const cells = rows.map((row) => columns.map((column) => column.of(row)));
-  const widths = columns.map((column, i) => Math.max(column.title.length, ...cells.map((line) => line[i]!.length)));
-  shrinkToFit(widths, columns);
+  const widths = widthsOf(rows, columns);
+  shrinkToFit(widths, columns, limit);
   const line = (texts: string[]): string =>
     texts
       .map((text, i) => (i === texts.length - 1 ? cut(text, widths[i]!) : cut(text, widths[i]!).padEnd(widths[i]!)))
@@ -47,12 +51,46 @@ export function table<T>(rows: readonly T[], columns: Column<T>[], c: Colours): 
   return [c.bold(line(columns.map((column) => column.title))), ...cells.map(line)].join('\n');
 }
 
-function shrinkToFit<T>(widths: number[], columns: Column<T>[]): void {
-  const limit = process.stdout.columns ?? DEFAULT_WIDTH;
-  const over = (): number => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) - limit;
-  for (let i = widths.length - 1; i >= 0 && over() > 0; i--) {
-    if (columns[i]!.shrink) widths[i] = Math.max(12, widths[i]! - over());
+const terminalWidth = (): number => process.stdout.columns ?? DEFAULT_WIDTH;
+const total = (widths: number[]): number => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+
+function widthsOf<T>(rows: readonly T[], columns: Column<T>[]): number[] {
+  return columns.map((column) =>
+    rows.reduce((most, row) => Math.max(most, column.of(row).length), column.title.length),
+  );
+}
+
+/** The columns that fit when everything that may be cut is cut. */
+function dropToFit<T>(rows: readonly T[], all: Column<T>[], limit: number): Column<T>[] {
+  let columns = all;
+  for (;;) {
+    const least = widthsOf(rows, columns).map((width, i) =>
+      columns[i]!.shrink ? Math.min(width, LEAST_WIDTH) : width,
+    );
+    const first = Math.max(0, ...columns.map((column) => column.drop ?? 0));
+    if (total(least) <= limit || first === 0) return columns;
+    columns = columns.filter((column) => column.drop !== first);
   }
+}
+
+/** Takes from the widest first, so that one long column does not eat all the others. */
+function shrinkToFit<T>(widths: number[], columns: Column<T>[], limit: number): void {
+  for (let over = total(widths) - limit; over > 0; over -= 1) {
+    const widest = widths.reduce(
+      (best, width, i) => (columns[i]!.shrink && width > (widths[best] ?? 0) ? i : best),
+      -1,
+    );
+    if (widest < 0 || widths[widest]! <= LEAST_WIDTH) return;
+    widths[widest]! -= 1;
+  }
+}
+
+/** Names and banners come from hosts, known or not: what they hold must not steer the terminal. Colours are ours. */
+export function harmless(text: string): string {
+  return text.replace(/\p{Cc}(?:\[[0-9;]*m)?|[\u202a-\u202e\u2066-\u2069]/gu, (found) => {
+    const colour = found.length > 1 && found.startsWith('\u001b');
+    return colour || found.startsWith('\n') || found.startsWith('\t') ? found : `·${found.slice(1)}`;
+  });
 }
 
 function cut(text: string, width: number): string {

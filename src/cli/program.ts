@@ -8,6 +8,7 @@ import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addTrail } from './commands/trail.ts';
+import { examplesOf } from './examples.ts';
 
 export const VERSION = '0.1.0';
 
@@ -44,13 +45,16 @@ export function program(): Command {
 }
 
 /** Every command throws instead of exiting, so that the exit code is decided in one place, and takes the global options. */
-function prepare(command: Command): void {
+function prepare(command: Command, name = ''): void {
   command.exitOverride();
+  const examples = examplesOf(name);
+  if (examples.length > 0)
+    command.addHelpText('after', `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n  ${examples.join('\n  ')}`);
   if (command.commands.length > 0) command.allowExcessArguments(false);
   for (const child of command.commands) {
     if (child.commands.length === 0 && !child.options.some((option) => option.long === '--json'))
       child.option('--json', 'print JSON');
     child.showSuggestionAfterError(true).showHelpAfterError('(add --help for what it takes)');
-    prepare(child);
+    prepare(child, `${name} ${child.name()}`.trim());
   }
 }

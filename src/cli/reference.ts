@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { examplesOf } from './examples.ts';
 import { program } from './program.ts';
 
 /** docs/reference/cli.md, read off the command tree. */
@@ -17,10 +18,13 @@ export function cliReference(): string {
 
 function section(command: Command, prefix: string): string[] {
   const name = `${prefix} ${command.name()}`;
-  if (command.commands.length > 0)
-    return [`## ${name}`, '', command.description(), '', ...command.commands.flatMap((child) => entry(child, name))];
-  return [`## ${name}`, '', ...body(command, name)];
+  const children = command.commands.flatMap((child) => entry(child, name));
+  // A group that does something by itself (`hosts`, `agents`) has examples; one that only groups has none.
+  const own = examples(name).length > 0 ? body(command, name) : [command.description(), ''];
+  return [`## ${name}`, '', ...own, ...children];
 }
+
+const examples = (name: string): readonly string[] => examplesOf(name.replace(/^lastember /, ''));
 
 function entry(command: Command, prefix: string): string[] {
   const name = `${prefix} ${command.name()}`;
@@ -29,7 +33,7 @@ function entry(command: Command, prefix: string): string[] {
 
 function body(command: Command, name: string): string[] {
   const options = command.options.filter((option) => option.long !== '--json');
-  const lines = [command.description(), '', '```', `${name} ${command.usage()}`, '```', ''];
+  const lines = [command.description(), '', '```sh', `# ${name} ${command.usage()}`, ...examples(name), '```', ''];
   if (options.length === 0) return lines;
   const cell = (value: string): string => value.replaceAll('|', '\\|');
   return [

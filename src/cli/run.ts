@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { contextOf, type Context } from './context.ts';
+import { UsageError } from './exit.ts';
 
 /** Options as commander hands them over. */
 export type Options = Record<string, unknown>;
@@ -21,6 +22,21 @@ export function does(
 
 export const text = (options: Options, name: string): string | undefined =>
   typeof options[name] === 'string' ? (options[name] as string) : undefined;
+export function number(options: Options, name: string): number | undefined {
+  const given = text(options, name);
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  if (given.trim() !== '' && Number.isFinite(value)) return value;
+  throw new UsageError(
+    `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} takes a number, not "${given}"`,
+  );
+}
+/** `key=value`, where the value may hold further equals signs. */
+export function pair(given: string, what: string): [string, string] {
+  const at = given.indexOf('=');
+  if (at < 1) throw new UsageError(`${what} takes key=value, not "${given}"`);
+  return [given.slice(0, at), given.slice(at + 1)];
+}
 export const flag = (options: Options, name: string): boolean => options[name] === true;
 export const texts = (options: Options, name: string): string[] =>
   Array.isArray(options[name]) ? (options[name] as string[]) : [];

@@ -40,10 +40,24 @@ export type Client = {
     : (input: Input<N>) => Promise<Operations[N]['reply']>;
 };
 
+interface Operation {
+  method: string;
+  path: string;
+}
+
 interface AnyInput {
   params?: Record<string, string | number>;
   query?: Record<string, unknown>;
   body?: unknown;
+}
+
+/** The bare reply of an operation, for what is large or no JSON (exports, documents); a refusal is thrown. */
+export async function request<N extends keyof Operations>(
+  options: ClientOptions,
+  name: N,
+  input: Input<N>,
+): Promise<Response> {
+  return ask(options, OPERATIONS[name], input as AnyInput);
 }
 
 export function createClient(options: ClientOptions): Client {
@@ -54,11 +68,14 @@ export function createClient(options: ClientOptions): Client {
   return Object.fromEntries(entries) as Client;
 }
 
-async function call(
-  options: ClientOptions,
-  operation: { method: string; path: string },
-  input: AnyInput,
-): Promise<unknown> {
+async function call(options: ClientOptions, operation: Operation, input: AnyInput): Promise<unknown> {
+  const reply = await ask(options, operation, input);
+  const text = await reply.text();
+  const isJson = reply.headers.get('content-type')?.includes('json') ?? false;
+  return isJson && text !== '' ? parse(text) : text;
+}
+
+async function ask(options: ClientOptions, operation: Operation, input: AnyInput): Promise<Response> {
   const url = `${options.baseUrl}/api/v1${fill(operation.path, input.params ?? {})}${search(input.query ?? {})}`;
   const json =
     input.body === undefined
@@ -71,12 +88,17 @@ async function call(
   }).catch((cause: unknown) => {
     throw new Unreachable(options.baseUrl, cause);
   });
-  const text = await reply.text();
-  const isJson = reply.headers.get('content-type')?.includes('json') ?? false;
-  const data: unknown = isJson && text !== '' ? parse(text) : text;
-  if (reply.ok) return data;
-  const error = (data as { error?: { code: string; message: string } }).error;
-  throw new ApiError(reply.status, error ?? { code: 'UNKNOWN', message: `The server answered ${reply.status}.` });
+  if (reply.ok) return reply;
+  throw new ApiError(reply.status, refusalIn(await reply.text(), reply.status));
+}
+
+type Refusal = { code: string; message: string; params?: Record<string, string | number> };
+
+/** What stands between us and the server (a proxy) does not speak our catalogue. */
+function refusalIn(text: string, status: number): Refusal {
+  const { error } = (parse(text) ?? {}) as { error?: Partial<Refusal> };
+  if (typeof error?.code === 'string' && typeof error.message === 'string') return error as Refusal;
+  return { code: 'UNKNOWN', message: `The answer was ${status} without a reason. Is it a Lastember server?` };
 }
 
 /** JSON Lines (exports) are several documents, not one: those stay text. */

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { loadConfig, type Environment } from '../platform/config/index.ts';
 
+export { loadConfig };
+
 /** How the command line on the server's own machine finds it: address and a token, readable by its owner only. */
 export const Local = z.object({ url: z.string(), token: z.string(), pid: z.number().int() });
 export type Local = z.infer<typeof Local>;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
 import type { FindingState } from '../../model/finding.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
-import { hostIdOf } from '../lookup.ts';
+import { findingIdOf, hostIdOf, short } from '../lookup.ts';
 import { ago, list, show } from '../output.ts';
 import { does, text } from '../run.ts';
 
@@ -11,10 +11,7 @@ const STATES: readonly FindingState[] = ['open', 'excepted', 'planned', 'fixed',
 export function addAudit(root: Command): void {
   addKit(root);
   does(
-    root
-      .command('audit [host...]')
-      .description('Ask for fresh facts and judge all kits on them (default: every host)')
-      .addHelpText('after', '\nExample: lastember audit web-1'),
+    root.command('audit [host...]').description('Ask for fresh facts and judge all kits on them (default: every host)'),
     async (context, [hosts]) => {
       const client = await context.client();
       const hostIds = hosts?.length ? await Promise.all(hosts.map((host) => hostIdOf(client, host))) : undefined;
@@ -32,10 +29,6 @@ export function addAudit(root: Command): void {
       .command('affected <query>')
       .description(
         'Which hosts does this concern? A CVE, a kit or a package URL; from stored inventory, at once. Exit 1 when there are any',
-      )
-      .addHelpText(
-        'after',
-        '\nExamples:\n  lastember affected CVE-2014-0160\n  lastember affected heartbleed\n  lastember affected pkg:deb/debian/openssl',
       ),
     async (context, [query]) => {
       const found = await (await context.client()).getAffected({ query: { q: query![0]! } });
@@ -75,7 +68,7 @@ function addKit(root: Command): void {
         { title: 'VERSION', of: (k) => k.kit.version },
         { title: 'CHECKS', of: (k) => String(k.kit.checks.length) },
         { title: 'TITLE', of: (k) => k.kit.title, shrink: true },
-        { title: 'DIGEST', of: (k) => k.digest.slice(0, 12) },
+        { title: 'DIGEST', of: (k) => k.digest.slice(0, 12), drop: 1 },
       ],
       'No kits.',
     );
@@ -139,16 +132,17 @@ function addFindings(root: Command): void {
         { title: 'STATE', of: (f) => f.state },
         { title: 'HOST', of: (f) => f.hostName, shrink: true },
         { title: 'WHERE', of: (f) => f.endpoint ?? f.component, shrink: true },
-        { title: 'CHECK', of: (f) => `${f.kit}/${f.check}` },
-        { title: 'SINCE', of: (f) => ago(f.openedAt) },
-        { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true },
-        { title: 'ID', of: (f) => f.id },
+        { title: 'CHECK', of: (f) => `${f.kit}/${f.check}`, shrink: true },
+        { title: 'SINCE', of: (f) => ago(f.openedAt), drop: 2 },
+        { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true, drop: 1 },
+        { title: 'ID', of: (f) => short(f.id) },
       ],
       'Nothing burns.',
     );
   });
   does(findings.command('show <id>').description('One finding with its evidence'), async (context, [id]) => {
-    const finding = await (await context.client()).getFinding({ params: { id: id![0]! } });
+    const client = await context.client();
+    const finding = await client.getFinding({ params: { id: await findingIdOf(client, id![0]!) } });
     show(context.output, finding, [
       ['finding', `${finding.title} (${finding.id})`],
       ['state', finding.state],

@@ -7,10 +7,11 @@ import { FUNNEL } from '../../model/campaign.ts';
 import { signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
-import { hostIdOf } from '../lookup.ts';
-import { ago, colours, list, progress, show } from '../output.ts';
+import { changeIdOf, findingIdOf, hostIdOf, short } from '../lookup.ts';
+import { ago, colours, list, progress, show, type Output } from '../output.ts';
 import { confirm } from '../prompt.ts';
-import { collect, does, flag, text, texts } from '../run.ts';
+import { planToSign, showPlan } from '../plan.ts';
+import { collect, does, flag, number, text, texts } from '../run.ts';
 import { showChange } from '../views.ts';
 
 const ENDED: readonly string[] = ['closed', 'failed', 'rolled-back', 'cancelled'];
@@ -37,11 +38,11 @@ function addCreate(change: Command): void {
       .option('--host <host>', 'only on this host (may be repeated)', collect)
       .option('--title <text>', 'title (default: from the kit)')
       .requiredOption('--reason <text>', 'why; stands in the change record')
-      .option('--abort-after <n>', 'stop a wave when more than so many hosts fail', '0')
-      .addHelpText('after', '\nExample: lastember change create --kit heartbleed --reason "CVE-2014-0160"'),
+      .option('--abort-after <n>', 'stop a wave when more than so many hosts fail', '0'),
     async (context, _, options) => {
       const client = await context.client();
-      const [kit, findings] = [text(options, 'kit'), texts(options, 'finding')];
+      const kit = text(options, 'kit');
+      const findings = await Promise.all(texts(options, 'finding').map((ref) => findingIdOf(client, ref)));
       if (!kit && findings.length === 0) throw new UsageError('say what to remediate: --kit or --finding');
       const hosts = await Promise.all(texts(options, 'host').map((host) => hostIdOf(client, host)));
       const made = await client.createChange({
@@ -51,7 +52,7 @@ function addCreate(change: Command): void {
           ...(hosts.length ? { hosts } : {}),
           title: text(options, 'title') ?? `Remediate ${kit ?? `${findings.length} findings`}`,
           reason: text(options, 'reason')!,
-          abortAfterFailures: Number(text(options, 'abortAfter')),
+          abortAfterFailures: number(options, 'abortAfter') ?? 0,
         },
       });
       if (context.output.json) return context.output.out(JSON.stringify(made, null, 2));
@@ -66,7 +67,8 @@ function addCreate(change: Command): void {
   does(
     change.command('replan <id>').description('Make a new plan from the estate as it is now; earlier approvals end'),
     async (context, [id]) => {
-      const made = await (await context.client()).replanChange({ params: { id: id![0]! } });
+      const client = await context.client();
+      const made = await client.replanChange({ params: { id: await changeIdOf(client, id![0]!) } });
       if (context.output.json) return context.output.out(JSON.stringify(made, null, 2));
       showChange(context.output, Change.parse(made.change));
     },
@@ -80,11 +82,11 @@ function addRead(change: Command): void {
       context.output,
       items,
       [
-        { title: 'ID', of: (c) => c.id },
+        { title: 'ID', of: (c) => short(c.id) },
         { title: 'STATE', of: (c) => c.state },
-        { title: 'KIT', of: (c) => c.kit },
+        { title: 'KIT', of: (c) => c.kit, shrink: true },
         { title: 'APPROVALS', of: (c) => `${c.approvals.length}/${c.approvalsRequired}` },
-        { title: 'UPDATED', of: (c) => ago(c.updatedAt) },
+        { title: 'UPDATED', of: (c) => ago(c.updatedAt), drop: 1 },
         { title: 'TITLE', of: (c) => c.title, shrink: true },
       ],
       'No changes yet. Plan one: lastember change create --kit KIT --reason TEXT',
@@ -93,14 +95,19 @@ function addRead(change: Command): void {
   does(
     change.command('show <id>').description('Plan, approvals, rollout and impact of a change'),
     async (context, [id]) => {
-      showChange(context.output, Change.parse(await (await context.client()).getChange({ params: { id: id![0]! } })));
+      const client = await context.client();
+      const found = await client.getChange({ params: { id: await changeIdOf(client, id![0]!) } });
+      showChange(context.output, Change.parse(found));
     },
   );
   does(
     change.command('plan <id>').description('The plan’s canonical text, exactly as it is hashed and signed'),
     async (context, [id]) => {
-      const plan = await (await context.client()).getPlan({ params: { id: id![0]! } });
-      context.output.out(typeof plan === 'string' ? plan : JSON.stringify(plan, null, context.output.json ? 2 : 0));
+      const client = await context.client();
+      const plan = await client.getPlan({ params: { id: await changeIdOf(client, id![0]!) } });
+      // No newline at the end: these bytes are what is hashed.
+      if (context.output.json) context.output.out(JSON.stringify(plan, null, 2));
+      else process.stdout.write(plan.text);
     },
   );
 }
@@ -114,12 +121,16 @@ function addApprove(change: Command): void {
       .option('--yes', 'do not ask'),
     async (context, [id], options) => {
       const client = await context.client();
-      const found = Change.parse(await client.getChange({ params: { id: id![0]! } }));
+      const found = Change.parse(await client.getChange({ params: { id: await changeIdOf(client, id![0]!) } }));
       if (!found.planDigest) throw new UsageError(`change ${found.id} has no plan yet`);
       const pem = await readFile(text(options, 'key')!, 'utf8').catch((cause: unknown) => {
         throw new UsageError(`the key file ${text(options, 'key')} cannot be read: ${(cause as Error).message}`);
       });
-      if (!context.output.json && !flag(options, 'yes')) showChange(context.output, found);
+      const plan = await planToSign(client, found);
+      if (!context.output.json) {
+        context.output.out(`${found.title} (${found.id}), because: ${found.reason}`);
+        showPlan(context.output, plan, found.planDigest);
+      }
       if (!flag(options, 'yes') && !(await confirm(`Sign plan ${found.planDigest}?`))) throw new Exit(EXIT.negative);
       const approval = signApproval(pem, found.id, found.planDigest, new Date());
       const approved = await client.approveChange({ params: { id: found.id }, body: approval });
@@ -142,9 +153,9 @@ function addControl(change: Command): void {
     async (context, [id], options) => {
       const at = new Date(text(options, 'at')!);
       if (Number.isNaN(at.getTime())) throw new UsageError('--at takes an instant such as 2026-12-01T02:00:00Z');
-      const found = await (
-        await context.client()
-      ).scheduleChange({ params: { id: id![0]! }, body: { at: at.toISOString() } });
+      const client = await context.client();
+      const params = { id: await changeIdOf(client, id![0]!) };
+      const found = await client.scheduleChange({ params, body: { at: at.toISOString() } });
       show(context.output, found, [['scheduled', found.startAt ?? '–']]);
     },
   );
@@ -155,7 +166,7 @@ function addControl(change: Command): void {
       .option('--no-wait', 'start it and return'),
     async (context, [id], options) => {
       const client = await context.client();
-      const started = await client.runChange({ params: { id: id![0]! } });
+      const started = await client.runChange({ params: { id: await changeIdOf(client, id![0]!) } });
       const done = options['wait'] === false ? started : await follow(context, client, started.id);
       showChange(context.output, Change.parse(done));
       if (options['wait'] !== false && done.state !== 'closed') throw new Exit(EXIT.negative);
@@ -169,7 +180,8 @@ function addControl(change: Command): void {
   ] as const;
   for (const [verb, about, operation] of verbs) {
     does(change.command(`${verb} <id>`).description(about), async (context, [id]) => {
-      const found = await (await context.client())[operation]({ params: { id: id![0]! } });
+      const client = await context.client();
+      const found = await client[operation]({ params: { id: await changeIdOf(client, id![0]!) } });
       show(context.output, found, [
         ['change', found.id],
         ['state', found.state],
@@ -217,36 +229,54 @@ function addCampaign(root: Command): void {
       }
       const campaign = await client.getCampaign({ params: { kit: kit[0] } });
       if (context.output.json) context.output.out(JSON.stringify(campaign, null, 2));
-      else {
-        const c = colours(context.output);
-        context.output.out(
-          `${c.bold(campaign.title)}: ${campaign.state}, ${campaign.totals.complete} of ${campaign.totals.endpoints} endpoints have done every step${campaign.totals.excepted ? `, ${campaign.totals.excepted} excepted` : ''}`,
-        );
-        list(
-          context.output,
-          campaign.endpoints,
-          [
-            { title: 'ENDPOINT', of: (e) => `${e.hostName} ${e.endpoint}`, shrink: true },
-            ...FUNNEL.map((step) => ({
-              title: step,
-              of: (e: (typeof campaign.endpoints)[number]) =>
-                ({ done: 'done', open: 'OPEN', unknown: '?', 'not-applicable': '–' })[
-                  e.steps[step]?.state ?? 'unknown'
-                ],
-            })),
-            {
-              title: 'NOTE',
-              of: (e) =>
-                e.excepted ? 'excepted' : e.rekindled ? 'rekindled' : e.cause === 'shared-key' ? 'shared key' : '',
-              shrink: true,
-            },
-          ],
-          'No endpoint was ever found.',
-        );
-      }
+      else showFunnel(context.output, campaign);
       if (campaign.state !== 'out' && campaign.endpoints.length > 0) throw new Exit(EXIT.negative);
     },
   );
+}
+
+type CampaignReply = Awaited<ReturnType<Client['getCampaign']>>;
+type FunnelRow = CampaignReply['endpoints'][number];
+
+/** How many have done each step, then for every endpoint what it still lacks. */
+function showFunnel(output: Output, campaign: CampaignReply): void {
+  const { totals, endpoints } = campaign;
+  const excepted = totals.excepted ? `, ${totals.excepted} excepted` : '';
+  output.out(
+    `${colours(output).bold(campaign.title)}: ${campaign.state}, ${totals.complete} of ${totals.endpoints} endpoints have done every step${excepted}`,
+  );
+  const stateOf = (row: FunnelRow, step: (typeof FUNNEL)[number]): string => row.steps[step]?.state ?? 'unknown';
+  const through = FUNNEL.map((step) => ({
+    step,
+    done: endpoints.filter((row) => stateOf(row, step) === 'done').length,
+    needed: endpoints.filter((row) => stateOf(row, step) !== 'not-applicable').length,
+  }));
+  for (const { step, done, needed } of through) {
+    const bar = '█'.repeat(needed ? Math.round((20 * done) / needed) : 20).padEnd(20, '░');
+    output.out(`  ${step.padEnd(LONGEST_STEP)}  ${bar}  ${done} of ${needed}`);
+  }
+  const lacking = (row: FunnelRow): string =>
+    FUNNEL.filter((step) => !['done', 'not-applicable'].includes(stateOf(row, step)))
+      .map((step) => (stateOf(row, step) === 'unknown' ? `${step}?` : step))
+      .join(', ');
+  list(
+    output,
+    endpoints,
+    [
+      { title: 'ENDPOINT', of: (row) => `${row.hostName} ${row.endpoint}`, shrink: true },
+      { title: 'STILL TO DO', of: (row) => lacking(row) || 'nothing', shrink: true },
+      { title: 'NOTE', of: noteOf },
+    ],
+    'No endpoint was ever found.',
+  );
+}
+
+const LONGEST_STEP = Math.max(...FUNNEL.map((step) => step.length));
+
+function noteOf(row: FunnelRow): string {
+  if (row.excepted) return 'excepted';
+  if (row.rekindled) return 'rekindled';
+  return row.cause === 'shared-key' ? 'shared key' : '';
 }
 
 function addAuthority(root: Command): void {
@@ -281,8 +311,8 @@ function addAuthority(root: Command): void {
       context.output,
       items,
       [
-        { title: 'NAME', of: (a) => a.name },
-        { title: 'URL', of: (a) => a.url },
+        { title: 'NAME', of: (a) => a.name, shrink: true },
+        { title: 'URL', of: (a) => a.url, shrink: true },
       ],
       'No authorities. Add one: lastember authority add NAME --url URL --provisioner NAME --key FILE',
     );

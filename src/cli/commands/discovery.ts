@@ -5,7 +5,8 @@ import type { Client } from '../../client/client.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
-import { collect, does, flag, text, texts, type Options } from '../run.ts';
+import { hostIdOf, short } from '../lookup.ts';
+import { collect, does, flag, number, pair, text, texts, type Options } from '../run.ts';
 
 export function addDiscovery(root: Command): void {
   addScope(root);
@@ -24,12 +25,9 @@ function addScope(root: Command): void {
       .option('--every <cron>', 'scan by itself, e.g. "0 3 * * *"')
       .option('--exclude <cidr>', 'never touch these (may be repeated)', collect)
       .option('--follow <cidr>', 'also look at hosts in here that agents see connections to (may be repeated)', collect)
-      .option('--confirm-wide', 'yes, wider than a /8 is meant')
-      .addHelpText(
-        'after',
-        '\nExample: lastember scope add office 192.0.2.0/24 --every "0 3 * * *" --exclude 192.0.2.66',
-      ),
+      .option('--confirm-wide', 'yes, wider than a /8 is meant'),
     async (context, [name, cidrs], options) => {
+      const rate = number(options, 'rate');
       const client = await context.client();
       const made = await client.createScope({
         body: {
@@ -40,7 +38,7 @@ function addScope(root: Command): void {
           follow: texts(options, 'follow'),
           every: text(options, 'every') ?? null,
           confirmWide: flag(options, 'confirmWide'),
-          ...(text(options, 'rate') ? { rate: Number(text(options, 'rate')) } : {}),
+          ...(rate === undefined ? {} : { rate }),
         },
       });
       show(context.output, made, [
@@ -57,9 +55,9 @@ function addScope(root: Command): void {
       context.output,
       items,
       [
-        { title: 'NAME', of: (s) => s.name },
+        { title: 'NAME', of: (s) => s.name, shrink: true },
         { title: 'COVERS', of: (s) => s.cidrs.join(', '), shrink: true },
-        { title: 'EXCEPT', of: (s) => s.exclude.join(', ') || '–', shrink: true },
+        { title: 'EXCEPT', of: (s) => s.exclude.join(', ') || '–', shrink: true, drop: 1 },
         { title: 'PORTS', of: (s) => s.ports, shrink: true },
         { title: 'RATE', of: (s) => `${s.rate}/s` },
         { title: 'EVERY', of: (s) => s.every ?? 'by hand' },
@@ -88,8 +86,7 @@ function addScan(root: Command): void {
       .description('Scan scopes or CIDRs now, with progress, then say what is new')
       .option('--ports <ports>', 'profile or list of ports (default: the scope’s)')
       .option('--no-wait', 'start it and return')
-      .option('--confirm-wide', 'yes, wider than a /8 is meant')
-      .addHelpText('after', '\nExamples:\n  lastember scan office\n  lastember scan 192.0.2.0/28 --ports 22,443'),
+      .option('--confirm-wide', 'yes, wider than a /8 is meant'),
     async (context, [targets], options) => {
       const client = await context.client();
       const scans = await startScans(client, targets ?? [], options);
@@ -99,7 +96,7 @@ function addScan(root: Command): void {
         context.output,
         finished,
         [
-          { title: 'SCAN', of: (s) => s.id },
+          { title: 'SCAN', of: (s) => short(s.id) },
           { title: 'STATE', of: (s) => s.state },
           { title: 'LOOKED AT', of: (s) => `${s.counts.done} of ${s.counts.targets}` },
           { title: 'OPEN', of: (s) => String(s.counts.open) },
@@ -170,9 +167,9 @@ function addHosts(root: Command): void {
         { title: 'ADDRESS', of: (h) => h.addresses.join(', '), shrink: true },
         { title: 'CLAIM', of: (h) => h.claim },
         { title: 'MANAGED', of: (h) => h.management },
-        { title: 'SEEN BY', of: (h) => h.sources.join(',') },
-        { title: 'LAST SEEN', of: (h) => ago(h.lastSeen) },
-        { title: 'ID', of: (h) => h.id },
+        { title: 'SEEN BY', of: (h) => h.sources.join(','), drop: 2 },
+        { title: 'LAST SEEN', of: (h) => ago(h.lastSeen), drop: 1 },
+        { title: 'ID', of: (h) => short(h.id) },
       ],
       'No host fits. Look for some: lastember scan',
     );
@@ -208,7 +205,8 @@ function addHost(root: Command): void {
     .option('--why', 'why we think it is one machine: every decision');
   does(host, async (context, [id], options) => {
     if (!id?.[0]) throw new UsageError('name a host; list them with `lastember hosts`');
-    const detail = await (await context.client()).getHost({ params: { id: id[0] } });
+    const client = await context.client();
+    const detail = await client.getHost({ params: { id: await hostIdOf(client, id[0]) } });
     const { host: h, endpoints } = detail;
     show(context.output, detail, [
       ['host', `${h.name} (${h.id})`],
@@ -230,26 +228,30 @@ function addHost(root: Command): void {
   does(
     host.command('claim <id>').description('This host is ours').option('--owner <name>', 'who looks after it'),
     async (context, [id], options) => {
-      await (
-        await context.client()
-      ).claimHost({ params: { id: id![0]! }, body: text(options, 'owner') ? { owner: text(options, 'owner')! } : {} });
-      show(context.output, { claimed: id![0]! }, [['claimed', id![0]!]]);
+      const client = await context.client();
+      const owner = text(options, 'owner');
+      const hostId = await hostIdOf(client, id![0]!);
+      await client.claimHost({ params: { id: hostId }, body: owner ? { owner } : {} });
+      show(context.output, { claimed: hostId }, [['claimed', id![0]!]]);
     },
   );
   does(
     host.command('ignore <id>').description('Set a host aside').requiredOption('--reason <text>', 'why'),
     async (context, [id], options) => {
-      await (
-        await context.client()
-      ).ignoreHost({ params: { id: id![0]! }, body: { reason: text(options, 'reason')! } });
-      show(context.output, { ignored: id![0]! }, [['ignored', id![0]!]]);
+      const client = await context.client();
+      const hostId = await hostIdOf(client, id![0]!);
+      await client.ignoreHost({ params: { id: hostId }, body: { reason: text(options, 'reason')! } });
+      show(context.output, { ignored: hostId }, [['ignored', id![0]!]]);
     },
   );
-  does(host.command('tag <id> <tags...>').description('Set tags, as key=value'), async (context, [id, tags]) => {
-    const pairs = tags!.map((tag) => tag.split('=', 2) as [string, string]);
-    const made = await (
-      await context.client()
-    ).setHostTags({ params: { id: id![0]! }, body: { tags: Object.fromEntries(pairs) } });
-    show(context.output, made, [['tagged', `${id![0]!} ${tags!.join(' ')}`]]);
-  });
+  does(
+    host.command('tag <id> <tags...>').description('Replace the tags of a host, as key=value'),
+    async (context, [id, tags]) => {
+      const pairs = tags!.map((tag) => pair(tag, 'a tag'));
+      const client = await context.client();
+      const hostId = await hostIdOf(client, id![0]!);
+      const made = await client.setHostTags({ params: { id: hostId }, body: { tags: Object.fromEntries(pairs) } });
+      show(context.output, made, [['tagged', `${id![0]!} ${tags!.join(' ')}`]]);
+    },
+  );
 }

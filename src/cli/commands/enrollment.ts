@@ -6,7 +6,8 @@ import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
-import { collect, does, flag, text, texts } from '../run.ts';
+import { hostIdOf, pick, short } from '../lookup.ts';
+import { collect, does, flag, number, pair, text, texts } from '../run.ts';
 
 export function addEnrollment(root: Command): void {
   addCredential(root);
@@ -24,8 +25,8 @@ export function addEnrollment(root: Command): void {
         { title: 'STATE', of: (a) => a.state },
         { title: 'VERSION', of: (a) => a.version },
         { title: 'LAST REPORT', of: (a) => ago(a.lastCheckIn) },
-        { title: 'APPROVERS', of: (a) => String(a.approverKeyIds.length) },
-        { title: 'ID', of: (a) => a.id },
+        { title: 'APPROVERS', of: (a) => String(a.approverKeyIds.length), drop: 1 },
+        { title: 'ID', of: (a) => short(a.id) },
       ],
       'No agents yet. Deploy some: lastember deploy --unknown',
     );
@@ -33,10 +34,10 @@ export function addEnrollment(root: Command): void {
   does(
     agents.command('revoke <id>').description('Refuse an agent from now on').requiredOption('--reason <text>', 'why'),
     async (context, [id], options) => {
-      await (
-        await context.client()
-      ).revokeAgent({ params: { id: id![0]! }, body: { reason: text(options, 'reason')! } });
-      show(context.output, { revoked: id![0]! }, [['revoked', id![0]!]]);
+      const client = await context.client();
+      const agent = pick((await client.listAgents()).items, id![0]!, 'agent', 'agents');
+      await client.revokeAgent({ params: { id: agent.id }, body: { reason: text(options, 'reason')! } });
+      show(context.output, { revoked: agent.id }, [['revoked', agent.id]]);
     },
   );
   does(
@@ -47,7 +48,7 @@ export function addEnrollment(root: Command): void {
     async (context, _, options) => {
       const made = await (
         await context.client()
-      ).createEnrollmentToken({ body: { minutes: Number(text(options, 'minutes')) } });
+      ).createEnrollmentToken({ body: { minutes: number(options, 'minutes') ?? 60 } });
       show(context.output, made, [
         ['token', made.token],
         ['good until', made.expiresAt],
@@ -68,8 +69,7 @@ function addCredential(root: Command): void {
       .requiredOption('--user <name>', 'user to log in as')
       .option('--key-file <file>', 'private key instead of a password')
       .option('--password-file <file>', 'read the password from a file (- for standard input)')
-      .option('--passphrase-file <file>', 'passphrase of the key')
-      .addHelpText('after', '\nExample: lastember credential add ops --user root --key-file ~/.ssh/id_ed25519'),
+      .option('--passphrase-file <file>', 'passphrase of the key'),
     async (context, [name], options) => {
       const base = { name: name![0]!, username: text(options, 'user')! };
       const keyFile = text(options, 'keyFile');
@@ -102,10 +102,10 @@ function addCredential(root: Command): void {
       context.output,
       items,
       [
-        { title: 'NAME', of: (c) => c.name },
-        { title: 'USER', of: (c) => c.username },
+        { title: 'NAME', of: (c) => c.name, shrink: true },
+        { title: 'USER', of: (c) => c.username, shrink: true },
         { title: 'KIND', of: (c) => c.kind },
-        { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}` },
+        { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true },
       ],
       'No credentials yet. Add one: lastember credential add ops --user root --key-file FILE',
     );
@@ -131,24 +131,20 @@ function addDeploy(root: Command): void {
       .option('--credential <name>', 'try only this login (may be repeated, in order)', collect)
       .option('--force', 'also where there is an agent: new identity, today’s approver keys')
       .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
-      .option('--list', 'list past deployments')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  lastember deploy --unknown\n  lastember deploy web-1 192.0.2.17 --credential ops',
-      ),
+      .option('--list', 'list past deployments'),
     async (context, [hosts], options) => {
       const client = await context.client();
       if (flag(options, 'list')) return listDeployments(context, client);
       const names = hosts ?? [];
-      const [key, value] = (text(options, 'tag') ?? '').split('=', 2);
-      if (names.length === 0 && !flag(options, 'unknown') && !key)
+      const tag = text(options, 'tag') ? pair(text(options, 'tag')!, '--tag') : null;
+      if (names.length === 0 && !flag(options, 'unknown') && !tag)
         throw new UsageError('name hosts, or use --unknown or --tag');
       const credentials = texts(options, 'credential');
       const started = await client.createDeployment({
         body: {
-          ...(names.length ? { hostIds: await idsOf(client, names) } : {}),
+          ...(names.length ? { hostIds: await Promise.all(names.map((name) => hostIdOf(client, name))) } : {}),
           unknown: flag(options, 'unknown'),
-          ...(key ? { tag: { key, value: value ?? '' } } : {}),
+          ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
           ...(credentials.length ? { credentials } : {}),
           force: flag(options, 'force'),
           acceptHostKey: flag(options, 'acceptHostKey'),
@@ -168,13 +164,6 @@ function addDeploy(root: Command): void {
       );
       if (done.hosts.some((host) => host.state === 'failed')) throw new Exit(EXIT.negative);
     },
-  );
-}
-
-async function idsOf(client: Client, names: string[]): Promise<string[]> {
-  const { items } = await client.listHosts();
-  return names.map(
-    (name) => items.find((host) => host.id === name || host.name === name || host.addresses.includes(name))?.id ?? name,
   );
 }
 
@@ -204,9 +193,9 @@ async function listDeployments(context: Context, client: Client): Promise<void> 
     context.output,
     items,
     [
-      { title: 'DEPLOYMENT', of: (d) => d.id },
+      { title: 'DEPLOYMENT', of: (d) => short(d.id) },
       { title: 'STATE', of: (d) => d.state },
-      { title: 'STARTED', of: (d) => `${ago(d.createdAt)} by ${d.createdBy}` },
+      { title: 'STARTED', of: (d) => `${ago(d.createdAt)} by ${d.createdBy}`, shrink: true },
       { title: 'HOSTS', of: (d) => `${d.hosts.filter((h) => h.state === 'done').length} of ${d.hosts.length}` },
     ],
     'No deployments yet.',

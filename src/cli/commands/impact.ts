@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { EXIT, Exit, UsageError } from '../exit.ts';
+import { UsageError } from '../exit.ts';
 import { list, show } from '../output.ts';
 import { does, flag, text } from '../run.ts';
-import { hostIdOf } from '../lookup.ts';
+import { findingIdOf, hostIdOf, pick, short } from '../lookup.ts';
 import { showImpact } from '../views.ts';
 
 export function addImpact(root: Command): void {
@@ -10,21 +10,17 @@ export function addImpact(root: Command): void {
     root
       .command('impact <ref...>')
       .description('Who feels it: blast radius of fixing findings, of a change’s plan, or of touching hosts')
-      .option('--hosts', 'the references are hosts')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  lastember impact FINDING FINDING\n  lastember impact CHANGE\n  lastember impact --hosts db-1',
-      ),
+      .option('--hosts', 'the references are hosts'),
     async (context, [refs], options) => {
       const client = await context.client();
-      if (refs![0]!.startsWith('chg_') || refs![0]!.startsWith('change_')) {
+      if (refs![0]!.startsWith('change_')) {
         const change = await client.getChange({ params: { id: refs![0]! } });
         if (!change.predicted) throw new UsageError('this change has no plan yet');
         return showImpact(context.output, change.predicted);
       }
       const body = flag(options, 'hosts')
         ? { hostIds: await Promise.all(refs!.map((ref) => hostIdOf(client, ref))) }
-        : { findings: refs! };
+        : { findings: await Promise.all(refs!.map((ref) => findingIdOf(client, ref))) };
       showImpact(context.output, await client.previewImpact({ body }));
     },
   );
@@ -65,11 +61,7 @@ function addException(root: Command): void {
       .requiredOption('--reason <text>', 'why it is accepted')
       .requiredOption('--owner <name>', 'who answers for it')
       .requiredOption('--until <date>', 'end: a date or an instant such as 2026-12-31T18:00:00Z')
-      .option('--control <text>', 'compensating control')
-      .addHelpText(
-        'after',
-        '\nExample: lastember exception add --host old-mail --kit heartbleed --reason "replaced in May" --owner web --until 2026-12-31',
-      ),
+      .option('--control <text>', 'compensating control'),
     async (context, _, options) => {
       const client = await context.client();
       const until = new Date(text(options, 'until')!);
@@ -110,7 +102,7 @@ function addException(root: Command): void {
         context.output,
         items,
         [
-          { title: 'ID', of: (e) => e.id },
+          { title: 'ID', of: (e) => short(e.id) },
           {
             title: 'COVERS',
             of: (e) =>
@@ -119,9 +111,9 @@ function addException(root: Command): void {
                 .join(' '),
             shrink: true,
           },
-          { title: 'OWNER', of: (e) => e.owner },
-          { title: 'ENDS', of: (e) => e.endedAt ?? e.expiresAt },
-          { title: 'REASON', of: (e) => e.reason, shrink: true },
+          { title: 'OWNER', of: (e) => e.owner, shrink: true },
+          { title: 'ENDS', of: (e) => (e.endedAt ?? e.expiresAt).slice(0, 16) },
+          { title: 'REASON', of: (e) => e.reason, shrink: true, drop: 1 },
         ],
         'No exceptions.',
       );
@@ -134,11 +126,10 @@ function addException(root: Command): void {
       .option('--reason <text>', 'why'),
     async (context, [id], options) => {
       const reason = text(options, 'reason');
-      const ended = await (
-        await context.client()
-      ).endException({ params: { id: id![0]! }, body: reason ? { reason } : {} });
-      show(context.output, ended, [['ended', id![0]!]]);
-      if (!ended) throw new Exit(EXIT.negative);
+      const client = await context.client();
+      const found = pick((await client.listExceptions({ query: {} })).items, id![0]!, 'exception', 'exception list');
+      const ended = await client.endException({ params: { id: found.id }, body: reason ? { reason } : {} });
+      show(context.output, ended, [['ended', found.id]]);
     },
   );
 }

@@ -1,12 +1,14 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Role } from '../../model/actor.ts';
 import { UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
-import { does, flag, text, type Options } from '../run.ts';
+import type { Context } from '../context.ts';
+import { pick, short } from '../lookup.ts';
+import { does, flag, number, text, type Options } from '../run.ts';
 
 const ROLES: readonly Role[] = ['viewer', 'operator', 'approver', 'admin'];
 
@@ -38,11 +40,11 @@ function addUser(root: Command): void {
         body: { name: name![0]!, role: roleOf(options)!, ...(password ? { password } : {}) },
       });
       const link = await client.makeUserLink({ params: { name: made.name } });
-      const { url } = await context.connection();
-      show(context.output, { ...made, link: `${url}/sign-in#code=${link.code}` }, [
+      const address = await signInAddress(context, link.code);
+      show(context.output, { ...made, link: address }, [
         ['person', made.name],
         ['role', made.role],
-        ['sign in', `${url}/sign-in#code=${link.code}`],
+        ['sign in', address],
       ]);
     },
   );
@@ -52,7 +54,7 @@ function addUser(root: Command): void {
       context.output,
       items,
       [
-        { title: 'NAME', of: (p) => p.name },
+        { title: 'NAME', of: (p) => p.name, shrink: true },
         { title: 'ROLE', of: (p) => p.role },
         { title: 'STATE', of: (p) => (p.disabled ? 'disabled' : 'active') },
         { title: 'SINCE', of: (p) => ago(p.createdAt) },
@@ -91,12 +93,16 @@ function addUser(root: Command): void {
   );
   does(user.command('link <name>').description('A new one-time sign-in link'), async (context, [name]) => {
     const link = await (await context.client()).makeUserLink({ params: { name: name![0]! } });
-    const { url } = await context.connection();
-    show(context.output, { link: `${url}/sign-in#code=${link.code}`, expiresAt: link.expiresAt }, [
-      ['sign in', `${url}/sign-in#code=${link.code}`],
+    const address = await signInAddress(context, link.code);
+    show(context.output, { link: address, expiresAt: link.expiresAt }, [
+      ['sign in', address],
       ['until', link.expiresAt],
     ]);
   });
+}
+
+async function signInAddress(context: Context, code: string): Promise<string> {
+  return `${(await context.connection()).baseUrl}/sign-in#code=${code}`;
 }
 
 function addToken(root: Command): void {
@@ -116,7 +122,7 @@ function addToken(root: Command): void {
       ).addToken({
         body: {
           name: name![0]!,
-          days: Number(text(options, 'days')),
+          days: number(options, 'days') ?? null,
           ...(role ? { role } : {}),
           ...(user ? { user } : {}),
         },
@@ -134,20 +140,28 @@ function addToken(root: Command): void {
       context.output,
       items,
       [
-        { title: 'ID', of: (t) => t.id },
-        { title: 'NAME', of: (t) => t.name },
-        { title: 'PERSON', of: (t) => t.person },
+        { title: 'ID', of: (t) => short(t.id) },
+        { title: 'NAME', of: (t) => t.name, shrink: true },
+        { title: 'PERSON', of: (t) => t.person, shrink: true },
         { title: 'ROLE', of: (t) => t.role },
-        { title: 'STATE', of: (t) => (t.revoked ? 'revoked' : 'live') },
+        { title: 'STATE', of: (t) => tokenState(t) },
         { title: 'LAST USED', of: (t) => ago(t.lastUsedAt) },
       ],
       'No tokens.',
     );
   });
   does(token.command('revoke <id>').description('End a token'), async (context, [id]) => {
-    await (await context.client()).revokeToken({ params: { id: id![0]! } });
-    show(context.output, { revoked: id![0]! }, [['revoked', id![0]!]]);
+    const client = await context.client();
+    const live = (await client.listTokens()).items.filter((one) => !one.revoked);
+    const found = pick(live, id![0]!, 'live token', 'token list');
+    await client.revokeToken({ params: { id: found.id } });
+    show(context.output, { revoked: found.id }, [['revoked', `${found.name} (${found.id})`]]);
   });
+}
+
+function tokenState(token: { revoked: boolean; expiresAt: string | null }): string {
+  if (token.revoked) return 'revoked';
+  return token.expiresAt && new Date(token.expiresAt) < new Date() ? 'expired' : 'live';
 }
 
 function addKey(root: Command): void {
@@ -156,8 +170,9 @@ function addKey(root: Command): void {
     key
       .command('new <name>')
       .description('Make an approver key here and register its public half')
-      .option('--out <file>', 'where the private key goes'),
+      .option('--out <file>', 'where the private key goes (default: keys/NAME.pem in ~/.config/lastember)'),
     async (context, [name], options) => {
+      if (!/^[\w.@-]{1,60}$/.test(name![0]!)) throw new UsageError('a key’s name takes letters, digits and . _ @ -');
       const file = text(options, 'out') ?? join(context.env.configDir, 'keys', `${name![0]!}.pem`);
       if (
         await access(file).then(
@@ -166,13 +181,18 @@ function addKey(root: Command): void {
         )
       )
         throw new UsageError(`${file} exists already; choose another name or --out`);
+      const client = await context.client();
       const { publicKey, privateKey } = generateKeyPairSync('ed25519');
       const raw = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
       await writeFile(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600, flag: 'wx' });
-      const made = await (
-        await context.client()
-      ).addKey({ body: { name: name![0]!, publicKey: raw.toString('base64') } });
+      const made = await client
+        .addKey({ body: { name: name![0]!, publicKey: raw.toString('base64') } })
+        .catch(async (error: unknown) => {
+          // A key that the server does not know is of no use, and its name would be taken.
+          await rm(file);
+          throw error;
+        });
       show(context.output, { ...made, file }, [
         ['key', made.keyId],
         ['private half', file],
@@ -187,8 +207,8 @@ function addKey(root: Command): void {
       items,
       [
         { title: 'KEY', of: (k) => k.keyId },
-        { title: 'NAME', of: (k) => k.name },
-        { title: 'PERSON', of: (k) => k.personName },
+        { title: 'NAME', of: (k) => k.name, shrink: true },
+        { title: 'PERSON', of: (k) => k.personName, shrink: true },
         { title: 'STATE', of: (k) => (k.revoked ? 'revoked' : 'live') },
         { title: 'SINCE', of: (k) => ago(k.createdAt) },
       ],

@@ -11,8 +11,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 export function addServe(root: Command): void {
   const up = root
     .command('up')
-    .description('Start everything on this machine: server, worker, console, embedded PostgreSQL')
-    .addHelpText('after', '\nExample: lastember up --data /srv/lastember --port 7414');
+    .description('Start everything on this machine: server, worker, console, embedded PostgreSQL');
   does(serverOptions(up), (context, _, options) => serve(context, ['api', 'worker'], options));
   const server = root
     .command('server')

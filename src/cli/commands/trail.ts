@@ -1,14 +1,30 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { request, type Client } from '../../client/client.ts';
 import type { TrailVerdict } from '../../model/trail.ts';
-import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
-import { does, text } from '../run.ts';
-import { hostIdOf } from '../lookup.ts';
+import { does, number, text } from '../run.ts';
+import { changeIdOf, hostIdOf } from '../lookup.ts';
 
-const FORMATS = ['html', 'md', 'json'];
+const FORMATS = ['html', 'md', 'json'] as const;
+const KINDS = ['change', 'host', 'campaign'] as const;
+/** What the document is about, as people name it → its id. */
+const SUBJECT: Record<(typeof KINDS)[number], (client: Client, ref: string) => Promise<string>> = {
+  change: changeIdOf,
+  host: hostIdOf,
+  campaign: async (_, kit) => kit,
+};
+
+function oneOf<T extends string>(allowed: readonly T[], given: string, what: string): T {
+  const found = allowed.find((value) => value === given);
+  if (!found) throw new UsageError(`${what} takes ${allowed.join(', ')}, not "${given}"`);
+  return found;
+}
 
 export function addTrail(root: Command): void {
   const trail = root.command('trail').description('What happened: every action, tamper-evident');
@@ -25,7 +41,7 @@ export function addTrail(root: Command): void {
       const type = text(options, 'type');
       const { items } = await client.listTrail({
         query: {
-          limit: Number(text(options, 'limit')),
+          limit: number(options, 'limit') ?? 50,
           ...(type ? { type } : {}),
           ...(host ? { host: await hostIdOf(client, host) } : {}),
         },
@@ -36,16 +52,18 @@ export function addTrail(root: Command): void {
         [
           { title: '#', of: (e) => String(e.index ?? '…') },
           { title: 'WHEN', of: (e) => ago(e.entry.at) },
-          { title: 'WHAT', of: (e) => e.entry.type },
+          { title: 'WHAT', of: (e) => e.entry.type, shrink: true },
           { title: 'ABOUT', of: (e) => e.entry.subject.name ?? e.entry.subject.id, shrink: true },
-          { title: 'WHO', of: (e) => e.entry.actor.name },
+          { title: 'WHO', of: (e) => e.entry.actor.name, shrink: true },
         ],
         'Nothing has happened yet.',
       );
     },
   );
   does(trail.command('show <index>').description('One entry, whole'), async (context, [index]) => {
-    const entry = await (await context.client()).getTrailEntry({ params: { index: Number(index![0]) } });
+    const client = await context.client();
+    if (!/^\d+$/.test(index![0]!)) throw new UsageError(`an entry is named by its number, not "${index![0]}"`);
+    const entry = await client.getTrailEntry({ params: { index: Number(index![0]) } });
     context.output.out(JSON.stringify(entry, null, 2));
   });
   does(
@@ -65,10 +83,12 @@ export function addTrail(root: Command): void {
       .command('export <file>')
       .description('Write the whole trail to a file for offline verification (- for standard output)'),
     async (context, [file]) => {
-      const content = await download(context, '/trail/export');
-      if (file![0] === '-') return void process.stdout.write(content);
-      await writeFile(file![0]!, content);
-      show(context.output, { file: file![0], bytes: Buffer.byteLength(content) }, [
+      const reply = await request(await context.connection(), 'exportTrail', {});
+      const content = Readable.fromWeb(reply.body as ReadableStream);
+      if (file![0] === '-') return pipeline(content, process.stdout, { end: false });
+      const target = createWriteStream(file![0]!);
+      await pipeline(content, target);
+      show(context.output, { file: file![0], bytes: target.bytesWritten }, [
         ['wrote', file![0]!],
         ['check it', `lastember trail verify ${file![0]}`],
       ]);
@@ -106,36 +126,21 @@ async function verifyFile(
   return verifyTrail(splitLines(createReadStream(file)), { ...remembered, ...(key ? { key } : {}) });
 }
 
-async function download(context: Context, path: string): Promise<string> {
-  const { url, token } = await context.connection();
-  const reply = await fetch(`${url}/api/v1${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} });
-  const content = await reply.text();
-  if (!reply.ok) {
-    const { error } = JSON.parse(content) as { error: { message: string } };
-    throw new UsageError(error.message);
-  }
-  return content;
-}
-
 function addReport(root: Command): void {
   does(
     root
       .command('report <kind> <id>')
       .description('A document from the trail alone: change, host or campaign')
       .option('--format <format>', 'html, md or json', 'md')
-      .option('--out <file>', 'write to a file')
-      .addHelpText('after', '\nExample: lastember report change CHANGE --format html --out record.html'),
+      .option('--out <file>', 'write to a file'),
     async (context, [kind, id], options) => {
-      const format = context.output.json ? 'json' : text(options, 'format')!;
-      if (!FORMATS.includes(format)) throw new UsageError(`--format takes ${FORMATS.join(', ')}`);
-      const subject = kind![0] === 'host' ? await hostIdOf(await context.client(), id![0]!) : id![0]!;
-      const content = await download(
-        context,
-        `/documents/${encodeURIComponent(kind![0]!)}/${encodeURIComponent(subject)}?format=${format}`,
-      );
+      const format = oneOf(FORMATS, context.output.json ? 'json' : text(options, 'format')!, '--format');
+      const about = oneOf(KINDS, kind![0]!, 'the first argument');
+      const params = { kind: about, id: await SUBJECT[about](await context.client(), id![0]!) };
+      const reply = await request(await context.connection(), 'getDocument', { params, query: { format } });
       const out = text(options, 'out');
-      if (!out) return context.output.out(content);
-      await writeFile(out, content);
+      if (!out) return void process.stdout.write(await reply.text());
+      await writeFile(out, Buffer.from(await reply.arrayBuffer()));
       context.output.err(`wrote ${out}`);
     },
   );
