@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
+import { hexAddress } from '../../lab/demo/guest/proc.ts';
 import { createAccount } from '../../lab/demo/run/account.ts';
 import { createApi, hostsOf, type Api } from '../../lab/demo/run/api.ts';
 import { buildArtifacts } from '../../lab/demo/run/build.ts';
@@ -199,6 +200,15 @@ export async function asRoot(lab: Lab, name: string, command: string): Promise<s
   const ran = await on(lab.estate, name, command);
   assert.equal(ran.code, 0, `${command} on ${name}: ${ran.stderr}`);
   return ran.stdout;
+}
+
+/** Restarts a host's own service, and waits until the host itself can see that it listens again. */
+export async function restart(lab: Lab, name: string): Promise<void> {
+  await asRoot(lab, name, `systemctl restart ${name}.service`);
+  const { address, spec } = lab.estate.host(name);
+  const port = spec.services[0]!.port.toString(16).toUpperCase().padStart(4, '0');
+  const listening = ` ${hexAddress(address)}:${port} 00000000:0000 0A `;
+  await until(`${name}.service to listen`, 15, async () => readHostFile(lab, name, 'proc/net/tcp').includes(listening));
 }
 
 export const readHostFile = (lab: Lab, name: string, path: string): string =>

@@ -24,6 +24,7 @@ import {
   planFor,
   readHostFile,
   removeHostFile,
+  restart,
   skip,
   startLab,
   writeHostFile,
@@ -91,7 +92,7 @@ test('M.1, 3.4: patched but not restarted, the finding stays open and names proc
   assert.match(open.pending!, /partner-api\.service/);
   const listener = await finding(lab, 'partner-api', 'still a leak', (each) => each.endpoint === endpoint);
   assert.ok(burns(listener), `the listener is ${listener.state}`);
-  await asRoot(lab, 'partner-api', 'systemctl restart partner-api.service');
+  await restart(lab, 'partner-api');
   await lookAgain(lab, ['partner-api'], true);
   await finding(lab, 'partner-api', 'closed', (each) => each.id === open.id && each.state === 'fixed');
   await finding(lab, 'partner-api', 'closed', (each) => each.id === listener.id && each.state === 'fixed');
@@ -132,7 +133,7 @@ test('M.3: a key copied to a second host is in the rotation plan', { skip }, asy
     writeHostFile(lab, 'partner-api', `etc/ssl/${kind}/partner-api.${extension}`, text);
     if (kind === 'private') writeHostFile(lab, 'files', 'etc/ssl/private/backup.key', text);
   }
-  await asRoot(lab, 'partner-api', 'systemctl restart partner-api.service');
+  await restart(lab, 'partner-api');
   await lookAgain(lab, ['partner-api', 'files'], true);
   const endpoint = listenerOf(lab.estate.host('partner-api'));
   await until('the second listener to join', 20, async () =>
@@ -193,7 +194,7 @@ test(
       .replace('certs/pay.pem', 'certs/pay.pem.kept');
     assert.notEqual(kept, config);
     writeHostFile(lab, 'pay', 'etc/pay/config.json', kept);
-    await asRoot(lab, 'pay', 'systemctl restart pay.service');
+    await restart(lab, 'pay');
     await lookAgain(lab, ['pay']);
     const before = await revoked();
     const { change } = await planFor(lab, ['pay']);
@@ -208,7 +209,7 @@ test(
     assert.equal((await served('pay')).spki, old.spki);
     writeHostFile(lab, 'pay', 'etc/pay/config.json', config, 0o644);
     for (const path of ['ssl/private/pay.key', 'ssl/certs/pay.pem']) removeHostFile(lab, 'pay', `etc/${path}.kept`);
-    await asRoot(lab, 'pay', 'systemctl restart pay.service');
+    await restart(lab, 'pay');
   },
 );
 
