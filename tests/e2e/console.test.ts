@@ -106,7 +106,7 @@ test('the estate can be looked at: hosts nobody listed, what burns, who depends 
 
 test(
   'the approver signs the plan with their own key in the browser and sees it run to its end without reloading',
-  { skip, timeout: 240_000 },
+  { skip, timeout: 500_000 },
   async () => {
     await page.goto(demo.changeUrl);
     await page.getByText('Waiting for approval').waitFor();
@@ -122,7 +122,7 @@ test(
   },
 );
 
-test('every page is accessible and quiet, wide and narrow, light and dark', { skip, timeout: 240_000 }, async () => {
+test('every page is accessible and quiet, wide and narrow, light and dark', { skip, timeout: 500_000 }, async () => {
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const [width, height] of [

@@ -15,6 +15,12 @@ interface Props {
   sub: (id: string) => string;
 }
 
+/** What is connected to on this host, said once, where the edges end. */
+function portsOf(graph: Graph, id: string): string {
+  const ports = graph.edges.filter((edge) => edge.to === id).flatMap((edge) => edge.label.split(' '));
+  return [...new Set(ports)].sort().join(' ');
+}
+
 /** Clients left, services right. Picking a host shows who would feel its restart. */
 export function GraphView({ graph, picked, onPick, sub }: Props) {
   const hit = useMemo(() => (picked ? blastRadius(picked, graph.edges) : new Set<string>()), [picked, graph]);
@@ -50,12 +56,14 @@ export function GraphView({ graph, picked, onPick, sub }: Props) {
                 data-state={on ? 'hit' : 'idle'}
                 d={`M${x1},${y1} C${x1 + GAP_X / 2},${y1} ${x2 - GAP_X / 2},${y2} ${x2},${y2}`}
               />
-              <text className="sub" x={(x1 + x2) / 2} y={(y1 + y2) / 2 - 5} textAnchor="middle">
-                {edge.label}
-              </text>
             </g>
           );
         })}
+        {graph.nodes.map((node) => (
+          <text key={node.id} className="sub" x={x(node) - 8} y={y(node) + H / 2 - 7} textAnchor="end">
+            {portsOf(graph, node.id)}
+          </text>
+        ))}
         {graph.nodes.map((node) => (
           <g
             key={node.id}

@@ -3,6 +3,7 @@ import type { Impact } from '../../model/impact.ts';
 
 /** Packages, files and restarts with who is connected: the same layout for predicted and observed. */
 export function ImpactView({ impact }: { impact: Impact }) {
+  const names = new Map([...impact.affectedHosts, ...impact.restarts].map((item) => [item.hostId, item.hostName]));
   return (
     <Stack gap="xs">
       <Text size="sm">{impact.summary}</Text>
@@ -11,6 +12,7 @@ export function ImpactView({ impact }: { impact: Impact }) {
           {impact.packages.map((item) => (
             <List.Item key={`${item.hostId}${item.name}`}>
               <span className="mono">{item.name}</span> {item.from} → {item.to}
+              {names.has(item.hostId) ? ` on ${names.get(item.hostId)}` : ''}
             </List.Item>
           ))}
         </List>

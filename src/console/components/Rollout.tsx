@@ -42,7 +42,9 @@ export function Rollout({ change }: { change: Change }) {
 }
 
 function TaskItem({ task }: { task: TaskStatus }) {
-  const done = task.outcomes.filter((outcome) => outcome.phase === 'apply' && outcome.ok).length;
+  const done = task.outcomes.filter(
+    (outcome) => outcome.phase === 'apply' && outcome.ok && outcome.kind !== 'health',
+  ).length;
   return (
     <Accordion.Item value={task.id}>
       <Accordion.Control>
