@@ -247,6 +247,15 @@ export async function carryOut(lab: Lab, change: Change): Promise<Change> {
   return rollOut(lab, change.id);
 }
 
+/** Waits until every entry has its place in the tree; the size of the signed tree. */
+export async function sequenced(lab: Lab): Promise<number> {
+  await until('every entry to have its place', 20, async () => {
+    const [row] = await lab.sql<{ open: number }>('select count(*)::int as open from ledger.unsequenced');
+    return row?.open === 0;
+  });
+  return (await lab.people.operator.getTrailCheckpoint()).size;
+}
+
 export interface Entry {
   type: string;
   detail: Record<string, unknown>;
@@ -254,6 +263,7 @@ export interface Entry {
 
 /** What the trail holds about a change, oldest first. */
 export async function entriesOf(lab: Lab, change: Change, type?: string): Promise<Entry[]> {
+  await sequenced(lab);
   const query = { subject: `change:${change.id}`, limit: 1000, ...(type ? { type } : {}) };
   const { items } = await lab.people.operator.listTrail({ query });
   return items.map(({ entry }) => entry as unknown as Entry).reverse();
