@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import { startEstate, type Estate } from '../../../lab/demo/estate.ts';
+import type { Deployment } from '../../model/enrollment.ts';
+import { buildAgentListener } from '../../platform/http/agents.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { createDiscovery, type Discovery } from '../discovery/index.ts';
+import { addCredential } from './credentials.ts';
+import { createDeployment } from './deployments.ts';
+import { createEnrollment, type Enrollment } from './index.ts';
+import { deployments } from './store-deployment.ts';
+
+const skip = process.arch === 'x64' ? false : 'the demo estate needs binaries that exist for x64 only';
+const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
+let dir: string;
+let estate: Estate;
+let platform: TestPlatform;
+let discovery: Discovery;
+let enrollment: Enrollment;
+let listener: FastifyInstance;
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+before(async () => {
+  if (skip) return;
+  dir = await mkdtemp(join(tmpdir(), 'lastember-deploy-'));
+  const port = await freePort();
+  estate = await startEstate({ dir: join(dir, 'estate'), only: ['files', 'build'], net: 98 });
+  platform = await testPlatform({ config: { agentAddress: `127.0.0.1:${port}` } });
+  discovery = createDiscovery(platform);
+  enrollment = createEnrollment(platform, discovery, async () => 'lastember.test+00000000+key');
+  const identity = await enrollment.listenerIdentity();
+  listener = buildAgentListener(platform, { identity, authenticate: enrollment.authenticate }, enrollment.agentRoutes);
+  await listener.listen({ host: '127.0.0.1', port });
+  platform.handle({ ...discovery.jobs, ...enrollment.jobs });
+  await scan();
+});
+after(async () => {
+  await estate?.stop();
+  await listener?.close();
+  await platform?.close();
+  if (dir) await rm(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+});
+
+async function scan(): Promise<void> {
+  const scopes = discovery.routes.find((route) => route.id === 'createScope')!;
+  const scans = discovery.routes.find((route) => route.id === 'createScan')!;
+  const request = (body: object): never =>
+    ({
+      params: {},
+      query: {},
+      body,
+      actor: operator,
+      agent: null,
+      ip: '',
+      signal: AbortSignal.timeout(60_000),
+    }) as never;
+  const fields = { cidrs: estate.scope.cidrs, exclude: [], follow: [], ports: '2222', rate: 2000, every: null };
+  await scopes.handler(request({ name: 'lab', ...fields, confirmWide: false })).catch(() => {});
+  await scans.handler(request({ scope: 'lab' }));
+  await platform.drain();
+}
+
+async function deploy(
+  name: string,
+  how: Partial<Parameters<typeof createDeployment>[3]>,
+): Promise<Deployment['hosts'][number]> {
+  const host = await discovery.hostByAddress(estate.host(name).address);
+  const made = await createDeployment(platform, discovery, operator, {
+    hostIds: [host!.id],
+    force: false,
+    acceptHostKey: false,
+    ...how,
+  });
+  await platform.drain();
+  const [done] = await deployments(platform.db, [made.id]);
+  return done!.hosts[0]!;
+}
+
+test('wrong credentials: the host says why it is not managed, and stays visible', { skip }, async () => {
+  await addCredential(platform, operator, {
+    kind: 'password',
+    name: 'wrong',
+    username: estate.login.username,
+    password: 'not this one',
+  });
+  const result = await deploy('files', { credentials: ['wrong'] });
+  assert.equal(result.state, 'failed');
+  assert.match(result.why ?? '', /refused with every credential tried \(wrong\)/);
+  const host = await discovery.hostByAddress(estate.host('files').address);
+  assert.equal(host?.management, 'unmanageable');
+});
+
+test(
+  'the right one after wrong ones: the agent enrols over mutual TLS; a host without Node gets the runtime',
+  { skip },
+  async () => {
+    await addCredential(platform, operator, {
+      kind: 'private-key',
+      name: 'ops-key',
+      username: estate.login.username,
+      privateKey: estate.login.privateKey,
+    });
+    await addCredential(platform, operator, {
+      kind: 'password',
+      name: 'ops-password',
+      username: estate.login.username,
+      password: estate.login.password,
+    });
+    for (const name of ['files', 'build']) {
+      const result = await deploy(name, {});
+      assert.deepEqual([result.state, result.why], ['done', null]);
+      const host = await discovery.hostByAddress(estate.host(name).address);
+      assert.equal(host?.management, 'managed');
+      assert.equal((await enrollment.agentOfHost(host!.id))?.state, 'active');
+    }
+  },
+);
+
+test('a rebuilt machine has another SSH host key: refused until somebody says that it is meant', { skip }, async () => {
+  await estate.recreate('files');
+  const refused = await deploy('files', { force: true });
+  assert.equal(refused.state, 'failed');
+  assert.match(refused.why ?? '', /host key .* SHA256:\S+, but SHA256:\S+ was seen before.*--accept-host-key/s);
+  await scan();
+  const accepted = await deploy('files', { acceptHostKey: true, force: true });
+  assert.deepEqual([accepted.state, accepted.why], ['done', null]);
+});
+
+test('nobody answers any more: unreachable, in words', { skip }, async () => {
+  const { address } = estate.host('build');
+  await estate.stop();
+  const host = await discovery.hostByAddress(address);
+  const made = await createDeployment(platform, discovery, operator, {
+    hostIds: [host!.id],
+    force: true,
+    acceptHostKey: false,
+  });
+  await platform.drain();
+  const [done] = await deployments(platform.db, [made.id]);
+  assert.match(done!.hosts[0]!.why ?? '', /over SSH did not work/);
+});
