@@ -314,7 +314,7 @@ function addAuthority(root: Command): void {
         { title: 'NAME', of: (a) => a.name, shrink: true },
         { title: 'URL', of: (a) => a.url, shrink: true },
       ],
-      'No authorities. Add one: lastember authority add NAME --url URL --provisioner NAME --key FILE',
+      'No authorities yet. How to add one: lastember authority add --help',
     );
   });
   does(authority.command('remove <name>').description('Forget an authority and its key'), async (context, [name]) => {

@@ -107,7 +107,7 @@ function addCredential(root: Command): void {
         { title: 'KIND', of: (c) => c.kind },
         { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true },
       ],
-      'No credentials yet. Add one: lastember credential add ops --user root --key-file FILE',
+      'No credentials yet. How to add one: lastember credential add --help',
     );
   });
   does(credential.command('remove <name>').description('Forget a login and its secret'), async (context, [name]) => {
