@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { X509CrlReason, type X509Certificate } from '@peculiar/x509';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { issue, readRequest, revocationList, type Issuer, type Revocation } from './issuer.ts';
@@ -45,9 +45,17 @@ const ROUTES: Record<string, Handler> = {
     json(response, 201, { crts: [`${state.issuer.certificate.toString('pem')}\n`] }),
   'GET /crl': async (state, _body, response) =>
     send(response, 200, 'application/pkix-crl', await revocationList(state.issuer, [...state.revoked.values()])),
+  // Not of step-ca: what was issued, for whoever wants to count.
+  'GET /issued': async (state, _body, response) =>
+    json(response, 200, { certificates: [...state.issued].map(summaryOf) }),
   'POST /sign': sign,
   'POST /revoke': revoke,
 };
+
+function summaryOf([serial, certificate]: [string, X509Certificate]): object {
+  const spki = createHash('sha256').update(Buffer.from(certificate.publicKey.rawData)).digest('hex');
+  return { serial, subject: certificate.subject, spki };
+}
 
 export function authorityApi(state: AuthorityState): RequestListener {
   return (request, response) => {
