@@ -10,6 +10,7 @@ import { testPlatform, type TestPlatform } from '../testing.ts';
 import { common, mayHold } from './identify.ts';
 import { changePerson, makeLink } from './people.ts';
 import { checkPassword, hashPassword } from './secrets.ts';
+import { people } from './store.ts';
 
 const PASSWORD = 'correct horse battery';
 const MINUTE = 60_000;
@@ -343,7 +344,9 @@ test('the first administrator: made once, let in once, and nobody else by that w
   const at = await serve(own);
   try {
     const codes = await Promise.all([at.auth.firstAdmin(), at.auth.firstAdmin()]);
-    assert.equal(codes.filter((code) => code !== null).length, 1, 'two servers that start at once make one');
+    // The slower one may come late enough to print a link of its own, but never to make a second administrator.
+    assert.ok(codes.some((code) => code !== null));
+    assert.equal((await people(own.db)).length, 1, 'two servers that start at once make one');
     // Printed to a terminal nobody read; the next start prints another.
     const again = (await at.auth.firstAdmin())!;
     const redeem = (code: string): Promise<Answer> => at.call('sign-in/link', { body: { code } });
