@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { loadConfig, type Environment } from '../platform/config/index.ts';
@@ -13,6 +13,8 @@ const pathOf = (dataDir: string): string => join(dataDir, 'local.json');
 
 export async function writeLocal(dataDir: string, local: Local): Promise<void> {
   const path = pathOf(dataDir);
+  // With a PostgreSQL of one's own nothing else may have needed it so far.
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await writeFile(`${path}.new`, `${JSON.stringify(local, null, 2)}\n`, { mode: 0o600 });
   await rename(`${path}.new`, path);
 }
