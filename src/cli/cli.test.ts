@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTcp, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import type { Command } from 'commander';
 import { sshServer } from '../loop/discovery/testing/index.ts';
 import { call, sessionOf } from '../platform/http/testing/served.ts';
@@ -22,11 +23,13 @@ const dataDir = join(cli.home, 'data');
 let up: ChildProcess;
 let url: string;
 let link: string;
+let agents: string;
 before(async () => {
   up = cli.start(['up', '--data', dataDir, '--port', '0', '--agent-port', '0']);
   const said = collect(up);
   url = (await says(up, said, /^console +(http:\S+)$/m))[1]!;
   link = (await says(up, said, /^sign in +(http:\S+)$/m))[1]!;
+  agents = (await says(up, said, /^agents +call (\S+) /m))[1]!;
   await says(up, said, /Ctrl-C/);
 });
 after(async () => {
@@ -177,6 +180,16 @@ test('the first sign-in link works once, in a browser', async () => {
   assert.equal((await call(`${url}/api/v1/sign-in/link`, { body: { code } })).status, 401);
   const again = await ok('user', 'link', 'admin');
   assert.match(again, /sign-in#code=lnk_/);
+});
+
+test('what agents are told to call is where they are answered', async () => {
+  const made = await json('agents', 'token');
+  assert.equal(made.server, agents);
+  const [host, port] = agents.split(':') as [string, string];
+  const socket = connectTls({ host, port: Number(port), rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  assert.match(String(socket.getPeerCertificate().subjectaltname), new RegExp(host.replaceAll('.', '\\.')));
+  socket.destroy();
 });
 
 test('the address file on the server’s machine is its owner’s only', () => {

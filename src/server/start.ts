@@ -26,8 +26,7 @@ const CONSOLE_DIR = join(import.meta.dirname, '../../dist/console');
 
 /** One process with the given roles on one database; any number of them may run on a PostgreSQL of your own. */
 export async function startServer(given: Config, roles: readonly ServerRole[]): Promise<RunningServer> {
-  // A port of 0 is taken before anything is told to agents, so that what they are told is true.
-  const config = { ...given };
+  const config = { ...given, agentAddress: agentAddressOf(given) };
   const platform = await createPlatform(config);
   const stops: (() => Promise<unknown>)[] = [() => platform.close()];
   const stop = async (): Promise<void> => {
@@ -45,11 +44,13 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
       );
       stops.push(() => agents.close());
       const agentPort = await listen(agents, config.listen, config.agentPort);
-      if (config.agentPort === 0) config.agentAddress = server.agentAddress = `${config.listen}:${agentPort}`;
+      // A port of 0 is taken before anything is told to agents, so that what they are told is true.
+      if (config.agentPort === 0)
+        config.agentAddress = server.agentAddress = config.agentAddress.replace(/\d+$/, String(agentPort));
       const api = await buildApi(platform, loop.auth, loop.routes, CONSOLE_DIR);
       stops.push(() => api.close());
       const port = await listen(api, config.listen, config.port);
-      server.url = `http://${config.listen.includes(':') ? `[${config.listen}]` : config.listen}:${port}`;
+      server.url = `http://${inAddress(config.listen)}:${port}`;
       stops.push(await beFoundHere(loop.auth, config.dataDir, server.url));
       // Last of all: a start that is refused must not use it up.
       server.adminCode = await loop.auth.firstAdmin();
@@ -63,6 +64,17 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
     await stop();
     throw error;
   }
+}
+
+const inAddress = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+const ANYWHERE: readonly string[] = ['0.0.0.0', '::'];
+
+/** What agents are told to call: what was configured, else where we listen for them. */
+function agentAddressOf(config: Config): string {
+  const untold = loadConfig({}).agentAddress;
+  if (config.agentAddress !== untold) return config.agentAddress;
+  const host = ANYWHERE.includes(config.listen) ? '127.0.0.1' : config.listen;
+  return `${inAddress(host)}:${config.agentPort}`;
 }
 
 /** Leaves address and a token for the command line on this machine; returns how to take them back. */

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { ServerRole } from '../../server/start.ts';
+import type { RunningServer, ServerRole } from '../../server/start.ts';
 import { Exit } from '../exit.ts';
 import type { Context } from '../context.ts';
 import { does, text, type Options } from '../run.ts';
@@ -53,18 +53,20 @@ async function serve(context: Context, roles: readonly ServerRole[], options: Op
   const config = loadConfig(undefined, { ...flags, dataDir: text(options, 'data') ?? context.dataDir });
   const stopped = signalled();
   const server = await startServer(config, roles);
-  announce(context, server.url, server.adminCode, config.dataDir);
+  announce(context, server, config.dataDir);
   const signal = await stopped;
   context.output.err(`stopping (${signal})`);
   await server.stop();
 }
 
-function announce(context: Context, url: string | null, adminCode: string | null, dataDir: string): void {
+function announce(context: Context, server: RunningServer, dataDir: string): void {
   const { output } = context;
+  const { url, adminCode, agentAddress } = server;
   const adminLink = url && adminCode ? `${url}/sign-in#code=${adminCode}` : null;
-  if (output.json) return output.out(JSON.stringify({ url, adminLink, dataDir, pid: process.pid }));
+  if (output.json) return output.out(JSON.stringify({ url, adminLink, agentAddress, dataDir, pid: process.pid }));
   if (url) output.out(`console   ${url}`);
   if (adminLink) output.out(`sign in   ${adminLink}\n          (administrator, works once, within the hour)`);
+  if (url) output.out(`agents    call ${agentAddress} (--agent-address)`);
   output.out(`data      ${dataDir}`);
   output.out('Ctrl-C stops everything cleanly.');
 }

@@ -6,6 +6,8 @@ import Fastify from 'fastify';
 import pino from 'pino';
 import { z } from 'zod';
 import type { Platform } from '../context.ts';
+import { systemActor } from '../../model/actor.ts';
+import { changePerson } from '../auth/people.ts';
 import { testPlatform, type TestPlatform } from '../testing.ts';
 import { mount } from './mount.ts';
 import { sendError } from './replies.ts';
@@ -292,6 +294,19 @@ test('events: what is published arrives at whoever may read, until they leave', 
   leave.abort();
   for (let n = 0; n < 100 && listeners > 0; n += 1) await sleep(10);
   assert.equal(listeners, 0);
+});
+
+test('events end for whoever may no longer read', async (t) => {
+  const api = await serve(heard, [], null, 50);
+  t.after(() => api.close());
+  const { name, token } = await api.person('viewer');
+  const headers = { authorization: `Bearer ${token}` };
+  const stream = await fetch(`${api.url}/api/v1/events`, { headers, signal: AbortSignal.timeout(20_000) });
+  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+  for (let seen = ''; !seen.includes(': alive');) seen += (await reader.read()).value ?? '';
+  await changePerson(platform, systemActor('test'), name, { disabled: true });
+  while (!(await reader.read()).done);
+  assert.equal((await api.call('events', { token })).status, 401);
 });
 
 test('stopping the server ends open streams', async () => {

@@ -25,6 +25,7 @@ export async function buildApi(
   auth: Auth,
   routes: readonly Route[],
   consoleDir: string | null,
+  heartbeatMs?: number,
 ): Promise<FastifyInstance> {
   const app = Fastify({
     bodyLimit: BODY_LIMIT,
@@ -47,7 +48,7 @@ export async function buildApi(
       'cross-origin-opener-policy': 'same-origin',
     });
   });
-  const all = [...auth.routes, ...routes, eventsRoute(platform.events)];
+  const all = [...auth.routes, ...routes, eventsRoute(platform.events, heartbeatMs)];
   const document = openApi(all);
   const describe = route({
     method: 'GET',

@@ -8,7 +8,7 @@ const HEARTBEAT_MS = 20_000;
 const BACKLOG = 1000;
 
 /** Server-sent events: what changed, by topic and ids, so that pages stay current without reloading. */
-export function eventsRoute(events: Events): Route {
+export function eventsRoute(events: Events, heartbeatMs = HEARTBEAT_MS): Route {
   return route({
     method: 'GET',
     path: '/events',
@@ -16,27 +16,37 @@ export function eventsRoute(events: Events): Route {
     summary: 'Live updates as server-sent events: topic and ids of what changed',
     access: MAY.read,
     raw: true,
-    handler: async ({ signal }) => ({
+    handler: async ({ signal, still }) => ({
       contentType: 'text/event-stream',
       headers: { 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-      body: stream(events, signal),
+      body: stream(events, signal, heartbeatMs, still ?? (async () => true)),
     }),
   });
 }
 
-async function* stream(events: Events, signal: AbortSignal): AsyncIterable<string> {
+async function* stream(
+  events: Events,
+  signal: AbortSignal,
+  heartbeatMs: number,
+  still: () => Promise<boolean>,
+): AsyncIterable<string> {
   const queue: string[] = [];
+  let welcome = true;
   let wake = (): void => {};
   const push = (text: string): void => {
     if (queue.length < BACKLOG) queue.push(text);
     wake();
   };
   const stop = events.subscribe('*', (event) => push(`data: ${JSON.stringify(event)}\n\n`));
-  const heartbeat = setInterval(() => push(': alive\n\n'), HEARTBEAT_MS);
+  // Whoever signed out, was disabled or demoted meanwhile hears nothing more.
+  const heartbeat = setInterval(async () => {
+    welcome = await still();
+    push(': alive\n\n');
+  }, heartbeatMs);
   signal.addEventListener('abort', () => wake());
   try {
     yield ': open\n\n';
-    while (!signal.aborted) {
+    while (welcome && !signal.aborted) {
       const next = queue.shift();
       if (next) yield next;
       else await new Promise<void>((resolve) => (wake = resolve));

@@ -38,10 +38,13 @@ export function mount(app: FastifyInstance, routes: readonly Route[], authorise:
       onRequest: async (request) => {
         request.granted = await authorise(request, route);
       },
-      handler: (request, reply) => handle(route, request, reply),
+      handler: (request, reply) => handle(route, authorise, request, reply),
     });
   }
 }
+
+/** A database that is away for a moment is no reason to send anybody away. */
+const isNoRefusal = (error: unknown): boolean => !(error instanceof AppError && [401, 403].includes(error.status));
 
 function requireGranted(request: FastifyRequest): Granted {
   if (request.granted) return request.granted;
@@ -58,7 +61,12 @@ function schemaOf(route: Route): Record<string, unknown> {
   };
 }
 
-async function handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+async function handle(
+  route: Route,
+  authorise: Authorise,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
   const granted = requireGranted(request);
   const result = await route.handler({
     params: request.params,
@@ -68,6 +76,7 @@ async function handle(route: Route, request: FastifyRequest, reply: FastifyReply
     ip: request.ip,
     cookies: request.cookies,
     signal: gone(reply),
+    still: () => authorise(request, route).then(() => true, isNoRefusal),
   });
   if (!route.raw) return reply.code(route.status ?? 200).send(result ?? null);
   const raw = result as RawReply;

@@ -21,6 +21,8 @@ export interface RouteRequest<P, Q, B> {
   cookies?: Record<string, string | undefined>;
   /** aborted when the client goes away: long polls end */
   signal: AbortSignal;
+  /** asks again, later on: may this client still call this route? Long streams do. */
+  still?: () => Promise<boolean>;
 }
 
 /** A reply that is not JSON (documents, event streams, checkpoint text). */

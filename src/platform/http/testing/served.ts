@@ -39,9 +39,10 @@ export async function serve(
   platform: Platform,
   routes: readonly Route[] = [],
   consoleDir: string | null = null,
+  heartbeatMs?: number,
 ): Promise<Served> {
   const auth = createAuth(platform);
-  const app = await buildApi(platform, auth, routes, consoleDir);
+  const app = await buildApi(platform, auth, routes, consoleDir, heartbeatMs);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   return {
