@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
+import { signRequest } from '../../lab/demo/ca/client.ts';
 import { hexAddress } from '../../lab/demo/guest/proc.ts';
+import { keyAndRequest } from '../../lab/demo/host/keys.ts';
 import { lookAround, revokedSerials } from '../../lab/demo/run/witness.ts';
 import { until } from '../../lab/demo/run/wait.ts';
 import { scanScope } from '../../lab/demo/run/steps/discover.ts';
@@ -153,6 +155,30 @@ test('M.3: a key copied to a second host is in the rotation plan', { skip }, asy
   const stray = left.find(({ hostId }) => hostId === id);
   assert.match(stray?.why ?? JSON.stringify(left), /\/etc\/ssl\/private\/backup\.key/);
   removeHostFile(lab, 'files', 'etc/ssl/private/backup.key');
+});
+
+test('F.2: a certificate reissued by hand for the leaked key joins the campaign by itself', { skip }, async (t) => {
+  const { address } = lab.estate.host('mail-archive');
+  const old = await served('mail-archive');
+  const names = ['mail-archive.demo.test', address];
+  const { csr } = await keyAndRequest(names, readHostFile(lab, 'mail-archive', 'etc/ssl/private/mail-archive.key'));
+  const certificate = await signRequest(lab.estate.ca, csr, names);
+  writeHostFile(lab, 'mail-archive', 'etc/ssl/certs/mail-archive.pem', certificate, 0o644);
+  await restart(lab, 'mail-archive');
+  const now = await served('mail-archive');
+  assert.equal(now.spki, old.spki);
+  assert.notEqual(now.serial, old.serial);
+  await lookAgain(lab, ['mail-archive'], true);
+  const endpoint = listenerOf(lab.estate.host('mail-archive'));
+  const burning = (await campaign()).endpoints.find((each) => each.endpoint === endpoint);
+  assert.equal(burning?.cause, 'shared-key');
+  assert.deepEqual([burning.complete, burning.steps.newKey.state, burning.steps.served.state], [false, 'open', 'open']);
+  const { change } = await planFor(lab, ['mail-archive', 'pay']);
+  t.after(() => cancel(change));
+  const { steps } = await taskOf(change, 'mail-archive');
+  assert.ok(steps.some((step) => step.kind === 'rotate-key' && step.oldSpki === old.spki));
+  const serials = steps.flatMap((step) => (step.kind === 'revoke-certificate' ? [step.serial.toLowerCase()] : []));
+  assert.deepEqual(serials.toSorted(), [old.serial, now.serial].toSorted());
 });
 
 test(
