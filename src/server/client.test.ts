@@ -4,9 +4,9 @@ import { z } from 'zod';
 import { route } from '../platform/http/route.ts';
 import { serve, type Served } from '../platform/http/testing/served.ts';
 import { testPlatform, type TestPlatform } from '../platform/testing.ts';
-import { compose } from '../server/compose.ts';
-import { ApiError, createClient, request, Unreachable, type Client } from './client.ts';
-import { OPERATIONS } from './generated.ts';
+import { compose } from './compose.ts';
+import { ApiError, createClient, request, Unreachable, type Client } from '../client/client.ts';
+import { OPERATIONS } from '../client/generated.ts';
 
 let platform: TestPlatform;
 let api: Served;
