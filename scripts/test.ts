@@ -12,6 +12,11 @@ const ROOTS = ['src', 'kits', 'lab/demo', 'tests', 'scripts', 'bench'];
 /** Whole-system tests start their own servers and estates: one at a time, after everything else. */
 const SYSTEM = /^tests\/(rows|system)\//;
 
+const BUILDS = [
+  ['scripts/build-agent.ts'],
+  ['node_modules/vite/bin/vite.js', 'build', 'src/console', '--logLevel', 'warn'],
+];
+
 function find(roots: string[]): string[] {
   const patterns = roots.map((root) => (root.endsWith('.test.ts') ? root : `${root.replace(/\/$/, '')}/**/*.test.ts`));
   return globSync(patterns)
@@ -40,9 +45,11 @@ async function main(): Promise<number> {
     const checks = await run([process.execPath, 'scripts/check.ts']);
     if (checks !== 0) return checks;
   }
-  // The agent is part of what is tested; building it takes a second.
-  const built = await run([process.execPath, 'scripts/build-agent.ts']);
-  if (built !== 0) return built;
+  // Agent and console are part of what is tested; building them takes seconds.
+  for (const build of BUILDS) {
+    const built = await run([process.execPath, ...build]);
+    if (built !== 0) return built;
+  }
   const postgres = await startTestPostgres();
   try {
     const env = { ...process.env, ...postgres.env };
