@@ -51,7 +51,7 @@ function strayCopies(tasks: readonly Task[], input: PlannerInput): Left[] {
       hostId,
       hostName,
       endpoint: null,
-      why: `a copy of a leaked key lies in ${path}, which no service in the plan uses; remove it by hand`,
+      why: `a copy of a leaked key lies in ${path}, which no service in this plan uses: whatever uses it needs a new key; else remove it`,
     }));
 }
 
