@@ -1,5 +1,6 @@
 import { AppError } from '../model/errors/index.ts';
 import { ApiError, Unreachable } from '../client/client.ts';
+import { NotToSign } from '../client/plan-to-sign.ts';
 
 /** The contract: scripts rely on it. `broken` is outside of it: Lastember itself went wrong. */
 export const EXIT = { ok: 0, negative: 1, usage: 2, unreachable: 3, refused: 4, broken: 70 } as const;
@@ -16,9 +17,6 @@ export class Exit extends Error {
 /** A mistake in how the command was called. */
 export class UsageError extends Error {}
 
-/** What this program itself does not do, though it was asked rightly. */
-export class Refusal extends Error {}
-
 /** A file that was named on the command line is not there, is a directory, or may not be read. */
 const FILE_CODES: unknown[] = ['ENOENT', 'EISDIR', 'EACCES', 'ENOTDIR', 'EEXIST', 'EPERM'];
 const USAGE_STATUS: unknown[] = [400, 413];
@@ -27,7 +25,7 @@ const USAGE_STATUS: unknown[] = [400, 413];
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Exit) return error.code;
   if (error instanceof UsageError) return EXIT.usage;
-  if (error instanceof Refusal) return EXIT.refused;
+  if (error instanceof NotToSign) return EXIT.refused;
   if (error instanceof Unreachable) return EXIT.unreachable;
   if (error instanceof ApiError) return ofApi(error.status);
   // Of the server that was to be started here.

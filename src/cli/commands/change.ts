@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
+import { planToSign } from '../../client/plan-to-sign.ts';
 import { Change } from '../../model/change.ts';
 import { FUNNEL } from '../../model/campaign.ts';
 import { signApproval } from '../approval.ts';
@@ -10,7 +11,7 @@ import { EXIT, Exit, UsageError } from '../exit.ts';
 import { changeIdOf, findingIdOf, hostIdOf, short } from '../lookup.ts';
 import { ago, colours, list, progress, show, type Output } from '../output.ts';
 import { confirm } from '../prompt.ts';
-import { planToSign, showPlan } from '../plan.ts';
+import { showPlan } from '../plan.ts';
 import { collect, does, flag, number, text, texts } from '../run.ts';
 import { showChange } from '../views.ts';
 
@@ -126,17 +127,17 @@ function addApprove(change: Command): void {
       const pem = await readFile(text(options, 'key')!, 'utf8').catch((cause: unknown) => {
         throw new UsageError(`the key file ${text(options, 'key')} cannot be read: ${(cause as Error).message}`);
       });
-      const plan = await planToSign(client, found);
+      const { plan, digest } = await planToSign(client, found);
       if (!context.output.json) {
         context.output.out(`${found.title} (${found.id}), because: ${found.reason}`);
-        showPlan(context.output, plan, found.planDigest);
+        showPlan(context.output, plan, digest);
       }
-      if (!flag(options, 'yes') && !(await confirm(`Sign plan ${found.planDigest}?`))) throw new Exit(EXIT.negative);
-      const approval = signApproval(pem, found.id, found.planDigest, new Date());
+      if (!flag(options, 'yes') && !(await confirm(`Sign plan ${digest}?`))) throw new Exit(EXIT.negative);
+      const approval = signApproval(pem, found.id, digest, new Date());
       const approved = await client.approveChange({ params: { id: found.id }, body: approval });
       show(context.output, approved, [
         ['approved', found.id],
-        ['digest', found.planDigest],
+        ['digest', digest],
         ['key', approval.statement.keyId],
         ['state', approved.state],
       ]);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -34,6 +34,8 @@ export function commandLine(callers: NodeJS.ProcessEnv): {
   remove(): void;
 } {
   const home = mkdtempSync(join(tmpdir(), 'lastember-cli-'));
+  // Root's embedded PostgreSQL runs as another user, who must be able to pass; else its state is kept outside of here.
+  chmodSync(home, 0o711);
   const start = (args: string[], how: How = {}): ChildProcess =>
     spawn(how.node ?? process.execPath, [BINARY, ...args], {
       cwd: home,

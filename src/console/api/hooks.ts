@@ -5,6 +5,7 @@ import type { Host } from '../../model/estate.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { Approval } from '../../model/plan.ts';
 import type { SequencedEntry } from '../../model/trail.ts';
+import { planToSign } from '../../client/plan-to-sign.ts';
 import { api } from './client.ts';
 
 /*
@@ -26,6 +27,15 @@ export const useChanges = () =>
   useQuery({ queryKey: ['changes'], queryFn: async () => (await api.listChanges()).items as Change[] });
 export const useChange = (id: string) =>
   useQuery({ queryKey: ['change', id], queryFn: async () => Change.parse(await api.getChange({ params: { id } })) });
+/** The plan as this browser read, checked and hashed it. */
+export const usePlan = ({ id, planDigest }: Pick<Change, 'id' | 'planDigest'>) =>
+  useQuery({
+    queryKey: ['plan', id, planDigest],
+    queryFn: () => planToSign(api, { id, planDigest }),
+    enabled: planDigest !== null,
+    staleTime: Infinity,
+    retry: false,
+  });
 export const useCampaigns = () =>
   useQuery({ queryKey: ['campaigns'], queryFn: async () => (await api.listCampaigns()).items as Campaign[] });
 export const useCampaign = (kit: string) =>
@@ -62,6 +72,8 @@ function useAction<I, O>(run: (input: I) => Promise<O>, stale: string[]) {
 
 export const useSignIn = () => useAction((body: { name: string; password: string }) => api.signIn({ body }), ['me']);
 export const useRedeemLink = () => useAction((code: string) => api.redeemLink({ body: { code } }), ['me']);
+export const useChangePassword = () =>
+  useAction((body: { current?: string; password: string }) => api.changeOwnPassword({ body }), []);
 export function useSignOut() {
   const queries = useQueryClient();
   return useMutation({ mutationFn: () => api.signOut(), onSuccess: () => queries.clear() });

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { canApprove, type Change } from '../../model/change.ts';
 import { importKey, signApproval, storedKeys, type BrowserKey } from './approval.ts';
-import { useApproveChange, useMe } from './hooks.ts';
+import { useApproveChange, useMe, usePlan } from './hooks.ts';
 
 /** State of approving one change in this browser: the keys it holds, which one is picked, and what went wrong. */
 export function useApproval(change: Change) {
@@ -10,6 +10,7 @@ export function useApproval(change: Change) {
   const queries = useQueryClient();
   const stored = useQuery({ queryKey: ['browser-keys'], queryFn: storedKeys });
   const approve = useApproveChange(change.id);
+  const plan = usePlan(change);
   const [picked, pick] = useState<string | null>(null);
   const [problem, setProblem] = useState<unknown>(null);
   const keys: BrowserKey[] = stored.data ?? [];
@@ -25,19 +26,21 @@ export function useApproval(change: Change) {
       .catch(setProblem);
   };
   const sign = (): void => {
-    if (!key || !change.planDigest) return;
+    if (!key || !plan.data) return;
     setProblem(null);
-    signApproval(key, change.id, change.planDigest).then((approval) => approve.mutate(approval), setProblem);
+    signApproval(key, change.id, plan.data.digest).then((approval) => approve.mutate(approval), setProblem);
   };
   return {
     isAuthor: me?.id === change.author,
-    allowed: me ? canApprove(change, me, keyIds) : false,
+    /** what would be signed; null until this browser has read and hashed the plan itself */
+    digest: plan.data?.digest ?? null,
+    allowed: me && plan.data ? canApprove(change, me, keyIds) : false,
     keyIds,
     key,
     pick,
     addFile,
     sign,
     pending: approve.isPending,
-    problem: problem ?? approve.error,
+    problem: problem ?? approve.error ?? plan.error,
   };
 }

@@ -5,7 +5,7 @@ import { useApproval } from '../api/use-approval.ts';
 import { Digest } from './Badges.tsx';
 import { Problem } from './Page.tsx';
 
-/** Signs the plan's digest in this browser. The key never leaves it. */
+/** Signs, in this browser, the digest of the plan that is shown below. The key never leaves it. */
 export function Approve({ change }: { change: Change }) {
   const approval = useApproval(change);
   if (change.state !== 'awaiting-approval' || !change.planDigest) return null;
@@ -24,10 +24,12 @@ export function Approve({ change }: { change: Change }) {
       title={`Waiting for approval: ${change.approvals.length} of ${change.approvalsRequired}`}
     >
       <Stack gap="sm">
-        <Text size="sm">
-          Your signature covers exactly this plan, <Digest value={change.planDigest} length={16} />. Each host checks it
-          before it does anything.
-        </Text>
+        {approval.digest ? (
+          <Text size="sm">
+            Your signature covers exactly the plan below: this browser read it and computed its digest,{' '}
+            <Digest value={approval.digest} length={16} />. Each host checks that before it does anything.
+          </Text>
+        ) : null}
         <Signing approval={approval} />
         <Text size="xs" c="dimmed">
           Or on the command line: {command}

@@ -1,7 +1,7 @@
 import { Alert, Anchor, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
 import type { Change } from '../../model/change.ts';
-import { useChange, useChangeAction, useMe, type ChangeAction } from '../api/hooks.ts';
+import { useChange, useChangeAction, useMe, usePlan, type ChangeAction } from '../api/hooks.ts';
 import { Approve } from '../components/Approve.tsx';
 import { ChangeBadge, Digest } from '../components/Badges.tsx';
 import { ImpactView } from '../components/ImpactView.tsx';
@@ -16,6 +16,7 @@ export function ChangePage() {
   return <Loaded query={change}>{(data) => <ChangeView change={data} />}</Loaded>;
 }
 
+const BEFORE: Change['state'][] = ['draft', 'planned', 'awaiting-approval', 'scheduled'];
 const ACTIONS: Partial<Record<Change['state'], { action: ChangeAction; label: string }[]>> = {
   'awaiting-approval': [{ action: 'cancel', label: 'Cancel' }],
   scheduled: [
@@ -70,9 +71,9 @@ function ChangeView({ change }: { change: Change }) {
       </SimpleGrid>
       <Paper withBorder p="lg">
         <Title order={2} size="h4" mb="sm">
-          Rollout
+          {BEFORE.includes(change.state) ? 'What will be done' : 'Rollout'}
         </Title>
-        {change.waves.length === 0 ? <Text c="dimmed">No plan yet.</Text> : <Rollout change={change} />}
+        <PlannedRollout change={change} />
       </Paper>
       {change.state === 'closed' ? (
         <Group>
@@ -86,6 +87,12 @@ function ChangeView({ change }: { change: Change }) {
       ) : null}
     </Page>
   );
+}
+
+function PlannedRollout({ change }: { change: Change }) {
+  const plan = usePlan(change);
+  if (!change.planDigest) return <Text c="dimmed">No plan yet.</Text>;
+  return <Loaded query={plan}>{(read) => <Rollout plan={read.plan} change={change} />}</Loaded>;
 }
 
 function Plan({ change }: { change: Change }) {

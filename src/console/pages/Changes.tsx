@@ -1,12 +1,29 @@
-import { Paper, Table } from '@mantine/core';
+import { Paper } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import type { Change } from '../../model/change.ts';
+import { BURNING } from '../../model/finding.ts';
 import { useChanges, useFindings } from '../api/hooks.ts';
 import { ChangeBadge } from '../components/Badges.tsx';
+import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { PlanChange } from '../components/PlanChange.tsx';
 import { Time } from '../components/Time.tsx';
-import { BURNING } from '../../model/finding.ts';
 import { paths } from '../paths.ts';
+
+const COLUMNS: Column<Change>[] = [
+  {
+    title: 'Change',
+    cell: (change) => (
+      <Link to={paths.change(change.id)} className="row-link">
+        {change.title}
+      </Link>
+    ),
+  },
+  { title: 'State', cell: (change) => <ChangeBadge state={change.state} /> },
+  { title: 'Kit', cell: (change) => change.kit },
+  { title: 'Approvals', cell: (change) => `${change.approvals.length} of ${change.approvalsRequired}` },
+  { title: 'Updated', cell: (change) => <Time at={change.updatedAt} /> },
+];
 
 export function Changes() {
   const changes = useChanges();
@@ -26,40 +43,7 @@ export function Changes() {
             items.length === 0 ? (
               <Empty title="No changes yet" hint="Plan one from the open findings of a kit." />
             ) : (
-              <Table.ScrollContainer minWidth={560}>
-                <Table highlightOnHover>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>Change</Table.Th>
-                      <Table.Th>State</Table.Th>
-                      <Table.Th>Kit</Table.Th>
-                      <Table.Th>Approvals</Table.Th>
-                      <Table.Th>Updated</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {items.map((change) => (
-                      <Table.Tr key={change.id}>
-                        <Table.Td>
-                          <Link to={paths.change(change.id)} className="row-link">
-                            {change.title}
-                          </Link>
-                        </Table.Td>
-                        <Table.Td>
-                          <ChangeBadge state={change.state} />
-                        </Table.Td>
-                        <Table.Td>{change.kit}</Table.Td>
-                        <Table.Td>
-                          {change.approvals.length} of {change.approvalsRequired}
-                        </Table.Td>
-                        <Table.Td>
-                          <Time at={change.updatedAt} />
-                        </Table.Td>
-                      </Table.Tr>
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+              <DataTable items={items} columns={COLUMNS} keyOf={(change) => change.id} minWidth={560} />
             )
           }
         </Loaded>

@@ -1,8 +1,35 @@
-import { Badge, Button, Paper, Table, Text } from '@mantine/core';
+import { Badge, Button, Paper, Text } from '@mantine/core';
 import type { Exception } from '../../model/finding.ts';
 import { useEndException, useExceptions, useMe } from '../api/hooks.ts';
+import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
+
+const COLUMNS: Column<Exception>[] = [
+  {
+    title: 'Covers',
+    mono: true,
+    cell: ({ match }) =>
+      Object.entries(match)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' '),
+  },
+  {
+    title: 'Reason',
+    cell: ({ reason, control }) => (
+      <>
+        {reason}
+        {control ? (
+          <Text size="xs" c="dimmed">
+            Control: {control}
+          </Text>
+        ) : null}
+      </>
+    ),
+  },
+  { title: 'Owner', cell: (item) => item.owner },
+  { title: 'Ends', cell: (item) => <Time at={item.endedAt ?? item.expiresAt} /> },
+];
 
 export function Exceptions() {
   const exceptions = useExceptions();
@@ -26,24 +53,18 @@ export function Exceptions() {
                 }
               />
             ) : (
-              <Table.ScrollContainer minWidth={640}>
-                <Table>
-                  <Table.Thead>
-                    <Table.Tr>
-                      <Table.Th>Covers</Table.Th>
-                      <Table.Th>Reason</Table.Th>
-                      <Table.Th>Owner</Table.Th>
-                      <Table.Th>Ends</Table.Th>
-                      <Table.Th>State</Table.Th>
-                    </Table.Tr>
-                  </Table.Thead>
-                  <Table.Tbody>
-                    {items.map((exception) => (
-                      <Row key={exception.id} exception={exception} onEnd={() => end.mutate(exception.id)} />
-                    ))}
-                  </Table.Tbody>
-                </Table>
-              </Table.ScrollContainer>
+              <DataTable
+                items={items}
+                columns={[
+                  ...COLUMNS,
+                  {
+                    title: 'State',
+                    cell: (item) => <State exception={item} onEnd={() => end.mutate(item.id)} />,
+                  },
+                ]}
+                keyOf={(item) => item.id}
+                minWidth={640}
+              />
             )
           }
         </Loaded>
@@ -52,44 +73,19 @@ export function Exceptions() {
   );
 }
 
-function Row({ exception, onEnd }: { exception: Exception; onEnd: () => void }) {
+function State({ exception, onEnd }: { exception: Exception; onEnd: () => void }) {
   const me = useMe().data;
   const mayEnd = exception.endedAt === null && (me?.role === 'operator' || me?.role === 'admin');
   return (
-    <Table.Tr>
-      <Table.Td className="mono">
-        {Object.entries(exception.match)
-          .map(([key, value]) => `${key}=${value}`)
-          .join(' ')}
-      </Table.Td>
-      <Table.Td>
-        {exception.reason}
-        {exception.control ? (
-          <Text size="xs" c="dimmed">
-            Control: {exception.control}
-          </Text>
-        ) : null}
-      </Table.Td>
-      <Table.Td>{exception.owner}</Table.Td>
-      <Table.Td>
-        <Time at={exception.endedAt ?? exception.expiresAt} />
-      </Table.Td>
-      <Table.Td>
-        {exception.endedAt ? (
-          <Badge color="gray" variant="light">
-            ended
-          </Badge>
-        ) : (
-          <Badge color="yellow" variant="light">
-            active
-          </Badge>
-        )}
-        {mayEnd ? (
-          <Button size="compact-xs" variant="subtle" ml="xs" onClick={onEnd}>
-            End now
-          </Button>
-        ) : null}
-      </Table.Td>
-    </Table.Tr>
+    <>
+      <Badge color={exception.endedAt ? 'gray' : 'yellow'} variant="light">
+        {exception.endedAt ? 'ended' : 'active'}
+      </Badge>
+      {mayEnd ? (
+        <Button size="compact-xs" variant="subtle" ml="xs" onClick={onEnd}>
+          End now
+        </Button>
+      ) : null}
+    </>
   );
 }

@@ -1,13 +1,14 @@
-import { Button, Code, Drawer, Group, Paper, Select, Stack, Table, Text } from '@mantine/core';
+import { Code, Drawer, Group, Paper, Select, Stack, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Finding } from '../../model/finding.ts';
+import { BURNING, type Finding } from '../../model/finding.ts';
 import { useFindings } from '../api/hooks.ts';
 import { FindingBadge, SeverityBadge } from '../components/Badges.tsx';
+import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { PlanChange } from '../components/PlanChange.tsx';
+import { TextButton } from '../components/TextButton.tsx';
 import { Time } from '../components/Time.tsx';
-import { BURNING } from '../../model/finding.ts';
 import { paths } from '../paths.ts';
 
 const STATES = ['burning', 'open', 'rekindled', 'planned', 'excepted', 'fixed', 'all'];
@@ -67,60 +68,39 @@ export function FindingTable({ findings, onShow }: { findings: Finding[]; onShow
         hint="No finding has this state. Run an audit with `lastember audit` to look again."
       />
     );
+  const columns: Column<Finding>[] = [
+    { title: 'Severity', cell: (finding) => <SeverityBadge severity={finding.severity} /> },
+    { title: 'Finding', cell: (finding) => <What finding={finding} onShow={onShow} /> },
+    { title: 'Where', cell: (finding) => <Where finding={finding} /> },
+    { title: 'State', cell: (finding) => <FindingBadge state={finding.state} /> },
+    { title: 'Opened', cell: (finding) => <Time at={finding.openedAt} /> },
+  ];
+  return <DataTable items={findings} columns={columns} keyOf={(finding) => finding.id} minWidth={720} />;
+}
+
+function What({ finding, onShow }: { finding: Finding; onShow: (finding: Finding) => void }) {
   return (
-    <Table.ScrollContainer minWidth={720}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Severity</Table.Th>
-            <Table.Th>Finding</Table.Th>
-            <Table.Th>Where</Table.Th>
-            <Table.Th>State</Table.Th>
-            <Table.Th>Opened</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {findings.map((finding) => (
-            <Table.Tr key={finding.id}>
-              <Table.Td>
-                <SeverityBadge severity={finding.severity} />
-              </Table.Td>
-              <Table.Td>
-                <Button
-                  variant="transparent"
-                  size="compact-sm"
-                  p={0}
-                  h="auto"
-                  styles={{ label: { whiteSpace: 'normal', textAlign: 'left' } }}
-                  onClick={() => onShow(finding)}
-                >
-                  {finding.title}
-                </Button>
-                {finding.pending ? (
-                  <Text size="xs" c="dimmed">
-                    {finding.pending}
-                  </Text>
-                ) : null}
-              </Table.Td>
-              <Table.Td>
-                <Link to={paths.host(finding.hostId)} className="row-link">
-                  {finding.hostName}
-                </Link>
-                <Text size="xs" c="dimmed" className="mono">
-                  {finding.endpoint ?? finding.component}
-                </Text>
-              </Table.Td>
-              <Table.Td>
-                <FindingBadge state={finding.state} />
-              </Table.Td>
-              <Table.Td>
-                <Time at={finding.openedAt} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <>
+      <TextButton onClick={() => onShow(finding)}>{finding.title}</TextButton>
+      {finding.pending ? (
+        <Text size="xs" c="dimmed">
+          {finding.pending}
+        </Text>
+      ) : null}
+    </>
+  );
+}
+
+function Where({ finding }: { finding: Finding }) {
+  return (
+    <>
+      <Link to={paths.host(finding.hostId)} className="row-link">
+        {finding.hostName}
+      </Link>
+      <Text size="xs" c="dimmed" className="mono">
+        {finding.endpoint ?? finding.component}
+      </Text>
+    </>
   );
 }
 

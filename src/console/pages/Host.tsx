@@ -5,7 +5,8 @@ import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Finding } from '../../model/finding.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
-import { describeEntry } from '../components/entry.ts';
+import { DataTable, type Column } from '../components/DataTable.tsx';
+import { EntryList } from '../components/EntryList.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
 import { paths } from '../paths.ts';
@@ -157,6 +158,25 @@ function summary(endpoint: Endpoint): string {
   return `unknown banner ${probe.banner.slice(0, 32)}`;
 }
 
+const ENDPOINT_COLUMNS: Column<Endpoint>[] = [
+  { title: 'Endpoint', mono: true, cell: (endpoint) => `${endpoint.address}:${endpoint.port}` },
+  {
+    title: 'Service',
+    cell: (endpoint) => (
+      <>
+        {endpoint.service}{' '}
+        {endpoint.state === 'gone' ? (
+          <Badge color="gray" variant="light">
+            gone
+          </Badge>
+        ) : null}
+      </>
+    ),
+  },
+  { title: 'Probe', cell: summary },
+  { title: 'Probed', cell: (endpoint) => <Time at={endpoint.probedAt} /> },
+];
+
 function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
   return (
     <Paper withBorder p="md">
@@ -166,39 +186,7 @@ function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
       {endpoints.length === 0 ? (
         <Empty title="No listener seen" hint="Nothing answered on the ports of the scopes that cover this host." />
       ) : (
-        <Table.ScrollContainer minWidth={640}>
-          <Table>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Endpoint</Table.Th>
-                <Table.Th>Service</Table.Th>
-                <Table.Th>Probe</Table.Th>
-                <Table.Th>Probed</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {endpoints.map((endpoint) => (
-                <Table.Tr key={endpoint.id}>
-                  <Table.Td className="mono">
-                    {endpoint.address}:{endpoint.port}
-                  </Table.Td>
-                  <Table.Td>
-                    {endpoint.service}{' '}
-                    {endpoint.state === 'gone' ? (
-                      <Badge color="gray" variant="light">
-                        gone
-                      </Badge>
-                    ) : null}
-                  </Table.Td>
-                  <Table.Td>{summary(endpoint)}</Table.Td>
-                  <Table.Td>
-                    <Time at={endpoint.probedAt} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
+        <DataTable items={endpoints} columns={ENDPOINT_COLUMNS} keyOf={(endpoint) => endpoint.id} minWidth={640} />
       )}
     </Paper>
   );
@@ -211,21 +199,7 @@ function History({ host }: { host: Host }) {
       <Title order={2} size="h4" mb="sm">
         On the trail
       </Title>
-      <Loaded query={trail}>
-        {(page) => (
-          <Stack gap={6}>
-            {page.items.map((item) => (
-              <Group key={item.entry.id} justify="space-between" wrap="nowrap" align="baseline">
-                <Text size="sm">{describeEntry(item.entry)}</Text>
-                <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-                  {item.index === null ? '' : `#${item.index} `}
-                  <Time at={item.entry.at} />
-                </Text>
-              </Group>
-            ))}
-          </Stack>
-        )}
-      </Loaded>
+      <Loaded query={trail}>{(page) => <EntryList items={page.items} />}</Loaded>
     </Paper>
   );
 }

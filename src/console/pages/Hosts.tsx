@@ -1,13 +1,14 @@
-import { Button, Paper, SegmentedControl, Table, Text, TextInput } from '@mantine/core';
+import { Button, Paper, SegmentedControl, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { Host } from '../../model/estate.ts';
+import { BURNING } from '../../model/finding.ts';
 import { useFindings, useHosts } from '../api/hooks.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
+import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
-import { BURNING } from '../../model/finding.ts';
 import { paths } from '../paths.ts';
 
 type Filter = 'all' | 'unknown' | 'unmanaged';
@@ -65,7 +66,13 @@ export function Hosts() {
 }
 
 function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: () => void }) {
-  const findings = useFindings().data ?? [];
+  const findings = useFindings().data;
+  const burning = useMemo(() => {
+    const counts = new Map<string, number>();
+    for (const { hostId, state } of findings ?? [])
+      if (BURNING.includes(state)) counts.set(hostId, (counts.get(hostId) ?? 0) + 1);
+    return counts;
+  }, [findings]);
   if (all === 0)
     return (
       <Empty
@@ -89,51 +96,29 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
         }
       />
     );
-  const burning = (host: Host): number =>
-    findings.filter((finding) => finding.hostId === host.id && BURNING.includes(finding.state)).length;
+  const columns: Column<Host>[] = [
+    { title: 'Host', cell: (host) => <Name host={host} /> },
+    { title: 'Addresses', mono: true, cell: (host) => host.addresses.join(', ') },
+    { title: 'Claim', cell: (host) => <ClaimBadge host={host} /> },
+    { title: 'Management', cell: (host) => <ManagementBadge host={host} /> },
+    { title: 'Seen by', cell: (host) => host.sources.join(', ') },
+    { title: 'Open findings', end: true, cell: (host) => burning.get(host.id) ?? 0 },
+    { title: 'Last seen', cell: (host) => <Time at={host.lastSeen} /> },
+  ];
+  return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={720} />;
+}
+
+function Name({ host }: { host: Host }) {
   return (
-    <Table.ScrollContainer minWidth={720}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Host</Table.Th>
-            <Table.Th>Addresses</Table.Th>
-            <Table.Th>Claim</Table.Th>
-            <Table.Th>Management</Table.Th>
-            <Table.Th>Seen by</Table.Th>
-            <Table.Th ta="right">Open findings</Table.Th>
-            <Table.Th>Last seen</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {hosts.map((host) => (
-            <Table.Tr key={host.id}>
-              <Table.Td>
-                <Link to={paths.host(host.id)} className="row-link">
-                  {host.name}
-                </Link>
-                {host.guess ? (
-                  <Text size="xs" c="dimmed">
-                    {host.guess}
-                  </Text>
-                ) : null}
-              </Table.Td>
-              <Table.Td className="mono">{host.addresses.join(', ')}</Table.Td>
-              <Table.Td>
-                <ClaimBadge host={host} />
-              </Table.Td>
-              <Table.Td>
-                <ManagementBadge host={host} />
-              </Table.Td>
-              <Table.Td>{host.sources.join(', ')}</Table.Td>
-              <Table.Td ta="right">{burning(host)}</Table.Td>
-              <Table.Td>
-                <Time at={host.lastSeen} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
+    <>
+      <Link to={paths.host(host.id)} className="row-link">
+        {host.name}
+      </Link>
+      {host.guess ? (
+        <Text size="xs" c="dimmed">
+          {host.guess}
+        </Text>
+      ) : null}
+    </>
   );
 }

@@ -12,8 +12,7 @@ import type { ComponentType } from 'react';
 import { useCampaigns, useChanges, useDependencies, useFindings, useHosts, useTrail } from '../api/hooks.ts';
 import { Funnel } from '../components/Funnel.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
-import { Time } from '../components/Time.tsx';
-import { describeEntry } from '../components/entry.ts';
+import { EntryList } from '../components/EntryList.tsx';
 import { BURNING } from '../../model/finding.ts';
 import { paths } from '../paths.ts';
 
@@ -186,18 +185,7 @@ function Latest() {
               }
             />
           ) : (
-            <Stack gap={8}>
-              {page.items.map((item) => (
-                <Group key={item.entry.id} gap="sm" wrap="nowrap" align="baseline">
-                  <Text size="sm" style={{ flex: 1, overflowWrap: 'anywhere' }}>
-                    {describeEntry(item.entry)}
-                  </Text>
-                  <Text size="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-                    <Time at={item.entry.at} />
-                  </Text>
-                </Group>
-              ))}
-            </Stack>
+            <EntryList items={page.items} />
           )
         }
       </Loaded>

@@ -1,11 +1,13 @@
-import { Alert, Anchor, Button, Code, Drawer, Group, Paper, Select, Table, Text } from '@mantine/core';
+import { Alert, Anchor, Button, Code, Drawer, Paper, Select, Text } from '@mantine/core';
 import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { SequencedEntry } from '../../model/trail.ts';
 import { useCheckpoint, useTrail, useTrailVerdict } from '../api/hooks.ts';
 import { Digest } from '../components/Badges.tsx';
+import { DataTable, type Column } from '../components/DataTable.tsx';
 import { describeEntry } from '../components/entry.ts';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
+import { TextButton } from '../components/TextButton.tsx';
 import { Time } from '../components/Time.tsx';
 
 const STEPS = ['discovery', 'enrollment', 'audit', 'impact', 'change', 'trail', 'auth'];
@@ -96,47 +98,15 @@ function Verification() {
 
 function Entries({ items, onShow }: { items: SequencedEntry[]; onShow: (item: SequencedEntry) => void }) {
   if (items.length === 0) return <Empty title="No entries" hint="Nothing of this kind has happened yet." />;
-  return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>#</Table.Th>
-            <Table.Th>What</Table.Th>
-            <Table.Th>Who</Table.Th>
-            <Table.Th>Leaf</Table.Th>
-            <Table.Th>When</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {items.map((item) => (
-            <Table.Tr key={item.entry.id}>
-              <Table.Td>{item.index ?? '…'}</Table.Td>
-              <Table.Td>
-                <Button
-                  variant="transparent"
-                  size="compact-sm"
-                  p={0}
-                  h="auto"
-                  styles={{ label: { whiteSpace: 'normal', textAlign: 'left' } }}
-                  onClick={() => onShow(item)}
-                >
-                  {describeEntry(item.entry)}
-                </Button>
-              </Table.Td>
-              <Table.Td>
-                <Group gap={4}>{item.entry.actor.name}</Group>
-              </Table.Td>
-              <Table.Td>
-                <Digest value={item.leafHash} length={8} />
-              </Table.Td>
-              <Table.Td>
-                <Time at={item.entry.at} />
-              </Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
-  );
+  const columns: Column<SequencedEntry>[] = [
+    { title: '#', cell: (item) => item.index ?? '…' },
+    {
+      title: 'What',
+      cell: (item) => <TextButton onClick={() => onShow(item)}>{describeEntry(item.entry)}</TextButton>,
+    },
+    { title: 'Who', cell: (item) => item.entry.actor.name },
+    { title: 'Leaf', cell: (item) => <Digest value={item.leafHash} length={8} /> },
+    { title: 'When', cell: (item) => <Time at={item.entry.at} /> },
+  ];
+  return <DataTable items={items} columns={columns} keyOf={(item) => item.entry.id} minWidth={640} />;
 }

@@ -5,17 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import ssh2 from 'ssh2';
+import { newSshKey, type SshKeyKind } from '../../../host/ssh/testing/keys.ts';
 import type { SshProbe } from '../../../model/probe.ts';
 import { look } from './testing.ts';
 import { parseKexInit } from './ssh.ts';
 
-const ALGORITHMS = { ed25519: {}, ecdsa: { bits: 256 }, rsa: { bits: 2048 } } as const;
-
-async function serve(
-  t: TestContext,
-  kinds: (keyof typeof ALGORITHMS)[],
-): Promise<{ port: number; authentications: () => number }> {
-  const hostKeys = kinds.map((kind) => ssh2.utils.generateKeyPairSync(kind, ALGORITHMS[kind] as { bits: 256 }).private);
+async function serve(t: TestContext, kinds: SshKeyKind[]): Promise<{ port: number; authentications: () => number }> {
+  const hostKeys = kinds.map((kind) => newSshKey({}, kind).private);
   let authentications = 0;
   const server = new ssh2.Server({ hostKeys }, (client) => {
     client.on('authentication', (context) => {

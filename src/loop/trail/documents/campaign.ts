@@ -1,6 +1,7 @@
+import { record, text, type Detail } from '../../../model/detail.ts';
 import { FUNNEL } from '../../../model/campaign.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
-import { all, detailOf, duration, last, plural, record, text, when, type Detail } from './detail.ts';
+import { all, detailOf, duration, last, plural, when } from './detail.ts';
 import { exceptionSection, exposureSection, findingsTable, findingStories, type Story } from './findings.ts';
 import { cite, code, sections, tone, type Compose, type DocumentBody, type Inline, type Section } from './model.ts';
 import { timeline } from './words.ts';

@@ -1,9 +1,11 @@
+import { changes, record, records, text, texts, type Detail } from '../../../model/detail.ts';
 import { Plan } from '../../../model/plan.ts';
+import { stepInWords } from '../../../model/step-words.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
-import { all, changes, detailOf, last, plural, record, records, text, texts, when, type Detail } from './detail.ts';
+import { all, detailOf, last, plural, when } from './detail.ts';
 import { stateInline } from './findings.ts';
 import { cite, code, tone, type Block, type Inline, type Section } from './model.ts';
-import { stepInWords, whoOf } from './words.ts';
+import { stepOfEntry, whoOf } from './words.ts';
 
 export function planOf(
   entries: readonly SequencedEntry[],
@@ -65,7 +67,7 @@ export function planSection(entries: readonly SequencedEntry[]): Section {
     wave.tasks.map((task): Inline[] => [
       `${wave.name}${wave.canary ? ' (canary)' : ''}`,
       task.hostName,
-      task.steps.map((step) => stepInWords(step)).join('; '),
+      task.steps.map((step) => stepInWords(step, task.relies)).join('; '),
       task.rollback === 'undo' ? 'undo in reverse order' : tone('none', 'warn'),
     ]),
   );
@@ -158,7 +160,7 @@ function stepRow(entry: SequencedEntry): Inline[] {
   return [
     text(detail['wave']),
     text(detail['hostName'] ?? detail['host']),
-    `${undo}${stepInWords(detail['step'])}`,
+    `${undo}${stepOfEntry(detail['step'])}`,
     ok ? tone('done', 'good') : tone(text(detail['error'], 'failed'), 'bad'),
     changes(detail['before'], detail['after']),
     signer(detail),

@@ -1,3 +1,4 @@
+import { text, texts } from '../../../model/detail.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
 import {
   decisionSection,
@@ -8,7 +9,7 @@ import {
   rolloutSection,
   verificationSection,
 } from './change-parts.ts';
-import { all, detailOf, duration, isAbout, last, plural, text, texts, when } from './detail.ts';
+import { all, detailOf, duration, isAbout, last, plural, when } from './detail.ts';
 import { exceptionSection, exposureSection, findingsTable, findingStories, type Story } from './findings.ts';
 import { cite, sections, type Compose, type DocumentBody, type Inline, type Tone } from './model.ts';
 import { timeline, whoOf } from './words.ts';

@@ -1,5 +1,6 @@
+import { record, records, text, texts, type Detail } from '../../../model/detail.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
-import { detailOf, isType, record, records, text, texts, when, type Detail } from './detail.ts';
+import { detailOf, isType, when } from './detail.ts';
 import { cite, code, tone, type Block, type Inline, type Section, type Tone } from './model.ts';
 
 /** A finding as the entries tell its life. */

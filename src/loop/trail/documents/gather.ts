@@ -1,9 +1,10 @@
+import { record, records, text } from '../../../model/detail.ts';
 import type { DocumentKind, SequencedEntry } from '../../../model/trail.ts';
 import type { DbOrTx } from '../../../platform/context.ts';
 import { readEntries } from '../entries.ts';
 import type { EntryQuery } from '../store.ts';
 import { hostsOf } from './change.ts';
-import { detailOf, isAbout, record, records, text } from './detail.ts';
+import { detailOf, isAbout } from './detail.ts';
 
 /** A document stays a document: of a very long history it holds the newest part. */
 const MOST = 2000;

@@ -1,8 +1,10 @@
+import { changes, records, text, texts } from '../../../model/detail.ts';
+import { typeInWords } from '../../../model/entry-words.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
-import { all, changes, detailOf, last, plural, records, text, texts, when } from './detail.ts';
+import { all, detailOf, last, plural, when } from './detail.ts';
 import { evidence, exceptionSection, exposureSection, findingsTable, findingStories } from './findings.ts';
 import { cite, code, sections, tone, type Compose, type DocumentBody, type Inline, type Section } from './model.ts';
-import { timeline, typeInWords, whoOf } from './words.ts';
+import { timeline, whoOf } from './words.ts';
 
 /** The host dossier: what is known about one machine, and everything that ever happened to it. */
 export const composeHost: Compose = (id, entries) => {

@@ -15,7 +15,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -314,8 +314,8 @@ test(
     const server = await start(t, dataDir);
     const [row] = await query(server.rootUrl, `select current_setting('data_directory') as at`);
     const at = String(row?.['at']);
-    assert.match(at, /^\/var\/lib\/lastember\/[0-9a-f]{16}\/data$/);
-    t.after(() => rm(join(at, '..'), { recursive: true, force: true }));
+    assert.match(at, /^\/var\/lib\/lastember-server\/[0-9a-f]{16}\/data$/);
+    t.after(() => rm(dirname(at), { recursive: true, force: true }));
     await query(server.rootUrl, 'create table there as select 1 as v');
     await server.stop();
     assert.equal((await stat(closed)).mode & 0o777, 0o700, 'the closed directory stays closed');

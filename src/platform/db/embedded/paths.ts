@@ -6,6 +6,8 @@ import { AppError } from '../../../model/errors/index.ts';
 
 /** The operating system's limit for a Unix socket's path (sun_path, less the terminating zero). */
 const SOCKET_PATH_LIMIT = 107;
+/** For state that cannot lie in the data directory; not the agent's /var/lib/lastember, which its removal takes along. */
+const ELSEWHERE = '/var/lib/lastember-server';
 const SOCKET_NAME = '/.s.PGSQL.5432';
 
 /** The user that PostgreSQL runs as; null = ourselves (we are not root). */
@@ -84,7 +86,7 @@ export function unusable(path: string, error: unknown): AppError {
 
 /**
  * Where PostgreSQL keeps its state: below the data directory, unless root gave one that the database's own user cannot
- * enter (below /root, say): then /var/lib/lastember/<name>, the same again at every start.
+ * enter (below /root, say): then /var/lib/lastember-server/<name>, the same again at every start.
  */
 export async function locateState(dataDir: string, who: RunAs | null): Promise<StatePaths> {
   const inside = join(dataDir, 'postgres');
@@ -93,9 +95,9 @@ export async function locateState(dataDir: string, who: RunAs | null): Promise<S
   const barrier = await firstBarrier(dataDir, who);
   if (barrier === null) return makeState(inside, who);
   const digest = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const outside = join('/var/lib/lastember', digest);
+  const outside = join(ELSEWHERE, digest);
   try {
-    await mkdir('/var/lib/lastember', { recursive: true, mode: 0o711 });
+    await mkdir(ELSEWHERE, { recursive: true, mode: 0o711 });
     if ((await firstBarrier(dirname(outside), who)) === null) return await makeState(outside, who);
   } catch {
     // Read-only root file system, say: falls through to the message that names the real obstacle.

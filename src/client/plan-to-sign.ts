@@ -1,0 +1,45 @@
+import canonicalize from 'canonicalize';
+import type { Change } from '../model/change.ts';
+import { Plan } from '../model/plan.ts';
+import type { Client } from './client.ts';
+
+/** The plan cannot be signed here, and why; nothing was signed. */
+export class NotToSign extends Error {
+  constructor(why: string) {
+    super(`${why}; nothing was signed`);
+    this.name = 'NotToSign';
+  }
+}
+
+/** A plan as it was read, checked and hashed on this side. */
+export interface PlanToSign {
+  plan: Plan;
+  /** SHA-256 of the text that `plan` was read from, hex */
+  digest: string;
+}
+
+/**
+ * The plan of a change, checked here: what is shown and what is signed must be the same bytes, whatever the server says.
+ * A server that shows one plan and asks for a signature under another is the case that signatures are there for.
+ */
+export async function planToSign(client: Client, change: Pick<Change, 'id' | 'planDigest'>): Promise<PlanToSign> {
+  const { text } = await client.getPlan({ params: { id: change.id } });
+  const digest = await sha256(text);
+  if (digest !== change.planDigest)
+    throw new NotToSign(`the server shows a plan with digest ${digest}, but asks to sign ${change.planDigest}`);
+  const plan = readPlan(text);
+  if (plan.changeId !== change.id) throw new NotToSign(`the plan is for change ${plan.changeId}, not ${change.id}`);
+  return { plan, digest };
+}
+
+function readPlan(text: string): Plan {
+  const parsed = Plan.safeParse(JSON.parse(text));
+  // Parsing drops what it does not know; a plan that says more than can be shown here is not signed here.
+  if (parsed.success && canonicalize(parsed.data) === text) return parsed.data;
+  throw new NotToSign('the plan holds something that this version cannot show; update Lastember');
+}
+
+async function sha256(text: string): Promise<string> {
+  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

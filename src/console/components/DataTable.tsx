@@ -1,0 +1,54 @@
+import { Table } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+export interface Column<T> {
+  title: string;
+  cell: (item: T) => ReactNode;
+  mono?: boolean;
+  end?: boolean;
+  width?: number;
+}
+
+/** A table of items; narrower screens scroll it inside its own box. */
+export function DataTable<T>({
+  items,
+  columns,
+  keyOf,
+  minWidth,
+}: {
+  items: readonly T[];
+  columns: readonly Column<T>[];
+  keyOf: (item: T) => string;
+  minWidth: number;
+}) {
+  return (
+    <Table.ScrollContainer minWidth={minWidth}>
+      <Table highlightOnHover>
+        <Table.Thead>
+          <Table.Tr>
+            {columns.map((column) => (
+              <Table.Th key={column.title} ta={column.end ? 'right' : 'left'} w={column.width}>
+                {column.title}
+              </Table.Th>
+            ))}
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {items.map((item) => (
+            <Table.Tr key={keyOf(item)}>
+              {columns.map((column) => (
+                <Table.Td
+                  key={column.title}
+                  ta={column.end ? 'right' : 'left'}
+                  className={column.mono ? 'mono' : undefined}
+                >
+                  {column.cell(item)}
+                </Table.Td>
+              ))}
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
+  );
+}

@@ -1,0 +1,28 @@
+import type { Step, StepKind, StepOf } from './kit.ts';
+import type { Task } from './plan.ts';
+
+type Relies = Task['relies'];
+
+const WORDS: { [K in StepKind]: (step: StepOf<K>, relies: Relies) => string } = {
+  'upgrade-package': (step, relies) => {
+    const now = relies.find((item) => item.kind === 'package' && item.name === step.name);
+    return `upgrade ${step.name}${now?.kind === 'package' ? ` from ${now.version}` : ''} to ${step.version}`;
+  },
+  'set-file-line': (step) => `in ${step.path} set ${step.key} to ${step.value}`,
+  'write-file': (step) => `write ${step.path} (mode ${step.mode}, ${step.content.length} characters)`,
+  'set-file-mode': (step) => `set the mode of ${step.path} to ${step.mode}`,
+  service: (step) => `${step.action} ${step.name}`,
+  sysctl: (step) => `set ${step.key} to ${step.value}`,
+  'rotate-key': (step) => `make a new key for ${step.names.join(', ')} (${step.keyPath})`,
+  'reissue-certificate': (step) => `have ${step.authority} issue a certificate for ${step.names.join(', ')}`,
+  'install-certificate': (step) => `install it in ${step.certificatePath}`,
+  'verify-served': (step) => `see from outside that ${step.address}:${step.port} serves the new key`,
+  'revoke-certificate': (step) => `have ${step.authority} revoke certificate ${step.serial}`,
+  'verify-revoked': (step) => `see certificate ${step.serial} in ${step.crlUrl}`,
+  'invalidate-sessions': (step) => `end the sessions of ${step.service}`,
+};
+
+/** A step as a person would say it; `relies` of its task adds what an upgrade starts from. */
+export function stepInWords(step: Step, relies: Relies = []): string {
+  return (WORDS[step.kind] as (step: Step, relies: Relies) => string)(step, relies);
+}
