@@ -246,6 +246,8 @@ test(
     const steps = ended.waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes));
     assert.ok(steps.some(({ kind, ok }) => kind === 'rotate-key' && ok));
     assert.ok(!steps.some(({ kind }) => kind === 'revoke-certificate'));
+    const undone = steps.filter(({ phase }) => phase === 'undo').map(({ kind }) => kind);
+    assert.ok(undone.includes('rotate-key') && !undone.includes('upgrade-package'), 'the hole stays closed');
     assert.deepEqual(await revoked(), before);
     assert.ok(!(await revoked()).has(old.serial));
     assert.equal((await served('pay')).spki, old.spki);
@@ -269,8 +271,10 @@ test(
     const tasks = done.waves.flatMap((wave) => wave.tasks);
     for (const { hostName, outcomes } of tasks) {
       const kinds = [...new Set(outcomes.map(({ kind }) => kind))];
+      // The run before (M.2) had closed the hole on one of them, and that stayed.
       // Two of them serve one certificate (M.3): it is revoked once, when the last of them has let go of it.
-      const own = ORDER.filter((kind) => kinds.includes(kind) || !kind.includes('revoke'));
+      const before = hostName === 'pay' ? 'upgrade-package' : null;
+      const own = ORDER.filter((kind) => kinds.includes(kind) || !(kind.includes('revoke') || kind === before));
       assert.deepEqual(
         kinds.filter((kind) => ORDER.includes(kind)),
         own,

@@ -212,6 +212,6 @@ export function rollbackChange(deps: Deps, actor: Actor, id: string): Promise<Ch
 }
 
 function whyNot(changed: Awaited<ReturnType<typeof taskViews>>): string {
-  if (changed.length === 0) return 'nothing has been changed yet';
+  if (changed.length === 0) return 'nothing has been changed yet, or what has been closes the hole and stays';
   return changed.map((view) => `${view.task.hostName}: ${undoProblem(view.task, view.attempted)}`).join('; ');
 }

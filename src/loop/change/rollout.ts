@@ -8,8 +8,8 @@ import type { DbOrTx } from '../../platform/context.ts';
 export async function taskViews(db: DbOrTx, digest: string, plan: Plan): Promise<TaskView[]> {
   const rows = await tasksOfPlan(db, digest);
   const ids = rows.map((row) => row.id);
-  const outcomes = await outcomesOf(db, ids);
-  const attempts = await attemptsOf(db, ids);
+  const outcomes = Map.groupBy(await outcomesOf(db, ids), (one) => one.outcome.taskId);
+  const attempts = Map.groupBy(await attemptsOf(db, ids), (one) => one.taskId);
   const tasks = new Map(plan.waves.flatMap((wave) => wave.tasks).map((task) => [task.id, task]));
   return rows.map((row) => ({
     task: tasks.get(row.id)!,
@@ -19,8 +19,8 @@ export async function taskViews(db: DbOrTx, digest: string, plan: Plan): Promise
     handed: row.handed,
     stuck: row.stuck,
     movedAt: row.movedAt.getTime(),
-    outcomes: outcomes.flatMap((one) => (one.outcome.taskId === row.id ? [one.outcome] : [])),
-    attempted: new Set(attempts.flatMap((one) => (one.taskId === row.id ? [one.index] : []))),
+    outcomes: (outcomes.get(row.id) ?? []).map((one) => one.outcome),
+    attempted: new Set((attempts.get(row.id) ?? []).map((one) => one.index)),
   }));
 }
 

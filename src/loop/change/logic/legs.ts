@@ -1,6 +1,6 @@
 import type { Assignment } from '../../../model/agent.ts';
 import type { TaskState } from '../../../model/change.ts';
-import { isServerStep, type Step } from '../../../model/kit.ts';
+import { isServerStep, type Step, type StepKind } from '../../../model/kit.ts';
 import type { StepOutcome, Task } from '../../../model/plan.ts';
 
 /** Index of what the server looks at after the last step: do the task's listeners accept? */
@@ -36,13 +36,28 @@ function endOfLeg(steps: readonly Step[], from: number): number {
   return next === -1 ? steps.length : next;
 }
 
-/** Steps that may have changed the host and were not undone, highest first. */
+const KEY_STEPS: ReadonlySet<StepKind> = new Set(['rotate-key', 'reissue-certificate', 'verify-served']);
+
+/**
+ * Steps from the first on that stay, whatever fails after them. Before a task touches keys it closes the hole they leaked
+ * through; once that is done, taking it back would only open the hole again. A task without keys keeps nothing.
+ */
+export function stays(task: Pick<Task, 'steps'>, outcomes: readonly StepOutcome[]): number {
+  const first = task.steps.findIndex((step) => KEY_STEPS.has(step.kind));
+  return first > 0 && nextStep(task, outcomes) >= first ? first : 0;
+}
+
+/**
+ * Steps that may have changed the host, do not stay and were not undone, highest first. One that failed half-way may have
+ * left something, too; the agent's journal knows.
+ */
 export function toUndo(task: Pick<Task, 'steps'>, outcomes: readonly StepOutcome[]): number[] {
+  const floor = stays(task, outcomes);
   const undone = new Set(outcomes.filter((o) => o.phase === 'undo').map((o) => o.index));
-  const changed = outcomes.filter((o) => o.phase === 'apply' && !isServers(task.steps[o.index]) && o.ok);
+  const changed = outcomes.filter((o) => o.phase === 'apply' && !isServers(task.steps[o.index]));
   return changed
     .map((o) => o.index)
-    .filter((index) => !undone.has(index))
+    .filter((index) => !undone.has(index) && index >= floor)
     .sort((a, b) => b - a);
 }
 
@@ -50,14 +65,9 @@ function undoLeg(task: Pick<Task, 'steps'>, outcomes: readonly StepOutcome[]): L
   const [last] = toUndo(task, outcomes);
   if (last === undefined) return null;
   let from = last;
-  while (from > 0 && !isServers(task.steps[from - 1])) from -= 1;
-  // A step that failed half-way may have left something, too; the agent's journal knows.
-  return { mode: 'undo', from, to: Math.max(last + 1, failedAfter(task, outcomes, last)) };
-}
-
-function failedAfter(task: Pick<Task, 'steps'>, outcomes: readonly StepOutcome[], last: number): number {
-  const next = outcomes.find((o) => o.phase === 'apply' && !o.ok && o.index === last + 1);
-  return next && !isServers(task.steps[next.index]) ? next.index + 1 : 0;
+  const floor = stays(task, outcomes);
+  while (from > floor && !isServers(task.steps[from - 1])) from -= 1;
+  return { mode: 'undo', from, to: last + 1 };
 }
 
 export const assignmentId = (taskId: string, leg: Leg): string => `${taskId}.${leg.mode}.${leg.from}-${leg.to}`;

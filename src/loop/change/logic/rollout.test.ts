@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TaskState } from '../../../model/change.ts';
-import type { Step } from '../../../model/kit.ts';
+import { isServerStep, type Step } from '../../../model/kit.ts';
 import type { StepOutcome, Task } from '../../../model/plan.ts';
-import { currentLeg, nextStep } from './legs.ts';
-import { decide, STALL_MS, type RolloutView, type TaskView } from './rollout.ts';
+import { currentLeg, nextStep, toUndo } from './legs.ts';
+import { decide, STALL_MS, type RolloutView, type TaskMove, type TaskView } from './rollout.ts';
 import { FRAME, inputOf } from './testing.ts';
 import { assemblePlan, planTasks } from './planner.ts';
 
@@ -27,6 +27,9 @@ function outcome(task: Task, index: number, more: Partial<StepOutcome> = {}): St
     ...more,
   };
 }
+
+const indexesOf = (task: Task, from: number, to: number): number[] =>
+  task.steps.flatMap((step, index) => (index >= from && index < to && !isServerStep(step) ? [index] : []));
 
 function view(name: string, state: TaskState, done: number, more: Partial<TaskView> = {}): TaskView {
   const task = { ...template!, id: `task_${name}`, hostName: name };
@@ -103,7 +106,7 @@ test('more failures than the plan allows stop the rollout; as many do not', () =
 const stopping = { stopping: 'a: disk full' };
 
 test('taking back: what had not begun is skipped, what had is undone, and then it is over', () => {
-  const failed = view('a', 'failed', 2);
+  const failed = view('a', 'failed', 1);
   const waiting = view('b', 'waiting', 0);
   assert.deepEqual(decide(rollout([failed, waiting], stopping)), {
     kind: 'move',
@@ -112,15 +115,34 @@ test('taking back: what had not begun is skipped, what had is undone, and then i
       { taskId: 'task_b', to: 'skipped' },
     ],
   });
-  assert.equal(decide(rollout([view('a', 'rolling-back', 2)], stopping)).kind, 'wait');
-  const undone = view('a', 'rolling-back', 2);
-  undone.outcomes = [...undone.outcomes, ...[1, 0].map((i) => outcome(undone.task, i, { phase: 'undo' }))];
+  assert.equal(decide(rollout([view('a', 'rolling-back', 1)], stopping)).kind, 'wait');
+  const undone = view('a', 'rolling-back', 1);
+  undone.outcomes = [...undone.outcomes, outcome(undone.task, 0, { phase: 'undo' })];
   assert.deepEqual(decide(rollout([undone], stopping)), {
     kind: 'move',
     moves: [{ taskId: 'task_a', to: 'rolled-back' }],
   });
   const over = decide(rollout([view('a', 'rolled-back', 2), view('b', 'skipped', 0)], stopping));
   assert.deepEqual(over, { kind: 'end', state: 'rolled-back', why: 'a: disk full' });
+});
+
+test('what closes the hole stays, once all of it is done; the keys are taken back, and only they', () => {
+  const key = indexOf('rotate-key');
+  const failing = indexOf('verify-served');
+  const bad = (task: Task): StepOutcome => outcome(task, failing, { ok: false, error: 'served key unchanged' });
+  const late = view('a', 'rolling-back', failing);
+  late.outcomes = [...late.outcomes, bad(late.task)];
+  assert.deepEqual(toUndo(late.task, late.outcomes).toSorted(), indexesOf(late.task, key, failing));
+  const leg = currentLeg(late.task, 'rolling-back', late.outcomes)!;
+  assert.ok(leg.mode === 'undo' && leg.from >= key && leg.to <= failing);
+  // The restart failed: the new version does not run, so the old one comes back.
+  const early = view('b', 'failed', key - 1);
+  early.outcomes = [...early.outcomes, outcome(early.task, key - 1, { ok: false, error: 'it does not start' })];
+  assert.ok(toUndo(early.task, early.outcomes).includes(0));
+  // Between the two there is nothing to take back, and nothing to be called skipped.
+  const [move] = (decide(rollout([view('c', 'running', key)], stopping)) as { moves: TaskMove[] }).moves;
+  assert.equal(move?.to, 'failed');
+  assert.match(move?.error ?? '', /they close the hole/);
 });
 
 test('a host that is at work on what it was handed is undone when it has ended, not before', () => {
@@ -131,6 +153,21 @@ test('a host that is at work on what it was handed is undone when it has ended, 
     kind: 'move',
     moves: [{ taskId: 'task_a', to: 'rolling-back' }],
   });
+});
+
+test('F.3: nothing is revoked while another host of the wave may still serve it', () => {
+  const revoke = indexOf('revoke-certificate');
+  const last = view('b', 'running', revoke);
+  const other = view('a', 'running', indexOf('install-certificate'));
+  assert.equal(decide(rollout([other, last])).kind, 'wait');
+  const served = view('a', 'running', indexOf('verify-served') + 1);
+  const both = decide(rollout([served, last]));
+  assert.ok(both.kind === 'work' && both.steps.some(({ taskId, index }) => taskId === 'task_b' && index === revoke));
+  // With failures that the plan tolerates it is the same: the one that failed would be cut off.
+  const lost = view('a', 'failed', indexOf('install-certificate'), { error: 'disk full' });
+  const given = decide(rollout([lost, last], { plan: { ...rollout([lost, last]).plan, abortAfterFailures: 1 } }));
+  assert.ok(given.kind === 'move' && given.moves[0]!.to === 'failed');
+  assert.match(given.moves[0]!.error!, /a did not get its new certificate/);
 });
 
 test('once the old certificate may be revoked, nothing brings its key back', () => {

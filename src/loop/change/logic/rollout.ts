@@ -1,7 +1,7 @@
 import type { ChangeState, TaskState } from '../../../model/change.ts';
 import { isServerStep } from '../../../model/kit.ts';
 import type { Plan, StepOutcome, Task } from '../../../model/plan.ts';
-import { healthIndex, nextStep, toUndo, undoProblem } from './legs.ts';
+import { healthIndex, nextStep, stays, toUndo, undoProblem } from './legs.ts';
 
 /** An agent that has not reported anything on its leg for this long is taken for gone. */
 export const STALL_MS = 15 * 60_000;
@@ -54,7 +54,7 @@ export type Decision =
 /** What comes next in a rollout. Pure; called again after each decision was carried out, until it says wait. */
 export function decide(view: RolloutView): Decision {
   if (view.state !== 'running') return { kind: 'wait' };
-  const moves = view.tasks.flatMap((task) => moveOf(task, view.now));
+  const moves = view.tasks.flatMap((task) => [...moveOf(task, view.now), ...cutOff(task, view.tasks)].slice(0, 1));
   if (moves.length > 0) return { kind: 'move', moves };
   if (view.stopping !== null) return unwind(view, view.stopping);
   const failed = view.tasks.filter((task) => task.state === 'failed');
@@ -83,17 +83,50 @@ function inWave(view: RolloutView, wave: number): Decision {
   if (own.every((task) => task.state !== 'running' && task.state !== 'rolling-back')) {
     return { kind: 'finish-wave', wave, ok: own.every((task) => task.state === 'done') };
   }
-  return work(own);
+  return work(own, view.tasks);
 }
 
-function work(tasks: readonly TaskView[]): Decision {
-  const steps = tasks.flatMap(({ task, state, outcomes }) => {
+function work(tasks: readonly TaskView[], all: readonly TaskView[]): Decision {
+  const steps = tasks.flatMap((view) => {
+    const { task, state, outcomes } = view;
     const index = nextStep(task, outcomes);
     const step = task.steps[index];
     const servers = step ? isServerStep(step) : index === healthIndex(task);
-    return state === 'running' && servers ? [{ taskId: task.id, index }] : [];
+    const free = step?.kind !== 'revoke-certificate' || stillServing(view, all).length === 0;
+    return state === 'running' && servers && free ? [{ taskId: task.id, index }] : [];
   });
   return steps.length > 0 ? { kind: 'work', steps } : { kind: 'wait' };
+}
+
+/**
+ * Other tasks whose listeners hold the key that this one is about to revoke, and were not seen to serve a new one. Tasks of
+ * one wave run side by side, so being the last of the plan does not mean being the last in time.
+ */
+function stillServing(view: TaskView, all: readonly TaskView[]): TaskView[] {
+  const keys = new Set(oldKeys(view.task).map(({ oldSpki }) => oldSpki));
+  const verified = ({ outcomes }: TaskView, at: number): boolean =>
+    outcomes.some((o) => o.index === at && o.phase === 'apply' && o.ok);
+  return all.filter(
+    (other) =>
+      other.task.id !== view.task.id &&
+      other.wave <= view.wave &&
+      oldKeys(other.task).some(({ index, oldSpki }) => keys.has(oldSpki) && !verified(other, index)),
+  );
+}
+
+const oldKeys = ({ steps }: Task): { index: number; oldSpki: string }[] =>
+  steps.flatMap((step, index) => (step.kind === 'verify-served' ? [{ index, oldSpki: step.oldSpki }] : []));
+
+const GIVEN_UP: ReadonlySet<TaskState> = new Set(['failed', 'rolling-back', 'rolled-back', 'skipped']);
+
+/** Revoking would cut off a host that will not get its new certificate any more: this task ends here instead. */
+function cutOff(view: TaskView, all: readonly TaskView[]): TaskMove[] {
+  const { task, state, outcomes } = view;
+  if (state !== 'running' || task.steps[nextStep(task, outcomes)]?.kind !== 'revoke-certificate') return [];
+  const [other] = stillServing(view, all).filter((one) => GIVEN_UP.has(one.state));
+  if (!other) return [];
+  const error = `revoke-certificate: not revoked, because ${other.task.hostName} did not get its new certificate and may serve it`;
+  return [{ taskId: task.id, to: 'failed', error }];
 }
 
 /** What a task's outcomes say about its state. */
@@ -148,8 +181,8 @@ function unwindMove(view: TaskView): TaskMove[] {
   const changed = toUndo(task, outcomes).length > 0;
   if (problem === null && changed) return [{ taskId, to: 'rolling-back' }];
   if (state === 'failed') return [];
-  if (!changed) return [{ taskId, to: 'skipped' }];
-  const begun = `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem}`;
+  if (!changed && stays(task, outcomes) === 0) return [{ taskId, to: 'skipped' }];
+  const begun = `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem ?? 'they close the hole'}`;
   return [{ taskId, to: 'failed', error: error ?? begun }];
 }
 
