@@ -11,6 +11,7 @@ export const paths = {
   exceptions: () => '/exceptions',
   trail: () => '/trail',
   documents: () => '/documents',
+  account: () => '/account',
   document: (kind: string, id: string, format: string) =>
     `/api/v1/documents/${kind}/${encodeURIComponent(id)}?format=${format}`,
   signIn: () => '/sign-in',

@@ -57,6 +57,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/account',
+    component: lazyRouteComponent(() => import('./pages/Account.tsx'), 'Account'),
+  }),
+  createRoute({
+    ...parent,
     path: '/documents',
     component: lazyRouteComponent(() => import('./pages/Documents.tsx'), 'Documents'),
   }),

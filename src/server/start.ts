@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
 import type { Auth } from '../platform/auth/index.ts';
@@ -50,8 +51,9 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
       const api = await buildApi(platform, loop.auth, loop.routes, CONSOLE_DIR);
       stops.push(() => api.close());
       const port = await listen(api, config.listen, config.port);
-      server.url = `http://${inAddress(config.listen)}:${port}`;
-      stops.push(await beFoundHere(loop.auth, config.dataDir, server.url));
+      const here = `http://${inAddress(ANYWHERE.includes(config.listen) ? '127.0.0.1' : config.listen)}:${port}`;
+      server.url = config.publicUrl ?? here;
+      stops.push(await beFoundHere(loop.auth, config.dataDir, here));
       // Last of all: a start that is refused must not use it up.
       server.adminCode = await loop.auth.firstAdmin();
     }
@@ -73,8 +75,17 @@ const ANYWHERE: readonly string[] = ['0.0.0.0', '::'];
 function agentAddressOf(config: Config): string {
   const untold = loadConfig({}).agentAddress;
   if (config.agentAddress !== untold) return config.agentAddress;
-  const host = ANYWHERE.includes(config.listen) ? '127.0.0.1' : config.listen;
+  const host = ANYWHERE.includes(config.listen) ? ownAddress(config.publicUrl) : config.listen;
   return `${inAddress(host)}:${config.agentPort}`;
+}
+
+/** Listening everywhere, an agent elsewhere needs an address that is not its own loopback. */
+function ownAddress(publicUrl: string | null): string {
+  if (publicUrl) return new URL(publicUrl).hostname.replace(/^\[|\]$/g, '');
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one !== undefined && !one.internal && one.family === 'IPv4');
+  return outside?.address ?? '127.0.0.1';
 }
 
 /** Leaves address and a token for the command line on this machine; returns how to take them back. */

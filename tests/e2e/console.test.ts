@@ -18,6 +18,7 @@ const PAGES = [
   '/campaigns/heartbleed',
   '/trail',
   '/documents',
+  '/account',
 ];
 const executable = chromiumPath();
 const skip = executable ? false : 'Chromium is not installed; the console is not driven here';
@@ -111,6 +112,13 @@ test(
     await page.goto(demo.changeUrl);
     await page.getByText('Waiting for approval').waitFor();
     await settle();
+    // What is signed can be read before: each step of each host, as this browser hashed it.
+    await page.getByText('this browser read it').waitFor();
+    await page.getByRole('button', { name: /^pay\b/ }).click();
+    await page
+      .getByText(/upgrade nodejs from 0\.10\.\d to 0\.10\.48-1/)
+      .first()
+      .waitFor();
     await page.screenshot({ path: join(SHOTS, 'change-waiting.png'), fullPage: true });
     const chooser = page.waitForEvent('filechooser');
     await page.getByRole('button', { name: 'Choose your approver key file' }).click();
@@ -141,6 +149,22 @@ test('every page is accessible and quiet, wide and narrow, light and dark', { sk
     }
   }
   assert.deepEqual(problems, []);
+});
+
+test('a plan that is not the one to be signed is refused by the browser itself', { skip }, async () => {
+  const other = await browser.newPage({ storageState: await context.storageState() });
+  await other.route('**/api/v1/changes/*/plan', async (route) => {
+    const reply = await route.fetch();
+    const plan = (await reply.json()) as { text: string; digest: string };
+    await route.fulfill({ response: reply, json: { ...plan, text: plan.text.replace('0.10.48-1', '0.10.47-1') } });
+  });
+  await other.goto(demo.changeUrl);
+  await other
+    .getByText(/the server shows a plan with digest .* but asks to sign .*; nothing was signed/)
+    .first()
+    .waitFor();
+  assert.equal(await other.getByText('this browser read it').count(), 0);
+  await other.close();
 });
 
 test('a document opens and signing out ends the session', { skip }, async () => {

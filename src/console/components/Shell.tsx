@@ -1,5 +1,6 @@
 import {
   ActionIcon,
+  Anchor,
   AppShell,
   Burger,
   Group,
@@ -75,9 +76,16 @@ export function Shell() {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <LiveDot connected={connected} />
-            <Text size="sm" c="dimmed" visibleFrom="xs">
+            <Anchor
+              component={Link}
+              to={paths.account()}
+              size="sm"
+              c="dimmed"
+              aria-label={`Account of ${me.data.name}`}
+              className="account"
+            >
               {me.data.name} · {me.data.role}
-            </Text>
+            </Anchor>
             <SchemeToggle />
             <SignOut />
           </Group>

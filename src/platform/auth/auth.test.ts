@@ -37,8 +37,8 @@ function refused(answer: Answer, status: number, code: ErrorCode): void {
   assert.equal(answer.status, status, answer.text);
   assert.equal(answer.body.error.code, code);
 }
-async function entries(type: string): Promise<Entry[]> {
-  const { rows } = await sql<{ bytes: Buffer }>`select bytes from ledger.entry order by seq`.execute(platform.db);
+async function entries(type: string, at = platform): Promise<Entry[]> {
+  const { rows } = await sql<{ bytes: Buffer }>`select bytes from ledger.entry order by seq`.execute(at.db);
   return rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8')))).filter((entry) => entry.type === type);
 }
 /** Sign-in is limited by address, so each test comes with a server of its own. */
@@ -306,6 +306,34 @@ test('who was demoted cannot add approver keys with an old token', async () => {
   await changePerson(platform, systemActor('test'), person.name, { role: 'operator' });
   const answer = await api.call('keys', { token: person.token, body: { name: 'x', publicKey: 'AAAA' } });
   refused(answer, 403, 'FORBIDDEN');
+});
+
+const addresses = async (at: TestPlatform): Promise<unknown[]> =>
+  (await entries('auth.session.opened', at)).map(({ actor }) => actor.ip);
+
+test('behind a proxy: the cookie is for TLS only, and only that proxy is believed about who is asking', async () => {
+  const own = await testPlatform({ config: { publicUrl: 'https://console.example', trustProxy: '127.0.0.1' } });
+  const at = await serve(own);
+  try {
+    const { name } = await at.person('operator', PASSWORD);
+    const opened = await at.call('sign-in', {
+      body: { name, password: PASSWORD },
+      headers: { 'x-forwarded-for': '203.0.113.7, 192.0.2.44' },
+    });
+    assert.match(opened.headers.get('set-cookie')!, /; Secure$/);
+    assert.deepEqual(await addresses(own), ['192.0.2.44'], 'what the proxy itself added, not what the client claims');
+    // Without the setting nobody is believed.
+    const { name: plain } = await api.person('operator', PASSWORD);
+    const direct = await api.call('sign-in', {
+      body: { name: plain, password: PASSWORD },
+      headers: { 'x-forwarded-for': '203.0.113.7' },
+    });
+    assert.doesNotMatch(direct.headers.get('set-cookie')!, /Secure/);
+    assert.ok(!(await addresses(platform)).includes('203.0.113.7'));
+  } finally {
+    await at.close();
+    await own.close();
+  }
 });
 
 test('people: names are unique and sane, and administrators do not saw off their branch', async () => {

@@ -18,7 +18,8 @@ function withSession(platform: Platform, open: OpenSession | null | undefined, r
   const json = { contentType: 'application/json', body: JSON.stringify(reply) };
   if (open === undefined) return json;
   const seconds = open ? Math.ceil((open.expiresAt.getTime() - platform.now().getTime()) / 1000) : 0;
-  const cookie = `${SESSION_COOKIE}=${open?.session ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}`;
+  const secure = platform.config.publicUrl?.startsWith('https:') ? '; Secure' : '';
+  const cookie = `${SESSION_COOKIE}=${open?.session ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${seconds}${secure}`;
   return { ...json, headers: { 'set-cookie': cookie } };
 }
 

@@ -33,6 +33,9 @@ test('what does not fit stops the start and names the variable or the flag', () 
     () => loadConfig({ LASTEMBER_AGENT_ADDRESS: 'server' }),
     refused(/LASTEMBER_AGENT_ADDRESS is not host:port/),
   );
+  assert.throws(() => loadConfig({ LASTEMBER_PUBLIC_URL: 'console.example' }), refused(/PUBLIC_URL is not http/));
+  assert.throws(() => loadConfig({ LASTEMBER_PUBLIC_URL: 'https://a.example/x' }), refused(/PUBLIC_URL is not http/));
+  assert.throws(() => loadConfig({ LASTEMBER_TRUST_PROXY: 'true' }), refused(/TRUST_PROXY is not a list of IP/));
   assert.throws(() => loadConfig({ LASTEMBER_LOG_LEVEL: 'loud' }), refused(/LASTEMBER_LOG_LEVEL/));
   assert.throws(() => loadConfig({ LASTEMBER_CHECKPOINT_ORIGIN: 'two words' }), refused(/ORIGIN has a space/));
 });

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 
 /** One setting. `env` wins over the default, a flag over both. */
@@ -28,6 +29,17 @@ const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'does not start with postgres://')
   .refine((text) => URL.canParse(text), 'is not a URL');
+const origin = z
+  .string()
+  .regex(/^https?:\/\/[^/?#@\s]+\/?$/, 'is not http://host or https://host, with nothing behind it')
+  .refine((text) => URL.canParse(text), 'is not a URL')
+  .transform((text) => new URL(text).origin);
+const addressList = z
+  .string()
+  .refine(
+    (text) => text.split(',').every((one) => ipaddr.isValid(one.trim()) || ipaddr.isValidCIDR(one.trim())),
+    'is not a list of IP addresses and ranges, such as 127.0.0.1, 10.0.0.0/8',
+  );
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'is not host:port');
 
 function setting<T>(
@@ -112,6 +124,24 @@ export const SETTINGS = {
     shown: '7414',
     about: 'Port of console and API; 0 takes a free one.',
   }),
+  publicUrl: setting<string | null>({
+    env: 'LASTEMBER_PUBLIC_URL',
+    flag: '--public-url',
+    parse: origin,
+    fallback: () => null,
+    shown: 'http:// with the address and port that are listened on',
+    about:
+      'Where people reach the console, when a proxy stands in front. With https:// the session cookie is only ever sent over TLS.',
+  }),
+  trustProxy: setting<string | null>({
+    env: 'LASTEMBER_TRUST_PROXY',
+    flag: null,
+    parse: addressList,
+    fallback: () => null,
+    shown: 'none',
+    about:
+      'Addresses or ranges of the proxies in front, with commas between: from these, and nobody else, X-Forwarded-For says who is asking.',
+  }),
   agentPort: setting({
     env: 'LASTEMBER_AGENT_PORT',
     flag: '--agent-port',
@@ -125,7 +155,7 @@ export const SETTINGS = {
     flag: '--agent-address',
     parse: hostPort,
     fallback: () => '127.0.0.1:7415',
-    shown: '127.0.0.1:7415',
+    shown: 'what is listened on; with 0.0.0.0 the host of the public URL, else the first address of this machine',
     about: 'Address that agents are told to call, as host:port.',
   }),
   logLevel: setting({

@@ -31,7 +31,7 @@ export async function buildApi(
     bodyLimit: BODY_LIMIT,
     logger: false,
     genReqId: () => platform.newId('req'),
-    trustProxy: false,
+    trustProxy: platform.config.trustProxy ?? false,
     forceCloseConnections: true,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, platform.log),
   });
