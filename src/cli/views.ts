@@ -24,10 +24,11 @@ export function showChange(output: Output, change: Change): void {
   const c = colours(output);
   output.out(`${c.bold(change.title)} (${change.id})`);
   output.out(`  state      ${change.state}${change.why ? `: ${change.why}` : ''}`);
+  output.out(`  asked by   ${change.authorName}`);
   output.out(`  reason     ${change.reason}`);
   if (change.planDigest) output.out(`  digest     ${change.planDigest}`);
   output.out(
-    `  approvals  ${change.approvals.length} of ${change.approvalsRequired}${change.approvals.length ? ` (${change.approvals.map((item) => item.statement.keyId).join(', ')})` : ''}`,
+    `  approvals  ${change.approvals.length} of ${change.approvalsRequired}${change.approvals.length ? ` (${change.approvers.map(({ name, keyId }) => `${name}, key ${keyId}`).join('; ')})` : ''}`,
   );
   for (const [index, wave] of change.waves.entries()) {
     output.out(`  wave ${index + 1}${wave.canary ? ' (canary)' : ''}: ${wave.name}, ${wave.state}`);

@@ -49,10 +49,14 @@ export const Change = z.object({
   reason: z.string(),
   kit: z.string(),
   state: ChangeState,
+  /** user id of who asked for it, and the name they went by */
   author: z.string(),
+  authorName: z.string(),
   findings: z.array(z.string()),
   planDigest: Sha256.nullable(),
   approvals: z.array(Approval),
+  /** who holds the keys of `approvals`, as they were called then */
+  approvers: z.array(z.object({ keyId: z.string(), name: z.string() })),
   approvalsRequired: z.number().int(),
   predicted: Impact.nullable(),
   /** what really happened, beside `predicted` */

@@ -30,7 +30,7 @@ export async function approveChange(deps: Deps, actor: Actor, id: string, approv
       const person = check(locked, stored, plan, approval, keys, actor, tx.now);
       const given = await approvalsOf(tx.db, stored.digest);
       if (given.some((one) => one.person === person)) throw new AppError('APPROVAL_TWICE');
-      await insertApproval(tx.db, approval, person, tx.now);
+      await insertApproval(tx.db, approval, { id: person, name: actor.name }, tx.now);
       const all = [...given.map((one) => one.approval), approval];
       const have = approvers(all, { plan, digest: stored.digest, keys }).length;
       if (have >= plan.approvalsRequired) await updateChange(tx.db, id, { state: 'scheduled' }, tx.now);

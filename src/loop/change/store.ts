@@ -50,6 +50,7 @@ export type ChangeTables = {
     digest: string;
     key_id: string;
     person: string;
+    person_name: string;
     statement: JSONColumnType<Approval['statement']>;
     signature: string;
     approved_at: Date;
@@ -212,7 +213,13 @@ export async function planByDigest(db: DbOrTx, digest: string): Promise<StoredPl
   return row ? { digest: row.digest, changeId: row.change_id, text: row.text, madeAt: row.made_at } : null;
 }
 
-export async function approvalsOf(db: DbOrTx, digest: string): Promise<{ person: string; approval: Approval }[]> {
+export interface GivenApproval {
+  person: string;
+  name: string;
+  approval: Approval;
+}
+
+export async function approvalsOf(db: DbOrTx, digest: string): Promise<GivenApproval[]> {
   const found = await q(db)
     .selectFrom('change.approval')
     .selectAll()
@@ -222,6 +229,7 @@ export async function approvalsOf(db: DbOrTx, digest: string): Promise<{ person:
     .execute();
   return found.map((row) => ({
     person: row.person,
+    name: row.person_name || row.person,
     approval: { statement: row.statement, signature: row.signature },
   }));
 }
@@ -229,7 +237,7 @@ export async function approvalsOf(db: DbOrTx, digest: string): Promise<{ person:
 export async function insertApproval(
   tx: Transaction<NoTables>,
   approval: Approval,
-  person: string,
+  person: { id: string; name: string },
   at: Date,
 ): Promise<void> {
   await q(tx)
@@ -237,7 +245,8 @@ export async function insertApproval(
     .values({
       digest: approval.statement.plan,
       key_id: approval.statement.keyId,
-      person,
+      person: person.id,
+      person_name: person.name,
       statement: JSON.stringify(approval.statement),
       signature: approval.signature,
       approved_at: at,

@@ -30,9 +30,11 @@ export async function toChange(deps: Deps, row: ChangeRow): Promise<Change> {
     kit: row.kit,
     state: row.state,
     author: row.author,
+    authorName: row.authorName,
     findings: row.findings,
     planDigest: row.planDigest,
     approvals: approvals.map((one) => one.approval),
+    approvers: approvals.map(({ name, approval }) => ({ keyId: approval.statement.keyId, name })),
     approvalsRequired: plan?.approvalsRequired ?? 1,
     predicted: plan?.impact ?? null,
     observed: row.observed,
@@ -47,14 +49,13 @@ export async function toChange(deps: Deps, row: ChangeRow): Promise<Change> {
 
 async function waves(deps: Deps, row: ChangeRow, plan: Plan): Promise<Change['waves']> {
   const tasks = await tasksOfPlan(deps.platform.db, row.planDigest!);
-  const outcomes = await outcomesOf(
-    deps.platform.db,
-    tasks.map((task) => task.id),
-  );
+  const ids = tasks.map((task) => task.id);
+  const outcomes = Map.groupBy(await outcomesOf(deps.platform.db, ids), (one) => one.outcome.taskId);
+  const rows = new Map(tasks.map((task) => [task.id, task]));
   return plan.waves.map((wave, number) => {
     const own = wave.tasks.map((task): Change['waves'][number]['tasks'][number] => {
-      const stored = tasks.find((one) => one.id === task.id);
-      const done = outcomes.filter((one) => one.outcome.taskId === task.id);
+      const stored = rows.get(task.id);
+      const done = outcomes.get(task.id) ?? [];
       const step = nextStep(
         task,
         done.map((one) => one.outcome),
