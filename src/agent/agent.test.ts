@@ -143,6 +143,37 @@ describe('the agent and its server', () => {
     );
   });
 
+  test('renews its certificate when two thirds of its life are over, with the same key, and goes on with the new one', async () => {
+    await setUp();
+    server.life = { from: -3_600_000, to: 3_600_000 };
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.renewals, 0, 'half of its life is left');
+    assert.equal(server.shown.size, 1);
+    fs.rmSync(join(tree.root, STATE, 'identity.json'));
+    configure();
+    server.life = { from: -3_600_000, to: 600_000 };
+    assert.equal((await runOnce()).code, 0);
+    assert.equal(server.renewals, 1);
+    assert.equal(server.shown.size, 3, 'what follows the renewal shows the new certificate');
+    assert.equal((await runOnce()).code, 0);
+    assert.deepEqual([server.renewals, server.shown.size, server.enrolled.length], [1, 3, 2]);
+    // A server that cannot renew is asked again later; the agent works on with what it has.
+    fs.rmSync(join(tree.root, STATE, 'identity.json'));
+    configure();
+    server.down.add('/renew');
+    const ran = await runOnce();
+    assert.equal(ran.code, 0);
+    assert.match(ran.log, /could not be renewed/);
+    assert.equal(server.enrolled.length, 3);
+  });
+
+  test('an agent whose certificate is over is refused', async () => {
+    await setUp();
+    server.life = { from: -3_600_000, to: -1000 };
+    assert.notEqual((await runOnce()).code, 0);
+    assert.equal(server.checkIns, 0);
+  });
+
   test('a wrong token, a server of another authority and an absent server end in exit codes of their own', async () => {
     await setUp();
     configure({ token: 'lee_wrong' });

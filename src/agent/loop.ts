@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,6 +13,7 @@ import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, settle, type Executor } from './execute.ts';
 import { compactJournal, Journal } from './journal.ts';
 import type { Log } from './log.ts';
+import { renew, renewalIsDue } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
 import { GRACE_MS } from './verify.ts';
@@ -69,6 +71,8 @@ async function keepOn(agent: Agent): Promise<void> {
 
 interface Agent extends Executor {
   options: AgentOptions;
+  /** as enrolled, with the newest certificate */
+  identity: EnrollReply;
   client: Client;
   cache: FactCache;
   startedAt: Date;
@@ -86,18 +90,13 @@ async function start(options: AgentOptions): Promise<Agent> {
   compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
   const journal = options.journal?.(path) ?? new Journal(path);
   const key = await state.key();
-  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
-  const client = createClient({
-    server: config.server,
-    ca: config.ca,
-    identity: { key: pem, cert: identity.certificate },
-  });
   const agent: Agent = {
     options,
     host,
     state,
     journal,
-    client,
+    identity,
+    client: clientOf(config, key, identity),
     key,
     log,
     now,
@@ -114,6 +113,11 @@ async function start(options: AgentOptions): Promise<Agent> {
     progress: () => deliver(agent).catch(() => {}),
   };
   return agent;
+}
+
+function clientOf({ server, ca }: AgentConfig, key: KeyObject, { certificate }: EnrollReply): Client {
+  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return createClient({ server, ca, identity: { key: pem, cert: certificate } });
 }
 
 /** What was cut off is brought to its end before anything new, server or no server: it was approved and begun. */
@@ -152,8 +156,22 @@ async function checkIn(agent: Agent): Promise<void> {
   agent.pollSeconds = Math.max(1, reply.pollSeconds);
   agent.factsSeconds = Math.max(1, reply.factsSeconds);
   agent.checkedInAt = agent.now().getTime();
+  await renewIfDue(agent).catch((error: unknown) => {
+    agent.log.warn('The certificate could not be renewed; trying again later', { why: (error as Error).message });
+  });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
   await look(agent).catch((error: unknown) => logLook(agent, error));
+}
+
+async function renewIfDue(agent: Agent): Promise<void> {
+  const { host, state, config } = agent.options;
+  if (!renewalIsDue(agent.identity.certificate, agent.now())) return;
+  const renewed = await renew(host, state, agent.client, agent.identity);
+  if (renewed === null) throw new Error('the server answered with a certificate that is not ours or ends no later');
+  agent.identity = renewed;
+  agent.client.close();
+  agent.client = clientOf(config, agent.key, renewed);
+  agent.log.info('Certificate renewed');
 }
 
 async function look(agent: Agent): Promise<string | null> {

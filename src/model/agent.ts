@@ -27,6 +27,12 @@ export const EnrollReply = z.object({
 });
 export type EnrollReply = z.infer<typeof EnrollReply>;
 
+/** POST /agent/v1/renew: a new certificate for the key that the agent enrolled with. */
+export const RenewRequest = z.object({ csr: z.string().max(8192) });
+export const RenewReply = z.object({ certificate: z.string() });
+export type RenewRequest = z.infer<typeof RenewRequest>;
+export type RenewReply = z.infer<typeof RenewReply>;
+
 export const CheckInRequest = z.object({ version: z.string(), bootId: z.string().nullable(), startedAt: z.string() });
 export const CheckInReply = z.object({ hostId: z.string(), pollSeconds: z.number(), factsSeconds: z.number() });
 export type CheckInRequest = z.infer<typeof CheckInRequest>;

@@ -55,6 +55,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'enrollment.agent.back': 'Agent reports again',
   'enrollment.agent.enrolled': 'Agent enrolled',
   'enrollment.agent.lost': 'Agent fell silent',
+  'enrollment.agent.renewed': 'Agent’s certificate renewed',
   'enrollment.agent.revoked': 'Agent revoked',
   'enrollment.authority.made': 'Agents’ certificate authority made',
   'enrollment.credential.added': 'Credential added',

@@ -4,11 +4,14 @@ import { createPrivateKey, randomBytes } from 'node:crypto';
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
+const fromNow = (ms: number): Date => new Date(Date.now() + ms);
+
 /** A certificate authority made with another library than the agent's own ASN.1. For tests only. */
 export interface TestAuthority {
   ca: string;
   server: { key: string; cert: string };
-  issue(csr: string, name: string): Promise<string>;
+  /** `from`, `to`: ms from now, unless it is valid for an hour from a minute ago */
+  issue(csr: string, name: string, life?: { from: number; to: number }): Promise<string>;
 }
 
 export async function testAuthority(): Promise<TestAuthority> {
@@ -27,9 +30,10 @@ export async function testAuthority(): Promise<TestAuthority> {
     publicKey: x509.PublicKeyType,
     subject: string,
     extensions: x509.Extension[],
+    life?: { from: number; to: number },
   ): Promise<string> => {
     const made = await x509.X509CertificateGenerator.create({
-      ...validity,
+      ...(life ? { notBefore: fromNow(life.from), notAfter: fromNow(life.to) } : validity),
       serialNumber: serialNumber(),
       subject,
       issuer: root.subject,
@@ -47,12 +51,11 @@ export async function testAuthority(): Promise<TestAuthority> {
   return {
     ca: root.toString('pem'),
     server: { key: pem.toString(), cert: await make(serverKeys.publicKey, 'CN=server', [names]) },
-    issue: async (csr, name) => {
+    issue: async (csr, name, life) => {
       const request = new x509.Pkcs10CertificateRequest(csr);
       if (!(await request.verify())) throw new Error('the request is not signed by its own key');
-      return make(request.publicKey, `CN=${name}`, [
-        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-      ]);
+      const usage = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]);
+      return make(request.publicKey, `CN=${name}`, [usage], life);
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   type EnrollReply,
   FactsRequest,
   OutcomesRequest,
+  RenewRequest,
   type Assignment,
 } from '../../model/agent.ts';
 import type { ApproverKey } from '../../model/plan.ts';
@@ -35,6 +36,11 @@ export interface TestServer {
   outcomes: OutcomesRequest['outcomes'];
   refused: OutcomesRequest['refused'];
   alarms: AlarmRequest[];
+  /** how long the certificate of an enrolling agent is valid; renewed ones an hour */
+  life: { from: number; to: number };
+  renewals: number;
+  /** certificates of requests, as the client showed them */
+  shown: Set<string>;
   /** public key of the agent, from its certificate */
   agentKey: string | null;
   /** digests of plans that it knows nothing of (any more) */
@@ -68,6 +74,9 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     outcomes: [],
     refused: [],
     alarms: [],
+    life: { from: -60_000, to: 3_600_000 },
+    renewals: 0,
+    shown: new Set(),
     agentKey: null,
     down: new Set(),
     unknownPlans: new Set(),
@@ -95,6 +104,10 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
       state.checkIns += 1;
       return { hostId: 'host_1', pollSeconds: 5, factsSeconds: 3600 };
     },
+    'POST /renew': async (body) => {
+      state.renewals += 1;
+      return { certificate: await state.authority.issue(RenewRequest.parse(body).csr, AGENT_ID) };
+    },
     'POST /facts': async (body) => {
       const { sections } = FactsRequest.parse(body);
       state.facts.push({ sections });
@@ -116,7 +129,7 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
 async function enroll(state: TestServer, checkpoint: Signer, wanted: EnrollRequest): Promise<EnrollReply | null> {
   if (wanted.token !== state.token) return null;
   state.enrolled.push(wanted);
-  const certificate = await state.authority.issue(wanted.csr, AGENT_ID);
+  const certificate = await state.authority.issue(wanted.csr, AGENT_ID, state.life);
   state.agentKey = new X509Certificate(certificate).publicKey.export({ format: 'jwk' }).x!;
   return {
     agentId: AGENT_ID,
@@ -173,6 +186,7 @@ async function answer(
   if (state.down.has(path)) return reply(503, refusal('DOWN'));
   const socket = request.socket as TLSSocket;
   if (path !== '/enroll' && !socket.authorized) return reply(403, refusal('AGENT_UNAUTHENTICATED'));
+  if (socket.authorized) state.shown.add(socket.getPeerCertificate().fingerprint256);
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -10,6 +10,7 @@ import { addCredential, listCredentials, removeCredential } from './credentials.
 import { enroll, mintToken } from './enroll.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
 import { checkIn } from './presence.ts';
+import { renew } from './renew.ts';
 
 let platform: TestPlatform;
 let discovery: Discovery;
@@ -92,6 +93,36 @@ test('a host that enrols again has one agent; the one before and a revoked one a
   await platform.observe(operator, (tx) => enrollment.revoke(tx, second.agentId, 'laptop stolen'));
   assert.equal(await enrollment.authenticate(await fingerprint(second.certificate)), null);
   assert.equal((await discovery.host(second.hostId))?.management, 'unmanaged');
+});
+
+test('an agent renews for its own key only; an answer that was lost leaves it with two certificates that count', async () => {
+  const keys = await newKeys();
+  const agent = await join(await requestOf(await token(), keys, 'machine-r'));
+  const fingerprint = (pem: string): Promise<string> =>
+    new x509.X509Certificate(pem).getThumbprint('SHA-256').then((raw) => Buffer.from(raw).toString('hex'));
+  const identity = { agentId: agent.agentId, hostId: agent.hostId };
+  const at = (days: number): typeof platform => ({
+    ...platform,
+    now: () => new Date(Date.now() + days * 86_400_000),
+  });
+  const { csr } = await requestOf('', keys, 'machine-r');
+  assert.equal((await renew(platform, identity, { csr })).certificate, agent.certificate, 'just enrolled: the same');
+  const { csr: others } = await requestOf('', await newKeys(), 'machine-r');
+  const otherKey = (error: unknown): boolean => isAppError(error, 'RENEWAL_OTHER_KEY');
+  await assert.rejects(renew(at(61), identity, { csr: others }), otherKey);
+  await assert.rejects(renew(at(61), identity, { csr: 'no request' }), otherKey);
+  const { certificate } = await renew(at(61), identity, { csr });
+  assert.notEqual(certificate, agent.certificate);
+  assert.equal(
+    (await renew(at(61.5), identity, { csr })).certificate,
+    certificate,
+    'the answer was lost: the same again',
+  );
+  for (const pem of [agent.certificate, certificate])
+    assert.deepEqual(await enrollment.authenticate(await fingerprint(pem)), identity);
+  await platform.observe(operator, (tx) => enrollment.revoke(tx, agent.agentId, 'sold'));
+  for (const pem of [agent.certificate, certificate])
+    assert.equal(await enrollment.authenticate(await fingerprint(pem)), null);
 });
 
 test('check-ins keep an agent alive; a silent one is lost, and back when it reports', async () => {

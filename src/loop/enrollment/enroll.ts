@@ -7,10 +7,16 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { newSerial, withAuthority } from './authority.ts';
 import { issueAgent, readRequest, type Issued } from './logic/certificates.ts';
-import { agentOfToken, insertAgent, insertToken, lockToken, revokeOthers, spendToken } from './store.ts';
-
-/** Agents renew long before; a lost machine's certificate ends by itself. */
-const CERTIFICATE_DAYS = 90;
+import { CERTIFICATE_DAYS } from './renew.ts';
+import {
+  agentOfToken,
+  insertAgent,
+  insertCertificate,
+  insertToken,
+  lockToken,
+  revokeOthers,
+  spendToken,
+} from './store.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
@@ -103,13 +109,13 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
       id: actor.id,
       host_id: hostId,
       public_key: publicKey,
-      fingerprint: issued.fingerprint,
       certificate: issued.certificate,
       state: 'active',
       approver_key_ids: keyIds,
       enrolled_at: tx.now,
       token_id: token.id,
     });
+    await insertCertificate(tx.db, actor.id, issued, tx.now, CERTIFICATE_DAYS);
     await tx.record({
       type: 'enrollment.agent.enrolled',
       subject: { kind: 'agent', id: actor.id, name: body.hostname },

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { CheckInReply, CheckInRequest, EnrollReply, EnrollRequest } from '../../model/agent.ts';
+import {
+  CheckInReply,
+  CheckInRequest,
+  EnrollReply,
+  EnrollRequest,
+  RenewReply,
+  RenewRequest,
+} from '../../model/agent.ts';
 import { MAY } from '../../model/actor.ts';
 import { Agent, Credential, CredentialInput, Deployment, DeploymentInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
@@ -10,6 +17,7 @@ import { addCredential, listCredentials, removeCredential } from './credentials.
 import { createDeployment } from './deployments.ts';
 import { enroll, mintToken } from './enroll.ts';
 import { checkIn } from './presence.ts';
+import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
 import { deployments } from './store-deployment.ts';
 import { allAgents } from './store.ts';
@@ -179,6 +187,16 @@ export function enrollmentAgentRoutes(
       body: CheckInRequest,
       reply: CheckInReply,
       handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body),
+    }),
+    route({
+      method: 'POST',
+      path: '/renew',
+      id: 'agentRenew',
+      summary: 'An agent asks for a new certificate for its key',
+      access: 'agent',
+      body: RenewRequest,
+      reply: RenewReply,
+      handler: ({ agent, body }) => renew(platform, agent!, body),
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import type { Generated, JSONColumnType, Transaction } from 'kysely';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import type { AgentRecord } from './face.ts';
+import type { Issued } from './logic/certificates.ts';
 
 /** Own tables: agents, tokens and the authority. Credentials and deployments: see the stores beside this one. */
 export type AgentTables = {
@@ -18,7 +19,6 @@ export type AgentTables = {
     id: string;
     host_id: string;
     public_key: string;
-    fingerprint: string;
     certificate: string;
     state: 'active' | 'revoked' | 'lost';
     approver_key_ids: JSONColumnType<string[]>;
@@ -31,6 +31,13 @@ export type AgentTables = {
     version: string;
     boot_id: string | null;
     started_at: string | null;
+  };
+  'enrollment.certificate': {
+    fingerprint: string;
+    agent_id: string;
+    certificate: string;
+    issued_at: Date;
+    expires_at: Date;
   };
   'enrollment.authority': { id: Generated<number>; certificate: string; secret_id: string; created_at: Date };
 };
@@ -68,7 +75,10 @@ export async function agentByHost(db: DbOrTx, hostId: string): Promise<AgentReco
 }
 
 export async function agentByFingerprint(db: DbOrTx, fingerprint: string): Promise<AgentRecord | null> {
-  const row = await agentRows(db).where('a.fingerprint', '=', fingerprint).executeTakeFirst();
+  const row = await agentRows(db)
+    .innerJoin('enrollment.certificate as c', 'c.agent_id', 'a.id')
+    .where('c.fingerprint', '=', fingerprint)
+    .executeTakeFirst();
   return row ? toRecord(row) : null;
 }
 
@@ -93,6 +103,39 @@ export async function insertAgent(
     .insertInto('enrollment.agent')
     .values({ ...agent, approver_key_ids: JSON.stringify(agent.approver_key_ids) })
     .execute();
+}
+
+/** What of the agent's certificates is over goes at the same time. */
+export async function insertCertificate(
+  tx: Transaction<NoTables>,
+  agentId: string,
+  issued: Issued,
+  at: Date,
+  days: number,
+): Promise<void> {
+  await q(tx)
+    .deleteFrom('enrollment.certificate')
+    .where('agent_id', '=', agentId)
+    .where('expires_at', '<', at)
+    .execute();
+  const expires = new Date(at.getTime() + days * 86_400_000);
+  await q(tx)
+    .insertInto('enrollment.certificate')
+    .values({ ...issued, agent_id: agentId, issued_at: at, expires_at: expires })
+    .execute();
+}
+
+export async function newestCertificate(
+  db: DbOrTx,
+  agentId: string,
+): Promise<{ certificate: string; issued_at: Date } | undefined> {
+  return q(db)
+    .selectFrom('enrollment.certificate')
+    .select(['certificate', 'issued_at'])
+    .where('agent_id', '=', agentId)
+    .orderBy('issued_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
 }
 
 export async function setAgentState(tx: Transaction<NoTables>, id: string, state: AgentRecord['state']): Promise<void> {

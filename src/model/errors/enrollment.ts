@@ -52,5 +52,9 @@ export const ENROLLMENT_ERRORS = {
     status: 400,
     text: 'The certificate request is not a self-signed Ed25519 PKCS#10 request.',
   },
+  RENEWAL_OTHER_KEY: {
+    status: 400,
+    text: 'The certificate request is not for the key that this agent enrolled with; deploy the agent again.',
+  },
   AGENT_REVOKED: { status: 403, text: 'Agent {id} is revoked; enrol it again with a new token.' },
 } satisfies Record<string, ErrorSpec>;

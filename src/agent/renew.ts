@@ -1,0 +1,35 @@
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { certificateRequest } from '../host/pki/request.ts';
+import { readIdentity } from '../host/identity.ts';
+import type { Host } from '../host/host.ts';
+import { RenewReply, type EnrollReply } from '../model/agent.ts';
+import type { Client } from './client.ts';
+import type { State } from './state.ts';
+
+/** Two thirds of its life: a month is left of three, for servers and hosts that are away for weeks. */
+const DUE_AFTER = 2 / 3;
+
+export function renewalIsDue(certificate: string, now: Date): boolean {
+  const { validFromDate, validToDate } = new X509Certificate(certificate);
+  const life = validToDate.getTime() - validFromDate.getTime();
+  return now.getTime() >= validFromDate.getTime() + life * DUE_AFTER;
+}
+
+/** Asks for a certificate with a later end for the same key; null when what came is no such thing. */
+export async function renew(
+  host: Host,
+  state: State,
+  client: Client,
+  identity: EnrollReply,
+): Promise<EnrollReply | null> {
+  const key = await state.key();
+  const { hostname } = await readIdentity(host);
+  const body = { csr: certificateRequest(key, hostname) };
+  const { certificate } = await client.call('POST', '/renew', RenewReply, { body });
+  const [now, next] = [new X509Certificate(identity.certificate), new X509Certificate(certificate)];
+  const ours = next.publicKey.equals(createPublicKey(key)) && next.validToDate > now.validToDate;
+  if (!ours) return null;
+  const renewed = { ...identity, certificate };
+  await state.saveIdentity(renewed);
+  return renewed;
+}
