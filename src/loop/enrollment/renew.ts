@@ -29,7 +29,7 @@ export async function renew(platform: Platform, agent: AgentIdentity, body: Rene
     detail: { fingerprint: issued.fingerprint, days: CERTIFICATE_DAYS },
   };
   await platform.act({ kind: 'agent', id: agent.agentId, name: agent.agentId }, entry, (tx) =>
-    insertCertificate(tx.db, agent.agentId, issued, tx.now, CERTIFICATE_DAYS),
+    insertCertificate(tx.db, agent.agentId, issued, now, CERTIFICATE_DAYS),
   );
   return { certificate: issued.certificate };
 }
