@@ -1,0 +1,66 @@
+#!/bin/bash
+# Becomes a lab host. Runs as the first process of new PID, mount, UTS and IPC namespaces, in the host's own network
+# namespace: enter.sh DIRECTORY LOWER NAME DISK. All mounts are made here, in a namespace that ends with its last
+# process, so the machine's mount table never sees one of them and none can be left behind.
+set -eu
+dir=$1 lower=$2 name=$3 disk=$4
+root=$dir/root
+
+upper=$dir/upper work=$dir/work
+if [ "$disk" != none ]; then
+  # A small disk is a tmpfs of that size: it fills up as a real one does.
+  mount -t tmpfs -o "size=$disk,mode=755" lab-disk "$dir/disk"
+  cp -a "$dir/upper" "$dir/disk/upper"
+  mkdir "$dir/disk/work"
+  upper=$dir/disk/upper work=$dir/disk/work
+fi
+mount -t overlay -o "lowerdir=$lower,upperdir=$upper,workdir=$work" overlay "$root"
+cd "$root"
+
+mount -t proc -o nosuid,nodev,noexec proc proc
+mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
+mount -t tmpfs -o mode=755,nosuid,size=64m tmpfs run
+mount -t tmpfs -o mode=755,nosuid,size=1m tmpfs dev
+while read -r node major minor; do
+  mknod -m 666 "dev/$node" c "$major" "$minor"
+done <<'NODES'
+null 1 3
+zero 1 5
+full 1 7
+random 1 8
+urandom 1 9
+tty 5 0
+NODES
+mkdir dev/pts dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5,nosuid,noexec devpts dev/pts
+mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s /proc/self/fd/0 dev/stdin
+ln -s /proc/self/fd/1 dev/stdout
+ln -s /proc/self/fd/2 dev/stderr
+
+# The kernel's settings are the machine's: they can be read, and only those of the network, which are the host's own,
+# written. A few that checks look at are played by files of the host.
+mount --bind proc/sys proc/sys
+mount --bind proc/sys/net proc/sys/net
+[ ! -e proc/sysrq-trigger ] || mount --bind dev/null proc/sysrq-trigger
+mkdir -p "$dir/sysctl"
+for setting in kernel/random/boot_id kernel/randomize_va_space kernel/kptr_restrict kernel/dmesg_restrict \
+  kernel/unprivileged_bpf_disabled kernel/perf_event_paranoid kernel/yama/ptrace_scope \
+  fs/protected_hardlinks fs/protected_symlinks fs/protected_fifos fs/protected_regular fs/suid_dumpable; do
+  [ -e "proc/sys/$setting" ] || continue
+  played=$dir/sysctl/${setting//\//.}
+  cat "proc/sys/$setting" >"$played"
+  mount --bind "$played" "proc/sys/$setting"
+done
+mount -o remount,bind,ro proc/sys
+
+hostname "$name"
+
+# The old root is put on /mnt for a moment: pivot_root wants a directory, and this one is there on every Debian.
+pivot_root . mnt
+cd /
+exec </dev/null /bin/bash -c \
+  'umount -l /mnt && exec /usr/bin/setpriv --bounding-set "$1" --inh-caps -all /usr/local/lib/lab/init' \
+  lab-init "$LASTEMBER_LAB_CAPABILITIES"

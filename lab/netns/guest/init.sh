@@ -1,0 +1,63 @@
+#!/bin/bash
+# PID 1 of a lab host: starts services in order, reaps what is orphaned (bash does), ends everything when told to.
+# TERM stops the host. /run/reboot-requested, which `reboot` makes, plays a reboot: all processes end, and the services
+# start again under another boot id.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8
+# The mark by which the lab finds this process is not for the services.
+export -n LASTEMBER_LAB_PART
+unset LASTEMBER_LAB_CAPABILITIES
+
+log() { echo "$(date +%T) $*"; }
+services() { cat /etc/lab/services; }
+
+boot() {
+  rm -rf /run/* /tmp/* /tmp/.[!.]*
+  mkdir -p /run/lock /run/lab
+  chmod 1777 /run/lock
+  # A plain read of uuid gives another value each time; boot_id is a file of this host.
+  cat /proc/sys/kernel/random/uuid >/proc/sys/kernel/random/boot_id
+  if [ ! -e /etc/lab/done ]; then
+    bash -eu /etc/lab/setup.sh || { log "setup failed"; echo setup >>/run/lab/failed; }
+    touch /etc/lab/done
+  fi
+  local name
+  for name in $(services); do
+    service "$name" start </dev/null || { log "$name did not start"; echo "$name" >>/run/lab/failed; }
+  done
+  touch /run/lab/ready
+  log "ready"
+}
+
+others() {
+  local entry
+  for entry in /proc/[0-9]*; do [ "$entry" = /proc/1 ] || return 0; done
+  return 1
+}
+
+end() {
+  local name tries
+  for name in $(services | tac); do timeout -k 1 10 service "$name" stop </dev/null >/dev/null 2>&1; done
+  kill -TERM -1
+  for tries in 1 2 3 4 5 6 7 8 9 10; do others || return 0; read -r -t 0.2 -u 3 _; done
+  kill -KILL -1
+  for tries in 1 2 3 4 5; do others || return 0; read -r -t 0.1 -u 3 _; done
+}
+
+# Waiting on a pipe that nobody writes to: a pause without a process.
+exec 3<> <(:)
+stop=no
+trap 'stop=yes' TERM INT
+boot
+while :; do
+  read -r -t 1 -u 3 _
+  if [ "$stop" = yes ]; then
+    log "stopping"
+    end
+    exit 0
+  fi
+  if [ -e /run/reboot-requested ]; then
+    log "rebooting"
+    end
+    boot
+  fi
+done

@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import { HOSTS } from './hosts.ts';
+import type { HostSpec } from './spec.ts';
+
+export type Options =
+  | { action: 'help' }
+  | { action: 'up'; hosts: readonly HostSpec[]; json: boolean }
+  | { action: 'down' | 'status'; json: boolean }
+  | { action: 'exec'; host: string; argv: string[]; json: boolean }
+  | { action: 'shell'; host: string };
+
+export const HELP = `npm run lab -- up [--only HOST,…] | down | status | exec HOST -- CMD… | shell HOST   [--json]
+
+Real Debian systems in network namespaces of their own, on one bridge. Linux, root only.
+  up       starts all hosts, or those of --only; the first time it makes their root file systems (a minute or two)
+  down     ends everything and leaves nothing behind but the cache; also after a crash
+  status   what is up
+  exec     runs a command inside a host as its root, and ends with its exit code
+  shell    a shell inside a host
+  --json   one JSON document on standard output; what is going on goes to standard error
+
+A program reaches the hosts from the lab's namespace: ip netns exec lemlab ssh -i /run/lastember-lab/key root@10.61.0.11
+  LASTEMBER_LAB_CACHE   root file systems and packages (default /var/cache/lastember-lab)
+  LASTEMBER_LAB_RUN     what this lab writes (default /run/lastember-lab)
+  LASTEMBER_LAB_NAME    of the namespace (default lemlab): two labs need two names and two run directories
+`;
+
+export function parseOptions(argv: string[]): Options {
+  const split = argv.indexOf('--');
+  const [before, after] = split < 0 ? [argv, []] : [argv.slice(0, split), argv.slice(split + 1)];
+  const { values, positionals } = parseArgs({
+    args: before,
+    allowPositionals: true,
+    options: {
+      only: { type: 'string' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const [action, host, ...rest] = positionals;
+  if (values.help || action === undefined || action === 'help') return { action: 'help' };
+  const { json } = values;
+  if (action === 'shell') return { action, host: hostNamed(host).name };
+  if (action === 'exec') return { action, json, ...command(host, [...rest, ...after]) };
+  if (host !== undefined) throw new Error(`"${host}" is one too many for ${action}.`);
+  if (action === 'up') return { action, hosts: hostsOf(values.only), json };
+  if (action === 'down' || action === 'status') return { action, json };
+  throw new Error(`"${action}" is none of up, down, status, exec, shell.`);
+}
+
+function command(host: string | undefined, argv: string[]): { host: string; argv: string[] } {
+  if (argv.length === 0) throw new Error('exec takes a host and a command: exec web1 -- id');
+  return { host: hostNamed(host).name, argv };
+}
+
+function hostsOf(only: string | undefined): readonly HostSpec[] {
+  return only === undefined ? HOSTS : only.split(',').map((name) => hostNamed(name));
+}
+
+function hostNamed(name = ''): HostSpec {
+  const host = HOSTS.find((spec) => spec.name === name);
+  if (!host) throw new Error(`There is no host "${name}": there are ${HOSTS.map((spec) => spec.name).join(', ')}.`);
+  return host;
+}
