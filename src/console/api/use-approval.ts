@@ -1,46 +1,65 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { MAY, type Role } from '../../model/actor.ts';
 import { canApprove, type Change } from '../../model/change.ts';
-import { importKey, signApproval, storedKeys, type BrowserKey } from './approval.ts';
+import { signApproval } from './approval.ts';
 import { useApproveChange, useMe, usePlan } from './hooks.ts';
+import { useApproverKeys } from './use-approvers.ts';
+import { useBrowserKeys } from './use-browser-keys.ts';
 
-/** State of approving one change in this browser: the keys it holds, which one is picked, and what went wrong. */
+/** Why the person who looks cannot approve; null when they can. */
+export type NotYou = 'author' | 'role' | 'done' | null;
+
+/** State of approving one change in this browser: who looks, the keys it holds, and what went wrong. */
 export function useApproval(change: Change) {
   const me = useMe().data;
-  const queries = useQueryClient();
-  const stored = useQuery({ queryKey: ['browser-keys'], queryFn: storedKeys });
+  const approvers = useApproverKeys();
+  const registered = approvers.data ?? NONE;
+  const browser = useBrowserKeys();
   const approve = useApproveChange(change.id);
   const plan = usePlan(change);
-  const [picked, pick] = useState<string | null>(null);
-  const [problem, setProblem] = useState<unknown>(null);
-  const keys: BrowserKey[] = stored.data ?? [];
-  const key = keys.find((item) => item.keyId === picked) ?? keys[0];
-  const keyIds = keys.map((item) => item.keyId);
-
-  const addFile = (file: File | null): void => {
-    setProblem(null);
-    file
-      ?.text()
-      .then(importKey)
-      .then(() => queries.invalidateQueries({ queryKey: ['browser-keys'] }))
-      .catch(setProblem);
-  };
+  const { key, keyIds, setProblem } = browser;
+  const own = ownKeys(registered, me?.id);
   const sign = (): void => {
     if (!key || !plan.data) return;
     setProblem(null);
     signApproval(key, change.id, plan.data.digest).then((approval) => approve.mutate(approval), setProblem);
   };
   return {
-    isAuthor: me?.id === change.author,
+    ...browser,
+    ...standing(change, me, [...keyIds, ...own], own),
+    /** names of those who hold a key and did not ask for the change, nor approve it already */
+    others: others(change, registered),
     /** what would be signed; null until this browser has read and hashed the plan itself */
     digest: plan.data?.digest ?? null,
-    allowed: me && plan.data ? canApprove(change, me, keyIds) : false,
-    keyIds,
-    key,
-    pick,
-    addFile,
+    /** the server knows no such key of this person, and would refuse its signature */
+    foreign: key !== undefined && approvers.isSuccess && !own.includes(key.keyId),
     sign,
     pending: approve.isPending,
-    problem: problem ?? approve.error ?? plan.error,
+    problem: browser.problem ?? approve.error,
   };
+}
+
+type Person = { id: string; role: Role };
+
+function standing(change: Change, me: Person | undefined, keyIds: readonly string[], own: readonly string[]) {
+  if (!me) return { notYou: null, role: null, allowed: false };
+  return { notYou: notYou(change, me, own), role: me.role, allowed: canApprove(change, me, keyIds) };
+}
+
+function notYou(change: Change, me: Person, own: readonly string[]): NotYou {
+  if (me.id === change.author) return 'author';
+  if (!(MAY.approve as readonly Role[]).includes(me.role)) return 'role';
+  return change.approvals.some(({ statement }) => own.includes(statement.keyId)) ? 'done' : null;
+}
+
+const NONE: readonly Registered[] = [];
+type Registered = { keyId: string; person: string; personName: string };
+
+const ownKeys = (registered: readonly Registered[], person: string | undefined): string[] =>
+  registered.filter((item) => item.person === person).map((item) => item.keyId);
+
+function others(change: Change, registered: readonly Registered[]): string[] {
+  const given = new Set(change.approvals.map(({ statement }) => statement.keyId));
+  const had = new Set(registered.filter((item) => given.has(item.keyId)).map((item) => item.person));
+  const can = registered.filter((item) => item.person !== change.author && !had.has(item.person));
+  return [...new Set(can.map((item) => item.personName))].sort();
 }

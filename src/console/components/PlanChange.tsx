@@ -2,12 +2,18 @@ import { Button, Modal, Select, Stack, Text, Textarea } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useCreateChange } from '../api/hooks.ts';
+import { MAY, type Role } from '../../model/actor.ts';
+import { useCreateChange, useMe } from '../api/hooks.ts';
 import { paths } from '../paths.ts';
 import { Problem } from './Page.tsx';
 
 /** Asks for a kit and a reason and has the planner make an immutable plan for all its open findings. */
 export function PlanChange({ kits }: { kits: string[] }) {
+  const me = useMe().data;
+  return me && (MAY.operate as readonly Role[]).includes(me.role) ? <PlanForm kits={kits} /> : null;
+}
+
+function PlanForm({ kits }: { kits: string[] }) {
   const [open, modal] = useDisclosure();
   const [kit, setKit] = useState<string | null>(null);
   const [reason, setReason] = useState('');

@@ -1,11 +1,14 @@
 import { Accordion, Badge, Code, Group, Progress, Stack, Text, Tooltip } from '@mantine/core';
 import { IconCheck, IconCircleDashed, IconShieldCheck, IconX } from '@tabler/icons-react';
 import type { Change, TaskStatus } from '../../model/change.ts';
-import { changes } from '../../model/detail.ts';
 import type { Step } from '../../model/kit.ts';
 import type { Plan, Task } from '../../model/plan.ts';
 import { stepInWords } from '../../model/step-words.ts';
+import { count } from './count.ts';
 import { DataTable, type Column } from './DataTable.tsx';
+import { HostLink } from './HostLink.tsx';
+import { outcomeInWords } from './outcome-words.ts';
+import './rollout.css';
 
 type Outcome = TaskStatus['outcomes'][number];
 
@@ -53,46 +56,66 @@ export function Rollout({ plan, change }: { plan: Plan; change: Change }) {
 function TaskItem({ task, status }: { task: Task; status: TaskStatus | undefined }) {
   const outcomes = status?.outcomes ?? [];
   const state = status?.state ?? 'waiting';
+  const words = state.replace('-', ' ');
   const done = outcomes.filter(
     (outcome) => outcome.phase === 'apply' && outcome.ok && outcome.kind !== 'health',
   ).length;
+  const total = count(task.steps.length, 'step');
+  const progress = outcomes.length > 0 ? `${done} of ${total}` : total;
   return (
     <Accordion.Item value={task.id}>
-      <Accordion.Control>
-        <Group justify="space-between" wrap="wrap" gap="xs" pr="sm">
-          <Text fw={550}>{task.hostName}</Text>
-          <Group gap="sm" wrap="nowrap">
+      <div className="task-head">
+        <Text fw={550} className="task-name">
+          <HostLink id={task.hostId} name={task.hostName} />
+        </Text>
+        <Accordion.Control aria-label={`${task.hostName}: ${progress}, ${words}`}>
+          <Group justify="flex-end" gap="sm" wrap="wrap" pr="sm">
             <Text size="sm" c="dimmed">
-              {done} of {task.steps.length} steps
+              {progress}
             </Text>
             <Badge color={TASK_COLOR[state]} variant="light">
-              {state.replace('-', ' ')}
+              {words}
             </Badge>
           </Group>
-        </Group>
-        <Progress
-          value={(done / task.steps.length) * 100}
-          color={TASK_COLOR[state]}
-          size="sm"
-          mt={6}
-          aria-label={`${task.hostName}: ${done} of ${task.steps.length} steps`}
-        />
-        {status?.error ? (
-          <Text size="sm" c="red" mt={4}>
-            {status.error}
-          </Text>
-        ) : null}
-      </Accordion.Control>
+          <Progress
+            value={(done / task.steps.length) * 100}
+            color={TASK_COLOR[state]}
+            size="sm"
+            mt={6}
+            aria-label={`${task.hostName}: ${progress}`}
+          />
+        </Accordion.Control>
+      </div>
+      {status?.error ? (
+        <Text size="sm" c="red" px="md" pb="xs">
+          {status.error}
+        </Text>
+      ) : null}
       <Accordion.Panel>
         <DataTable items={linesOf(task, outcomes)} columns={COLUMNS} keyOf={(line) => line.key} minWidth={560} />
         <Text size="sm" c="dimmed" mt="xs">
-          {task.rollback === 'undo'
-            ? 'If a step fails, what can be undone is undone in reverse order.'
-            : 'If a step fails, what was done stays.'}
+          {[...healthInWords(task), rollbackInWords(task)].join(' ')}
         </Text>
       </Accordion.Panel>
     </Accordion.Item>
   );
+}
+
+function healthInWords(task: Task): string[] {
+  const services = task.health.flatMap((one) => (one.kind === 'service' ? [one.name] : []));
+  const listeners = task.health.flatMap((one) => (one.kind === 'listener' ? [`${one.address}:${one.port}`] : []));
+  const must = [
+    services.length > 0 ? `${services.join(', ')} must be running` : '',
+    listeners.length > 0 ? `${listeners.join(', ')} must accept connections` : '',
+  ].filter((part) => part !== '');
+  return must.length > 0 ? [`Afterwards ${must.join(' and ')}.`] : [];
+}
+
+function rollbackInWords(task: Task): string {
+  if (task.rollback === 'none') return 'If a step fails, what was done stays.';
+  return task.steps.some((step) => step.kind === 'rotate-key')
+    ? 'If a step fails, the steps on keys are undone in reverse order; what closes the hole stays.'
+    : 'If a step fails, what can be undone is undone in reverse order.';
 }
 
 interface Line {
@@ -140,8 +163,8 @@ const COLUMNS: Column<Line>[] = [
   {
     title: 'What was seen',
     cell: ({ outcome }) => (
-      <Text size="sm" c={outcome ? 'inherit' : 'dimmed'} style={{ overflowWrap: 'anywhere' }}>
-        {outcome ? (outcome.error ?? changes(outcome.before, outcome.after)) : 'not yet'}
+      <Text size="sm" c={outcome ? (outcome.ok ? 'inherit' : 'red') : 'dimmed'} style={{ overflowWrap: 'anywhere' }}>
+        {outcome ? outcomeInWords(outcome) : 'not yet'}
       </Text>
     ),
   },

@@ -1,0 +1,46 @@
+import { Button, Group, Modal, Stack, type ButtonProps } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import type { ReactNode } from 'react';
+
+interface Props {
+  /** on the button that asks */
+  label: string;
+  title: string;
+  /** what will happen, and what cannot be taken back */
+  children: ReactNode;
+  /** on the button that does it: the verb, never "OK" */
+  verb: string;
+  onConfirm: () => void;
+  loading?: boolean;
+  variant?: ButtonProps['variant'];
+  color?: string;
+}
+
+/** A button for what cannot be taken back: it first says what will happen. */
+export function Confirm({ label, title, children, verb, onConfirm, loading, variant, color }: Props) {
+  const [open, modal] = useDisclosure();
+  const confirm = (): void => {
+    modal.close();
+    onConfirm();
+  };
+  return (
+    <>
+      <Button variant={variant ?? 'default'} loading={loading ?? false} onClick={modal.open}>
+        {label}
+      </Button>
+      <Modal opened={open} onClose={modal.close} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>
+        <Stack>
+          <div>{children}</div>
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={modal.close} data-autofocus>
+              Go back
+            </Button>
+            <Button {...(color ? { color } : {})} onClick={confirm}>
+              {verb}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}
