@@ -1,5 +1,6 @@
 import { Box, Group, Stack, Text } from '@mantine/core';
 import { FUNNEL, type Campaign, type FunnelStep } from '../../model/campaign.ts';
+import './funnel.css';
 
 export const STEP_LABEL: Record<FunnelStep, string> = {
   patched: 'Patched on disk',
@@ -13,33 +14,45 @@ export const STEP_LABEL: Record<FunnelStep, string> = {
   proven: 'Proven from outside',
 };
 
-/** One bar a step: how many endpoints have done it, of those that must. */
+/** One bar a step: how many endpoints have done it, of those that must; accepted risks are hatched, never green. */
 export function Funnel({ campaign }: { campaign: Campaign }) {
-  const total = campaign.totals.endpoints;
+  const { totals } = campaign;
+  const all = { total: totals.endpoints, excepted: totals.excepted };
   return (
     <Stack gap={6} role="list" aria-label={`Funnel of ${campaign.title}`}>
       {FUNNEL.map((step) => (
-        <FunnelBar key={step} label={STEP_LABEL[step]} done={campaign.totals.byStep[step] ?? 0} total={total} />
+        <FunnelBar key={step} label={STEP_LABEL[step]} done={totals.byStep[step] ?? 0} {...all} />
       ))}
-      <FunnelBar label="All steps done" done={campaign.totals.complete} total={total} strong />
+      <FunnelBar label="All steps done" done={totals.complete} {...all} strong />
     </Stack>
   );
 }
 
-function FunnelBar({ label, done, total, strong }: { label: string; done: number; total: number; strong?: boolean }) {
-  const share = total === 0 ? 0 : done / total;
+interface BarProps {
+  label: string;
+  done: number;
+  total: number;
+  excepted: number;
+  strong?: boolean;
+}
+
+function FunnelBar({ label, done, total, excepted, strong }: BarProps) {
+  const counted = total - excepted;
+  const percent = (n: number): string => `${total === 0 ? 0 : (n / total) * 100}%`;
   return (
     <Box role="listitem">
       <Group justify="space-between" gap="xs" mb={2} wrap="nowrap">
         <Text size="sm" fw={strong ? 700 : 450}>
           {label}
         </Text>
-        <Text size="sm" {...(strong ? { fw: 700 } : { c: 'dimmed' })}>
-          {done} of {total}
+        <Text size="sm" ta="right" {...(strong ? { fw: 700 } : { c: 'dimmed' })}>
+          {done} of {counted}
+          {excepted > 0 ? `, and ${excepted} excepted` : ''}
         </Text>
       </Group>
       <div className="funnel-bar" style={strong ? undefined : { height: 12 }}>
-        <div className="funnel-fill" data-full={total > 0 && done === total} style={{ width: `${share * 100}%` }} />
+        <div className="funnel-fill" data-full={counted > 0 && done === counted} style={{ width: percent(done) }} />
+        <div className="funnel-excepted" style={{ width: percent(excepted) }} />
       </div>
     </Box>
   );

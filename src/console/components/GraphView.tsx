@@ -1,4 +1,5 @@
 import { useMemo, type KeyboardEvent } from 'react';
+import '../graph.css';
 import { blastRadius, type Graph, type GraphNode } from './graph-layout.ts';
 
 const W = 168;
@@ -60,7 +61,7 @@ export function GraphView({ graph, picked, onPick, sub }: Props) {
           );
         })}
         {graph.nodes.map((node) => (
-          <text key={node.id} className="sub" x={x(node) - 8} y={y(node) + H / 2 - 7} textAnchor="end">
+          <text key={node.id} className="port" x={x(node) - 8} y={y(node) + H / 2 - 7} textAnchor="end">
             {portsOf(graph, node.id)}
           </text>
         ))}

@@ -2,9 +2,16 @@ import { Anchor } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { paths } from '../paths.ts';
 
-export function HostLink({ id, name }: { id: string; name: string }) {
+/** Underlined, as it stands in sentences; `alone` where nothing but its colour is needed to tell it from text. */
+export function HostLink({ id, name, alone }: { id: string; name: string; alone?: boolean }) {
   return (
-    <Anchor component={Link} to={paths.host(id)} inherit style={{ overflowWrap: 'anywhere' }}>
+    <Anchor
+      component={Link}
+      to={paths.host(id)}
+      inherit
+      underline={alone ? 'hover' : 'always'}
+      style={{ overflowWrap: 'anywhere' }}
+    >
       {name}
     </Anchor>
   );

@@ -1,4 +1,4 @@
-import { Accordion, Badge, Code, Group, Progress, Stack, Text, Tooltip } from '@mantine/core';
+import { Accordion, Badge, Code, Group, Progress, Stack, Text, Tooltip, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconCircleDashed, IconShieldCheck, IconX } from '@tabler/icons-react';
 import type { Change, TaskStatus } from '../../model/change.ts';
 import type { Step } from '../../model/kit.ts';
@@ -66,24 +66,22 @@ function TaskItem({ task, status }: { task: Task; status: TaskStatus | undefined
     <Accordion.Item value={task.id}>
       <div className="task-head">
         <Text fw={550} className="task-name">
-          <HostLink id={task.hostId} name={task.hostName} />
+          <HostLink id={task.hostId} name={task.hostName} alone />
         </Text>
-        <Accordion.Control aria-label={`${task.hostName}: ${progress}, ${words}`}>
+        <Accordion.Control>
           <Group justify="flex-end" gap="sm" wrap="wrap" pr="sm">
             <Text size="sm" c="dimmed">
+              <VisuallyHidden>{task.hostName}: </VisuallyHidden>
               {progress}
             </Text>
             <Badge color={TASK_COLOR[state]} variant="light">
               {words}
             </Badge>
           </Group>
-          <Progress
-            value={(done / task.steps.length) * 100}
-            color={TASK_COLOR[state]}
-            size="sm"
-            mt={6}
-            aria-label={`${task.hostName}: ${progress}`}
-          />
+          {/* The words above say the same. */}
+          <div aria-hidden>
+            <Progress value={(done / task.steps.length) * 100} color={TASK_COLOR[state]} size="sm" mt={6} />
+          </div>
         </Accordion.Control>
       </div>
       {status?.error ? (

@@ -1,9 +1,11 @@
-import { Alert, Paper, Text } from '@mantine/core';
+import { Group, Paper, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { Dependency } from '../../model/impact.ts';
 import { useDependencies, useHosts } from '../api/hooks.ts';
+import { count, plural } from '../components/count.ts';
 import { blastRadius, layoutGraph } from '../components/graph-layout.ts';
 import { GraphView } from '../components/GraphView.tsx';
+import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 
 export function GraphPage() {
@@ -43,15 +45,40 @@ function Blast({ dependencies }: { dependencies: Dependency[] }) {
       </Paper>
       <div aria-live="polite">
         {picked && hit ? (
-          <Alert color={hit.size ? 'orange' : 'gray'} title={`If ${nameOf(picked)} restarts`}>
-            <Text size="sm">
-              {hit.size === 0
-                ? 'nobody that we know of depends on it.'
-                : `${hit.size} host${hit.size === 1 ? '' : 's'} feel it: ${[...hit].map(nameOf).sort().join(', ')}.`}
-            </Text>
-          </Alert>
+          <Paper withBorder p="lg">
+            <Group justify="space-between" align="baseline" gap="sm" mb="xs">
+              <Title order={2} size="h4">
+                If {nameOf(picked)} restarts
+              </Title>
+              <Text size="sm">
+                Host page of <HostLink id={picked} name={nameOf(picked)} />
+              </Text>
+            </Group>
+            <Felt hosts={[...hit].map((id) => ({ id, name: nameOf(id) }))} />
+          </Paper>
         ) : null}
       </div>
+    </>
+  );
+}
+
+/** Names to read and to follow, also where the drawing is too small to. */
+function Felt({ hosts }: { hosts: { id: string; name: string }[] }) {
+  if (hosts.length === 0) return <Text size="sm">Nobody that we know of depends on it.</Text>;
+  return (
+    <>
+      <Text size="sm">
+        {count(hosts.length, 'host')} {plural(hosts.length, 'feels', 'feel')} it:
+      </Text>
+      <ul className="blast-hosts">
+        {hosts
+          .toSorted((a, b) => a.name.localeCompare(b.name))
+          .map(({ id, name }) => (
+            <li key={id}>
+              <HostLink id={id} name={name} alone />
+            </li>
+          ))}
+      </ul>
     </>
   );
 }

@@ -1,0 +1,88 @@
+import { Badge, Group, Table, Text } from '@mantine/core';
+import { FUNNEL, type Campaign, type CampaignEndpoint } from '../../model/campaign.ts';
+import { STEP_LABEL } from './Funnel.tsx';
+import { Legend, Mark } from './FunnelMark.tsx';
+import './funnel-matrix.css';
+import { HostLink } from './HostLink.tsx';
+
+/** Which endpoint has done which step, and why not. */
+export function FunnelMatrix({ campaign }: { campaign: Campaign }) {
+  const at = new Map(campaign.endpoints.map((endpoint) => [endpoint.endpoint, endpoint]));
+  return (
+    <>
+      <Legend />
+      <Table.ScrollContainer minWidth={980}>
+        <Table className="funnel-matrix">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Endpoint</Table.Th>
+              {FUNNEL.map((step) => (
+                <Table.Th key={step} style={{ fontSize: 12, lineHeight: 1.2 }}>
+                  {STEP_LABEL[step]}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {campaign.endpoints.map((endpoint) => (
+              <Row key={endpoint.endpointId} endpoint={endpoint} via={at.get(endpoint.via ?? '')} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+    </>
+  );
+}
+
+function Row({ endpoint, via }: { endpoint: CampaignEndpoint; via: CampaignEndpoint | undefined }) {
+  return (
+    <Table.Tr>
+      <Table.Th scope="row" fw={400}>
+        <Text size="sm" fw={550}>
+          <HostLink id={endpoint.hostId} name={endpoint.hostName} alone />
+        </Text>
+        <Text size="xs" c="dimmed" className="mono">
+          {endpoint.endpoint}
+        </Text>
+        {endpoint.cause === 'shared-key' ? <SharedKey endpoint={endpoint} via={via} /> : null}
+        <Group gap={4} mt={2}>
+          {endpoint.excepted ? (
+            <Badge size="xs" variant="outline" color="yellow">
+              excepted
+            </Badge>
+          ) : null}
+          {endpoint.managed ? null : (
+            <Badge size="xs" variant="outline" color="gray">
+              not managed
+            </Badge>
+          )}
+        </Group>
+      </Table.Th>
+      {FUNNEL.map((step) => {
+        const cell = endpoint.steps[step];
+        return (
+          <Table.Td key={step}>
+            <Mark state={cell?.state ?? 'unknown'} why={cell?.why ?? ''} step={STEP_LABEL[step]} />
+          </Table.Td>
+        );
+      })}
+    </Table.Tr>
+  );
+}
+
+/** It did not leak itself: the host that it shares its key with did. */
+function SharedKey({ endpoint, via }: { endpoint: CampaignEndpoint; via: CampaignEndpoint | undefined }) {
+  return (
+    <Text size="xs">
+      shared key
+      {via ? (
+        <>
+          {' '}
+          with <HostLink id={via.hostId} name={via.hostName} />
+        </>
+      ) : endpoint.via ? (
+        ` with ${endpoint.via}`
+      ) : null}
+    </Text>
+  );
+}
