@@ -9,8 +9,6 @@ export interface Ran {
 export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   input?: string;
-  /** what it says on standard error, line by line, as it says it */
-  onLine?: (line: string) => void;
 }
 
 /** Runs a program to its end; does not throw for an exit code. */
@@ -22,10 +20,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     });
     const ran: Ran = { code: -1, stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => (ran.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      ran.stderr += text;
-      for (const line of text.split('\n')) if (line.trim()) options.onLine?.(line);
-    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.stderr += text));
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
     child.on('error', (error) => reject(new Error(`${argv[0]}: ${error.message}`)));

@@ -1,5 +1,5 @@
-import type { HostSpec } from './spec.ts';
-import { tlsSite } from './sites.ts';
+import { BREAK_APT, FILL_DISK, ownService, relay, SHOP, SHOP_DATABASE, tlsSite } from './host-services.ts';
+import { LAB_ADDRESS, MIRROR_PORT, NETWORK, type HostSpec } from './spec.ts';
 
 /** Passwords are written here because nothing outside the lab's own namespaces can reach who has them. */
 export const HOSTS: readonly HostSpec[] = [
@@ -37,5 +37,76 @@ export const HOSTS: readonly HostSpec[] = [
     root: { key: false },
     accounts: [{ name: 'ops', password: 'sudo1-ops', key: true, sudo: 'password' }],
     services: ['ssh', 'cron'],
+  },
+  {
+    name: 'db1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 15 }],
+    about: 'PostgreSQL; app1 keeps connections to it',
+    root: { key: true },
+    services: ['ssh', 'cron', 'postgresql'],
+    layer: { install: ['postgresql'] },
+    setup: SHOP_DATABASE,
+  },
+  {
+    name: 'app1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 16 }],
+    about: 'a service on port 8000 that uses db1 and web1',
+    root: { key: true },
+    services: ['ssh', 'cron', 'shop'],
+    layer: { install: ['python3', 'python3-psycopg2'] },
+    ...ownService('shop', SHOP),
+  },
+  {
+    name: 'drop1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 17 }],
+    about: 'Dropbear instead of OpenSSH: no SFTP',
+    root: { key: true },
+    services: ['dropbear', 'cron'],
+    layer: { install: ['dropbear'], remove: ['openssh-server', 'openssh-sftp-server'] },
+    setup:
+      'for type in ed25519 ecdsa rsa; do dropbearkey -t $type -f /etc/dropbear/dropbear_${type}_host_key; done >/dev/null 2>&1',
+  },
+  {
+    name: 'bastion1',
+    release: 'trixie',
+    legs: [
+      { segment: 0, number: 20 },
+      { segment: 1, number: 20 },
+    ],
+    about: 'the only way to hidden1',
+    root: { key: true },
+    services: ['ssh', 'cron', 'nginx'],
+    ...relay(`${NETWORK}.1.20:${MIRROR_PORT}`, `${LAB_ADDRESS}:${MIRROR_PORT}`),
+  },
+  {
+    name: 'hidden1',
+    release: 'bookworm',
+    legs: [{ segment: 1, number: 21 }],
+    about: 'behind bastion1, on a segment of its own',
+    root: { key: true },
+    services: ['ssh', 'cron'],
+    mirror: `http://${NETWORK}.1.20:${MIRROR_PORT}`,
+  },
+  {
+    name: 'full1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 18 }],
+    about: 'its disk is nearly full',
+    root: { key: true },
+    services: ['ssh', 'cron'],
+    disk: '128m',
+    setup: FILL_DISK,
+  },
+  {
+    name: 'brokenapt1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 19 }],
+    about: 'a package that cannot be configured, one left unpacked, one held',
+    root: { key: true },
+    services: ['ssh', 'cron'],
+    setup: BREAK_APT,
   },
 ];

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Archive } from './archive.ts';
-import { run } from './command.ts';
+import { bounded } from './bounded.ts';
+import { partialOf } from './partial.ts';
 import type { Place } from './place.ts';
 
 export const RELEASES = ['bullseye', 'bookworm', 'trixie'] as const;
@@ -31,19 +32,12 @@ export function rootfsDir(place: Place, release: Release): string {
  * Runs in the machine's own network. From the main suite alone, so that the hosts have security updates to install.
  * A directory under its final name is complete: it is made under another.
  */
-export async function makeRootfs(
-  place: Place,
-  archive: Archive,
-  release: Release,
-  making: () => void,
-): Promise<string> {
+export async function makeRootfs(place: Place, archive: Archive, release: Release): Promise<string> {
   const final = rootfsDir(place, release);
   if (existsSync(final)) return final;
-  making();
   mkdirSync(join(place.cache, 'rootfs'), { recursive: true, mode: 0o755 });
-  const partial = `${final}.partial-${process.pid}`;
-  removePartials(join(place.cache, 'rootfs'));
-  const ran = await run([
+  const partial = partialOf(final);
+  const ran = await bounded(place, `making ${release}`, [
     'mmdebstrap',
     '--variant=minbase',
     '--mode=root',
@@ -69,14 +63,6 @@ function forgetIdentity(root: string): void {
   const ssh = join(root, 'etc/ssh');
   for (const name of readdirSync(ssh)) if (name.startsWith('ssh_host_')) rmSync(join(ssh, name));
   rmSync(join(root, 'etc/machine-id'), { force: true });
-}
-
-/** Left by somebody who was killed: the number at its end is the process that was making it. */
-function removePartials(directory: string): void {
-  for (const name of readdirSync(directory)) {
-    const pid = /\.partial-(\d+)$/.exec(name)?.[1];
-    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { recursive: true, force: true });
-  }
 }
 
 const why = (stderr: string): string =>

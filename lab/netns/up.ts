@@ -2,13 +2,12 @@
 import { mkdirSync, writeFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
-import { findArchive, type Archive } from './archive.ts';
-import { find } from './found.ts';
+import { findArchive } from './archive.ts';
+import { find, mountsBelow } from './found.ts';
 import { HOSTS } from './hosts.ts';
-import { makeLayer } from './layers.ts';
-import { startMirror } from './mirror-start.ts';
+import { makeLowers } from './layers.ts';
+import { startMirror } from './mirror/start.ts';
 import { makeBridges, makeHostNetwork } from './network.ts';
-import { mountsBelow } from './found.ts';
 import { namespaceOf, type Place } from './place.ts';
 import { makeRootfs } from './rootfs.ts';
 import { writeSeed } from './seed.ts';
@@ -30,12 +29,22 @@ export async function up(place: Place, options: UpOptions): Promise<void> {
     const archive = await findArchive();
     const note = notes(place);
     const wanted = options.hosts.filter((spec) => findInit(place, spec.name) === null);
-    const lowers = await makeLowers(place, archive, wanted, options.say);
+    for (const release of new Set(wanted.map((spec) => spec.release))) {
+      note(`making ${release}`);
+      await timed(options.say, `made ${release}`, () => makeRootfs(place, archive, release));
+    }
     const publicKey = makeKey(place);
     note('network');
     await makeBridges(place);
     note('mirror');
     await startMirror(place, archive);
+    const lowers = new Map<string, string[]>();
+    for (const spec of wanted) {
+      note(`packages of ${spec.name}`);
+      await timed(options.say, `installed what ${spec.name} needs`, async () => {
+        lowers.set(spec.name, await makeLowers(place, archive, spec));
+      });
+    }
     for (const spec of wanted) {
       note(`network of ${spec.name}`, spec.name);
       if (find(place).namespaces.includes(namespaceOf(place, spec.name)))
@@ -55,21 +64,12 @@ export async function up(place: Place, options: UpOptions): Promise<void> {
   }
 }
 
-async function makeLowers(
-  place: Place,
-  archive: Archive,
-  hosts: readonly HostSpec[],
-  say: (line: string) => void,
-): Promise<Map<string, string[]>> {
-  const lowers = new Map<string, string[]>();
-  for (const spec of hosts) {
-    const started = performance.now();
-    const rootfs = await makeRootfs(place, archive, spec.release, () => say(`making ${spec.release}`));
-    const layer = await makeLayer(place, spec, rootfs, () => say(`installing what ${spec.name} needs`));
-    lowers.set(spec.name, layer === null ? [rootfs] : [layer, rootfs]);
-    if (performance.now() - started > 1000) say(`made (${seconds(started)})`);
-  }
-  return lowers;
+/** Says so when it took long: then it was made, and not found in the cache. */
+async function timed<T>(say: (line: string) => void, what: string, work: () => Promise<T>): Promise<T> {
+  const started = performance.now();
+  const result = await work();
+  if (performance.now() - started > 1000) say(`${what} (${seconds(started)})`);
+  return result;
 }
 
 function notes(place: Place): (doing: string | null, host?: string) => void {

@@ -5,6 +5,8 @@
 set -eu
 dir=$1 lower=$2 name=$3 disk=$4
 root=$dir/root
+here=$(dirname "$0")
+. "$here/devices.sh"
 
 upper=$dir/upper work=$dir/work
 if [ "$disk" != none ]; then
@@ -20,25 +22,7 @@ cd "$root"
 mount -t proc -o nosuid,nodev,noexec proc proc
 mount -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
 mount -t tmpfs -o mode=755,nosuid,size=64m tmpfs run
-mount -t tmpfs -o mode=755,nosuid,size=1m tmpfs dev
-while read -r node major minor; do
-  mknod -m 666 "dev/$node" c "$major" "$minor"
-done <<'NODES'
-null 1 3
-zero 1 5
-full 1 7
-random 1 8
-urandom 1 9
-tty 5 0
-NODES
-mkdir dev/pts dev/shm
-mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5,nosuid,noexec devpts dev/pts
-mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
-ln -s pts/ptmx dev/ptmx
-ln -s /proc/self/fd dev/fd
-ln -s /proc/self/fd/0 dev/stdin
-ln -s /proc/self/fd/1 dev/stdout
-ln -s /proc/self/fd/2 dev/stderr
+make_devices
 
 # The kernel's settings are the machine's: they can be read, and only those of the network, which are the host's own,
 # written. A few that checks look at are played by files of the host.
