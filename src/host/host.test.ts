@@ -10,6 +10,7 @@ import type { Host } from './host.ts';
 import { localHost } from './local.ts';
 import { sshHost, type SshTarget } from './ssh/index.ts';
 import { testSshServer, type TestSshServer } from './ssh/testing/server.ts';
+import { putSudo } from './ssh/testing/sudo.ts';
 import { newSshKey } from './ssh/testing/keys.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'lastember-host-'));
@@ -25,7 +26,16 @@ const target = (): SshTarget => ({
 });
 
 before(async () => {
-  server = await testSshServer({ root, hostKey, username: 'ops', password: 'right', publicKey: userKey.public });
+  fs.mkdirSync(join(root, 'bin'));
+  putSudo(join(root, 'bin'), 'up');
+  server = await testSshServer({
+    root,
+    path: join(root, 'bin'),
+    hostKey,
+    username: 'ops',
+    password: 'right',
+    publicKey: userKey.public,
+  });
   fs.mkdirSync(join(root, 'etc'));
   fs.mkdirSync(join(root, 'usr/bin'), { recursive: true });
 });
@@ -39,6 +49,8 @@ const code = (expected: string) => (error: unknown) => isAppError(error) && erro
 for (const [way, open] of [
   ['local', async () => localHost({ root })],
   ['ssh', () => sshHost(target())],
+  ['ssh, files by shell', () => sshHost({ ...target(), files: 'shell', root })],
+  ['ssh, become root by sudo', () => sshHost({ ...target(), become: { method: 'sudo', password: 'up' }, root })],
 ] as [string, () => Promise<Host>][]) {
   describe(`a host, ${way}`, () => {
     let host: Host;

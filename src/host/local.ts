@@ -2,6 +2,7 @@ import { constants, type BigIntStats } from 'node:fs';
 import { chmod, mkdir, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
+import { deviceName } from './device.ts';
 import { READ_LIMIT, type Host, type Stat } from './host.ts';
 import { runLocal } from './local-exec.ts';
 
@@ -113,13 +114,6 @@ function toStat(found: BigIntStats): Stat {
     device: deviceName(found.dev),
     inode: String(found.ino),
   };
-}
-
-/** `major:minor` in hex, as /proc/PID/maps writes it, from Linux' 64-bit device number. */
-function deviceName(device: bigint): string {
-  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
-  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
-  return `${major.toString(16).padStart(2, '0')}:${minor.toString(16).padStart(2, '0')}`;
 }
 
 /** Files of /proc say size 0, so we read to the end, not to the size. O_NONBLOCK: a FIFO must not hold us up. */

@@ -1,19 +1,36 @@
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
-import type { Client } from 'ssh2';
+import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
+import type { Become } from './become.ts';
 
 export interface SshTarget {
   address: string;
   port: number;
   username: string;
-  auth: { password: string } | { privateKey: string; passphrase?: string };
+  auth: { password: string } | { privateKey: string; passphrase?: string } | { agent: string };
   /**
    * Is this the server we mean? `SHA256:…` as ssh-keygen prints it: the pinned fingerprint, or a question asked before
    * anything is sent. There is no default: nobody is trusted by silence.
    */
   trust: string | ((fingerprint: string) => boolean | Promise<boolean>);
   timeoutMs?: number;
+  /** how this login becomes root; without, it is what it is */
+  become?: Become;
+  /** a machine to go through, itself reached through another if it says so */
+  via?: SshTarget;
+  /** `shell`: not by SFTP, even where the server has it */
+  files?: 'shell';
+  /** with files by shell, for tests: the tree below this path stands for the whole machine */
+  root?: string;
+}
+
+export interface Connected {
+  client: Client;
+  /** fingerprint of the key the server proved to hold */
+  hostKey: string;
+  /** ends the connection, and those it goes through */
+  end(): void;
 }
 
 /** `SHA256:` + unpadded base64, as OpenSSH shows host keys. */
@@ -23,8 +40,30 @@ export function sshFingerprint(key: Uint8Array): string {
 
 const name = (target: SshTarget): string => `${target.address}:${target.port}`;
 
-/** A connection that is logged in, and the fingerprint of the key the server proved to hold. */
-export async function connect(target: SshTarget): Promise<{ client: Client; hostKey: string }> {
+/** A connection that is logged in. The machines on the way see bytes only: each server proves its own key to us. */
+export async function connect(target: SshTarget): Promise<Connected> {
+  if (!target.via) return logIn(target, null);
+  const before = await connect(target.via);
+  try {
+    const { client, hostKey } = await logIn(target, await forward(before.client, target));
+    client.once('close', before.end);
+    return { client, hostKey, end: () => client.end() };
+  } catch (error) {
+    before.end();
+    throw error;
+  }
+}
+
+function forward(client: Client, target: SshTarget): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    client.forwardOut('127.0.0.1', 0, target.address, target.port, (cause, stream) => {
+      if (cause) reject(unreachable(target, `${name(target.via!)} does not lead there: ${cause.message}`, cause));
+      else resolve(stream);
+    });
+  });
+}
+
+async function logIn(target: SshTarget, sock: ClientChannel | null): Promise<Connected> {
   const login = loginOf(target);
   const client = new ssh2.Client();
   let presented = '';
@@ -48,14 +87,15 @@ export async function connect(target: SshTarget): Promise<{ client: Client; host
     );
     client.on('ready', () => {
       // Small requests that each wait for an answer: Nagle's algorithm would add 40 ms to every one.
-      client.setNoDelay(true);
-      resolve({ client, hostKey: presented });
+      if (!sock) client.setNoDelay(true);
+      resolve({ client, hostKey: presented, end: () => client.end() });
     });
     client.connect({
       host: target.address,
       port: target.port,
       username: target.username,
       ...login,
+      ...(sock ? { sock } : {}),
       hostVerifier: (key: Buffer, answer: (ok: boolean) => void) => void verify(key, answer),
       readyTimeout: target.timeoutMs ?? 15_000,
       keepaliveInterval: 15_000,
@@ -66,8 +106,9 @@ export async function connect(target: SshTarget): Promise<{ client: Client; host
 
 function loginOf(
   target: SshTarget,
-): { password: string; tryKeyboard: true } | { privateKey: string; passphrase?: string } {
+): { password: string; tryKeyboard: true } | { privateKey: string; passphrase?: string } | { agent: string } {
   if ('password' in target.auth) return { password: target.auth.password, tryKeyboard: true };
+  if ('agent' in target.auth) return target.auth;
   const parsed = ssh2.utils.parseKey(target.auth.privateKey, target.auth.passphrase);
   if (parsed instanceof Error)
     throw new AppError('HOST_KEY_UNREADABLE', { host: name(target), why: parsed.message }, { cause: parsed });

@@ -1,51 +1,41 @@
-import type { Client, ClientChannel } from 'ssh2';
-import { constants as os } from 'node:os';
+import type { Client } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import { EXEC_TIMEOUT_MS, OUTPUT_LIMIT, type ExecOptions, type ExecResult } from '../host.ts';
 import { Output } from '../output.ts';
-import { commandLine } from './quote.ts';
+import { openCommand, type Become, type Running } from './become.ts';
 
-export function execOver(
+/** Runs `argv` on the other side, as root where `become` says how. */
+export async function execOver(
   client: Client,
   host: string,
   argv: readonly string[],
-  options: ExecOptions = {},
+  options: ExecOptions & { become: Become | null },
 ): Promise<ExecResult> {
   const command = argv.join(' ');
-  return new Promise((resolve, reject) => {
-    const lost = (): void => reject(new AppError('HOST_CONNECTION_LOST', { host, doing: `running \`${command}\`` }));
-    client.once('close', lost);
-    const settle = (): void => {
-      client.off('close', lost);
-    };
-    client.exec(commandLine(argv), (error, channel) => {
-      if (error) {
-        settle();
-        reject(new AppError('HOST_CONNECTION_LOST', { host, doing: `running \`${command}\`` }, { cause: error }));
-        return;
-      }
-      collect(channel, command, options).then(resolve, reject).finally(settle);
-    });
-  });
+  const running = await openCommand(client, host, argv, options.become);
+  const { promise, reject } = Promise.withResolvers<never>();
+  const lost = (): void => reject(new AppError('HOST_CONNECTION_LOST', { host, doing: `running \`${command}\`` }));
+  client.once('close', lost);
+  try {
+    return await Promise.race([collect(running, command, options), promise]);
+  } finally {
+    client.off('close', lost);
+  }
 }
 
-function collect(channel: ClientChannel, command: string, options: ExecOptions): Promise<ExecResult> {
+function collect({ channel, ended }: Running, command: string, options: ExecOptions): Promise<ExecResult> {
   const stdout = new Output(options.maxOutput ?? OUTPUT_LIMIT);
   const stderr = new Output(options.maxOutput ?? OUTPUT_LIMIT);
   const timeoutMs = options.timeoutMs ?? EXEC_TIMEOUT_MS;
   return new Promise((resolve, reject) => {
-    let code: number | null = null;
     const timer = setTimeout(() => {
       channel.signal('TERM');
       channel.close();
       reject(new AppError('HOST_COMMAND_TIMEOUT', { command, seconds: Math.ceil(timeoutMs / 1000) }));
     }, timeoutMs);
-    channel.on('data', (chunk: Buffer) => stdout.add(chunk));
-    channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
-    channel.on('exit', (exit: number | null, signal?: string) => {
-      code = exit ?? 128 + (os.signals[`SIG${signal ?? ''}` as NodeJS.Signals] ?? 0);
-    });
-    channel.on('close', () => {
+    channel.on('data', (chunk: Buffer) => stdout.add(chunk)).resume();
+    channel.stderr.on('data', (chunk: Buffer) => stderr.add(chunk)).resume();
+    void ended.then((code) => {
       clearTimeout(timer);
       if (code === null)
         reject(new AppError('HOST_COMMAND', { command, code: 'no exit status', why: 'the SSH channel was closed' }));

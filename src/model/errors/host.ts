@@ -5,6 +5,10 @@ export const HOST_ERRORS = {
     status: 502,
     text: 'Connecting to {host} over SSH did not work: {why}. Is the address right, and is its SSH server up?',
   },
+  HOST_BECOME_REFUSED: {
+    status: 403,
+    text: 'Becoming root on {host} with {method} did not work: {why}. Check the password and what the login may run.',
+  },
   HOST_AUTH_REFUSED: { status: 403, text: 'Logging in to {host} as {username} was refused; check the credential.' },
   HOST_KEY_CHANGED: {
     status: 409,

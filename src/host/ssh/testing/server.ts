@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 import { sshFingerprint } from '../connect.ts';
@@ -22,6 +22,10 @@ export async function testSshServer(options: {
   username: string;
   password?: string;
   publicKey?: string;
+  /** false: a server without SFTP, as small ones are */
+  sftp?: false;
+  /** where commands are looked for first */
+  path?: string;
 }): Promise<TestSshServer> {
   const clients = new Set<Connection>();
   let logins = 0;
@@ -34,11 +38,21 @@ export async function testSshServer(options: {
       if (allowed(options, context)) context.accept();
       else context.reject(['password', 'publickey']);
     });
+    client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      const socket = connect(destPort, destIP);
+      socket.once('connect', () => {
+        const channel = accept();
+        socket.pipe(channel).pipe(socket);
+        channel.on('close', () => socket.destroy());
+      });
+      socket.once('error', () => reject());
+    });
     client.on('ready', () => {
       logins += 1;
       client.on('session', (accept) => {
         const session = accept();
-        session.on('exec', (acceptExec, _reject, info) => runIn(options.root, info.command, acceptExec()));
+        session.on('exec', (acceptExec, _reject, info) => runIn(options, info.command, acceptExec()));
+        if (options.sftp === false) return;
         session.on('sftp', (acceptSftp) => serveFiles(options.root, acceptSftp()));
       });
     });
@@ -71,12 +85,18 @@ function allowed(
   return context.signature === undefined || key.verify(context.blob!, context.signature, context.hashAlgo) === true;
 }
 
-function runIn(root: string, command: string, channel: ServerChannel): void {
-  const child = spawn('/bin/sh', ['-c', command], { cwd: root });
+function runIn(options: { root: string; path?: string }, command: string, channel: ServerChannel): void {
+  const path = [...(options.path ? [options.path] : []), process.env['PATH']].join(':');
+  // A process group of its own, so that what the command started ends with it.
+  const how = { cwd: options.root, env: { ...process.env, PATH: path }, detached: true };
+  const child = spawn('/bin/sh', ['-c', command], how);
+  child.stdin.on('error', () => {});
   channel.pipe(child.stdin);
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
-  channel.on('close', () => child.kill());
+  channel.on('close', () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGTERM');
+  });
   child.on('close', (code, signal) => {
     if (signal) channel.exit(signal.replace('SIG', ''));
     else channel.exit(code ?? 1);
