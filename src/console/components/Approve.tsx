@@ -3,6 +3,7 @@ import { IconSignature } from '@tabler/icons-react';
 import type { Change } from '../../model/change.ts';
 import { useApproval, type NotYou } from '../api/use-approval.ts';
 import { Digest } from './Badges.tsx';
+import './failed.css';
 import { Problem } from './Page.tsx';
 
 type Approval = ReturnType<typeof useApproval>;
@@ -60,7 +61,7 @@ function Signing({ approval, id }: { approval: Approval; id: string }) {
       ) : null}
       <Keys approval={approval} />
       {approval.foreign ? (
-        <Text size="sm" c="red">
+        <Text size="sm" className="failed">
           Key {approval.key?.keyId} is not registered as yours, so its signature would be refused.
         </Text>
       ) : null}

@@ -41,7 +41,7 @@ function Action({ action, change, plan, act }: Props & { action: ChangeAction; p
       loading={loading}
       variant={action === 'run' ? 'filled' : 'default'}
       onConfirm={() => act.mutate(action)}
-      {...(ask.destroys ? { color: 'red' } : {})}
+      {...(ask.destroys ? { color: 'red.9' } : {})}
     >
       {lines.length === 1 ? (
         <Text size="sm">{lines[0]}</Text>

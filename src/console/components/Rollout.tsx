@@ -8,6 +8,7 @@ import { count } from './count.ts';
 import { DataTable, type Column } from './DataTable.tsx';
 import { HostLink } from './HostLink.tsx';
 import { outcomeInWords } from './outcome-words.ts';
+import './failed.css';
 import './rollout.css';
 
 type Outcome = TaskStatus['outcomes'][number];
@@ -85,12 +86,17 @@ function TaskItem({ task, status }: { task: Task; status: TaskStatus | undefined
         </Accordion.Control>
       </div>
       {status?.error ? (
-        <Text size="sm" c="red" px="md" pb="xs">
+        <Text size="sm" className="failed" px="md" pb="xs">
           {status.error}
         </Text>
       ) : null}
       <Accordion.Panel>
-        <DataTable items={linesOf(task, outcomes)} columns={COLUMNS} keyOf={(line) => line.key} minWidth={560} />
+        <DataTable
+          items={linesOf(task, outcomes)}
+          columns={outcomes.length > 0 ? COLUMNS : PLANNED}
+          keyOf={(line) => line.key}
+          minWidth={outcomes.length > 0 ? 560 : 220}
+        />
         <Text size="sm" c="dimmed" mt="xs">
           {[...healthInWords(task), rollbackInWords(task)].join(' ')}
         </Text>
@@ -112,7 +118,7 @@ function healthInWords(task: Task): string[] {
 function rollbackInWords(task: Task): string {
   if (task.rollback === 'none') return 'If a step fails, what was done stays.';
   return task.steps.some((step) => step.kind === 'rotate-key')
-    ? 'If a step fails, the steps on keys are undone in reverse order; what closes the hole stays.'
+    ? 'If a step fails, what can be undone is undone in reverse order; a hole that is closed stays closed.'
     : 'If a step fails, what can be undone is undone in reverse order.';
 }
 
@@ -161,12 +167,18 @@ const COLUMNS: Column<Line>[] = [
   {
     title: 'What was seen',
     cell: ({ outcome }) => (
-      <Text size="sm" c={outcome ? (outcome.ok ? 'inherit' : 'red') : 'dimmed'} style={{ overflowWrap: 'anywhere' }}>
+      <Text
+        size="sm"
+        {...(outcome?.ok === false ? { className: 'failed' } : { c: outcome ? 'inherit' : 'dimmed' })}
+        style={{ overflowWrap: 'anywhere' }}
+      >
         {outcome ? outcomeInWords(outcome) : 'not yet'}
       </Text>
     ),
   },
 ];
+/** Before anything was done there is only what will be, and that can be read on a phone. */
+const PLANNED = COLUMNS.slice(0, 1);
 
 function Result({ outcome }: { outcome: Outcome | null }) {
   if (!outcome) return <IconCircleDashed size={16} color="var(--mantine-color-dimmed)" aria-label="not yet" />;

@@ -69,7 +69,7 @@ function onRollback(_: Change, plan: Plan | null): string[] {
   return [
     ...(withKeys
       ? [
-          'Steps that close the hole stay: taking them back would open it again. Only the steps on keys and certificates are taken back.',
+          'Where the hole is closed it stays closed: steps that close it are not taken back there, only those on keys and certificates.',
           'Where the old certificate is revoked already, the new one stays: the old key must never be served again.',
         ]
       : ['On each host the steps that were done are taken back in reverse order.']),
