@@ -21,6 +21,7 @@ server {
     return 301 https://$host$request_uri;
 }
 `,
+      '/var/www/html/index.html': `<!doctype html><title>${name}</title><p>This is ${name}.\n`,
     },
     setup: `mkdir -p /etc/nginx/tls
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 \\

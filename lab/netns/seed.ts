@@ -1,5 +1,5 @@
 /** Writes what makes a host this host: the files of its upper directory, before it starts. */
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Archive } from './archive.ts';
 import { hostDir, type Place } from './place.ts';
@@ -13,6 +13,8 @@ export interface Seed {
   /** public key that may log in */
   publicKey: string;
   archive: Archive;
+  /** directory of its release */
+  rootfs: string;
 }
 
 const GUEST = join(import.meta.dirname, 'guest');
@@ -37,24 +39,26 @@ export function writeSeed(place: Place, seed: Seed): void {
   put('/etc/apt/apt.conf.d/90lab', ['Acquire::Languages "none";', ...seed.archive.options, ''].join('\n'));
   put('/etc/lab/services', spec.services.map((name) => `${name}\n`).join(''));
   put('/etc/lab/setup.sh', setupScript(spec, seed.publicKey), 0o700);
-  guestPrograms(upper);
+  guestPrograms(upper, seed.rootfs);
   for (const [path, file] of Object.entries(spec.files ?? {})) {
     const { text, mode } = typeof file === 'string' ? { text: file, mode: 0o644 } : file;
     put(path, text, mode);
   }
 }
 
-/** Below /usr, since /sbin is a link to there on some releases and a directory on others. */
-function guestPrograms(upper: string): void {
-  const programs: [string, string[]][] = [
-    ['init.sh', ['/usr/local/lib/lab/init']],
-    ['reboot.sh', ['/usr/sbin/reboot', '/usr/sbin/shutdown', '/usr/sbin/poweroff', '/usr/sbin/halt']],
-  ];
-  for (const [source, targets] of programs)
-    for (const target of targets) {
-      mkdirSync(join(upper, dirname(target)), { recursive: true, mode: 0o755 });
-      cpSync(join(GUEST, source), join(upper, target));
-      chmodSync(join(upper, target), 0o755);
+/** /sbin is a link to /usr/sbin on some releases and a directory on others; a directory in ours would hide the link. */
+function guestPrograms(upper: string, rootfs: string): void {
+  const sbin = join(upper, lstatSync(join(rootfs, 'sbin')).isSymbolicLink() ? 'usr/sbin' : 'sbin');
+  mkdirSync(sbin, { recursive: true, mode: 0o755 });
+  const programs = {
+    'init.sh': ['init'],
+    'reboot.sh': ['reboot', 'shutdown', 'poweroff', 'halt'],
+    'runlevel.sh': ['runlevel'],
+  };
+  for (const [source, names] of Object.entries(programs))
+    for (const name of names) {
+      cpSync(join(GUEST, source), join(sbin, name));
+      chmodSync(join(sbin, name), 0o755);
     }
 }
 

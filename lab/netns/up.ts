@@ -9,7 +9,7 @@ import { makeLowers } from './layers.ts';
 import { startMirror } from './mirror/start.ts';
 import { makeBridges, makeHostNetwork } from './network.ts';
 import { namespaceOf, type Place } from './place.ts';
-import { makeRootfs } from './rootfs.ts';
+import { makeRootfs, rootfsDir } from './rootfs.ts';
 import { writeSeed } from './seed.ts';
 import type { HostSpec } from './spec.ts';
 import { startHost, findInit } from './start.ts';
@@ -50,7 +50,7 @@ export async function up(place: Place, options: UpOptions): Promise<void> {
       if (find(place).namespaces.includes(namespaceOf(place, spec.name)))
         throw new Error(`${spec.name} has ended and left its namespace. npm run lab -- down clears it.`);
       await makeHostNetwork(place, spec);
-      writeSeed(place, { spec, neighbours: HOSTS, publicKey, archive });
+      writeSeed(place, { spec, neighbours: HOSTS, publicKey, archive, rootfs: rootfsDir(place, spec.release) });
     }
     note('starting hosts');
     await inTurns(wanted, 4, async (spec) => {

@@ -46,5 +46,5 @@ hostname "$name"
 pivot_root . mnt
 cd /
 exec </dev/null /bin/bash -c \
-  'umount -l /mnt && exec /usr/bin/setpriv --bounding-set "$1" --inh-caps -all /usr/local/lib/lab/init' \
+  'umount -l /mnt && exec /usr/bin/setpriv --bounding-set "$1" --inh-caps -all /sbin/init' \
   lab-init "$LASTEMBER_LAB_CAPABILITIES"
