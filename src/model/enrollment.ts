@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { Instant } from './json.ts';
 
+const Become = {
+  /** how a login that is not root becomes root; `doas` must allow it without a password */
+  become: z.enum(['sudo', 'doas']).optional(),
+  /** for sudo, where it is not the login's own password */
+  becomePassword: z.string().min(1).max(1024).optional(),
+};
+
 /** How to log in to hosts without an agent. The secret goes in and never comes out again. */
 export const CredentialInput = z.discriminatedUnion('kind', [
   z
@@ -9,6 +16,7 @@ export const CredentialInput = z.discriminatedUnion('kind', [
       name: z.string().regex(/^[\w.-]{1,60}$/),
       username: z.string().min(1).max(64),
       password: z.string().min(1).max(1024),
+      ...Become,
     })
     .strict(),
   z
@@ -18,6 +26,7 @@ export const CredentialInput = z.discriminatedUnion('kind', [
       username: z.string().min(1).max(64),
       privateKey: z.string().min(1).max(32_768),
       passphrase: z.string().max(1024).optional(),
+      ...Become,
     })
     .strict(),
 ]);
@@ -27,6 +36,7 @@ export const Credential = z.object({
   name: z.string(),
   username: z.string(),
   kind: z.enum(['password', 'private-key']),
+  become: z.enum(['sudo', 'doas']).nullable(),
   createdAt: Instant,
   createdBy: z.string(),
 });

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Client } from '../../client/client.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
-import { collect, does, flag, number, pair, text, texts } from '../run.ts';
+import { collect, does, flag, number, pair, text, texts, type Options } from '../run.ts';
 
 export function addEnrollment(root: Command): void {
   addCredential(root);
@@ -69,9 +69,13 @@ function addCredential(root: Command): void {
       .requiredOption('--user <name>', 'user to log in as')
       .option('--key-file <file>', 'private key instead of a password')
       .option('--password-file <file>', 'read the password from a file (- for standard input)')
-      .option('--passphrase-file <file>', 'passphrase of the key'),
+      .option('--passphrase-file <file>', 'passphrase of the key')
+      .addOption(
+        new Option('--become <how>', 'how the login becomes root, if it is not root').choices(['sudo', 'doas']),
+      )
+      .option('--become-password-file <file>', 'password for sudo, if it is not that of the login'),
     async (context, [name], options) => {
-      const base = { name: name![0]!, username: text(options, 'user')! };
+      const base = { name: name![0]!, username: text(options, 'user')!, ...(await becomeFrom(options)) };
       const keyFile = text(options, 'keyFile');
       const passphrase = text(options, 'passphraseFile');
       const body = keyFile
@@ -93,6 +97,7 @@ function addCredential(root: Command): void {
         ['credential', made.name],
         ['user', made.username],
         ['kind', made.kind],
+        ['becomes', made.become ? `root by ${made.become}` : '–'],
       ]);
     },
   );
@@ -105,6 +110,7 @@ function addCredential(root: Command): void {
         { title: 'NAME', of: (c) => c.name, shrink: true },
         { title: 'USER', of: (c) => c.username, shrink: true },
         { title: 'KIND', of: (c) => c.kind },
+        { title: 'BECOMES', of: (c) => (c.become ? `root by ${c.become}` : '–') },
         { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true },
       ],
       'No credentials yet. How to add one: lastember credential add --help',
@@ -114,6 +120,13 @@ function addCredential(root: Command): void {
     await (await context.client()).removeCredential({ params: { name: name![0]! } });
     show(context.output, { removed: name![0]! }, [['removed', name![0]!]]);
   });
+}
+
+async function becomeFrom(options: Options): Promise<{ become?: 'sudo' | 'doas'; becomePassword?: string }> {
+  const how = text(options, 'become') as 'sudo' | 'doas' | undefined;
+  const file = text(options, 'becomePasswordFile');
+  if (file && how !== 'sudo') throw new UsageError('--become-password-file goes with --become sudo');
+  return { ...(how ? { become: how } : {}), ...(file ? { becomePassword: await secretFrom(file) } : {}) };
 }
 
 async function secretFrom(file: string): Promise<string> {

@@ -16,6 +16,7 @@ const toCredential = (row: CredentialRow): Credential => ({
   name: row.name,
   username: row.username,
   kind: row.kind,
+  become: row.become,
   createdAt: row.created_at.toISOString(),
   createdBy: row.created_by,
 });
@@ -34,7 +35,7 @@ export async function addCredential(platform: Platform, actor: Actor, input: Cre
     {
       type: 'enrollment.credential.added',
       subject,
-      detail: { name: input.name, username: input.username, kind: input.kind },
+      detail: { name: input.name, username: input.username, kind: input.kind, become: input.become ?? null },
     },
     async (tx) => {
       const secret = await platform.vault.put(tx, input.kind === 'password' ? input.password : input.privateKey);
@@ -47,6 +48,8 @@ export async function addCredential(platform: Platform, actor: Actor, input: Cre
         kind: input.kind,
         secret_id: secret,
         passphrase_id: passphrase,
+        become: input.become ?? null,
+        become_id: input.becomePassword ? await platform.vault.put(tx, input.becomePassword) : null,
         created_at: tx.now,
         created_by: actor.name,
       };
@@ -71,7 +74,7 @@ export async function removeCredential(platform: Platform, actor: Actor, name: s
     async (tx) => {
       await deleteCredential(tx.db, row.id);
       await platform.vault.remove(tx, row.secret_id);
-      if (row.passphrase_id) await platform.vault.remove(tx, row.passphrase_id);
+      for (const id of [row.passphrase_id, row.become_id]) if (id) await platform.vault.remove(tx, id);
     },
   );
 }

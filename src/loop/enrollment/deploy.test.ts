@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -11,7 +12,7 @@ import type { Deployment } from '../../model/enrollment.ts';
 import { buildAgentListener } from '../../platform/http/agents.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
-import { addCredential } from './credentials.ts';
+import { addCredential, removeCredential } from './credentials.ts';
 import { createDeployment } from './deployments.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
 import { deployments } from './store-deployment.ts';
@@ -102,6 +103,24 @@ test('wrong credentials: the host says why it is not managed, and stays visible'
   assert.match(result.why ?? '', /refused with every credential tried \(wrong\)/);
   const host = await discovery.hostByAddress(estate.host('files').address);
   assert.equal(host?.management, 'unmanageable');
+});
+
+test('a login that cannot become root: the host says why, and nothing was written to it', { skip }, async () => {
+  const made = await addCredential(platform, operator, {
+    kind: 'private-key',
+    name: 'needs-sudo',
+    username: estate.login.username,
+    privateKey: estate.login.privateKey,
+    become: 'sudo',
+    becomePassword: 'of sudo',
+  });
+  assert.equal(made.become, 'sudo');
+  assert.doesNotMatch(JSON.stringify(made), /of sudo/);
+  const result = await deploy('files', { credentials: ['needs-sudo'] });
+  assert.equal(result.state, 'failed');
+  assert.match(result.why ?? '', /Becoming root on .* with sudo did not work: .*not found/);
+  assert.ok(!existsSync(join(estate.host('files').root, 'opt/lastember')));
+  await removeCredential(platform, operator, 'needs-sudo');
 });
 
 test(

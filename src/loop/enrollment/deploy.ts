@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError, isAppError } from '../../model/errors/index.ts';
-import type { Endpoint, Host } from '../../model/estate.ts';
-import { sshHost, type SshHost } from '../../host/ssh/index.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Host } from '../../model/estate.ts';
+import type { SshHost } from '../../host/ssh/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate } from './authority.ts';
 import { mintToken } from './enroll.ts';
 import { AGENT_PATHS, AGENT_UNIT, agentUnit } from './logic/unit.ts';
 import { architecture, runsAgent } from './logic/runtime.ts';
-import { pinKey, pinnedKey, type CredentialRow } from './store-deployment.ts';
+import { logIn } from './login.ts';
+import type { CredentialRow } from './store-deployment.ts';
 import { agentByHost } from './store.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.mjs');
@@ -39,65 +40,6 @@ export async function deployTo(
   } finally {
     await remote.close();
   }
-}
-
-/** The first credential that the host accepts. The server's key must be the one discovery saw, and the pinned one. */
-async function logIn(
-  platform: Platform,
-  host: Host,
-  endpoint: Endpoint,
-  credentials: CredentialRow[],
-): Promise<{ remote: SshHost; credential: string }> {
-  const expected = await expectedKeys(platform, endpoint);
-  for (const row of credentials) {
-    try {
-      const remote = await connect(platform, endpoint, row, expected);
-      await pinKey(platform.db, {
-        address: endpoint.address,
-        port: endpoint.port,
-        fingerprint: remote.hostKey,
-        pinned_at: platform.now(),
-      });
-      return { remote, credential: row.name };
-    } catch (error) {
-      if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, endpoint, expected, error);
-      if (!isAppError(error, 'HOST_AUTH_REFUSED')) throw error;
-    }
-  }
-  throw new AppError('DEPLOY_NO_LOGIN', { host: host.name, tried: credentials.map((row) => row.name).join(', ') });
-}
-
-async function expectedKeys(platform: Platform, endpoint: Endpoint): Promise<string[]> {
-  const pinned = await pinnedKey(platform.db, endpoint.address, endpoint.port);
-  if (pinned) return [pinned];
-  return endpoint.probe?.protocol === 'ssh' ? endpoint.probe.hostKeys.map((key) => key.fingerprint) : [];
-}
-
-function keyChanged(host: Host, endpoint: Endpoint, expected: string[], cause: AppError): AppError {
-  const params = {
-    host: host.name,
-    endpoint: `${endpoint.address}:${endpoint.port}`,
-    presented: cause.params['presented'] ?? 'another',
-    expected: expected.join(' or '),
-  };
-  return new AppError('DEPLOY_HOST_KEY_CHANGED', params, { cause });
-}
-
-async function connect(
-  platform: Platform,
-  endpoint: Endpoint,
-  row: CredentialRow,
-  expected: string[],
-): Promise<SshHost> {
-  const target = { address: endpoint.address, port: endpoint.port, username: row.username };
-  const trust = (fingerprint: string): boolean => expected.includes(fingerprint);
-  return platform.vault.use(row.secret_id, async (secret) => {
-    if (row.kind === 'password') return sshHost({ ...target, auth: { password: secret }, trust });
-    if (!row.passphrase_id) return sshHost({ ...target, auth: { privateKey: secret }, trust });
-    return platform.vault.use(row.passphrase_id, (passphrase) =>
-      sshHost({ ...target, auth: { privateKey: secret, passphrase }, trust }),
-    );
-  });
 }
 
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */

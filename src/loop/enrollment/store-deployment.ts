@@ -11,6 +11,8 @@ type DeploymentTables = {
     kind: Credential['kind'];
     secret_id: string;
     passphrase_id: string | null;
+    become: Credential['become'];
+    become_id: string | null;
     created_at: Date;
     created_by: string;
   };

@@ -25,7 +25,7 @@ export const ENROLLMENT_ERRORS = {
   },
   DEPLOY_NOT_ROOT: {
     status: 409,
-    text: 'The login on {host} is not root (uid {uid}); the agent must be installed by root.',
+    text: 'The login on {host} is not root (uid {uid}); the agent must be installed by root. Add the login again with --become sudo or --become doas.',
   },
   DEPLOY_PLATFORM: {
     status: 409,
