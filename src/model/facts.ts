@@ -12,6 +12,8 @@ export const OsFacts = z.object({
   machineId: z.string().nullable(),
   bootId: z.string().nullable(),
   kernel: z.string(),
+  /** version of the distribution's package that the running kernel is; null: cannot be told; agents before 2 do not say */
+  kernelVersion: z.string().nullable().default(null),
   /** label of the image the machine was built from, where the image says so (/etc/image-id, cloud metadata file) */
   image: z.string().nullable(),
   libc: z.string().nullable(),

@@ -1,11 +1,12 @@
 import type { OsFacts } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
+import { kernelVersion } from './kernel-version.ts';
 import type { FactSection, Look } from './look.ts';
 import { osRelease, packages, units } from './shared.ts';
 
 export const os: FactSection<'os'> = {
   name: 'os',
-  version: 1,
+  version: 2,
   async collect(look) {
     const { host } = look;
     const release = await osRelease(look);
@@ -19,6 +20,7 @@ export const os: FactSection<'os'> = {
       machineId: await line(host, '/etc/machine-id'),
       bootId: await line(host, '/proc/sys/kernel/random/boot_id'),
       kernel: (await line(host, '/proc/sys/kernel/osrelease')) ?? 'unknown',
+      kernelVersion: await kernelVersion(look),
       image: await line(host, '/etc/image-id'),
       libc: (await packages(look)).find((fact) => fact.name === 'libc6')?.version ?? null,
       serviceManager: await serviceManager(look),

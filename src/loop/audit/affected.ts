@@ -3,6 +3,7 @@ import type { Affected } from '../../model/finding.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { LoadedKit } from './face.ts';
+import { kernelOf } from './logic/kernels.ts';
 import { findFindings, type StoredFinding } from './store-findings.ts';
 import { hostsWithPackage, hostsWithSection } from './store-facts.ts';
 
@@ -65,7 +66,9 @@ async function withPackage({ platform, discovery }: Sources, text: string): Prom
   return rows.flatMap((row): Affected['hosts'] => {
     const host = hosts.get(row.hostId);
     if (!host || host.supersededBy) return [];
-    const finding = findings.find((one) => one.hostId === host.id && one.component === name && one.state !== 'fixed');
+    const finding = findings.find(
+      (one) => one.hostId === host.id && isAbout(one.component, { ...row, name }) && one.state !== 'fixed',
+    );
     const what = `${name} ${row.version}`;
     const base = { hostId: host.id, hostName: host.name, what };
     return finding
@@ -73,6 +76,10 @@ async function withPackage({ platform, discovery }: Sources, text: string): Prom
       : [{ ...base, state: 'installed', findingId: null, why: 'installed; no check of a kit fails on it' }];
   });
 }
+
+/** A kernel's finding is about every package that the kernel is made of. */
+const isAbout = (component: string, row: { name: string; ecosystem: string; source: string }): boolean =>
+  component === row.name || component === kernelOf(row);
 
 /** Nobody has looked inside: neither affected nor clean. */
 async function blindSpots({ platform, discovery }: Sources): Promise<Affected['unknown']> {

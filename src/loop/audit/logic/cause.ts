@@ -1,10 +1,11 @@
+import type { PackageFact } from '../../../model/facts.ts';
 import type { Judgement, Evidence } from './judge/context.ts';
 
 /** How things stood when a finding was closed: what a later fire is compared with. */
 export interface Closed {
   hostId: string;
   hostName: string;
-  /** package → version */
+  /** package → version, or kernel → the version that ran */
   versions: Record<string, string>;
   image: string | null;
   machineId: string | null;
@@ -24,11 +25,23 @@ export function snapshot(judgement: Judgement, evidence: Evidence): Closed {
   return {
     hostId: evidence.host.id,
     hostName: evidence.host.name,
-    versions: fact ? { [fact.name]: fact.version } : {},
+    versions: versionsOf(judgement, fact),
     image: evidence.facts.os?.image ?? null,
     machineId: evidence.facts.os?.machineId ?? null,
     spki: leaf?.spki ?? null,
   };
+}
+
+function versionsOf(judgement: Judgement, fact: PackageFact | undefined): Closed['versions'] {
+  const kernel = runningKernel(judgement);
+  if (kernel !== null) return { [judgement.component]: kernel };
+  return fact ? { [fact.name]: fact.version } : {};
+}
+
+/** Version of the kernel that the judgement is about, where it is about one. */
+function runningKernel({ check, evidence }: Judgement): string | null {
+  const version = check.kind === 'package' ? evidence['kernel'] : null;
+  return typeof version === 'string' ? version : null;
 }
 
 /** The package behind a judgement: its own, or the one whose program listens there. */
@@ -51,7 +64,9 @@ export interface CauseInput {
 
 /** Where a fire that had been out came from, as far as the evidence tells. */
 export function causeOf(input: CauseInput): Cause {
-  const parts = [rebuilt(input), downgraded(input), restoredKey(input)].filter((part) => part !== null);
+  const parts = [rebuilt(input), downgraded(input), rebooted(input), restoredKey(input)].filter(
+    (part) => part !== null,
+  );
   if (parts.length === 0) {
     const since = input.closedAt ? ` since it was proven closed at ${input.closedAt}` : '';
     return { text: `nothing that we know of changed on the host${since}, but it burns again`, rank: 0 };
@@ -91,6 +106,13 @@ function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {
   const order = evidence.order(fact.ecosystem);
   const word = order && order(fact.version, was) > 0 ? 'upgraded' : 'downgraded';
   return { text: `${fact.name} was ${word} from ${was} to ${fact.version}`, rank: 2 };
+}
+
+function rebooted({ closed, judgement }: CauseInput): Cause | null {
+  const kernel = runningKernel(judgement);
+  const was = closed?.versions[judgement.component];
+  if (kernel === null || was === undefined || kernel === was) return null;
+  return { text: `the running kernel was ${was} and is ${kernel}`, rank: 2 };
 }
 
 function restoredKey({ judgement, closed, burnt }: CauseInput): Cause | null {

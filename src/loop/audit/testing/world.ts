@@ -212,6 +212,7 @@ export function shop(
       machineId: state.machineId ?? null,
       bootId: null,
       kernel: '3.2.0-4-amd64',
+      kernelVersion: null,
       image: state.image ?? null,
       libc: null,
       serviceManager: 'systemd',

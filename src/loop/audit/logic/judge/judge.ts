@@ -5,6 +5,7 @@ import { type CelFacts, doubt, type Evidence, type Judgement, type Watched } fro
 import { judgeEndpoint, truth } from './endpoint.ts';
 import { describeHolders, holders } from './listeners.ts';
 import { judgeHostCheck } from './host.ts';
+import { judgeKernels } from './kernel.ts';
 import { inRanges, judgePackages } from './package.ts';
 
 /** Everything that a kit says about a host and its endpoints. */
@@ -39,13 +40,8 @@ function judgeCheck(
   if (check.kind === 'endpoint') return evidence.endpoints.map((one) => judgeEndpoint(id, check, one, evidence));
   if (check.kind === 'host') return judgeHostCheck(id, check, evidence, cel, watched);
   const found = kit.checks.find((one) => one.check.id === check.check.provenBy);
-  return judgePackages(
-    id,
-    check,
-    found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null,
-    evidence,
-    watched,
-  );
+  const proof = found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null;
+  return [...judgePackages(id, check, proof, evidence, watched), ...judgeKernels(id, check, evidence, watched)];
 }
 
 /** A listener that still burns although its package is fixed on disk: say who holds the old file. */

@@ -1,5 +1,6 @@
 import type { PackageFact, SectionName } from '../../../../model/facts.ts';
 import type { AffectedRange } from '../../../../model/kit.ts';
+import { isKernel, kernelOf } from '../kernels.ts';
 import type { EndpointCheck, PackageCheck } from '../kit/compile.ts';
 import { doubt, type Evidence, factsTime, hashesOf, type Judgement, nameOf } from './context.ts';
 import { lookAt } from './endpoint.ts';
@@ -26,7 +27,7 @@ export function inRanges(
   );
 }
 
-const family = (ecosystem: string): string => ecosystem.split(':')[0]!;
+export const family = (ecosystem: string): string => ecosystem.split(':')[0]!;
 const rangesOf = (ranges: readonly AffectedRange[], fact: { ecosystem: string; source: string }): AffectedRange[] =>
   ranges.filter((range) => range.name === fact.source && family(range.ecosystem) === family(fact.ecosystem));
 
@@ -42,7 +43,7 @@ interface Proof {
 
 /**
  * Closed means proven: the version on disk is fixed, no process maps or executes a replaced file of the package, and
- * every listener of it was found safe from outside since its process began.
+ * every listener of it was found safe from outside since its process began. Kernels are judged by what runs (kernel.ts).
  */
 export function judgePackages(
   kit: string,
@@ -52,8 +53,11 @@ export function judgePackages(
   watched: ReadonlySet<string>,
 ): Judgement[] {
   const { affected } = compiled.check;
-  const installed = (evidence.facts.packages ?? []).filter((fact) => rangesOf(affected, fact).length > 0);
-  const names = new Set([...installed.map((fact) => fact.name), ...watched]);
+  const installed = (evidence.facts.packages ?? []).filter(
+    (fact) => kernelOf(fact) === null && rangesOf(affected, fact).length > 0,
+  );
+  const others = [...watched].filter((name) => !isKernel(affected, name));
+  const names = new Set([...installed.map((fact) => fact.name), ...others]);
   return [...names].sort().map((name) => {
     const facts = installed.filter((fact) => fact.name === name);
     return new PackageCase(kit, compiled, proof, evidence, name, facts, watched.has(name)).judge();
