@@ -116,7 +116,8 @@ test(
     await page.getByText('this browser read it').waitFor();
     await page.getByRole('button', { name: /^pay\b/ }).click();
     await page
-      .getByText(/upgrade nodejs from 0\.10\.\d to 0\.10\.48-1/)
+      .getByText(/upgrade nodejs from 0\.10\.\d-1 to 0\.10\.48-1/)
+      .filter({ visible: true })
       .first()
       .waitFor();
     await page.screenshot({ path: join(SHOTS, 'change-waiting.png'), fullPage: true });

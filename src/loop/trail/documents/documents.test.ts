@@ -180,7 +180,9 @@ const LOOP: [Actor, EntryDraft][] = [
       type: 'audit.findings.fixed',
       subject: kit,
       related: [host],
-      detail: { findings: [{ id: 'finding_1', host: 'shop', kit: 'heartbleed' }] },
+      detail: {
+        findings: [{ id: 'finding_1', host: 'shop', kit: 'heartbleed', evidence: { leakedBytes: 0, verdict: 'safe' } }],
+      },
     },
   ],
   [
@@ -272,6 +274,7 @@ test('the change record tells what was found, decided, done and proven, each wit
   for (const told of [
     'Heartbleed on shop',
     'leakedBytes: 16384',
+    'leakedBytes: 0; verdict: safe',
     '00ff00ff00ff00ff',
     'Bob',
     digest,

@@ -6,7 +6,10 @@ import { cite, code, tone, type Block, type Inline, type Section, type Tone } fr
 /** A finding as the entries tell its life. */
 export interface Story {
   id: string;
+  /** as it burnt: evidence of when it was found, or found again */
   detail: Detail;
+  /** what was seen when it was proven fixed, and is still so */
+  proof: Detail | null;
   state: string;
   opened: SequencedEntry | null;
   events: SequencedEntry[];
@@ -29,9 +32,10 @@ export function findingStories(entries: readonly SequencedEntry[]): Map<string, 
     const state = STATES[entry.entry.type];
     if (state === undefined) continue;
     for (const [id, detail] of mentioned(entry)) {
-      const known = stories.get(id) ?? { id, detail: {}, state, opened: null, events: [] };
+      const known = stories.get(id) ?? { id, detail: {}, proof: null, state, opened: null, events: [] };
       known.state = state;
-      known.detail = { ...known.detail, ...detail };
+      known.proof = state === 'fixed' ? detail : null;
+      known.detail = state === 'fixed' ? { ...detail, ...known.detail } : { ...known.detail, ...detail };
       known.opened ??= isType(entry, 'audit.findings.opened') ? entry : null;
       known.events.push(entry);
       stories.set(id, known);
@@ -56,8 +60,8 @@ export const stateInline = (state: string): Inline => tone(state, TONES[state] ?
 export function findingsTable(stories: readonly Story[]): Block {
   return {
     kind: 'table',
-    head: ['Host', 'Endpoint', 'Check', 'Component', 'Severity', 'Confidence', 'Evidence', 'State', 'Entries'],
-    rows: stories.map(({ detail, state, events }) => [
+    head: ['Host', 'Endpoint', 'Check', 'Component', 'Severity', 'Confidence', 'Evidence', 'State', 'Proof', 'Entries'],
+    rows: stories.map(({ detail, proof, state, events }) => [
       text(detail['host']),
       code(text(detail['endpoint'])),
       [text(detail['kit']), ' / ', text(detail['check'])],
@@ -66,6 +70,7 @@ export function findingsTable(stories: readonly Story[]): Block {
       confidence(detail['confidence']),
       evidence(detail['evidence']),
       stateInline(state),
+      evidence(proof?.['evidence']),
       events.flatMap((event, i) => (i > 0 ? [' ', cite(event)] : [cite(event)])),
     ]),
   };
