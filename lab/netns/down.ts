@@ -1,5 +1,5 @@
 /** Takes a lab away, whatever state it is in: works from what is found, so a killed `up` leaves nothing either. */
-import { readdirSync, rmdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { must, run } from './command.ts';
 import { find, mountsBelow, nothing, type Found, type FoundProcess } from './found.ts';
@@ -67,7 +67,7 @@ async function removeDirectory(place: Place): Promise<void> {
 }
 
 async function unmountNetns(): Promise<void> {
-  if (readdirSync('/run/netns').length > 0) return;
+  if (!existsSync('/run/netns') || readdirSync('/run/netns').length > 0) return;
   await run(['umount', '/run/netns']);
   rmdirSync('/run/netns');
 }

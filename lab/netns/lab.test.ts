@@ -88,6 +88,43 @@ test('an upgrade restarts the service as it does anywhere', { skip }, async () =
   assert.equal((await lab.exec('web2', 'dpkg', '--audit')).stdout, '');
 });
 
+const BEAT = `[Unit]
+Description=Beat
+[Service]
+Environment="WHAT=a beat"
+ExecStart=/bin/sh -c 'while :; do echo "$WHAT"; sleep 1; done'
+Restart=on-failure
+RestartSec=100ms
+[Install]
+WantedBy=multi-user.target
+`;
+
+async function shown(host: string, unit: string): Promise<Record<string, string>> {
+  const { stdout } = await lab.exec(host, 'systemctl', 'show', '--no-pager', unit);
+  return Object.fromEntries(stdout.split('\n').map((line) => [line.split('=')[0]!, line.slice(line.indexOf('=') + 1)]));
+}
+
+test('systemctl shows and controls services, and keeps a unit that was put there', { skip }, async () => {
+  for (const name of ['web1', 'web2', 'old1']) {
+    const ssh = await shown(name, 'sshd.service');
+    assert.deepEqual([ssh['Id'], ssh['ActiveState'], ssh['UnitFileState']], ['ssh.service', 'active', 'enabled'], name);
+    assert.equal((await lab.exec(name, 'systemctl', 'restart', 'ssh.service')).code, 0, name);
+    assert.notEqual((await shown(name, 'ssh.service'))['MainPID'], ssh['MainPID']);
+    assert.equal((await lab.exec(name, 'systemctl', 'restart', 'nothing')).code, 5);
+
+    await lab.exec(name, 'sh', '-c', `cat >/etc/systemd/system/beat.service <<'END'\n${BEAT}END`);
+    assert.equal((await lab.exec(name, 'systemctl', 'enable', '--now', 'beat.service')).code, 0, name);
+    const beat = await shown(name, 'beat');
+    assert.deepEqual([beat['ActiveState'], beat['UnitFileState']], ['active', 'enabled'], name);
+    await lab.exec(name, 'kill', '-9', beat['MainPID']!);
+    await sleep(1000);
+    const again = await shown(name, 'beat');
+    assert.equal(again['ActiveState'], 'active');
+    assert.notEqual(again['MainPID'], beat['MainPID']);
+    assert.match((await lab.exec(name, 'cat', '/var/log/beat.log')).stdout, /^a beat$/m);
+  }
+});
+
 test(
   'settings of the machine cannot be written from inside; those of the network and played ones can',
   { skip },
@@ -119,7 +156,8 @@ test('reboot: every process ends, services start again, the boot id is another, 
   assert.notEqual((await lab.exec('web1', 'cat', '/run/sshd.pid')).stdout, sshd);
   assert.equal((await lab.exec('web1', 'cat', '/root/kept')).stdout, 'kept\n');
   assert.notEqual((await lab.exec('web1', 'cat', '/run/gone')).code, 0);
-  assert.notEqual((await lab.exec('web1', 'pgrep', 'sleep')).code, 0);
+  assert.notEqual((await lab.exec('web1', 'pgrep', '-x', '-f', 'sleep 600')).code, 0);
+  assert.equal((await lab.exec('web1', 'systemctl', 'is-active', 'beat')).stdout, 'active\n');
   assert.equal(await bootId('old1'), before.old1);
   assert.equal((await lab.login({ host: address('web1'), username: 'root', command: 'hostname' })).stdout, 'web1\n');
 });

@@ -37,7 +37,6 @@ export function writeSeed(place: Place, seed: Seed): void {
   put('/etc/apt/sources.list', '');
   put('/etc/apt/sources.list.d/debian.sources', aptSources(seed));
   put('/etc/apt/apt.conf.d/90lab', ['Acquire::Languages "none";', ...seed.archive.options, ''].join('\n'));
-  put('/etc/lab/services', spec.services.map((name) => `${name}\n`).join(''));
   put('/etc/lab/setup.sh', setupScript(spec, seed.publicKey), 0o700);
   guestPrograms(upper, seed.rootfs);
   for (const [path, file] of Object.entries(spec.files ?? {})) {
@@ -49,17 +48,16 @@ export function writeSeed(place: Place, seed: Seed): void {
 /** /sbin is a link to /usr/sbin on some releases and a directory on others; a directory in ours would hide the link. */
 function guestPrograms(upper: string, rootfs: string): void {
   const sbin = join(upper, lstatSync(join(rootfs, 'sbin')).isSymbolicLink() ? 'usr/sbin' : 'sbin');
-  mkdirSync(sbin, { recursive: true, mode: 0o755 });
-  const programs = {
-    'init.sh': ['init'],
-    'reboot.sh': ['reboot', 'shutdown', 'poweroff', 'halt'],
-    'runlevel.sh': ['runlevel'],
+  const install = (source: string, target: string): void => {
+    mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+    cpSync(join(GUEST, source), target);
+    chmodSync(target, 0o755);
   };
-  for (const [source, names] of Object.entries(programs))
-    for (const name of names) {
-      cpSync(join(GUEST, source), join(sbin, name));
-      chmodSync(join(sbin, name), 0o755);
-    }
+  install('init.sh', join(sbin, 'init'));
+  install('runlevel.sh', join(sbin, 'runlevel'));
+  for (const name of ['reboot', 'shutdown', 'poweroff', 'halt']) install('reboot.sh', join(sbin, name));
+  install('systemctl.py', join(upper, 'usr/bin/systemctl'));
+  install('unit.py', join(upper, 'usr/local/lib/lab/unit.py'));
 }
 
 function hostsFile({ spec, neighbours }: Seed): string {

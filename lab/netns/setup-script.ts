@@ -10,6 +10,7 @@ export function setupScript(spec: HostSpec, publicKey: string): string {
   if (spec.root.key) lines.push(authorize('root', '/root', publicKey));
   for (const account of spec.accounts ?? []) lines.push(...addAccount(account, publicKey));
   if (spec.setup) lines.push(spec.setup);
+  lines.push(onlyServices(spec.services));
   return `${lines.join('\n')}\n`;
 }
 
@@ -25,6 +26,14 @@ function addAccount(account: Account, publicKey: string): string[] {
   }
   return lines;
 }
+
+/** The release has software that this host has no use for. */
+const onlyServices = (names: readonly string[]): string => `for link in /etc/rc[2-5].d/S*; do
+  name=\${link##*/S??}
+  case " ${names.join(' ')} sudo " in *" $name "*) continue ;; esac
+  mv "$link" "\${link%/S*}/K01$name"
+  rm -f /etc/systemd/system/*.wants/"$name.service"
+done`;
 
 const password = (name: string, text: string): string => `echo '${name}:${text}' | chpasswd`;
 

@@ -20,7 +20,7 @@ export interface HostSpec {
   about: string;
   root: { key: boolean; password?: string };
   accounts?: readonly Account[];
-  /** init scripts in the order in which they start */
+  /** init scripts that are enabled; the others are not */
   services: readonly string[];
   /** packages that its release does not have installed, and those of the release that it has not */
   layer?: { install: readonly string[]; remove?: readonly string[] };

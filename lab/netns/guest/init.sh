@@ -8,7 +8,8 @@ export -n LASTEMBER_LAB_PART
 unset LASTEMBER_LAB_CAPABILITIES
 
 log() { echo "$(date +%T) $*"; }
-services() { cat /etc/lab/services; }
+# As on any Debian without systemd: what is enabled for runlevel 2, in its order.
+services() { for link in /etc/rc2.d/S*; do echo "${link#/etc/rc2.d/S??}"; done; }
 
 boot() {
   rm -rf /run/* /tmp/* /tmp/.[!.]*
@@ -24,6 +25,7 @@ boot() {
   for name in $(services); do
     service "$name" start </dev/null || { log "$name did not start"; echo "$name" >>/run/lab/failed; }
   done
+  python3 /usr/local/lib/lab/unit.py --wanted || log "units did not start"
   touch /run/lab/ready
   log "ready"
 }
