@@ -2,8 +2,9 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { Shell } from './components/Shell.tsx';
 import { NotFound } from './pages/NotFound.tsx';
 import { SignIn } from './pages/SignIn.tsx';
+import { FindingsSearch, HostSearch, HostsSearch, TrailSearch } from './search.ts';
 
-const root = createRootRoute({ notFoundComponent: NotFound });
+const root = createRootRoute();
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignIn });
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell });
 const parent = { getParentRoute: () => shell } as const;
@@ -14,15 +15,22 @@ const pages = [
     path: '/',
     component: lazyRouteComponent(() => import('./pages/Overview.tsx'), 'Overview'),
   }),
-  createRoute({ ...parent, path: '/hosts', component: lazyRouteComponent(() => import('./pages/Hosts.tsx'), 'Hosts') }),
+  createRoute({
+    ...parent,
+    path: '/hosts',
+    validateSearch: HostsSearch,
+    component: lazyRouteComponent(() => import('./pages/Hosts.tsx'), 'Hosts'),
+  }),
   createRoute({
     ...parent,
     path: '/hosts/$id',
+    validateSearch: HostSearch,
     component: lazyRouteComponent(() => import('./pages/Host.tsx'), 'HostPage'),
   }),
   createRoute({
     ...parent,
     path: '/findings',
+    validateSearch: FindingsSearch,
     component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),
   }),
   createRoute({
@@ -53,6 +61,7 @@ const pages = [
   createRoute({
     ...parent,
     path: '/trail',
+    validateSearch: TrailSearch,
     component: lazyRouteComponent(() => import('./pages/Trail.tsx'), 'TrailPage'),
   }),
   createRoute({
@@ -65,6 +74,8 @@ const pages = [
     path: '/documents',
     component: lazyRouteComponent(() => import('./pages/Documents.tsx'), 'Documents'),
   }),
+  // Whatever no other path takes: inside the shell, so that one finds the way on.
+  createRoute({ ...parent, path: '$', component: NotFound }),
 ];
 
 export const router = createRouter({

@@ -7,12 +7,22 @@ import type { Approval } from '../../model/plan.ts';
 import type { SequencedEntry } from '../../model/trail.ts';
 import { planToSign } from '../../client/plan-to-sign.ts';
 import { api } from './client.ts';
+import { isSignedOut } from './signed-out.ts';
+
+/** How soon a server that did not answer is asked again. */
+export const RETRY_MS = 5_000;
 
 /*
  * One hook a question. Replies come typed from the generated client; where the model's own type says more (optional
  * fields that are absent, not undefined), the model is what pages use.
  */
-export const useMe = () => useQuery({ queryKey: ['me'], queryFn: () => api.me(), retry: false });
+export const useMe = () =>
+  useQuery({
+    queryKey: ['me'],
+    queryFn: () => api.me(),
+    retry: false,
+    refetchInterval: ({ state }) => (state.error !== null && !isSignedOut(state.error) ? RETRY_MS : false),
+  });
 export const useHosts = () =>
   useQuery({ queryKey: ['hosts'], queryFn: async () => (await api.listHosts()).items as Host[] });
 export const useHost = (id: string) =>
@@ -21,6 +31,8 @@ export const useFindings = () =>
   useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as Finding[] });
 export const useDependencies = () =>
   useQuery({ queryKey: ['dependencies'], queryFn: async () => (await api.listDependencies()).items });
+export const useKits = () =>
+  useQuery({ queryKey: ['kits'], queryFn: async () => (await api.listKits()).items, staleTime: Infinity });
 export const useExceptions = () =>
   useQuery({ queryKey: ['exceptions'], queryFn: async () => (await api.listExceptions()).items });
 export const useChanges = () =>
@@ -70,8 +82,13 @@ function useAction<I, O>(run: (input: I) => Promise<O>, stale: string[]) {
   });
 }
 
-export const useSignIn = () => useAction((body: { name: string; password: string }) => api.signIn({ body }), ['me']);
-export const useRedeemLink = () => useAction((code: string) => api.redeemLink({ body: { code } }), ['me']);
+/** Whoever signs in starts afresh: nothing that was read, or refused, before is theirs. */
+function useEntrance<I>(run: (input: I) => Promise<unknown>) {
+  const queries = useQueryClient();
+  return useMutation({ mutationFn: run, onSuccess: () => queries.removeQueries() });
+}
+export const useSignIn = () => useEntrance((body: { name: string; password: string }) => api.signIn({ body }));
+export const useRedeemLink = () => useEntrance((code: string) => api.redeemLink({ body: { code } }));
 export const useChangePassword = () =>
   useAction((body: { current?: string; password: string }) => api.changeOwnPassword({ body }), []);
 export function useSignOut() {

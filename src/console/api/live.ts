@@ -1,12 +1,13 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { RETRY_MS } from './hooks.ts';
 
 /** Topic of a server event → first parts of the query keys that it makes stale. */
 const STALE: Record<string, string[]> = {
   hosts: ['hosts', 'host', 'endpoints', 'overview'],
   scans: ['scans', 'overview'],
   agents: ['hosts', 'host', 'agents', 'overview'],
-  findings: ['findings', 'host', 'campaigns', 'overview'],
+  findings: ['findings', 'exceptions', 'host', 'campaigns', 'overview'],
   facts: ['host', 'dependencies'],
   changes: ['changes', 'change', 'overview'],
   tasks: ['change'],
@@ -30,17 +31,35 @@ export function useLiveUpdates(enabled: boolean): boolean {
       for (const key of pending) void queries.invalidateQueries({ queryKey: [key] });
       pending.clear();
     };
-    const source = new EventSource('/api/v1/events');
-    source.onopen = () => setConnected(true);
-    source.onerror = () => setConnected(false);
-    source.onmessage = (message: MessageEvent<string>) => {
-      const { topic } = JSON.parse(message.data) as { topic: string };
-      for (const key of STALE[topic] ?? []) pending.add(key);
-      timer ??= setTimeout(flush, SETTLE_MS);
+    let source: EventSource | undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
+    let missed = false;
+    const connect = (): void => {
+      source = new EventSource('/api/v1/events');
+      source.onopen = () => {
+        setConnected(true);
+        // Nobody told what happened in between.
+        if (missed) void queries.invalidateQueries();
+        missed = false;
+      };
+      source.onerror = () => {
+        setConnected(false);
+        if (!missed) void queries.invalidateQueries({ queryKey: ['me'] });
+        missed = true;
+        // After a refusal the browser does not try again by itself.
+        if (source?.readyState === EventSource.CLOSED) again = setTimeout(connect, RETRY_MS);
+      };
+      source.onmessage = (message: MessageEvent<string>) => {
+        const { topic } = JSON.parse(message.data) as { topic: string };
+        for (const key of STALE[topic] ?? []) pending.add(key);
+        timer ??= setTimeout(flush, SETTLE_MS);
+      };
     };
+    connect();
     return () => {
       clearTimeout(timer);
-      source.close();
+      clearTimeout(again);
+      source?.close();
     };
   }, [enabled, queries]);
   return connected;

@@ -61,11 +61,19 @@ export function ChangeBadge({ state }: { state: Change['state'] }) {
   );
 }
 
-/** A hash, shortened for reading; the whole of it on hover and for copying. */
+/** A hash, shortened for reading; the whole of it with the pointer, by touch or by keyboard. */
 export function Digest({ value, length = 12 }: { value: string; length?: number }) {
   return (
-    <Tooltip label={value} multiline maw={520}>
-      <Code tabIndex={0}>{value.slice(0, length)}…</Code>
+    <Tooltip
+      label={value}
+      multiline
+      maw="min(520px, 90vw)"
+      events={{ hover: true, focus: true, touch: true }}
+      styles={{ tooltip: { overflowWrap: 'anywhere' } }}
+    >
+      <Code tabIndex={0} className="digest">
+        {value.slice(0, length)}…
+      </Code>
     </Tooltip>
   );
 }

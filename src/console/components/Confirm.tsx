@@ -14,10 +14,13 @@ interface Props {
   loading?: boolean;
   variant?: ButtonProps['variant'];
   color?: string;
+  size?: ButtonProps['size'];
+  /** for who hears the button without its row */
+  ariaLabel?: string;
 }
 
 /** A button for what cannot be taken back: it first says what will happen. */
-export function Confirm({ label, title, children, verb, onConfirm, loading, variant, color }: Props) {
+export function Confirm({ label, title, children, verb, onConfirm, loading, variant, color, ...on }: Props) {
   const [open, modal] = useDisclosure();
   const confirm = (): void => {
     modal.close();
@@ -25,7 +28,14 @@ export function Confirm({ label, title, children, verb, onConfirm, loading, vari
   };
   return (
     <>
-      <Button variant={variant ?? 'default'} loading={loading ?? false} onClick={modal.open}>
+      <Button
+        variant={variant ?? 'default'}
+        size={on.size ?? 'sm'}
+        loading={loading ?? false}
+        onClick={modal.open}
+        aria-label={on.ariaLabel}
+        style={{ flex: 'none' }}
+      >
         {label}
       </Button>
       <Modal opened={open} onClose={modal.close} title={title} closeButtonProps={{ 'aria-label': 'Close' }}>

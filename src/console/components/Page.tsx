@@ -25,7 +25,7 @@ export function Page({
             {title}
           </Title>
           {lead ? (
-            <Text c="dimmed" size="sm" mt={4}>
+            <Text c="dimmed" size="sm" mt={4} className="lead">
               {lead}
             </Text>
           ) : null}

@@ -1,5 +1,6 @@
 import {
   ActionIcon,
+  Alert,
   Anchor,
   AppShell,
   Burger,
@@ -21,25 +22,37 @@ import {
   IconLayoutDashboard,
   IconLogout,
   IconMoon,
+  IconPlugConnectedX,
   IconRoute,
   IconServer2,
   IconSun,
   IconTimeline,
 } from '@tabler/icons-react';
-import { Link, Navigate, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
-import { useMe, useSignOut } from '../api/hooks.ts';
+import { ApiError } from '../../client/client.ts';
+import type { Campaign } from '../../model/campaign.ts';
+import { currentCampaign } from '../api/current-campaign.ts';
+import { RETRY_MS, useCampaigns, useMe, useSignOut } from '../api/hooks.ts';
 import { useLiveUpdates } from '../api/live.ts';
+import { isSignedOut } from '../api/signed-out.ts';
 import { paths } from '../paths.ts';
+import { ToSignIn } from './ToSignIn.tsx';
 
-const NAV: { to: string; label: string; icon: ComponentType<{ size: number }> }[] = [
+interface Item {
+  to: string;
+  label: string;
+  icon: ComponentType<{ size: number }>;
+}
+
+const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
   { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
   { to: paths.findings(), label: 'Findings', icon: IconChecklist },
   { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },
   { to: paths.exceptions(), label: 'Exceptions', icon: IconClockPause },
   { to: paths.changes(), label: 'Changes', icon: IconRoute },
-  { to: paths.campaign('heartbleed'), label: 'Campaign', icon: IconFlame },
+  ...(campaign ? [{ to: paths.campaign(campaign.kit), label: 'Campaign', icon: IconFlame }] : []),
   { to: paths.trail(), label: 'Trail', icon: IconTimeline },
   { to: paths.documents(), label: 'Documents', icon: IconFiles },
 ];
@@ -48,8 +61,8 @@ export function Shell() {
   const me = useMe();
   const [open, menu] = useDisclosure();
   const connected = useLiveUpdates(me.data !== undefined);
-  if (me.isError) return <Navigate to={paths.signIn()} />;
-  if (!me.data) return null;
+  if (isSignedOut(me.error)) return <ToSignIn />;
+  if (me.isPending) return null;
   return (
     <AppShell
       header={{ height: 52 }}
@@ -74,18 +87,9 @@ export function Shell() {
               </Group>
             </UnstyledButton>
           </Group>
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
             <LiveDot connected={connected} />
-            <Anchor
-              component={Link}
-              to={paths.account()}
-              size="sm"
-              c="dimmed"
-              aria-label={`Account of ${me.data.name}`}
-              className="account"
-            >
-              {me.data.name} · {me.data.role}
-            </Anchor>
+            {me.data ? <AccountLink name={me.data.name} role={me.data.role} /> : null}
             <SchemeToggle />
             <SignOut />
           </Group>
@@ -95,18 +99,52 @@ export function Shell() {
         <Navigation onNavigate={menu.close} />
       </AppShell.Navbar>
       <AppShell.Main>
+        {me.isError ? <Unreached error={me.error} /> : null}
         <Outlet />
       </AppShell.Main>
     </AppShell>
   );
 }
 
+function AccountLink({ name, role }: { name: string; role: string }) {
+  return (
+    <Anchor
+      component={Link}
+      to={paths.account()}
+      size="sm"
+      c="dimmed"
+      aria-label={`Account of ${name}`}
+      className="account"
+    >
+      {name}
+      <span className="account-role"> · {role}</span>
+    </Anchor>
+  );
+}
+
+/** The page stays as it was read; it may be old, and says so. */
+function Unreached({ error }: { error: unknown }) {
+  const answered = error instanceof ApiError;
+  return (
+    <Alert
+      color="yellow"
+      icon={<IconPlugConnectedX aria-hidden />}
+      title={answered ? 'The server has trouble' : 'Server not reachable'}
+      role="alert"
+      mb="md"
+    >
+      {answered ? `${error.message} ` : ''}What you see may be old. It is tried again every {RETRY_MS / 1000} seconds.
+    </Alert>
+  );
+}
+
 function Navigation({ onNavigate }: { onNavigate: () => void }) {
   const { pathname } = useLocation();
+  const campaign = currentCampaign(useCampaigns().data ?? []);
   return (
     <nav aria-label="Main">
-      {NAV.map(({ to, label, icon: Icon }) => {
-        const active = to === '/' ? pathname === '/' : pathname.startsWith(to);
+      {nav(campaign).map(({ to, label, icon: Icon }) => {
+        const active = to === '/' ? pathname === '/' : `${pathname}/`.startsWith(`${to}/`);
         return (
           <NavLink
             key={to}
@@ -133,6 +171,7 @@ function LiveDot({ connected }: { connected: boolean }) {
         role="status"
         aria-label={label}
         style={{
+          flex: 'none',
           width: 9,
           height: 9,
           borderRadius: '50%',

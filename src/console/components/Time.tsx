@@ -1,24 +1,33 @@
 import { Tooltip } from '@mantine/core';
+import { useNow } from './clock.ts';
+import { ago, dateOf, exactly } from './instant.ts';
 
-const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-];
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
-
-function ago(iso: string, now = Date.now()): string {
-  const seconds = (new Date(iso).getTime() - now) / 1000;
-  const unit = UNITS.find(([, size]) => Math.abs(seconds) >= size);
-  return unit ? relative.format(Math.round(seconds / unit[1]), unit[0]) : 'just now';
+interface Props {
+  at: string | null;
+  /** `date` for what somebody signs, answers for or looks up: the instant itself */
+  mode?: 'relative' | 'date';
 }
 
-/** "3 minutes ago", with the exact instant on hover and for machines. */
-export function Time({ at }: { at: string | null }) {
-  if (!at) return <>–</>;
+/** "3 minutes ago" or the date; with the pointer, by touch or by keyboard, the exact instant here and in UTC. */
+export function Time({ at, mode = 'relative' }: Props) {
+  return at ? <Shown at={at} mode={mode} /> : <>–</>;
+}
+
+const TAB = 0;
+
+function Shown({ at, mode }: { at: string; mode: 'relative' | 'date' }) {
+  const words = ago(at, useNow());
+  const label = [...(mode === 'date' ? [words] : []), ...exactly(at)].join('\n');
   return (
-    <Tooltip label={new Date(at).toLocaleString()}>
-      <time dateTime={at}>{ago(at)}</time>
+    <Tooltip
+      label={label}
+      multiline
+      events={{ hover: true, focus: true, touch: true }}
+      styles={{ tooltip: { whiteSpace: 'pre-line' } }}
+    >
+      <time dateTime={at} tabIndex={TAB}>
+        {mode === 'date' ? dateOf(at) : words}
+      </time>
     </Tooltip>
   );
 }

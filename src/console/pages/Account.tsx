@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { forgetKey, storedKeys } from '../api/approval.ts';
 import { useChangePassword, useMe } from '../api/hooks.ts';
+import { Confirm } from '../components/Confirm.tsx';
 import { Loaded, Page, Problem } from '../components/Page.tsx';
 import { paths } from '../paths.ts';
 
@@ -95,14 +96,20 @@ function Keys() {
                   <Table.Tr key={keyId}>
                     <Table.Td className="mono">{keyId}</Table.Td>
                     <Table.Td ta="right">
-                      <Button
+                      <Confirm
+                        label="Forget"
+                        ariaLabel={`Forget ${keyId}`}
+                        title={`Forget key ${keyId}?`}
+                        verb="Forget it"
+                        color="red"
                         size="compact-sm"
-                        variant="default"
-                        aria-label={`Forget ${keyId}`}
-                        onClick={() => forget(keyId)}
+                        onConfirm={() => forget(keyId)}
                       >
-                        Forget
-                      </Button>
+                        <Text size="sm">
+                          This browser can then no longer sign with it. The key file stays where you keep it, and you
+                          choose it again for your next approval.
+                        </Text>
+                      </Confirm>
                     </Table.Td>
                   </Table.Tr>
                 ))}

@@ -10,15 +10,23 @@ const KIND = { change: 'Change record', host: 'Host dossier', campaign: 'Campaig
 
 const COLUMNS: Column<DocumentRef>[] = [
   { title: 'Document', cell: (item) => KIND[item.kind] },
-  { title: 'About', cell: (item) => item.title },
+  {
+    title: 'About',
+    cell: (item) => (
+      <Anchor href={paths.document(item.kind, item.id, 'html')} target="_blank" rel="noreferrer" inherit>
+        {item.title}
+      </Anchor>
+    ),
+  },
   { title: 'Rendered', cell: (item) => <Time at={item.at} /> },
   {
     title: 'Read',
     cell: (item) => (
-      <Group gap="sm">
+      <Group gap="sm" wrap="nowrap">
         {(['html', 'md', 'json'] as const).map((format) => (
           <Anchor
             key={format}
+            size="sm"
             href={paths.document(item.kind, item.id, format)}
             target="_blank"
             rel="noreferrer"

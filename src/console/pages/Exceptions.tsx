@@ -1,19 +1,15 @@
-import { Badge, Button, Paper, Text } from '@mantine/core';
+import { Badge, Group, Paper, Text } from '@mantine/core';
+import { MAY, type Role } from '../../model/actor.ts';
 import type { Exception } from '../../model/finding.ts';
-import { useEndException, useExceptions, useMe } from '../api/hooks.ts';
+import { useEndException, useExceptions, useHosts, useKits, useMe } from '../api/hooks.ts';
+import { Confirm } from '../components/Confirm.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
+import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
 
 const COLUMNS: Column<Exception>[] = [
-  {
-    title: 'Covers',
-    mono: true,
-    cell: ({ match }) =>
-      Object.entries(match)
-        .map(([key, value]) => `${key}=${value}`)
-        .join(' '),
-  },
+  { title: 'Covers', cell: ({ match }) => <Covers match={match} /> },
   {
     title: 'Reason',
     cell: ({ reason, control }) => (
@@ -28,7 +24,15 @@ const COLUMNS: Column<Exception>[] = [
     ),
   },
   { title: 'Owner', cell: (item) => item.owner },
-  { title: 'Ends', cell: (item) => <Time at={item.endedAt ?? item.expiresAt} /> },
+  {
+    title: 'Ends',
+    cell: ({ endedAt, expiresAt }) => (
+      <>
+        {endedAt ? 'ended ' : ''}
+        <Time at={endedAt ?? expiresAt} mode="date" />
+      </>
+    ),
+  },
 ];
 
 export function Exceptions() {
@@ -59,11 +63,17 @@ export function Exceptions() {
                   ...COLUMNS,
                   {
                     title: 'State',
-                    cell: (item) => <State exception={item} onEnd={() => end.mutate(item.id)} />,
+                    cell: (item) => (
+                      <State
+                        exception={item}
+                        ending={end.isPending && end.variables === item.id}
+                        onEnd={() => end.mutate(item.id)}
+                      />
+                    ),
                   },
                 ]}
                 keyOf={(item) => item.id}
-                minWidth={640}
+                minWidth={760}
               />
             )
           }
@@ -73,19 +83,56 @@ export function Exceptions() {
   );
 }
 
-function State({ exception, onEnd }: { exception: Exception; onEnd: () => void }) {
-  const me = useMe().data;
-  const mayEnd = exception.endedAt === null && (me?.role === 'operator' || me?.role === 'admin');
+/** Ids become names; until those are read, what kind of thing it is. */
+function Covers({ match }: { match: Exception['match'] }) {
+  const { hostId, kit, check, component } = match;
+  const host = useHosts().data?.find((one) => one.id === hostId);
+  const title = useKits().data?.find((one) => one.kit.kit === kit)?.kit.title ?? kit;
   return (
     <>
+      {title ? <div>{title}</div> : null}
+      {check || component ? (
+        <Text size="xs" className="mono">
+          {[check, component].filter(Boolean).join(', ')}
+        </Text>
+      ) : null}
+      <div>
+        {hostId ? (
+          <>
+            on <HostLink id={hostId} name={host?.name ?? 'one host'} />
+          </>
+        ) : (
+          'on every host'
+        )}
+      </div>
+    </>
+  );
+}
+
+function State({ exception, ending, onEnd }: { exception: Exception; ending: boolean; onEnd: () => void }) {
+  const me = useMe().data;
+  const mayEnd = exception.endedAt === null && me !== undefined && (MAY.operate as readonly Role[]).includes(me.role);
+  return (
+    <Group justify="space-between" wrap="nowrap" gap="xs">
       <Badge color={exception.endedAt ? 'gray' : 'yellow'} variant="light">
         {exception.endedAt ? 'ended' : 'active'}
       </Badge>
       {mayEnd ? (
-        <Button size="compact-xs" variant="subtle" ml="xs" onClick={onEnd}>
-          End now
-        </Button>
+        <Confirm
+          label="End now"
+          title="End this exception now?"
+          verb="End it"
+          color="red"
+          size="compact-sm"
+          loading={ending}
+          onConfirm={onEnd}
+        >
+          <Text size="sm">
+            The findings it covers burn again at once, and count as open in their campaign. It cannot be taken up again;
+            a new one needs a reason, an owner and an end.
+          </Text>
+        </Confirm>
       ) : null}
-    </>
+    </Group>
   );
 }

@@ -1,16 +1,20 @@
-import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
-import { Link, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { useParams } from '@tanstack/react-router';
+import { MAY, type Role } from '../../model/actor.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
-import type { Finding } from '../../model/finding.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
+import { bannerInWords } from '../components/banner.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { EntryList } from '../components/EntryList.tsx';
+import { FindingDrawer } from '../components/FindingDrawer.tsx';
+import { FindingTable } from '../components/FindingTable.tsx';
+import { Fold } from '../components/Fold.tsx';
+import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
+import { Terms } from '../components/Terms.tsx';
 import { Time } from '../components/Time.tsx';
-import { paths } from '../paths.ts';
-import { FindingDrawer, FindingTable } from './Findings.tsx';
+import { useOpenFinding } from '../search.ts';
 
 export function HostPage() {
   const { id } = useParams({ strict: false });
@@ -21,7 +25,7 @@ export function HostPage() {
 function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
   const me = useMe().data;
   const claim = useClaimHost(host.id);
-  const mayClaim = host.claim === 'unknown' && (me?.role === 'operator' || me?.role === 'admin');
+  const mayClaim = host.claim === 'unknown' && me !== undefined && (MAY.operate as readonly Role[]).includes(me.role);
   return (
     <Page
       title={host.name}
@@ -57,34 +61,41 @@ function Identity({ host }: { host: Host }) {
           <ClaimBadge host={host} />
           <ManagementBadge host={host} />
           {Object.entries(host.tags).map(([key, value]) => (
-            <Badge key={key} variant="outline" color="gray" tt="none">
+            <Code key={key}>
               {key}={value}
-            </Badge>
+            </Code>
           ))}
         </Group>
         <Text size="sm">
           Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={host.lastSeen} />
         </Text>
-        {host.note ? <Text size="sm">{host.note}</Text> : null}
+        {host.note ? <Note text={host.note} /> : null}
         {host.agentId ? (
           <Text size="sm">
             Agent {host.agentVersion} <Code>{host.agentId}</Code>
           </Text>
         ) : null}
-        <Table verticalSpacing={4} layout="fixed">
-          <Table.Tbody>
-            {host.identifiers.map((identifier) => (
-              <Table.Tr key={identifier.kind + identifier.value}>
-                <Table.Td w={120} c="dimmed">
-                  {identifier.kind}
-                </Table.Td>
-                <Table.Td className="mono">{identifier.value}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
+        <Terms
+          items={[...Map.groupBy(host.identifiers, ({ kind }) => kind)].map(([kind, all]) => [
+            kind,
+            all.map(({ value }) => (
+              <div key={value} className="mono">
+                {value}
+              </div>
+            )),
+          ])}
+        />
       </Stack>
     </Paper>
+  );
+}
+
+/** Written by the system, sometimes with the id of a record that is gone: that is for the trail, not for reading. */
+function Note({ text }: { text: string }) {
+  return (
+    <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+      {text.replace(/ \(host_[a-z0-9]+\)/g, '')}
+    </Text>
   );
 }
 
@@ -110,19 +121,13 @@ function Neighbourhood({ host }: { host: Host }) {
             <Stack gap={6}>
               {callers.map((d) => (
                 <Text size="sm" key={d.id}>
-                  <Link to={paths.host(d.clientHostId)} className="row-link">
-                    {d.clientName}
-                  </Link>{' '}
-                  needs this host’s :{d.port} ({d.connections} open)
+                  <HostLink id={d.clientHostId} name={d.clientName} /> needs this host’s :{d.port} ({d.connections}{' '}
+                  open)
                 </Text>
               ))}
               {callees.map((d) => (
                 <Text size="sm" key={d.id}>
-                  needs{' '}
-                  <Link to={paths.host(d.serverHostId)} className="row-link">
-                    {d.serverName}
-                  </Link>{' '}
-                  :{d.port} ({d.connections} open)
+                  needs <HostLink id={d.serverHostId} name={d.serverName} /> :{d.port} ({d.connections} open)
                 </Text>
               ))}
             </Stack>
@@ -135,17 +140,50 @@ function Neighbourhood({ host }: { host: Host }) {
 
 function HostFindings({ host }: { host: Host }) {
   const findings = useFindings();
-  const [shown, setShown] = useState<Finding | null>(null);
+  const shown = useOpenFinding();
   return (
     <Paper withBorder p="md">
       <Title order={2} size="h4" mb="sm">
         Findings
       </Title>
       <Loaded query={findings}>
-        {(items) => <FindingTable findings={items.filter((finding) => finding.hostId === host.id)} onShow={setShown} />}
+        {(items) => {
+          const here = items.filter((finding) => finding.hostId === host.id);
+          const fixed = here.filter((finding) => finding.state === 'fixed');
+          return (
+            <Stack gap="sm">
+              <FindingTable
+                findings={here.filter((finding) => finding.state !== 'fixed')}
+                onShow={shown.open}
+                empty={<NothingHere fixed={fixed.length} />}
+              />
+              {fixed.length > 0 ? (
+                <Fold title={`Fixed: ${fixed.length}`}>
+                  <FindingTable findings={fixed} onShow={shown.open} empty={null} />
+                </Fold>
+              ) : null}
+            </Stack>
+          );
+        }}
       </Loaded>
-      <FindingDrawer finding={shown} onClose={() => setShown(null)} />
+      <FindingDrawer finding={findings.data?.find(({ id }) => id === shown.id)} onClose={shown.close} />
     </Paper>
+  );
+}
+
+function NothingHere({ fixed }: { fixed: number }) {
+  return fixed > 0 ? (
+    <Empty title="Nothing burns here" hint="What was found here is fixed, and proven so." />
+  ) : (
+    <Empty
+      title="No findings"
+      hint={
+        <>
+          No check has failed on this host. What nobody could look at cannot fail: <code>lastember audit</code> looks
+          again.
+        </>
+      }
+    />
   );
 }
 
@@ -155,11 +193,19 @@ function summary(endpoint: Endpoint): string {
   if (probe.protocol === 'tls')
     return `${probe.versions.join(', ')}; Heartbleed: ${probe.heartbleed.verdict}; key ${probe.chain[0]?.spki.slice(0, 12) ?? 'none'}…`;
   if (probe.protocol === 'ssh') return probe.banner;
-  return `unknown banner ${probe.banner.slice(0, 32)}`;
+  return bannerInWords(probe.banner);
 }
 
 const ENDPOINT_COLUMNS: Column<Endpoint>[] = [
-  { title: 'Endpoint', mono: true, cell: (endpoint) => `${endpoint.address}:${endpoint.port}` },
+  {
+    title: 'Endpoint',
+    mono: true,
+    cell: ({ address, port }) => (
+      <span className="address">
+        {address}:{port}
+      </span>
+    ),
+  },
   {
     title: 'Service',
     cell: (endpoint) => (

@@ -1,62 +1,52 @@
-import { Button, Paper, SegmentedControl, Text, TextInput } from '@mantine/core';
+import { Button, Group, Paper, SegmentedControl, Skeleton, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
-import { Link } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { Host } from '../../model/estate.ts';
 import { BURNING } from '../../model/finding.ts';
 import { useFindings, useHosts } from '../api/hooks.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
+import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
-import { paths } from '../paths.ts';
+import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 
-type Filter = 'all' | 'unknown' | 'unmanaged';
-const KEEP: Record<Filter, (host: Host) => boolean> = {
+const KEEP: Record<HostFilter, (host: Host) => boolean> = {
   all: () => true,
   unknown: (host) => host.claim === 'unknown',
+  managed: (host) => host.management === 'managed',
   unmanaged: (host) => host.management !== 'managed',
 };
 
 export function Hosts() {
   const hosts = useHosts();
-  const [filter, setFilter] = useState<Filter>('all');
-  const [search, setSearch] = useState('');
+  const [{ show = 'all', q = '' }, filter] = useFilters<HostsSearch>();
   const matches = (host: Host): boolean =>
-    KEEP[filter](host) &&
-    `${host.name} ${host.addresses.join(' ')} ${host.guess ?? ''}`.toLowerCase().includes(search.toLowerCase());
+    KEEP[show](host) &&
+    `${host.name} ${host.addresses.join(' ')} ${host.guess ?? ''}`.toLowerCase().includes(q.toLowerCase());
   return (
     <Page title="Hosts" lead="Every machine that any source saw. Unknown means nobody claimed it.">
       <Paper withBorder p="md">
-        <TextInput
-          aria-label="Search hosts"
-          placeholder="Name or address"
-          leftSection={<IconSearch size={16} aria-hidden />}
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
-          mb="sm"
-          maw={360}
-        />
-        <SegmentedControl
-          aria-label="Which hosts"
-          value={filter}
-          onChange={(value) => setFilter(value as Filter)}
-          data={[
-            { value: 'all', label: 'All' },
-            { value: 'unknown', label: 'Unknown' },
-            { value: 'unmanaged', label: 'Not managed' },
-          ]}
-          mb="sm"
-        />
+        <Group mb="sm">
+          <Search value={q} onChange={(value) => filter({ q: value || undefined }, true)} />
+          <SegmentedControl
+            aria-label="Which hosts"
+            value={show}
+            onChange={(value) => filter({ show: value === 'all' ? undefined : (value as HostFilter) })}
+            data={[
+              { value: 'all', label: 'All' },
+              { value: 'unknown', label: 'Unknown' },
+              { value: 'managed', label: 'Managed' },
+              { value: 'unmanaged', label: 'Not managed' },
+            ]}
+          />
+        </Group>
         <Loaded query={hosts}>
           {(items) => (
             <HostTable
               hosts={items.filter(matches)}
               all={items.length}
-              reset={() => {
-                setFilter('all');
-                setSearch('');
-              }}
+              reset={() => filter({ show: undefined, q: undefined })}
             />
           )}
         </Loaded>
@@ -65,14 +55,32 @@ export function Hosts() {
   );
 }
 
+/** Letters show at once; the address follows, and leads only while nobody types. */
+function Search({ value, onChange }: { value: string; onChange: (value: string) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    if (document.activeElement !== input.current) setText(value);
+  }, [value]);
+  return (
+    <TextInput
+      ref={input}
+      aria-label="Search hosts"
+      placeholder="Name or address"
+      leftSection={<IconSearch size={16} aria-hidden />}
+      value={text}
+      onChange={({ currentTarget }) => {
+        setText(currentTarget.value);
+        onChange(currentTarget.value);
+      }}
+      w={300}
+      maw="100%"
+    />
+  );
+}
+
 function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: () => void }) {
-  const findings = useFindings().data;
-  const burning = useMemo(() => {
-    const counts = new Map<string, number>();
-    for (const { hostId, state } of findings ?? [])
-      if (BURNING.includes(state)) counts.set(hostId, (counts.get(hostId) ?? 0) + 1);
-    return counts;
-  }, [findings]);
+  const burning = useBurning();
   if (all === 0)
     return (
       <Empty
@@ -98,22 +106,42 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
     );
   const columns: Column<Host>[] = [
     { title: 'Host', cell: (host) => <Name host={host} /> },
-    { title: 'Addresses', mono: true, cell: (host) => host.addresses.join(', ') },
+    { title: 'Addresses', mono: true, cell: (host) => <Addresses of={host.addresses} /> },
     { title: 'Claim', cell: (host) => <ClaimBadge host={host} /> },
     { title: 'Management', cell: (host) => <ManagementBadge host={host} /> },
     { title: 'Seen by', cell: (host) => host.sources.join(', ') },
-    { title: 'Open findings', end: true, cell: (host) => burning.get(host.id) ?? 0 },
+    { title: burning.title, end: true, cell: (host) => burning.of(host) },
     { title: 'Last seen', cell: (host) => <Time at={host.lastSeen} /> },
   ];
   return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={720} />;
 }
 
+/** What could not be read is no zero. */
+function useBurning() {
+  const findings = useFindings();
+  const counts = new Map<string, number>();
+  for (const { hostId, state } of findings.data ?? [])
+    if (BURNING.includes(state)) counts.set(hostId, (counts.get(hostId) ?? 0) + 1);
+  const missing = findings.isError ? '–' : <Skeleton h={12} w={24} ml="auto" role="status" aria-label="Loading" />;
+  return {
+    title: findings.data === undefined && findings.isError ? 'Open findings: could not be read' : 'Open findings',
+    of: (host: Host) => (findings.data === undefined ? missing : (counts.get(host.id) ?? 0)),
+  };
+}
+
+function Addresses({ of }: { of: readonly string[] }) {
+  return of.map((address, index) => (
+    <span key={address}>
+      {index > 0 ? ', ' : ''}
+      <span className="address">{address}</span>
+    </span>
+  ));
+}
+
 function Name({ host }: { host: Host }) {
   return (
     <>
-      <Link to={paths.host(host.id)} className="row-link">
-        {host.name}
-      </Link>
+      <HostLink id={host.id} name={host.name} alone />
       {host.guess ? (
         <Text size="xs" c="dimmed">
           {host.guess}

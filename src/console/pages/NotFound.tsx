@@ -1,19 +1,14 @@
-import { Anchor, Center } from '@mantine/core';
+import { Anchor } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { Empty } from '../components/Page.tsx';
+import { Page } from '../components/Page.tsx';
 import { paths } from '../paths.ts';
 
 export function NotFound() {
   return (
-    <Center mih="60vh">
-      <Empty
-        title="There is no such page"
-        hint={
-          <Anchor component={Link} to={paths.overview()}>
-            Back to the overview
-          </Anchor>
-        }
-      />
-    </Center>
+    <Page title="There is no such page" lead="The address may be mistyped, or what it led to is gone.">
+      <Anchor component={Link} to={paths.overview()}>
+        To the overview
+      </Anchor>
+    </Page>
   );
 }

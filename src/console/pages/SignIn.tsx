@@ -1,8 +1,9 @@
 import { Button, Center, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
-import { useNavigate } from '@tanstack/react-router';
+import { useLocation, useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { useRedeemLink, useSignIn } from '../api/hooks.ts';
 import { Problem } from '../components/Page.tsx';
+import { cameFrom } from '../components/ToSignIn.tsx';
 import { paths } from '../paths.ts';
 
 /** Name and password, or the one-time link that `lastember up` printed (its code is in the address's fragment). */
@@ -13,7 +14,10 @@ export function SignIn() {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const code = useRef(new URLSearchParams(location.hash.slice(1)).get('code'));
-  const enter = (): void => void navigate({ to: paths.overview() });
+  const from = useLocation({ select: ({ state }) => cameFrom(state) });
+  const nameField = useRef<HTMLInputElement>(null);
+  const enter = (): void => void navigate({ href: from, replace: true });
+  useEffect(() => nameField.current?.focus(), []);
   useEffect(() => {
     document.title = 'Sign in · Lastember';
     if (!code.current) return;
@@ -43,13 +47,13 @@ export function SignIn() {
             </div>
             {error ? <Problem error={error} /> : null}
             <TextInput
+              ref={nameField}
               label="Name"
               value={name}
               onChange={(event) => setName(event.currentTarget.value)}
               autoComplete="username"
               required
               withAsterisk={false}
-              data-autofocus
             />
             <PasswordInput
               label="Password"

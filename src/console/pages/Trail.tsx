@@ -1,20 +1,32 @@
-import { Alert, Anchor, Button, Code, Drawer, Paper, Select, Text } from '@mantine/core';
+import { Alert, Anchor, Button, Code, Paper, Select, Text } from '@mantine/core';
 import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { SequencedEntry } from '../../model/trail.ts';
 import { useCheckpoint, useTrail, useTrailVerdict } from '../api/hooks.ts';
 import { Digest } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
-import { describeEntry } from '../components/entry.ts';
+import { whatHappened } from '../components/entry.ts';
+import { EntryDrawer } from '../components/EntryDrawer.tsx';
+import { Fold } from '../components/Fold.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { TextButton } from '../components/TextButton.tsx';
 import { Time } from '../components/Time.tsx';
+import { STEPS, useFilters, type TrailSearch } from '../search.ts';
 
-const STEPS = ['discovery', 'enrollment', 'audit', 'impact', 'change', 'trail', 'auth'];
 const PAGE = 100;
+type Step = (typeof STEPS)[number];
+const LABEL: Record<Step, string> = {
+  discovery: 'Discovery',
+  enrollment: 'Enrollment',
+  audit: 'Audit',
+  impact: 'Impact',
+  change: 'Change',
+  trail: 'Trail',
+  auth: 'Signing in, keys',
+};
 
 export function TrailPage() {
-  const [step, setStep] = useState<string | null>(null);
+  const [{ step }, filter] = useFilters<TrailSearch>();
   const [limit, setLimit] = useState(PAGE);
   const [shown, setShown] = useState<SequencedEntry | null>(null);
   const trail = useTrail({ limit, ...(step ? { type: step } : {}) });
@@ -32,12 +44,12 @@ export function TrailPage() {
       <Paper withBorder p="md">
         <Select
           label="Step of the loop"
-          data={STEPS}
-          value={step}
-          onChange={setStep}
+          data={STEPS.map((value) => ({ value, label: LABEL[value] }))}
+          value={step ?? null}
+          onChange={(value) => filter({ step: (value as Step | null) ?? undefined })}
           clearable
           placeholder="All"
-          w={200}
+          w={220}
           mb="sm"
         />
         <Loaded query={trail}>
@@ -53,16 +65,7 @@ export function TrailPage() {
           )}
         </Loaded>
       </Paper>
-      <Drawer
-        opened={shown !== null}
-        onClose={() => setShown(null)}
-        position="right"
-        size="lg"
-        title={<Text fw={650}>Entry {shown?.index ?? ''}</Text>}
-        closeButtonProps={{ 'aria-label': 'Close' }}
-      >
-        {shown ? <Code block>{JSON.stringify(shown, null, 2)}</Code> : null}
-      </Drawer>
+      <EntryDrawer item={shown} onClose={() => setShown(null)} />
     </Page>
   );
 }
@@ -88,9 +91,11 @@ function Verification() {
         </Text>
       ))}
       {checkpoint.data ? (
-        <Code block mt="xs">
-          {checkpoint.data.text}
-        </Code>
+        <Fold title="Signed checkpoint">
+          <Code block className="raw">
+            {checkpoint.data.text}
+          </Code>
+        </Fold>
       ) : null}
     </Alert>
   );
@@ -102,11 +107,11 @@ function Entries({ items, onShow }: { items: SequencedEntry[]; onShow: (item: Se
     { title: '#', cell: (item) => item.index ?? '…' },
     {
       title: 'What',
-      cell: (item) => <TextButton onClick={() => onShow(item)}>{describeEntry(item.entry)}</TextButton>,
+      cell: (item) => <TextButton onClick={() => onShow(item)}>{whatHappened(item.entry)}</TextButton>,
     },
     { title: 'Who', cell: (item) => item.entry.actor.name },
     { title: 'Leaf', cell: (item) => <Digest value={item.leafHash} length={8} /> },
-    { title: 'When', cell: (item) => <Time at={item.entry.at} /> },
+    { title: 'When', cell: (item) => <Time at={item.entry.at} mode="date" /> },
   ];
-  return <DataTable items={items} columns={columns} keyOf={(item) => item.entry.id} minWidth={640} />;
+  return <DataTable items={items} columns={columns} keyOf={(item) => item.entry.id} minWidth={860} />;
 }

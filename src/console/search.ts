@@ -1,0 +1,57 @@
+import { useLocation, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
+import { z } from 'zod';
+
+/*
+ * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,
+ * and what makes no sense counts as left out.
+ */
+const text = z.string().max(200).optional().catch(undefined);
+const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
+
+export const STATES = ['burning', 'open', 'rekindled', 'planned', 'excepted', 'fixed', 'all'] as const;
+export type StateFilter = (typeof STATES)[number];
+export const FindingsSearch = z.object({ state: optional(z.enum(STATES)), kit: text, finding: text });
+export type FindingsSearch = z.infer<typeof FindingsSearch>;
+
+export const HOST_FILTERS = ['all', 'unknown', 'unmanaged', 'managed'] as const;
+export type HostFilter = (typeof HOST_FILTERS)[number];
+export const HostsSearch = z.object({ show: optional(z.enum(HOST_FILTERS)), q: text });
+export type HostsSearch = z.infer<typeof HostsSearch>;
+
+export const HostSearch = z.object({ finding: text });
+export type HostSearch = z.infer<typeof HostSearch>;
+
+export const STEPS = ['discovery', 'enrollment', 'audit', 'impact', 'change', 'trail', 'auth'] as const;
+export const TrailSearch = z.object({ step: optional(z.enum(STEPS)) });
+export type TrailSearch = z.infer<typeof TrailSearch>;
+
+/** What this page's address says, and changing it; `replace` for what is no step of its own, such as a letter typed. */
+export function useFilters<T extends object>(): [T, (change: Partial<T>, replace?: boolean) => void] {
+  const filters = useSearch({ strict: false }) as T;
+  const navigate = useNavigate();
+  const set = (change: Partial<T>, replace = false): void =>
+    void navigate({ to: '.', search: ((old: object) => ({ ...old, ...change })) as never, replace });
+  return [filters, set];
+}
+
+/** The finding whose details are open: opening it is a step, and closing it goes back that step. */
+export function useOpenFinding(): { id: string | undefined; open: (id: string) => void; close: () => void } {
+  const { finding } = useSearch({ strict: false }) as HostSearch;
+  const opened = useLocation({ select: (at) => (at.state as { opened?: true }).opened });
+  const { history } = useRouter();
+  const navigate = useNavigate();
+  const go = (id: string | undefined, state: object): void =>
+    void navigate({
+      to: '.',
+      search: ((old: object) => ({ ...old, finding: id })) as never,
+      state: state as never,
+      resetScroll: false,
+      replace: id === undefined,
+    });
+  return {
+    id: finding,
+    open: (id) => go(id, { opened: true }),
+    // Who came by a link has no step to go back to.
+    close: () => (opened ? history.back() : go(undefined, {})),
+  };
+}
