@@ -62,6 +62,7 @@ async function main(): Promise<number> {
     return await act(placeOf(process.env), options);
   } catch (error) {
     say((error as Error).message);
+    if (options.action === 'up') say('What is up stays up; npm run lab -- down takes it away.');
     return 1;
   }
 }

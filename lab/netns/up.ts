@@ -99,12 +99,16 @@ function makeKey(place: Place): string {
   return readFileSync(`${path}.pub`, 'utf8').trim();
 }
 
+/** All are tried; the first that failed is told of when none is under way. */
 async function inTurns<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = [...items];
+  const failed: unknown[] = [];
   const worker = async (): Promise<void> => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
+    for (let item = queue.shift(); item !== undefined; item = queue.shift())
+      await work(item).catch((error: unknown) => failed.push(error));
   };
   await Promise.all(Array.from({ length: width }, worker));
+  if (failed.length > 0) throw failed[0];
 }
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;

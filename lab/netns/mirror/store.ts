@@ -9,7 +9,7 @@ export type Upstreams = Readonly<Record<string, string>>;
 
 export type Got = { file: string } | { status: 403 | 404 | 502; why: string };
 
-const HELPER = '/usr/lib/apt/apt-helper';
+export const HELPER = '/usr/lib/apt/apt-helper';
 /** How long what can change (a suite's signed index) is used before it is asked for again. */
 const FRESH_MS = 10 * 60_000;
 const SAFE = /^(?:[\w+~%:=-][\w.+~%:=-]*\/)*[\w+~%:=-][\w.+~%:=-]*$/;

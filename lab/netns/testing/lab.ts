@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, run } from '../command.ts';
+import { HOSTS } from '../hosts.ts';
 import { keyPath } from '../up.ts';
 import { netnsPath, placeOf, whyNot, type Place } from '../place.ts';
 import type { LoggedIn, Login } from './login.ts';
@@ -48,7 +49,7 @@ export class TestLab {
   async traces(): Promise<{
     namespaces: string[];
     mounts: string[];
-    links: string;
+    links: string[];
     runs: string[];
     processes: string[];
   }> {
@@ -59,8 +60,10 @@ export class TestLab {
       mounts: read('/proc/self/mountinfo')
         .split('\n')
         .map((line) => line.split(' ')[4] ?? '')
-        .filter((point) => ours(point) || point === '/run/netns'),
-      links: (await must(['ip', '-brief', 'link'])).replace(/ +/g, ' '),
+        .filter(ours),
+      links: (await must(['ip', '-brief', 'link']))
+        .split('\n')
+        .filter((line) => ours(line) || HOSTS.some((host) => line.startsWith(host.name))),
       runs: list('/run').filter(ours),
       processes: list('/proc').filter(
         (pid) =>
