@@ -16,3 +16,9 @@ export const paths = {
     `/api/v1/documents/${kind}/${encodeURIComponent(id)}?format=${format}`,
   signIn: () => '/sign-in',
 } as const;
+
+/** An address that somebody came from: only ever one of this console's own pages. */
+export function ownPath(from: unknown, origin: string): string {
+  const own = typeof from === 'string' && from.startsWith('/') && URL.parse(from, origin)?.origin === origin;
+  return own ? from : paths.overview();
+}

@@ -13,7 +13,7 @@ export type StateFilter = (typeof STATES)[number];
 export const FindingsSearch = z.object({ state: optional(z.enum(STATES)), kit: text, finding: text });
 export type FindingsSearch = z.infer<typeof FindingsSearch>;
 
-export const HOST_FILTERS = ['all', 'unknown', 'unmanaged', 'managed'] as const;
+export const HOST_FILTERS = ['all', 'unknown', 'unmanaged'] as const;
 export type HostFilter = (typeof HOST_FILTERS)[number];
 export const HostsSearch = z.object({ show: optional(z.enum(HOST_FILTERS)), q: text });
 export type HostsSearch = z.infer<typeof HostsSearch>;

@@ -19,6 +19,7 @@ const PAGES = [
   '/trail',
   '/documents',
   '/account',
+  '/no-such-page',
 ];
 const executable = chromiumPath();
 const skip = executable ? false : 'Chromium is not installed; the console is not driven here';
@@ -72,7 +73,7 @@ async function accessible(what: string): Promise<void> {
 }
 
 test(
-  'a stranger is asked to sign in, a wrong password is refused in words, the right one opens the overview',
+  'a stranger is asked to sign in, a wrong password is refused in words, the right one opens the page they came for',
   { skip },
   async () => {
     await page.goto(`${demo.url}/hosts`);
@@ -86,7 +87,8 @@ test(
     problems.length = 0;
     await page.locator('input[type=password]').fill(demo.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    // Back to where they were sent away from.
+    await page.getByRole('heading', { name: 'Hosts' }).waitFor();
   },
 );
 
@@ -131,7 +133,39 @@ test(
   },
 );
 
+test('what a page shows stands in its address: Back returns to it', { skip }, async () => {
+  await open('/findings?state=fixed&kit=heartbleed');
+  const rows = await page.locator('tbody tr').count();
+  assert.ok(rows >= 1);
+  await page.locator('tbody button').first().click();
+  await page.waitForURL(/finding=/);
+  await page.getByRole('dialog').getByText('Fixed by').waitFor();
+  await page.goBack();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal(await page.locator('tbody tr').count(), rows);
+});
+
+test('a server that does not answer is said to be so, and nobody is sent away', { skip }, async () => {
+  await page.route('**/api/v1/**', (route) => route.abort());
+  await page.goto(`${demo.url}/findings`);
+  await page.getByText('Server not reachable').waitFor();
+  assert.equal(new URL(page.url()).pathname, '/findings');
+  await page.unroute('**/api/v1/**');
+  await page.locator('tbody tr').first().waitFor();
+  assert.equal(await page.getByText('Server not reachable').count(), 0);
+  problems.length = 0;
+});
+
+/** The page of the host that the most is written on: long names, identifiers and notes. */
+async function hostPath(): Promise<string> {
+  const reply = await page.request.get(`${demo.url}/api/v1/hosts`);
+  const { items } = (await reply.json()) as { items: { id: string; note: string | null; identifiers: unknown[] }[] };
+  const size = (host: (typeof items)[number]): number => (host.note?.length ?? 0) + host.identifiers.length;
+  return `/hosts/${items.toSorted((a, b) => size(b) - size(a))[0]!.id}`;
+}
+
 test('every page is accessible and quiet, wide and narrow, light and dark', { skip, timeout: 500_000 }, async () => {
+  const host = await hostPath();
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const [width, height] of [
@@ -139,9 +173,9 @@ test('every page is accessible and quiet, wide and narrow, light and dark', { sk
       [390, 844],
     ] as const) {
       await page.setViewportSize({ width, height });
-      for (const path of [...PAGES, new URL(demo.changeUrl).pathname]) {
+      for (const path of [...PAGES, new URL(demo.changeUrl).pathname, host]) {
         await open(path);
-        const name = path.split('/').filter(Boolean)[0] ?? 'overview';
+        const name = path === host ? 'host' : (path.split('/').filter(Boolean)[0] ?? 'overview');
         await page.screenshot({ path: join(SHOTS, `${name}-${width}-${scheme}.png`), fullPage: true });
         await accessible(`${path} at ${width} px, ${scheme}`);
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -1,14 +1,32 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { Unreachable } from '../../client/client.ts';
 import { isSignedOut } from './signed-out.ts';
 
-/** Whoever is refused asks who they are; the shell leads those who are nobody to signing in. */
-function onError(error: unknown): void {
-  if (isSignedOut(error)) void queries.invalidateQueries({ queryKey: ['me'] });
+const isMe = (key: readonly unknown[]): boolean => key[0] === 'me';
+
+/** Whoever is refused, or gets no answer, asks who they are: the shell shows what comes of that. */
+function doubt(error: unknown): void {
+  if (isSignedOut(error) || error instanceof Unreachable) void queries.invalidateQueries({ queryKey: ['me'] });
+}
+
+/** Whether the last to ask who they are got no answer: what fails alone must not be asked for again and again. */
+let lost = false;
+
+/** The server answers again: so may what it did not answer meanwhile. */
+function found(): void {
+  if (lost) void queries.invalidateQueries({ predicate: ({ state }) => state.status === 'error' });
+  lost = false;
 }
 
 export const queries: QueryClient = new QueryClient({
-  queryCache: new QueryCache({ onError: (error, query) => (query.queryKey[0] === 'me' ? undefined : onError(error)) }),
-  mutationCache: new MutationCache({ onError }),
+  queryCache: new QueryCache({
+    onError: (error, { queryKey }) => {
+      if (isMe(queryKey)) lost = true;
+      else doubt(error);
+    },
+    onSuccess: (_, { queryKey }) => (isMe(queryKey) ? found() : undefined),
+  }),
+  mutationCache: new MutationCache({ onError: doubt }),
   defaultOptions: {
     queries: {
       staleTime: 30_000,

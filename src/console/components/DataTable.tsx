@@ -7,6 +7,8 @@ export interface Column<T> {
   mono?: boolean;
   end?: boolean;
   width?: number;
+  /** for a column whose words may break, but not letter by letter */
+  min?: number;
 }
 
 /** A table of items; narrower screens scroll it inside its own box. */
@@ -27,7 +29,7 @@ export function DataTable<T>({
         <Table.Thead>
           <Table.Tr>
             {columns.map((column) => (
-              <Table.Th key={column.title} ta={column.end ? 'right' : 'left'} w={column.width}>
+              <Table.Th key={column.title} ta={column.end ? 'right' : 'left'} w={column.width} miw={column.min}>
                 {column.title}
               </Table.Th>
             ))}

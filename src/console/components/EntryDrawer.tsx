@@ -1,8 +1,9 @@
 import { Anchor, Drawer, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { SequencedEntry, Subject } from '../../model/trail.ts';
+import { useNames } from '../api/use-names.ts';
 import { paths } from '../paths.ts';
-import { whatHappened } from './entry.ts';
+import { whatHappened, type NameOf } from './entry.ts';
 import { Facts } from './Facts.tsx';
 import { Fold } from './Fold.tsx';
 import { Terms } from './Terms.tsx';
@@ -10,13 +11,14 @@ import { Time } from './Time.tsx';
 
 /** One entry of the trail in full. */
 export function EntryDrawer({ item, onClose }: { item: SequencedEntry | null; onClose: () => void }) {
+  const nameOf = useNames();
   return (
     <Drawer
       opened={item !== null}
       onClose={onClose}
       position="right"
       size="lg"
-      title={<Text fw={650}>{item ? whatHappened(item.entry) : ''}</Text>}
+      title={<Text fw={650}>{item ? whatHappened(item.entry, nameOf) : ''}</Text>}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {item ? <Opened item={item} /> : null}
@@ -27,6 +29,8 @@ export function EntryDrawer({ item, onClose }: { item: SequencedEntry | null; on
 function Opened({ item }: { item: SequencedEntry }) {
   const { entry, index, leafHash } = item;
   const { actor, related } = entry;
+  const nameOfHost = useNames();
+  const nameOf: NameOf = (id) => related.find((one) => one.id === id)?.name ?? nameOfHost(id);
   return (
     <Stack gap="sm">
       <Terms
@@ -35,7 +39,7 @@ function Opened({ item }: { item: SequencedEntry }) {
           ['When', <Time key="when" at={entry.at} mode="date" />],
           ['Who', [actor.name, actor.role, actor.ip].filter(Boolean).join(', ')],
           entry.reason ? ['Why', entry.reason] : null,
-          ['About', <About key="about" subject={entry.subject} />],
+          ['About', <About key="about" subject={entry.subject} nameOf={nameOf} />],
           [
             'Type',
             <span key="type" className="mono">
@@ -54,7 +58,7 @@ function Opened({ item }: { item: SequencedEntry }) {
         <Fold title={`Also about: ${related.length}`} open={related.length <= FEW}>
           {related.map((subject) => (
             <div key={subject.kind + subject.id}>
-              <About subject={subject} />
+              <About subject={subject} nameOf={nameOf} />
             </div>
           ))}
         </Fold>
@@ -62,7 +66,7 @@ function Opened({ item }: { item: SequencedEntry }) {
       <Title order={3} size="h5" mt="xs">
         Details
       </Title>
-      <Facts of={entry.detail} raw={item} />
+      <Facts of={entry.detail} raw={item} nameOf={nameOf} />
     </Stack>
   );
 }
@@ -75,15 +79,16 @@ const PAGE: Partial<Record<Subject['kind'], (id: string) => string>> = {
   campaign: paths.campaign,
 };
 
-function About({ subject }: { subject: Subject }) {
-  const { kind, id, name } = subject;
+function About({ subject, nameOf }: { subject: Subject; nameOf: NameOf }) {
+  const { kind, id } = subject;
+  const name = subject.name ?? nameOf(id) ?? id;
   const path = PAGE[kind]?.(id);
-  if (!path) return `${kind} ${name ?? id}`;
+  if (!path) return `${kind} ${name}`;
   return (
     <>
       {kind}{' '}
       <Anchor component={Link} to={path} inherit>
-        {name ?? id}
+        {name}
       </Anchor>
     </>
   );

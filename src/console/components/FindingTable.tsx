@@ -13,15 +13,21 @@ interface Props {
   onShow: (id: string) => void;
   /** said instead of an empty table */
   empty: ReactNode;
+  /** where the page is about one host, which need not be named in each row */
+  onHost?: boolean;
 }
 
 /** The worst first, then by host. */
-export function FindingTable({ findings, onShow, empty }: Props) {
+export function FindingTable({ findings, onShow, empty, onHost = false }: Props) {
   if (findings.length === 0) return empty;
   const columns: Column<Finding>[] = [
     { title: 'Severity', cell: (finding) => <SeverityBadge severity={finding.severity} /> },
-    { title: 'Finding', cell: (finding) => <What finding={finding} onShow={onShow} /> },
-    { title: 'Where', cell: (finding) => <Where finding={finding} /> },
+    { title: 'Finding', min: 230, cell: (finding) => <What finding={finding} onShow={onShow} /> },
+    {
+      title: 'Where',
+      min: 150,
+      cell: (finding) => (onHost ? <Place finding={finding} /> : <Where finding={finding} />),
+    },
     { title: 'State', cell: (finding) => <FindingBadge state={finding.state} /> },
     { title: 'Opened', cell: (finding) => <Time at={finding.openedAt} /> },
   ];
@@ -51,9 +57,13 @@ function Where({ finding }: { finding: Finding }) {
   return (
     <>
       <HostLink id={finding.hostId} name={finding.hostName} alone />
-      <Text size="xs" c="dimmed" className={finding.endpoint ? 'mono address' : 'mono'}>
-        {finding.endpoint ?? finding.component}
+      <Text size="xs" c="dimmed" component="div">
+        <Place finding={finding} />
       </Text>
     </>
   );
+}
+
+function Place({ finding }: { finding: Finding }) {
+  return <span className={finding.endpoint ? 'mono address' : 'mono'}>{finding.endpoint ?? finding.component}</span>;
 }

@@ -62,12 +62,11 @@ const allClaimed = (hosts: Host[]): string => (hosts.length === 0 ? 'none seen y
 
 function enrollment(hosts: Host[]): Said {
   const managed = hosts.filter((host) => host.management === 'managed').length;
-  const show = managed < hosts.length ? 'unmanaged' : 'managed';
   return {
     value: `${managed} of ${hosts.length}`,
     detail: 'managed by an agent',
     to: paths.hosts(),
-    search: { show },
+    ...(managed < hosts.length ? { search: { show: 'unmanaged' } } : {}),
   };
 }
 

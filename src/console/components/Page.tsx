@@ -2,6 +2,7 @@ import { Alert, Center, Group, Loader, Stack, Text, Title } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { UseQueryResult } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
+import { Unreachable } from '../../client/client.ts';
 
 export function Page({
   title,
@@ -41,9 +42,14 @@ export function Page({
 export function Problem({ error }: { error: unknown }) {
   return (
     <Alert color="red" icon={<IconAlertTriangle aria-hidden />} title="This did not work" role="alert">
-      {error instanceof Error ? error.message : String(error)}
+      {inWords(error)}
     </Alert>
   );
+}
+
+function inWords(error: unknown): string {
+  if (error instanceof Unreachable) return 'The server does not answer. Try again in a moment.';
+  return error instanceof Error ? error.message : String(error);
 }
 
 export function Empty({ title, hint }: { title: string; hint: ReactNode }) {

@@ -15,10 +15,3 @@ export function ToSignIn() {
   }, [href, navigate]);
   return null;
 }
-
-/** The address somebody came from: only ever one of this console's own pages. */
-export function cameFrom(state: object): string {
-  const from: unknown = 'from' in state ? state.from : null;
-  const own = typeof from === 'string' && URL.parse(from, location.origin)?.origin === location.origin;
-  return own && from.startsWith('/') ? from : paths.overview();
-}

@@ -28,5 +28,6 @@ export const dateOf = (iso: string): string => local.format(new Date(iso));
 export function exactly(iso: string): string[] {
   const at = new Date(iso);
   const { timeZone } = toTheSecond.resolvedOptions();
-  return [`${toTheSecond.format(at)} (${timeZone})`, `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`];
+  const zone = timeZone === 'UTC' ? '' : ` (${timeZone})`;
+  return [`${toTheSecond.format(at)}${zone}`, `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`];
 }

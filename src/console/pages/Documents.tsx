@@ -12,6 +12,7 @@ const COLUMNS: Column<DocumentRef>[] = [
   { title: 'Document', cell: (item) => KIND[item.kind] },
   {
     title: 'About',
+    min: 150,
     cell: (item) => (
       <Anchor href={paths.document(item.kind, item.id, 'html')} target="_blank" rel="noreferrer" inherit>
         {item.title}
@@ -56,7 +57,7 @@ export function Documents() {
                 hint="A change record appears when a change closes; host dossiers and campaign reports beside it."
               />
             ) : (
-              <DataTable items={items} columns={COLUMNS} keyOf={(item) => item.kind + item.id} minWidth={520} />
+              <DataTable items={items} columns={COLUMNS} keyOf={(item) => item.kind + item.id} minWidth={620} />
             )
           }
         </Loaded>

@@ -9,9 +9,10 @@ import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
 
 const COLUMNS: Column<Exception>[] = [
-  { title: 'Covers', cell: ({ match }) => <Covers match={match} /> },
+  { title: 'Covers', min: 180, cell: ({ match }) => <Covers match={match} /> },
   {
     title: 'Reason',
+    min: 200,
     cell: ({ reason, control }) => (
       <>
         {reason}
@@ -73,7 +74,7 @@ export function Exceptions() {
                   },
                 ]}
                 keyOf={(item) => item.id}
-                minWidth={760}
+                minWidth={840}
               />
             )
           }

@@ -156,10 +156,11 @@ function HostFindings({ host }: { host: Host }) {
                 findings={here.filter((finding) => finding.state !== 'fixed')}
                 onShow={shown.open}
                 empty={<NothingHere fixed={fixed.length} />}
+                onHost
               />
               {fixed.length > 0 ? (
                 <Fold title={`Fixed: ${fixed.length}`}>
-                  <FindingTable findings={fixed} onShow={shown.open} empty={null} />
+                  <FindingTable findings={fixed} onShow={shown.open} empty={null} onHost />
                 </Fold>
               ) : null}
             </Stack>

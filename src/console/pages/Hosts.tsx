@@ -14,7 +14,6 @@ import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 const KEEP: Record<HostFilter, (host: Host) => boolean> = {
   all: () => true,
   unknown: (host) => host.claim === 'unknown',
-  managed: (host) => host.management === 'managed',
   unmanaged: (host) => host.management !== 'managed',
 };
 
@@ -36,7 +35,6 @@ export function Hosts() {
             data={[
               { value: 'all', label: 'All' },
               { value: 'unknown', label: 'Unknown' },
-              { value: 'managed', label: 'Managed' },
               { value: 'unmanaged', label: 'Not managed' },
             ]}
           />
@@ -105,7 +103,7 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
       />
     );
   const columns: Column<Host>[] = [
-    { title: 'Host', cell: (host) => <Name host={host} /> },
+    { title: 'Host', min: 180, cell: (host) => <Name host={host} /> },
     { title: 'Addresses', mono: true, cell: (host) => <Addresses of={host.addresses} /> },
     { title: 'Claim', cell: (host) => <ClaimBadge host={host} /> },
     { title: 'Management', cell: (host) => <ManagementBadge host={host} /> },
@@ -113,7 +111,7 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
     { title: burning.title, end: true, cell: (host) => burning.of(host) },
     { title: 'Last seen', cell: (host) => <Time at={host.lastSeen} /> },
   ];
-  return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={720} />;
+  return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={900} />;
 }
 
 /** What could not be read is no zero. */

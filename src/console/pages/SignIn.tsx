@@ -3,8 +3,7 @@ import { useLocation, useNavigate } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type FormEvent } from 'react';
 import { useRedeemLink, useSignIn } from '../api/hooks.ts';
 import { Problem } from '../components/Page.tsx';
-import { cameFrom } from '../components/ToSignIn.tsx';
-import { paths } from '../paths.ts';
+import { ownPath, paths } from '../paths.ts';
 
 /** Name and password, or the one-time link that `lastember up` printed (its code is in the address's fragment). */
 export function SignIn() {
@@ -14,7 +13,7 @@ export function SignIn() {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const code = useRef(new URLSearchParams(location.hash.slice(1)).get('code'));
-  const from = useLocation({ select: ({ state }) => cameFrom(state) });
+  const from = useLocation({ select: ({ state }) => ownPath((state as { from?: unknown }).from, location.origin) });
   const nameField = useRef<HTMLInputElement>(null);
   const enter = (): void => void navigate({ href: from, replace: true });
   useEffect(() => nameField.current?.focus(), []);

@@ -1,8 +1,9 @@
-import { Alert, Anchor, Button, Code, Paper, Select, Text } from '@mantine/core';
+import { Alert, Anchor, Button, Code, Loader, Paper, Select, Text } from '@mantine/core';
 import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { SequencedEntry } from '../../model/trail.ts';
 import { useCheckpoint, useTrail, useTrailVerdict } from '../api/hooks.ts';
+import { useNames } from '../api/use-names.ts';
 import { Digest } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { whatHappened } from '../components/entry.ts';
@@ -74,7 +75,13 @@ function Verification() {
   const verdict = useTrailVerdict();
   const checkpoint = useCheckpoint();
   if (verdict.error) return <Problem error={verdict.error} />;
-  if (!verdict.data) return null;
+  if (!verdict.data) {
+    return (
+      <Alert color="gray" icon={<Loader size={18} aria-label="Loading" />} title="Every entry is being verified">
+        Each is hashed again, and the tree compared with what was signed.
+      </Alert>
+    );
+  }
   const ok = verdict.data.verified;
   return (
     <Alert
@@ -102,12 +109,13 @@ function Verification() {
 }
 
 function Entries({ items, onShow }: { items: SequencedEntry[]; onShow: (item: SequencedEntry) => void }) {
+  const nameOf = useNames();
   if (items.length === 0) return <Empty title="No entries" hint="Nothing of this kind has happened yet." />;
   const columns: Column<SequencedEntry>[] = [
     { title: '#', cell: (item) => item.index ?? '…' },
     {
       title: 'What',
-      cell: (item) => <TextButton onClick={() => onShow(item)}>{whatHappened(item.entry)}</TextButton>,
+      cell: (item) => <TextButton onClick={() => onShow(item)}>{whatHappened(item.entry, nameOf)}</TextButton>,
     },
     { title: 'Who', cell: (item) => item.entry.actor.name },
     { title: 'Leaf', cell: (item) => <Digest value={item.leafHash} length={8} /> },
