@@ -4,13 +4,17 @@ import { isSignedOut } from './signed-out.ts';
 
 const isMe = (key: readonly unknown[]): boolean => key[0] === 'me';
 
-/** Whoever is refused, or gets no answer, asks who they are: the shell shows what comes of that. */
-function doubt(error: unknown): void {
-  if (isSignedOut(error) || error instanceof Unreachable) void queries.invalidateQueries({ queryKey: ['me'] });
-}
-
-/** Whether the last to ask who they are got no answer: what fails alone must not be asked for again and again. */
+/** Whether whoever asked who they are got no answer. */
 let lost = false;
+
+/**
+ * Whoever is refused, or gets no answer, asks who they are: the shell shows what comes of that. When that failed it is
+ * asked again in its own time, however much else fails.
+ */
+function doubt(error: unknown): void {
+  if (lost || !(isSignedOut(error) || error instanceof Unreachable)) return;
+  void queries.invalidateQueries({ queryKey: ['me'] });
+}
 
 /** The server answers again: so may what it did not answer meanwhile. */
 function found(): void {

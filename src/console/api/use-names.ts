@@ -1,7 +1,12 @@
-import { useHosts } from './hooks.ts';
+import { useFindings, useHosts } from './hooks.ts';
 
-/** Names of hosts by their ids, as far as they are read. */
+/** Names of hosts and findings by their ids, as far as they are read. */
 export function useNames(): (id: string) => string | undefined {
-  const hosts = useHosts().data;
-  return (id) => hosts?.find((host) => host.id === id)?.name;
+  const hosts = useHosts().data ?? [];
+  const findings = useFindings().data ?? [];
+  const names = new Map([
+    ...findings.map(({ id, title, hostName }) => [id, `${title} on ${hostName}`] as const),
+    ...hosts.map(({ id, name }) => [id, name] as const),
+  ]);
+  return (id) => names.get(id);
 }

@@ -29,8 +29,8 @@ export function EntryDrawer({ item, onClose }: { item: SequencedEntry | null; on
 function Opened({ item }: { item: SequencedEntry }) {
   const { entry, index, leafHash } = item;
   const { actor, related } = entry;
-  const nameOfHost = useNames();
-  const nameOf: NameOf = (id) => related.find((one) => one.id === id)?.name ?? nameOfHost(id);
+  const named = useNames();
+  const nameOf: NameOf = (id) => related.find((one) => one.id === id)?.name ?? named(id);
   return (
     <Stack gap="sm">
       <Terms

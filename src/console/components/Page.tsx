@@ -71,7 +71,7 @@ export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; child
   if (query.isError) return <Problem error={query.error} />;
   return (
     <Center py="xl">
-      <Loader aria-label="Loading" />
+      <Loader role="status" aria-label="Loading" />
     </Center>
   );
 }

@@ -62,7 +62,9 @@ export function Shell() {
   const [open, menu] = useDisclosure();
   const connected = useLiveUpdates(me.data !== undefined);
   if (isSignedOut(me.error)) return <ToSignIn />;
-  if (me.isPending) return null;
+  // Asked again after a failure it is pending once more; the page stays nevertheless.
+  const failed = me.isError || (me.isPending && me.errorUpdateCount > 0);
+  if (me.isPending && !failed) return null;
   return (
     <AppShell
       header={{ height: 52 }}
@@ -99,7 +101,7 @@ export function Shell() {
         <Navigation onNavigate={menu.close} />
       </AppShell.Navbar>
       <AppShell.Main>
-        {me.isError ? <Unreached error={me.error} /> : null}
+        {failed ? <Unreached error={me.error} /> : null}
         <Outlet />
       </AppShell.Main>
     </AppShell>

@@ -77,7 +77,11 @@ function Verification() {
   if (verdict.error) return <Problem error={verdict.error} />;
   if (!verdict.data) {
     return (
-      <Alert color="gray" icon={<Loader size={18} aria-label="Loading" />} title="Every entry is being verified">
+      <Alert
+        color="gray"
+        icon={<Loader size={18} role="status" aria-label="Loading" />}
+        title="Every entry is being verified"
+      >
         Each is hashed again, and the tree compared with what was signed.
       </Alert>
     );
