@@ -17,14 +17,17 @@ export function DataTable<T>({
   columns,
   keyOf,
   minWidth,
+  label = 'Table',
 }: {
   items: readonly T[];
   columns: readonly Column<T>[];
   keyOf: (item: T) => string;
   minWidth: number;
+  /** where a page has several, each needs its own */
+  label?: string;
 }) {
   return (
-    <Table.ScrollContainer minWidth={minWidth}>
+    <Table.ScrollContainer minWidth={minWidth} aria-label={label}>
       <Table highlightOnHover>
         <Table.Thead>
           <Table.Tr>

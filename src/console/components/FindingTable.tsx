@@ -15,10 +15,11 @@ interface Props {
   empty: ReactNode;
   /** where the page is about one host, which need not be named in each row */
   onHost?: boolean;
+  label?: string;
 }
 
 /** The worst first, then by host. */
-export function FindingTable({ findings, onShow, empty, onHost = false }: Props) {
+export function FindingTable({ findings, onShow, empty, onHost = false, label = 'Findings' }: Props) {
   if (findings.length === 0) return empty;
   const columns: Column<Finding>[] = [
     { title: 'Severity', cell: (finding) => <SeverityBadge severity={finding.severity} /> },
@@ -31,7 +32,15 @@ export function FindingTable({ findings, onShow, empty, onHost = false }: Props)
     { title: 'State', cell: (finding) => <FindingBadge state={finding.state} /> },
     { title: 'Opened', cell: (finding) => <Time at={finding.openedAt} /> },
   ];
-  return <DataTable items={sorted(findings)} columns={columns} keyOf={(finding) => finding.id} minWidth={720} />;
+  return (
+    <DataTable
+      items={sorted(findings)}
+      columns={columns}
+      keyOf={(finding) => finding.id}
+      minWidth={720}
+      label={label}
+    />
+  );
 }
 
 const rank = (finding: Finding): number => Severity.options.indexOf(finding.severity);

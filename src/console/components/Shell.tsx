@@ -115,7 +115,7 @@ function AccountLink({ name, role }: { name: string; role: string }) {
       to={paths.account()}
       size="sm"
       c="dimmed"
-      aria-label={`Account of ${name}`}
+      aria-label={`Account: ${name} · ${role}`}
       className="account"
     >
       {name}

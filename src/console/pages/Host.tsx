@@ -160,7 +160,7 @@ function HostFindings({ host }: { host: Host }) {
               />
               {fixed.length > 0 ? (
                 <Fold title={`Fixed: ${fixed.length}`}>
-                  <FindingTable findings={fixed} onShow={shown.open} empty={null} onHost />
+                  <FindingTable findings={fixed} onShow={shown.open} empty={null} onHost label="Fixed findings" />
                 </Fold>
               ) : null}
             </Stack>
@@ -233,7 +233,13 @@ function Endpoints({ endpoints }: { endpoints: Endpoint[] }) {
       {endpoints.length === 0 ? (
         <Empty title="No listener seen" hint="Nothing answered on the ports of the scopes that cover this host." />
       ) : (
-        <DataTable items={endpoints} columns={ENDPOINT_COLUMNS} keyOf={(endpoint) => endpoint.id} minWidth={640} />
+        <DataTable
+          items={endpoints}
+          columns={ENDPOINT_COLUMNS}
+          keyOf={(endpoint) => endpoint.id}
+          minWidth={640}
+          label="Listeners"
+        />
       )}
     </Paper>
   );
