@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Finding, FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
 import type { Closed } from './logic/cause.ts';
 import { type AuditTables, jsonText, q } from './tables.ts';
@@ -68,7 +69,7 @@ export function plainFinding({
 export async function findFindings(db: DbOrTx, filter: FindingFilter = {}): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
   let rows = joined(db);
-  if (filter.ids) rows = rows.where('f.id', 'in', filter.ids);
+  if (filter.ids) rows = rows.where('f.id', '=', anyOf(filter.ids));
   if (filter.hostId !== undefined) rows = rows.where('f.host_id', '=', filter.hostId);
   if (filter.kit !== undefined) rows = rows.where('f.kit', '=', filter.kit);
   if (filter.check !== undefined) rows = rows.where('f.check_id', '=', filter.check);
@@ -183,7 +184,7 @@ export async function setStates(
       ...(link.changeId !== undefined ? { change_id: link.changeId } : {}),
       ...(link.exceptionId !== undefined ? { exception_id: link.exceptionId } : {}),
     })
-    .where('id', 'in', [...ids])
+    .where('id', '=', anyOf(ids))
     .where('state', '<>', 'fixed')
     .execute();
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../../model/actor.ts';
 import type { Assignment, OutcomesRequest, TasksReply } from '../../model/agent.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { isServerStep } from '../../model/kit.ts';
@@ -84,10 +85,10 @@ async function assignmentOf(deps: Deps, row: TaskRow): Promise<Assignment | null
   // While the rollout is taken back nothing goes forward, whatever the task's state still says.
   if (change.stopping !== null && leg.mode === 'apply') {
     // It asks, so it is not at work on what it was handed: the undoing need not wait for that.
-    if (row.handed > 0) await hand(deps, row, 0);
+    if (row.handed > 0) await handBack(deps, row);
     return null;
   }
-  if (leg.mode === 'apply' && row.handed !== leg.to) await hand(deps, row, leg.to);
+  if (leg.mode === 'apply' && row.handed !== leg.to && !(await hand(deps, row, leg.to))) return null;
   const at = chainIndexFor(task, leg);
   const chain = at === null ? null : await chainAt(db, row.id, at);
   return {
@@ -101,12 +102,28 @@ async function assignmentOf(deps: Deps, row: TaskRow): Promise<Assignment | null
   };
 }
 
-/** From now on the agent may be at work up to there, whether or not we hear of it soon; 0: it is not. */
-async function hand(deps: Deps, row: TaskRow, to: number): Promise<void> {
-  const actor = { kind: 'agent' as const, id: row.agentId, name: row.agentId };
-  await deps.platform.observe(actor, async (tx) => {
+const agentActor = (row: TaskRow): Actor => ({ kind: 'agent', id: row.agentId, name: row.agentId });
+
+/**
+ * From now on the agent may be at work up to there, whether or not we hear of it soon. False when the change was paused,
+ * cancelled or stopped since we looked: who holds its lock decides, so nothing is begun behind a person's back.
+ */
+function hand(deps: Deps, row: TaskRow, to: number): Promise<boolean> {
+  return deps.platform.observe(agentActor(row), async (tx) => {
+    const change = await lockChange(tx.db, row.changeId);
+    const now = await taskById(tx.db, row.id);
+    const goesOn = change?.state === 'running' && change.stopping === null && change.planDigest === row.digest;
+    if (!goesOn || now?.state !== row.state) return false;
     await handTask(tx.db, row.id, to);
-    if (to === 0) await tx.enqueue('change.advance', { changeId: row.changeId }, { singletonKey: row.changeId });
+    return true;
+  });
+}
+
+/** It asks for work, so it is not at work on what it was handed. */
+async function handBack(deps: Deps, row: TaskRow): Promise<void> {
+  await deps.platform.observe(agentActor(row), async (tx) => {
+    await handTask(tx.db, row.id, 0);
+    await tx.enqueue('change.advance', { changeId: row.changeId }, { singletonKey: row.changeId });
   });
 }
 

@@ -3,7 +3,12 @@ import { z } from 'zod';
 import type { Actor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
-import type { AuthorityAccess, AuthorityKind, AuthorityKinds } from './authorities/contract.ts';
+import {
+  AuthorityRefusal,
+  type AuthorityAccess,
+  type AuthorityKind,
+  type AuthorityKinds,
+} from './authorities/contract.ts';
 import { urlProblem } from './authorities/http.ts';
 import { AUTHORITY_KIND_NAMES, type AuthorityKindName } from './authorities/registry.ts';
 import { readKey } from './authorities/step-ca.ts';
@@ -108,9 +113,15 @@ export async function removeAuthority(platform: Platform, actor: Actor, name: st
   });
 }
 
-/** A change that is under way and names it. */
+/** A change that is to come or under way and names it: it would fail half-way, with keys already made. */
 async function userOf(platform: Platform, name: string): Promise<string | null> {
-  for (const change of await allChanges(platform.db, ['running', 'paused', 'verifying'])) {
+  for (const change of await allChanges(platform.db, [
+    'awaiting-approval',
+    'scheduled',
+    'running',
+    'paused',
+    'verifying',
+  ])) {
     const plan = change.planDigest === null ? null : await planByDigest(platform.db, change.planDigest);
     if (plan?.text.includes(`"authority":${JSON.stringify(name)}`)) return change.id;
   }
@@ -132,7 +143,8 @@ export async function withAuthority<T>(
       call(kind, { name: row.name, url: row.url, provisioner: row.provisioner, key, root: row.root }),
     );
   } catch (error) {
-    throw new AppError('AUTHORITY_UNREACHABLE', { name, doing, why: (error as Error).message }, { cause: error });
+    const code = error instanceof AuthorityRefusal ? 'AUTHORITY_REFUSED' : 'AUTHORITY_UNREACHABLE';
+    throw new AppError(code, { name, doing, why: (error as Error).message }, { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ import { toUndo, undoProblem } from './logic/legs.ts';
 import { heldBy, mustFind, release } from './planning.ts';
 import { taskViews, wake } from './rollout.ts';
 import { approvalsOf, lockChange, updateChange, type ChangeRow } from './store.ts';
-import { moveTask } from './store-tasks.ts';
+import { forgetFailedUndo, moveTask } from './store-tasks.ts';
 import { prolonged } from './verification.ts';
 import { planOf, viewChange } from './view.ts';
 
@@ -185,6 +185,9 @@ export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Chan
     await updateChange(tx.db, id, { state: 'cancelled', why: `cancelled by ${actor.name}`, startAt: null }, tx.now);
     await release(deps, tx, held);
     await tx.record(rolloutEntry('cancelled', change, plan));
+    const why = `cancelled by ${actor.name}`;
+    const base = { type: 'change.change.closed', subject: changeSubject(change), related: hostsOf(plan) };
+    await tx.record({ ...base, reason: why, detail: { outcome: 'cancelled', why } });
   });
 }
 
@@ -196,6 +199,10 @@ export function rollbackChange(deps: Deps, actor: Actor, id: string): Promise<Ch
     const changed = views.filter((view) => toUndo(view.task, view.outcomes).length > 0);
     const can = changed.filter((view) => undoProblem(view.task, view.attempted) === null);
     if (can.length === 0) throw new AppError('CHANGE_NO_UNDO', { why: whyNot(changed) });
+    await forgetFailedUndo(
+      tx.db,
+      can.map((view) => view.task.id),
+    );
     // Hosts that are at work go through with their leg first; the rollout then takes them back as well.
     for (const view of can.filter((one) => one.state !== 'running')) {
       await moveTask(tx.db, view.task.id, 'rolling-back', tx.now, { stuck: false });

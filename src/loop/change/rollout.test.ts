@@ -196,6 +196,7 @@ test('paused, nothing begins; resumed, it goes on; a cancelled change leaves wha
   assert.deepEqual(host.log, ['upgrade-package', 'restart pausing.service', 'rotate-key']);
   const cancelled = await cancelChange(estate.deps, OLGA, change.id);
   assert.equal(cancelled.state, 'cancelled');
+  assert.equal((await estate.entries(change.id)).at(-1)!.type, 'change.change.closed', 'its record has an end');
   await advance(estate.deps, change.id);
   await pollAll(estate.deps, estate.audit, [host]);
   assert.equal(host.log.length, 3);
@@ -205,6 +206,47 @@ test('paused, nothing begins; resumed, it goes on; a cancelled change leaves wha
   await estate.settle(change.id);
   assert.deepEqual(host.log.slice(3), ['undo rotate-key']);
   assert.equal((await viewChange(estate.deps, change.id)).state, 'rolled-back');
+});
+
+test('a pause that comes while an agent is being handed its work: the agent gets nothing', async () => {
+  const host = await estate.addHost('raced');
+  const change = await estate.approved([host]);
+  await runChange(estate.deps, OLGA, change.id);
+  await advance(estate.deps, change.id);
+  const { platform } = estate.deps;
+  let paused = false;
+  const observe: typeof platform.observe = async (actor, work) => {
+    if (actor.kind === 'agent' && !paused) {
+      paused = true;
+      await pauseChange(estate.deps, OLGA, change.id);
+    }
+    return platform.observe(actor, work);
+  };
+  const deps = { ...estate.deps, platform: { ...platform, observe } };
+  const identity = { agentId: host.agentId, hostId: host.hostId };
+  const reply = await tasksFor(deps, identity, 0, new AbortController().signal);
+  assert.ok(paused);
+  assert.deepEqual(reply.assignments, []);
+  await cancelChange(estate.deps, OLGA, change.id);
+  assert.deepEqual(host.log, []);
+});
+
+test('an undo that failed can be tried again by a person', async () => {
+  const host = await estate.addHost('undoing');
+  host.failAt = 'install-certificate';
+  host.failUndoAt = 'rotate-key';
+  const change = await estate.approved([host]);
+  await runChange(estate.deps, OLGA, change.id);
+  await estate.settle(change.id);
+  const stuck = await viewChange(estate.deps, change.id);
+  assert.equal(stuck.state, 'failed');
+  assert.match(stuck.waves[0]!.tasks[0]!.error!, /^undoing rotate-key: it did not work/);
+  host.failUndoAt = null;
+  await rollbackChange(estate.deps, OLGA, change.id);
+  await estate.settle(change.id);
+  assert.equal((await viewChange(estate.deps, change.id)).state, 'rolled-back');
+  const tried = stepsOf(await estate.entries(change.id)).filter((step) => step.endsWith('rotate-key'));
+  assert.equal(tried.length, 3, 'done, undone in vain, undone: all of it stays on the trail');
 });
 
 test('a closed change whose certificates are revoked cannot be undone, and says why', async () => {

@@ -2,6 +2,7 @@ import { sql, type Generated, type JSONColumnType, type Selectable, type Transac
 import type { TaskState } from '../../model/change.ts';
 import type { Plan, StepOutcome } from '../../model/plan.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
 
 export type TaskTables = {
   'change.task': {
@@ -85,7 +86,7 @@ export async function insertTasks(tx: Transaction<NoTables>, digest: string, pla
       moved_at: at,
     })),
   );
-  await q(tx).insertInto('change.task').values(values).execute();
+  for (const some of chunks(values)) await q(tx).insertInto('change.task').values(some).execute();
 }
 
 export async function tasksOfPlan(db: DbOrTx, digest: string): Promise<TaskRow[]> {
@@ -156,7 +157,7 @@ export async function outcomesOf(db: DbOrTx, taskIds: readonly string[]): Promis
   const rows = await q(db)
     .selectFrom('change.outcome')
     .selectAll()
-    .where('task_id', 'in', [...taskIds])
+    .where('task_id', '=', anyOf(taskIds))
     .orderBy('stored_at')
     .orderBy('task_id')
     .orderBy('phase')
@@ -199,11 +200,7 @@ export interface Attempt {
 
 export async function attemptsOf(db: DbOrTx, taskIds: readonly string[]): Promise<Attempt[]> {
   if (taskIds.length === 0) return [];
-  const rows = await q(db)
-    .selectFrom('change.attempt')
-    .selectAll()
-    .where('task_id', 'in', [...taskIds])
-    .execute();
+  const rows = await q(db).selectFrom('change.attempt').selectAll().where('task_id', '=', anyOf(taskIds)).execute();
   return rows.map((row) => ({
     taskId: row.task_id,
     index: row.index,
@@ -237,7 +234,7 @@ export async function beginAttempt(
 /** Not done yet: the next one may go on at once. `note` is what it waits for. */
 export async function releaseAttempt(
   tx: Transaction<NoTables>,
-  at: { taskId: string; index: number },
+  at: Pick<Attempt, 'taskId' | 'index' | 'attempts'>,
   now: Date,
   note: string,
 ): Promise<void> {
@@ -246,6 +243,18 @@ export async function releaseAttempt(
     .set({ leased_until: now, note })
     .where('task_id', '=', at.taskId)
     .where('index', '=', at.index)
+    // Whoever took it over since then keeps it.
+    .where('attempts', '=', at.attempts)
+    .execute();
+}
+
+/** Undo steps that failed may be tried again; what came of them stays on the trail. */
+export async function forgetFailedUndo(tx: Transaction<NoTables>, taskIds: readonly string[]): Promise<void> {
+  await q(tx)
+    .deleteFrom('change.outcome')
+    .where('task_id', '=', anyOf(taskIds))
+    .where('phase', '=', 'undo')
+    .where(sql<boolean>`outcome ->> 'ok' = 'false'`)
     .execute();
 }
 

@@ -56,6 +56,10 @@ export const CHANGE_ERRORS = {
     text: 'The plan could only run until {notAfter}; make a new one with `lastember change replan`.',
   },
   OUTCOME_REFUSED: { status: 403, text: 'The outcome was refused: {why}.' },
+  AUTHORITY_REFUSED: {
+    status: 502,
+    text: 'The certificate authority {name} refused to {doing}: {why}.',
+  },
   AUTHORITY_UNREACHABLE: {
     status: 502,
     text: 'Asking the certificate authority {name} to {doing} did not work: {why}.',

@@ -301,6 +301,22 @@ test('approver keys: one’s own, by approvers, only the public half, and agents
   refused(await add(approver!.token, publicKey), 409, 'KEY_EXISTS');
 });
 
+test('the key of somebody who may not approve any more does not count', async () => {
+  const person = await api.person('approver');
+  const raw = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }).x!;
+  const publicKey = Buffer.from(raw, 'base64url').toString('base64');
+  const { body } = await api.call('keys', { token: person.token, body: { name: 'laptop', publicKey } });
+  const counts = async (): Promise<boolean> =>
+    (await platform.approverKeys()).some(({ keyId }) => keyId === body.keyId);
+  assert.ok(await counts());
+  await changePerson(platform, systemActor('test'), person.name, { role: 'operator' });
+  assert.ok(!(await counts()));
+  await changePerson(platform, systemActor('test'), person.name, { role: 'approver' });
+  assert.ok(await counts());
+  await changePerson(platform, systemActor('test'), person.name, { disabled: true });
+  assert.ok(!(await counts()));
+});
+
 test('who was demoted cannot add approver keys with an old token', async () => {
   const person = await api.person('approver');
   await changePerson(platform, systemActor('test'), person.name, { role: 'operator' });

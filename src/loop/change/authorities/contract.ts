@@ -9,6 +9,15 @@ export interface AuthorityAccess {
   root: string | null;
 }
 
+/** The authority understood and said no: asking again will not help. Whatever else an adapter throws may pass. */
+export class AuthorityRefusal extends Error {}
+
+/** Of an HTTP reply that is no success; 408 and 429 ask to come again. */
+export function replyError(status: number, message: string): Error {
+  const passing = status < 400 || status >= 500 || status === 408 || status === 429;
+  return passing ? new Error(message) : new AuthorityRefusal(message);
+}
+
 /** One kind of authority. A new kind is a file beside this one and a line in registry.ts. */
 export interface AuthorityKind {
   /** Certificates whose signature means "this authority issued it", PEM; asked once, when it is configured. */

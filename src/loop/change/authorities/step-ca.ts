@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, exportJWK, importJWK, SignJWT, type JWK } from 'jose';
 import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import type { AuthorityAccess, AuthorityKind } from './contract.ts';
+import { replyError, type AuthorityAccess, type AuthorityKind } from './contract.ts';
 import { ask } from './http.ts';
 
 const SignReply = z.object({ crt: z.string(), ca: z.string(), certChain: z.array(z.string()).optional() });
@@ -17,14 +17,14 @@ export const stepCa: AuthorityKind = {
     const found = intermediates.status < 300 ? pems(intermediates.text) : [];
     if (found.length > 0) return found;
     const roots = await ask(access, 'GET', '/roots.pem');
-    if (roots.status >= 300) throw new Error(`GET /roots.pem was answered with ${roots.status}`);
+    if (roots.status >= 300) throw replyError(roots.status, `GET /roots.pem was answered with ${roots.status}`);
     return pems(roots.text);
   },
 
   async issue(access, csr, names) {
     const ott = await token(access, '/1.0/sign', names[0] ?? '', names);
     const reply = await ask(access, 'POST', '/1.0/sign', { csr, ott });
-    if (reply.status >= 300) throw new Error(messageOf(reply));
+    if (reply.status >= 300) throw replyError(reply.status, messageOf(reply));
     const { crt, ca, certChain } = SignReply.parse(JSON.parse(reply.text));
     return (certChain?.length ? certChain : [crt, ca]).flatMap(pems).join('');
   },
@@ -36,7 +36,7 @@ export const stepCa: AuthorityKind = {
     const reply = await ask(access, 'POST', '/1.0/revoke', body);
     if (reply.status < 300) return;
     const message = messageOf(reply);
-    if (!/already revoked/i.test(message)) throw new Error(message);
+    if (!/already revoked/i.test(message)) throw replyError(reply.status, message);
   },
 };
 

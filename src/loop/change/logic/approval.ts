@@ -1,5 +1,4 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import type { Role } from '../../../model/actor.ts';
 import type { Approval, ApproverKey, Plan } from '../../../model/plan.ts';
 import { canonical } from './canonical.ts';
 
@@ -57,8 +56,6 @@ export function approvers(approvals: readonly Approval[], context: ApprovalConte
   });
   return [...new Set(people)];
 }
-
-export const mayApprove = (role: Role | undefined): boolean => role === 'approver' || role === 'admin';
 
 export const keyIdOf = (raw: Uint8Array): string => createHash('sha256').update(raw).digest('hex').slice(0, 16);
 

@@ -53,7 +53,7 @@ export function stays(task: Pick<Task, 'steps'>, outcomes: readonly StepOutcome[
  */
 export function toUndo(task: Pick<Task, 'steps'>, outcomes: readonly StepOutcome[]): number[] {
   const floor = stays(task, outcomes);
-  const undone = new Set(outcomes.filter((o) => o.phase === 'undo').map((o) => o.index));
+  const undone = new Set(outcomes.filter((o) => o.phase === 'undo' && o.ok).map((o) => o.index));
   const changed = outcomes.filter((o) => o.phase === 'apply' && !isServers(task.steps[o.index]));
   return changed
     .map((o) => o.index)

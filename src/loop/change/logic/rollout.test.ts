@@ -100,7 +100,9 @@ test('more failures than the plan allows stop the rollout; as many do not', () =
   assert.deepEqual(stop, { kind: 'stop', why: 'a: disk full' });
   const tolerant = rollout([failed, other]);
   tolerant.plan = { ...tolerant.plan, abortAfterFailures: 1 };
-  assert.equal(decide(tolerant).kind, 'wait');
+  assert.equal(decide(tolerant).kind, 'stop', 'a canary that failed is enough');
+  const rest = tolerant.plan.waves.map((wave) => ({ ...wave, canary: false }));
+  assert.equal(decide({ ...tolerant, plan: { ...tolerant.plan, waves: rest } }).kind, 'wait');
 });
 
 const stopping = { stopping: 'a: disk full' };
@@ -165,7 +167,9 @@ test('F.3: nothing is revoked while another host of the wave may still serve it'
   assert.ok(both.kind === 'work' && both.steps.some(({ taskId, index }) => taskId === 'task_b' && index === revoke));
   // With failures that the plan tolerates it is the same: the one that failed would be cut off.
   const lost = view('a', 'failed', indexOf('install-certificate'), { error: 'disk full' });
-  const given = decide(rollout([lost, last], { plan: { ...rollout([lost, last]).plan, abortAfterFailures: 1 } }));
+  const { plan } = rollout([lost, last]);
+  const waves = plan.waves.map((wave) => ({ ...wave, canary: false }));
+  const given = decide(rollout([lost, last], { plan: { ...plan, waves, abortAfterFailures: 1 } }));
   assert.ok(given.kind === 'move' && given.moves[0]!.to === 'failed');
   assert.match(given.moves[0]!.error!, /a did not get its new certificate/);
 });

@@ -60,7 +60,9 @@ export function decide(view: RolloutView): Decision {
   const failed = view.tasks.filter((task) => task.state === 'failed');
   const wave = view.wavesDone;
   if (wave >= view.plan.waves.length) return { kind: 'verify' };
-  if (failed.filter((task) => task.wave === wave).length > view.plan.abortAfterFailures) {
+  // A canary that fails says all there is to know, however many failures the rest may have.
+  const most = view.plan.waves[wave]!.canary ? 0 : view.plan.abortAfterFailures;
+  if (failed.filter((task) => task.wave === wave).length > most) {
     return { kind: 'stop', why: failed.map(sayFailed).join('; ') };
   }
   return inWave(view, wave);

@@ -93,11 +93,10 @@ async function attempt(site: StepSite): Promise<Result> {
     return await kind.run(step as StepOf<ServerStepKind>, site);
   } catch (error) {
     const why = (error as Error).message;
-    const outage = isAppError(error, 'AUTHORITY_UNREACHABLE');
     const patient = site.deps.platform.now().getTime() - site.beganAt.getTime() < OUTAGE_MS;
-    return outage && patient && !isFinal(why) ? { kind: 'wait', why } : failed(why);
+    // No refusal of anybody's, so a database that is away, say: that is no step that failed. The job comes again.
+    if (patient && !isAppError(error)) throw error;
+    const outage = isAppError(error, 'AUTHORITY_UNREACHABLE');
+    return outage && patient ? { kind: 'wait', why } : failed(why);
   }
 }
-
-/** The authority understood, and said no: asking again will not help. */
-const isFinal = (why: string): boolean => /\(4\d\d\)/.test(why);

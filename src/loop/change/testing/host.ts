@@ -41,6 +41,7 @@ export class TestHost {
   /** keep serving the old key whatever is installed (row M.2) */
   stubborn = false;
   failAt: Step['kind'] | null = null;
+  failUndoAt: Step['kind'] | null = null;
   #server: Server | null = null;
   #sockets = new Set<Socket>();
 
@@ -144,7 +145,7 @@ export class TestHost {
     for (const index of assignment.mode === 'undo' ? indexes.toReversed() : indexes) {
       const step = task.steps[index]!;
       if (isServerStep(step)) throw new Error('a server step was handed to a host');
-      const ok = assignment.mode === 'undo' || step.kind !== this.failAt;
+      const ok = step.kind !== (assignment.mode === 'undo' ? this.failUndoAt : this.failAt);
       const after = !ok
         ? {}
         : assignment.mode === 'undo'
