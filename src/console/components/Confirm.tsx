@@ -45,7 +45,8 @@ export function Confirm({ label, title, children, verb, onConfirm, loading, vari
             <Button variant="default" onClick={modal.close} data-autofocus>
               Go back
             </Button>
-            <Button {...(color ? { color } : {})} onClick={confirm}>
+            {/* The library's own shade of red is too light for white words. */}
+            <Button {...(color ? { color: `${color}.9` } : {})} onClick={confirm}>
               {verb}
             </Button>
           </Group>
