@@ -82,13 +82,7 @@ async function assignmentOf(deps: Deps, row: TaskRow): Promise<Assignment | null
   const outcomes = (await outcomesOf(db, [row.id])).map((one) => one.outcome);
   const leg = currentLeg(task, row.state, outcomes);
   if (!leg) return null;
-  // While the rollout is taken back nothing goes forward, whatever the task's state still says.
-  if (change.stopping !== null && leg.mode === 'apply') {
-    // It asks, so it is not at work on what it was handed: the undoing need not wait for that.
-    if (row.handed > 0) await handBack(deps, row);
-    return null;
-  }
-  if (leg.mode === 'apply' && row.handed !== leg.to && !(await hand(deps, row, leg.to))) return null;
+  if (leg.mode === 'apply' && !(await mayGoOn(deps, row, leg.to, change.stopping !== null))) return null;
   const at = chainIndexFor(task, leg);
   const chain = at === null ? null : await chainAt(db, row.id, at);
   return {
@@ -100,6 +94,14 @@ async function assignmentOf(deps: Deps, row: TaskRow): Promise<Assignment | null
     approvals: (await approvalsOf(db, row.digest)).map((one) => one.approval),
     inputs: chain === null ? {} : { certificateChain: chain },
   };
+}
+
+/** While the rollout is taken back nothing goes forward, whatever the task's state still says. */
+async function mayGoOn(deps: Deps, row: TaskRow, to: number, stopping: boolean): Promise<boolean> {
+  if (!stopping) return row.handed === to || hand(deps, row, to);
+  // It asks, so it is not at work on what it was handed: the undoing need not wait for that.
+  if (row.handed > 0) await handBack(deps, row);
+  return false;
 }
 
 const agentActor = (row: TaskRow): Actor => ({ kind: 'agent', id: row.agentId, name: row.agentId });

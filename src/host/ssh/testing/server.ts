@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { connect, type AddressInfo } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
+import { PATH_DIRS } from '../../host.ts';
 import { sshFingerprint } from '../connect.ts';
 import { serveFiles } from './files.ts';
 
@@ -86,9 +87,9 @@ function allowed(
 }
 
 function runIn(options: { root: string; path?: string }, command: string, channel: ServerChannel): void {
-  const path = [...(options.path ? [options.path] : []), process.env['PATH']].join(':');
+  const path = [...(options.path ? [options.path] : []), ...PATH_DIRS].join(':');
   // A process group of its own, so that what the command started ends with it.
-  const how = { cwd: options.root, env: { ...process.env, PATH: path }, detached: true };
+  const how = { cwd: options.root, env: { PATH: path }, detached: true };
   const child = spawn('/bin/sh', ['-c', command], how);
   child.stdin.on('error', () => {});
   channel.pipe(child.stdin);

@@ -184,9 +184,11 @@ function unwindMove(view: TaskView): TaskMove[] {
   if (problem === null && changed) return [{ taskId, to: 'rolling-back' }];
   if (state === 'failed') return [];
   if (!changed && stays(task, outcomes) === 0) return [{ taskId, to: 'skipped' }];
-  const begun = `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem ?? 'they close the hole'}`;
-  return [{ taskId, to: 'failed', error: error ?? begun }];
+  return [{ taskId, to: 'failed', error: error ?? sayBegun(view, problem) }];
 }
+
+const sayBegun = ({ task, outcomes }: TaskView, problem: string | null): string =>
+  `stopped after ${nextStep(task, outcomes)} steps and not undone: ${problem ?? 'they close the hole'}`;
 
 /** The agent has its leg and goes through with it; what it does is undone when it has ended. */
 function isAtWork({ task, state, outcomes, handed }: TaskView): boolean {
