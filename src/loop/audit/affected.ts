@@ -28,10 +28,21 @@ export async function affectedBy(sources: Sources, query: string): Promise<Affec
   if (text.startsWith('pkg:'))
     return { query: text, kind: 'package', hosts: await withPackage(sources, text), unknown };
   if (/^(?:CVE|DSA|USN|GHSA)-[\w-]+$/i.test(text)) {
+    if (!sources.kits.some((kit) => knows(kit, text.toUpperCase())))
+      throw new AppError('ADVISORY_UNKNOWN', { advisory: text.toUpperCase() });
     const found = await findFindings(sources.platform.db, { advisory: text.toUpperCase() });
     return { query: text, kind: 'advisory', hosts: found.map(toHost), unknown };
   }
   throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+}
+
+/** "Nobody is affected" may be said only of what somebody was judged by. */
+function knows({ kit }: LoadedKit, advisory: string): boolean {
+  const named = kit.checks.flatMap((check) => [
+    ...check.references,
+    ...(check.kind === 'package' ? [check.advisory, ...check.aliases] : []),
+  ]);
+  return [...kit.references, ...named].some((one) => one.toUpperCase() === advisory);
 }
 
 function toHost(finding: StoredFinding): Affected['hosts'][number] {

@@ -10,6 +10,10 @@ export const AUDIT_ERRORS = {
     status: 400,
     text: 'The facts section {section} does not have the hash it was sent with ({hash}); nothing of the request was stored. Send it again.',
   },
+  ADVISORY_UNKNOWN: {
+    status: 404,
+    text: 'No kit here knows {advisory}, so nobody was judged by it; `lastember kit list` shows the kits.',
+  },
   AFFECTED_QUERY: {
     status: 400,
     text: '"{query}" is neither an advisory (CVE-…, DSA-…) nor a kit nor a package URL (pkg:deb/debian/NAME@VERSION) that can be looked up; `lastember kit list` shows the kits.',

@@ -31,6 +31,8 @@ export const family = (ecosystem: string): string => ecosystem.split(':')[0]!;
 const rangesOf = (ranges: readonly AffectedRange[], fact: { ecosystem: string; source: string }): AffectedRange[] =>
   ranges.filter((range) => range.name === fact.source && family(range.ecosystem) === family(fact.ecosystem));
 
+const AWAITED = 'it was found safe from outside; what is known from inside is older than that look';
+
 interface Proof {
   endpoint: string;
   address: string;
@@ -107,15 +109,25 @@ class PackageCase {
   #affected(why: string | null): Judgement {
     const judged = this.#proofs.filter((one) => one.verdict !== 'not-applicable');
     const clear = judged.length > 0 && judged.every((one) => one.verdict === 'pass' && one.fresh);
-    if (clear && this.#holders.length === 0 && why === null) {
+    const clears = clear && this.#holders.length === 0 && why === null;
+    if (clears && this.#isSameBuild(judged)) {
       const cleared = 'the version is in range, but looking from outside proves that this build is not affected';
       return this.#says('pass', { proven: true, more: { cleared } });
     }
     const burns = this.#proofs.some((one) => one.verdict === 'fail');
     return this.#says('fail', {
       confidence: burns ? 1 : 0.9,
-      pending: why === null ? null : `not known to be current: ${why}`,
+      pending: clears ? AWAITED : why === null ? null : `not known to be current: ${why}`,
     });
+  }
+
+  /**
+   * Did the look concern the build that the facts name? A finding that burns turns safe because something was changed, so
+   * facts from before that look tell of the build before: what closes it is what is known of the host afterwards.
+   */
+  #isSameBuild(judged: readonly Proof[]): boolean {
+    const known = factsTime(this.#evidence, SECTIONS);
+    return !this.#burning || judged.every((one) => one.probedAt !== null && one.probedAt <= known);
   }
 
   /** Nothing is wrong on the disk, but processes run what was there before. */
