@@ -1,5 +1,7 @@
 import { CommanderError } from 'commander';
-import { exitCodeOf, Exit, EXIT } from './exit.ts';
+import { Unreachable } from '../client/client.ts';
+import { NotToSign } from '../client/plan-to-sign.ts';
+import { exitCodeOf, Exit, EXIT, UsageError } from './exit.ts';
 import { harmless } from './output.ts';
 import { program } from './program.ts';
 
@@ -16,9 +18,16 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
+/** Errors of this program itself: scripts branch on these, too. */
+function codeOf(error: unknown): string {
+  if (error instanceof Unreachable) return 'SERVER_UNREACHABLE';
+  if (error instanceof NotToSign) return 'NOT_SIGNED';
+  return error instanceof UsageError ? 'USAGE' : 'ERROR';
+}
+
 function report(error: unknown, json: boolean): void {
   const { code, message } = error as { code?: string; message: string };
-  if (json) process.stderr.write(`${JSON.stringify({ error: { code: code ?? 'ERROR', message } })}\n`);
+  if (json) process.stderr.write(`${JSON.stringify({ error: { code: code ?? codeOf(error), message } })}\n`);
   else process.stderr.write(`lastember: ${harmless(message)}\n`);
   // A defect of ours: where, for whoever reports it.
   if (exitCodeOf(error) === EXIT.broken) process.stderr.write(`${(error as Error).stack ?? ''}\n`);

@@ -150,15 +150,15 @@ function addHosts(root: Command): void {
     .command('hosts')
     .description('Hosts that any source saw')
     .option('--unknown', 'only those nobody claimed')
-    .option('--unmanaged', 'only those without an agent')
+    .option('--unmanaged', 'only those without an agent that reports')
     .option('--tag <k=v>', 'only with this tag');
   does(hosts, async (context, _, options) => {
     const query = {
       ...(flag(options, 'unknown') ? { claim: 'unknown' as const } : {}),
-      ...(flag(options, 'unmanaged') ? { management: 'unmanaged' as const } : {}),
       ...(text(options, 'tag') ? { tag: text(options, 'tag')! } : {}),
     };
-    const { items } = await (await context.client()).listHosts({ query });
+    const found = (await (await context.client()).listHosts({ query })).items;
+    const items = flag(options, 'unmanaged') ? found.filter((host) => host.management !== 'managed') : found;
     list(
       context.output,
       items,
@@ -181,11 +181,12 @@ function addHosts(root: Command): void {
     async (context, [file]) => {
       const content = file![0] === '-' ? await standardInput() : await readFile(file![0]!, 'utf8');
       const done = await (await context.client()).importHosts({ body: { text: content } });
-      show(
-        context.output,
-        done,
-        Object.entries(done).map(([name, value]) => [name, String(value)]),
-      );
+      show(context.output, done, [
+        ['imported', String(done.hosts.length)],
+        ['skipped', String(done.skipped.length)],
+        ...done.skipped.map(({ line, target, why }): [string, string] => [`line ${line}`, `${target}: ${why}`]),
+      ]);
+      if (done.hosts.length === 0) throw new Exit(EXIT.negative);
     },
   );
   addHost(root);

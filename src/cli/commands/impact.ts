@@ -95,9 +95,9 @@ function addException(root: Command): void {
   does(
     exception.command('list').description('List exceptions').option('--all', 'ended ones too'),
     async (context, _, options) => {
-      const { items } = await (
-        await context.client()
-      ).listExceptions({ query: flag(options, 'all') ? {} : { active: 'true' } });
+      const client = await context.client();
+      const { items } = await client.listExceptions({ query: flag(options, 'all') ? {} : { active: 'true' } });
+      const hosts = new Map((await client.listHosts()).items.map((host) => [host.id, host.name]));
       list(
         context.output,
         items,
@@ -107,7 +107,9 @@ function addException(root: Command): void {
             title: 'COVERS',
             of: (e) =>
               Object.entries(e.match)
-                .map(([key, value]) => `${key}=${value}`)
+                .map(([key, value]) =>
+                  key === 'hostId' ? `host=${hosts.get(String(value)) ?? value}` : `${key}=${value}`,
+                )
                 .join(' '),
             shrink: true,
           },

@@ -116,12 +116,17 @@ export function addTrail(root: Command): void {
   addReport(root);
 }
 
+/** C2SP signed-note verifier key. */
+const isKeyLine = (text: string): boolean => /^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/.test(text.trim());
+
 async function verifyFile(
   file: string,
   checkpointFile: string | undefined,
   key: string | undefined,
 ): Promise<TrailVerdict> {
   const { splitCheckpoints, splitLines, verifyTrail } = await import('../../loop/trail/verify/index.ts');
+  if (key !== undefined && !isKeyLine(key))
+    throw new UsageError('--key takes a verifier key line: NAME+HEX+BASE64, as `lastember trail key` prints it');
   const remembered = checkpointFile ? { remembered: splitCheckpoints(await readFile(checkpointFile, 'utf8')) } : {};
   return verifyTrail(splitLines(createReadStream(file)), { ...remembered, ...(key ? { key } : {}) });
 }

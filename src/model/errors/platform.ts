@@ -2,7 +2,10 @@ import type { ErrorSpec } from './spec.ts';
 
 export const PLATFORM_ERRORS = {
   INPUT_INVALID: { status: 400, text: 'The input does not fit: {why}.' },
-  UNAUTHENTICATED: { status: 401, text: 'Sign in first, or set LASTEMBER_TOKEN.' },
+  UNAUTHENTICATED: {
+    status: 401,
+    text: 'Nobody is signed in: no session or token came along, or it is wrong, revoked or over. Sign in, or set LASTEMBER_TOKEN to a token that counts.',
+  },
   FORBIDDEN: { status: 403, text: 'Your role ({role}) may not do this; it takes {needs}.' },
   NOT_FOUND: { status: 404, text: 'There is no {what} "{id}". List what there is with `lastember {list}`.' },
   LISTEN: {
