@@ -257,6 +257,18 @@ test('a server that was killed is started again; what it left behind opens nothi
   assert.equal(stale.code, 4, 'the token that the killed server had left is ended');
 });
 
+test('hosts import says what was taken and which lines were not', async () => {
+  const file = join(cli.home, 'known.csv');
+  writeFileSync(file, 'address,name\n127.78.9.9,paper\nno-such-host.invalid,x\n');
+  const done = await run('hosts', 'import', file);
+  assert.equal(done.code, 0, done.err);
+  assert.match(done.out, /imported +1/);
+  assert.match(done.out, /line 3 +no-such-host.invalid/);
+  assert.doesNotMatch(done.out, /object Object/);
+  writeFileSync(file, '');
+  assert.equal((await run('hosts', 'import', file)).code, 1, 'nothing was taken');
+});
+
 test('scope, scan, hosts: from a range to a claimed host', async (t) => {
   const ssh = await sshServer('127.78.3.9');
   t.after(() => ssh.close());

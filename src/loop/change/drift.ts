@@ -13,6 +13,8 @@ export async function drift(deps: Deps, plan: Plan): Promise<string | null> {
 }
 
 async function ofTask(deps: Deps, task: Task): Promise<string[]> {
+  const host = await deps.discovery.host(task.hostId);
+  if (host?.supersededBy) return [`${task.hostName} was built anew since the plan was made: plan again`];
   const agent = await deps.enrollment.agentOfHost(task.hostId);
   if (agent?.id !== task.agentId) return [`${task.hostName} has another agent than the one in the plan`];
   const { sections } = await deps.audit.facts(task.hostId);
