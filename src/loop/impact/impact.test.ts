@@ -156,6 +156,8 @@ test('M.5: held connections are named with client and count, also of a client th
   ]);
   const preview = await call<Impact>(w, 'previewImpact', { body: { hostIds: ['host_shop'] } });
   assert.deepEqual(preview.restarts[0]!.service, 'shop.service');
+  assert.match(preview.summary, /^Before a plan: 1 service restarts \(shop.service on shop\), used by app/);
+  assert.doesNotMatch(preview.summary, /Nothing is installed/);
 });
 
 test('peers and neighbours that are no host are handed to discovery to follow', async () => {

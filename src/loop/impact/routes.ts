@@ -5,6 +5,7 @@ import { Exception } from '../../model/finding.ts';
 import { Dependency, Impact } from '../../model/impact.ts';
 import { Instant } from '../../model/json.ts';
 import { route, type Route } from '../../platform/http/route.ts';
+import { previewSummary } from './logic/summary.ts';
 import { listDependencies } from './connections.ts';
 import { addException, endEarly } from './exceptions.ts';
 import { previewFindings, previewHosts, type Sources } from './predict.ts';
@@ -57,15 +58,18 @@ function dependencyRoutes(sources: Sources): Route[] {
       body: PreviewInput,
       reply: Impact,
       handler: async ({ body }) => {
-        if ('hostIds' in body) return previewHosts(sources, await known(sources, body.hostIds));
+        if ('hostIds' in body) return asPreview(await previewHosts(sources, await known(sources, body.hostIds)));
         const findings = await sources.audit.findings({ ids: body.findings });
         const missing = body.findings.find((id) => !findings.some((finding) => finding.id === id));
         if (missing) throw new AppError('NOT_FOUND', { what: 'finding', id: missing, list: 'findings' });
-        return previewFindings(sources, findings);
+        return asPreview(await previewFindings(sources, findings));
       },
     }),
   ];
 }
+
+/** Without a plan nobody knows what would be written, so nothing is said of it. */
+const asPreview = (impact: Impact): Impact => ({ ...impact, summary: previewSummary(impact) });
 
 async function known(sources: Sources, hostIds: string[]): Promise<string[]> {
   for (const id of hostIds) {

@@ -22,6 +22,12 @@ export function summarize(impact: Omit<Impact, 'summary'>): string {
   return `${what}; ${restartPart(impact)}.`;
 }
 
+/** Before there is a plan: only what restarts, and who feels it. */
+export function previewSummary(impact: Omit<Impact, 'summary'>): string {
+  const part = restartPart(impact);
+  return `Before a plan: ${part}. A plan says which packages, keys and files change, too.`;
+}
+
 function restartPart(impact: Omit<Impact, 'summary'>): string {
   if (impact.restarts.length === 0) return 'no service restarts';
   const services = names(impact.restarts.map((r) => `${r.service} on ${r.hostName}`));
