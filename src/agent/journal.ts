@@ -1,6 +1,7 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -85,8 +86,16 @@ export class Journal {
 
   /** Returns the record's number. */
   write(record: JournalRecord): number {
-    writeSync(this.#file, `${JSON.stringify(record)}\n`);
-    fsyncSync(this.#file);
+    const before = fstatSync(this.#file).size;
+    try {
+      const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
+      fsyncSync(this.#file);
+    } catch (error) {
+      // A full disk: half a line must not stand before the next one.
+      ftruncateSync(this.#file, before);
+      throw error;
+    }
     return this.#take(record);
   }
 

@@ -143,6 +143,16 @@ test('local: absolute links lead below the root, never out of it', async () => {
   await assert.rejects(host.read('/etc/loop'), code('HOST_FILE'));
 });
 
+test('local: on the machine itself, what a link leads to is written, and the link stays', async () => {
+  const host = localHost({ root: '/' });
+  fs.mkdirSync(join(root, 'live'), { recursive: true });
+  fs.writeFileSync(join(root, 'live/key1.pem'), 'old');
+  fs.symlinkSync('key1.pem', join(root, 'live/key.pem'));
+  await host.write(join(root, 'live/key.pem'), Buffer.from('new'), 0o600);
+  assert.equal(fs.readlinkSync(join(root, 'live/key.pem')), 'key1.pem');
+  assert.equal(fs.readFileSync(join(root, 'live/key1.pem'), 'utf8'), 'new');
+});
+
 test('local: a service started by a command does not keep the command waiting', async () => {
   fs.writeFileSync(join(root, 'usr/bin/daemon'), '#!/bin/sh\necho up\n/bin/sleep 5 &\n', { mode: 0o755 });
   const started = Date.now();

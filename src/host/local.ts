@@ -1,5 +1,5 @@
 import { constants, type BigIntStats } from 'node:fs';
-import { chmod, mkdir, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
 import { deviceName } from './device.ts';
@@ -135,7 +135,9 @@ async function readBounded(real: string, path: string, maxBytes = READ_LIMIT): P
 }
 
 /** Temporary file beside the target, flushed, then renamed over it; the directory is flushed too. */
-async function replace(real: string, bytes: Uint8Array, mode: number): Promise<void> {
+async function replace(found: string, bytes: Uint8Array, mode: number): Promise<void> {
+  // Below a root its links were followed already; for the machine itself the kernel does it.
+  const real = await realpath(found).catch(() => found);
   const before = await stat(real).catch(() => null);
   const temporary = join(dirname(real), `.${lastName(real)}.${process.pid}.${Date.now().toString(36)}.new`);
   const file = await open(temporary, 'wx', 0o600);

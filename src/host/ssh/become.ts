@@ -9,6 +9,7 @@ export type Become = { method: 'sudo'; password?: string } | { method: 'doas' };
 
 const PATIENCE_MS = 20_000;
 const KEEP = 2000;
+const MOST_BEFORE = 65_536;
 
 export interface Running {
   /** paused: what it says is kept until somebody listens and resumes it */
@@ -102,7 +103,10 @@ function untilRoot(channel: ClientChannel, { host, become, mark, prompt }: Askin
     const onData = (chunk: Buffer): void => {
       seen = Buffer.concat([seen, chunk]);
       const end = seen.indexOf(`${mark}\n`);
-      if (end === -1) return;
+      if (end === -1) {
+        if (seen.length > MOST_BEFORE) refuse('it says too much before the command begins');
+        return;
+      }
       stop();
       paused(channel);
       const rest = seen.subarray(end + mark.length + 1);

@@ -2,7 +2,8 @@ import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { sha256Hex } from '../../platform/ledger/index.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
-import { jsonText, q } from './tables.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
+import { q } from './tables.ts';
 
 /** The kits this server judges by, as one digest: when it changes, everything has to be judged again. */
 export const digestOf = (kits: readonly CompiledKit[]): string => sha256Hex(kits.map((kit) => kit.digest).join('\n'));

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
-import { jsonText, q } from './tables.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
+import { q } from './tables.ts';
 
 export interface HostFacts {
   sections: Partial<Facts>;

@@ -4,7 +4,8 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
 import type { Closed } from './logic/cause.ts';
-import { type AuditTables, jsonText, q } from './tables.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
+import { type AuditTables, q } from './tables.ts';
 
 /** A finding with what only the audit needs of it. */
 export interface StoredFinding extends Finding {

@@ -1,7 +1,8 @@
 import type { Exposure } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import type { KeyPlace, NewExposure } from './logic/radar.ts';
-import { jsonText, q, type AuditTables } from './tables.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
+import { q, type AuditTables } from './tables.ts';
 
 const keyOf = (one: Pick<KeyPlace, 'kind' | 'place' | 'spki'>): string => `${one.kind}\n${one.place}\n${one.spki}`;
 

@@ -3,6 +3,7 @@ import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Kit, Severity } from '../../model/kit.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
 import type { Closed } from './logic/cause.ts';
 import type { KeyCertificate, KeyPlace } from './logic/radar.ts';
 
@@ -81,15 +82,6 @@ export type AuditTables = {
 };
 
 export const q = (db: DbOrTx) => db.withTables<AuditTables>();
-
-/** For jsonb, which knows neither NUL nor halves of surrogate pairs; a host's strings may hold both. */
-export function jsonText(value: unknown): string {
-  const text = JSON.stringify(value);
-  if (!/\\u(?:0000|d[89a-f])/i.test(text)) return text;
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === 'string' ? inner.toWellFormed().replaceAll('\0', '\uFFFD') : inner,
-  );
-}
 
 /** What ledger entries may hold: nothing undefined. */
 export const plainJson = (value: unknown): Json => JSON.parse(jsonText(value)) as Json;

@@ -53,11 +53,14 @@ export async function attachAgent(platform: Platform, tx: Tx, agent: Attach): Pr
   return hostId;
 }
 
-/** The token said which host it was for; believed unless the machine that used it is plainly another one. */
+/** The token said which host it was for. On a machine that is plainly another one it is good for nothing. */
 async function expectedHost(tx: Tx, agent: Attach): Promise<string | null> {
   if (!agent.expectedHostId) return null;
   const host = await findHost(tx.db, agent.expectedHostId);
-  return host && !contradiction(host, agent) ? host.id : null;
+  if (!host) return null;
+  const other = contradiction(host, agent);
+  if (other) throw new AppError('ENROLL_OTHER_HOST', { host: host.name, why: String(other) });
+  return host.id;
 }
 
 async function addressOf(tx: Tx, hostId: string, addresses: string[]): Promise<string> {

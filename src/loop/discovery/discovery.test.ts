@@ -215,6 +215,10 @@ test('1.8: a probe that does not succeed erases nothing', async (t) => {
   assert.equal(after?.probedAt, before?.probedAt);
   assert.match(after?.lastError ?? '', /said nothing/);
   // The same on request, with nobody there at all.
+  const waiting = await platform.waiting('audit.endpoint');
+  await discovery.probeNow('127.71.6.6', tls.port, { judge: false });
+  // A judgement that looks asks for no other judgement.
+  assert.deepEqual(await platform.waiting('audit.endpoint'), waiting);
   const now = await discovery.probeNow('127.71.6.6', tls.port);
   assert.deepEqual(now.probe, before?.probe);
   assert.match(now.lastError ?? '', /refused the connection/);

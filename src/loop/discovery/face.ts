@@ -44,6 +44,6 @@ export interface Discovery extends Module {
     facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
   ): Promise<void>;
   /** Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. */
-  probeNow(address: string, port: number): Promise<Endpoint>;
+  probeNow(address: string, port: number, how?: { judge: boolean }): Promise<Endpoint>;
 }
 export type { DbOrTx };

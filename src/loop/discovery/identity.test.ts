@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { systemActor } from '../../model/actor.ts';
 import type { Identifier, Sighting } from '../../model/estate.ts';
+import { isAppError } from '../../model/errors/index.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { importHosts } from './claims.ts';
 import { createDiscovery, type Discovery } from './index.ts';
@@ -96,15 +97,13 @@ test('an agent on a machine cloned from another gets its own host', async () => 
   assert.notEqual(cloned, original);
 });
 
-test('the host that the token was for is not believed against what the machine shows', async () => {
+test('a token for one host is good for nothing on another machine, whatever that one claims to be', async () => {
   const meant = await see('10.1.3.1', ssh('E'));
-  const other = await attach({
-    hostname: 'other',
-    identifiers: [agentKey('k5'), ssh('F')],
-    addresses: ['10.1.3.2'],
-    expectedHostId: meant,
-  });
-  assert.notEqual(other, meant);
+  const victim = await see('10.1.3.2', ssh('F'));
+  // It tells the identity of a third machine, which anybody may read off its SSH server.
+  const thief = { hostname: 'other', identifiers: [agentKey('k5'), ssh('F')], addresses: ['10.1.3.2'] };
+  await assert.rejects(attach({ ...thief, expectedHostId: meant }), (error) => isAppError(error, 'ENROLL_OTHER_HOST'));
+  assert.notEqual((await discovery.host(victim))?.management, 'managed');
 });
 
 test('1.7, 1.10: a second address merges only when its measured key is the agent’s own, and the merge says why', async () => {

@@ -23,7 +23,7 @@ export interface DiscoveryOptions {
 export function createDiscovery(platform: Platform, options: DiscoveryOptions = {}): Discovery {
   const buckets = new Buckets();
   const scanner = { buckets, ageing: options.ageing ?? DEFAULT_AGEING };
-  const look = (address: string, port: number) => probeNow(platform, buckets, address, port);
+  const look = (address: string, port: number, judge = true) => probeNow(platform, buckets, { address, port, judge });
   return {
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
@@ -40,10 +40,10 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     attachAgent: (tx, agent) => attachAgent(platform, tx, agent),
     setManagement,
     updateIdentity,
-    probeNow: async (text, port) => {
+    probeNow: async (text, port, how) => {
       const address = normalAddress(text);
       if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'it is no address' });
-      return look(address, port);
+      return look(address, port, how?.judge);
     },
     routes: discoveryRoutes(platform, look),
     agentRoutes: [],

@@ -50,7 +50,7 @@ async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: str
     await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
     return 'changed';
   }
-  if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id });
+  if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id }, { singletonKey: row.id });
   return back ? 'back' : 'same';
 }
 
@@ -111,7 +111,7 @@ async function announce(
       ...(what.look.error ? { error: what.look.error } : {}),
     },
   });
-  await tx.enqueue('audit.endpoint', { endpointId: what.id });
+  await tx.enqueue('audit.endpoint', { endpointId: what.id }, { singletonKey: what.id });
 }
 
 export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

@@ -13,9 +13,14 @@ import { findReach } from './store-scans.ts';
 
 /**
  * One fresh look from outside, through the same guard as every scan. What it reads is stored like a scan's; what it
- * could not read is noted beside what was known, and nothing is forgotten. Judged in any case: whoever asks, waits.
+ * could not read is noted beside what was known, and nothing is forgotten. Judged afterwards, unless whoever asks does
+ * that: a judgement that looks must not be the cause of the next one.
  */
-export async function probeNow(platform: Platform, buckets: Buckets, address: string, port: number): Promise<Endpoint> {
+export async function probeNow(
+  platform: Platform,
+  buckets: Buckets,
+  { address, port, judge }: { address: string; port: number; judge: boolean },
+): Promise<Endpoint> {
   const reach = await findReach(platform.db);
   const { guard } = guardFor(reach, buckets, address);
   const look = await lookOnce(guard, { address, port }, () => platform.now());
@@ -27,13 +32,13 @@ export async function probeNow(platform: Platform, buckets: Buckets, address: st
   const id = await platform.observe(systemActor('probe'), async (tx) => {
     if (!look.result) {
       await noteProbeError(tx.db, known!, look.error ?? '', null);
-      await tx.enqueue('audit.endpoint', { endpointId: known! });
+      if (judge) await tx.enqueue('audit.endpoint', { endpointId: known! }, { singletonKey: known! });
       return known!;
     }
     const [decision] = await recordSightings(platform, tx, sightings, alive);
     await recordLooks(platform, tx, decision!.hostId, [look]);
     const row = await endpointRow(tx.db, { hostId: decision!.hostId, address, port });
-    await tx.enqueue('audit.endpoint', { endpointId: row!.id });
+    if (judge) await tx.enqueue('audit.endpoint', { endpointId: row!.id }, { singletonKey: row!.id });
     return row!.id;
   });
   return (await findEndpoint(platform.db, id))!;

@@ -58,7 +58,7 @@ export async function ageEndpoints(
     const since = endpoint.missed_since ?? tx.now;
     const gone = misses >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
     await noteMiss(tx.db, endpoint.id, { misses, since, gone });
-    if (gone) await tx.enqueue('audit.endpoint', { endpointId: endpoint.id });
+    if (gone) await tx.enqueue('audit.endpoint', { endpointId: endpoint.id }, { singletonKey: endpoint.id });
   }
 }
 

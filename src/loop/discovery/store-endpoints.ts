@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Endpoint } from '../../model/estate.ts';
 import type { ProbeResult } from '../../model/probe.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
 import { q } from './tables.ts';
 
@@ -69,7 +70,7 @@ export interface EndpointWrite {
 
 const written = (write: EndpointWrite) => ({
   ...write,
-  probe: write.probe ? JSON.stringify(write.probe) : null,
+  probe: write.probe ? jsonText(write.probe) : null,
   state: 'open' as const,
   misses: 0,
   missed_since: null,
@@ -101,7 +102,7 @@ export async function noteProbeError(db: DbOrTx, id: string, error: string, seen
 export async function addHistory(db: DbOrTx, endpointId: string, at: Date, probe: ProbeResult): Promise<void> {
   await q(db)
     .insertInto('discovery.endpoint_history')
-    .values({ endpoint_id: endpointId, at, probe: JSON.stringify(probe) })
+    .values({ endpoint_id: endpointId, at, probe: jsonText(probe) })
     .execute();
 }
 
@@ -162,7 +163,7 @@ export async function abandonEndpoints(tx: Tx, hostId: string, address: string):
     .where('state', '=', 'open')
     .returning('id')
     .execute();
-  for (const row of rows) await tx.enqueue('audit.endpoint', { endpointId: row.id });
+  for (const row of rows) await tx.enqueue('audit.endpoint', { endpointId: row.id }, { singletonKey: row.id });
 }
 
 /** Open endpoints at these addresses and ports that a finished scan did not find open. */

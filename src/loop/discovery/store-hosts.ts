@@ -8,6 +8,8 @@ import type {
   SourceName,
   SourceStats,
 } from '../../model/estate.ts';
+import { anyOf } from '../../platform/db/many.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { isMeasured, type KnownHost } from './logic/reconcile.ts';
 import { type DiscoveryTables, q } from './tables.ts';
@@ -31,7 +33,7 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
     .select(['p.last_seen', 'p.offline_since'])
     .orderBy('h.id');
   if (filter.supersededBy) query = query.where('h.superseded_by', '=', filter.supersededBy);
-  else if (filter.ids) query = query.where('h.id', 'in', filter.ids);
+  else if (filter.ids) query = query.where('h.id', '=', anyOf(filter.ids));
   else query = query.where('h.superseded_by', 'is', null);
   if (filter.claim) query = query.where('h.claim', '=', filter.claim);
   if (filter.management) query = query.where('h.management', '=', filter.management);
@@ -52,11 +54,10 @@ type HostRow = Omit<DiscoveryTables['discovery.host'], 'tags'> & {
 type Details = Awaited<ReturnType<typeof detailsOf>>;
 
 async function detailsOf(db: DbOrTx, ids: string[]) {
-  if (ids.length === 0) return { addresses: [], identifiers: [], sources: [] };
   const addresses = await q(db)
     .selectFrom('discovery.address')
     .select(['host_id', 'address', 'how'])
-    .where('host_id', 'in', ids)
+    .where('host_id', '=', anyOf(ids))
     .where('current', '=', true)
     .orderBy('how', 'desc')
     .orderBy(sql`address::inet`)
@@ -64,21 +65,22 @@ async function detailsOf(db: DbOrTx, ids: string[]) {
   const identifiers = await q(db)
     .selectFrom('discovery.identifier')
     .select(['host_id', 'kind', 'value'])
-    .where('host_id', 'in', ids)
+    .where('host_id', '=', anyOf(ids))
     .orderBy('kind')
     .orderBy('value')
     .execute();
   const sources = await q(db)
     .selectFrom('discovery.host_source')
     .select(['host_id', 'source'])
-    .where('host_id', 'in', ids)
+    .where('host_id', '=', anyOf(ids))
     .orderBy('first_seen')
     .execute();
-  return { addresses, identifiers, sources };
+  const byHost = <T extends { host_id: string }>(rows: T[]) => Map.groupBy(rows, (row) => row.host_id);
+  return { addresses: byHost(addresses), identifiers: byHost(identifiers), sources: byHost(sources) };
 }
 
 function toHost(row: HostRow, details: Details): Host {
-  const mine = <T extends { host_id: string }>(all: T[]): T[] => all.filter((one) => one.host_id === row.id);
+  const mine = <T>(all: ReadonlyMap<string, T[]>): T[] => all.get(row.id) ?? [];
   return {
     id: row.id,
     name: row.name,
@@ -150,8 +152,8 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
   );
   return rows.map((row) => ({
     ...row,
-    addresses: details.addresses.filter((a) => a.host_id === row.id).map(({ address, how }) => ({ address, how })),
-    identifiers: details.identifiers.filter((i) => i.host_id === row.id).map(({ kind, value }) => ({ kind, value })),
+    addresses: (details.addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
+    identifiers: (details.identifiers.get(row.id) ?? []).map(({ kind, value }) => ({ kind, value })),
   }));
 }
 
@@ -212,8 +214,8 @@ export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sightin
       at,
       via: sighting.via ?? null,
       hostname: sighting.hostname ?? null,
-      identifiers: JSON.stringify(sighting.identifiers),
-      evidence: sighting.evidence ? JSON.stringify(sighting.evidence) : null,
+      identifiers: jsonText(sighting.identifiers),
+      evidence: sighting.evidence ? jsonText(sighting.evidence) : null,
     })
     .execute();
   await noteSource(db, hostId, sighting.source, at);

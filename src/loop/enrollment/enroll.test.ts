@@ -11,6 +11,7 @@ import { enroll, mintToken } from './enroll.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
 import { checkIn } from './presence.ts';
 import { renew } from './renew.ts';
+import { setAgentState } from './store.ts';
 
 let platform: TestPlatform;
 let discovery: Discovery;
@@ -144,6 +145,12 @@ test('check-ins keep an agent alive; a silent one is lost, and back when it repo
   assert.equal((await discovery.host(agent.hostId))?.management, 'lost');
   await report();
   assert.equal((await enrollment.agent(agent.agentId))?.state, 'active');
+  await platform.observe(operator, (tx) => enrollment.revoke(tx, agent.agentId, 'sold'));
+  // Whoever found it silent, or back, before it was revoked does not undo that.
+  const set = (from: 'active' | 'lost', to: 'active' | 'lost'): Promise<boolean> =>
+    platform.observe(operator, (tx) => setAgentState(tx.db, agent.agentId, [from], to));
+  assert.deepEqual([await set('active', 'lost'), await set('lost', 'active')], [false, false]);
+  assert.equal((await enrollment.agent(agent.agentId))?.state, 'revoked');
 });
 
 test('a credential is used and listed, its secret never read back, and an unreadable key is refused', async () => {

@@ -36,7 +36,7 @@ export async function checkIn(
 }
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {
-  await setAgentState(tx.db, agent.id, 'active');
+  if (!(await setAgentState(tx.db, agent.id, ['lost'], 'active'))) return;
   await discovery.setManagement(tx, agent.hostId, 'managed', 'its agent reports again');
   await tx.record({
     type: 'enrollment.agent.back',
@@ -50,14 +50,14 @@ async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promi
 export async function markLostAgents(platform: Platform, discovery: Discovery): Promise<void> {
   const silent = await silentAgents(platform.db, new Date(platform.now().getTime() - LOST_AFTER_MS));
   for (const agent of silent) {
-    const entry = {
-      type: 'enrollment.agent.lost',
-      subject: { kind: 'agent' as const, id: agent.id },
-      related: [{ kind: 'host' as const, id: agent.hostId }],
-      detail: { lastCheckIn: agent.lastCheckIn },
-    };
-    await platform.act(systemActor('enrollment.lost-agents'), entry, async (tx) => {
-      await setAgentState(tx.db, agent.id, 'lost');
+    await platform.observe(systemActor('enrollment.lost-agents'), async (tx) => {
+      if (!(await setAgentState(tx.db, agent.id, ['active'], 'lost'))) return;
+      await tx.record({
+        type: 'enrollment.agent.lost',
+        subject: { kind: 'agent', id: agent.id },
+        related: [{ kind: 'host', id: agent.hostId }],
+        detail: { lastCheckIn: agent.lastCheckIn },
+      });
       await discovery.setManagement(
         tx,
         agent.hostId,

@@ -8,7 +8,7 @@ export async function revokeAgent(discovery: Discovery, tx: Tx, agentId: string,
   const agent = await agentById(tx.db, agentId);
   if (!agent) throw new AppError('NOT_FOUND', { what: 'agent', id: agentId, list: 'agents' });
   if (agent.state === 'revoked') return;
-  await setAgentState(tx.db, agentId, 'revoked');
+  await setAgentState(tx.db, agentId, ['active', 'lost'], 'revoked');
   await discovery.setManagement(tx, agent.hostId, 'unmanaged', `agent revoked: ${reason}`);
   await tx.record({
     type: 'enrollment.agent.revoked',

@@ -1,5 +1,6 @@
 import type { JSONColumnType, Transaction } from 'kysely';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { chunks } from '../../platform/db/many.ts';
 import type { Credential, Deployment } from '../../model/enrollment.ts';
 
 /** Own tables: credentials (secrets lie in the vault), pinned server keys, deployments. */
@@ -90,21 +91,22 @@ export async function insertDeployment(
       credential_ids: JSON.stringify(deployment.credentials),
     })
     .execute();
-  await q(tx)
-    .insertInto('enrollment.deployment_host')
-    .values(
-      deployment.hosts.map((host) => ({
-        deployment_id: deployment.id,
-        host_id: host.id,
-        host_name: host.name,
-        state: 'waiting' as const,
-        why: null,
-        credential: null,
-        started_at: null,
-        finished_at: null,
-      })),
-    )
-    .execute();
+  for (const hosts of chunks(deployment.hosts))
+    await q(tx)
+      .insertInto('enrollment.deployment_host')
+      .values(
+        hosts.map((host) => ({
+          deployment_id: deployment.id,
+          host_id: host.id,
+          host_name: host.name,
+          state: 'waiting' as const,
+          why: null,
+          credential: null,
+          started_at: null,
+          finished_at: null,
+        })),
+      )
+      .execute();
 }
 
 export async function deploymentHosts(db: DbOrTx, id: string): Promise<DeploymentHostRow[]> {

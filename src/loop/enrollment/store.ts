@@ -138,8 +138,15 @@ export async function newestCertificate(
     .executeTakeFirst();
 }
 
-export async function setAgentState(tx: Transaction<NoTables>, id: string, state: AgentRecord['state']): Promise<void> {
-  await q(tx).updateTable('enrollment.agent').set({ state }).where('id', '=', id).execute();
+/** False when it was in none of these states any more: what is revoked stays so. */
+export async function setAgentState(
+  tx: Transaction<NoTables>,
+  id: string,
+  from: AgentRecord['state'][],
+  state: AgentRecord['state'],
+): Promise<boolean> {
+  const update = q(tx).updateTable('enrollment.agent').set({ state }).where('id', '=', id).where('state', 'in', from);
+  return (await update.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
 /** A host that enrols again gets a new agent; the one before is refused from now on. */

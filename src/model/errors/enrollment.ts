@@ -48,6 +48,10 @@ export const ENROLLMENT_ERRORS = {
     text: 'The agent bundle is not built; run `npm run build:agent` and try again.',
   },
   ENROLL_TOKEN_REFUSED: { status: 403, text: 'The enrollment token is unknown, used or expired; ask for a new one.' },
+  ENROLL_OTHER_HOST: {
+    status: 403,
+    text: 'The token is for {host}, but this machine is another one ({why}); make a token for the machine itself.',
+  },
   ENROLL_REQUEST_INVALID: {
     status: 400,
     text: 'The certificate request is not a self-signed Ed25519 PKCS#10 request.',

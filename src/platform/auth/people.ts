@@ -71,7 +71,7 @@ export async function changePerson(
   await platform.act(actor, entry, async (tx) => {
     if ((set.role && set.role !== 'admin') || set.disabled) await keepAnAdmin(tx, person);
     await updatePerson(tx.db, person.id, {
-      role: set.role ?? person.role,
+      ...(set.role === undefined ? {} : { role: set.role }),
       ...(password ? { password } : {}),
       ...(set.disabled === undefined ? {} : { disabled_at: set.disabled ? tx.now : null }),
     });
