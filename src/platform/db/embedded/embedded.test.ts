@@ -321,6 +321,8 @@ test(
     assert.equal((await stat(closed)).mode & 0o777, 0o700, 'the closed directory stays closed');
     const again = await start(t, dataDir);
     assert.deepEqual(await query(again.rootUrl, 'select v from there'), [{ v: 1 }]);
+    // Before it is removed: hooks run in the order they were given.
+    await again.stop();
   },
 );
 
