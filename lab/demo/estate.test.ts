@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { SFTPWrapper } from 'ssh2';
 import { startEstate, type Estate } from './estate.ts';
 import { processTree } from './guest/proc.ts';
+import { until } from './run/wait.ts';
 import { logIn, on, runOver } from './testing.ts';
 
 const skip =
@@ -164,7 +165,8 @@ test(
     );
     await on(estate, 'wiki', 'systemctl restart wiki');
     assert.doesNotMatch(await exe(), /deleted/);
-    assert.ok(await served(address, 8443));
+    // A simple service counts as started before it listens.
+    await until('the restarted service to listen', 10, () => served(address, 8443).catch(() => null));
     assert.equal(
       (await on(estate, 'wiki', 'apt-get -y -q install nodejs=0.10.2-1')).code,
       100,

@@ -15,7 +15,7 @@ process.umask(0o022);
 
 const proc = keepProc(machine);
 const services = createServices(machine, { 'ssh.service': createSshd(machine) }, () => proc.refresh());
-await listenControl((argv) => systemctl(machine, services, argv));
+listenControl((argv) => systemctl(machine, services, argv));
 
 let stopping = false;
 async function powerOff(orderly: boolean): Promise<void> {

@@ -10,8 +10,8 @@ export interface Machine {
 
 export const PATH_DIRS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'] as const;
 
-/** The control socket, relative to the root: a Unix socket's path must be short, trees may lie deep. */
-export const CONTROL_SOCKET = 'run/systemd/private';
+/** Where commands reach the supervisor, relative to the root. */
+export const BUS = 'run/systemd';
 
 export function inTree(machine: Pick<Machine, 'root'>, path: string): string {
   return join(machine.root, path);

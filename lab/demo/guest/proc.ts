@@ -11,10 +11,8 @@ export function processTree(root: number): number[] {
 
 function children(pid: number): number[] {
   try {
-    const threads = readdirSync(`/proc/${pid}/task`);
-    return threads.flatMap((thread) =>
-      readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-    );
+    // Of its first thread only: nothing on a demo host starts programs from another one, and Node has a dozen.
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
     // The process ended while we looked.
     return [];

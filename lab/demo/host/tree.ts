@@ -56,12 +56,14 @@ function commands(root: string): Files {
       `exec ${[process.execPath, join(GUEST, 'commands', script), root, ...first].map(quoted).join(' ')} "$@"`,
       '',
     ].join('\n');
+  const shell = (file: string): string =>
+    `#!/bin/sh\nROOT=${quoted(root)}\n. ${quoted(join(GUEST, 'commands', file))}\n`;
   const script = (text: string): { text: string; mode: number } => ({ text, mode: 0o755 });
   return {
-    '/bin/systemctl': script(node('systemctl.ts')),
+    '/bin/systemctl': script(shell('systemctl.sh')),
     '/usr/bin/apt-get': script(node('apt.ts', 'get')),
     '/usr/bin/apt-cache': script(node('apt.ts', 'cache')),
-    '/sbin/sysctl': script(`#!/bin/sh\nROOT=${quoted(root)}\n. ${quoted(join(GUEST, 'commands/sysctl.sh'))}\n`),
+    '/sbin/sysctl': script(shell('sysctl.sh')),
     '/bin/uname': script('#!/bin/sh\nPATH=/usr/bin:/bin exec uname "$@"\n'),
     // The account that logs in is in sudo without a password: what it runs is run as root.
     '/usr/bin/id': script('#!/bin/sh\n[ "$1" = -u ] && echo 0 || echo "uid=0(root) gid=0(root) groups=0(root)"\n'),
