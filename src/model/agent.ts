@@ -39,7 +39,12 @@ export type CheckInRequest = z.infer<typeof CheckInRequest>;
 export type CheckInReply = z.infer<typeof CheckInReply>;
 
 /** First without data: the reply names the sections whose hash the server lacks; then again with their data. */
-export const FactsRequest = z.object({ sections: z.array(Section).max(32) });
+export const FactsRequest = z.object({
+  sections: z
+    .array(Section)
+    .max(32)
+    .refine((sections) => new Set(sections.map(({ name }) => name)).size === sections.length, 'a section comes twice'),
+});
 export const FactsReply = z.object({ want: z.array(z.string()) });
 export type FactsRequest = z.infer<typeof FactsRequest>;
 export type FactsReply = z.infer<typeof FactsReply>;

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Actor } from '../model/actor.ts';
 import type { JobName, Jobs } from '../model/jobs.ts';
 import type { Db, EnqueueOptions, NoTables, Platform, Tx } from './context.ts';
@@ -19,7 +19,10 @@ export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
   const observe = async <T>(actor: Actor, fn: (tx: Tx) => Promise<T>): Promise<T> => {
     return deps.db.transaction().execute(async (db) => {
       const jobs: Pending[] = [];
-      const result = await insideTransaction.run(true, () => fn(openTx(db, actor, deps.now(), jobs)));
+      const events = new Map<string, RawBuilder<unknown>>();
+      const result = await insideTransaction.run(true, () => fn(openTx(db, actor, deps.now(), jobs, events)));
+      // They go out at the commit in any case: each once, all in one statement.
+      if (events.size > 0) await sql`select ${sql.join([...events.values()])}`.execute(db);
       // Last and sorted, so that two transactions that wake the same jobs cannot wait for each other in a circle.
       await deps.send(db, jobs);
       return result;
@@ -37,7 +40,13 @@ export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
   };
 }
 
-function openTx(db: Transaction<NoTables>, actor: Actor, now: Date, jobs: Pending[]): Tx {
+function openTx(
+  db: Transaction<NoTables>,
+  actor: Actor,
+  now: Date,
+  jobs: Pending[],
+  events: Map<string, RawBuilder<unknown>>,
+): Tx {
   return {
     db,
     actor,
@@ -47,7 +56,7 @@ function openTx(db: Transaction<NoTables>, actor: Actor, now: Date, jobs: Pendin
       jobs.push({ name, payload, options: options ?? {} });
     },
     publish: async (topic, payload) => {
-      await sql`select ${notify(topic, payload)}`.execute(db);
+      events.set(JSON.stringify([topic, payload]), notify(topic, payload));
     },
   };
 }

@@ -7,7 +7,7 @@ import { type Cause, causeOf, snapshot } from './logic/cause.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
 import { advisoriesOf, type Decision } from './logic/life.ts';
-import { insertFinding, type Look, putLook, type StoredFinding, updateFinding } from './store-findings.ts';
+import { insertFinding, type Look, putLooks, type StoredFinding, updateFinding } from './store-findings.ts';
 import { plainJson } from './tables.ts';
 
 export interface Applied {
@@ -21,6 +21,11 @@ export interface Applied {
   burnt: readonly Pick<Exposure, 'spki' | 'openedAt'>[];
 }
 
+/** `looks`: what was seen of each finding, written together at the end */
+interface Applying extends Applied {
+  looks: Map<string, Look>;
+}
+
 type Verb = 'opened' | 'fixed' | 'rekindled' | 'explained' | 'moved';
 interface Told {
   verb: Verb;
@@ -31,12 +36,14 @@ interface Told {
 /** Writes the decisions down; what changed goes on the trail, one entry a kit and kind. Returns what changed. */
 export async function applyDecisions(applied: Applied, decisions: readonly Decision[]): Promise<Told[]> {
   const told: Told[] = [];
-  for (const decision of decisions) told.push(...(await applyOne(applied, decision)));
+  const looks = new Map<string, Look>();
+  for (const decision of decisions) told.push(...(await applyOne({ ...applied, looks }, decision)));
+  await putLooks(applied.tx.db, looks);
   for (const [, batch] of Map.groupBy(told, (one) => `${one.kit} ${one.verb}`)) await record(applied, batch);
   return told;
 }
 
-async function applyOne(applied: Applied, decision: Decision): Promise<Told[]> {
+async function applyOne(applied: Applying, decision: Decision): Promise<Told[]> {
   switch (decision.kind) {
     case 'open':
       return [await open(applied, decision.judgement)];
@@ -64,7 +71,7 @@ function lookOf({ evidence, kits }: Applied, judgement: Judgement): Look {
   };
 }
 
-async function open(applied: Applied, judgement: Judgement): Promise<Told> {
+async function open(applied: Applying, judgement: Judgement): Promise<Told> {
   const { tx, evidence, platform } = applied;
   const id = platform.newId('finding');
   const endpoint = judgement.endpoint;
@@ -80,11 +87,11 @@ async function open(applied: Applied, judgement: Judgement): Promise<Told> {
     { ...base, endpointId: endpoint?.id ?? null, endpoint: endpoint && nameOf(endpoint) },
     tx.now,
   );
-  await putLook(tx.db, id, lookOf(applied, judgement));
+  applied.looks.set(id, lookOf(applied, judgement));
   return tell(applied, 'opened', id, judgement);
 }
 
-async function rekindle(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told> {
+async function rekindle(applied: Applying, finding: StoredFinding, judgement: Judgement): Promise<Told> {
   const { tx, evidence } = applied;
   const cause = whyAgain(applied, finding, judgement);
   await updateFinding(tx.db, finding.id, {
@@ -98,7 +105,7 @@ async function rekindle(applied: Applied, finding: StoredFinding, judgement: Jud
     exception_id: null,
     change_id: null,
   });
-  await putLook(tx.db, finding.id, lookOf(applied, judgement));
+  applied.looks.set(finding.id, lookOf(applied, judgement));
   return tell(applied, 'rekindled', finding.id, judgement, { cause: cause.text, openedAt: finding.openedAt });
 }
 
@@ -109,7 +116,7 @@ function whyAgain({ evidence, replaced, burnt }: Applied, finding: StoredFinding
   return causeOf({ judgement, evidence, closed, closedAt, replaced, burnt: keys });
 }
 
-async function fix(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told> {
+async function fix(applied: Applying, finding: StoredFinding, judgement: Judgement): Promise<Told> {
   const { tx, evidence } = applied;
   await updateFinding(tx.db, finding.id, {
     state: 'fixed',
@@ -119,13 +126,13 @@ async function fix(applied: Applied, finding: StoredFinding, judgement: Judgemen
     closed_with: snapshot(judgement, evidence),
   });
   // What it burnt with is on the trail; from here on the proof that it does not is what counts.
-  await putLook(tx.db, finding.id, { ...lookOf(applied, judgement), pending: null });
+  applied.looks.set(finding.id, { ...lookOf(applied, judgement), pending: null });
   return tell(applied, 'fixed', finding.id, judgement);
 }
 
-async function keep(applied: Applied, finding: StoredFinding, judgement: Judgement): Promise<Told[]> {
-  const { tx, evidence } = applied;
-  await putLook(tx.db, finding.id, keptLook(applied, finding, judgement));
+async function keep(applied: Applying, finding: StoredFinding, judgement: Judgement): Promise<Told[]> {
+  const { tx, evidence, looks } = applied;
+  looks.set(finding.id, keptLook(applied, finding, judgement));
   const told: Told[] = [];
   const endpointId = judgement.endpoint?.id ?? null;
   if (finding.hostId !== evidence.host.id || finding.endpointId !== endpointId) {

@@ -60,16 +60,15 @@ export async function radar(
 
 /** A machine that was built anew inherits what its address is known for. */
 async function takeOver(tx: Tx, { endpoints, host }: Evidence): Promise<void> {
-  for (const endpoint of endpoints.filter((one) => one.state === 'open')) {
-    const to = { hostId: host.id, endpointId: endpoint.id, endpoint: nameOf(endpoint) };
-    for (const moved of await moveExposures(tx.db, to)) {
-      await tx.record({
-        type: 'audit.exposure.moved',
-        subject: { kind: 'exposure', id: moved.id },
-        related: [{ kind: 'host', id: host.id, name: host.name }, kitSubject(moved)],
-        detail: { kit: moved.kit, endpoint: moved.endpoint, host: host.name, spki: moved.spki, serial: moved.serial },
-      });
-    }
+  const open = endpoints.filter((one) => one.state === 'open');
+  const to = open.map((endpoint) => ({ endpointId: endpoint.id, endpoint: nameOf(endpoint) }));
+  for (const moved of await moveExposures(tx.db, host.id, to)) {
+    await tx.record({
+      type: 'audit.exposure.moved',
+      subject: { kind: 'exposure', id: moved.id },
+      related: [{ kind: 'host', id: host.id, name: host.name }, kitSubject(moved)],
+      detail: { kit: moved.kit, endpoint: moved.endpoint, host: host.name, spki: moved.spki, serial: moved.serial },
+    });
   }
 }
 

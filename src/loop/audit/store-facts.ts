@@ -58,14 +58,15 @@ export async function knownContents(
 
 export const contentKey = (one: { name: string; hash: string }): string => `${one.name} ${one.hash}`;
 
-export async function putContent(
+export async function putContents(
   db: DbOrTx,
-  content: { name: string; hash: string; data: unknown },
+  contents: readonly { name: string; hash: string; data: unknown }[],
   at: Date,
 ): Promise<void> {
+  if (contents.length === 0) return;
   await q(db)
     .insertInto('audit.section_content')
-    .values({ name: content.name, hash: content.hash, data: jsonText(content.data), first_seen: at })
+    .values(contents.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
     .onConflict((c) => c.columns(['name', 'hash']).doNothing())
     .execute();
 }
@@ -76,37 +77,44 @@ export interface SectionState {
   collectedAt: Date;
 }
 
-/** The content is what the host has now; the history hears of it only when it is another than before. */
-export async function setSection(
+/**
+ * These contents are what the host has now; the history hears only of those that are others than before. Returns their
+ * names.
+ */
+export async function setSections(
   db: DbOrTx,
   hostId: string,
-  section: SectionState & { hash: string },
+  sections: readonly (SectionState & { hash: string })[],
   at: Date,
-): Promise<boolean> {
-  const before = await q(db)
-    .selectFrom('audit.section')
-    .select('hash')
-    .where('host_id', '=', hostId)
-    .where('name', '=', section.name)
-    .executeTakeFirst();
-  const values = {
-    hash: section.hash,
-    version: section.version,
-    collected_at: section.collectedAt,
-    received_at: at,
-    error: null,
-  };
+): Promise<SectionName[]> {
+  if (sections.length === 0) return [];
+  const rows = await q(db).selectFrom('audit.section').select(['name', 'hash']).where('host_id', '=', hostId).execute();
+  const before = new Map(rows.map((row) => [row.name, row.hash]));
   await q(db)
     .insertInto('audit.section')
-    .values({ host_id: hostId, name: section.name, ...values })
-    .onConflict((c) => c.columns(['host_id', 'name']).doUpdateSet(values))
+    .values(
+      sections.map(({ name, hash, version, collectedAt }) => {
+        return { host_id: hostId, name, hash, version, collected_at: collectedAt, received_at: at, error: null };
+      }),
+    )
+    .onConflict((c) =>
+      c.columns(['host_id', 'name']).doUpdateSet((e) => ({
+        hash: e.ref('excluded.hash'),
+        version: e.ref('excluded.version'),
+        collected_at: e.ref('excluded.collected_at'),
+        received_at: e.ref('excluded.received_at'),
+        error: e.ref('excluded.error'),
+      })),
+    )
     .execute();
-  if (before?.hash === section.hash) return false;
-  await q(db)
-    .insertInto('audit.section_history')
-    .values({ host_id: hostId, name: section.name, hash: section.hash, at })
-    .execute();
-  return true;
+  const changed = sections.filter(({ name, hash }) => before.get(name) !== hash);
+  if (changed.length > 0) {
+    await q(db)
+      .insertInto('audit.section_history')
+      .values(changed.map(({ name, hash }) => ({ host_id: hostId, name, hash, at })))
+      .execute();
+  }
+  return changed.map(({ name }) => name);
 }
 
 /** It could not be collected: what was known stays, with its time. */

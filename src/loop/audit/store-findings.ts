@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Finding, FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
-import { anyOf } from '../../platform/db/many.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
 import type { Closed } from './logic/cause.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
@@ -150,8 +150,10 @@ export async function updateFinding(db: DbOrTx, id: string, { closed_with, ...ch
     .execute();
 }
 
-export async function putLook(db: DbOrTx, id: string, look: Look): Promise<void> {
-  const values = {
+/** What was seen last of each of these findings. */
+export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Promise<void> {
+  const values = [...looks].map(([id, look]) => ({
+    finding_id: id,
     host_name: look.hostName,
     component: look.component,
     kit_version: look.kitVersion,
@@ -162,12 +164,27 @@ export async function putLook(db: DbOrTx, id: string, look: Look): Promise<void>
     evidence: jsonText(look.evidence),
     pending: look.pending,
     last_seen_at: new Date(look.lastSeenAt),
-  };
-  await q(db)
-    .insertInto('audit.finding_look')
-    .values({ finding_id: id, ...values })
-    .onConflict((c) => c.column('finding_id').doUpdateSet(values))
-    .execute();
+  }));
+  for (const chunk of chunks(values)) {
+    await q(db)
+      .insertInto('audit.finding_look')
+      .values(chunk)
+      .onConflict((c) =>
+        c.column('finding_id').doUpdateSet((e) => ({
+          host_name: e.ref('excluded.host_name'),
+          component: e.ref('excluded.component'),
+          kit_version: e.ref('excluded.kit_version'),
+          advisories: e.ref('excluded.advisories'),
+          severity: e.ref('excluded.severity'),
+          confidence: e.ref('excluded.confidence'),
+          title: e.ref('excluded.title'),
+          evidence: e.ref('excluded.evidence'),
+          pending: e.ref('excluded.pending'),
+          last_seen_at: e.ref('excluded.last_seen_at'),
+        })),
+      )
+      .execute();
+  }
 }
 
 /** Moves what is not closed; a finding that was proven fixed meanwhile stays so. */

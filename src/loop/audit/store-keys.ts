@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Exposure } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import type { KeyPlace, NewExposure } from './logic/radar.ts';
@@ -125,17 +126,16 @@ export async function insertExposure(db: DbOrTx, id: string, exposure: NewExposu
   return (numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
-/** The listener at this address and port belongs to another record now; returns the exposures that came along. */
+/** The listeners at these places belong to another record now; returns the exposures that came along. */
 export async function moveExposures(
   db: DbOrTx,
-  to: { hostId: string; endpointId: string; endpoint: string },
+  hostId: string,
+  to: readonly { endpointId: string; endpoint: string }[],
 ): Promise<Exposure[]> {
-  const rows = await q(db)
-    .updateTable('audit.exposure')
-    .set({ host_id: to.hostId, endpoint_id: to.endpointId })
-    .where('endpoint', '=', to.endpoint)
-    .where('endpoint_id', '<>', to.endpointId)
-    .returningAll()
-    .execute();
+  if (to.length === 0) return [];
+  const { rows } = await sql<ExposureRow>`
+    update audit.exposure e set host_id = ${hostId}, endpoint_id = t.id
+    from unnest(${to.map((one) => one.endpoint)}::text[], ${to.map((one) => one.endpointId)}::text[]) as t(endpoint, id)
+    where e.endpoint = t.endpoint and e.endpoint_id <> t.id returning e.*`.execute(db);
   return rows.map(toExposure);
 }

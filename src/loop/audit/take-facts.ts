@@ -11,9 +11,9 @@ import {
   knownContents,
   lockHost,
   noteSectionError,
-  putContent,
+  putContents,
   readFacts,
-  setSection,
+  setSections,
 } from './store-facts.ts';
 
 interface Checked {
@@ -37,15 +37,15 @@ export async function takeFacts(
     await lockHost(tx.db, from.hostId);
     const heads = checked.filter((one) => one.error === undefined && one.data === undefined).map((one) => one.section);
     const known = await knownContents(tx.db, heads);
-    const want: string[] = [];
-    const changed: SectionName[] = [];
-    for (const one of checked) {
-      const { section } = one;
-      if (one.error === undefined && one.data === undefined && !known.has(contentKey(section))) want.push(section.name);
-      else if (await store(tx, from.hostId, one)) changed.push(section.name);
-    }
+    const isWanted = ({ section, data, error }: Checked): boolean =>
+      error === undefined && data === undefined && !known.has(contentKey(section));
+    const changed = await store(
+      tx,
+      from.hostId,
+      checked.filter((one) => !isWanted(one)),
+    );
     await follow(discovery, tx, from.hostId, changed);
-    return { want };
+    return { want: checked.filter(isWanted).map((one) => one.section.name) };
   });
 }
 
@@ -64,17 +64,22 @@ function check(platform: Platform, hostId: string, section: Section): Checked {
   return { section, error };
 }
 
-/** True when the host's content of that section is another than before. */
-async function store(tx: Tx, hostId: string, { section, data, error }: Checked): Promise<boolean> {
-  const time = new Date(section.collectedAt);
-  const collectedAt = Number.isNaN(time.getTime()) ? tx.now : time;
-  const state = { name: section.name, version: section.version, collectedAt };
-  if (error !== undefined) {
-    await noteSectionError(tx.db, hostId, state, error, tx.now);
-    return false;
+/** Returns the sections whose content is another than before. */
+async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promise<SectionName[]> {
+  const stateOf = ({ name, version, collectedAt }: Section) => {
+    const time = new Date(collectedAt);
+    return { name, version, collectedAt: Number.isNaN(time.getTime()) ? tx.now : time };
+  };
+  for (const { section, error } of checked) {
+    if (error !== undefined) await noteSectionError(tx.db, hostId, stateOf(section), error, tx.now);
   }
-  if (data !== undefined) await putContent(tx.db, { name: section.name, hash: section.hash, data }, tx.now);
-  return setSection(tx.db, hostId, { ...state, hash: section.hash }, tx.now);
+  const good = checked.filter(({ error }) => error === undefined);
+  const contents = good.flatMap(({ section: { name, hash }, data }) =>
+    data === undefined ? [] : [{ name, hash, data }],
+  );
+  await putContents(tx.db, contents, tx.now);
+  const sections = good.map(({ section }) => ({ ...stateOf(section), hash: section.hash }));
+  return setSections(tx.db, hostId, sections, tx.now);
 }
 
 const TALK: ReadonlySet<SectionName> = new Set<SectionName>(['connections', 'neighbours']);

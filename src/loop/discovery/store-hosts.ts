@@ -31,6 +31,14 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
     .leftJoin('discovery.presence as p', 'p.host_id', 'h.id')
     .selectAll('h')
     .select(['p.last_seen', 'p.offline_since'])
+    .select([
+      sql<string[]>`array(select a.address from discovery.address a where a.host_id = h.id and a.current
+        order by a.how desc, a.address::inet)`.as('addresses'),
+      sql<Identifier[]>`(select coalesce(json_agg(json_build_object('kind', i.kind, 'value', i.value)
+        order by i.kind, i.value), '[]') from discovery.identifier i where i.host_id = h.id)`.as('identifiers'),
+      sql<SourceName[]>`array(select s.source from discovery.host_source s where s.host_id = h.id
+        order by s.first_seen)`.as('sources'),
+    ])
     .orderBy('h.id');
   if (filter.supersededBy) query = query.where('h.superseded_by', '=', filter.supersededBy);
   else if (filter.ids) query = query.where('h.id', '=', anyOf(filter.ids));
@@ -38,20 +46,17 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
   if (filter.claim) query = query.where('h.claim', '=', filter.claim);
   if (filter.management) query = query.where('h.management', '=', filter.management);
   if (filter.tag) query = query.where(sql<boolean>`h.tags ->> ${filter.tag.key} = ${filter.tag.value}`);
-  const rows = await query.execute();
-  const details = await detailsOf(
-    db,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) => toHost(row, details));
+  return (await query.execute()).map(toHost);
 }
 
 type HostRow = Omit<DiscoveryTables['discovery.host'], 'tags'> & {
   tags: Host['tags'];
   last_seen: Date | null;
   offline_since: Date | null;
+  addresses: string[];
+  identifiers: Identifier[];
+  sources: SourceName[];
 };
-type Details = Awaited<ReturnType<typeof detailsOf>>;
 
 async function detailsOf(db: DbOrTx, ids: string[]) {
   const addresses = await q(db)
@@ -79,19 +84,18 @@ async function detailsOf(db: DbOrTx, ids: string[]) {
   return { addresses: byHost(addresses), identifiers: byHost(identifiers), sources: byHost(sources) };
 }
 
-function toHost(row: HostRow, details: Details): Host {
-  const mine = <T>(all: ReadonlyMap<string, T[]>): T[] => all.get(row.id) ?? [];
+function toHost(row: HostRow): Host {
   return {
     id: row.id,
     name: row.name,
-    addresses: mine(details.addresses).map((a) => a.address),
-    identifiers: mine(details.identifiers).map(({ kind, value }) => ({ kind, value })),
+    addresses: row.addresses,
+    identifiers: row.identifiers,
     claim: row.claim,
     management: row.management,
     tags: row.tags,
     owner: row.owner,
     guess: row.guess,
-    sources: mine(details.sources).map((s) => s.source),
+    sources: row.sources,
     agentId: row.agent_id,
     agentVersion: row.agent_version,
     firstSeen: row.first_seen.toISOString(),

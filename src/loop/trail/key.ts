@@ -4,12 +4,19 @@ import type { Platform } from '../../platform/context.ts';
 import { keyName, rawPublicKey, verifierKey } from './logic/note.ts';
 import { insertKey, lockSequencer, readKey, type TrailTables } from './store.ts';
 
+/** A key is never changed once made: asked for at every batch and every look of an agent, it is read once. */
+const KEYS = new WeakMap<Platform, TrailTables['trail.key']>();
+
 /**
  * The key that signs checkpoints: made once, its private part in the vault, so that whoever can write the database
  * alone cannot sign a history of their own.
  */
 export async function trailKey(platform: Platform): Promise<TrailTables['trail.key']> {
-  return (await readKey(platform.db)) ?? (await makeKey(platform));
+  const known = KEYS.get(platform);
+  if (known) return known;
+  const key = (await readKey(platform.db)) ?? (await makeKey(platform));
+  KEYS.set(platform, key);
+  return key;
 }
 
 async function makeKey(platform: Platform): Promise<TrailTables['trail.key']> {

@@ -159,7 +159,11 @@ test('SIGKILL of PostgreSQL: it is started again, and the pool works as if nothi
     });
     assert.equal(rows[0]!.n, 1);
     assert.ok(Date.now() - began < 10_000, `${Date.now() - began} ms`);
-    assert.notEqual(await server.pid(), pid);
+    // The old server's backends outlive it by a moment, and one of them may have answered.
+    while ((await server.pid()) === pid) {
+      assert.ok(Date.now() - began < 10_000, 'it was not started again');
+      await sleep(50);
+    }
   }
   assert.ok(lines.some((line) => line.includes('PostgreSQL ended by itself')));
 });
