@@ -16,6 +16,7 @@ import type { HostSpec } from './host/spec.ts';
 import { buildTree } from './host/tree.ts';
 import { CERTIFICATES, HOSTS } from './hosts.ts';
 import { startProcess, type Supervised } from './process.ts';
+import { keepSockets } from './sockets.ts';
 import { oldRuntime, OLD_VERSIONS, type OldVersion } from './runtimes.ts';
 import { newSshKey } from '../../src/host/ssh/testing/keys.ts';
 
@@ -78,7 +79,9 @@ export async function startEstate({ dir, only, net = 74 }: EstateOptions): Promi
   ]);
   const login = makeLogin();
   const running = new Map<string, Running>();
+  const sockets = keepSockets();
   const stop = async (): Promise<void> => {
+    sockets.stop();
     await Promise.all(
       [started.process, ...[...running.values()].map((each) => each.process)].map((each) => each.stop()),
     );
@@ -86,7 +89,11 @@ export async function startEstate({ dir, only, net = 74 }: EstateOptions): Promi
   };
   try {
     const certificates = await issueAll(started.authority, specs, addressOf);
-    const boot = (spec: HostSpec): Promise<Running> => bootHost({ dir, spec, login, addressOf, certificates });
+    const boot = async (spec: HostSpec): Promise<Running> => {
+      const booted = await bootHost({ dir, spec, login, addressOf, certificates });
+      sockets.add(booted.host);
+      return booted;
+    };
     for (const each of await settled(specs.map(boot), (host) => running.set(host.host.name, host)))
       running.set(each.host.name, each);
     const host = (name: string): DemoHost => {
@@ -103,6 +110,7 @@ export async function startEstate({ dir, only, net = 74 }: EstateOptions): Promi
       login,
       recreate: async (name) => {
         const { host: old, process } = running.get(name) ?? { host: host(name), process: null };
+        sockets.remove(old.root);
         await process?.stop();
         await rm(old.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
         const fresh = await boot(old.spec);

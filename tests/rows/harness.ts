@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { hexAddress } from '../../lab/demo/guest/proc.ts';
+import { hexAddress } from '../../lab/demo/sockets.ts';
 import { createAccount } from '../../lab/demo/run/account.ts';
 import { createApi, hostsOf, type Api } from '../../lab/demo/run/api.ts';
 import { buildArtifacts } from '../../lab/demo/run/build.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { signRequest } from '../../lab/demo/ca/client.ts';
-import { hexAddress } from '../../lab/demo/guest/proc.ts';
+import { hexAddress } from '../../lab/demo/sockets.ts';
 import { keyAndRequest } from '../../lab/demo/host/keys.ts';
 import { lookAround, revokedSerials, sessionLives } from '../../lab/demo/run/witness.ts';
 import { until } from '../../lab/demo/run/wait.ts';

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { compareVersions, formatStanzas, parseStanzas } from './deb.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
-import { hexAddress, socketsOf } from './proc.ts';
+import { hexAddress, tablesByAddress } from '../sockets.ts';
 import { duration, parseUnit, setting } from './unit-file.ts';
 import { splitWords } from './words.ts';
 
@@ -62,7 +62,7 @@ test('unit files: sections, repeated keys, comments, continued lines', () => {
 test('only the own sockets are shown', () => {
   assert.equal(hexAddress('127.74.14.10'), '0A0E4A7F');
   const table = ' sl local rem\n  0: 0A0E4A7F:20FB 00000000:0000 0A\n  1: 0B0E4A7F:20FB 0A0E4A7F:0000 0A\n';
-  assert.equal(socketsOf(table, '127.74.14.10'), ' sl local rem\n  0: 0A0E4A7F:20FB 00000000:0000 0A\n');
+  assert.equal(tablesByAddress(table)('127.74.14.10'), ' sl local rem\n  0: 0A0E4A7F:20FB 00000000:0000 0A\n');
 });
 
 test('passwords', () => {
