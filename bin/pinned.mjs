@@ -3,6 +3,7 @@
 // would not do.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as module from 'node:module';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -17,7 +18,10 @@ export async function runPinned(program, args) {
   const directory = join(ROOT, `node_modules/node-linux-${process.arch}/bin`);
   const tools = join(ROOT, 'node_modules/.bin');
   process.env.PATH = [directory, tools, process.env.PATH].filter(Boolean).join(delimiter);
+  // Types are stripped and code is compiled once, not at every start; a place that cannot be written is no error.
+  process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/compiled');
   if (Number(process.versions.node.split('.')[0]) >= NEEDED) {
+    module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
     process.argv.splice(1, process.argv.length - 1, main, ...args);
     await import(pathToFileURL(main).href);
     return;
