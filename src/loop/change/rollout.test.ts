@@ -11,7 +11,8 @@ import { createChange, replan } from './planning.ts';
 import { authorityRows } from './store-authorities.ts';
 import { OLGA, pollAll, testEstate, type TestEstate } from './testing/estate.ts';
 import type { TestHost } from './testing/host.ts';
-import { planOf, viewChange } from './view.ts';
+import { planOf } from './plans.ts';
+import { viewChange } from './view.ts';
 
 let estate: TestEstate;
 before(async () => {

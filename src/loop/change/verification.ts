@@ -10,7 +10,7 @@ import { lookAt } from './outside.ts';
 import { heldBy, release } from './planning.ts';
 import { taskViews } from './rollout.ts';
 import { changeById, lockChange, updateChange, type ChangeRow, type Verification } from './store.ts';
-import { planOf } from './view.ts';
+import { planOf } from './plans.ts';
 
 const ACTOR = systemActor('change.verify');
 /** How long hosts have to send fresh facts and findings to close. */
