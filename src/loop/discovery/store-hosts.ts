@@ -11,7 +11,8 @@ import type {
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import { isMeasured, type KnownHost } from './logic/reconcile.ts';
+import { isMeasured } from './logic/reconcile.ts';
+import { noteAddress } from './store-addresses.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
 export interface HostFilter {
@@ -31,6 +32,14 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
     .leftJoin('discovery.presence as p', 'p.host_id', 'h.id')
     .selectAll('h')
     .select(['p.last_seen', 'p.offline_since'])
+    .select([
+      sql<string[]>`array(select a.address from discovery.address a where a.host_id = h.id and a.current
+        order by a.how desc, a.address::inet)`.as('addresses'),
+      sql<Identifier[]>`(select coalesce(json_agg(json_build_object('kind', i.kind, 'value', i.value)
+        order by i.kind, i.value), '[]') from discovery.identifier i where i.host_id = h.id)`.as('identifiers'),
+      sql<SourceName[]>`array(select s.source from discovery.host_source s where s.host_id = h.id
+        order by s.first_seen)`.as('sources'),
+    ])
     .orderBy('h.id');
   if (filter.supersededBy) query = query.where('h.superseded_by', '=', filter.supersededBy);
   else if (filter.ids) query = query.where('h.id', '=', anyOf(filter.ids));
@@ -38,60 +47,30 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
   if (filter.claim) query = query.where('h.claim', '=', filter.claim);
   if (filter.management) query = query.where('h.management', '=', filter.management);
   if (filter.tag) query = query.where(sql<boolean>`h.tags ->> ${filter.tag.key} = ${filter.tag.value}`);
-  const rows = await query.execute();
-  const details = await detailsOf(
-    db,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) => toHost(row, details));
+  return (await query.execute()).map(toHost);
 }
 
 type HostRow = Omit<DiscoveryTables['discovery.host'], 'tags'> & {
   tags: Host['tags'];
   last_seen: Date | null;
   offline_since: Date | null;
+  addresses: string[];
+  identifiers: Identifier[];
+  sources: SourceName[];
 };
-type Details = Awaited<ReturnType<typeof detailsOf>>;
 
-async function detailsOf(db: DbOrTx, ids: string[]) {
-  const addresses = await q(db)
-    .selectFrom('discovery.address')
-    .select(['host_id', 'address', 'how'])
-    .where('host_id', '=', anyOf(ids))
-    .where('current', '=', true)
-    .orderBy('how', 'desc')
-    .orderBy(sql`address::inet`)
-    .execute();
-  const identifiers = await q(db)
-    .selectFrom('discovery.identifier')
-    .select(['host_id', 'kind', 'value'])
-    .where('host_id', '=', anyOf(ids))
-    .orderBy('kind')
-    .orderBy('value')
-    .execute();
-  const sources = await q(db)
-    .selectFrom('discovery.host_source')
-    .select(['host_id', 'source'])
-    .where('host_id', '=', anyOf(ids))
-    .orderBy('first_seen')
-    .execute();
-  const byHost = <T extends { host_id: string }>(rows: T[]) => Map.groupBy(rows, (row) => row.host_id);
-  return { addresses: byHost(addresses), identifiers: byHost(identifiers), sources: byHost(sources) };
-}
-
-function toHost(row: HostRow, details: Details): Host {
-  const mine = <T>(all: ReadonlyMap<string, T[]>): T[] => all.get(row.id) ?? [];
+function toHost(row: HostRow): Host {
   return {
     id: row.id,
     name: row.name,
-    addresses: mine(details.addresses).map((a) => a.address),
-    identifiers: mine(details.identifiers).map(({ kind, value }) => ({ kind, value })),
+    addresses: row.addresses,
+    identifiers: row.identifiers,
     claim: row.claim,
     management: row.management,
     tags: row.tags,
     owner: row.owner,
     guess: row.guess,
-    sources: mine(details.sources).map((s) => s.source),
+    sources: row.sources,
     agentId: row.agent_id,
     agentVersion: row.agent_version,
     firstSeen: row.first_seen.toISOString(),
@@ -125,36 +104,6 @@ export async function hostIdAt(db: DbOrTx, address: string): Promise<string | nu
 /** One reconciliation at a time: two that do not see each other's new hosts would make them twice. */
 export async function lockIdentities(db: Transaction<NoTables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);
-}
-
-/** Every host that a decision about these sightings can touch. */
-export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<KnownHost[]> {
-  const addresses = sightings.map((s) => s.address);
-  const values = sightings.flatMap((s) => s.identifiers.map((i) => i.value));
-  if (addresses.length === 0) return [];
-  const byAddress = q(db)
-    .selectFrom('discovery.address')
-    .select('host_id')
-    .where('address', 'in', addresses)
-    .where('current', '=', true);
-  const ids = values.length
-    ? byAddress.union(q(db).selectFrom('discovery.identifier').select('host_id').where('value', 'in', values))
-    : byAddress;
-  const rows = await q(db)
-    .selectFrom('discovery.host')
-    .select(['id', 'name', 'management'])
-    .where('id', 'in', ids)
-    .orderBy('id')
-    .execute();
-  const details = await detailsOf(
-    db,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) => ({
-    ...row,
-    addresses: (details.addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
-    identifiers: (details.identifiers.get(row.id) ?? []).map(({ kind, value }) => ({ kind, value })),
-  }));
 }
 
 export type NewHost = Pick<
@@ -237,27 +186,6 @@ async function noteSource(db: DbOrTx, hostId: string, source: SourceName, at: Da
     .execute();
 }
 
-/** A claim does not take back what was measured. */
-export async function noteAddress(
-  db: DbOrTx,
-  hostId: string,
-  address: string,
-  how: 'measured' | 'claimed',
-  at: Date,
-): Promise<void> {
-  await q(db)
-    .insertInto('discovery.address')
-    .values({ host_id: hostId, address, how, current: true, first_seen: at, last_seen: at })
-    .onConflict((c) =>
-      c.columns(['host_id', 'address']).doUpdateSet({
-        last_seen: at,
-        how: sql`case when discovery.address.current and discovery.address.how = 'measured' then 'measured' else ${how} end`,
-        current: true,
-      }),
-    )
-    .execute();
-}
-
 export async function noteIdentifiers(
   db: DbOrTx,
   hostId: string,
@@ -280,17 +208,6 @@ async function notePresent(db: DbOrTx, hostId: string, at: Date): Promise<void> 
     .insertInto('discovery.presence')
     .values({ host_id: hostId, last_seen: at, offline_since: null, counted_in: null })
     .onConflict((c) => c.column('host_id').doUpdateSet({ last_seen: at, offline_since: null }))
-    .execute();
-}
-
-/** These hosts are no longer at that address. */
-export async function leaveAddress(db: DbOrTx, hostIds: string[], addresses: string[]): Promise<void> {
-  if (hostIds.length === 0 || addresses.length === 0) return;
-  await q(db)
-    .updateTable('discovery.address')
-    .set({ current: false })
-    .where('host_id', 'in', hostIds)
-    .where('address', 'in', addresses)
     .execute();
 }
 
