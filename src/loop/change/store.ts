@@ -19,8 +19,8 @@ export interface Asked {
 export interface Verification {
   since: string;
   until: string;
-  /** host → when its newest facts had been collected as verification began: only newer ones count */
-  facts: Record<string, string | null>;
+  /** host → section → when it had been collected as verification began, by the host's clock: only another time counts */
+  facts: Record<string, Record<string, string>>;
 }
 
 export type ChangeTables = {
