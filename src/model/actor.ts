@@ -19,6 +19,8 @@ export const Actor = z.object({
   name: z.string(),
   role: Role.optional(),
   ip: z.string().optional(),
+  /** id of the API token that a request came with */
+  tokenId: z.string().optional(),
 });
 export type Actor = z.infer<typeof Actor>;
 

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { Instant } from './json.ts';
 
-const Become = {
+const Common = {
+  /** where it may be used: addresses, CIDRs, hosts by id or name, tags as key=value; empty: anywhere it is named for */
+  for: z.array(z.string().min(1).max(300)).max(1000).optional(),
   /** how a login that is not root becomes root; `doas` must allow it without a password */
   become: z.enum(['sudo', 'doas']).optional(),
   /** for sudo, where it is not the login's own password */
@@ -16,7 +18,7 @@ export const CredentialInput = z.discriminatedUnion('kind', [
       name: z.string().regex(/^[\w.-]{1,60}$/),
       username: z.string().min(1).max(64),
       password: z.string().min(1).max(1024),
-      ...Become,
+      ...Common,
     })
     .strict(),
   z
@@ -26,7 +28,7 @@ export const CredentialInput = z.discriminatedUnion('kind', [
       username: z.string().min(1).max(64),
       privateKey: z.string().min(1).max(32_768),
       passphrase: z.string().max(1024).optional(),
-      ...Become,
+      ...Common,
     })
     .strict(),
 ]);
@@ -37,6 +39,8 @@ export const Credential = z.object({
   username: z.string(),
   kind: z.enum(['password', 'private-key']),
   become: z.enum(['sudo', 'doas']).nullable(),
+  /** where it may be used; hosts by id; empty: anywhere it is named for */
+  for: z.array(z.string()),
   createdAt: Instant,
   createdBy: z.string(),
 });
@@ -77,7 +81,7 @@ export const DeploymentInput = z
     /** every host that is not managed and was not set aside */
     unknown: z.boolean().optional(),
     tag: z.object({ key: z.string(), value: z.string() }).optional(),
-    /** try only these, in this order; default: all */
+    /** try only these, in this order; default: keys, and of passwords those that are bound to where the host is */
     credentials: z.array(z.string()).min(1).optional(),
     /** also hosts that have an agent: install again, with a new identity and today's approver keys */
     force: z.boolean().default(false),

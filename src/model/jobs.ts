@@ -5,8 +5,10 @@
 export interface Jobs {
   'discovery.scan': { scanId: string };
   'discovery.schedule': Record<never, never>;
-  /** probe these addresses (peers and neighbours that agents reported) where a scope's `follow` allows */
-  'discovery.follow': { addresses: string[]; viaHostId: string };
+  /** probe the peers and neighbours that this host's agent reported, where a scope's `follow` allows */
+  'discovery.follow': { hostId: string };
+  /** remove history that is older than it has to be kept */
+  'discovery.retention': Record<never, never>;
   'enrollment.deploy': { deploymentId: string };
   'enrollment.lost-agents': Record<never, never>;
   /** facts or identity of a host changed: judge all kits on it */
@@ -14,6 +16,8 @@ export interface Jobs {
   /** a probe gave a new or changed result: judge endpoint checks */
   'audit.endpoint': { endpointId: string };
   'audit.sweep': Record<never, never>;
+  /** remove facts that are older than they have to be kept */
+  'audit.retention': Record<never, never>;
   'impact.connections': { hostId: string };
   'impact.expire': Record<never, never>;
   /** move one change on as far as it can go now; also run by timer */
@@ -32,11 +36,13 @@ const NAMES: Record<JobName, true> = {
   'discovery.scan': true,
   'discovery.schedule': true,
   'discovery.follow': true,
+  'discovery.retention': true,
   'enrollment.deploy': true,
   'enrollment.lost-agents': true,
   'audit.host': true,
   'audit.endpoint': true,
   'audit.sweep': true,
+  'audit.retention': true,
   'impact.connections': true,
   'impact.expire': true,
   'change.advance': true,

@@ -39,7 +39,10 @@ export type HeartbleedProof = z.infer<typeof HeartbleedProof>;
 
 export const TlsProbe = z.object({
   protocol: z.literal('tls'),
+  /** spoken, each shown by an answer */
   versions: z.array(TlsVersion),
+  /** asked for, and no answer in time: neither spoken nor not. Left out when there is none. */
+  unknownVersions: z.array(TlsVersion).optional(),
   cipher: z.string().optional(),
   chain: z.array(CertificateInfo),
   heartbleed: HeartbleedProof,

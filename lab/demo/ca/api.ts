@@ -52,10 +52,17 @@ const ROUTES: Record<string, Handler> = {
   'POST /revoke': revoke,
 };
 
-function summaryOf([serial, certificate]: [string, X509Certificate]): object {
-  const spki = createHash('sha256').update(Buffer.from(certificate.publicKey.rawData)).digest('hex');
-  return { serial, subject: certificate.subject, spki };
-}
+const spkiOf = (certificate: X509Certificate): string =>
+  createHash('sha256').update(Buffer.from(certificate.publicKey.rawData)).digest('hex');
+
+const summaryOf = ([serial, certificate]: [string, X509Certificate]): object => ({
+  serial,
+  subject: certificate.subject,
+  spki: spkiOf(certificate),
+});
+
+const chainOf = (certificate: X509Certificate, { issuer }: AuthorityState): string[] =>
+  [certificate, issuer.certificate].map((each) => `${each.toString('pem')}\n`);
 
 export function authorityApi(state: AuthorityState): RequestListener {
   return (request, response) => {
@@ -68,9 +75,20 @@ export function authorityApi(state: AuthorityState): RequestListener {
 
 async function answer(state: AuthorityState, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = new URL(request.url ?? '/', 'http://ca').pathname.replace(/^\/1\.0(?=\/)/, '');
+  const key = /^\/issued\/([0-9a-f]{64})$/.exec(path)?.[1];
+  if (request.method === 'GET' && key !== undefined) return issuedFor(state, key, response);
   const handler = ROUTES[`${request.method} ${path}`];
   if (!handler) throw new Refused(404, 'Not Found');
   await handler(state, await bodyOf(request), response);
+}
+
+/** Not of step-ca, either: the newest certificate for a key, for whoever asked for one and did not hear the answer. */
+function issuedFor(state: AuthorityState, spki: string, response: ServerResponse): void {
+  const found = [...state.issued].findLast(
+    ([serial, certificate]) => spkiOf(certificate) === spki && !state.revoked.has(serial),
+  );
+  if (!found) throw new Refused(404, 'No certificate was issued for this key.');
+  json(response, 200, { certChain: chainOf(found[1], state) });
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -108,7 +126,7 @@ async function sign(state: AuthorityState, body: string, response: ServerRespons
   if (extra.length) throw new Refused(403, `The token does not cover ${extra.join(', ')}.`);
   const certificate = await issue(state.issuer, request, state.crlUrl);
   state.issued.set(certificate.serialNumber.toLowerCase(), certificate);
-  const [crt, ca] = [certificate, state.issuer.certificate].map((each) => `${each.toString('pem')}\n`);
+  const [crt, ca] = chainOf(certificate, state);
   json(response, 201, { crt, ca, certChain: [crt, ca] });
 }
 

@@ -35,12 +35,14 @@ export async function setUpPeople(server: DemoServer, admin: Api, dir: string): 
 export async function setUpEstate({ people: { operator }, admin, estate, account }: Demo): Promise<void> {
   const { username, password, privateKey } = estate.login;
   await operator.addCredential({ body: { kind: 'private-key', name: 'ops-key', username, privateKey } });
-  await operator.addCredential({ body: { kind: 'password', name: 'ops-password', username, password } });
+  const { cidrs, follow } = estate.scope;
+  // A password is tried without being named only where it is bound to.
+  const bound = [...cidrs, ...follow];
+  await operator.addCredential({ body: { kind: 'password', name: 'ops-password', username, password, for: bound } });
   await addAuthority(admin, estate);
   const known = estate.hosts.filter(({ spec }) => spec.known);
   await operator.importHosts({ body: { text: known.map(({ address, name }) => `${address},${name}`).join('\n') } });
   account.say(`${known.length} hosts stand on the imported list; the estate has ${estate.hosts.length}`);
-  const { cidrs, follow } = estate.scope;
   await operator.createScope({ body: { name: 'demo', cidrs, follow, ports: estate.ports, rate: 2000 } });
   account.say(
     `scope ${cidrs.join(', ')} on ports ${estate.ports}; connections may be followed into ${follow.join(', ')}`,

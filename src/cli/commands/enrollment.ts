@@ -73,9 +73,16 @@ function addCredential(root: Command): void {
       .addOption(
         new Option('--become <how>', 'how the login becomes root, if it is not root').choices(['sudo', 'doas']),
       )
-      .option('--become-password-file <file>', 'password for sudo, if it is not that of the login'),
+      .option('--become-password-file <file>', 'password for sudo, if it is not that of the login')
+      .option('--for <where>', 'address, CIDR, host or tag (k=v) it may be used for (may be repeated)', collect),
     async (context, [name], options) => {
-      const base = { name: name![0]!, username: text(options, 'user')!, ...(await becomeFrom(options)) };
+      const bound = texts(options, 'for');
+      const base = {
+        name: name![0]!,
+        username: text(options, 'user')!,
+        ...(bound.length ? { for: bound } : {}),
+        ...(await becomeFrom(options)),
+      };
       const keyFile = text(options, 'keyFile');
       const passphrase = text(options, 'passphraseFile');
       const body = keyFile
@@ -98,6 +105,7 @@ function addCredential(root: Command): void {
         ['user', made.username],
         ['kind', made.kind],
         ['becomes', made.become ? `root by ${made.become}` : '–'],
+        ['for', whereOf(made)],
       ]);
     },
   );
@@ -111,6 +119,7 @@ function addCredential(root: Command): void {
         { title: 'USER', of: (c) => c.username, shrink: true },
         { title: 'KIND', of: (c) => c.kind },
         { title: 'BECOMES', of: (c) => (c.become ? `root by ${c.become}` : '–') },
+        { title: 'FOR', of: (c) => whereOf(c), shrink: true },
         { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true },
       ],
       'No credentials yet. How to add one: lastember credential add --help',
@@ -121,6 +130,10 @@ function addCredential(root: Command): void {
     show(context.output, { removed: name![0]! }, [['removed', name![0]!]]);
   });
 }
+
+/** Where a login is tried without being named. */
+const whereOf = (credential: { kind: string; for: string[] }): string =>
+  credential.for.join(', ') || (credential.kind === 'password' ? 'where it is named' : 'everywhere');
 
 async function becomeFrom(options: Options): Promise<{ become?: 'sudo' | 'doas'; becomePassword?: string }> {
   const how = text(options, 'become') as 'sudo' | 'doas' | undefined;
@@ -141,7 +154,11 @@ function addDeploy(root: Command): void {
       .description('Install the agent on hosts over SSH')
       .option('--unknown', 'every host without an agent that was not set aside')
       .option('--tag <k=v>', 'every host with this tag')
-      .option('--credential <name>', 'try only this login (may be repeated, in order)', collect)
+      .option(
+        '--credential <name>',
+        'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
+        collect,
+      )
       .option('--force', 'also where there is an agent: new identity, today’s approver keys')
       .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
       .option('--list', 'list past deployments'),

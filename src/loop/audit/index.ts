@@ -5,6 +5,7 @@ import type { Audit } from './face.ts';
 import { ask, judgeHost, type Judge } from './judge-host.ts';
 import { kitRecorder } from './kit-store.ts';
 import { KITS_DIR, loadKits } from './kits.ts';
+import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { readFacts, takeRequest } from './store-facts.ts';
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
@@ -54,8 +55,12 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
         if (endpoint) await judgeHost(context, endpoint.hostId);
       },
       'audit.sweep': () => sweep(context),
+      'audit.retention': () => retainFacts(platform),
     },
-    schedules: [{ job: 'audit.sweep', cron: '* * * * *' }],
+    schedules: [
+      { job: 'audit.sweep', cron: '* * * * *' },
+      { job: 'audit.retention', cron: '47 3 * * *' },
+    ],
   };
 }
 

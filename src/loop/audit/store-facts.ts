@@ -1,6 +1,7 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
-import type { DbOrTx } from '../../platform/context.ts';
+import type { Db, DbOrTx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { q } from './tables.ts';
@@ -42,7 +43,7 @@ export async function lockHost(db: DbOrTx, hostId: string): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`audit ${hostId}`}, 0))`.execute(db);
 }
 
-/** Which of these contents are stored already? */
+/** Which of these contents are stored already? They stay until the transaction ends: it may come to refer to them. */
 export async function knownContents(
   db: DbOrTx,
   wanted: readonly { name: string; hash: string }[],
@@ -52,6 +53,7 @@ export async function knownContents(
     .selectFrom('audit.section_content')
     .select(['name', 'hash'])
     .where((e) => e.or(wanted.map((one) => e.and([e('name', '=', one.name), e('hash', '=', one.hash)]))))
+    .forKeyShare()
     .execute();
   return new Set(rows.map((row) => contentKey(row)));
 }
@@ -67,7 +69,8 @@ export async function putContents(
   await q(db)
     .insertInto('audit.section_content')
     .values(contents.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
-    .onConflict((c) => c.columns(['name', 'hash']).doNothing())
+    // Not "do nothing": the row that is there must not be removed before this transaction refers to it.
+    .onConflict((c) => c.columns(['name', 'hash']).doUpdateSet((e) => ({ hash: e.ref('excluded.hash') })))
     .execute();
 }
 
@@ -183,4 +186,44 @@ export async function hostsWithSection(db: DbOrTx, name: SectionName): Promise<S
     .where('hash', 'is not', null)
     .execute();
   return new Set(rows.map((row) => row.host_id));
+}
+
+/** Removal goes in steps, so that no statement holds its locks for long. */
+const BATCH = 2000;
+
+/** Earlier facts from before that time, of these sections or of all others. What was in force then stays. */
+export async function removeFactHistory(
+  db: Db,
+  before: Date,
+  which: { only: readonly SectionName[] } | { besides: readonly SectionName[] },
+): Promise<number> {
+  const named = 'only' in which ? sql`h.name = ${anyOf(which.only)}` : sql`not (h.name = ${anyOf(which.besides)})`;
+  return inBatches(
+    db,
+    sql`delete from audit.section_history where id in (
+      select h.id from audit.section_history h where h.at < ${before} and ${named}
+        and exists (select from audit.section_history n
+          where n.host_id = h.host_id and n.name = h.name and n.at <= ${before} and n.id > h.id)
+      limit ${BATCH})`,
+  );
+}
+
+/** Contents that no host has, now or in what is left of its history. `before`: one that just came may be on its way in. */
+export async function removeContents(db: Db, before: Date): Promise<number> {
+  return inBatches(
+    db,
+    sql`delete from audit.section_content where (name, hash) in (
+      select c.name, c.hash from audit.section_content c where c.first_seen < ${before}
+        and not exists (select from audit.section s where s.name = c.name and s.hash = c.hash)
+        and not exists (select from audit.section_history h where h.name = c.name and h.hash = c.hash)
+      limit ${BATCH} for update skip locked)`,
+  );
+}
+
+async function inBatches(db: Db, remove: RawBuilder<unknown>): Promise<number> {
+  for (let total = 0; ;) {
+    const count = Number((await remove.execute(db)).numAffectedRows ?? 0n);
+    total += count;
+    if (count < BATCH) return total;
+  }
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { AppError } from '../../model/errors/index.ts';
 import type { Finding, FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
@@ -187,7 +188,10 @@ export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Pr
   }
 }
 
-/** Moves what is not closed; a finding that was proven fixed meanwhile stays so. */
+/**
+ * Moves what is not closed; a finding that was proven fixed meanwhile stays so, and what a change works on is taken
+ * neither by another change nor by an exception. Rows are locked in one order, so that two who want the same wait.
+ */
 export async function setStates(
   db: DbOrTx,
   ids: readonly string[],
@@ -195,6 +199,17 @@ export async function setStates(
   link: { changeId?: string | null; exceptionId?: string | null },
 ): Promise<void> {
   if (ids.length === 0) return;
+  const rows = await q(db)
+    .selectFrom('audit.finding')
+    .select(['id', 'state', 'change_id'])
+    .where('id', '=', anyOf(ids))
+    .orderBy('id')
+    .forUpdate()
+    .execute();
+  const other = rows.find((row) => row.state === 'planned' && row.change_id !== link.changeId);
+  if (state === 'planned' && other) {
+    throw new AppError('CONFLICT', { why: `Change ${other.change_id} works on finding ${other.id} already` });
+  }
   await q(db)
     .updateTable('audit.finding')
     .set({
@@ -203,7 +218,7 @@ export async function setStates(
       ...(link.exceptionId !== undefined ? { exception_id: link.exceptionId } : {}),
     })
     .where('id', '=', anyOf(ids))
-    .where('state', '<>', 'fixed')
+    .where('state', 'not in', state === 'excepted' ? ['fixed', 'planned'] : ['fixed'])
     .execute();
 }
 

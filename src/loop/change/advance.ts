@@ -12,7 +12,7 @@ import { workOn, type Claimed } from './server-steps/index.ts';
 import { allChanges, changeById, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { beginAttempt, moveTask } from './store-tasks.ts';
 import { beginVerification, verify } from './verification.ts';
-import { planOf } from './view.ts';
+import { planOf } from './plans.ts';
 
 const ACTOR = systemActor('change.advance');
 /** A worker that dies in a server step is replaced after this. Longer than any single try takes. */

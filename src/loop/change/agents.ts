@@ -12,7 +12,7 @@ import { assignmentId, chainIndexFor, currentLeg } from './logic/legs.ts';
 import { storeOutcome } from './outcomes.ts';
 import { approvalsOf, changeById, lockChange, planByDigest } from './store.ts';
 import { chainAt, handTask, moveTask, openTasksOfAgent, outcomesOf, taskById, type TaskRow } from './store-tasks.ts';
-import { planOf } from './view.ts';
+import { planOf } from './plans.ts';
 
 /** Long poll: answers as soon as there is something for this agent, or nothing when the time is over. */
 export async function tasksFor(

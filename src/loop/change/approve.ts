@@ -14,7 +14,8 @@ import {
   type ChangeRow,
   type StoredPlan,
 } from './store.ts';
-import { planOf, viewChange } from './view.ts';
+import { planOf } from './plans.ts';
+import { viewChange } from './view.ts';
 
 /** Takes a signature over the plan's digest from the person who is signed in, made with that person's own key. */
 export async function approveChange(deps: Deps, actor: Actor, id: string, approval: Approval): Promise<Change> {

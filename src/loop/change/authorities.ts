@@ -2,6 +2,9 @@ import { X509Certificate, createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Actor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
+import type { Endpoint } from '../../model/estate.ts';
+import type { CertificateInfo, ProbeResult } from '../../model/probe.ts';
+import type { Discovery } from '../discovery/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import {
   AuthorityRefusal,
@@ -156,6 +159,20 @@ export function authorityOf(rows: readonly AuthorityRow[], pem: string): Authori
     if (issuer) return { name: row.name, issuerSpki: issuer.spki };
   }
   return null;
+}
+
+/** Of a certificate as it was seen served: its own bytes say who signed it. */
+export async function issuerOf(
+  discovery: Discovery,
+  endpoint: Endpoint,
+  { fingerprint }: { fingerprint: string },
+  rows: readonly AuthorityRow[],
+): Promise<AuthorityName | null> {
+  const leafIn = (probe: ProbeResult | null): CertificateInfo[] =>
+    probe?.protocol === 'tls' ? probe.chain.slice(0, 1).filter((leaf) => leaf.fingerprint === fingerprint) : [];
+  const [served] = leafIn(endpoint.probe);
+  const leaf = served ?? (await discovery.endpointHistory(endpoint.id)).flatMap((one) => leafIn(one.probe))[0];
+  return leaf ? authorityOf(rows, leaf.pem) : null;
 }
 
 function signedBy(certificate: X509Certificate, issuerPem: string): boolean {

@@ -1,19 +1,23 @@
 import { systemActor } from '../../model/actor.ts';
 import type { Campaign, CampaignEndpoint } from '../../model/campaign.ts';
 import { AppError } from '../../model/errors/index.ts';
+import type { Endpoint, Host } from '../../model/estate.ts';
+import type { Facts } from '../../model/facts.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Tx } from '../../platform/context.ts';
 import { versionOrder, type LoadedKit } from '../audit/index.ts';
-import { readRevocationList } from './crl.ts';
+import { issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
 import { isAffected } from './logic/affected.ts';
 import { causeOf, judgeEndpoint, nextState, revocationKey, totalsOf } from './logic/campaign.ts';
 import { listenerOf } from './logic/listeners.ts';
-import { burntSince, sessionsInvalidated } from './sessions.ts';
-import { authorityRows, noteRevocation, revocations } from './store-authorities.ts';
+import { burntSince, sessionsOf, type Sessions } from './sessions.ts';
+import { authorityRows, noteRevocation, revocations, type AuthorityRow } from './store-authorities.ts';
 import { campaignRow, lockCampaign, putCampaign } from './store-campaigns.ts';
 
 const ACTOR = systemActor('change.campaign');
+/** Looked for by timer: a list that was fetched this short ago is as good. */
+const LIST_AGE_MS = 50_000;
 
 function compromiseKit(deps: Deps, id: string): LoadedKit {
   const kit = deps.audit.kit(id);
@@ -56,22 +60,42 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
     burntKeys: new Set(exposures.map((exposure) => exposure.spki)),
     isAffected: isAffected(kit.kit, versionOrder),
   };
-  const byEndpoint = Map.groupBy(exposures, (exposure) => exposure.endpointId);
+  const estate = await estateOf(deps, exposures);
   const judged: CampaignEndpoint[] = [];
-  for (const own of byEndpoint.values()) {
-    const gathered = await gatherEndpoint(deps, own, findings);
+  for (const own of Map.groupBy(exposures, (exposure) => exposure.endpointId).values()) {
+    const gathered = gatherEndpoint(estate, own, findings);
     if (gathered) judged.push(judgeEndpoint({ ...shared, ...gathered }));
   }
   return judged.toSorted((a, b) => (a.hostName + a.endpoint < b.hostName + b.endpoint ? -1 : 1));
 }
 
-async function gatherEndpoint(deps: Deps, exposures: Exposure[], all: readonly Finding[]) {
-  const { audit, discovery, platform } = deps;
-  const endpoint = await discovery.endpoint(exposures[0]!.endpointId);
-  const host = endpoint && (await discovery.host(endpoint.hostId));
+interface Estate {
+  endpoints: ReadonlyMap<string, Endpoint>;
+  hosts: ReadonlyMap<string, Host>;
+  facts: ReadonlyMap<string, Partial<Facts>>;
+  sessions: Sessions;
+}
+
+/** What is known of all the exposed hosts: asked for a host at most, never for each listener. */
+async function estateOf({ audit, discovery, platform }: Deps, exposures: readonly Exposure[]): Promise<Estate> {
+  const ids = [...new Set(exposures.map((exposure) => exposure.hostId))];
+  const hosts = ids.length > 0 ? await discovery.hosts({ ids }) : [];
+  const endpoints = await Promise.all(ids.map((hostId) => discovery.endpoints({ hostId })));
+  const facts = await Promise.all(ids.map((hostId) => audit.facts(hostId)));
+  return {
+    endpoints: new Map(endpoints.flat().map((endpoint) => [endpoint.id, endpoint])),
+    hosts: new Map(hosts.map((host) => [host.id, host])),
+    facts: new Map(facts.map(({ hostId, sections }) => [hostId, sections])),
+    sessions: await sessionsOf(platform.db, ids),
+  };
+}
+
+function gatherEndpoint(estate: Estate, exposures: Exposure[], all: readonly Finding[]) {
+  const endpoint = estate.endpoints.get(exposures[0]!.endpointId);
+  const host = endpoint && estate.hosts.get(endpoint.hostId);
   if (!endpoint || !host) return null;
-  const { sections } = await audit.facts(host.id);
-  const listener = listenerOf(sections, endpoint);
+  const facts = estate.facts.get(host.id) ?? {};
+  const listener = listenerOf(facts, endpoint);
   // The endpoint's own findings, and those of the package behind it.
   const findings = all.filter(
     (finding) =>
@@ -79,8 +103,8 @@ async function gatherEndpoint(deps: Deps, exposures: Exposure[], all: readonly F
       (finding.hostId === host.id && finding.endpointId === null && finding.component === listener.package?.name),
   );
   const since = burntSince(exposures, findings)!;
-  const sessionsAt = await sessionsInvalidated(platform.db, host.id, listener.service?.name ?? null, since);
-  return { endpoint, host, facts: sections, exposures, findings, since, sessionsAt };
+  const sessionsAt = estate.sessions(host.id, listener.service?.name ?? null, since);
+  return { endpoint, host, facts, exposures, findings, since, sessionsAt };
 }
 
 /** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */
@@ -124,16 +148,20 @@ async function settle(tx: Tx, kit: LoadedKit, endpoints: CampaignEndpoint[]): Pr
   await tx.enqueue('trail.document', { kind: 'campaign', id }, { singletonKey: `campaign ${id}` });
 }
 
-/** Whoever revoked them: a burnt certificate that a signed list holds is revoked. */
+/**
+ * Whoever revoked them: a burnt certificate that a signed list holds is revoked. Certificates come from anywhere, and so do
+ * the addresses in them: we go only where a certificate points that a configured authority did sign.
+ */
 async function lookForRevocations(deps: Deps, exposures: Exposure[]): Promise<void> {
-  const { platform } = deps;
+  const { platform, lists } = deps;
   const known = new Map((await revocations(platform.db)).map((one) => [revocationKey(one), one]));
   const missing = exposures.filter((exposure) => !known.get(revocationKey(exposure))?.seenAt);
-  const issuers = (await authorityRows(platform.db)).flatMap((row) => row.issuers);
-  const urls = new Set(missing.flatMap((exposure) => exposure.crlUrls.slice(0, 1)));
-  for (const url of urls) {
-    const list = await readRevocationList(url, issuers, platform.now());
-    if ('why' in list) continue;
+  const rows = await authorityRows(platform.db);
+  const issuers = rows.flatMap((row) => row.issuers);
+  const urls = await listsOf(deps, missing, rows);
+  const now = platform.now();
+  const read = await lists.readAll(urls, issuers, now, new Date(now.getTime() - LIST_AGE_MS));
+  for (const [url, list] of read) {
     const signer = issuers.find((issuer) => issuer.spki === list.issuerSpki)?.subject;
     const found = missing.filter((one) => one.crlUrls[0] === url && one.issuer === signer && list.has(one.serial));
     if (found.length === 0) continue;
@@ -141,6 +169,20 @@ async function lookForRevocations(deps: Deps, exposures: Exposure[]): Promise<vo
       for (const exposure of found) await noteRevocation(tx.db, exposure, 'seen', tx.now);
     });
   }
+}
+
+/** Addresses of lists in certificates that a configured authority signed. */
+async function listsOf(deps: Deps, missing: readonly Exposure[], rows: readonly AuthorityRow[]): Promise<string[]> {
+  const subjects = new Set(rows.flatMap((row) => row.issuers.map((issuer) => issuer.subject)));
+  const urls = new Set<string>();
+  for (const exposure of missing) {
+    const [url] = exposure.crlUrls;
+    // The name first, which costs nothing; then the signature, which is what counts.
+    if (url === undefined || urls.has(url) || !subjects.has(exposure.issuer)) continue;
+    const endpoint = await deps.discovery.endpoint(exposure.endpointId);
+    if (endpoint && (await issuerOf(deps.discovery, endpoint, exposure, rows))) urls.add(url);
+  }
+  return [...urls];
 }
 
 /** By timer, for what nobody announces: a revocation list that was published late, a certificate revoked by hand. */

@@ -12,7 +12,8 @@ import { taskViews, wake } from './rollout.ts';
 import { approvalsOf, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { forgetFailedUndo, moveTask } from './store-tasks.ts';
 import { prolonged } from './verification.ts';
-import { planOf, viewChange } from './view.ts';
+import { planOf } from './plans.ts';
+import { viewChange } from './view.ts';
 
 type Step = (tx: Tx, change: ChangeRow, plan: Plan, held: string[]) => Promise<void>;
 

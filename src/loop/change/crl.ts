@@ -18,6 +18,51 @@ export interface RevocationList {
   has(serial: string): boolean;
 }
 
+/** Lists that are remembered, and fetched at the same time. */
+const KEPT = 100;
+const LANES = 4;
+
+/** Lists as they were fetched lately: whoever asks for one while it is fetched, or soon after, gets the same. */
+export class RevocationLists {
+  #fetched = new Map<string, { at: number; list: ReturnType<typeof readRevocationList> }>();
+
+  /** As it was at `since` or later. */
+  read(
+    url: string,
+    issuers: readonly { pem: string; subject: string }[],
+    now: Date,
+    since: Date,
+  ): ReturnType<typeof readRevocationList> {
+    const known = this.#fetched.get(url);
+    if (known && known.at >= since.getTime()) return known.list;
+    const list = readRevocationList(url, issuers, now);
+    this.#fetched.delete(url);
+    this.#fetched.set(url, { at: now.getTime(), list });
+    const [oldest] = this.#fetched.keys();
+    if (this.#fetched.size > KEPT && oldest !== undefined) this.#fetched.delete(oldest);
+    return list;
+  }
+
+  /** Several of them, a few at a time. */
+  async readAll(
+    urls: readonly string[],
+    issuers: readonly { pem: string; subject: string }[],
+    now: Date,
+    since: Date,
+  ): Promise<Map<string, RevocationList>> {
+    const found = new Map<string, RevocationList>();
+    const waiting = [...new Set(urls)];
+    const lane = async (): Promise<void> => {
+      for (let url = waiting.shift(); url !== undefined; url = waiting.shift()) {
+        const list = await this.read(url, issuers, now, since);
+        if (!('why' in list)) found.set(url, list);
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    return found;
+  }
+}
+
 /** Fetches a list and believes it only with the signature of a known issuer. The address comes out of a certificate. */
 export async function readRevocationList(
   url: string,

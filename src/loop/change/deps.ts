@@ -6,6 +6,7 @@ import type { Discovery } from '../discovery/index.ts';
 import type { Enrollment } from '../enrollment/index.ts';
 import type { ImpactFace } from '../impact/index.ts';
 import type { AuthorityKinds } from './authorities/contract.ts';
+import type { RevocationLists } from './crl.ts';
 
 export interface Deps {
   platform: Platform;
@@ -14,6 +15,7 @@ export interface Deps {
   audit: Audit;
   impact: ImpactFace;
   authorities: AuthorityKinds;
+  lists: RevocationLists;
 }
 
 export const hostSubject = (host: { hostId: string; hostName: string }): Subject => ({

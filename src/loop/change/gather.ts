@@ -4,13 +4,14 @@ import type { Exposure, Finding } from '../../model/finding.ts';
 import { BURNING } from '../../model/finding.ts';
 import type { CertificateInfo } from '../../model/probe.ts';
 import { versionOrder, type LoadedKit } from '../audit/index.ts';
-import { authorityOf } from './authorities.ts';
+import { authorityOf, issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
-import { certificateKey, normalSerial, type BurntCertificate, type ServedCertificate } from './logic/inputs.ts';
+import { holdersOf } from './holders.ts';
+import { certificateKey, type BurntCertificate, type ServedCertificate } from './logic/inputs.ts';
 import { isAffected } from './logic/affected.ts';
 import { listenerOf } from './logic/listeners.ts';
 import type { PlannedHost, PlannedListener, PlannerInput } from './logic/planner.ts';
-import { burntSince, sessionsInvalidated } from './sessions.ts';
+import { burntSince, sessionsOf, type Sessions } from './sessions.ts';
 import { authorityRows, revocations, type AuthorityRow, type Revocation } from './store-authorities.ts';
 import type { Asked } from './store.ts';
 
@@ -31,24 +32,28 @@ export async function gather(
   const findings = (await wantedFindings(deps, wish)).filter((f) => !wish.busyHosts.has(f.hostId));
   const excepted = await audit.findings({ kit: wish.kit, states: ['excepted'] });
   const spared = new Set(excepted.flatMap((finding) => finding.endpointId ?? []));
-  const exposures = kit.kit.compromise ? await wantedExposures(deps, wish, spared) : [];
-  const all = (await discovery.endpoints({ protocol: 'tls', state: 'open' })).filter(
-    (endpoint) => endpoint.probe !== null,
-  );
-  const knowledge = { rows: await authorityRows(deps.platform.db), revoked: await revocations(deps.platform.db) };
-  const hostIds = [...new Set([...findings, ...exposures].map((one) => one.hostId))];
-  const hosts = hostIds.length > 0 ? await discovery.hosts({ ids: hostIds }) : [];
+  // Every listener that served a burnt key, planned or not, has an exposure: no others can hold its certificates.
+  const everywhere = kit.kit.compromise ? await audit.exposures({ kit: wish.kit }) : [];
+  const exposures = await wantedExposures(deps, wish, spared, everywhere);
+  const ids = [...new Set([...findings, ...everywhere].map((one) => one.hostId))];
+  const hosts = new Map((ids.length > 0 ? await discovery.hosts({ ids }) : []).map((host) => [host.id, host]));
+  const endpoints = (await Promise.all([...hosts.keys()].map((hostId) => discovery.endpoints({ hostId })))).flat();
+  const wanted = new Set([...findings, ...exposures].map((one) => one.hostId));
+  const knowledge: Knowledge = {
+    rows: await authorityRows(deps.platform.db),
+    revoked: new Map((await revocations(deps.platform.db)).map((one) => [certificateKey(one), one])),
+    sessions: await sessionsOf(deps.platform.db, [...wanted]),
+    endpoints: Map.groupBy(endpoints, (endpoint) => endpoint.hostId),
+    findings: Map.groupBy(findings, (finding) => finding.hostId),
+    exposures: Map.groupBy(exposures, (exposure) => exposure.hostId),
+  };
   const planned: PlannedHost[] = [];
-  for (const host of hosts) {
-    const own = findings.filter((finding) => finding.hostId === host.id);
-    const burnt = exposures.filter((exposure) => exposure.hostId === host.id);
-    planned.push(await plannedHost(deps, host, own, burnt, knowledge));
-  }
+  for (const host of hosts.values()) if (wanted.has(host.id)) planned.push(await plannedHost(deps, host, knowledge));
   const input: PlannerInput = {
     kit: kit.kit,
     kitDigest: kit.digest,
     hosts: planned,
-    holders: holdersOf(all),
+    holders: holdersOf(endpoints, hosts),
     copies: copiesOf(exposures),
     isAffected: isAffected(kit.kit, versionOrder),
   };
@@ -69,9 +74,9 @@ async function wantedExposures(
   deps: Deps,
   wish: { kit: string; asked: Asked; busyHosts: ReadonlyMap<string, string> },
   spared: ReadonlySet<string>,
+  found: readonly Exposure[],
 ): Promise<Exposure[]> {
   const { findings: ids, hosts } = wish.asked;
-  const found = await deps.audit.exposures({ kit: wish.kit });
   const named = ids ? new Set((await deps.audit.findings({ ids })).map((finding) => finding.hostId)) : null;
   return found.filter(
     (exposure) =>
@@ -84,21 +89,23 @@ async function wantedExposures(
 
 interface Knowledge {
   rows: readonly AuthorityRow[];
-  revoked: readonly Revocation[];
+  /** by certificate */
+  revoked: ReadonlyMap<string, Revocation>;
+  sessions: Sessions;
+  /** these three by host */
+  endpoints: ReadonlyMap<string, Endpoint[]>;
+  findings: ReadonlyMap<string, Finding[]>;
+  exposures: ReadonlyMap<string, Exposure[]>;
 }
 
-async function plannedHost(
-  deps: Deps,
-  host: Host,
-  findings: Finding[],
-  exposures: Exposure[],
-  knowledge: Knowledge,
-): Promise<PlannedHost> {
-  const { discovery, enrollment, audit, platform } = deps;
+async function plannedHost(deps: Deps, host: Host, knowledge: Knowledge): Promise<PlannedHost> {
+  const { enrollment, audit, platform } = deps;
+  const findings = knowledge.findings.get(host.id) ?? [];
+  const exposures = knowledge.exposures.get(host.id) ?? [];
   const agent = await enrollment.agentOfHost(host.id);
   const { sections } = await audit.facts(host.id);
   const wanted = new Set([...findings, ...exposures].flatMap((one) => one.endpointId ?? []));
-  const endpoints = await discovery.endpoints({ hostId: host.id, state: 'open' });
+  const endpoints = (knowledge.endpoints.get(host.id) ?? []).filter((one) => one.state === 'open');
   const listeners: PlannedListener[] = [];
   for (const endpoint of endpoints.filter((one) => wanted.has(one.id))) {
     const own = exposures.filter((exposure) => exposure.endpointId === endpoint.id);
@@ -109,8 +116,8 @@ async function plannedHost(
     );
     listeners.push({
       ...plannedListener(endpoint, knowledge),
-      burnt: await burntOf(deps, own, knowledge),
-      sessionsDone: since !== null && (await sessionsInvalidated(platform.db, host.id, service, since)) !== null,
+      burnt: await burntOf(deps, endpoint, own, knowledge),
+      sessionsDone: since !== null && knowledge.sessions(host.id, service, since) !== null,
     });
   }
   const active = agent !== null && agent.state === 'active';
@@ -122,6 +129,7 @@ async function plannedHost(
     facts: sections,
     findings,
     listeners,
+    ...(host.tags['role'] ? { role: host.tags['role'] } : {}),
   };
 }
 
@@ -148,18 +156,21 @@ function servedCertificate(leaf: CertificateInfo, rows: readonly AuthorityRow[])
   };
 }
 
-async function burntOf(deps: Deps, exposures: Exposure[], knowledge: Knowledge): Promise<BurntCertificate[]> {
+async function burntOf(
+  deps: Deps,
+  endpoint: Endpoint,
+  exposures: Exposure[],
+  knowledge: Knowledge,
+): Promise<BurntCertificate[]> {
   const burnt: BurntCertificate[] = [];
   for (const exposure of exposures) {
-    const known = knowledge.revoked.find(
-      (one) => one.issuer === exposure.issuer && one.serial === normalSerial(exposure.serial),
-    );
+    const known = knowledge.revoked.get(certificateKey(exposure));
     burnt.push({
       spki: exposure.spki,
       serial: exposure.serial,
       issuer: exposure.issuer,
       crlUrl: exposure.crlUrls[0] ?? null,
-      authority: await issuerOf(deps, exposure, knowledge.rows),
+      authority: await issuerOf(deps.discovery, endpoint, exposure, knowledge.rows),
       revoked: known ? known.askedAt !== null || known.seenAt !== null : false,
       seen: known ? known.seenAt !== null : false,
     });
@@ -167,32 +178,9 @@ async function burntOf(deps: Deps, exposures: Exposure[], knowledge: Knowledge):
   return burnt;
 }
 
-/** The certificate as it was seen served says who signed it. */
-async function issuerOf(
-  deps: Deps,
-  exposure: Exposure,
-  rows: readonly AuthorityRow[],
-): Promise<BurntCertificate['authority']> {
-  const endpoint = await deps.discovery.endpoint(exposure.endpointId);
-  const past = (await deps.discovery.endpointHistory(exposure.endpointId)).map((one) => one.probe);
-  const probes = [...past, ...(endpoint?.probe ? [endpoint.probe] : [])];
-  const leaves = probes.flatMap((probe) => (probe.protocol === 'tls' ? probe.chain.slice(0, 1) : []));
-  const leaf = leaves.find((certificate) => certificate.fingerprint === exposure.fingerprint);
-  return leaf ? authorityOf(rows, leaf.pem) : null;
-}
-
 /** Private keys have no serial number; copies of certificates are no secret. */
 function copiesOf(exposures: readonly Exposure[]): PlannerInput['copies'] {
   const keys = exposures.flatMap((exposure) => exposure.files ?? []).filter((file) => file.serial === null);
   const found = keys.map(({ hostId, hostName, path }) => ({ hostId, hostName, path }));
   return [...new Map(found.map((file) => [`${file.hostId}\n${file.path}`, file])).values()];
-}
-
-function holdersOf(endpoints: readonly Endpoint[]): Record<string, string[]> {
-  const holders: Record<string, string[]> = {};
-  for (const endpoint of endpoints) {
-    const leaf = endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
-    if (leaf) (holders[certificateKey(leaf)] ??= []).push(`${endpoint.address}:${endpoint.port}`);
-  }
-  return holders;
 }

@@ -8,10 +8,11 @@ import type { ImpactFace } from '../impact/index.ts';
 import { advance, tick } from './advance.ts';
 import { AUTHORITY_KINDS } from './authorities/registry.ts';
 import { campaignOf, updateCampaign } from './campaigns.ts';
+import { RevocationLists } from './crl.ts';
 import type { Deps } from './deps.ts';
 import { changeAgentRoutes, changeRoutes } from './routes.ts';
 import { allChanges, changeById } from './store.ts';
-import { toChange } from './view.ts';
+import { toChange, toChanges } from './view.ts';
 
 export interface ChangeFace extends Module {
   change(id: string): Promise<Change | null>;
@@ -23,13 +24,13 @@ export function createChange(
   platform: Platform,
   left: { discovery: Discovery; enrollment: Enrollment; audit: Audit; impact: ImpactFace },
 ): ChangeFace {
-  const deps: Deps = { platform, ...left, authorities: AUTHORITY_KINDS };
+  const deps: Deps = { platform, ...left, authorities: AUTHORITY_KINDS, lists: new RevocationLists() };
   return {
     change: async (id) => {
       const row = await changeById(platform.db, id);
       return row && toChange(deps, row);
     },
-    changes: async () => Promise.all((await allChanges(platform.db)).map((row) => toChange(deps, row))),
+    changes: async () => toChanges(deps, await allChanges(platform.db)),
     campaign: (kit) => campaignOf(deps, kit),
     routes: changeRoutes(deps),
     agentRoutes: changeAgentRoutes(deps),

@@ -9,24 +9,13 @@ import { gather, type Gathered } from './gather.ts';
 import { canonical, sha256 } from './logic/canonical.ts';
 import { assemblePlan, planTasks, type Left } from './logic/planner.ts';
 import { TemplateError } from './logic/template.ts';
-import {
-  allChanges,
-  changeById,
-  insertChange,
-  insertPlan,
-  lockChange,
-  planByDigest,
-  updateChange,
-  type Asked,
-  type ChangeRow,
-} from './store.ts';
-import { insertTasks } from './store-tasks.ts';
+import { changeById, insertChange, insertPlan, lockChange, updateChange, type Asked, type ChangeRow } from './store.ts';
+import { hostsUnderWay, insertTasks, lockPlanning } from './store-tasks.ts';
 import { viewChange } from './view.ts';
 
 const DAY_MS = 86_400_000;
 /** How long a plan may wait for approvals and its window, unless somebody says otherwise. */
 const VALID_DAYS = 7;
-const UNDER_WAY = ['awaiting-approval', 'scheduled', 'running', 'paused', 'verifying'] as const;
 
 export interface ChangeInput extends Partial<Asked> {
   kit?: string | undefined;
@@ -138,11 +127,11 @@ interface Made {
 
 async function makePlan(deps: Deps, change: ChangeRow, actor: Actor): Promise<Made> {
   const { platform, impact } = deps;
-  const busyHosts = await hostsUnderWay(deps, change);
+  const busyHosts = await hostsUnderWay(platform.db, change);
   const wish = { kit: change.kit, asked: change.asked, changeId: change.id, busyHosts };
   const gathered = await gather(deps, wish);
   const { tasks, left: unplanned } = plannedTasks(gathered);
-  const left = [...unplanned, ...busyNotes(busyHosts, change)];
+  const left = [...unplanned, ...(await busyNotes(deps, busyHosts, change))];
   if (tasks.length === 0) throw new AppError('CHANGE_NOTHING_TO_DO', { why: reasons(left) });
   const now = platform.now();
   const { asked } = change;
@@ -174,25 +163,15 @@ function plannedTasks({ input, kit }: Gathered): ReturnType<typeof planTasks> {
   }
 }
 
-/** Host → the other change of the same kit that covers it and is not over. */
-async function hostsUnderWay(deps: Deps, change: ChangeRow): Promise<Map<string, string>> {
-  const busy = new Map<string, string>();
-  for (const other of await allChanges(deps.platform.db, UNDER_WAY)) {
-    if (other.id === change.id || other.kit !== change.kit || other.planDigest === null) continue;
-    const stored = await planByDigest(deps.platform.db, other.planDigest);
-    const plan = stored && (JSON.parse(stored.text) as Plan);
-    for (const task of plan?.waves.flatMap((wave) => wave.tasks) ?? [])
-      busy.set(task.hostId, `${task.hostName}\n${other.id}`);
-  }
-  return busy;
-}
-
-function busyNotes(busy: ReadonlyMap<string, string>, change: ChangeRow): Left[] {
-  return [...busy].flatMap(([hostId, text]) => {
-    const [hostName = '', other = ''] = text.split('\n');
-    const asked = change.asked.hosts === null || change.asked.hosts.includes(hostId);
-    return asked ? [{ hostId, hostName, endpoint: null, why: `change ${other} covers it already` }] : [];
-  });
+async function busyNotes(deps: Deps, busy: ReadonlyMap<string, string>, { asked }: ChangeRow): Promise<Left[]> {
+  const ids = [...busy.keys()].filter((id) => asked.hosts === null || asked.hosts.includes(id));
+  const hosts = ids.length > 0 ? await deps.discovery.hosts({ ids }) : [];
+  return hosts.map(({ id, name }) => ({
+    hostId: id,
+    hostName: name,
+    endpoint: null,
+    why: `change ${busy.get(id)} covers it already`,
+  }));
 }
 
 function reasons(left: readonly Left[]): string {
@@ -205,6 +184,7 @@ type Tx = Parameters<Parameters<Deps['platform']['observe']>[1]>[0];
 
 async function storePlan(deps: Deps, tx: Tx, change: ChangeRow, made: Made): Promise<void> {
   const { plan, text, digest, left, findings } = made;
+  await mustBeAlone(tx, change, plan);
   await insertPlan(tx.db, { digest, changeId: change.id, text, madeAt: tx.now });
   await insertTasks(tx.db, digest, plan, tx.now);
   const patch = {
@@ -231,6 +211,16 @@ async function storePlan(deps: Deps, tx: Tx, change: ChangeRow, made: Made): Pro
   });
   await tx.publish('changes', { changeId: change.id });
   await tx.enqueue('trail.document', { kind: 'change', id: change.id }, { singletonKey: change.id });
+}
+
+/** Somebody may have planned the same hosts while this plan was made: one of the two must not be. */
+async function mustBeAlone(tx: Tx, change: ChangeRow, plan: Plan): Promise<void> {
+  await lockPlanning(tx.db, change.kit);
+  const busy = await hostsUnderWay(tx.db, change);
+  const taken = plan.waves.flatMap((wave) => wave.tasks).find((task) => busy.has(task.hostId));
+  if (!taken) return;
+  const why = `Change ${busy.get(taken.hostId)} was planned at the same time and covers ${taken.hostName}; plan again for the rest`;
+  throw new AppError('CONFLICT', { why });
 }
 
 /**

@@ -11,7 +11,8 @@ import { createChange, replan } from './planning.ts';
 import { authorityRows } from './store-authorities.ts';
 import { OLGA, pollAll, testEstate, type TestEstate } from './testing/estate.ts';
 import type { TestHost } from './testing/host.ts';
-import { planOf, viewChange } from './view.ts';
+import { planOf } from './plans.ts';
+import { viewChange } from './view.ts';
 
 let estate: TestEstate;
 before(async () => {
@@ -131,6 +132,41 @@ test('M.1, 5.21: upgraded, but the old program runs on: the change fails and say
   const lazyInFunnel = (await campaignOf(estate.deps, 'heartbleed')).endpoints.find((one) => one.hostName === 'lazy')!;
   assert.equal(lazyInFunnel.steps.patched.state, 'done');
   assert.equal(lazyInFunnel.steps.restarted.state, 'open');
+});
+
+test('5.21: fresh sockets say nothing about processes: a change closes on facts that are all of them new', async () => {
+  const host = await estate.addHost('partly');
+  const change = await estate.approved([host]);
+  await runChange(estate.deps, OLGA, change.id);
+  // Its agent reads everything anew but the services, which it cannot.
+  const setFacts = estate.audit.setFacts.bind(estate.audit);
+  let blind = true;
+  estate.audit.setFacts = (hostId, sections) => {
+    setFacts(hostId, sections);
+    if (hostId !== host.hostId || !blind) return;
+    void estate.audit.facts(hostId).then(({ meta }) => {
+      meta.services = { ...meta.services!, collectedAt: 'before', error: 'permission denied' };
+    });
+  };
+  setFacts(host.hostId, host.facts(), 'before');
+  let state = '';
+  try {
+    const rollout = estate.settle(change.id);
+    for (let tries = 0; state !== 'verifying' && tries < 400; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 25));
+      ({ state } = await viewChange(estate.deps, change.id));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal((await viewChange(estate.deps, change.id)).state, 'verifying', 'not on half of the facts');
+    estate.later(181_000);
+    await rollout;
+  } finally {
+    estate.audit.setFacts = setFacts;
+    blind = false;
+  }
+  const failed = await viewChange(estate.deps, change.id);
+  assert.equal(failed.state, 'failed');
+  assert.match(failed.why!, /partly: no fresh facts yet \(services could not be read: permission denied\)/);
 });
 
 test('M.4: what the host says has changed since the approval stops the change, with the difference', async () => {

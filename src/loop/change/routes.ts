@@ -14,7 +14,7 @@ import { createChange, mustFind, replan } from './planning.ts';
 import { authorityRoutes } from './routes-authorities.ts';
 import { campaignRoutes } from './routes-campaigns.ts';
 import { allChanges, planByDigest } from './store.ts';
-import { toChange, viewChange } from './view.ts';
+import { toChanges, viewChange } from './view.ts';
 
 const Params = z.object({ id: z.string() });
 const Ids = z.array(z.string().min(1).max(100)).min(1).max(100_000);
@@ -95,9 +95,7 @@ function readRoutes(deps: Deps): Route[] {
       summary: 'Changes, newest first',
       access: MAY.read,
       reply: z.object({ items: z.array(Change) }),
-      handler: async () => ({
-        items: await Promise.all((await allChanges(deps.platform.db)).map((row) => toChange(deps, row))),
-      }),
+      handler: async () => ({ items: await toChanges(deps, await allChanges(deps.platform.db)) }),
     }),
     route({
       method: 'GET',

@@ -11,24 +11,23 @@ export function burntSince(
   return times.sort().at(-1) ?? null;
 }
 
-/**
- * When did the host itself last say, signed, that it replaced the session secret of this service? Null: not since then.
- * `service` null: nothing is known of a service, so nothing was invalidated.
- */
-export async function sessionsInvalidated(
-  db: DbOrTx,
-  hostId: string,
-  service: string | null,
-  since: string,
-): Promise<string | null> {
-  if (service === null) return null;
-  const { rows } = await sql<{ at: string }>`
-    select o.outcome ->> 'finishedAt' as at
+/** When the host itself said, signed, that it replaced the session secret of this service; null: not since then. */
+export type Sessions = (hostId: string, service: string | null, since: string) => string | null;
+
+/** Of all these hosts at once. `service` null: nothing is known of a service, so nothing was invalidated. */
+export async function sessionsOf(db: DbOrTx, hostIds: readonly string[]): Promise<Sessions> {
+  if (hostIds.length === 0) return () => null;
+  const { rows } = await sql<{ host: string; service: string; at: string; stored: Date }>`
+    select distinct on (1, 2) t.host_id as host,
+      coalesce(o.outcome -> 'after' ->> 'service', o.outcome -> 'before' ->> 'service') as service,
+      o.outcome ->> 'finishedAt' as at, o.stored_at as stored
     from change.outcome o join change.task t on t.id = o.task_id
-    where t.host_id = ${hostId} and o.phase = 'apply' and o.signature is not null
+    where t.host_id = any(${[...hostIds]}::text[]) and o.phase = 'apply' and o.signature is not null
       and o.outcome ->> 'kind' = 'invalidate-sessions' and (o.outcome ->> 'ok')::boolean
-      and coalesce(o.outcome -> 'after' ->> 'service', o.outcome -> 'before' ->> 'service') = ${service}
-      and o.stored_at >= ${since}::timestamptz
-    order by o.stored_at desc limit 1`.execute(db);
-  return rows[0]?.at ?? null;
+    order by 1, 2, o.stored_at desc`.execute(db);
+  const newest = new Map(rows.map((row) => [`${row.host}\n${row.service}`, row]));
+  return (hostId, service, since) => {
+    const row = service === null ? undefined : newest.get(`${hostId}\n${service}`);
+    return row && row.stored.getTime() >= Date.parse(since) ? row.at : null;
+  };
 }

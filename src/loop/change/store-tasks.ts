@@ -89,15 +89,36 @@ export async function insertTasks(tx: Transaction<NoTables>, digest: string, pla
   for (const some of chunks(values)) await q(tx).insertInto('change.task').values(some).execute();
 }
 
-export async function tasksOfPlan(db: DbOrTx, digest: string): Promise<TaskRow[]> {
+export const tasksOfPlan = (db: DbOrTx, digest: string): Promise<TaskRow[]> => tasksOfPlans(db, [digest]);
+
+export async function tasksOfPlans(db: DbOrTx, digests: readonly string[]): Promise<TaskRow[]> {
+  if (digests.length === 0) return [];
   const rows = await q(db)
     .selectFrom('change.task')
     .selectAll()
-    .where('digest', '=', digest)
+    .where('digest', '=', anyOf(digests))
+    .orderBy('digest')
     .orderBy('wave')
     .orderBy('place')
     .execute();
   return rows.map(toTask);
+}
+
+/** Until the transaction ends nobody else stores a plan of this kit: who sees no other plan then has none beside him. */
+export async function lockPlanning(tx: Transaction<NoTables>, kit: string): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended(${`change plan ${kit}`}, 0))`.execute(tx);
+}
+
+/** host → the other change of the kit that covers it and is not over. */
+export async function hostsUnderWay(
+  db: DbOrTx,
+  { kit, id }: { kit: string; id: string },
+): Promise<Map<string, string>> {
+  const { rows } = await sql<{ host: string; change: string }>`
+    select t.host_id as host, c.id as change from change.change c join change.task t on t.digest = c.plan_digest
+    where c.kit = ${kit} and c.id <> ${id}
+      and c.state in ('awaiting-approval', 'scheduled', 'running', 'paused', 'verifying')`.execute(db);
+  return new Map(rows.map((row) => [row.host, row.change]));
 }
 
 export async function taskById(db: DbOrTx, id: string): Promise<TaskRow | null> {

@@ -3,6 +3,7 @@ import type { ChangeState } from '../../model/change.ts';
 import type { Impact } from '../../model/impact.ts';
 import type { Approval } from '../../model/plan.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import type { Left } from './logic/planner.ts';
 
 /** What the person asked for: planning again starts from it. */
@@ -18,8 +19,8 @@ export interface Asked {
 export interface Verification {
   since: string;
   until: string;
-  /** host → when its newest facts had been collected as verification began: only newer ones count */
-  facts: Record<string, string | null>;
+  /** host → section → when it had been collected as verification began, by the host's clock: only another time counts */
+  facts: Record<string, Record<string, string>>;
 }
 
 export type ChangeTables = {
@@ -209,25 +210,35 @@ export async function insertPlan(tx: Transaction<NoTables>, plan: StoredPlan): P
 }
 
 export async function planByDigest(db: DbOrTx, digest: string): Promise<StoredPlan | null> {
-  const row = await q(db).selectFrom('change.plan').selectAll().where('digest', '=', digest).executeTakeFirst();
-  return row ? { digest: row.digest, changeId: row.change_id, text: row.text, madeAt: row.made_at } : null;
+  return (await plansByDigest(db, [digest]))[0] ?? null;
+}
+
+export async function plansByDigest(db: DbOrTx, digests: readonly string[]): Promise<StoredPlan[]> {
+  if (digests.length === 0) return [];
+  const rows = await q(db).selectFrom('change.plan').selectAll().where('digest', '=', anyOf(digests)).execute();
+  return rows.map((row) => ({ digest: row.digest, changeId: row.change_id, text: row.text, madeAt: row.made_at }));
 }
 
 export interface GivenApproval {
+  digest: string;
   person: string;
   name: string;
   approval: Approval;
 }
 
-export async function approvalsOf(db: DbOrTx, digest: string): Promise<GivenApproval[]> {
+export const approvalsOf = (db: DbOrTx, digest: string): Promise<GivenApproval[]> => approvalsOfPlans(db, [digest]);
+
+export async function approvalsOfPlans(db: DbOrTx, digests: readonly string[]): Promise<GivenApproval[]> {
+  if (digests.length === 0) return [];
   const found = await q(db)
     .selectFrom('change.approval')
     .selectAll()
-    .where('digest', '=', digest)
+    .where('digest', '=', anyOf(digests))
     .orderBy('approved_at')
     .orderBy('key_id')
     .execute();
   return found.map((row) => ({
+    digest: row.digest,
     person: row.person,
     name: row.person_name || row.person,
     approval: { statement: row.statement, signature: row.signature },

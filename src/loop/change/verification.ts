@@ -10,14 +10,18 @@ import { lookAt } from './outside.ts';
 import { heldBy, release } from './planning.ts';
 import { taskViews } from './rollout.ts';
 import { changeById, lockChange, updateChange, type ChangeRow, type Verification } from './store.ts';
-import { planOf } from './view.ts';
+import { planOf } from './plans.ts';
 
 const ACTOR = systemActor('change.verify');
 /** How long hosts have to send fresh facts and findings to close. */
 const PATIENCE_MS = 3 * 60_000;
 /** One stretch of looking; then the worker is free for others, and it goes on with the next job. */
 const STRETCH_MS = 10_000;
-const PAUSE_MS = 400;
+/** Between two looks: soon at first, seldom when it takes long. */
+const SOON_MS = 400;
+const SELDOM_MS = 5000;
+/** What a host must have told anew, all of it: a fresh list of sockets says nothing about processes. */
+const SECTIONS = ['packages', 'processes', 'services', 'sockets'] as const;
 
 /** Running → verifying: what hosts have sent until now does not count, they are asked to look again. */
 export async function beginVerification(deps: Deps, changeId: string): Promise<void> {
@@ -26,7 +30,7 @@ export async function beginVerification(deps: Deps, changeId: string): Promise<v
   if (!found?.planDigest) return;
   const plan = await planOf(platform.db, found.planDigest);
   const facts: Verification['facts'] = {};
-  for (const { hostId } of tasksOf(plan)) facts[hostId] = newest(await audit.facts(hostId));
+  for (const { hostId } of tasksOf(plan)) facts[hostId] = timesOf(await audit.facts(hostId));
   await platform.observe(ACTOR, async (tx) => {
     const change = await lockChange(tx.db, changeId);
     if (change?.state !== 'running' || change.wavesDone < plan.waves.length || change.stopping !== null) return;
@@ -51,12 +55,8 @@ export function prolonged(verification: Verification | null, now: Date): Verific
 
 const tasksOf = (plan: Plan): Task[] => plan.waves.flatMap((wave) => wave.tasks);
 
-/** By the host's own clock: only compared with itself. */
-const newest = (facts: StoredFacts): string | null =>
-  Object.values(facts.meta)
-    .map((meta) => meta.collectedAt)
-    .sort()
-    .at(-1) ?? null;
+const timesOf = ({ meta }: StoredFacts): Record<string, string> =>
+  Object.fromEntries(SECTIONS.flatMap((name) => (meta[name] ? [[name, meta[name].collectedAt]] : [])));
 
 interface Seen {
   endpoints: { endpoint: string; heartbleed: string; spkiBefore: string | null; spkiAfter: string | null }[];
@@ -68,53 +68,94 @@ interface Seen {
 /** Fresh facts from inside, a fresh look from outside, all checks again: closed means proven. */
 export async function verify(deps: Deps, changeId: string): Promise<void> {
   const started = deps.platform.now().getTime();
+  const proven: Proven = { inside: new Set(), outside: new Map(), judged: new Set() };
   for (;;) {
     const change = await changeById(deps.platform.db, changeId);
     if (change?.state !== 'verifying' || !change.verification) return;
     const plan = await planOf(deps.platform.db, change.planDigest!);
-    const seen = await look(deps, change, plan, change.verification);
+    const seen = await look(deps, change, plan, proven);
     if (seen.open.length === 0) return close(deps, change, plan, seen, 'closed');
     const now = deps.platform.now().getTime();
     if (now > Date.parse(change.verification.until)) return close(deps, change, plan, seen, 'failed');
     if (now - started > STRETCH_MS) break;
-    await sleep(PAUSE_MS);
+    await sleep(Math.min(SELDOM_MS, Math.max(SOON_MS, (now - Date.parse(change.verification.since)) / 5)));
   }
   const options = { startAfterSeconds: 1, singletonKey: `${changeId} again` };
   await deps.platform.queue.enqueue('change.advance', { changeId }, options);
 }
 
-async function look(deps: Deps, change: ChangeRow, plan: Plan, waiting: Verification): Promise<Seen> {
+/** What was seen to be right since verification began: no need to look at it again. */
+interface Proven {
+  /** hosts */
+  inside: Set<string>;
+  /** listeners */
+  outside: Map<string, Seen['endpoints'][number]>;
+  /** hosts that were judged since */
+  judged: Set<string>;
+}
+
+async function look(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): Promise<Seen> {
   const open: string[] = [];
-  for (const task of tasksOf(plan)) open.push(...(await lookInside(deps, task, waiting)));
+  for (const task of tasksOf(plan).filter((one) => !proven.inside.has(one.hostId))) {
+    const why = await lookInside(deps, task, change.verification?.facts[task.hostId] ?? {});
+    if (why.length === 0) proven.inside.add(task.hostId);
+    open.push(...why);
+  }
   // The outside is looked at once the inside has answered: a probe a second would be no kindness to the services.
   if (open.length > 0) return { endpoints: [], findings: [], open };
-  const endpoints: Seen['endpoints'] = [];
-  for (const task of tasksOf(plan)) {
-    for (const step of task.steps) {
-      if (step.kind !== 'verify-served' || endpoints.some((one) => one.endpoint === `${step.address}:${step.port}`))
-        continue;
-      const outside = await lookOutside(deps, step);
-      endpoints.push(outside.seen);
-      if (outside.why !== null) open.push(`${task.hostName}: ${outside.why}`);
-    }
-    await deps.audit.auditHost(task.hostId);
-  }
-  const findings = change.findings.length > 0 ? await deps.audit.findings({ ids: change.findings }) : [];
+  const endpoints = await lookAround(deps, plan, proven, open);
+  const findings = await judgeAgain(deps, change, plan, proven);
   open.push(...findings.filter((finding) => finding.state !== 'fixed').map(sayOpen));
   const lost = change.findings.filter((id) => !findings.some((finding) => finding.id === id));
-  return { endpoints, findings, open: [...open, ...lost.map((id) => `finding ${id} cannot be found any more`)] };
+  open.push(...lost.map((id) => `finding ${id} cannot be found any more`));
+  return { endpoints, findings, open };
 }
+
+async function lookAround(deps: Deps, plan: Plan, proven: Proven, open: string[]): Promise<Seen['endpoints']> {
+  const endpoints = new Map(proven.outside);
+  for (const task of tasksOf(plan)) {
+    for (const step of task.steps) {
+      if (step.kind !== 'verify-served' || endpoints.has(`${step.address}:${step.port}`)) continue;
+      const { seen, why } = await lookOutside(deps, step);
+      endpoints.set(seen.endpoint, seen);
+      if (why === null) proven.outside.set(seen.endpoint, seen);
+      else open.push(`${task.hostName}: ${why}`);
+    }
+  }
+  return [...endpoints.values()];
+}
+
+/** Every host once, after the looks; then those again whose findings are not proven fixed yet. */
+async function judgeAgain(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): Promise<Finding[]> {
+  const open = (await findingsOf(deps, change)).filter((finding) => finding.state !== 'fixed');
+  const again = new Set(open.map((finding) => finding.hostId));
+  for (const { hostId } of tasksOf(plan)) if (!proven.judged.has(hostId)) again.add(hostId);
+  for (const hostId of again) {
+    await deps.audit.auditHost(hostId);
+    proven.judged.add(hostId);
+  }
+  return findingsOf(deps, change);
+}
+
+const findingsOf = async (deps: Deps, { findings }: ChangeRow): Promise<Finding[]> =>
+  findings.length > 0 ? deps.audit.findings({ ids: findings }) : [];
 
 const sayOpen = (finding: Finding): string =>
   `${finding.hostName}: ${finding.title}${finding.endpoint ? ` at ${finding.endpoint}` : ''} is ${finding.state}` +
   (finding.pending ? ` (${finding.pending})` : '');
 
-async function lookInside(deps: Deps, task: Task, waiting: Verification): Promise<string[]> {
-  const facts = await deps.audit.facts(task.hostId);
-  if (newest(facts) === (waiting.facts[task.hostId] ?? null)) return [`${task.hostName}: no fresh facts yet`];
+async function lookInside(deps: Deps, task: Task, before: Record<string, string>): Promise<string[]> {
+  const { meta, sections } = await deps.audit.facts(task.hostId);
+  const stale = SECTIONS.filter((name) => !meta[name] || meta[name].collectedAt === before[name]);
+  if (stale.length > 0) {
+    const errors = stale.flatMap((name) =>
+      meta[name]?.error ? [`${name} could not be read: ${meta[name].error}`] : [],
+    );
+    return [`${task.hostName}: no fresh facts yet (${errors.length > 0 ? errors.join('; ') : stale.join(', ')})`];
+  }
   return task.health.flatMap((health) => {
     if (health.kind !== 'service') return [];
-    const state = facts.sections.services?.find((service) => service.name === health.name)?.state ?? 'unknown';
+    const state = sections.services?.find((service) => service.name === health.name)?.state ?? 'unknown';
     return state === 'running' ? [] : [`${task.hostName}: ${health.name} is ${state}`];
   });
 }

@@ -1,18 +1,11 @@
 import type { Change } from '../../model/change.ts';
-import type { DbOrTx } from '../../platform/context.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Plan } from '../../model/plan.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { Deps } from './deps.ts';
 import { nextStep } from './logic/legs.ts';
-import { approvalsOf, changeById, planByDigest, type ChangeRow } from './store.ts';
-import { outcomesOf, tasksOfPlan } from './store-tasks.ts';
-
-/** The plan as approved; its bytes are checked by the database. */
-export async function planOf(db: DbOrTx, digest: string): Promise<Plan> {
-  const stored = await planByDigest(db, digest);
-  if (!stored) throw new AppError('NOT_FOUND', { what: 'plan', id: digest, list: 'change list' });
-  return Plan.parse(JSON.parse(stored.text));
-}
+import { plansOf } from './plans.ts';
+import { approvalsOfPlans, changeById, type ChangeRow, type GivenApproval } from './store.ts';
+import { outcomesOf, tasksOfPlans, type StoredOutcome, type TaskRow } from './store-tasks.ts';
 
 export async function viewChange(deps: Deps, id: string): Promise<Change> {
   const row = await changeById(deps.platform.db, id);
@@ -21,8 +14,31 @@ export async function viewChange(deps: Deps, id: string): Promise<Change> {
 }
 
 export async function toChange(deps: Deps, row: ChangeRow): Promise<Change> {
-  const plan = row.planDigest === null ? null : await planOf(deps.platform.db, row.planDigest);
-  const approvals = row.planDigest === null ? [] : await approvalsOf(deps.platform.db, row.planDigest);
+  return (await toChanges(deps, [row]))[0]!;
+}
+
+/** Plans, approvals, tasks and outcomes of all of them at once. */
+export async function toChanges({ platform: { db } }: Deps, rows: readonly ChangeRow[]): Promise<Change[]> {
+  const digests = rows.flatMap((row) => row.planDigest ?? []);
+  const plans = await plansOf(db, digests);
+  const approvals = Map.groupBy(await approvalsOfPlans(db, digests), (one) => one.digest);
+  const tasks = await tasksOfPlans(db, digests);
+  const ids = tasks.map((task) => task.id);
+  const course: Course = {
+    tasks: new Map(tasks.map((task) => [task.id, task])),
+    outcomes: Map.groupBy(await outcomesOf(db, ids), (one) => one.outcome.taskId),
+  };
+  return rows.map((row) =>
+    changeOf(row, plans.get(row.planDigest ?? '') ?? null, approvals.get(row.planDigest ?? '') ?? [], course),
+  );
+}
+
+interface Course {
+  tasks: ReadonlyMap<string, TaskRow>;
+  outcomes: ReadonlyMap<string, StoredOutcome[]>;
+}
+
+function changeOf(row: ChangeRow, plan: Plan | null, approvals: readonly GivenApproval[], course: Course): Change {
   return {
     id: row.id,
     title: row.title,
@@ -38,7 +54,7 @@ export async function toChange(deps: Deps, row: ChangeRow): Promise<Change> {
     approvalsRequired: plan?.approvalsRequired ?? 1,
     predicted: plan?.impact ?? null,
     observed: row.observed,
-    waves: plan ? await waves(deps, row, plan) : [],
+    waves: plan ? waves(row, plan, course) : [],
     why: row.why,
     left: row.left,
     startAt: row.startAt?.toISOString() ?? null,
@@ -47,14 +63,10 @@ export async function toChange(deps: Deps, row: ChangeRow): Promise<Change> {
   };
 }
 
-async function waves(deps: Deps, row: ChangeRow, plan: Plan): Promise<Change['waves']> {
-  const tasks = await tasksOfPlan(deps.platform.db, row.planDigest!);
-  const ids = tasks.map((task) => task.id);
-  const outcomes = Map.groupBy(await outcomesOf(deps.platform.db, ids), (one) => one.outcome.taskId);
-  const rows = new Map(tasks.map((task) => [task.id, task]));
+function waves(row: ChangeRow, plan: Plan, { tasks, outcomes }: Course): Change['waves'] {
   return plan.waves.map((wave, number) => {
     const own = wave.tasks.map((task): Change['waves'][number]['tasks'][number] => {
-      const stored = rows.get(task.id);
+      const stored = tasks.get(task.id);
       const done = outcomes.get(task.id) ?? [];
       const step = nextStep(
         task,

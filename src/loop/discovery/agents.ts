@@ -5,18 +5,9 @@ import type { Discovery } from './face.ts';
 import { normalAddress, tellsMachinesApart } from './logic/address.ts';
 import { contradiction, strong } from './logic/reconcile.ts';
 import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
+import { endOtherClaims, leaveAddress, noteAddress } from './store-addresses.ts';
 import { adoptEndpoints } from './store-endpoints.ts';
-import {
-  findHost,
-  hostIdAt,
-  hostRow,
-  leaveAddress,
-  noteAddress,
-  noteDecision,
-  noteIdentifiers,
-  noteSighting,
-  updateHost,
-} from './store-hosts.ts';
+import { findHost, hostIdAt, hostRow, noteDecision, noteIdentifiers, noteSighting, updateHost } from './store-hosts.ts';
 
 type Attach = Parameters<Discovery['attachAgent']>[1];
 
@@ -47,6 +38,8 @@ export async function attachAgent(platform: Platform, tx: Tx, agent: Attach): Pr
     agent_version: agent.version,
   });
   await claimAddresses(tx, hostId, addresses);
+  // These are all of its interfaces' addresses, so what was claimed for it and is not among them has ended.
+  await endOtherClaims(tx.db, hostId, addresses);
   await renameHost(tx, hostId, agent.hostname, NAME_RANK.host);
   await adoptMeasured(tx, hostId);
   await tx.publish('hosts', { hostId });

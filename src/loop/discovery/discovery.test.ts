@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test, type TestContext } from 'node:test';
+import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Scan, Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
@@ -55,6 +56,14 @@ async function scan(scope: Scope): Promise<Scan> {
   });
   await platform.drain();
   return toScan((await scanRow(platform.db, made.id))!);
+}
+
+/** A host's agent saw these addresses; whoever follows does so. */
+async function report(hostId: string, ...reports: string[][]): Promise<void> {
+  for (const addresses of reports) {
+    await platform.observe(systemActor('test'), (tx) => discovery.followFrom(tx, hostId, addresses));
+  }
+  await platform.drain();
 }
 
 function closeAfter(t: TestContext, ...servers: { close(): Promise<void> }[]): void {
@@ -263,10 +272,10 @@ test('1.1: what is excluded is never connected to, whoever asks', async (t) => {
   // An ad-hoc scan of exactly that address has nothing left to do.
   const adhoc = { scope: null, targets: ['127.71.8.2'], ports: `${port}`, rate: undefined, confirmWide: false };
   await assert.rejects(createScan(platform, OPERATOR, adhoc), (error) => isAppError(error, 'TARGETS_EMPTY'));
-  await discovery.jobs['discovery.follow']!({
-    addresses: ['127.71.8.2', '127.71.9.2', 'nonsense'],
-    viaHostId: 'host_x',
-  });
+  const elsewhere = await sshServer('127.71.8.3', newSshKey(), port);
+  closeAfter(t, elsewhere);
+  const via = (await discovery.probeNow('127.71.8.3', port)).hostId;
+  await report(via, ['127.71.8.2', '127.71.9.2', 'nonsense']);
   assert.equal(touched, 0);
 });
 
@@ -282,13 +291,32 @@ test('a host outside the scanned range is found by following a connection, where
   await scan(scope);
   assert.equal(await discovery.hostByAddress('127.71.11.20'), null);
   const via = (await discovery.hostByAddress('127.71.10.1'))!;
-  await discovery.jobs['discovery.follow']!({ addresses: ['127.71.11.20', '8.8.8.8'], viaHostId: via.id });
+  await report(via.id, ['127.71.11.20', '8.8.8.8']);
   const found = (await discovery.hostByAddress('127.71.11.20'))!;
   assert.deepEqual(found.sources, ['peer']);
   assert.equal((await discovery.endpoints({ hostId: found.id, protocol: 'ssh' })).length, 1);
   const entry = await lastEntry(platform, 'discovery.host.found', found.id);
   assert.equal((entry.detail as { via: string }).via, via.id);
   assert.equal(await discovery.hostByAddress('8.8.8.8'), null);
+});
+
+test('what a host reports while its earlier report still waits is followed too, and jobs carry ids only', async (t) => {
+  const inside = await sshServer('127.71.13.1');
+  const hidden = await Promise.all([20, 21].map((n) => sshServer(`127.71.14.${n}`, newSshKey(), inside.port)));
+  closeAfter(t, inside, ...hidden);
+  await addScope(platform, { cidrs: ['127.71.13.0/29'], follow: ['127.71.14.0/24'], ports: portsOf(inside) });
+  const via = (await discovery.probeNow('127.71.13.1', inside.port)).hostId;
+  const tell = (address: string): Promise<void> =>
+    platform.observe(systemActor('test'), (tx) => discovery.followFrom(tx, via, [address]));
+  await tell('127.71.14.20');
+  await tell('127.71.14.21');
+  const waiting = await platform.waiting('discovery.follow');
+  assert.deepEqual(
+    waiting.map((job) => job.payload),
+    [{ hostId: via }],
+  );
+  await platform.drain();
+  for (const n of [20, 21]) assert.deepEqual((await discovery.hostByAddress(`127.71.14.${n}`))?.sources, ['peer']);
 });
 
 test('/27 × 20 ports takes well under two seconds', async () => {

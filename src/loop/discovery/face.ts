@@ -36,6 +36,8 @@ export interface Discovery extends Module {
       expectedHostId: string | null;
     },
   ): Promise<string>;
+  /** The host's agent saw these addresses: they are looked at, where a scope allows it. */
+  followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void>;
   setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
   /** Names and addresses that facts told about a host. */
   updateIdentity(

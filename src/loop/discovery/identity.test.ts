@@ -6,6 +6,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { importHosts } from './claims.ts';
 import { createDiscovery, type Discovery } from './index.ts';
+import { hostsAround } from './store-around.ts';
 import { entriesSince, lastEntry, OPERATOR } from './testing/index.ts';
 
 let platform: TestPlatform;
@@ -162,6 +163,28 @@ test('an imported list makes hosts known, before or after a scan finds them', as
   );
   const claimed = (await entriesSince(platform, 0)).findLast((entry) => entry.type === 'discovery.host.claimed')!;
   assert.deepEqual(claimed.related.map((subject) => subject.id).sort(), [seen, second.id].sort());
+});
+
+test('what a machine no longer has among its addresses ends when it enrols again', async () => {
+  const enrol = (addresses: string[]) =>
+    attach({ hostname: 'roamer', identifiers: [agentKey('k9'), machine('m9')], addresses });
+  const hostId = await enrol(['10.1.7.1', '10.1.7.2']);
+  assert.equal(await enrol(['10.1.7.2', '10.1.7.3']), hostId);
+  assert.deepEqual((await discovery.host(hostId))?.addresses, ['10.1.7.2', '10.1.7.3']);
+  assert.equal(await discovery.hostByAddress('10.1.7.1'), null);
+});
+
+test('deciding who somebody is reads no host that only has the same TLS key', async () => {
+  const tls: Identifier = { kind: 'tls-key', value: 'f'.repeat(64) };
+  const one = await see('10.1.8.1', ssh('L'), tls);
+  await see('10.1.8.2', ssh('M'), tls);
+  const at = new Date().toISOString();
+  const sighting: Sighting = { source: 'scan', address: '10.1.8.1', at, identifiers: [ssh('L'), tls] };
+  const around = await hostsAround(platform.db, [sighting]);
+  assert.deepEqual(
+    around.map((host) => [host.id, host.identifiers]),
+    [[one, [ssh('L')]]],
+  );
 });
 
 test('the database refuses a change of a host or scope that leaves no entry', async () => {

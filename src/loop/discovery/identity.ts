@@ -1,14 +1,15 @@
-import type { Identifier, Scope, Sighting } from '../../model/estate.ts';
+import type { Identifier, Sighting } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { questions } from './logic/reconcile.ts';
 import { newTarget } from './probes/contract.ts';
 import { sshProbe } from './probes/ssh.ts';
 import { inParallel } from './scanner/sweep.ts';
-import { type Buckets, guardFor } from './scopes.ts';
+import { guardFor, type LiveScopes } from './live-scopes.ts';
+import type { Buckets } from './scopes.ts';
 import type { Alive } from './sightings.ts';
-import { findEndpoints } from './store-endpoints.ts';
-import { hostsAround } from './store-hosts.ts';
+import { sshPortsAt } from './store-endpoints.ts';
+import { hostsAround } from './store-around.ts';
 
 const ASK_MS = 4000;
 const MOST_QUESTIONS = 256;
@@ -19,15 +20,17 @@ const MOST_QUESTIONS = 256;
  */
 export async function askEarlierAddresses(
   platform: Platform,
-  scopes: readonly Scope[],
+  scopes: LiveScopes,
   buckets: Buckets,
   sightings: readonly Sighting[],
+  signal?: AbortSignal,
 ): Promise<Alive> {
   const open = questions(await hostsAround(platform.db, sightings), sightings).slice(0, MOST_QUESTIONS);
   const alive = new Set<string>();
   const asked = [...new Set(open.filter((o) => o.identifier.kind === 'ssh-host-key').map((o) => o.address))];
   await inParallel(asked, 8, async (address) => {
-    for (const identifier of await keysAt(platform, scopes, buckets, address)) alive.add(keyOf(address, identifier));
+    for (const identifier of await keysAt(platform, { scopes, buckets, address, signal }))
+      alive.add(keyOf(address, identifier));
   });
   return (address, identifier) => alive.has(keyOf(address, identifier));
 }
@@ -36,16 +39,16 @@ const keyOf = (address: string, identifier: Identifier): string => `${address} $
 
 async function keysAt(
   platform: Platform,
-  scopes: readonly Scope[],
-  buckets: Buckets,
-  address: string,
+  asked: { scopes: LiveScopes; buckets: Buckets; address: string; signal: AbortSignal | undefined },
 ): Promise<Identifier[]> {
-  const all = await findEndpoints(platform.db, { protocol: 'ssh', state: 'open' });
+  const { scopes, buckets, address, signal } = asked;
   const found: Identifier[] = [];
-  for (const port of new Set(all.filter((e) => e.address === address).map((e) => e.port))) {
+  for (const port of await sshPortsAt(platform.db, address)) {
     try {
       const { guard } = guardFor(scopes, buckets, address);
-      const probe = await sshProbe.probe(newTarget(guard, { address, port, connectMs: 1000, deadlineMs: ASK_MS }));
+      const probe = await sshProbe.probe(
+        newTarget(guard, { address, port, connectMs: 1000, deadlineMs: ASK_MS, signal }),
+      );
       if (probe.protocol === 'ssh') {
         found.push(...probe.hostKeys.map((key) => ({ kind: 'ssh-host-key' as const, value: key.fingerprint })));
       }

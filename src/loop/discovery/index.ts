@@ -2,10 +2,12 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { attachAgent, setManagement, updateIdentity } from './agents.ts';
 import type { Discovery } from './face.ts';
-import { follow, scheduleScans } from './jobs.ts';
+import { follow, followFrom } from './follow.ts';
+import { scheduleScans } from './jobs.ts';
 import { normalAddress } from './logic/address.ts';
 import { probeNow } from './probe-now.ts';
 import { type Ageing, DEFAULT_AGEING } from './results.ts';
+import { retain } from './retention.ts';
 import { discoveryRoutes } from './routes.ts';
 import { runScan } from './run-scan.ts';
 import { Buckets } from './scopes.ts';
@@ -38,6 +40,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     recordSightings: async (tx, sightings) =>
       (await recordSightings(platform, tx, sightings)).map((decision) => decision.hostId),
     attachAgent: (tx, agent) => attachAgent(platform, tx, agent),
+    followFrom,
     setManagement,
     updateIdentity,
     probeNow: async (text, port, how) => {
@@ -50,8 +53,12 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     jobs: {
       'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
       'discovery.schedule': () => scheduleScans(platform),
-      'discovery.follow': (payload) => follow(platform, buckets, payload),
+      'discovery.follow': ({ hostId }) => follow(platform, buckets, hostId),
+      'discovery.retention': () => retain(platform),
     },
-    schedules: [{ job: 'discovery.schedule', cron: '* * * * *' }],
+    schedules: [
+      { job: 'discovery.schedule', cron: '* * * * *' },
+      { job: 'discovery.retention', cron: '17 3 * * *' },
+    ],
   };
 }

@@ -5,11 +5,11 @@ import type { Platform } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { type Look, recordLooks } from './looks.ts';
 import { lookOnce, sightingsFrom } from './scanner/observe.ts';
-import { type Buckets, guardFor } from './scopes.ts';
+import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
+import type { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { endpointRow, findEndpoint, noteProbeError } from './store-endpoints.ts';
 import { hostIdAt } from './store-hosts.ts';
-import { findReach } from './store-scans.ts';
 
 /**
  * One fresh look from outside, through the same guard as every scan. What it reads is stored like a scan's; what it
@@ -19,16 +19,24 @@ import { findReach } from './store-scans.ts';
 export async function probeNow(
   platform: Platform,
   buckets: Buckets,
+  wanted: { address: string; port: number; judge: boolean },
+): Promise<Endpoint> {
+  return withScopes(platform, (scopes) => probeWithin(platform, buckets, scopes, wanted));
+}
+
+async function probeWithin(
+  platform: Platform,
+  buckets: Buckets,
+  scopes: LiveScopes,
   { address, port, judge }: { address: string; port: number; judge: boolean },
 ): Promise<Endpoint> {
-  const reach = await findReach(platform.db);
-  const { guard } = guardFor(reach, buckets, address);
+  const { guard } = guardFor(scopes, buckets, address);
   const look = await lookOnce(guard, { address, port }, () => platform.now());
   const known = await knownEndpoint(platform, address, port);
   if (!look.result && !known)
     throw new AppError('PROBE_STOPPED', { address, port, protocol: 'anything', why: look.error ?? '' });
   const sightings = sightingsFrom([look], 'scan');
-  const alive = await askEarlierAddresses(platform, reach, buckets, sightings);
+  const alive = await askEarlierAddresses(platform, scopes, buckets, sightings);
   const id = await platform.observe(systemActor('probe'), async (tx) => {
     if (!look.result) {
       await noteProbeError(tx.db, known!, look.error ?? '', null);

@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { listenWith } from './probes/testing.ts';
 import { createScan, steerScan } from './scans.ts';
-import { scanRow } from './store-scans.ts';
+import { claimScan, findScopes, scanRow, updateScope } from './store-scans.ts';
 import { addScope, entriesSince, OPERATOR } from './testing/index.ts';
 
 let platform: TestPlatform;
@@ -136,3 +137,81 @@ test('1.1: a scope with a schedule is scanned when due, and never twice at once'
     ),
   );
 });
+
+/** A listener that says nothing keeps whoever looks at it waiting for some seconds. */
+async function slowLook(t: TestContext, address: string): Promise<{ id: string; port: number }> {
+  const mute = await listenWith(() => undefined, address);
+  t.after(() => mute.close());
+  const scope = await addScope(platform, { cidrs: [address], ports: `${mute.port}`, rate: 400 });
+  return { id: (await start(scope)).id, port: mute.port };
+}
+
+test('a runner that lost its scan while it looked stores nothing; while it looks it says that it lives', async (t) => {
+  const { id } = await slowLook(t, '127.73.4.1');
+  const running = discovery.jobs['discovery.scan']!({ scanId: id });
+  await until('it looks', async () => (await doneOf(id)) === 1);
+  const first = (await scanRow(platform.db, id))!.beat_at!;
+  await until('it beats', async () => (await scanRow(platform.db, id))!.beat_at!.getTime() > first.getTime() + 800);
+  await claimScan(platform.db, id, 'another runner', platform.now());
+  await running;
+  const row = (await scanRow(platform.db, id))!;
+  assert.deepEqual([row.state, row.runner, Number(row.window_index)], ['running', 'another runner', 0]);
+  assert.equal(await discovery.hostByAddress('127.73.4.1'), null);
+  await discovery.jobs['discovery.scan']!({ scanId: id });
+  assert.equal((await scanRow(platform.db, id))!.state, 'done');
+  assert.notEqual(await discovery.hostByAddress('127.73.4.1'), null);
+});
+
+test('1.1: what is excluded while a scan runs is not touched any more, and does not count as closed', async (t) => {
+  let touched: string[] = [];
+  const server = await listenWith((socket) => {
+    touched.push(socket.localAddress ?? '');
+    socket.end('220 here\r\n');
+  }, '0.0.0.0');
+  t.after(() => server.close());
+  const scope = await addScope(platform, { cidrs: ['127.73.5.0/26'], ports: `${server.port}`, rate: 400 });
+  await start(scope);
+  await platform.drain();
+  const { port } = server;
+  // Again, slowly: every address is known, and the second half of them is excluded in the middle of it.
+  const slow = { ...scope, ports: `${port},20001-20009`, rate: 200 };
+  await change(slow);
+  const { id } = await start(slow);
+  const running = platform.drain();
+  await until('it runs', async () => (await doneOf(id)) > 100);
+  await change({ ...slow, exclude: ['127.73.5.32/27'] });
+  await sleep(300);
+  touched = [];
+  await running;
+  assert.equal((await scanRow(platform.db, id))!.state, 'done');
+  const excluded = touched.filter((address) => Number(address.split('.')[3]) >= 32);
+  assert.deepEqual(excluded, []);
+  assert.ok(touched.length > 0, 'the rest was looked at');
+  const { rows } = await sql<{ n: string }>`select count(*) as n from discovery.endpoint
+    where port = ${port} and misses > 0`.execute(platform.db);
+  assert.equal(Number(rows[0]!.n), 0);
+});
+
+test('an exclusion ends conversations that are under way; a removed scope ends its scan', async (t) => {
+  const { id, port } = await slowLook(t, '127.73.6.1');
+  const running = discovery.jobs['discovery.scan']!({ scanId: id });
+  await until('it looks', async () => (await doneOf(id)) === 1);
+  const scope = (await findScopes(platform.db)).find((one) => one.cidrs[0] === '127.73.6.1')!;
+  const began = performance.now();
+  const remove = discovery.routes.find((route) => route.id === 'deleteScope')!;
+  await remove.handler({ params: { id: scope.id }, actor: OPERATOR } as Parameters<typeof remove.handler>[0]);
+  await running;
+  assert.ok(performance.now() - began < 1500, `${performance.now() - began} ms`);
+  const row = (await scanRow(platform.db, id))!;
+  assert.deepEqual([row.state, row.error], ['cancelled', 'its scope was removed']);
+  assert.equal(await discovery.hostByAddress('127.73.6.1'), null);
+  await assert.rejects(discovery.probeNow('127.73.6.1', port), (error) => isAppError(error, 'ADDRESS_NOT_ALLOWED'));
+});
+
+async function change(scope: Scope): Promise<void> {
+  const subject = { kind: 'scope' as const, id: scope.id };
+  await platform.act(OPERATOR, { type: 'discovery.scope.changed', subject }, async (tx) => {
+    await updateScope(tx.db, scope);
+    await tx.publish('scans', { scopeId: scope.id });
+  });
+}

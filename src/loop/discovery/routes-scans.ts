@@ -4,7 +4,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { Scan, Scope } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { createScan, DEFAULT_RATE, steerScan } from './scans.ts';
+import { cancelScansOf, createScan, DEFAULT_RATE, steerScan } from './scans.ts';
 import { checkScope } from './scopes.ts';
 import {
   deleteScope,
@@ -147,6 +147,7 @@ function changeScopeRoutes(platform: Platform): Route[] {
         const scope = await mustFindScope(platform, params.id);
         const subject = { kind: 'scope' as const, id: scope.id, name: scope.name };
         await platform.act(actor, { type: 'discovery.scope.removed', subject, detail: detailOf(scope) }, async (tx) => {
+          await cancelScansOf(tx, scope);
           await deleteScope(tx.db, scope.id);
           await tx.publish('scans', { scopeId: scope.id });
         });

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
 import type { ScanCounts } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
+import { type LiveScopes, withScopes } from './live-scopes.ts';
+import type { Interval } from './logic/address.ts';
 import { newRtt } from './logic/pace.ts';
 import { parsePorts } from './logic/ports.ts';
 import { containsAddress } from './logic/targets.ts';
@@ -16,9 +19,10 @@ import { type Pair, sweep } from './scanner/sweep.ts';
 import type { Ageing } from './results.ts';
 import type { Buckets } from './scopes.ts';
 import {
+  beatScan,
   claimScan,
   clearOpen,
-  findReach,
+  holdScan,
   openOf,
   saveOpen,
   saveProgress,
@@ -28,6 +32,7 @@ import {
 } from './store-scans.ts';
 
 const CONNECTIONS_AT_ONCE = 200;
+const BEAT_MS = 500;
 
 export interface ScannerOptions {
   buckets: Buckets;
@@ -41,7 +46,10 @@ interface Run {
   runner: string;
   order: Windows;
   ports: number[];
+  scopes: LiveScopes;
   guard: Guard;
+  /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
+  refused: Set<string>;
   counts: ScanCounts;
 }
 
@@ -49,32 +57,52 @@ interface Run {
 export async function runScan(platform: Platform, options: ScannerOptions, scanId: string): Promise<void> {
   const runner = randomUUID();
   const scan = await begin(platform, scanId, runner);
-  const run = scan && (await prepare(platform, options, scan, runner));
-  if (run && (await runWindows(run))) await finish(run);
+  if (!scan) return;
+  await withScopes(platform, async (scopes) => {
+    const run = await prepare(platform, options, { scan, runner, scopes });
+    if (run && (await runWindows(run))) await finish(run);
+  });
 }
 
 /** What a person must correct ends the scan; anything else (a database that is away) is tried again by the queue. */
 async function prepare(
   platform: Platform,
   options: ScannerOptions,
-  scan: ScanRow,
-  runner: string,
+  begun: Pick<Run, 'scan' | 'runner' | 'scopes'>,
 ): Promise<Run | null> {
+  const { scan } = begun;
   try {
     const intervals = scanIntervals(scan);
     const ports = parsePorts(scan.ports);
     const order = scanOrder(intervals, ports, Number(scan.seed));
-    const bucket = options.buckets.of(scan.scope_id ?? scan.id, scan.rate);
-    const guard = createGuard({ allows: (address) => containsAddress(intervals, address), bucket });
-    return { platform, options, scan, runner, order, ports, guard, counts: { ...scan.counts } };
+    const refused = new Set<string>();
+    const guard = guardOf(options, begun, intervals, refused);
+    return { ...begun, platform, options, order, ports, guard, refused, counts: { ...scan.counts } };
   } catch (error) {
     if (!isAppError(error)) throw error;
     await platform.observe(actorOf(scan), async (tx) => {
+      if (!(await holdScan(tx.db, scan.id, begun.runner))) return;
       await setScanState(tx.db, scan.id, ['running'], { state: 'failed', error: error.message });
       await tx.publish('scans', { scanId: scan.id });
     });
     return null;
   }
+}
+
+/** What the scan was made for, and of that only what its scope says now. */
+function guardOf(
+  options: ScannerOptions,
+  { scan, scopes }: Pick<Run, 'scan' | 'scopes'>,
+  intervals: readonly Interval[],
+  refused: Set<string>,
+): Guard {
+  const allows = (address: string): boolean => {
+    if (!containsAddress(intervals, address)) return false;
+    if (scopes.allowsScan(scan, address)) return true;
+    refused.add(address);
+    return false;
+  };
+  return scopes.watch(createGuard({ allows, bucket: options.buckets.of(scan.scope_id ?? scan.id, scan.rate) }));
 }
 
 const actorOf = (scan: ScanRow) => scan.actor ?? systemActor('scan');
@@ -133,6 +161,7 @@ async function sweepWindow(run: Run, window: number, from: number): Promise<bool
     report: async ({ cursor, open }) => {
       run.counts.done = before + cursor;
       return platform.observe(actorOf(scan), async (tx) => {
+        if (!(await holdScan(tx.db, scan.id, runner))) return false;
         await saveOpen(tx.db, scan.id, open);
         await tx.publish('scans', { scanId: scan.id });
         return saveProgress(tx.db, scan.id, runner, { window, cursor, counts: run.counts, now: tx.now });
@@ -141,21 +170,53 @@ async function sweepWindow(run: Run, window: number, from: number): Promise<bool
   });
 }
 
-/** Probes what is open in this window and stores it all together with the step to the next window. */
+/**
+ * Probes what is open in this window and stores it all together with the step to the next window. A runner that may not
+ * go on stores nothing: whoever goes on finds the window's open ports and looks again.
+ */
 async function readWindow(run: Run, window: number): Promise<boolean> {
-  const { platform, scan, guard } = run;
-  const open = await openOf(platform.db, scan.id);
-  const looks = await lookAt(guard, open, () => platform.now());
-  const sightings = sightingsFrom(looks, 'scan');
-  const scopes = await findReach(platform.db);
-  const alive = await askEarlierAddresses(platform, scopes, run.options.buckets, sightings);
+  const { platform, scan, runner } = run;
+  const open = (await openOf(platform.db, scan.id)).filter(({ address }) => run.guard.allows(address));
+  const seen = await whileOurs(run, (signal) => lookAround(run, open, signal));
+  if (!seen) return false;
   return platform.observe(actorOf(scan), async (tx) => {
+    if (!(await holdScan(tx.db, scan.id, runner))) return false;
     const counts = { ...run.counts, open: run.counts.open + open.length };
-    await storeWindow(platform, tx, { scanId: scan.id, looks, sightings, alive, counts });
+    await storeWindow(platform, tx, { scanId: scan.id, ...seen, counts });
     await ageEndpoints(tx, run.options.ageing, missedOf(run, window, open));
     run.counts = counts;
     return nextWindow(run, tx, window);
   });
+}
+
+async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) {
+  const { platform, guard, scopes } = run;
+  const all = await lookAt(guard, open, () => platform.now(), signal);
+  // One that was cut off by an exclusion saw a hung-up server, not the server.
+  const looks = all.filter(({ address }) => !run.refused.has(address));
+  const sightings = sightingsFrom(looks, 'scan');
+  const alive = await askEarlierAddresses(platform, scopes, run.options.buckets, sightings, signal);
+  return { looks, sightings, alive };
+}
+
+/** Says that this runner is alive while `work` takes its time; null when the scan is no longer ours to run. */
+async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
+  const { platform, scan, runner } = run;
+  const abort = new AbortController();
+  const beating = (async () => {
+    while (!abort.signal.aborted) {
+      if (!(await beatScan(platform.db, scan.id, runner, platform.now()))) return abort.abort();
+      await sleep(BEAT_MS, undefined, { signal: abort.signal }).catch(() => undefined);
+    }
+  })();
+  const working = work(abort.signal);
+  try {
+    return await Promise.race([working, beating.then(() => null)]);
+  } finally {
+    abort.abort();
+    // Nothing of it goes on behind our back.
+    await working.catch(() => undefined);
+  }
 }
 
 async function nextWindow(run: Run, tx: Tx, window: number): Promise<boolean> {
@@ -168,16 +229,19 @@ async function nextWindow(run: Run, tx: Tx, window: number): Promise<boolean> {
 function missedOf(run: Run, window: number, open: readonly Pair[]) {
   const found = new Set(open.map(({ address, port }) => `${address} ${port}`));
   return {
-    addresses: run.order.addressesIn(window),
+    addresses: run.order.addressesIn(window).filter((address) => isStillAsked(run, address)),
     ports: run.ports,
     isOpen: (address: string, port: number): boolean => found.has(`${address} ${port}`),
   };
 }
 
+const isStillAsked = (run: Run, address: string): boolean => run.guard.allows(address) && !run.refused.has(address);
+
 async function finish(run: Run): Promise<void> {
   const { platform, scan } = run;
-  const inScan = run.guard.allows;
+  const inScan = (address: string): boolean => isStillAsked(run, address);
   await platform.observe(actorOf(scan), async (tx) => {
+    if (!(await holdScan(tx.db, scan.id, run.runner))) return;
     run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, inScan });
     const progress = { window: run.order.windows, cursor: 0, counts: run.counts, now: tx.now };
     if (!(await saveProgress(tx.db, scan.id, run.runner, progress))) return;

@@ -3,12 +3,21 @@ import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanState, Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
-import type { Platform } from '../../platform/context.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from './logic/address.ts';
 import { parsePorts } from './logic/ports.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from './logic/targets.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
-import { activeScanOf, findScopes, insertScan, scanRow, setScanState, toScan } from './store-scans.ts';
+import {
+  ACTIVE,
+  activeScanOf,
+  findScopes,
+  insertScan,
+  scanRow,
+  type ScanRow,
+  setScanState,
+  toScan,
+} from './store-scans.ts';
 
 export const DEFAULT_RATE = 1000;
 
@@ -89,16 +98,29 @@ export async function steerScan(platform: Platform, actor: Actor, id: string, ve
     const row = await setScanState(tx.db, id, [...from], { state: to, ...ended });
     if (!row) throw await refused(platform, id, verb, needs);
     if (to === 'queued') await tx.enqueue('discovery.scan', { scanId: id });
-    if (to === 'cancelled' && row.started_at) {
-      await tx.record({
-        type: 'discovery.scan.finished',
-        subject: { kind: 'scan', id },
-        detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: row.counts },
-      });
-    }
+    if (to === 'cancelled') await recordCancelled(tx, row);
     await tx.publish('scans', { scanId: id });
     return toScan(row);
   });
+}
+
+async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
+  if (!row.started_at) return;
+  await tx.record({
+    type: 'discovery.scan.finished',
+    subject: { kind: 'scan', id: row.id },
+    detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: row.counts },
+  });
+}
+
+/** The scope is being removed: nothing allows its scans any more. */
+export async function cancelScansOf(tx: Tx, scope: Scope): Promise<void> {
+  const active = await activeScanOf(tx.db, scope.id);
+  const why = { error: 'its scope was removed', finishedAt: tx.now };
+  const row = active && (await setScanState(tx.db, active.id, ACTIVE, { state: 'cancelled', ...why }));
+  if (!row) return;
+  await recordCancelled(tx, row);
+  await tx.publish('scans', { scanId: row.id });
 }
 
 async function refused(platform: Platform, id: string, verb: string, needs: string): Promise<AppError> {

@@ -4,8 +4,7 @@ import { newBucket, type Bucket } from './logic/pace.ts';
 import { LARGEST } from './logic/permutation.ts';
 import { parsePorts } from './logic/ports.ts';
 import { checkSchedule } from './logic/schedule.ts';
-import { containsAddress, countAddresses, parseTargets, subtractIntervals } from './logic/targets.ts';
-import { createGuard, type Guard } from './scanner/guard.ts';
+import { countAddresses, parseTargets, subtractIntervals } from './logic/targets.ts';
 
 /** Throws the error a person can act on, before a wrong scope is stored. */
 export function checkScope(scope: Scope, confirmWide: boolean): void {
@@ -37,14 +36,6 @@ export function excludedByAll(scopes: readonly Scope[]): string[] {
   return [...new Set(scopes.flatMap((scope) => scope.exclude))];
 }
 
-/** The scope that lets us look at this address, or null: outside all of them we never connect. */
-export function scopeFor(scopes: readonly Scope[], address: string): Scope | null {
-  if (containsAddress(addressesOnly(excludedByAll(scopes)), address)) return null;
-  const covers = (scope: Scope): boolean =>
-    containsAddress(parseTargets([...scope.cidrs, ...scope.follow], { confirmWide: true }).intervals, address);
-  return scopes.find(covers) ?? null;
-}
-
 /** One bucket a scope in this process, whoever connects: a scan, a follow-up, a look on request. */
 export class Buckets {
   readonly #buckets = new Map<string, Bucket>();
@@ -56,14 +47,4 @@ export class Buckets {
     this.#buckets.set(key, fresh);
     return fresh;
   }
-}
-
-/** A guard for one address that some scope covers. */
-export function guardFor(scopes: readonly Scope[], buckets: Buckets, address: string): { guard: Guard; scope: Scope } {
-  const scope = scopeFor(scopes, address);
-  if (!scope) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
-  return {
-    scope,
-    guard: createGuard({ allows: (other) => other === address, bucket: buckets.of(scope.id, scope.rate) }),
-  };
 }

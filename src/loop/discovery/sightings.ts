@@ -4,12 +4,12 @@ import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from './logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
+import { leaveAddress } from './store-addresses.ts';
+import { hostsAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
 import {
   hostRow,
-  hostsAround,
   insertHost,
-  leaveAddress,
   lockIdentities,
   nameIsTaken,
   noteDecision,

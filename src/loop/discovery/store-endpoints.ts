@@ -50,6 +50,20 @@ export async function findEndpoint(db: DbOrTx, id: string): Promise<Endpoint | n
   return (await findEndpoints(db, { ids: [id] }))[0] ?? null;
 }
 
+/** Where SSH was last seen to listen at this address, whoever has it. */
+export async function sshPortsAt(db: DbOrTx, address: string): Promise<number[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select('port')
+    .distinct()
+    .where('address', '=', address)
+    .where('state', '=', 'open')
+    .where(sql<boolean>`probe ->> 'protocol' = 'ssh'`)
+    .orderBy('port')
+    .execute();
+  return rows.map((row) => row.port);
+}
+
 export async function endpointRow(db: DbOrTx, at: { hostId: string; address: string; port: number }) {
   return q(db)
     .selectFrom('discovery.endpoint')

@@ -11,7 +11,8 @@ import type {
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import { isMeasured, type KnownHost } from './logic/reconcile.ts';
+import { isMeasured } from './logic/reconcile.ts';
+import { noteAddress } from './store-addresses.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
 export interface HostFilter {
@@ -58,32 +59,6 @@ type HostRow = Omit<DiscoveryTables['discovery.host'], 'tags'> & {
   sources: SourceName[];
 };
 
-async function detailsOf(db: DbOrTx, ids: string[]) {
-  const addresses = await q(db)
-    .selectFrom('discovery.address')
-    .select(['host_id', 'address', 'how'])
-    .where('host_id', '=', anyOf(ids))
-    .where('current', '=', true)
-    .orderBy('how', 'desc')
-    .orderBy(sql`address::inet`)
-    .execute();
-  const identifiers = await q(db)
-    .selectFrom('discovery.identifier')
-    .select(['host_id', 'kind', 'value'])
-    .where('host_id', '=', anyOf(ids))
-    .orderBy('kind')
-    .orderBy('value')
-    .execute();
-  const sources = await q(db)
-    .selectFrom('discovery.host_source')
-    .select(['host_id', 'source'])
-    .where('host_id', '=', anyOf(ids))
-    .orderBy('first_seen')
-    .execute();
-  const byHost = <T extends { host_id: string }>(rows: T[]) => Map.groupBy(rows, (row) => row.host_id);
-  return { addresses: byHost(addresses), identifiers: byHost(identifiers), sources: byHost(sources) };
-}
-
 function toHost(row: HostRow): Host {
   return {
     id: row.id,
@@ -129,36 +104,6 @@ export async function hostIdAt(db: DbOrTx, address: string): Promise<string | nu
 /** One reconciliation at a time: two that do not see each other's new hosts would make them twice. */
 export async function lockIdentities(db: Transaction<NoTables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);
-}
-
-/** Every host that a decision about these sightings can touch. */
-export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<KnownHost[]> {
-  const addresses = sightings.map((s) => s.address);
-  const values = sightings.flatMap((s) => s.identifiers.map((i) => i.value));
-  if (addresses.length === 0) return [];
-  const byAddress = q(db)
-    .selectFrom('discovery.address')
-    .select('host_id')
-    .where('address', 'in', addresses)
-    .where('current', '=', true);
-  const ids = values.length
-    ? byAddress.union(q(db).selectFrom('discovery.identifier').select('host_id').where('value', 'in', values))
-    : byAddress;
-  const rows = await q(db)
-    .selectFrom('discovery.host')
-    .select(['id', 'name', 'management'])
-    .where('id', 'in', ids)
-    .orderBy('id')
-    .execute();
-  const details = await detailsOf(
-    db,
-    rows.map((row) => row.id),
-  );
-  return rows.map((row) => ({
-    ...row,
-    addresses: (details.addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
-    identifiers: (details.identifiers.get(row.id) ?? []).map(({ kind, value }) => ({ kind, value })),
-  }));
 }
 
 export type NewHost = Pick<
@@ -241,27 +186,6 @@ async function noteSource(db: DbOrTx, hostId: string, source: SourceName, at: Da
     .execute();
 }
 
-/** A claim does not take back what was measured. */
-export async function noteAddress(
-  db: DbOrTx,
-  hostId: string,
-  address: string,
-  how: 'measured' | 'claimed',
-  at: Date,
-): Promise<void> {
-  await q(db)
-    .insertInto('discovery.address')
-    .values({ host_id: hostId, address, how, current: true, first_seen: at, last_seen: at })
-    .onConflict((c) =>
-      c.columns(['host_id', 'address']).doUpdateSet({
-        last_seen: at,
-        how: sql`case when discovery.address.current and discovery.address.how = 'measured' then 'measured' else ${how} end`,
-        current: true,
-      }),
-    )
-    .execute();
-}
-
 export async function noteIdentifiers(
   db: DbOrTx,
   hostId: string,
@@ -284,17 +208,6 @@ async function notePresent(db: DbOrTx, hostId: string, at: Date): Promise<void> 
     .insertInto('discovery.presence')
     .values({ host_id: hostId, last_seen: at, offline_since: null, counted_in: null })
     .onConflict((c) => c.column('host_id').doUpdateSet({ last_seen: at, offline_since: null }))
-    .execute();
-}
-
-/** These hosts are no longer at that address. */
-export async function leaveAddress(db: DbOrTx, hostIds: string[], addresses: string[]): Promise<void> {
-  if (hostIds.length === 0 || addresses.length === 0) return;
-  await q(db)
-    .updateTable('discovery.address')
-    .set({ current: false })
-    .where('host_id', 'in', hostIds)
-    .where('address', 'in', addresses)
     .execute();
 }
 

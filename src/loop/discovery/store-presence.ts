@@ -47,19 +47,3 @@ export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Prom
   if (hostIds.length === 0) return;
   await q(db).updateTable('discovery.presence').set({ offline_since: at }).where('host_id', 'in', hostIds).execute();
 }
-
-/** Reserves the look at this address; false when somebody looked within the last minutes. */
-export async function startFollowing(
-  db: DbOrTx,
-  address: string,
-  via: string,
-  now: Date,
-  again: Date,
-): Promise<boolean> {
-  const done = await q(db)
-    .insertInto('discovery.followed')
-    .values({ address, via, at: now })
-    .onConflict((c) => c.column('address').doUpdateSet({ via, at: now }).where('discovery.followed.at', '<', again))
-    .executeTakeFirst();
-  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
-}

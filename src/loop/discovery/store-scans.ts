@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import { parseTargets } from './logic/targets.ts';
 import { q } from './tables.ts';
 
 export const ACTIVE: ScanState[] = ['queued', 'running', 'paused'];
@@ -161,6 +162,30 @@ export async function claimScan(db: DbOrTx, id: string, runner: string, now: Dat
   return row ?? null;
 }
 
+/** Is the scan still this runner's? Until the transaction ends nobody else takes it. */
+export async function holdScan(db: DbOrTx, id: string, runner: string): Promise<boolean> {
+  const row = await q(db)
+    .selectFrom('discovery.scan')
+    .select('id')
+    .where('id', '=', id)
+    .where('runner', '=', runner)
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** A sign of life between two steps; false when this runner may not go on. */
+export async function beatScan(db: DbOrTx, id: string, runner: string, now: Date): Promise<boolean> {
+  const row = await q(db)
+    .updateTable('discovery.scan')
+    .set({ beat_at: now })
+    .where('id', '=', id)
+    .where('runner', '=', runner)
+    .returning('state')
+    .executeTakeFirst();
+  return row?.state === 'running';
+}
+
 /** Progress of a runner; false when it may not go on: paused, cancelled, or another one took over. */
 export async function saveProgress(
   db: DbOrTx,
@@ -238,19 +263,24 @@ export async function orphanedScans(db: DbOrTx, before: Date): Promise<string[]>
   return rows.map((row) => row.id);
 }
 
-/** Scopes, each with the addresses that its names had at its last scan: where Lastember may connect to. */
+/**
+ * Scopes, each with the addresses that its names had at its last scan: where Lastember may connect to. When a name was
+ * taken out of the scope since then, none of those counts: which was whose is not known.
+ */
 export async function findReach(db: DbOrTx): Promise<Scope[]> {
   const scopes = await findScopes(db);
-  const rows = await q(db)
-    .selectFrom('discovery.scan')
-    .distinctOn('scope_id')
-    .select(['scope_id', 'resolved'])
-    .where('scope_id', 'is not', null)
-    .orderBy('scope_id')
-    .orderBy('created_at', 'desc')
-    .execute();
+  const { rows } = await sql<{ scope_id: string; targets: string[]; resolved: string[] }>`
+    select o.id as scope_id, l.targets, l.resolved from discovery.scope o
+    cross join lateral (select targets, resolved from discovery.scan s where s.scope_id = o.id
+      order by s.created_at desc limit 1) l`.execute(db);
+  const last = new Map(rows.map((row) => [row.scope_id, row]));
   return scopes.map((scope) => {
-    const resolved = rows.find((row) => row.scope_id === scope.id)?.resolved ?? [];
+    const scan = last.get(scope.id);
+    const names = scan && scan.resolved.length > 0 ? namesOf(scan.targets) : [];
+    const still = new Set(namesOf(scope.cidrs));
+    const resolved = scan && names.every((name) => still.has(name)) ? scan.resolved : [];
     return { ...scope, cidrs: [...scope.cidrs, ...resolved] };
   });
 }
+
+const namesOf = (targets: readonly string[]): string[] => parseTargets(targets, { confirmWide: true }).names;

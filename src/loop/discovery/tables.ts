@@ -120,6 +120,7 @@ export type DiscoveryTables = {
     last_seen: Date;
   };
   'discovery.endpoint_history': { id: Generated<string>; endpoint_id: string; at: Date; probe: Json<ProbeResult> };
+  'discovery.to_follow': { host_id: string; address: string; reported_at: Date; begun: Generated<boolean> };
   'discovery.followed': { address: string; via: string; at: Date };
 };
 

@@ -13,9 +13,12 @@ export function newSerial(): string {
 
 /** The agents' authority: made once, its key in the vault. Only `use` sees the key. */
 export async function withAuthority<T>(platform: Platform, use: (authority: Authority) => Promise<T>): Promise<T> {
-  const row = (await readAuthority(platform.db)) ?? (await makeAuthority(platform));
+  const row = await authorityRow(platform);
   return platform.vault.use(row.secret_id, (key) => use({ certificate: row.certificate, key }));
 }
+
+const authorityRow = async (platform: Platform): Promise<{ certificate: string; secret_id: string }> =>
+  (await readAuthority(platform.db)) ?? makeAuthority(platform);
 
 async function makeAuthority(platform: Platform): Promise<{ certificate: string; secret_id: string }> {
   const authority = await createAuthority(platform.now(), newSerial());
@@ -33,5 +36,5 @@ async function makeAuthority(platform: Platform): Promise<{ certificate: string;
 }
 
 export async function authorityCertificate(platform: Platform): Promise<string> {
-  return withAuthority(platform, async (authority) => authority.certificate);
+  return (await authorityRow(platform)).certificate;
 }

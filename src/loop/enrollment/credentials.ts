@@ -3,6 +3,8 @@ import type { Actor } from '../../model/actor.ts';
 import type { Credential, CredentialInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { readBound } from './logic/binding.ts';
 import {
   credentialByName,
   credentials,
@@ -17,6 +19,7 @@ const toCredential = (row: CredentialRow): Credential => ({
   username: row.username,
   kind: row.kind,
   become: row.become,
+  for: row.bound_to,
   createdAt: row.created_at.toISOString(),
   createdBy: row.created_by,
 });
@@ -25,9 +28,15 @@ export async function listCredentials(platform: Platform): Promise<Credential[]>
   return (await credentials(platform.db)).map(toCredential);
 }
 
-export async function addCredential(platform: Platform, actor: Actor, input: CredentialInput): Promise<Credential> {
+export async function addCredential(
+  platform: Platform,
+  discovery: Discovery,
+  actor: Actor,
+  input: CredentialInput,
+): Promise<Credential> {
   if (input.kind === 'private-key') checkKey(input.name, input.privateKey, input.passphrase);
   if (await credentialByName(platform.db, input.name)) throw new AppError('CREDENTIAL_EXISTS', { name: input.name });
+  const bound = await boundsOf(discovery, input);
   const id = platform.newId('cred');
   const subject = { kind: 'credential' as const, id, name: input.name };
   const row = await platform.act(
@@ -35,7 +44,13 @@ export async function addCredential(platform: Platform, actor: Actor, input: Cre
     {
       type: 'enrollment.credential.added',
       subject,
-      detail: { name: input.name, username: input.username, kind: input.kind, become: input.become ?? null },
+      detail: {
+        name: input.name,
+        username: input.username,
+        kind: input.kind,
+        become: input.become ?? null,
+        for: bound,
+      },
     },
     async (tx) => {
       const secret = await platform.vault.put(tx, input.kind === 'password' ? input.password : input.privateKey);
@@ -50,6 +65,7 @@ export async function addCredential(platform: Platform, actor: Actor, input: Cre
         passphrase_id: passphrase,
         become: input.become ?? null,
         become_id: input.becomePassword ? await platform.vault.put(tx, input.becomePassword) : null,
+        bound_to: bound,
         created_at: tx.now,
         created_by: actor.name,
       };
@@ -58,6 +74,19 @@ export async function addCredential(platform: Platform, actor: Actor, input: Cre
     },
   );
   return toCredential(row);
+}
+
+/** As they are kept: hosts by id, whoever has the name later. */
+async function boundsOf(discovery: Discovery, { name, for: given = [] }: CredentialInput): Promise<string[]> {
+  const bounds = [...new Set(given.map((text) => text.trim()))].map(readBound);
+  const hosts = bounds.some(({ kind }) => kind === 'host') ? await discovery.hosts() : [];
+  return bounds.map(({ kind, text }) => {
+    if (kind !== 'host') return text;
+    const found = hosts.filter((host) => host.id === text || host.name === text);
+    if (found.length === 1) return found[0]!.id;
+    const why = found.length === 0 ? 'there is no such host' : 'several hosts are called that; take the id';
+    throw new AppError('CREDENTIAL_BOUND_INVALID', { name, bound: text, why });
+  });
 }
 
 function checkKey(name: string, key: string, passphrase: string | undefined): void {

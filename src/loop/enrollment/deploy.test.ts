@@ -92,7 +92,7 @@ async function deploy(
 }
 
 test('wrong credentials: the host says why it is not managed, and stays visible', { skip }, async () => {
-  await addCredential(platform, operator, {
+  await addCredential(platform, discovery, operator, {
     kind: 'password',
     name: 'wrong',
     username: estate.login.username,
@@ -106,7 +106,7 @@ test('wrong credentials: the host says why it is not managed, and stays visible'
 });
 
 test('a login that cannot become root: the host says why, and nothing was written to it', { skip }, async () => {
-  const made = await addCredential(platform, operator, {
+  const made = await addCredential(platform, discovery, operator, {
     kind: 'private-key',
     name: 'needs-sudo',
     username: estate.login.username,
@@ -127,17 +127,18 @@ test(
   'the right one after wrong ones: the agent enrols over mutual TLS; a host without Node gets the runtime',
   { skip },
   async () => {
-    await addCredential(platform, operator, {
+    await addCredential(platform, discovery, operator, {
       kind: 'private-key',
       name: 'ops-key',
       username: estate.login.username,
       privateKey: estate.login.privateKey,
     });
-    await addCredential(platform, operator, {
+    await addCredential(platform, discovery, operator, {
       kind: 'password',
       name: 'ops-password',
       username: estate.login.username,
       password: estate.login.password,
+      for: estate.scope.cidrs,
     });
     for (const name of ['files', 'build']) {
       const result = await deploy(name, {});

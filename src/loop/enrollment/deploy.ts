@@ -7,7 +7,9 @@ import type { SshHost } from '../../host/ssh/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate } from './authority.ts';
+import { type Step, withinDeadline } from './deadline.ts';
 import { mintToken } from './enroll.ts';
+import { covers } from './logic/binding.ts';
 import { AGENT_PATHS, AGENT_UNIT, agentUnit } from './logic/unit.ts';
 import { architecture, runsAgent } from './logic/runtime.ts';
 import { logIn } from './login.ts';
@@ -31,20 +33,38 @@ export async function deployTo(
   });
   const endpoint = (await discovery.endpoints({ hostId: host.id, protocol: 'ssh', state: 'open' }))[0];
   if (!endpoint) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
-  const { remote, credential } = await logIn(platform, host, endpoint, credentials);
-  try {
-    const before = await agentByHost(platform.db, host.id);
-    await install(platform, host, remote, bundle, by);
-    await waitForAgent(platform, host, before?.id ?? null);
-    return credential;
-  } finally {
-    await remote.close();
-  }
+  const place = { hostId: host.id, address: endpoint.address, tags: host.tags };
+  const usable = credentials.filter((row) => covers(row.bound_to, place));
+  if (usable.length === 0)
+    throw new AppError('DEPLOY_NO_CREDENTIAL_HERE', { host: host.name, address: endpoint.address });
+  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step) => {
+    const { remote, credential } = await logIn(platform, host, endpoint, usable, step);
+    // Not waited for: a server that is silent would not say goodbye either.
+    const hangUp = (): void => void remote.close().catch(() => undefined);
+    try {
+      const before = await agentByHost(platform.db, host.id);
+      await install({ platform, host, remote, step }, bundle, by);
+      step('waiting for its agent');
+      await waitForAgent(platform, host, before?.id ?? null);
+      return credential;
+    } finally {
+      hangUp();
+    }
+  });
+}
+
+interface Site {
+  platform: Platform;
+  host: Host;
+  remote: SshHost;
+  step: Step;
 }
 
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */
-async function install(platform: Platform, host: Host, remote: SshHost, bundle: Uint8Array, by: string): Promise<void> {
-  const runtime = await prepareRuntime(host, remote);
+async function install({ platform, host, remote, step }: Site, bundle: Uint8Array, by: string): Promise<void> {
+  step('looking at the machine');
+  const runtime = await prepareRuntime(host, remote, step);
+  step('making its token');
   const token = await platform.act(
     { kind: 'system', id: 'system', name: `enrollment.deploy for ${by}` },
     {
@@ -61,6 +81,7 @@ async function install(platform: Platform, host: Host, remote: SshHost, bundle: 
     token: token.token,
     stateDir: AGENT_PATHS.state,
   };
+  step('copying the agent');
   await run(host, remote, ['systemctl', 'stop', AGENT_UNIT], { tolerate: true });
   await remote.mkdir('/opt/lastember', 0o755);
   await remote.mkdir('/etc/lastember', 0o700);
@@ -68,12 +89,13 @@ async function install(platform: Platform, host: Host, remote: SshHost, bundle: 
   await remote.write(AGENT_PATHS.bundle, bundle, 0o644);
   await remote.write(AGENT_PATHS.config, Buffer.from(`${JSON.stringify(config, null, 2)}\n`), 0o600);
   await remote.write(AGENT_PATHS.unit, Buffer.from(agentUnit(runtime)), 0o644);
+  step('starting the agent');
   await run(host, remote, ['systemctl', 'daemon-reload']);
   await run(host, remote, ['systemctl', 'enable', '--now', AGENT_UNIT]);
 }
 
 /** The host's own Node when it is new enough, else ours, transferred. Returns its path on the host. */
-async function prepareRuntime(host: Host, remote: SshHost): Promise<string> {
+async function prepareRuntime(host: Host, remote: SshHost, step: Step): Promise<string> {
   const [system, machine, uid] = [
     await run(host, remote, ['uname', '-s']),
     await run(host, remote, ['uname', '-m']),
@@ -89,6 +111,7 @@ async function prepareRuntime(host: Host, remote: SshHost): Promise<string> {
   }
   if (arch !== process.arch)
     throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
+  step('copying the runtime');
   await remote.mkdir('/opt/lastember', 0o755);
   await remote.write(AGENT_PATHS.runtime, await readFile(process.execPath), 0o755);
   return AGENT_PATHS.runtime;

@@ -5,6 +5,7 @@ import type { Host } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { deployTo } from './deploy.ts';
+import { mayBeTriedUnnamed } from './logic/binding.ts';
 import {
   credentials,
   deploymentCredentials,
@@ -67,7 +68,7 @@ async function chooseCredentials(platform: Platform, names: string[] | undefined
   const all = await credentials(platform.db);
   const missing = names?.find((name) => !all.some((row) => row.name === name));
   if (missing) throw new AppError('NOT_FOUND', { what: 'credential', id: missing, list: 'credential list' });
-  const chosen = names ? names.map((name) => all.find((row) => row.name === name)!) : all;
+  const chosen = names ? names.map((name) => all.find((row) => row.name === name)!) : all.filter(mayBeTriedUnnamed);
   if (chosen.length === 0) throw new AppError('DEPLOY_NO_CREDENTIAL');
   return chosen;
 }

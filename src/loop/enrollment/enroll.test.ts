@@ -72,6 +72,25 @@ test('a token enrols one agent; the same key may ask again, another key and a us
   assert.equal(host?.management, 'managed');
 });
 
+test('who has no good token makes us sign nothing, nor read a certificate request', async () => {
+  let used = 0;
+  const vault = {
+    ...platform.vault,
+    use: ((id, fn) => (used++, platform.vault.use(id, fn))) as typeof platform.vault.use,
+  };
+  const counting = Object.create(platform, { vault: { value: vault } }) as typeof platform;
+  const ask = (body: EnrollRequest): ReturnType<typeof enroll> =>
+    enroll(counting, discovery, checkpointKey, body, '192.0.2.10');
+  const good = await requestOf(await token(), await newKeys(), 'machine-z');
+  await ask(good);
+  assert.equal(used, 1);
+  await assert.rejects(ask(await requestOf(good.token, await newKeys(), 'machine-z')), refused);
+  await assert.rejects(ask({ ...good, token: 'lee_unknown', csr: 'no request' }), refused);
+  await assert.rejects(ask({ ...good, token: await token(-1), csr: 'no request' }), refused);
+  await ask(good);
+  assert.equal(used, 1, 'signed once');
+});
+
 test('two enrolments at the same instant with one token: exactly one wins', async () => {
   const once = await token();
   const bodies = await Promise.all(['machine-b', 'machine-c'].map(async (id) => requestOf(once, await newKeys(), id)));
@@ -154,7 +173,7 @@ test('check-ins keep an agent alive; a silent one is lost, and back when it repo
 });
 
 test('a credential is used and listed, its secret never read back, and an unreadable key is refused', async () => {
-  await addCredential(platform, operator, {
+  await addCredential(platform, discovery, operator, {
     kind: 'password',
     name: 'ops',
     username: 'root',
@@ -164,11 +183,16 @@ test('a credential is used and listed, its secret never read back, and an unread
   assert.equal(listed.length, 1);
   assert.doesNotMatch(JSON.stringify(listed), /correct horse|secret/);
   await assert.rejects(
-    addCredential(platform, operator, { kind: 'password', name: 'ops', username: 'root', password: 'x' }),
+    addCredential(platform, discovery, operator, { kind: 'password', name: 'ops', username: 'root', password: 'x' }),
     (e) => isAppError(e, 'CREDENTIAL_EXISTS'),
   );
   await assert.rejects(
-    addCredential(platform, operator, { kind: 'private-key', name: 'bad', username: 'root', privateKey: 'not a key' }),
+    addCredential(platform, discovery, operator, {
+      kind: 'private-key',
+      name: 'bad',
+      username: 'root',
+      privateKey: 'not a key',
+    }),
     (e) => isAppError(e, 'CREDENTIAL_KEY_INVALID'),
   );
   await removeCredential(platform, operator, 'ops');

@@ -5,7 +5,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Identifier } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { newSerial, withAuthority } from './authority.ts';
+import { authorityCertificate, newSerial, withAuthority } from './authority.ts';
 import { issueAgent, readRequest, type Issued } from './logic/certificates.ts';
 import { CERTIFICATE_DAYS } from './renew.ts';
 import {
@@ -14,6 +14,7 @@ import {
   insertCertificate,
   insertToken,
   lockToken,
+  mayBeGood,
   revokeOthers,
   spendToken,
 } from './store.ts';
@@ -54,40 +55,40 @@ export async function enroll(
   body: EnrollRequest,
   ip: string,
 ): Promise<EnrollReply> {
+  // Anybody may call here: who has no token costs us one look into the table.
+  if (!(await mayBeGood(platform.db, hashOf(body.token), platform.now()))) throw new AppError('ENROLL_TOKEN_REFUSED');
   const request = await readRequest(body.csr);
   if (!request) throw new AppError('ENROLL_REQUEST_INVALID');
   const agentId = platform.newId('agent');
   const approverKeys = await platform.approverKeys();
-  const actor: Actor = { kind: 'agent', id: agentId, name: body.hostname, ip };
-  const ca = await withAuthority(platform, async (authority) => ({
-    certificate: authority.certificate,
-    issued: await issueAgent(authority, request.request, {
-      id: agentId,
-      serial: newSerial(),
-      now: platform.now(),
-      days: CERTIFICATE_DAYS,
-    }),
-  }));
+  // Made before the transaction, if it is the first time.
+  const ca = await authorityCertificate(platform);
   const accepted = await admit(platform, discovery, {
-    actor,
+    actor: { kind: 'agent', id: agentId, name: body.hostname, ip },
     body,
     publicKey: request.publicKey,
-    issued: ca.issued,
+    sign: () => sign(platform, agentId, request.request),
     keyIds: approverKeys.map((key) => key.keyId),
   });
-  return { ...accepted, ca: ca.certificate, approverKeys, checkpointKey: await checkpointKey() };
+  return { ...accepted, ca, approverKeys, checkpointKey: await checkpointKey() };
 }
+
+const sign = (platform: Platform, id: string, request: Parameters<typeof issueAgent>[1]): Promise<Issued> =>
+  withAuthority(platform, (authority) =>
+    issueAgent(authority, request, { id, serial: newSerial(), now: platform.now(), days: CERTIFICATE_DAYS }),
+  );
 
 interface Admission {
   actor: Actor;
   body: EnrollRequest;
   publicKey: string;
-  issued: Issued;
+  /** called once the token is known to be good, and held */
+  sign: () => Promise<Issued>;
   keyIds: string[];
 }
 
 async function admit(platform: Platform, discovery: Discovery, admission: Admission): Promise<Accepted> {
-  const { actor, body, publicKey, issued, keyIds } = admission;
+  const { actor, body, publicKey, keyIds } = admission;
   return platform.observe(actor, async (tx) => {
     const token = await lockToken(tx.db, hashOf(body.token));
     const again = token?.used_by === publicKey ? await agentOfToken(tx.db, token.id) : undefined;
@@ -104,6 +105,7 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
       expectedHostId: token.host_id,
     });
     await spendToken(tx.db, token.id, publicKey, tx.now);
+    const issued = await admission.sign();
     const replaced = await revokeOthers(tx.db, hostId);
     await insertAgent(tx.db, {
       id: actor.id,

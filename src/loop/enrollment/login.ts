@@ -2,6 +2,7 @@ import { sshHost, type Become, type SshHost, type SshTarget } from '../../host/s
 import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
+import type { Step } from './deadline.ts';
 import { pinKey, pinnedKey, type CredentialRow } from './store-deployment.ts';
 
 /** The first credential that the host accepts. The server's key must be the one discovery saw, and the pinned one. */
@@ -10,10 +11,12 @@ export async function logIn(
   host: Host,
   endpoint: Endpoint,
   credentials: CredentialRow[],
+  step: Step,
 ): Promise<{ remote: SshHost; credential: string }> {
   const expected = await expectedKeys(platform, endpoint);
   let powerless: AppError | null = null;
   for (const row of credentials) {
+    step(`logging in with ${row.name}`);
     try {
       const remote = await connect(platform, endpoint, row, expected);
       await pinKey(platform.db, {

@@ -27,13 +27,13 @@ const done = { ok: true as const };
 
 export function enrollmentRoutes(platform: Platform, discovery: Discovery): Route[] {
   return [
-    ...credentialRoutes(platform),
+    ...credentialRoutes(platform, discovery),
     ...deploymentRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
   ];
 }
 
-function credentialRoutes(platform: Platform): Route[] {
+function credentialRoutes(platform: Platform, discovery: Discovery): Route[] {
   return [
     route({
       method: 'GET',
@@ -53,7 +53,7 @@ function credentialRoutes(platform: Platform): Route[] {
       body: CredentialInput,
       reply: Credential,
       status: 201,
-      handler: ({ actor, body }) => addCredential(platform, actor, body),
+      handler: ({ actor, body }) => addCredential(platform, discovery, actor, body),
     }),
     route({
       method: 'DELETE',

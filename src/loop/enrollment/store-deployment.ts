@@ -1,4 +1,4 @@
-import type { JSONColumnType, Transaction } from 'kysely';
+import type { JSONColumnType, Selectable, Transaction } from 'kysely';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
 import type { Credential, Deployment } from '../../model/enrollment.ts';
@@ -14,6 +14,7 @@ type DeploymentTables = {
     passphrase_id: string | null;
     become: Credential['become'];
     become_id: string | null;
+    bound_to: JSONColumnType<string[], string, string>;
     created_at: Date;
     created_by: string;
   };
@@ -37,7 +38,7 @@ type DeploymentTables = {
     finished_at: Date | null;
   };
 };
-export type CredentialRow = DeploymentTables['enrollment.credential'];
+export type CredentialRow = Selectable<DeploymentTables['enrollment.credential']>;
 export type DeploymentHostRow = DeploymentTables['enrollment.deployment_host'];
 const q = (db: DbOrTx) => db.withTables<DeploymentTables>();
 
@@ -48,7 +49,10 @@ export async function credentialByName(db: DbOrTx, name: string): Promise<Creden
   return q(db).selectFrom('enrollment.credential').selectAll().where('name', '=', name).executeTakeFirst();
 }
 export async function insertCredential(tx: Transaction<NoTables>, row: CredentialRow): Promise<void> {
-  await q(tx).insertInto('enrollment.credential').values(row).execute();
+  await q(tx)
+    .insertInto('enrollment.credential')
+    .values({ ...row, bound_to: JSON.stringify(row.bound_to) })
+    .execute();
 }
 export async function deleteCredential(tx: Transaction<NoTables>, id: string): Promise<void> {
   await q(tx).deleteFrom('enrollment.credential').where('id', '=', id).execute();

@@ -195,6 +195,16 @@ export async function lockToken(
   return q(tx).selectFrom('enrollment.token').selectAll().where('hash', '=', hash).forUpdate().executeTakeFirst();
 }
 
+/** A first look, without holding anything: is there such a token, in time, or used (its agent may be asking again)? */
+export async function mayBeGood(db: DbOrTx, hash: string, now: Date): Promise<boolean> {
+  const row = await q(db)
+    .selectFrom('enrollment.token')
+    .select(['expires_at', 'used_at'])
+    .where('hash', '=', hash)
+    .executeTakeFirst();
+  return row !== undefined && (row.used_at !== null || row.expires_at > now);
+}
+
 export async function spendToken(tx: Transaction<NoTables>, id: string, publicKey: string, at: Date): Promise<void> {
   await q(tx).updateTable('enrollment.token').set({ used_at: at, used_by: publicKey }).where('id', '=', id).execute();
 }

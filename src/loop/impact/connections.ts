@@ -45,8 +45,7 @@ export async function learnConnections(
     }
     await silence(tx.db, merged.silent);
     if (merged.upserts.length + merged.silent.length > 0) await tx.publish('facts', { hostId });
-    if (strangers.length === 0) return;
-    await tx.enqueue('discovery.follow', { addresses: strangers, viaHostId: hostId }, { singletonKey: hostId });
+    await discovery.followFrom(tx, hostId, strangers);
   });
 }
 

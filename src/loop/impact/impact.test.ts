@@ -24,6 +24,8 @@ interface World {
   clock: { now: Date };
   facts: Map<string, Partial<Facts>>;
   findings: Finding[];
+  /** handed to discovery to follow */
+  strangers: { hostId: string; addresses: string[] }[];
 }
 
 async function world(addresses: Record<string, string>): Promise<World> {
@@ -32,6 +34,7 @@ async function world(addresses: Record<string, string>): Promise<World> {
   open.push(platform);
   const facts = new Map<string, Partial<Facts>>();
   const findings: Finding[] = [];
+  const strangers: World['strangers'] = [];
   const host = (address: string): Host | null =>
     addresses[address] ? ({ id: `host_${addresses[address]}`, name: addresses[address] } as Host) : null;
   const all = Object.keys(addresses).map((address) => host(address)!);
@@ -39,6 +42,8 @@ async function world(addresses: Record<string, string>): Promise<World> {
     host: async (id: string) => all.find((one) => one.id === id) ?? null,
     hosts: async (filter?: { ids?: string[] }) => all.filter((one) => filter?.ids?.includes(one.id) ?? true),
     hostByAddress: async (address: string) => host(address),
+    followFrom: async (_tx: unknown, hostId: string, given: string[]) =>
+      void strangers.push({ hostId, addresses: given }),
   } as unknown as Discovery;
   const audit = {
     facts: async (hostId: string) => ({ hostId, sections: facts.get(hostId) ?? {}, meta: {} }),
@@ -65,7 +70,7 @@ async function world(addresses: Record<string, string>): Promise<World> {
   } as unknown as Audit;
   const impact = createImpact(platform, discovery, audit);
   platform.handle({ ...impact.jobs });
-  return { platform, impact, clock, facts, findings };
+  return { platform, impact, clock, facts, findings, strangers };
 }
 
 const connection = (more: Partial<ConnectionFact>): ConnectionFact => ({
@@ -171,11 +176,7 @@ test('peers and neighbours that are no host are handed to discovery to follow', 
   });
   await w.platform.queue.enqueue('impact.connections', { hostId: 'host_app' });
   await w.platform.drain();
-  const follow = await w.platform.waiting('discovery.follow');
-  assert.deepEqual(
-    follow.map((job) => job.payload),
-    [{ addresses: ['127.74.15.20', '127.74.15.21'], viaHostId: 'host_app' }],
-  );
+  assert.deepEqual(w.strangers, [{ hostId: 'host_app', addresses: ['127.74.15.20', '127.74.15.21'] }]);
 });
 
 test('a connection that ended stays known with none open', async () => {

@@ -130,7 +130,7 @@ function matching(db: DbOrTx, query: EntryQuery) {
   let rows = placed(db).where('e.bytes', 'is not', null);
   const { subjects, types } = query;
   if (subjects) {
-    rows = rows.where((e) => e.or([e('e.subject', 'in', subjects), sql<boolean>`e.related && ${subjects}::text[]`]));
+    rows = rows.where(sql<boolean>`(e.subject = any(${subjects}::text[]) or e.related && ${subjects}::text[])`);
   }
   if (types) {
     rows = rows.where(

@@ -13,7 +13,22 @@ export const ENROLLMENT_ERRORS = {
     status: 400,
     text: 'Nothing to deploy: no host matches. List candidates with `lastember hosts --unknown`.',
   },
-  DEPLOY_NO_CREDENTIAL: { status: 400, text: 'Deploying needs a credential; add one with `lastember credential add`.' },
+  CREDENTIAL_BOUND_INVALID: {
+    status: 400,
+    text: 'Credential "{name}" cannot be bound to "{bound}": {why}. Give an address, a CIDR, a host or a tag as key=value.',
+  },
+  DEPLOY_NO_CREDENTIAL: {
+    status: 400,
+    text: 'Deploying needs a credential; add one with `lastember credential add`. Keys are tried everywhere; passwords only where they are bound to (--for) or when they are named (--credential).',
+  },
+  DEPLOY_NO_CREDENTIAL_HERE: {
+    status: 409,
+    text: 'No credential may be used for {host} at {address}: those that are there are bound to other places. Add one for it with `lastember credential add --for {address}`.',
+  },
+  DEPLOY_DEADLINE: {
+    status: 409,
+    text: 'Installing the agent on {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
+  },
   DEPLOY_NO_SSH: {
     status: 409,
     text: 'Discovery saw no SSH server on {host}; scan it with the port its SSH listens on.',

@@ -8,6 +8,7 @@ import { Entry } from '../../model/trail.ts';
 import { call, serve, sessionOf, type Answer, type Served } from '../http/testing/served.ts';
 import { testPlatform, type TestPlatform } from '../testing.ts';
 import { common, mayHold } from './identify.ts';
+import { createAuth } from './index.ts';
 import { changePerson, makeLink } from './people.ts';
 import { checkPassword, hashPassword } from './secrets.ts';
 import { people } from './store.ts';
@@ -244,6 +245,52 @@ test('tokens: shown once, never above their maker, and end when they are told to
   assert.equal((await entries('auth.token.revoked')).at(-1)?.subject.id, low.body.id);
 });
 
+test('a token that was made with a token ends with it, and never later', async () => {
+  const operator = await api.person('operator');
+  const make = async (token: string, days: number | null): Promise<{ id: string; secret: string }> =>
+    (await api.call('tokens', { token, body: { name: 'ci', days } })).body;
+  const end = (id: string): Promise<Answer> => api.call(`tokens/${id}`, { method: 'DELETE', token: operator.token });
+  const isGood = async (token: string): Promise<boolean> => (await api.call('me', { token })).status === 200;
+  const parent = await make(operator.token, 2);
+  const child = await make(parent.secret, 90);
+  const grandchild = await make(child.secret, null);
+  await later(24 * 60 * MINUTE, async () => assert.ok(await isGood(grandchild.secret)));
+  await later(49 * 60 * MINUTE, async () => {
+    assert.ok(await isGood(operator.token));
+    for (const { secret } of [parent, child, grandchild]) assert.ok(!(await isGood(secret)));
+  });
+  const sibling = await make(parent.secret, 1);
+  assert.equal((await end(child.id)).status, 200);
+  assert.deepEqual(await Promise.all([parent, child, grandchild, sibling].map(({ secret }) => isGood(secret))), [
+    true,
+    false,
+    false,
+    true,
+  ]);
+  assert.deepEqual((await entries('auth.token.revoked')).at(-1)?.detail, {
+    person: operator.name,
+    madeWithIt: [grandchild.id],
+  });
+  assert.equal((await end(parent.id)).status, 200);
+  assert.ok(!(await isGood(sibling.secret)));
+  // However it came to be there: what descends from an ended token is not good.
+  await platform.act(systemActor('test'), { type: 'test.revived', subject: { kind: 'token', id: sibling.id } }, (tx) =>
+    sql`update auth.token set revoked_at = null where id = ${sibling.id}`.execute(tx.db),
+  );
+  assert.ok(!(await isGood(sibling.secret)));
+});
+
+test('what was made with the local command line’s token outlives the server', async (t) => {
+  const own = await serve(platform);
+  t.after(() => own.close());
+  const auth = createAuth(platform);
+  const local = await auth.localToken();
+  const made = await own.call('tokens', { token: local, body: { name: 'ci', days: 400 } });
+  await auth.endLocalToken(local);
+  assert.equal((await own.call('me', { token: local })).status, 401);
+  assert.equal((await own.call('me', { token: made.body.secret })).status, 200);
+});
+
 test('a token never gains from what happens to its person', () => {
   const roles: Role[] = ['viewer', 'operator', 'approver', 'admin'];
   for (const token of roles)
@@ -420,7 +467,9 @@ test('what changes people, tokens and keys is on the trail, by whom and from whe
     ['auth.link.made', null],
   ] as const) {
     const entry = (await entries(type)).findLast((one) => one.subject.name === name);
-    assert.deepEqual(entry?.actor, {
+    const { tokenId, ...actor } = entry!.actor;
+    assert.match(tokenId ?? '', /^tok_/);
+    assert.deepEqual(actor, {
       kind: 'token',
       id: admin.id,
       name: `${admin.name} (test)`,

@@ -44,7 +44,8 @@ async function byToken(platform: Platform, secret: string, ip: string): Promise<
   }
   // The person stands behind the token: "nobody approves their own change" must not be got round with one.
   const name = `${token.person_name} (${token.name})`;
-  return { kind: 'token', id: token.person_id, name, role: common(token.role, token.person_role), ip };
+  const role = common(token.role, token.person_role);
+  return { kind: 'token', id: token.person_id, name, role, ip, tokenId: token.id };
 }
 
 /** A person who was demoted takes their tokens along: what both may do. */

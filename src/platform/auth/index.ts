@@ -43,7 +43,7 @@ export function createAuth(platform: Platform): Auth {
         await addToken(
           platform,
           systemActor('up'),
-          { name: 'local command line', role: 'admin', days: 365 },
+          { name: 'local command line', role: 'admin', days: 365, local: true },
           { id: person.id, name: person.name, role: 'admin' },
         )
       ).secret;

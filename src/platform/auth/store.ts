@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { Role } from '../../model/actor.ts';
 import type { DbOrTx, NoTables } from '../context.ts';
 
@@ -29,6 +29,10 @@ type AuthTables = {
     created_at: Date;
     expires_at: Date | null;
     revoked_at: Date | null;
+    /** the token it was made with */
+    parent_id: string | null;
+    /** the command line's on the server's own machine */
+    local: boolean;
   };
   'auth.token_use': { token_id: string; last_used_at: Date };
   'auth.approver_key': {
@@ -169,15 +173,25 @@ export async function tokens(db: DbOrTx): Promise<(TokenRow & { person_name: str
 export async function insertToken(tx: Transaction<NoTables>, row: TokenRow): Promise<void> {
   await q(tx).insertInto('auth.token').values(row).execute();
 }
-export async function revokeToken(tx: Transaction<NoTables>, id: string, at: Date): Promise<boolean> {
-  const done = await q(tx)
-    .updateTable('auth.token')
-    .set({ revoked_at: at })
-    .where('id', '=', id)
-    .where('revoked_at', 'is', null)
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
+export async function tokenById(db: DbOrTx, id: string): Promise<TokenRow | undefined> {
+  return q(db).selectFrom('auth.token').selectAll().where('id', '=', id).executeTakeFirst();
 }
+/** Ends a token and all that were made with it, or with those; returns the ids of the others. */
+export async function revokeToken(tx: Transaction<NoTables>, id: string, at: Date): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive line as (
+      select id from auth.token where id = ${id}
+      union select t.id from auth.token t join line on t.parent_id = line.id)
+    update auth.token set revoked_at = ${at}
+    where id in (select id from line) and revoked_at is null returning id`.execute(tx);
+  return rows.map((row) => row.id).filter((ended) => ended !== id);
+}
+/** Every token it descends from is good. Asked anew each time: one may end while another is being made with it. */
+const lineIsLive = (now: Date) => sql<boolean>`not exists (
+  with recursive up as (
+    select a.id, a.parent_id, a.revoked_at, a.expires_at from auth.token a where a.id = t.parent_id
+    union select a.id, a.parent_id, a.revoked_at, a.expires_at from auth.token a join up on a.id = up.parent_id)
+  select from up where revoked_at is not null or expires_at <= ${now})`;
 export async function liveToken(
   db: DbOrTx,
   hash: string,
@@ -192,6 +206,7 @@ export async function liveToken(
     .where('t.revoked_at', 'is', null)
     .where('p.disabled_at', 'is', null)
     .where((w) => w.or([w('t.expires_at', 'is', null), w('t.expires_at', '>', now)]))
+    .where(lineIsLive(now))
     .executeTakeFirst();
 }
 export async function touchToken(db: DbOrTx, id: string, at: Date): Promise<void> {

@@ -13,26 +13,30 @@ import {
   personById,
   revokeKey,
   revokeToken,
+  tokenById,
+  type TokenRow,
   tokens,
 } from './store.ts';
 
-/** A token acts for a person; the secret is returned once. */
+/** A token acts for a person; the secret is returned once. One that is made with a token ends with that, or before. */
 export async function addToken(
   platform: Platform,
   actor: Actor,
-  input: { name: string; role: Role; days: number | null },
+  input: { name: string; role: Role; days: number | null; local?: boolean },
   person: { id: string; name: string; role: Role },
 ): Promise<{ secret: string; id: string }> {
   if (!mayHold(input.role, person.role)) throw new AppError('ROLE_TOO_HIGH', { role: input.role, own: person.role });
   const secret = newSecret('lemb_');
   const id = platform.newId('tok');
+  const parent = await parentOf(platform, actor);
+  const detail = { role: input.role, person: person.id, personName: person.name, days: input.days };
   const entry = {
     type: 'auth.token.created',
     subject: { kind: 'token' as const, id, name: input.name },
-    detail: { role: input.role, person: person.id, personName: person.name, days: input.days },
+    detail: parent ? { ...detail, madeWith: parent.id } : detail,
   };
   await platform.act(actor, entry, (tx) => {
-    const expires = input.days === null ? null : new Date(tx.now.getTime() + input.days * 86_400_000);
+    const wanted = input.days === null ? null : new Date(tx.now.getTime() + input.days * 86_400_000);
     return insertToken(tx.db, {
       id,
       name: input.name,
@@ -40,12 +44,22 @@ export async function addToken(
       person_id: person.id,
       role: input.role,
       created_at: tx.now,
-      expires_at: expires,
+      expires_at: earlier(wanted, parent?.expires_at ?? null),
       revoked_at: null,
+      parent_id: parent?.id ?? null,
+      local: input.local ?? false,
     });
   });
   return { secret, id };
 }
+
+/** The token that the request came with; not the local command line's, which ends whenever the server stops. */
+async function parentOf(platform: Platform, actor: Actor): Promise<TokenRow | null> {
+  const token = actor.tokenId === undefined ? undefined : await tokenById(platform.db, actor.tokenId);
+  return token && !token.local ? token : null;
+}
+
+const earlier = (a: Date | null, b: Date | null): Date | null => (a && b ? (a < b ? a : b) : (a ?? b));
 
 /** One's own; an administrator sees everybody's. */
 export async function listTokens(platform: Platform, actor: Actor): Promise<ApiToken[]> {
@@ -67,22 +81,22 @@ export async function endToken(platform: Platform, actor: Actor, id: string): Pr
   const token = (await tokens(platform.db)).find((row) => row.id === id && row.revoked_at === null);
   const mine = token && (actor.role === 'admin' || token.person_id === actor.id);
   if (!mine) throw new AppError('NOT_FOUND', { what: 'live token', id, list: 'token list' });
-  const subject = { kind: 'token' as const, id, name: token.name };
-  const entry = { type: 'auth.token.revoked', subject, detail: { person: token.person_name } };
-  await platform.act(actor, entry, async (tx) => {
-    await revokeToken(tx.db, id, tx.now);
-  });
+  await end(platform, actor, token);
 }
 
 /** Ends the token with this secret, if it is still good. */
 export async function endSecret(platform: Platform, actor: Actor, secret: string): Promise<void> {
-  const hash = hashSecret(secret);
-  const token = await liveToken(platform.db, hash, platform.now());
-  if (!token) return;
+  const token = await liveToken(platform.db, hashSecret(secret), platform.now());
+  if (token) await end(platform, actor, token);
+}
+
+/** With all that were made with it. */
+async function end(platform: Platform, actor: Actor, token: TokenRow & { person_name: string }): Promise<void> {
   const subject = { kind: 'token' as const, id: token.id, name: token.name };
-  const entry = { type: 'auth.token.revoked', subject, detail: { person: token.person_name } };
-  await platform.act(actor, entry, async (tx) => {
-    await revokeToken(tx.db, token.id, tx.now);
+  const detail = { person: token.person_name };
+  await platform.act(actor, { type: 'auth.token.revoked', subject, detail }, async (tx, entry) => {
+    const others = await revokeToken(tx.db, token.id, tx.now);
+    if (others.length > 0) entry.detail = { ...detail, madeWithIt: others };
   });
 }
 

@@ -182,6 +182,31 @@ export const SETTINGS = {
     shown: '50',
     about: 'From this many hosts on, a plan needs the approvals of two people.',
   }),
+  deploySeconds: setting({
+    env: 'LASTEMBER_DEPLOY_SECONDS',
+    flag: null,
+    parse: integer(10, 86_400),
+    fallback: () => 600,
+    shown: '600',
+    about: 'How long installing the agent on one host may take in all, from the login to its first report.',
+  }),
+  historyDays: setting({
+    env: 'LASTEMBER_HISTORY_DAYS',
+    flag: null,
+    parse: integer(1, 36_500),
+    fallback: () => 180,
+    shown: '180',
+    about:
+      'How many days sightings, earlier probe results and earlier facts of hosts are kept. The latest is always kept, and so is what findings rest on; the trail is never shortened.',
+  }),
+  liveHistoryDays: setting({
+    env: 'LASTEMBER_LIVE_HISTORY_DAYS',
+    flag: null,
+    parse: integer(1, 36_500),
+    fallback: () => 7,
+    shown: '7',
+    about: 'The same for facts that change all the time: processes, connections and neighbours.',
+  }),
   checkpointOrigin: setting({
     env: 'LASTEMBER_CHECKPOINT_ORIGIN',
     flag: null,

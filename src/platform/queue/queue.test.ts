@@ -187,7 +187,7 @@ test('a job that is to start later starts then, without anybody asking', async (
   const ran: number[] = [];
   await worker({ 'discovery.follow': async () => void ran.push(Date.now()) });
   const began = Date.now();
-  await p.queue.enqueue('discovery.follow', { addresses: [], viaHostId: 'h' }, { startAfterSeconds: 2 });
+  await p.queue.enqueue('discovery.follow', { hostId: 'h' }, { startAfterSeconds: 2 });
   await until(() => ran.length === 1, 6000, 'the later start');
   assert.ok(ran[0]! - began >= 1900 && ran[0]! - began < 4000, `${ran[0]! - began} ms`);
 });

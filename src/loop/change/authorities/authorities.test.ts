@@ -10,6 +10,7 @@ import { startAuthority } from '../../../../lab/demo/ca/index.ts';
 import type { Authority } from '../../../../lab/demo/ca/client.ts';
 import { keyAndRequest } from '../../../../lab/demo/host/keys.ts';
 import { readRevocationList } from '../crl.ts';
+import { spkiOf } from '../testing/host.ts';
 import type { AuthorityAccess, AuthorityKind } from './contract.ts';
 import { ask, urlProblem } from './http.ts';
 import { AUTHORITY_KIND_NAMES, AUTHORITY_KINDS } from './registry.ts';
@@ -49,7 +50,8 @@ test('the registry is alphabetical and holds every kind that has a file', () => 
 for (const name of AUTHORITY_KIND_NAMES) {
   const kind: AuthorityKind = AUTHORITY_KINDS[name];
   test(`${name}: issues for the names asked, by an issuer it names, and revokes so that its list shows it`, async () => {
-    assert.ok(Object.keys(kind).length <= 3, 'a contract of at most three members');
+    const required = Object.keys(kind).filter((member) => member !== 'find');
+    assert.ok(required.length <= 3, 'a contract of at most three required members');
     for (const access of accesses()[name]!) {
       const names = ['web.test', '127.0.0.9'];
       const { csr } = await keyAndRequest(names);
@@ -57,6 +59,10 @@ for (const name of AUTHORITY_KIND_NAMES) {
       const leaf = new X509Certificate(chain);
       const issuers = (await kind.issuers(access)).map((pem) => ({ pem, subject: '' }));
       assert.ok(issuers.some(({ pem }) => leaf.verify(new X509Certificate(pem).publicKey)));
+      const spki = spkiOf(chain);
+      const found = await kind.find?.(access, spki);
+      assert.equal(found === undefined || found === null ? chain : found, chain, 'the same one again');
+      assert.equal((await kind.find?.(access, '0'.repeat(64))) ?? null, null);
       const list = () => readRevocationList(`${authority.url}/1.0/crl`, issuers, new Date());
       const before = await list();
       assert.ok(!('why' in before) && !before.has(leaf.serialNumber));

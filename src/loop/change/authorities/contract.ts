@@ -18,7 +18,7 @@ export function replyError(status: number, message: string): Error {
   return passing ? new Error(message) : new AuthorityRefusal(message);
 }
 
-/** One kind of authority. A new kind is a file beside this one and a line in registry.ts. */
+/** One kind of authority: three members, and a fourth where it can. A new kind is a file beside this one and a line in registry.ts. */
 export interface AuthorityKind {
   /** Certificates whose signature means "this authority issued it", PEM; asked once, when it is configured. */
   issuers(access: AuthorityAccess): Promise<string[]>;
@@ -26,6 +26,8 @@ export interface AuthorityKind {
   issue(access: AuthorityAccess, csr: string, names: readonly string[]): Promise<string>;
   /** Hex serial. Repeating it, or revoking what is revoked, is no error. */
   revoke(access: AuthorityAccess, serial: string, reason: 'keyCompromise'): Promise<void>;
+  /** The newest certificate that it issued for this key (SHA-256 of its SPKI) as a PEM chain; null: none, or it cannot tell. */
+  find?(access: AuthorityAccess, spki: string): Promise<string | null>;
 }
 
 export type AuthorityKinds = Readonly<Record<string, AuthorityKind>>;

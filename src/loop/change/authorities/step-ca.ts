@@ -5,6 +5,7 @@ import { replyError, type AuthorityAccess, type AuthorityKind } from './contract
 import { ask } from './http.ts';
 
 const SignReply = z.object({ crt: z.string(), ca: z.string(), certChain: z.array(z.string()).optional() });
+const FoundReply = z.object({ certChain: z.array(z.string()).min(1) });
 const Message = z.object({ message: z.string() });
 /** RFC 5280 §5.3.1 */
 const REASONS = { keyCompromise: 1 } as const;
@@ -37,6 +38,14 @@ export const stepCa: AuthorityKind = {
     if (reply.status < 300) return;
     const message = messageOf(reply);
     if (!/already revoked/i.test(message)) throw replyError(reply.status, message);
+  },
+
+  // step-ca keeps no such list; authorities that speak its API may.
+  async find(access, spki) {
+    const reply = await ask(access, 'GET', `/1.0/issued/${spki}`);
+    if (reply.status >= 500 && reply.status !== 501) throw replyError(reply.status, messageOf(reply));
+    if (reply.status >= 300) return null;
+    return FoundReply.parse(JSON.parse(reply.text)).certChain.flatMap(pems).join('');
   },
 };
 

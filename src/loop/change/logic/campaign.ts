@@ -8,7 +8,7 @@ import {
 import type { Endpoint, Host } from '../../../model/estate.ts';
 import type { Facts } from '../../../model/facts.ts';
 import { BURNING, type Exposure, type Finding } from '../../../model/finding.ts';
-import { normalSerial } from './inputs.ts';
+import { certificateKey, normalSerial } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, type Listener } from './listeners.ts';
 
 /** What we know of one listener whose key is burnt. */
@@ -29,8 +29,7 @@ export interface Burnt {
   isAffected: (fact: { ecosystem: string; source: string }, version: string) => boolean;
 }
 
-export const revocationKey = (one: { issuer: string; serial: string }): string =>
-  `${one.issuer}\n${normalSerial(one.serial)}`;
+export const revocationKey = certificateKey;
 
 type Step = { state: FunnelState; why: string };
 const done = (why: string): Step => ({ state: 'done', why });
@@ -143,11 +142,12 @@ function onDisk({ facts, host }: Burnt, path: string | null, kind: 'private-key'
 }
 
 function reissued(burnt: Burnt, { service }: Listener): Step {
-  const old = new Set(burnt.exposures.map((exposure) => normalSerial(exposure.serial)));
+  const old = new Set(burnt.exposures.map(certificateKey));
   const leaf = leafOf(burnt);
-  if (leaf && !old.has(normalSerial(leaf.serial))) return done(`certificate ${leaf.serial} was issued since`);
+  if (leaf && !old.has(certificateKey(leaf))) return done(`certificate ${leaf.serial} was issued since`);
   const file = onDisk(burnt, service?.certificate ?? null, 'certificate');
-  if (file?.serial && !old.has(normalSerial(file.serial)))
+  const oldSerials = new Set(burnt.exposures.map((exposure) => normalSerial(exposure.serial)));
+  if (file?.serial && !oldSerials.has(normalSerial(file.serial)))
     return done(`${file.path} holds the new certificate ${file.serial}`);
   return leaf ? open(`certificate ${leaf.serial} is still the old one`) : unknown('its certificate was never seen');
 }
@@ -162,12 +162,13 @@ function served(burnt: Burnt): Step {
 type Revocation = { serial: string; crl: boolean; asked: boolean; seen: boolean };
 
 function revocationsOf(burnt: Burnt): Revocation[] {
-  const all = burnt.exposures.map((exposure) => {
+  const all = burnt.exposures.map((exposure): [string, Revocation] => {
     const known = burnt.revocations.get(revocationKey(exposure));
     const crl = exposure.crlUrls.length > 0;
-    return { serial: exposure.serial, crl, asked: known?.asked ?? false, seen: known?.seen ?? false };
+    const state = { serial: exposure.serial, crl, asked: known?.asked ?? false, seen: known?.seen ?? false };
+    return [revocationKey(exposure), state];
   });
-  return [...new Map(all.map((one) => [normalSerial(one.serial), one])).values()];
+  return [...new Map(all).values()];
 }
 
 const serials = (all: readonly Revocation[]): string => all.map((one) => one.serial).join(', ');

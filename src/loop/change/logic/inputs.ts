@@ -9,7 +9,7 @@ export interface PlannerInput {
   kit: Kit;
   kitDigest: string;
   hosts: readonly PlannedHost[];
-  /** certificate (issuer and serial) → listeners anywhere that serve it now, as `address:port` */
+  /** certificate (issuer and serial) → listeners anywhere that were last seen to serve it, as `address:port` */
   holders: Readonly<Record<string, readonly string[]>>;
   /** files with a burnt private key, wherever they lie */
   copies: readonly { hostId: string; hostName: string; path: string }[];
@@ -23,6 +23,8 @@ export interface PlannedHost {
   taskId: string;
   /** null: nobody there to carry out a task */
   agentId: string | null;
+  /** its tag `role`: hosts with the same one stand in for each other */
+  role?: string;
   facts: Partial<Facts>;
   findings: readonly Finding[];
   listeners: readonly PlannedListener[];

@@ -1,7 +1,7 @@
 import type { PackageFact, ServiceFact } from '../../../model/facts.ts';
 import type { Finding } from '../../../model/finding.ts';
 import type { BurntCertificate, PlannedHost, PlannedListener, PlannerInput, ServedCertificate } from './inputs.ts';
-import { normalSerial } from './inputs.ts';
+import { certificateKey } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, packageNamed, serviceNamed, unitsOfPackage } from './listeners.ts';
 import type { Names } from './template.ts';
 
@@ -74,13 +74,17 @@ function packageFinding(host: PlannedHost, pkg: PackageFact | null, input: Plann
   return host.findings.find((finding) => checks.has(finding.check) && finding.component === pkg?.name) ?? null;
 }
 
-/** Every certificate for a burnt key that is not known to be revoked, also one that was reissued for the same key. */
+/**
+ * Every certificate for a burnt key that is not known to be revoked, also one that was reissued for the same key. What no
+ * configured authority issued nobody here can revoke; another authority may have given that serial number to somebody.
+ */
 function toRevoke(listener: PlannedListener, rekey: boolean): BurntCertificate[] {
   const open = listener.burnt.filter((key) => !key.revoked || !key.seen);
   const served = listener.served;
-  const known = served && listener.burnt.some((key) => normalSerial(key.serial) === normalSerial(served.serial));
+  const known = served && listener.burnt.some((key) => certificateKey(key) === certificateKey(served));
   const all = rekey && served && !known ? [asBurnt(served), ...open] : open;
-  return [...new Map(all.map((key) => [`${key.issuer}\n${normalSerial(key.serial)}`, key])).values()];
+  const ours = all.filter((key) => key.authority !== null);
+  return [...new Map(ours.map((key) => [certificateKey(key), key])).values()];
 }
 
 const asBurnt = (served: ServedCertificate): BurntCertificate => ({ ...served, revoked: false, seen: false });

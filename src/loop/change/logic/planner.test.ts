@@ -168,6 +168,39 @@ test('canary first: of each kind of task the host that fewest depend on', () => 
   );
 });
 
+test('a serial number is one authority’s: another’s holds back nothing, and nobody is asked to revoke it', () => {
+  const other = certificateKey({ issuer: 'CN=other', serial: '77' });
+  const { tasks } = planTasks(inputOf([{ name: 'web', serial: '77' }], { holders: { [other]: ['10.9.9.9:443'] } }));
+  assert.ok(kinds(tasks[0]!.steps).includes('revoke-certificate'), 'the other 77 is another certificate');
+
+  // The burnt certificate is of an authority that we cannot ask; the one served now is of ours.
+  const host = hostOf({ name: 'web', serial: '77', rekeyed: 'not revoked' });
+  const [listener] = host.listeners;
+  const burnt = listener!.burnt.map((key) => ({ ...key, issuer: 'CN=other', authority: null }));
+  const input = { ...inputOf([]), hosts: [{ ...host, listeners: [{ ...listener!, burnt }] }] };
+  const planned = planTasks(input);
+  assert.ok(!kinds(planned.tasks[0]!.steps).some((kind) => kind.endsWith('revoked') || kind.startsWith('revoke')));
+  assert.match(planned.left[0]!.why, /certificate 77 is not revoked, because CN=other is no configured authority/);
+});
+
+test('two authorities’ certificates with one serial number: each is revoked once, and looked up once', () => {
+  const [a, b] = [hostOf({ name: 'a', serial: '77', key: 'k' }), hostOf({ name: 'b', serial: '77', key: 'k' })];
+  const theirs = { issuer: 'CN=two', crlUrl: 'http://two/crl', authority: { name: 'two', issuerSpki: KEY('two') } };
+  const listeners = b.listeners.map((one) => ({
+    ...one,
+    served: { ...one.served!, ...theirs },
+    burnt: one.burnt.map((key) => ({ ...key, ...theirs })),
+  }));
+  const input = { ...inputOf([]), hosts: [a, { ...b, listeners }] };
+  const steps = assemblePlan(input, planTasks(input).tasks, FRAME)
+    .waves.flatMap((wave) => wave.tasks)
+    .flatMap((task) => task.steps);
+  const revoked = steps.flatMap((step) => (step.kind === 'revoke-certificate' ? [step.authority] : []));
+  const seen = steps.flatMap((step) => (step.kind === 'verify-revoked' ? [step.crlUrl] : []));
+  assert.deepEqual(revoked.sort(), ['ca', 'two']);
+  assert.deepEqual(seen.sort(), ['http://ca/crl', 'http://two/crl']);
+});
+
 const shape = fc.record({
   name: fc.constantFrom('a', 'bb', 'ccc', 'dddd', 'eeeee'),
   installed: fc.constantFrom('2', '3'),

@@ -1,15 +1,10 @@
 import type { Step } from '../../../model/kit.ts';
-import type { Plan, Task, Wave } from '../../../model/plan.ts';
+import type { Plan, Task } from '../../../model/plan.ts';
 import { canonical } from './canonical.ts';
-import {
-  certificateKey,
-  normalSerial,
-  type Left,
-  type PlanFrame,
-  type PlannedHost,
-  type PlannerInput,
-} from './inputs.ts';
+import type { Left, PlanFrame, PlannedHost, PlannerInput } from './inputs.ts';
+import { foreignCertificates, keepSharedCertificates, revokeOnce } from './revocations.ts';
 import { stepsOf } from './steps.ts';
+import { wavesOf } from './waves.ts';
 
 export type { AuthorityName, Left, PlanFrame, PlannedHost, PlannedListener, PlannerInput } from './inputs.ts';
 
@@ -34,7 +29,11 @@ export function planTasks(input: PlannerInput): { tasks: Task[]; left: Left[] } 
       left.push({ hostId: host.id, hostName: host.name, endpoint: null, why: 'the kit has no step to do on it' });
     }
   }
-  return keepSharedCertificates(tasks, [...left, ...strayCopies(tasks, input)], input);
+  return keepSharedCertificates(
+    tasks,
+    [...left, ...foreignCertificates(tasks, input), ...strayCopies(tasks, input)],
+    input,
+  );
 }
 
 /** A burnt key in a file that no service of the plan uses: nothing replaces it, so somebody has to look. */
@@ -115,47 +114,13 @@ function healthOf(host: PlannedHost, steps: readonly Step[]): Task['health'] {
   return [...healthy.map((name) => ({ kind: 'service' as const, name })), ...listeners.values()];
 }
 
-/**
- * A certificate that several listeners serve is revoked once, by the last task that takes it out of service. While a
- * listener outside the plan serves it, it is not revoked at all: that would cut that one off.
- */
-function keepSharedCertificates(tasks: Task[], left: Left[], input: PlannerInput): { tasks: Task[]; left: Left[] } {
-  const planned = new Set(
-    tasks.flatMap((task) => task.steps.flatMap((s) => (s.kind === 'verify-served' ? [`${s.address}:${s.port}`] : []))),
-  );
-  const stranded = new Map<string, string>();
-  for (const [key, holders] of Object.entries(input.holders)) {
-    const outside = holders.find((endpoint) => !planned.has(endpoint));
-    if (outside !== undefined) stranded.set(key, outside);
-  }
-  const notes: Left[] = [];
-  const kept = tasks.map((task) => {
-    const steps = task.steps.filter((step) => {
-      if (step.kind !== 'revoke-certificate' && step.kind !== 'verify-revoked') return true;
-      const outside = strandedBy(stranded, step.serial);
-      if (outside !== undefined && step.kind === 'revoke-certificate') {
-        const why = `certificate ${step.serial} is not revoked, because ${outside} serves it and is not in the plan`;
-        notes.push({ hostId: task.hostId, hostName: task.hostName, endpoint: null, why });
-      }
-      return outside === undefined;
-    });
-    return { ...task, steps };
-  });
-  return { tasks: kept.filter((task) => task.steps.length > 0), left: [...left, ...notes] };
-}
-
-function strandedBy(stranded: ReadonlyMap<string, string>, serial: string): string | undefined {
-  const found = [...stranded].find(([key]) => key === certificateKey({ issuer: key.split('\n')[0]!, serial }));
-  return found?.[1];
-}
-
 /** Immutable: its canonical bytes are what is approved. */
 export function assemblePlan(
-  input: Pick<PlannerInput, 'kit' | 'kitDigest'>,
+  input: Pick<PlannerInput, 'kit' | 'kitDigest' | 'hosts'>,
   tasks: readonly Task[],
   frame: PlanFrame,
 ): Plan {
-  const waves = revokeOnce(wavesOf(tasks, frame));
+  const waves = revokeOnce(wavesOf(tasks, input.hosts, frame.impact), input);
   return {
     type: 'lastember/plan/v1',
     changeId: frame.changeId,
@@ -169,53 +134,4 @@ export function assemblePlan(
     waves,
     impact: frame.impact,
   };
-}
-
-/** First one host of each kind of task, the one that fewest depend on; then the rest. */
-function wavesOf(tasks: readonly Task[], frame: PlanFrame): Wave[] {
-  const weight = (task: Task): number =>
-    frame.impact.restarts
-      .filter((restart) => restart.hostId === task.hostId)
-      .reduce((sum, restart) => sum + restart.clients.reduce((n, client) => n + client.connections, 0), 0);
-  const kinds = Map.groupBy(tasks, kindOf);
-  const canaries = new Set(
-    [...kinds.values()].map(
-      (group) => group.toSorted((a, b) => weight(a) - weight(b) || compare(a.hostName, b.hostName))[0]!.id,
-    ),
-  );
-  const rest = tasks.filter((task) => !canaries.has(task.id));
-  const canary = { name: 'canary', canary: true, tasks: tasks.filter((task) => canaries.has(task.id)) };
-  return rest.length === 0 ? [canary] : [canary, { name: 'rest', canary: false, tasks: rest }];
-}
-
-const kindOf = (task: Task): string =>
-  [...new Set(task.steps.map((step) => (step.kind === 'upgrade-package' ? `${step.kind} ${step.name}` : step.kind)))]
-    .sort()
-    .join(', ');
-
-function revokeOnce(waves: readonly Wave[]): Wave[] {
-  const last = new Map<string, string>();
-  for (const task of waves.flatMap((wave) => wave.tasks)) {
-    for (const step of task.steps) if (step.kind === 'revoke-certificate') last.set(revocationKey(step), task.id);
-  }
-  return waves.map((wave) => ({
-    ...wave,
-    tasks: wave.tasks.map((task) => ({ ...task, steps: withoutForeign(task, last) })),
-  }));
-}
-
-const revocationKey = (step: { serial: string; authority: string }): string =>
-  `${step.authority}\n${normalSerial(step.serial)}`;
-
-function withoutForeign(task: Task, last: ReadonlyMap<string, string>): Step[] {
-  const foreign = new Set<string>();
-  for (const step of task.steps) {
-    if (step.kind === 'revoke-certificate' && last.get(revocationKey(step)) !== task.id)
-      foreign.add(normalSerial(step.serial));
-  }
-  return task.steps.filter((step) => {
-    const about =
-      step.kind === 'revoke-certificate' || step.kind === 'verify-revoked' ? normalSerial(step.serial) : null;
-    return about === null || !foreign.has(about);
-  });
 }

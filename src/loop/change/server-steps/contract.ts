@@ -31,6 +31,9 @@ export type Result =
   /** not yet, and why: tried again soon */
   | { kind: 'wait'; why: string };
 
+/** Before each look from outside, while something may still be on its way: a service that restarts needs a moment. */
+export const PAUSES_MS = [0, 400, 600, 900, 1300, 2000] as const;
+
 /** One kind of server step. Repeating it after a crash must do no harm. */
 export interface ServerStep<K extends StepKind> {
   run(step: StepOf<K>, site: StepSite): Promise<Result>;

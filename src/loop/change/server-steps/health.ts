@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { failed, type Result, type StepSite } from './contract.ts';
+import { failed, PAUSES_MS, type Result, type StepSite } from './contract.ts';
 
-const TRIES = 8;
-const PAUSE_MS = 400;
 const PATIENCE_MS = 20_000;
 
 /** After the last step, from outside: the task's listeners accept. Services are looked at with the fresh facts of verification. */
 export async function checkHealth({ deps, task, beganAt }: StepSite): Promise<Result> {
   let down: string[] = [];
   const listeners = task.health.filter((one) => one.kind === 'listener');
-  for (let tries = 0; tries < TRIES; tries++) {
-    if (tries > 0) await sleep(PAUSE_MS);
+  for (const pause of PAUSES_MS) {
+    await sleep(pause);
     down = [];
     for (const { address, port } of listeners) {
       const endpoint = await deps.discovery.probeNow(address, port).catch((error: Error) => error);

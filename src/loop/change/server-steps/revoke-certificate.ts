@@ -1,11 +1,12 @@
-import { certificateKey, normalSerial } from '../logic/inputs.ts';
+import { holderNow } from '../holders.ts';
+import { certificateKey } from '../logic/inputs.ts';
 import { withAuthority } from '../authorities.ts';
 import { authorityRows, noteRevocation } from '../store-authorities.ts';
 import { failed, type ServerStep } from './contract.ts';
 
 const PATIENCE_MS = 10 * 60_000;
 
-/** Only when the new certificate is served and verified, and nobody we know of still serves the old one. */
+/** Only when the new certificate is served and verified, and nobody we know of may still serve the old one. */
 export const revokeCertificate: ServerStep<'revoke-certificate'> = {
   async run(step, { deps, task, index, outcomes, beganAt }) {
     const before = task.steps.flatMap((other, i) => (other.kind === 'verify-served' && i < index ? [i] : []));
@@ -14,9 +15,10 @@ export const revokeCertificate: ServerStep<'revoke-certificate'> = {
       return failed('the new certificate is not verified to be served; nothing is revoked');
     const issuers = (await authorityRows(deps.platform.db)).find((row) => row.name === step.authority)?.issuers ?? [];
     const names = new Set(issuers.map((issuer) => issuer.subject));
-    const holder = await stillServed(deps, step.serial, names);
+    const certificates = new Set([...names].map((issuer) => certificateKey({ issuer, serial: step.serial })));
+    const holder = await holderNow(deps.discovery, certificates);
     if (holder !== null) {
-      const why = `${holder} still serves this certificate; revoking it now would cut that off`;
+      const why = `${holder}; revoking it now would cut that off`;
       const patient = deps.platform.now().getTime() - beganAt.getTime() < PATIENCE_MS;
       return patient ? { kind: 'wait', why } : failed(why);
     }
@@ -33,19 +35,3 @@ export const revokeCertificate: ServerStep<'revoke-certificate'> = {
     };
   },
 };
-
-type Deps = Parameters<typeof revokeCertificate.run>[1]['deps'];
-
-/** A listener that is known to serve it, looked at again before it counts. */
-async function stillServed(deps: Deps, serial: string, issuers: ReadonlySet<string>): Promise<string | null> {
-  const serves = (endpoint: Awaited<ReturnType<Deps['discovery']['probeNow']>>): boolean => {
-    const leaf = endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
-    if (!leaf || endpoint.state !== 'open' || normalSerial(leaf.serial) !== normalSerial(serial)) return false;
-    return [...issuers].some((issuer) => certificateKey({ issuer, serial }) === certificateKey(leaf));
-  };
-  for (const endpoint of (await deps.discovery.endpoints({ protocol: 'tls', state: 'open' })).filter(serves)) {
-    const now = await deps.discovery.probeNow(endpoint.address, endpoint.port).catch(() => endpoint);
-    if (serves(now)) return `${endpoint.address}:${endpoint.port}`;
-  }
-  return null;
-}

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { StepOutcome, Task } from '../../../model/plan.ts';
 import { lookAt } from '../outside.ts';
-import { failed, type ServerStep, type StepSite } from './contract.ts';
+import { failed, PAUSES_MS, type ServerStep, type StepSite } from './contract.ts';
 
 /** A restarted service may need a moment; one that does not change in this time has not changed. */
 const PATIENCE_MS = 20_000;
-const TRIES = 8;
-const PAUSE_MS = 400;
 
 /** From outside: another key than the burnt one is served, the one that this host made, and the hole is gone. */
 export const verifyServed: ServerStep<'verify-served'> = {
@@ -14,8 +12,8 @@ export const verifyServed: ServerStep<'verify-served'> = {
     const { deps, task, outcomes, beganAt } = site;
     const fresh = newKeys(task, outcomes, step.oldSpki);
     let judged: Judged = { ok: false, why: 'it was not looked at', after: {} };
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (tries > 0) await sleep(PAUSE_MS);
+    for (const pause of PAUSES_MS) {
+      await sleep(pause);
       judged = await look(site, step, fresh);
       if (judged.ok) return { kind: 'done', changed: false, before: { spki: step.oldSpki }, after: judged.after };
     }

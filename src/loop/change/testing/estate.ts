@@ -18,6 +18,7 @@ import type { AgentRecord, Enrollment } from '../../enrollment/index.ts';
 import { createImpact } from '../../impact/index.ts';
 import { addAuthority } from '../authorities.ts';
 import { AUTHORITY_KINDS } from '../authorities/registry.ts';
+import { RevocationLists } from '../crl.ts';
 import type { Deps } from '../deps.ts';
 import { canonical } from '../logic/canonical.ts';
 import { advance } from '../advance.ts';
@@ -125,7 +126,8 @@ function wire(
   });
   const enrollment = agentsOnly(agents);
   const impact = createImpact(platform, discovery, audit);
-  return { platform: withKeys, discovery, enrollment, audit, impact, authorities: AUTHORITY_KINDS };
+  const lists = new RevocationLists();
+  return { platform: withKeys, discovery, enrollment, audit, impact, authorities: AUTHORITY_KINDS, lists };
 }
 
 async function approved(deps: Deps, by: Approver, some: TestHost[]): Promise<Change> {

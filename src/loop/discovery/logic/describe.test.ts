@@ -84,6 +84,18 @@ test('silence and unfinished proofs tell less than what is known; a new certific
   assert.equal(tellsLess(unknown(''), unknown('')), null);
 });
 
+test('a look that leaves known versions open tells less, unless it found out anything else', () => {
+  const known = tls({ versions: ['SSLv3', 'TLSv1.2'] });
+  const cut = tls({ versions: ['TLSv1.2'], unknownVersions: ['SSLv3'] });
+  assert.match(tellsLess(known, cut) ?? '', /SSLv3 could not be seen/);
+  assert.match(tellsLess(tls(), cut) ?? '', /SSLv3/);
+  assert.equal(tellsLess(known, tls({ versions: ['TLSv1.2', 'TLSv1.3'], unknownVersions: ['SSLv3'] })), null);
+  assert.equal(tellsLess(cut, tls({ versions: ['TLSv1.2'] })), null);
+  assert.equal(tellsLess(cut, cut), null);
+  assert.equal(tellsLess(tls({ versions: ['TLSv1.2'], unknownVersions: ['TLSv1.0'] }), cut), null);
+  assert.ok(!sameProbe(tls(), cut));
+});
+
 test('host lists: lines, CSV, JSON lines', () => {
   assert.deepEqual(parseHostList('# ours\n10.0.0.1 web-1\n\n10.0.0.2\nweb-3.example'), [
     { line: 2, target: '10.0.0.1', name: 'web-1', owner: null, tags: {} },

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../../model/json.ts';
 import type { Identifier } from '../../../model/estate.ts';
-import type { ProbeResult } from '../../../model/probe.ts';
+import { type ProbeResult, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
 
 /** What a probe result says about which machine this is. */
 export function identifiersOf(probe: ProbeResult): Identifier[] {
@@ -28,10 +28,15 @@ export function summaryOf(probe: ProbeResult | null): Json {
   if (probe.protocol === 'ssh')
     return { protocol: 'ssh', banner: probe.banner, hostKeys: probe.hostKeys.map((k) => `${k.type} ${k.fingerprint}`) };
   if (probe.protocol === 'unknown') return { protocol: 'unknown', banner: probe.banner };
+  return tlsSummary(probe);
+}
+
+function tlsSummary(probe: TlsProbe): Json {
   const leaf = probe.chain[0];
   return {
     protocol: 'tls',
     versions: probe.versions,
+    ...(probe.unknownVersions ? { unknownVersions: probe.unknownVersions } : {}),
     heartbleed: probe.heartbleed.verdict,
     subject: leaf?.subject ?? null,
     spki: leaf?.spki ?? null,
@@ -71,11 +76,26 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
     return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
   }
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
-  const unfinished = fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown';
-  const sameCertificate = known.chain[0]?.fingerprint === fresh.chain[0]?.fingerprint;
-  return unfinished && sameCertificate
-    ? `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`
-    : null;
+  if (known.chain[0]?.fingerprint !== fresh.chain[0]?.fingerprint) return null;
+  if (fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown') {
+    return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
+  }
+  return lostVersions(known, fresh);
+}
+
+/** A look that only left versions open which were known: what it did find out is known already. */
+function lostVersions(known: TlsProbe, fresh: TlsProbe): string | null {
+  const open = fresh.unknownVersions ?? [];
+  const lost = open.filter((version) => !known.unknownVersions?.includes(version));
+  const told = TlsVersion.options.filter((version) => !open.includes(version));
+  const learnt =
+    fresh.heartbleed.verdict !== known.heartbleed.verdict ||
+    told.some(
+      (version) =>
+        known.unknownVersions?.includes(version) ||
+        known.versions.includes(version) !== fresh.versions.includes(version),
+    );
+  return lost.length > 0 && !learnt ? `whether it speaks ${lost.join(', ')} could not be seen this time` : null;
 }
 
 const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';

@@ -10,7 +10,7 @@ export interface ProbeTarget {
   greeting: Buffer;
   /** a new connection to the same port, through the guard, within what is left of the deadline */
   connect(): Promise<Socket>;
-  /** ms left until the probe as a whole must be done */
+  /** ms left until the probe as a whole must be done; time spent waiting for the scope's rate does not count */
   left(): number;
   signal: AbortSignal | undefined;
 }
@@ -31,13 +31,20 @@ export function newTarget(
   guard: Guard,
   at: { address: string; port: number; connectMs: number; deadlineMs?: number; signal?: AbortSignal | undefined },
 ): ProbeTarget {
-  const end = performance.now() + (at.deadlineMs ?? PROBE_DEADLINE_MS);
+  let end = performance.now() + (at.deadlineMs ?? PROBE_DEADLINE_MS);
   const left = (): number => Math.max(1, Math.ceil(end - performance.now()));
   return {
     address: at.address,
     port: at.port,
     greeting: Buffer.alloc(0),
-    connect: () => guard.connect(at.address, at.port, { timeoutMs: Math.min(at.connectMs, left()), signal: at.signal }),
+    connect: () => {
+      const waited = (ms: number): void => void (end += ms);
+      return guard.connect(at.address, at.port, {
+        timeoutMs: Math.min(at.connectMs, left()),
+        signal: at.signal,
+        waited,
+      });
+    },
     left,
     signal: at.signal,
   };

@@ -12,11 +12,16 @@ import { takeToken, type Bucket } from '../logic/pace.ts';
 export interface Guard {
   allows(address: string): boolean;
   connect(address: string, port: number, options: ConnectOptions): Promise<Socket>;
+  /** What is allowed has changed: ends every connection that would not be opened any more. */
+  recheck(): void;
 }
 
 export interface ConnectOptions {
   timeoutMs: number;
+  /** ends the connection too, once it is there */
   signal?: AbortSignal | undefined;
+  /** Told how long it took until there was a token: time that the target is not to blame for. */
+  waited?: (ms: number) => void;
 }
 
 /** Our own machine ran out of something: says nothing about the target, so try again a little later. */
@@ -25,32 +30,58 @@ const RETRIES = 5;
 
 export function createGuard(options: { allows: (address: string) => boolean; bucket: Bucket }): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
+  const open = new Map<Socket, string>();
+  const mustAllow = (address: string): void => {
+    if (!allows(address)) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
+  };
+  const connectOne = (address: string, port: number, how: ConnectOptions): Promise<Socket> => {
+    const socket = tcpConnect({ host: address, port, noDelay: true });
+    const end = (): void => void socket.destroy();
+    how.signal?.addEventListener('abort', end, { once: true });
+    open.set(socket, address);
+    socket.once('close', () => {
+      open.delete(socket);
+      how.signal?.removeEventListener('abort', end);
+    });
+    return connected(socket, how);
+  };
   return {
     allows,
     connect: async (address, port, how) => {
-      if (!allows(address)) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
+      mustAllow(address);
       for (let attempt = 0; ; attempt++) {
-        await paced(options.bucket, how.signal);
+        await paced(options.bucket, how);
+        // It may have been excluded while we waited.
+        mustAllow(address);
         try {
-          return await connectOnce(address, port, how);
+          return await connectOne(address, port, how);
         } catch (error) {
+          mustAllow(address);
           if (attempt >= RETRIES || !OURS.has(codeOf(error))) throw asAppError(error, address, port, how);
-          await sleep(100 * 2 ** attempt, undefined, { signal: how.signal });
+          await pause(100 * 2 ** attempt, how);
         }
       }
+    },
+    recheck: () => {
+      for (const [socket, address] of open) if (!allows(address)) socket.destroy(new Error('excluded meanwhile'));
     },
   };
 }
 
-async function paced(bucket: Bucket, signal: AbortSignal | undefined): Promise<void> {
+async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {
   const wait = takeToken(bucket, performance.now());
-  if (wait > 0) await sleep(wait, undefined, { signal });
-  signal?.throwIfAborted();
+  if (wait > 0) await pause(wait, how);
+  how.signal?.throwIfAborted();
 }
 
-function connectOnce(address: string, port: number, how: ConnectOptions): Promise<Socket> {
+async function pause(ms: number, how: ConnectOptions): Promise<void> {
+  const began = performance.now();
+  await sleep(ms, undefined, { signal: how.signal });
+  how.waited?.(performance.now() - began);
+}
+
+function connected(socket: Socket, how: ConnectOptions): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = tcpConnect({ host: address, port, noDelay: true });
     const abort = (): void => stop(how.signal?.reason ?? new Error('aborted'));
     const timer = setTimeout(() => stop(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })), how.timeoutMs);
     const settle = (): void => {

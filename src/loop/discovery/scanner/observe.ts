@@ -11,13 +11,23 @@ const PROBES_AT_ONCE = 24;
 const CONNECT_MS = 3000;
 
 /** Probes open ports, a few at a time. A probe that did not succeed is a look with an error, not an end. */
-export async function lookAt(guard: Guard, pairs: readonly Pair[], now: () => Date): Promise<Look[]> {
-  return inParallel(pairs, PROBES_AT_ONCE, (pair) => lookOnce(guard, pair, now));
+export async function lookAt(
+  guard: Guard,
+  pairs: readonly Pair[],
+  now: () => Date,
+  signal?: AbortSignal,
+): Promise<Look[]> {
+  return inParallel(pairs, PROBES_AT_ONCE, (pair) => lookOnce(guard, pair, now, signal));
 }
 
-export async function lookOnce(guard: Guard, { address, port }: Pair, now: () => Date): Promise<Look> {
+export async function lookOnce(
+  guard: Guard,
+  { address, port }: Pair,
+  now: () => Date,
+  signal?: AbortSignal,
+): Promise<Look> {
   try {
-    const result = await identifyAndProbe(newTarget(guard, { address, port, connectMs: CONNECT_MS }));
+    const result = await identifyAndProbe(newTarget(guard, { address, port, connectMs: CONNECT_MS, signal }));
     return { address, port, at: now(), result, error: null };
   } catch (error) {
     if (!isAppError(error)) throw error;

@@ -430,3 +430,24 @@ test('the same entries make the same bytes', async () => {
   await trail.jobs['trail.document']!({ kind: 'change', id: 'change_1' });
   assert.equal(readFileSync(join(platform.config.dataDir, 'documents', 'change-change_1.html'), 'utf8'), once);
 });
+
+test('a change with thousands of steps keeps its beginning: every entry is in its record, and proven', async () => {
+  const { platform, trail } = await estate();
+  const many = 2300;
+  await platform.observe(system, async (tx) => {
+    for (let n = 0; n < many; n++) {
+      const detail = { wave: 'rest', host: `web-${n}`, step: 'service', index: 0, phase: 'apply', ok: true, digest };
+      await tx.record({ type: 'change.step.finished', subject: change, related: [host], detail });
+    }
+  });
+  await trail.jobs['trail.sequence']!({});
+  const document = JSON.parse((await get(trail, 'change', 'change_1', 'json')).body as string) as ProvenDocument;
+  const types = document.citations.map((citation) => citation.type);
+  assert.equal(types.filter((type) => type === 'change.step.finished').length, many + 1);
+  for (const type of ['change.change.created', 'change.plan.made', 'change.plan.approved', 'discovery.host.found']) {
+    assert.ok(types.includes(type), type);
+  }
+  const dossier = JSON.parse((await get(trail, 'host', 'host_shop', 'json')).body as string) as ProvenDocument;
+  assert.equal(dossier.citations.filter((one) => one.type === 'change.step.finished').length, many + 1);
+  assert.ok(dossier.citations.some((citation) => citation.type === 'discovery.host.found'));
+});

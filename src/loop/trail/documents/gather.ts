@@ -1,13 +1,13 @@
 import { record, records, text } from '../../../model/detail.ts';
 import type { DocumentKind, SequencedEntry } from '../../../model/trail.ts';
 import type { DbOrTx } from '../../../platform/context.ts';
-import { readEntries } from '../entries.ts';
-import type { EntryQuery } from '../store.ts';
+import { toSequenced } from '../entries.ts';
+import { findEntries, type EntryQuery } from '../store.ts';
 import { hostsOf } from './change.ts';
 import { detailOf, isAbout } from './detail.ts';
 
-/** A document stays a document: of a very long history it holds the newest part. */
-const MOST = 2000;
+/** Entries read at a time. A document is about all of them: what it leaves out it could not prove. */
+const PAGE = 1000;
 
 /** The entries that a document is made of, in tree order. Its own renderings are no part of the story. */
 export async function gather(db: DbOrTx, kind: DocumentKind, id: string): Promise<SequencedEntry[]> {
@@ -21,25 +21,39 @@ export async function gather(db: DbOrTx, kind: DocumentKind, id: string): Promis
 const GATHER: Record<DocumentKind, (db: DbOrTx, id: string) => Promise<SequencedEntry[]>> = {
   campaign: gatherCampaign,
   change: gatherChange,
-  host: (db, id) => newest(db, { subjects: [`host:${id}`] }),
+  host: (db, id) => everything(db, { subjects: [`host:${id}`] }),
 };
 
-async function newest(db: DbOrTx, query: Pick<EntryQuery, 'subjects' | 'types'>): Promise<SequencedEntry[]> {
-  return readEntries(db, { ...query, order: 'newest', limit: MOST });
+/** All that match, page by page, oldest first; only those that are wanted are kept. */
+async function everything(
+  db: DbOrTx,
+  query: Pick<EntryQuery, 'subjects' | 'types'>,
+  wanted: (entry: SequencedEntry) => boolean = () => true,
+): Promise<SequencedEntry[]> {
+  const found: SequencedEntry[] = [];
+  for (let after = -1; ;) {
+    const page = await findEntries(db, { ...query, after, order: 'oldest', limit: PAGE });
+    found.push(...page.flatMap((row) => toSequenced(row) ?? []).filter(wanted));
+    if (page.length < PAGE) return found;
+    after = page.at(-1)!.index;
+  }
 }
 
 /** Its own entries, and from its hosts' histories what led to it: how they were found, managed and judged. */
 async function gatherChange(db: DbOrTx, id: string): Promise<SequencedEntry[]> {
-  const own = await newest(db, { subjects: [`change:${id}`] });
-  const end = Math.max(-1, ...own.map((entry) => entry.index ?? -1));
-  const hosts = [...hostsOf(own.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0)))];
+  const own = await everything(db, { subjects: [`change:${id}`] });
+  const end = own.at(-1)?.index ?? -1;
+  const hosts = [...hostsOf(own)];
   if (hosts.length === 0) return own;
   const kit = text(own.map((entry) => detailOf(entry)['kit']).find((value) => typeof value === 'string'));
-  const background = await newest(db, {
-    subjects: hosts.map((host) => `host:${host}`),
-    types: ['discovery.host.found', 'enrollment.agent.enrolled', 'audit.findings', 'audit.exposure'],
-  });
-  const led = background.filter((entry) => (entry.index ?? 0) <= end && (!isAudit(entry) || concerns(entry, kit)));
+  const led = await everything(
+    db,
+    {
+      subjects: hosts.map((host) => `host:${host}`),
+      types: ['discovery.host.found', 'enrollment.agent.enrolled', 'audit.findings', 'audit.exposure'],
+    },
+    (entry) => (entry.index ?? 0) <= end && (!isAudit(entry) || concerns(entry, kit)),
+  );
   return [...own, ...led];
 }
 
@@ -47,12 +61,12 @@ const isAudit = (entry: SequencedEntry): boolean => entry.entry.type.startsWith(
 
 async function gatherCampaign(db: DbOrTx, kit: string): Promise<SequencedEntry[]> {
   const types = ['audit', 'impact.exception', 'change.change.created', 'change.campaign'];
-  const found = (await newest(db, { types })).filter((entry) => concerns(entry, kit));
+  const found = await everything(db, { types }, (entry) => concerns(entry, kit));
   const changes = found
     .filter((entry) => entry.entry.type === 'change.change.created')
     .map((entry) => entry.entry.subject.id);
   if (changes.length === 0) return found;
-  const steered = await newest(db, {
+  const steered = await everything(db, {
     subjects: changes.map((id) => `change:${id}`),
     types: ['change.plan.approved', 'change.change.verified', 'change.change.closed'],
   });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { SERVER_STEPS } from '../../../model/kit.ts';
 import { ApprovalStatement, StepOutcome } from '../../../model/plan.ts';
 import { Sha256 } from '../../../model/json.ts';
 import { Entry } from '../../../model/trail.ts';
@@ -16,6 +17,14 @@ const Approved = z.object({
   statement: ApprovalStatement.loose(),
   signature: z.string(),
 });
+/** What the server says it did itself; only steps that are its own, and only in an approved plan. */
+const ByServer = z.object({ digest: Sha256, step: z.string(), host: z.string(), index: z.number().int() });
+const PlannedTasks = z.object({
+  waves: z.array(
+    z.object({ tasks: z.array(z.object({ hostName: z.string(), steps: z.array(z.object({ kind: z.string() })) })) }),
+  ),
+});
+const HEALTH = 'health check';
 const Finished = z.object({ plan: Sha256, outcome: StepOutcome.loose(), signature: z.string(), agentId: z.string() });
 
 type Check = (claims: Claims, entry: Entry) => string | null;
@@ -26,14 +35,23 @@ const CHECKS: Record<string, Check> = {
   'change.step.finished': (claims, entry) => claims.stepFinished(entry),
 };
 
+interface PlanClaim {
+  author: string;
+  required: number;
+  people: Set<string>;
+  /** host → kinds of the steps of each of its tasks */
+  tasks: Map<string, string[][]>;
+}
+
 export class Claims {
   readonly problems: string[] = [];
   plans = 0;
   approvals = 0;
   outcomes = 0;
   #agents = new Map<string, Buffer>();
-  #approvers = new Map<string, Buffer>();
-  #plans = new Map<string, { author: string; required: number; keys: Set<string> }>();
+  /** whoever registered a key is the person who signs with it, however many keys that person has */
+  #approvers = new Map<string, { key: Buffer; person: string }>();
+  #plans = new Map<string, PlanClaim>();
 
   /** Returns the entry for its label, or null when the text is none. */
   read(index: number, text: string): Entry | null {
@@ -53,7 +71,9 @@ export class Claims {
     if (entry.subject.kind !== 'key') return;
     if (entry.type.endsWith('.revoked')) return void this.#approvers.delete(entry.subject.id);
     const key = KeyAdded.safeParse(entry.detail);
-    if (key.success) this.#approvers.set(key.data.keyId, Buffer.from(key.data.publicKey, 'base64'));
+    if (!key.success) return;
+    const { keyId, publicKey } = key.data;
+    this.#approvers.set(keyId, { key: Buffer.from(publicKey, 'base64'), person: entry.actor.id });
   }
 
   enrolled(entry: Entry): string | null {
@@ -73,7 +93,7 @@ export class Claims {
     if (sha256(canonical(made.data.plan)) !== made.data.digest) return 'the plan does not have the digest stated';
     const { author } = made.data.plan;
     const required = Number(made.data.plan['approvalsRequired'] ?? 1);
-    this.#plans.set(made.data.digest, { author, required, keys: new Set() });
+    this.#plans.set(made.data.digest, { author, required, people: new Set(), tasks: tasksIn(made.data.plan) });
     return null;
   }
 
@@ -87,18 +107,19 @@ export class Claims {
     const plan = this.#plans.get(digest);
     if (!plan) return `it approves a plan that is not on the trail (${digest})`;
     if (entry.actor.id === plan.author) return 'the author approved their own plan';
-    const key = this.#approvers.get(keyId);
-    if (!key) return `it is signed with a key that was not registered then (${keyId})`;
-    if (!verifyEd25519(key, Buffer.from(canonical(statement)), Buffer.from(signature, 'base64'))) {
+    const approver = this.#approvers.get(keyId);
+    if (!approver) return `it is signed with a key that was not registered then (${keyId})`;
+    if (approver.person === plan.author) return 'the author approved their own plan, with a key of their own';
+    if (!verifyEd25519(approver.key, Buffer.from(canonical(statement)), Buffer.from(signature, 'base64'))) {
       return `the signature of approver key ${keyId} is forged`;
     }
-    plan.keys.add(keyId);
+    plan.people.add(approver.person);
     return null;
   }
 
   stepFinished(entry: Entry): string | null {
     const detail = flatOutcome(entry.detail);
-    if (detail === null) return null;
+    if (detail === null) return this.#byServer(entry);
     const finished = Finished.safeParse(detail);
     if (!finished.success) return 'a host-signed outcome that cannot be read';
     this.outcomes += 1;
@@ -108,10 +129,40 @@ export class Claims {
     if (!verifyEd25519(key, Buffer.from(canonical({ plan, outcome })), Buffer.from(signature, 'base64'))) {
       return `the outcome is forged: the signature is not of agent ${agentId}`;
     }
-    const { keys, required } = this.#plans.get(plan) ?? { keys: new Set(), required: 1 };
-    if (keys.size >= required) return null;
-    return `a step of a plan that ${keys.size === 0 ? 'nobody' : `only ${keys.size} of ${required}`} approved (${plan})`;
+    return this.#approvalProblem(plan);
   }
+
+  #byServer(entry: Entry): string | null {
+    const done = ByServer.safeParse(entry.detail);
+    if (!done.success) return 'a step of the server that does not say of which plan and host it is';
+    const { digest, step, host, index } = done.data;
+    const problem = this.#approvalProblem(digest);
+    if (problem) return problem;
+    if (step !== HEALTH && !(SERVER_STEPS as readonly string[]).includes(step))
+      return `a step of the host (${step}) that no host signed`;
+    const planned = this.#plans.get(digest)!.tasks.get(host) ?? [];
+    const named = planned.some((kinds) => (step === HEALTH ? index === kinds.length : kinds[index] === step));
+    return named ? null : `the plan has no step ${index}, ${step}, for ${host}`;
+  }
+
+  /** By people, not by keys: one person may have several. */
+  #approvalProblem(digest: string): string | null {
+    const plan = this.#plans.get(digest);
+    if (!plan) return `a step of a plan that nobody approved, and that is not on the trail (${digest})`;
+    const { size } = plan.people;
+    if (size >= plan.required) return null;
+    return `a step of a plan that ${size === 0 ? 'nobody' : `only ${size} of ${plan.required}`} approved (${digest})`;
+  }
+}
+
+function tasksIn(plan: unknown): PlanClaim['tasks'] {
+  const parsed = PlannedTasks.safeParse(plan);
+  const tasks: PlanClaim['tasks'] = new Map();
+  for (const task of parsed.success ? parsed.data.waves.flatMap((wave) => wave.tasks) : []) {
+    const kinds = task.steps.map((step) => step.kind);
+    tasks.set(task.hostName, [...(tasks.get(task.hostName) ?? []), kinds]);
+  }
+  return tasks;
 }
 
 const Loose = z.record(z.string(), z.unknown());

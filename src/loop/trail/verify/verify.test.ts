@@ -204,7 +204,8 @@ function isSameMeaning(before: string[], after: string[]): boolean {
 test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are verified; forgeries are named', async () => {
   const agent = { kind: 'agent', id: 'agent_1' };
   const change = { kind: 'change', id: 'change_1' };
-  const plan = { type: 'lastember/plan/v1', author: 'user_1', changeId: 'change_1' };
+  const tasks = [{ hostName: 'shop', steps: [{ kind: 'service' }, { kind: 'verify-served' }] }];
+  const plan = { type: 'lastember/plan/v1', author: 'user_1', changeId: 'change_1', waves: [{ tasks }] };
   const digest = digestOf(plan);
   const keyId = createHash('sha256').update(rawPublicKey(approverKey)).digest('hex').slice(0, 16);
   const statement = { type: 'lastember/approval/v1', changeId: 'change_1', plan: digest, keyId, approvedAt: AT };
@@ -232,7 +233,7 @@ test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are veri
       signed: { agentId: 'agent_1', plan: digest, outcome, signature },
       signedBy: { agentId: 'agent_1' },
     },
-    server: { digest, signedBy: 'server' },
+    server: { digest, signedBy: 'server', host: 'shop', step: 'verify-served', index: 1 },
   };
   const trail = (d: typeof good): ExportLine[] =>
     exported([
@@ -266,6 +267,16 @@ test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are veri
     ],
     [/entry 2 .*does not have the digest stated/, { ...good, plan: { digest, plan: { ...plan, author: 'user_2' } } }],
     [/entry 3 .*was not registered then/, { ...good, key: { ...good.key, keyId: 'ffffffffffffffff' } }],
+    [
+      /entry 5 .*a step of the host \(service\) that no host signed/,
+      { ...good, server: { ...good.server, step: 'service', index: 0 } },
+    ],
+    [/entry 5 .*the plan has no step 0, verify-served, for shop/, { ...good, server: { ...good.server, index: 0 } }],
+    [/entry 5 .*the plan has no step 1, verify-served, for pay/, { ...good, server: { ...good.server, host: 'pay' } }],
+    [
+      /entry 5 .*nobody approved, and that is not on the trail/,
+      { ...good, server: { ...good.server, digest: 'f'.repeat(64) } },
+    ],
   ];
   for (const [pattern, details] of forgeries) {
     const forged = await verify(trail(details), pinned);
@@ -314,6 +325,47 @@ test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are veri
   for (const [pattern, texts] of late) {
     assert.match((await verify(exported([texts]), pinned)).problems.join('\n'), pattern);
   }
+});
+
+test('6.9: a plan that needs two people is not approved by two keys of one; nor does the server go on alone', async () => {
+  const change = { kind: 'change', id: 'change_1' };
+  const tasks = [{ hostName: 'shop', steps: [{ kind: 'verify-served' }] }];
+  const plan = { author: 'user_1', changeId: 'change_1', approvalsRequired: 2, waves: [{ tasks }] };
+  const digest = digestOf(plan);
+  let n = 0;
+  const by = (person: string, type: string, subject: { kind: string; id: string }, detail: unknown): string => {
+    const entry = JSON.parse(entryText(n++, type, subject, detail)) as Record<string, unknown>;
+    return canonicalize({ ...entry, actor: { kind: 'user', id: person, name: person } })!;
+  };
+  const approval = (person: string): string[] => {
+    const secret = generateKeyPairSync('ed25519').privateKey;
+    const keyId = createHash('sha256').update(rawPublicKey(secret)).digest('hex').slice(0, 16);
+    const statement = { type: 'lastember/approval/v1', changeId: 'change_1', plan: digest, keyId, approvedAt: AT };
+    const signed = { digest, keyId, statement, signature: signJson(statement, secret) };
+    const key = { kind: 'key', id: keyId };
+    return [
+      by(person, 'auth.key.added', key, { keyId, publicKey: base64Key(secret) }),
+      by(person, 'change.plan.approved', change, signed),
+    ];
+  };
+  const made = (): string => by('user_1', 'change.plan.made', change, { digest, plan });
+  const step = (): string =>
+    entryText(n++, 'change.step.finished', change, {
+      digest,
+      signedBy: 'server',
+      host: 'shop',
+      step: 'verify-served',
+      index: 0,
+    });
+  const problems = async (texts: string[]): Promise<string[]> => (await verify(exported([texts]), pinned)).problems;
+  assert.deepEqual(await problems([made(), ...approval('user_2'), ...approval('user_3'), step()]), []);
+  const twoKeys = await problems([made(), ...approval('user_2'), ...approval('user_2'), step()]);
+  assert.equal(twoKeys.length, 1);
+  assert.match(twoKeys[0]!, /a step of a plan that only 1 of 2 approved/);
+  assert.match((await problems([made(), step()]))[0]!, /a step of a plan that nobody approved/);
+  assert.match((await problems([step()]))[0]!, /nobody approved, and that is not on the trail/);
+  const own = await problems([made(), ...approval('user_1')]);
+  assert.match(own[0]!, /approved their own plan/);
 });
 
 test('lines and checkpoints are split however the bytes arrive', async () => {

@@ -7,7 +7,7 @@ import { proveHeartbleed } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
 import { RECORD, versionOf } from './wire.ts';
 
-/** One hello and its answer. A server that stays silent that long does not speak that version. */
+/** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
 const HELLO_MS = 3000;
 const HEARTBEAT_MS = 4000;
 const NEWEST_FIRST = TlsVersion.options.toReversed();
@@ -28,7 +28,7 @@ export const tlsProbe: Probe = {
 };
 
 async function probeTls(target: ProbeTarget): Promise<TlsProbe> {
-  const { seen, cut } = await askVersions(target);
+  const { seen, unknown, cut } = await askVersions(target);
   const newest = seen[0];
   if (!newest) throw stopped(target, cut ?? 'no version was agreed upon');
   const heartbleed = await lookForHeartbleed(target, seen, cut);
@@ -39,6 +39,7 @@ async function probeTls(target: ProbeTarget): Promise<TlsProbe> {
   return {
     protocol: 'tls',
     versions: seen.map((s) => s.version).toReversed(),
+    ...(unknown.length > 0 ? { unknownVersions: unknown.toReversed() } : {}),
     ...(library ? { cipher: library.cipher } : {}),
     chain,
     heartbleed,
@@ -49,22 +50,35 @@ function stopped(target: ProbeTarget, why: string): AppError {
   return new AppError('PROBE_STOPPED', { address: target.address, port: target.port, protocol: 'tls', why });
 }
 
-/** Each version by a hello of its own, newest first. `cut`: why at least one answer is missing. */
-async function askVersions(target: ProbeTarget): Promise<{ seen: Seen[]; cut: string | null }> {
-  const seen: Seen[] = [];
-  let cut: string | null = null;
+interface Asked {
+  seen: Seen[];
+  /** versions whose answer never came, or was none */
+  unknown: TlsVersion[];
+  /** why the last of them is unknown */
+  cut: string | null;
+}
+
+/** Each version by a hello of its own, newest first. */
+async function askVersions(target: ProbeTarget): Promise<Asked> {
+  const asked: Asked = { seen: [], unknown: [], cut: null };
   for (const version of NEWEST_FIRST) {
     const flight = await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: true }));
-    if (flight.kind === 'hello' && flight.hello.version === version) seen.push({ version, flight });
-    else if (flight.kind === 'garbage') cut = 'the answer was not TLS';
-    else if (flight.kind === 'silence' && flight.why !== 'closed') {
-      cut =
-        flight.why === 'flood'
-          ? 'the server sent more than a handshake holds'
-          : `no answer to a ${version} hello in time`;
-    }
+    const cut = whyCut(version, flight);
+    if (cut !== null) {
+      asked.unknown.push(version);
+      asked.cut = cut;
+    } else if (flight.kind === 'hello' && flight.hello.version === version) asked.seen.push({ version, flight });
   }
-  return { seen, cut };
+  return asked;
+}
+
+/** Why this flight tells nothing about the version, or null. An alert and a closed connection are a no. */
+function whyCut(version: TlsVersion, flight: Flight): string | null {
+  if (flight.kind === 'garbage') return 'the answer was not TLS';
+  if (flight.kind !== 'silence' || flight.why === 'closed') return null;
+  return flight.why === 'flood'
+    ? 'the server sent more than a handshake holds'
+    : `no answer to a ${version} hello in time`;
 }
 
 async function lookForHeartbleed(target: ProbeTarget, seen: Seen[], cut: string | null): Promise<HeartbleedProof> {

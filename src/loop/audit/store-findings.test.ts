@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { systemActor } from '../../model/actor.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { certificate, tls, world } from './testing/world.ts';
+
+const w = await world();
+after(() => w.close());
+
+const take = (changeId: string, ids: string[], before: () => Promise<unknown> = async () => undefined) =>
+  w.platform.act(
+    systemActor('test'),
+    { type: 'change.plan.made', subject: { kind: 'change', id: changeId } },
+    async (tx) => {
+      await w.audit.setFindingState(tx, ids, 'planned', { changeId });
+      await before();
+    },
+  );
+
+test('a finding is planned in one change at most, also when two take it at the same time', async () => {
+  for (const n of [1, 2, 3]) {
+    const address = `10.3.0.${n}`;
+    const hostId = await w.find(address, `SHA256:${n}`);
+    await w.look(hostId, address, 8443, tls('vulnerable', certificate(`k${n}`, `0${n}`)));
+  }
+  await w.settle();
+  const ids = (await w.audit.findings({ kit: 'heartbleed' })).map((finding) => finding.id);
+  assert.equal(ids.length, 3);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const first = take('change_1', ids, () => promise);
+  const second = take('change_2', ids.toReversed());
+  setTimeout(resolve, 200);
+  const results = await Promise.allSettled([first, second]);
+  const refused = results.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  assert.equal(refused.length, 1);
+  assert.ok(isAppError(refused[0], 'CONFLICT'), String(refused[0]));
+  const holders = new Set((await w.audit.findings({ ids })).map((finding) => finding.changeId));
+  assert.equal(holders.size, 1);
+  const [holder] = holders;
+  await take(holder!, ids);
+
+  // Nor does an exception take what a change works on.
+  const entry = { type: 'impact.exception.added', subject: { kind: 'exception' as const, id: 'exception_1' } };
+  await w.platform.act(systemActor('test'), entry, (tx) =>
+    w.audit.setFindingState(tx, ids, 'excepted', { exceptionId: 'exception_1' }),
+  );
+  assert.ok((await w.audit.findings({ ids })).every((finding) => finding.state === 'planned'));
+});

@@ -1,0 +1,46 @@
+import type { Endpoint, Host } from '../../model/estate.ts';
+import type { CertificateInfo } from '../../model/probe.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { certificateKey } from './logic/inputs.ts';
+
+const leafOf = (endpoint: Endpoint): CertificateInfo | undefined =>
+  endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
+
+/**
+ * A listener that does not answer may come back with what it served before, so it counts as serving it. Only where its
+ * host was built anew, or a person set it aside, is silence an answer.
+ */
+const isRetired = (endpoint: Endpoint, host: Host | null | undefined): boolean =>
+  endpoint.state === 'gone' && (!host || Boolean(host.supersededBy) || host.claim === 'ignored');
+
+/** certificate → listeners that were last seen to serve it, as `address:port`. */
+export function holdersOf(endpoints: readonly Endpoint[], hosts: ReadonlyMap<string, Host>): Record<string, string[]> {
+  const holders: Record<string, string[]> = {};
+  for (const endpoint of endpoints) {
+    const leaf = leafOf(endpoint);
+    if (!leaf || isRetired(endpoint, hosts.get(endpoint.hostId))) continue;
+    (holders[certificateKey(leaf)] ??= []).push(`${endpoint.address}:${endpoint.port}`);
+  }
+  return holders;
+}
+
+/**
+ * Who would be cut off if this certificate were revoked now, in words; null when every listener that was ever seen with
+ * it was just seen with another one. Revoking cannot be taken back, so this looks at all that is known, and looks again.
+ */
+export async function holderNow(discovery: Discovery, certificates: ReadonlySet<string>): Promise<string | null> {
+  const serves = (endpoint: Endpoint): boolean => {
+    const leaf = leafOf(endpoint);
+    return leaf !== undefined && certificates.has(certificateKey(leaf));
+  };
+  for (const endpoint of (await discovery.endpoints({ protocol: 'tls' })).filter(serves)) {
+    if (endpoint.state === 'gone' && isRetired(endpoint, await discovery.host(endpoint.hostId))) continue;
+    const now = await discovery.probeNow(endpoint.address, endpoint.port).catch(() => null);
+    const at = `${endpoint.address}:${endpoint.port}`;
+    if (now === null || now.state !== 'open' || now.lastError !== null || !leafOf(now)) {
+      return `${at} does not answer, and served this certificate when it was last seen`;
+    }
+    if (serves(now)) return `${at} still serves this certificate`;
+  }
+  return null;
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { isAppError } from '../../model/errors/index.ts';
+import { createChange, replan } from './planning.ts';
+import { allChanges } from './store.ts';
+import { OLGA, testEstate, type TestEstate } from './testing/estate.ts';
+import { cancelChange } from './control.ts';
+import { toChanges } from './view.ts';
+
+let estate: TestEstate;
+before(async () => {
+  estate = await testEstate(56);
+});
+after(() => estate.close());
+
+const asked = { kit: 'heartbleed', title: 'Heartbleed', reason: 'CVE-2014-0160' };
+
+test('two plans that are made at the same instant: one of them has the hosts, the other is told who', async () => {
+  const hosts = [await estate.addHost('first'), await estate.addHost('second')].map((host) => host.hostId);
+  const results = await Promise.allSettled([
+    createChange(estate.deps, OLGA, { ...asked, hosts }),
+    createChange(estate.deps, OLGA, { ...asked, hosts: hosts.slice(1) }),
+  ]);
+  const made = results.flatMap((one) => (one.status === 'fulfilled' ? [one.value.change] : []));
+  const refused = results.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+  assert.equal(made.length, 1, JSON.stringify(refused));
+  assert.ok(isAppError(refused[0], 'CONFLICT') && refused[0].message.includes(made[0]!.id), String(refused[0]));
+  assert.equal((await allChanges(estate.platform.db)).length, 1, 'nothing is left of the other');
+  const [finding] = await estate.audit.findings({ ids: ['finding_second'] });
+  assert.deepEqual([finding!.state, finding!.changeId], ['planned', made[0]!.id]);
+
+  // The same for two changes that are planned again at once.
+  await cancelChange(estate.deps, OLGA, made[0]!.id);
+  const { change: other } = await createChange(estate.deps, OLGA, { ...asked, hosts });
+  await cancelChange(estate.deps, OLGA, other.id);
+  const again = await Promise.allSettled([made[0]!, other].map((change) => replan(estate.deps, OLGA, change.id)));
+  assert.deepEqual(again.map((one) => one.status).sort(), ['fulfilled', 'rejected']);
+});
+
+test('the list of changes says the same as each by itself', async () => {
+  const { deps, platform } = estate;
+  const rows = await allChanges(platform.db);
+  const listed = await toChanges(deps, rows);
+  assert.equal(listed.length, 2);
+  for (const [i, row] of rows.entries()) assert.deepEqual(listed[i], (await toChanges(deps, [row]))[0]);
+});

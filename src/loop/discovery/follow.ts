@@ -1,0 +1,90 @@
+import { systemActor } from '../../model/actor.ts';
+import type { Scope, Sighting } from '../../model/estate.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { askEarlierAddresses } from './identity.ts';
+import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
+import { recordLooks } from './looks.ts';
+import { normalAddress } from './logic/address.ts';
+import { newRtt } from './logic/pace.ts';
+import { parsePorts } from './logic/ports.ts';
+import { lookAt, sightingsFrom } from './scanner/observe.ts';
+import { type Pair, sweep } from './scanner/sweep.ts';
+import type { Buckets } from './scopes.ts';
+import { recordSightings } from './sightings.ts';
+import { beginFollowing, endFollowing, insertToFollow, reserveLook, toFollow } from './store-follow.ts';
+import { hostIdAt } from './store-hosts.ts';
+
+/** Agents report a connection for as long as it lasts; its peer need not be looked at each time. */
+const FOLLOW_AGAIN_MS = 10 * 60_000;
+const FOLLOW_CONNECTIONS = 50;
+
+/** Writes down what a host's agent saw. The job that looks takes it from there, so no report is lost in a waiting one. */
+export async function followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void> {
+  const wanted = [...new Set(addresses.map(normalAddress).filter((address) => address !== null))];
+  if (wanted.length === 0) return;
+  await insertToFollow(tx.db, hostId, wanted, tx.now);
+  await tx.enqueue('discovery.follow', { hostId }, { singletonKey: hostId });
+}
+
+interface Trace {
+  address: string;
+  via: string;
+  scope: Scope;
+}
+
+/** Looks at what a host talks to, where a scope allows it: what nobody listed is found by its connections. */
+export async function follow(platform: Platform, buckets: Buckets, hostId: string): Promise<void> {
+  await withScopes(platform, async (scopes) => {
+    for (const { address, begun } of await toFollow(platform.db, hostId)) {
+      const scope = scopes.scopeFor(address);
+      if (scope && (await isOurs(platform, { address, via: hostId, begun })))
+        await followOne(platform, buckets, scopes, { address, via: hostId, scope });
+      await endFollowing(platform.db, hostId, address);
+    }
+  });
+}
+
+/** Not where somebody looked a moment ago; but what was begun and not ended is looked at again. */
+async function isOurs(platform: Platform, look: { address: string; via: string; begun: boolean }): Promise<boolean> {
+  const { address, via, begun } = look;
+  if ((await hostIdAt(platform.db, address)) === via) return false;
+  if (begun) return true;
+  await beginFollowing(platform.db, via, address);
+  const now = platform.now();
+  return reserveLook(platform.db, { address, via, now, again: new Date(now.getTime() - FOLLOW_AGAIN_MS) });
+}
+
+async function followOne(platform: Platform, buckets: Buckets, scopes: LiveScopes, trace: Trace): Promise<void> {
+  const { address, via } = trace;
+  const known = await hostIdAt(platform.db, address);
+  // A known host is scanned when its scope is; here it is enough that another source has seen it.
+  const looks = known ? [] : await lookAtAddress(platform, buckets, scopes, trace);
+  // Excluded while we looked: nothing of it counts.
+  if (!scopes.scopeFor(address)) return;
+  const bare: Sighting = { source: 'peer', address, at: platform.now().toISOString(), identifiers: [], via };
+  const sightings = looks.length > 0 ? sightingsFrom(looks, 'peer', via) : [bare];
+  const alive = await askEarlierAddresses(platform, scopes, buckets, sightings);
+  await platform.observe(systemActor('following connections'), async (tx) => {
+    const [decision] = await recordSightings(platform, tx, sightings, alive);
+    await recordLooks(platform, tx, decision!.hostId, looks);
+  });
+}
+
+async function lookAtAddress(platform: Platform, buckets: Buckets, scopes: LiveScopes, trace: Trace) {
+  const { guard } = guardFor(scopes, buckets, trace.address);
+  const ports = parsePorts(trace.scope.ports);
+  const open: Pair[] = [];
+  await sweep({
+    guard,
+    from: 0,
+    to: ports.length,
+    pairAt: (index) => ({ address: trace.address, port: ports[index]! }),
+    rtt: newRtt(),
+    concurrency: FOLLOW_CONNECTIONS,
+    report: async (progress) => {
+      open.push(...progress.open);
+      return true;
+    },
+  });
+  return lookAt(guard, open, () => platform.now());
+}

@@ -1,0 +1,96 @@
+import type { Scope } from '../../model/estate.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Platform } from '../../platform/context.ts';
+import type { Interval } from './logic/address.ts';
+import { containsAddress, parseTargets } from './logic/targets.ts';
+import { createGuard, type Guard } from './scanner/guard.ts';
+import { addressesOnly, type Buckets, excludedByAll } from './scopes.ts';
+import { findReach } from './store-scans.ts';
+
+/** A change is announced; this is how soon it counts when the announcement got lost. */
+const AGAIN_MS = 1000;
+
+interface Covered {
+  scope: Scope;
+  targets: Interval[];
+  withFollow: Interval[];
+}
+
+/**
+ * The scopes as they are now, for work that takes longer than a moment: what is excluded meanwhile, or is in no scope
+ * any more, is refused from then on, and connections to it are ended.
+ */
+export class LiveScopes {
+  readonly #platform: Platform;
+  readonly #guards = new Set<Guard>();
+  #asked = 0;
+  #applied = 0;
+  #excluded: Interval[] = [];
+  #covered: Covered[] = [];
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+  }
+
+  async refresh(): Promise<void> {
+    const turn = ++this.#asked;
+    const scopes = await findReach(this.#platform.db);
+    // An answer that was overtaken by a later one is older than what we know.
+    if (turn < this.#applied) return;
+    this.#applied = turn;
+    this.#excluded = addressesOnly(excludedByAll(scopes));
+    this.#covered = scopes.map((scope) => ({ scope, targets: targetsOf(scope.cidrs), withFollow: withFollow(scope) }));
+    for (const guard of this.#guards) guard.recheck();
+  }
+
+  /** Guards are told of every change from now on. */
+  watch(guard: Guard): Guard {
+    this.#guards.add(guard);
+    return guard;
+  }
+
+  /** May this scan still touch the address? One of addresses that somebody named has no scope. */
+  allowsScan(scan: { scope_id: string | null; scope_name: string | null }, address: string): boolean {
+    if (containsAddress(this.#excluded, address)) return false;
+    if (scan.scope_name === null) return true;
+    return this.#covered.some(({ scope, targets }) => scope.id === scan.scope_id && containsAddress(targets, address));
+  }
+
+  /** The scope that lets us look at this address, or null: outside all of them we never connect. */
+  scopeFor(address: string): Scope | null {
+    if (containsAddress(this.#excluded, address)) return null;
+    return this.#covered.find((one) => containsAddress(one.withFollow, address))?.scope ?? null;
+  }
+}
+
+const targetsOf = (texts: readonly string[]): Interval[] => parseTargets(texts, { confirmWide: true }).intervals;
+const withFollow = (scope: Scope): Interval[] => targetsOf([...scope.cidrs, ...scope.follow]);
+
+/** The scopes, kept up to date for as long as `use` runs. */
+export async function withScopes<T>(platform: Platform, use: (scopes: LiveScopes) => Promise<T>): Promise<T> {
+  const scopes = new LiveScopes(platform);
+  await scopes.refresh();
+  const again = (): void => {
+    scopes.refresh().catch((error: unknown) => {
+      platform.log.warn({ error }, 'scopes could not be read again; those of before count a little longer');
+    });
+  };
+  const stop = platform.events.subscribe('scans', ({ payload }) => {
+    if (payload['scopeId'] !== undefined) again();
+  });
+  const timer = setInterval(again, AGAIN_MS);
+  try {
+    return await use(scopes);
+  } finally {
+    clearInterval(timer);
+    stop();
+  }
+}
+
+/** A guard for one address, as long as some scope covers it. */
+export function guardFor(scopes: LiveScopes, buckets: Buckets, address: string): { guard: Guard; scope: Scope } {
+  const scope = scopes.scopeFor(address);
+  if (!scope) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
+  const allows = (other: string): boolean => other === address && scopes.scopeFor(address) !== null;
+  return { scope, guard: scopes.watch(createGuard({ allows, bucket: buckets.of(scope.id, scope.rate) })) };
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import type { TlsProbe } from '../../../../model/probe.ts';
+import { newBucket } from '../../logic/pace.ts';
+import { createGuard } from '../../scanner/guard.ts';
+import { type Listening, tlsServer } from '../../testing/index.ts';
+import { newTarget } from '../contract.ts';
+import { identifyAndProbe } from '../identify.ts';
+import { type Disposable, listenWith, look, type Pki, selfSigned } from '../testing.ts';
+
+let pki: Pki;
+let server: Listening;
+before(async () => {
+  pki = selfSigned();
+  server = await tlsServer('127.0.0.1', {
+    key: readFileSync(pki.key, 'utf8'),
+    cert: readFileSync(pki.certificate, 'utf8'),
+  });
+});
+after(async () => {
+  await server.close();
+  pki.remove();
+});
+
+/** In front of the real server; hellos of this version get no answer. */
+const deafTo = (version: number): Promise<Disposable> =>
+  listenWith((socket) => {
+    socket.once('data', (hello: Buffer) => {
+      if (hello.readUInt16BE(9) === version) return;
+      const inside = connect(server.port, '127.0.0.1');
+      inside.on('error', () => undefined);
+      inside.write(hello);
+      socket.pipe(inside).pipe(socket);
+    });
+  });
+
+test('a version whose hello is not answered in time is unknown: neither spoken nor not', async (t) => {
+  const deaf = await deafTo(0x0300);
+  t.after(() => deaf.close());
+  const probe = (await look(deaf.port)) as TlsProbe;
+  assert.deepEqual([probe.versions, probe.unknownVersions], [['TLSv1.2', 'TLSv1.3'], ['SSLv3']]);
+});
+
+test('waiting for the rate of the scope takes nothing from the time of the probe', async () => {
+  const bucket = newBucket(4, performance.now());
+  const guard = createGuard({ allows: (address) => address === '127.0.0.1', bucket });
+  const at = { address: '127.0.0.1', port: server.port, connectMs: 1000, deadlineMs: 1000 };
+  const began = performance.now();
+  const probe = (await identifyAndProbe(newTarget(guard, at))) as TlsProbe;
+  assert.ok(performance.now() - began > 1200, 'it had to wait for longer than it had time');
+  assert.deepEqual([probe.versions, probe.unknownVersions], [['TLSv1.2', 'TLSv1.3'], undefined]);
+});

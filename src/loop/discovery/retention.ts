@@ -1,0 +1,32 @@
+import { systemActor } from '../../model/actor.ts';
+import type { Platform } from '../../platform/context.ts';
+import { endOldClaims } from './store-addresses.ts';
+import { noteDecision } from './store-hosts.ts';
+import { removeFollowed, removeHistory, removeScans, removeSightings } from './store-retention.ts';
+
+const DAY_MS = 86_400_000;
+/** Who says that a machine has an address says so again within a month, or it has moved on. */
+export const CLAIM_DAYS = 30;
+
+/** Timer: what is older than it has to be kept goes; the latest of everything stays. */
+export async function retain(platform: Platform): Promise<void> {
+  const now = platform.now().getTime();
+  const before = new Date(now - platform.config.historyDays * DAY_MS);
+  const removed = {
+    sightings: await removeSightings(platform.db, before),
+    history: await removeHistory(platform.db, before, platform.now()),
+    scans: await removeScans(platform.db, before),
+    followed: await removeFollowed(platform.db, new Date(now - DAY_MS)),
+  };
+  platform.log.info(removed, 'old sightings, probe results and scans were removed');
+  await endClaims(platform, new Date(now - CLAIM_DAYS * DAY_MS));
+}
+
+async function endClaims(platform: Platform, before: Date): Promise<void> {
+  await platform.observe(systemActor('discovery.retention'), async (tx) => {
+    for (const { host_id, address } of await endOldClaims(tx.db, before)) {
+      const why = `somebody said that it has ${address}, but nobody has said so for ${CLAIM_DAYS} days`;
+      await noteDecision(tx.db, { hostId: host_id, at: tx.now, kind: 'left', address, why });
+    }
+  });
+}

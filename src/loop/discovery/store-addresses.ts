@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
+import { q } from './tables.ts';
+
+/** A claim does not take back what was measured. */
+export async function noteAddress(
+  db: DbOrTx,
+  hostId: string,
+  address: string,
+  how: 'measured' | 'claimed',
+  at: Date,
+): Promise<void> {
+  await q(db)
+    .insertInto('discovery.address')
+    .values({ host_id: hostId, address, how, current: true, first_seen: at, last_seen: at })
+    .onConflict((c) =>
+      c.columns(['host_id', 'address']).doUpdateSet({
+        last_seen: at,
+        how: sql`case when discovery.address.current and discovery.address.how = 'measured' then 'measured' else ${how} end`,
+        current: true,
+      }),
+    )
+    .execute();
+}
+
+/** These hosts are no longer at that address. */
+export async function leaveAddress(db: DbOrTx, hostIds: string[], addresses: string[]): Promise<void> {
+  if (hostIds.length === 0 || addresses.length === 0) return;
+  await q(db)
+    .updateTable('discovery.address')
+    .set({ current: false })
+    .where('host_id', 'in', hostIds)
+    .where('address', 'in', addresses)
+    .execute();
+}
+
+/** A machine told all its addresses: what it had told before and does not any more has ended. */
+export async function endOtherClaims(db: DbOrTx, hostId: string, told: readonly string[]): Promise<void> {
+  await q(db)
+    .updateTable('discovery.address')
+    .set({ current: false })
+    .where('host_id', '=', hostId)
+    .where('how', '=', 'claimed')
+    .where('current', '=', true)
+    .where(sql<boolean>`not (address = ${anyOf(told)})`)
+    .execute();
+}
+
+/**
+ * Ends claims that nobody has repeated since `before`. A host with a living agent keeps its own: an agent repeats its
+ * addresses only when it enrols. Every host keeps one address: the last that is known of it.
+ */
+export async function endOldClaims(db: DbOrTx, before: Date): Promise<{ host_id: string; address: string }[]> {
+  const { rows } = await sql<{ host_id: string; address: string }>`
+    update discovery.address a set current = false
+    from discovery.host h
+    where h.id = a.host_id and h.management <> 'managed'
+      and a.current and a.how = 'claimed' and a.last_seen < ${before}
+      and exists (select from discovery.address o
+        where o.host_id = a.host_id and o.address <> a.address and o.current
+          and (o.how = 'measured' or (o.last_seen, o.address) > (a.last_seen, a.address)))
+    returning a.host_id, a.address`.execute(db);
+  return rows;
+}

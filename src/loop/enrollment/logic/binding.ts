@@ -1,0 +1,56 @@
+import ipaddr from 'ipaddr.js';
+
+/** Where a login may be used. Hosts stand in it by id: a name may be anybody's tomorrow. */
+export type Bound = { kind: 'range'; text: string } | { kind: 'tag'; text: string } | { kind: 'host'; text: string };
+
+/** What somebody wrote behind `--for`: an address or CIDR, a tag as key=value, else a host's id or name. */
+export function readBound(text: string): Bound {
+  if (text.includes('=')) return { kind: 'tag', text };
+  return rangeOf(text) ? { kind: 'range', text } : { kind: 'host', text };
+}
+
+type Range = ReturnType<typeof ipaddr.parseCIDR>;
+
+function rangeOf(text: string): Range | null {
+  if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !(text.includes(':') && ipaddr.IPv6.isValid(text))) return null;
+  const address = ipaddr.process(text);
+  return [address, address.kind() === 'ipv4' ? 32 : 128];
+}
+
+/** The server that is about to be logged in to, by the address that is connected to and nothing it says of itself. */
+export interface Place {
+  hostId: string;
+  address: string;
+  tags: Readonly<Record<string, string>>;
+}
+
+/** No bounds: everywhere. */
+export function covers(bounds: readonly string[], place: Place): boolean {
+  return bounds.length === 0 || bounds.map(readBound).some((bound) => matches(bound, place));
+}
+
+function matches({ kind, text }: Bound, { hostId, address, tags }: Place): boolean {
+  if (kind === 'host') return text === hostId;
+  if (kind === 'tag') {
+    const [key = '', ...value] = text.split('=');
+    return Object.hasOwn(tags, key) && tags[key] === value.join('=');
+  }
+  const range = rangeOf(text);
+  const at = ipaddr.process(address);
+  return range !== null && at.kind() === range[0].kind() && at.match(range);
+}
+
+interface Login {
+  kind: 'password' | 'private-key';
+  become_id: string | null;
+  bound_to: readonly string[];
+}
+
+/**
+ * May a login be tried that nobody named? A key tells a server nothing it could use elsewhere. A password, of the login or
+ * of sudo, is handed over: only to servers that somebody said it is for.
+ */
+export function mayBeTriedUnnamed(login: Login): boolean {
+  return login.bound_to.length > 0 || (login.kind === 'private-key' && login.become_id === null);
+}
