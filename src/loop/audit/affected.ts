@@ -4,7 +4,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { LoadedKit } from './face.ts';
 import { kernelOf } from './logic/kernels.ts';
-import { findFindings, type StoredFinding } from './store-findings.ts';
+import { findFindings, openFindings, type StoredFinding } from './store-findings.ts';
 import { hostsWithPackage, hostsWithSection } from './store-facts.ts';
 
 interface Sources {
@@ -73,13 +73,14 @@ async function withPackage({ platform, discovery }: Sources, text: string): Prom
   );
   const ids = [...new Set(rows.map((row) => row.hostId))];
   const hosts = new Map((await discovery.hosts({ ids })).map((host) => [host.id, host]));
-  const findings = await findFindings(platform.db);
+  // By host and component, so that each row finds its own at once.
+  const burning = new Map<string, StoredFinding>();
+  for (const finding of (await openFindings(platform.db, ids)).toReversed())
+    burning.set(`${finding.hostId}\n${finding.component}`, finding);
   return rows.flatMap((row): Affected['hosts'] => {
     const host = hosts.get(row.hostId);
     if (!host || host.supersededBy) return [];
-    const finding = findings.find(
-      (one) => one.hostId === host.id && isAbout(one.component, { ...row, name }) && one.state !== 'fixed',
-    );
+    const finding = componentsOf({ ...row, name }).flatMap((one) => burning.get(`${host.id}\n${one}`) ?? [])[0];
     const what = `${name} ${row.version}`;
     const base = { hostId: host.id, hostName: host.name, what };
     return finding
@@ -89,8 +90,10 @@ async function withPackage({ platform, discovery }: Sources, text: string): Prom
 }
 
 /** A kernel's finding is about every package that the kernel is made of. */
-const isAbout = (component: string, row: { name: string; ecosystem: string; source: string }): boolean =>
-  component === row.name || component === kernelOf(row);
+const componentsOf = (row: { name: string; ecosystem: string; source: string }): string[] => [
+  row.name,
+  ...[kernelOf(row)].flatMap((kernel) => kernel ?? []),
+];
 
 /** Nobody has looked inside: neither affected nor clean. */
 async function blindSpots({ platform, discovery }: Sources): Promise<Affected['unknown']> {

@@ -24,9 +24,11 @@ export interface StoredFacts {
 
 export interface FindingFilter {
   ids?: string[];
-  hostId?: string;
-  kit?: string;
-  check?: string;
+  hostId?: string | undefined;
+  kit?: string | undefined;
+  check?: string | undefined;
+  component?: string | undefined;
+  exceptionId?: string | undefined;
   advisory?: string;
   states?: FindingState[];
 }

@@ -46,3 +46,15 @@ test('a finding is planned in one change at most, also when two take it at the s
   );
   assert.ok((await w.audit.findings({ ids })).every((finding) => finding.state === 'planned'));
 });
+
+test('findings of one component, and those of one exception, are found as such', async () => {
+  const all = await w.audit.findings({});
+  const [first] = all;
+  const own = await w.audit.findings({ component: first!.component });
+  assert.deepEqual(
+    own.map((finding) => finding.id),
+    all.filter((finding) => finding.component === first!.component).map((finding) => finding.id),
+  );
+  assert.deepEqual(await w.audit.findings({ component: 'no such' }), []);
+  assert.deepEqual(await w.audit.findings({ exceptionId: 'exception_1' }), []);
+});

@@ -68,17 +68,34 @@ export function plainFinding({
   return finding;
 }
 
+/** What must simply be the same. */
+const SAME = [
+  ['hostId', 'f.host_id'],
+  ['kit', 'f.kit'],
+  ['check', 'f.check_id'],
+  ['component', 'l.component'],
+  ['exceptionId', 'f.exception_id'],
+] as const;
+
 export async function findFindings(db: DbOrTx, filter: FindingFilter = {}): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
   let rows = joined(db);
   if (filter.ids) rows = rows.where('f.id', '=', anyOf(filter.ids));
-  if (filter.hostId !== undefined) rows = rows.where('f.host_id', '=', filter.hostId);
-  if (filter.kit !== undefined) rows = rows.where('f.kit', '=', filter.kit);
-  if (filter.check !== undefined) rows = rows.where('f.check_id', '=', filter.check);
+  for (const [field, column] of SAME) {
+    const value = filter[field];
+    if (value !== undefined) rows = rows.where(column, '=', value);
+  }
   if (filter.states) rows = rows.where('f.state', 'in', filter.states);
   if (filter.advisory !== undefined) {
     rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   }
+  return (await rows.orderBy('f.id').execute()).map(toFinding);
+}
+
+/** What is not fixed on any of these hosts. */
+export async function openFindings(db: DbOrTx, hostIds: readonly string[]): Promise<StoredFinding[]> {
+  if (hostIds.length === 0) return [];
+  const rows = joined(db).where('f.host_id', '=', anyOf(hostIds)).where('f.state', '<>', 'fixed');
   return (await rows.orderBy('f.id').execute()).map(toFinding);
 }
 

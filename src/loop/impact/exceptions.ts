@@ -61,9 +61,7 @@ async function check(platform: Platform, discovery: Discovery, audit: Audit, inp
 }
 
 async function covered(audit: Audit, exception: Pick<Exception, 'match'>): Promise<Finding[]> {
-  const { hostId, kit, check: rule } = exception.match;
-  const filter = { ...(hostId ? { hostId } : {}), ...(kit ? { kit } : {}), ...(rule ? { check: rule } : {}) };
-  return coverable(exception.match, await audit.findings({ ...filter, states: ['open', 'rekindled'] }));
+  return coverable(exception.match, await audit.findings({ ...exception.match, states: ['open', 'rekindled'] }));
 }
 
 async function exceptFindings(audit: Audit, tx: Tx, exception: Exception, findings: Finding[]): Promise<void> {
@@ -129,7 +127,9 @@ async function end(
   verb: 'ended' | 'expired',
   reason: string,
 ): Promise<boolean> {
-  const held = (await audit.findings({ states: ['excepted'] })).filter((f) => f.exceptionId === exception.id);
+  const held = (await audit.findings({ exceptionId: exception.id, states: ['excepted'] })).filter(
+    (finding) => finding.exceptionId === exception.id,
+  );
   return platform.observe(actor, async (tx) => {
     if (!(await lockActive(tx.db, exception.id))) return false;
     await endException(tx.db, exception.id, tx.now, reason);

@@ -155,6 +155,8 @@ test('M.5: held connections are named with client and count, also of a client th
       ['portal', null, 1, 2],
     ],
   );
+  await w.platform.queue.enqueue('impact.connections', { hostId: 'host_shop' });
+  await w.platform.drain();
   const { items } = await call<{ items: Dependency[] }>(w, 'listDependencies', { query: { hostId: 'host_shop' } });
   assert.partialDeepStrictEqual(items, [
     { clientName: 'app', clientUnit: 'app.service', serverName: 'shop', serverUnit: 'shop.service', connections: 3 },
@@ -163,6 +165,29 @@ test('M.5: held connections are named with client and count, also of a client th
   assert.deepEqual(preview.restarts[0]!.service, 'shop.service');
   assert.match(preview.summary, /^Before a plan: 1 service restarts \(shop.service on shop\), used by app/);
   assert.doesNotMatch(preview.summary, /Nothing is installed/);
+});
+
+test('a preview and a prediction see the newest connections, and leave everything as it was', async () => {
+  const w = await world({ '127.74.14.10': 'shop', '127.74.14.11': 'app' });
+  const incoming = { direction: 'in' as const, localAddress: '127.74.14.10', localPort: 8443, unit: 'shop.service' };
+  w.facts.set('host_shop', {
+    connections: [
+      connection({ ...incoming, peerAddress: '127.74.14.11', count: 4 }),
+      connection({ ...incoming, peerAddress: '127.74.15.20', count: 2 }),
+    ],
+  });
+  const preview = await call<Impact>(w, 'previewImpact', { body: { hostIds: ['host_shop'] } });
+  const predicted = await w.impact.predict([restart]);
+  for (const impact of [preview, predicted]) {
+    const clients = impact.restarts[0]!.clients.map((client) => [client.hostName, client.connections]);
+    assert.deepEqual(clients, [
+      ['app', 4],
+      ['127.74.15.20', 2],
+    ]);
+  }
+  assert.deepEqual(w.strangers, [], 'nobody is followed because somebody looked');
+  const { items } = await call<{ items: Dependency[] }>(w, 'listDependencies');
+  assert.deepEqual(items, [], 'nothing was learned');
 });
 
 test('peers and neighbours that are no host are handed to discovery to follow', async () => {

@@ -5,10 +5,12 @@ import type { Task } from '../../model/plan.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { learnConnections, listDependencies, resolveHosts } from './connections.ts';
-import { isForeign, plainAddress } from './logic/connections.ts';
+import { resolveHosts } from './connections.ts';
+import { isForeign, merge, observe, plainAddress, type StoredEdge } from './logic/connections.ts';
 import type { Edge } from './logic/graph.ts';
+import { overlay } from './logic/overlay.ts';
 import { assemble, isService, predict, servicesOfPackage, type HostFacts, type Restart } from './logic/predict.ts';
+import { dependencyRows } from './store.ts';
 
 export interface Sources {
   platform: Platform;
@@ -64,27 +66,42 @@ function restartsFor(finding: Finding, host: HostFacts): Restart[] {
   }));
 }
 
-/** Facts of the hosts, and the graph with their newest connections in it. */
+/** Facts of the hosts, and the graph with their newest connections in it: read, and left as it is. */
 async function lookAt(sources: Sources, hostIds: string[]): Promise<{ facts: HostFacts[]; edges: Edge[] }> {
   const { platform, discovery, audit } = sources;
   const facts: HostFacts[] = [];
+  const known = new Map((await discovery.hosts({ ids: hostIds })).map((host) => [host.id, host.name]));
   for (const hostId of hostIds) {
-    await learnConnections(platform, discovery, audit, hostId);
-    const host = await discovery.host(hostId);
-    const stored = await audit.facts(hostId);
-    facts.push({ hostId, hostName: host?.name ?? hostId, facts: stored.sections });
+    const { sections } = await audit.facts(hostId);
+    facts.push({ hostId, hostName: known.get(hostId) ?? hostId, facts: sections });
   }
-  const strangers = await Promise.all(facts.map((host) => strangerEdges(discovery, host)));
-  return { facts, edges: [...(await listDependencies(platform, discovery)), ...strangers.flat()] };
+  const peers = facts.flatMap((host) => (host.facts.connections ?? []).map((fact) => plainAddress(fact.peerAddress)));
+  const hosts = await resolveHosts(discovery, peers);
+  let stored: StoredEdge[] = await dependencyRows(platform.db);
+  for (const { hostId, facts: own } of facts) {
+    const about = stored.filter((edge) => edge.clientHostId === hostId || edge.serverHostId === hostId);
+    const { edges } = observe(hostId, own.connections ?? [], hosts);
+    stored = overlay(stored, merge(hostId, edges, about));
+  }
+  return {
+    facts,
+    edges: [...(await named(discovery, stored)), ...facts.flatMap((host) => strangerEdges(host, hosts))],
+  };
+}
+
+async function named(discovery: Discovery, edges: readonly StoredEdge[]): Promise<Edge[]> {
+  const ids = [...new Set(edges.flatMap((edge) => [edge.clientHostId, edge.serverHostId]))];
+  const names = new Map((ids.length > 0 ? await discovery.hosts({ ids }) : []).map((host) => [host.id, host.name]));
+  return edges.map((edge) => ({
+    ...edge,
+    clientName: names.get(edge.clientHostId) ?? edge.clientHostId,
+    serverName: names.get(edge.serverHostId) ?? edge.serverHostId,
+  }));
 }
 
 /** Clients that are no known host are connected all the same: they are named by their address. */
-async function strangerEdges(discovery: Discovery, host: HostFacts): Promise<Edge[]> {
+function strangerEdges(host: HostFacts, known: ReadonlyMap<string, string>): Edge[] {
   const incoming = (host.facts.connections ?? []).filter((fact) => fact.direction === 'in');
-  const known = await resolveHosts(
-    discovery,
-    incoming.map((fact) => plainAddress(fact.peerAddress)),
-  );
   return incoming.flatMap((fact) => {
     const peer = plainAddress(fact.peerAddress);
     if (known.has(peer) || !isForeign(peer)) return [];
