@@ -66,6 +66,14 @@ export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
   return isDeepStrictEqual(essence(a), essence(b));
 }
 
+/** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
+export function leftOpen(result: ProbeResult): string | null {
+  if (isSilence(result)) return 'it accepted the connection and said nothing';
+  if (result.protocol !== 'tls') return null;
+  if (result.heartbleed.verdict === 'unknown') return result.heartbleed.reason;
+  return result.unknownVersions?.length ? `whether it speaks ${result.unknownVersions.join(', ')}` : null;
+}
+
 /**
  * Why `fresh` tells less than what is known already, or null when it may take its place: a busy server that says
  * nothing, or a proof that could not be finished, must not erase what was seen before.

@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import type { TlsProbe } from '../../../../model/probe.ts';
 import { newBucket } from '../../logic/pace.ts';
 import { createGuard } from '../../scanner/guard.ts';
+import { lookAt } from '../../scanner/observe.ts';
 import { type Listening, tlsServer } from '../../testing/index.ts';
 import { newTarget } from '../contract.ts';
 import { identifyAndProbe } from '../identify.ts';
@@ -24,17 +25,19 @@ after(async () => {
   pki.remove();
 });
 
-/** In front of the real server; hellos of this version get no answer. */
-const deafTo = (version: number): Promise<Disposable> =>
-  listenWith((socket) => {
+/** In front of the real server; hellos of this version get no answer, always or so many times. */
+const deafTo = (version: number, times = Infinity): Promise<Disposable> => {
+  let deaf = 0;
+  return listenWith((socket) => {
     socket.once('data', (hello: Buffer) => {
-      if (hello.readUInt16BE(9) === version) return;
+      if (hello.readUInt16BE(9) === version && deaf++ < times) return;
       const inside = connect(server.port, '127.0.0.1');
       inside.on('error', () => undefined);
       inside.write(hello);
       socket.pipe(inside).pipe(socket);
     });
   });
+};
 
 test('a version whose hello is not answered in time is unknown: neither spoken nor not', async (t) => {
   const deaf = await deafTo(0x0300);
@@ -51,4 +54,17 @@ test('waiting for the rate of the scope takes nothing from the time of the probe
   const probe = (await identifyAndProbe(newTarget(guard, at))) as TlsProbe;
   assert.ok(performance.now() - began > 1200, 'it had to wait for longer than it had time');
   assert.deepEqual([probe.versions, probe.unknownVersions], [['TLSv1.2', 'TLSv1.3'], undefined]);
+});
+
+test('a scan looks once more at what left something open, and takes the better of both looks', async (t) => {
+  const guard = createGuard({
+    allows: (address) => address === '127.0.0.1',
+    bucket: newBucket(1000, performance.now()),
+  });
+  const [slow, deaf] = await Promise.all([deafTo(0x0300, 1), deafTo(0x0300)]);
+  t.after(() => Promise.all([slow.close(), deaf.close()]));
+  const pairs = [slow, deaf].map(({ port }) => ({ address: '127.0.0.1', port }));
+  const looks = await lookAt(guard, pairs, () => new Date());
+  const unknown = looks.map(({ result }) => (result as TlsProbe).unknownVersions);
+  assert.deepEqual(unknown, [undefined, ['SSLv3']]);
 });
