@@ -117,6 +117,11 @@ test('bad input is exit 2, in the server’s words', async () => {
   await fails(2, /takes change, host, campaign, not "story"/, 'report', 'story', 'x');
   await fails(2, /--server takes an address/, '--server', 'localhost', 'status');
   await fails(2, /name takes letters/, 'key', 'new', '../../etc/cron');
+  // What is not there is not there, whoever finds out: a list that was fetched here, or the server.
+  await fails(2, /There is no change "change_none"/, 'change', 'show', 'change_none');
+  await fails(2, /there is no change "none-such"/, 'change', 'show', 'none-such');
+  await fails(2, /There is no kit "none"/, 'kit', 'show', 'none');
+  await fails(2, /No kit here knows CVE-1999-0001/, 'affected', 'CVE-1999-0001');
   const refused = await run('scope', 'add', 'bad', '10.0.0.0/33', '--json');
   assert.equal(JSON.parse(refused.err).error.code, 'TARGET_INVALID');
   assert.equal(refused.out, '');
@@ -301,7 +306,7 @@ test('scope, scan, hosts: from a range to a claimed host', async (t) => {
   await fails(2, /wide/i, 'scan', '0.0.0.0/0');
 });
 
-test('listings are tables of 80 columns without colours, or JSON', async () => {
+test('listings in a pipe are whole and without colours, or JSON', async () => {
   await ok(
     'credential',
     'add',
@@ -332,7 +337,7 @@ test('listings are tables of 80 columns without colours, or JSON', async () => {
   for (const listing of listings) {
     const [text, parsed] = await Promise.all([ok(...listing), json(...listing)]);
     assert.ok(text.trim().length > 0, `${listing.join(' ')} says something also when there is nothing`);
-    for (const line of text.split('\n')) assert.ok(line.length <= 80, `${listing.join(' ')}: ${line}`);
+    assert.ok(!text.includes('…'), `${listing.join(' ')} is cut: ${text}`);
     assert.ok(!text.includes('\u001b'), listing.join(' '));
     assert.ok(Array.isArray(parsed), listing.join(' '));
   }
@@ -595,6 +600,15 @@ test('a table keeps to its width: cuts what may be cut, then leaves columns out'
   assert.match(at(40)[1]!, /^x+… {2}12345678$/);
   for (const width of [80, 70, 40, 30])
     for (const line of at(width)) assert.ok(line.length <= width, `${width}: ${line}`);
+});
+
+test('what goes into a pipe is not cut, however long its lines', async () => {
+  const name = `a-name-that-is-much-longer-than-most-${'x'.repeat(30)}`.slice(0, 60);
+  await ok('scope', 'add', name, ...Array.from({ length: 12 }, (_, n) => `192.0.2.${n * 4}/30`));
+  const listed = await ok('scope', 'list');
+  assert.ok(listed.includes(name) && !listed.includes('…'), listed);
+  assert.ok(listed.split('\n').some((line) => line.length > 80));
+  await ok('scope', 'remove', name);
 });
 
 test('the end of an id is enough, unless two have it', () => {

@@ -14,12 +14,14 @@ export class Exit extends Error {
   }
 }
 
-/** A mistake in how the command was called. */
+/** A mistake in how the command was called: something it does not take, or the name of something that is not there. */
 export class UsageError extends Error {}
 
 /** A file that was named on the command line is not there, is a directory, or may not be read. */
 const FILE_CODES: unknown[] = ['ENOENT', 'EISDIR', 'EACCES', 'ENOTDIR', 'EEXIST', 'EPERM'];
 const USAGE_STATUS: unknown[] = [400, 413];
+/** What was named is not there: the same, whether a list that was fetched shows it, or the server says so. */
+const MISSING: unknown[] = ['NOT_FOUND', 'ADVISORY_UNKNOWN', 'CAMPAIGN_NONE'];
 
 /** 1 is an answer ("yes, some are affected"), so nothing that went wrong may end with it. */
 export function exitCodeOf(error: unknown): number {
@@ -27,7 +29,7 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof NotToSign) return EXIT.refused;
   if (error instanceof Unreachable) return EXIT.unreachable;
-  if (error instanceof ApiError) return ofApi(error.status);
+  if (error instanceof ApiError) return MISSING.includes(error.code) ? EXIT.usage : ofApi(error.status);
   // Of the server that was to be started here.
   if (error instanceof AppError)
     return USAGE_STATUS.includes(error.status) || error.code === 'CONFIG_INVALID' ? EXIT.usage : EXIT.refused;

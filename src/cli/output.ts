@@ -51,7 +51,8 @@ export function table<T>(rows: readonly T[], all: Column<T>[], c: Colours, limit
   return [c.bold(line(columns.map((column) => column.title))), ...cells.map(line)].join('\n');
 }
 
-const terminalWidth = (): number => process.stdout.columns ?? DEFAULT_WIDTH;
+/** Whoever reads from a pipe wants all of it. */
+const terminalWidth = (): number => (process.stdout.isTTY ? (process.stdout.columns ?? DEFAULT_WIDTH) : Infinity);
 const total = (widths: number[]): number => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
 
 function widthsOf<T>(rows: readonly T[], columns: Column<T>[]): number[] {
