@@ -120,7 +120,7 @@ function addCredential(root: Command): void {
         { title: 'KIND', of: (c) => c.kind },
         { title: 'BECOMES', of: (c) => (c.become ? `root by ${c.become}` : '–') },
         { title: 'FOR', of: (c) => whereOf(c), shrink: true },
-        { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true },
+        { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true, drop: 1 },
       ],
       'No credentials yet. How to add one: lastember credential add --help',
     );
