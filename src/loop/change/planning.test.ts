@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
 import { createChange, replan } from './planning.ts';
 import { allChanges } from './store.ts';
-import { OLGA, testEstate, type TestEstate } from './testing/estate.ts';
+import { OLGA, pollAll, testEstate, type TestEstate } from './testing/estate.ts';
 import { cancelChange } from './control.ts';
 import { toChanges } from './view.ts';
 
@@ -37,10 +37,28 @@ test('two plans that are made at the same instant: one of them has the hosts, th
   assert.deepEqual(again.map((one) => one.status).sort(), ['fulfilled', 'rejected']);
 });
 
+test('facts taken while a service restarted: the host looks once more before it is planned', async () => {
+  const host = await estate.addHost('restarting');
+  const whole = host.facts();
+  const sockets = whole.sockets!.map((socket) => ({ ...socket, pid: null, process: null, unit: null, package: null }));
+  estate.audit.setFacts(host.hostId, { ...whole, sockets }, '2026-01-01T00:00:00.000Z');
+  const making = createChange(estate.deps, OLGA, { ...asked, hosts: [host.hostId] });
+  let made = false;
+  void making.finally(() => (made = true)).catch(() => undefined);
+  while (!made) {
+    await pollAll(estate.deps, estate.audit, [host]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const { change, left } = await making;
+  assert.deepEqual(left, []);
+  assert.equal(change.waves[0]!.tasks[0]!.steps, 10, 'with its keys');
+  await cancelChange(estate.deps, OLGA, change.id);
+});
+
 test('the list of changes says the same as each by itself', async () => {
   const { deps, platform } = estate;
   const rows = await allChanges(platform.db);
   const listed = await toChanges(deps, rows);
-  assert.equal(listed.length, 2);
+  assert.equal(listed.length, 3);
   for (const [i, row] of rows.entries()) assert.deepEqual(listed[i], (await toChanges(deps, [row]))[0]);
 });

@@ -9,6 +9,7 @@ import { gather, type Gathered } from './gather.ts';
 import { canonical, sha256 } from './logic/canonical.ts';
 import { assemblePlan, planTasks, type Left } from './logic/planner.ts';
 import { TemplateError } from './logic/template.ts';
+import { lookAgain } from './settled.ts';
 import { changeById, insertChange, insertPlan, lockChange, updateChange, type Asked, type ChangeRow } from './store.ts';
 import { hostsUnderWay, insertTasks, lockPlanning } from './store-tasks.ts';
 import { viewChange } from './view.ts';
@@ -129,7 +130,8 @@ async function makePlan(deps: Deps, change: ChangeRow, actor: Actor): Promise<Ma
   const { platform, impact } = deps;
   const busyHosts = await hostsUnderWay(platform.db, change);
   const wish = { kit: change.kit, asked: change.asked, changeId: change.id, busyHosts };
-  const gathered = await gather(deps, wish);
+  const first = await gather(deps, wish);
+  const gathered = (await lookAgain(deps, first.input.hosts)) ? await gather(deps, wish) : first;
   const { tasks, left: unplanned } = plannedTasks(gathered);
   const left = [...unplanned, ...(await busyNotes(deps, busyHosts, change))];
   if (tasks.length === 0) throw new AppError('CHANGE_NOTHING_TO_DO', { why: reasons(left) });

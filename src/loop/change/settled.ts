@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { systemActor } from '../../model/actor.ts';
+import type { Deps } from './deps.ts';
+import { socketOf } from './logic/listeners.ts';
+import type { PlannedHost } from './logic/planner.ts';
+
+/** An agent that is there answers within a second or two. */
+const TRIES = 20;
+const PAUSE_MS = 500;
+
+/**
+ * A look at a host while a service restarts shows its listener without a program, or not at all: a plan made of that would
+ * leave it out. Such hosts are asked to look once more; true when one of them did, so that there is something new to plan
+ * from. A listener whose program stays unknown is then left out with its reason.
+ */
+export async function lookAgain(deps: Deps, hosts: readonly PlannedHost[]): Promise<boolean> {
+  const { audit, platform } = deps;
+  const unsettled = hosts.filter(isUnsettled).map((host) => host.id);
+  if (unsettled.length === 0) return false;
+  const lookedAt = async (hostId: string): Promise<string> =>
+    (await audit.facts(hostId)).meta.sockets?.collectedAt ?? '';
+  const before = new Map<string, string>();
+  for (const hostId of unsettled) before.set(hostId, await lookedAt(hostId));
+  await platform.observe(systemActor('change.plan'), async (tx) => {
+    for (const hostId of unsettled) await audit.requestFacts(tx, hostId);
+  });
+  for (let tries = 0; tries < TRIES && before.size > 0; tries++) {
+    await sleep(PAUSE_MS);
+    for (const [hostId, at] of before) if ((await lookedAt(hostId)) !== at) before.delete(hostId);
+  }
+  return before.size < unsettled.length;
+}
+
+const isUnsettled = ({ agentId, facts, listeners }: PlannedHost): boolean =>
+  agentId !== null && listeners.some((listener) => (socketOf(facts, listener)?.package ?? null) === null);
