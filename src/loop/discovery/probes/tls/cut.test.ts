@@ -46,14 +46,24 @@ test('a version whose hello is not answered in time is unknown: neither spoken n
   assert.deepEqual([probe.versions, probe.unknownVersions], [['TLSv1.2', 'TLSv1.3'], ['SSLv3']]);
 });
 
-test('waiting for the rate of the scope takes nothing from the time of the probe', async () => {
-  const bucket = newBucket(4, performance.now());
+test('waiting for the rate of the scope takes nothing from the time of the probe', async (t) => {
+  // Never quicker than this, so that a probe which ran out of time gets no answer.
+  const slow = await listenWith((socket) => {
+    const inside = connect(server.port, '127.0.0.1');
+    inside.on('error', () => undefined);
+    socket.pipe(inside);
+    inside.on('data', (answer: Buffer) => setTimeout(() => socket.write(answer), 30));
+    inside.on('close', () => setTimeout(() => socket.destroy(), 60));
+  });
+  t.after(() => slow.close());
+  const bucket = newBucket(3, performance.now());
   const guard = createGuard({ allows: (address) => address === '127.0.0.1', bucket });
-  const at = { address: '127.0.0.1', port: server.port, connectMs: 1000, deadlineMs: 1000 };
+  const at = { address: '127.0.0.1', port: slow.port, connectMs: 1000, deadlineMs: 1500 };
   const began = performance.now();
   const probe = (await identifyAndProbe(newTarget(guard, at))) as TlsProbe;
-  assert.ok(performance.now() - began > 1200, 'it had to wait for longer than it had time');
+  assert.ok(performance.now() - began > at.deadlineMs, 'it had to wait for longer than it had time');
   assert.deepEqual([probe.versions, probe.unknownVersions], [['TLSv1.2', 'TLSv1.3'], undefined]);
+  assert.ok(probe.cipher, 'the last handshake had its time too');
 });
 
 test('a scan looks once more at what left something open, and takes the better of both looks', async (t) => {
