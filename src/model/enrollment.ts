@@ -41,6 +41,8 @@ export const Credential = z.object({
   become: z.enum(['sudo', 'doas']).nullable(),
   /** where it may be used; hosts by id; empty: anywhere it is named for */
   for: z.array(z.string()),
+  /** tried where nobody named it; false: it would hand a password to a machine that only says who it is */
+  triedUnnamed: z.boolean(),
   createdAt: Instant,
   createdBy: z.string(),
 });

@@ -132,8 +132,8 @@ function addCredential(root: Command): void {
 }
 
 /** Where a login is tried without being named. */
-const whereOf = (credential: { kind: string; for: string[] }): string =>
-  credential.for.join(', ') || (credential.kind === 'password' ? 'where it is named' : 'everywhere');
+const whereOf = (credential: { triedUnnamed: boolean; for: string[] }): string =>
+  credential.for.join(', ') || (credential.triedUnnamed ? 'everywhere' : 'where it is named');
 
 async function becomeFrom(options: Options): Promise<{ become?: 'sudo' | 'doas'; becomePassword?: string }> {
   const how = text(options, 'become') as 'sudo' | 'doas' | undefined;

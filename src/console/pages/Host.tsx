@@ -2,6 +2,7 @@ import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Text, Title } fro
 import { useParams } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
+import type { TlsProbe } from '../../model/probe.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
 import { bannerInWords } from '../components/banner.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
@@ -188,11 +189,15 @@ function NothingHere({ fixed }: { fixed: number }) {
   );
 }
 
+function tlsSummary({ versions, unknownVersions, heartbleed, chain }: TlsProbe): string {
+  const open = unknownVersions?.length ? ` (no answer to ${unknownVersions.join(', ')})` : '';
+  return `${versions.join(', ')}${open}; Heartbleed: ${heartbleed.verdict}; key ${chain[0]?.spki.slice(0, 12) ?? 'none'}…`;
+}
+
 function summary(endpoint: Endpoint): string {
   const probe = endpoint.probe;
   if (!probe) return endpoint.lastError ?? 'not probed yet';
-  if (probe.protocol === 'tls')
-    return `${probe.versions.join(', ')}; Heartbleed: ${probe.heartbleed.verdict}; key ${probe.chain[0]?.spki.slice(0, 12) ?? 'none'}…`;
+  if (probe.protocol === 'tls') return tlsSummary(probe);
   if (probe.protocol === 'ssh') return probe.banner;
   return bannerInWords(probe.banner);
 }

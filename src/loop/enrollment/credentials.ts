@@ -4,7 +4,7 @@ import type { Credential, CredentialInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { readBound } from './logic/binding.ts';
+import { mayBeTriedUnnamed, readBound } from './logic/binding.ts';
 import {
   credentialByName,
   credentials,
@@ -20,6 +20,7 @@ const toCredential = (row: CredentialRow): Credential => ({
   kind: row.kind,
   become: row.become,
   for: row.bound_to,
+  triedUnnamed: mayBeTriedUnnamed(row),
   createdAt: row.created_at.toISOString(),
   createdBy: row.created_by,
 });
