@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** 127.74.14.10 as /proc/net/tcp writes it: the network-order bytes as one little-endian number. */
@@ -29,30 +29,31 @@ interface Place {
  * kernel walks its whole table at each reading, which takes milliseconds on a machine with much memory.
  */
 export function keepSockets(): { add(host: Place): void; remove(root: string): void; stop(): void } {
-  const hosts = new Map<string, Place & { written: string }>();
-  const tick = (): void => {
-    if (hosts.size === 0) return;
-    const tableOf = tablesByAddress(readFileSync('/proc/net/tcp', 'utf8'));
-    for (const host of hosts.values()) {
-      const now = tableOf(host.address);
-      if (now === host.written) continue;
-      write(host.root, now);
-      host.written = now;
-    }
-  };
-  const timer = setInterval(tick, TICK_MS);
+  const hosts = new Map<string, Place>();
+  const timer = setInterval(() => {
+    if (hosts.size > 0) writeSockets(hosts.values());
+  }, TICK_MS);
   return {
     add: (host) => {
-      mkdirSync(join(host.root, 'proc/net'), { recursive: true });
-      hosts.set(host.root, { ...host, written: '' });
-      tick();
+      hosts.set(host.root, host);
+      writeSockets([host]);
     },
     remove: (root) => void hosts.delete(root),
     stop: () => clearInterval(timer),
   };
 }
 
-function write(root: string, table: string): void {
-  writeFileSync(join(root, 'proc/net/.tcp.new'), table);
-  renameSync(join(root, 'proc/net/.tcp.new'), join(root, 'proc/net/tcp'));
+/** The tables of these hosts as of now. A host calls it itself when a service of its own has started or ended. */
+export function writeSockets(hosts: Iterable<Place>): void {
+  const tableOf = tablesByAddress(readFileSync('/proc/net/tcp', 'utf8'));
+  for (const { root, address } of hosts) {
+    const file = join(root, 'proc/net/tcp');
+    const table = tableOf(address);
+    if (existsSync(file) && readFileSync(file, 'utf8') === table) continue;
+    mkdirSync(join(root, 'proc/net'), { recursive: true });
+    // Two may write at once: each its own, and the last one to rename stands.
+    const fresh = join(root, `proc/net/.tcp.${process.pid}`);
+    writeFileSync(fresh, table);
+    renameSync(fresh, file);
+  }
 }

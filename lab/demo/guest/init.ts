@@ -6,6 +6,7 @@ import type { Machine } from './machine.ts';
 import { listenControl } from './control.ts';
 import { keepProc, processTree } from './proc.ts';
 import { createServices } from './services.ts';
+import { writeSockets } from '../sockets.ts';
 import { createSshd } from './sshd.ts';
 import { systemctl } from './systemctl.ts';
 
@@ -14,7 +15,10 @@ process.chdir(machine.root);
 process.umask(0o022);
 
 const proc = keepProc(machine);
-const services = createServices(machine, { 'ssh.service': createSshd(machine) }, () => proc.refresh());
+const services = createServices(machine, { 'ssh.service': createSshd(machine) }, () => {
+  proc.refresh();
+  writeSockets([machine]);
+});
 listenControl((argv) => systemctl(machine, services, argv));
 
 let stopping = false;
