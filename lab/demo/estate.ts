@@ -17,7 +17,7 @@ import { buildTree } from './host/tree.ts';
 import { CERTIFICATES, HOSTS } from './hosts.ts';
 import { startProcess, type Supervised } from './process.ts';
 import { keepSockets } from './sockets.ts';
-import { oldRuntime, OLD_VERSIONS, type OldVersion } from './runtimes.ts';
+import { oldRuntime, oldRuntimes, OLD_VERSIONS, type OldVersion } from './runtimes.ts';
 import { newSshKey } from '../../src/host/ssh/testing/keys.ts';
 
 const SSH_PORT = 2222;
@@ -75,7 +75,7 @@ export async function startEstate({ dir, only, net = 74 }: EstateOptions): Promi
   };
   const [started] = await Promise.all([
     startAuthority({ address: `127.${net}.13.2`, port: 9000, tlsPort: 9443, provisioner: 'operations' }),
-    ...OLD_VERSIONS.map((version) => oldRuntime(version)),
+    oldRuntimes(OLD_VERSIONS),
   ]);
   const login = makeLogin();
   const running = new Map<string, Running>();

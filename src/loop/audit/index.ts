@@ -7,7 +7,7 @@ import { kitRecorder } from './kit-store.ts';
 import { KITS_DIR, loadKits } from './kits.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
-import { readFacts, takeRequest } from './store-facts.ts';
+import { readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { sweep } from './sweep.ts';
@@ -35,6 +35,8 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   const face: Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'> = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
+    factsOf: async (hostIds) =>
+      [...(await readFactsOf(platform.db, hostIds))].map(([hostId, facts]) => ({ hostId, ...facts })),
     kits: () => loaded,
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),

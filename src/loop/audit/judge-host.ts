@@ -196,6 +196,8 @@ async function wakeCampaigns(
   for (const { kit } of kits.filter((one) => one.kit.compromise)) {
     const concerned =
       exposed.has(kit.kit) || what.touched.has(kit.kit) || what.previous.some((one) => one.kit === kit.kit);
-    if (concerned) await tx.enqueue('change.campaign', { kit: kit.kit }, { singletonKey: kit.kit });
+    // A second later: hosts are judged in crowds, and one count does for all of them.
+    const options = { singletonKey: kit.kit, startAfterSeconds: 1 };
+    if (concerned) await tx.enqueue('change.campaign', { kit: kit.kit }, options);
   }
 }

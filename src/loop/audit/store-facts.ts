@@ -1,9 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
-import { anyOf } from '../../platform/db/many.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import { q } from './tables.ts';
 
 export interface HostFacts {
@@ -13,15 +13,39 @@ export interface HostFacts {
 
 /** What is known of the host now; of some sections, or of all. */
 export async function readFacts(db: DbOrTx, hostId: string, names?: readonly SectionName[]): Promise<HostFacts> {
+  return (await readFactsOf(db, [hostId], names)).get(hostId) ?? { sections: {}, meta: {} };
+}
+
+/** The same of many hosts; those that nothing is known of are left out. */
+export async function readFactsOf(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  names?: readonly SectionName[],
+): Promise<Map<string, HostFacts>> {
+  if (hostIds.length === 0) return new Map();
   const rows = await q(db)
     .selectFrom('audit.section as s')
     .leftJoin('audit.section_content as c', (join) =>
       join.onRef('c.name', '=', 's.name').onRef('c.hash', '=', 's.hash'),
     )
-    .select(['s.name', 's.hash', 's.version', 's.collected_at', 's.received_at', 's.error', 'c.data'])
-    .where('s.host_id', '=', hostId)
+    .select(['s.host_id', 's.name', 's.hash', 's.version', 's.collected_at', 's.received_at', 's.error', 'c.data'])
+    .where('s.host_id', '=', anyOf(hostIds))
     .where('s.name', 'in', names ?? SECTION_NAMES)
     .execute();
+  return new Map([...Map.groupBy(rows, (row) => row.host_id)].map(([hostId, own]) => [hostId, toFacts(own)]));
+}
+
+interface SectionRow {
+  name: string;
+  hash: string | null;
+  version: number;
+  collected_at: Date;
+  received_at: Date;
+  error: string | null;
+  data: unknown;
+}
+
+function toFacts(rows: readonly SectionRow[]): HostFacts {
   const meta: SectionMetas = {};
   const sections: Record<string, unknown> = {};
   for (const row of rows) {

@@ -76,14 +76,14 @@ interface Estate {
   sessions: Sessions;
 }
 
-/** What is known of all the exposed hosts: asked for a host at most, never for each listener. */
+/** What is known of all the exposed hosts, in one question each. */
 async function estateOf({ audit, discovery, platform }: Deps, exposures: readonly Exposure[]): Promise<Estate> {
   const ids = [...new Set(exposures.map((exposure) => exposure.hostId))];
   const hosts = ids.length > 0 ? await discovery.hosts({ ids }) : [];
-  const endpoints = await Promise.all(ids.map((hostId) => discovery.endpoints({ hostId })));
-  const facts = await Promise.all(ids.map((hostId) => audit.facts(hostId)));
+  const endpoints = await discovery.endpoints({ hostIds: ids });
+  const facts = await audit.factsOf(ids);
   return {
-    endpoints: new Map(endpoints.flat().map((endpoint) => [endpoint.id, endpoint])),
+    endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
     hosts: new Map(hosts.map((host) => [host.id, host])),
     facts: new Map(facts.map(({ hostId, sections }) => [hostId, sections])),
     sessions: await sessionsOf(platform.db, ids),

@@ -17,6 +17,7 @@ export interface Discovery extends Module {
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {
     hostId?: string;
+    hostIds?: readonly string[];
     protocol?: ProbeResult['protocol'];
     state?: Endpoint['state'];
   }): Promise<Endpoint[]>;

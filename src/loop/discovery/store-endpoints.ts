@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Endpoint } from '../../model/estate.ts';
 import type { ProbeResult } from '../../model/probe.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
 import { q } from './tables.ts';
@@ -8,6 +9,7 @@ import { q } from './tables.ts';
 export interface EndpointFilter {
   ids?: string[] | undefined;
   hostId?: string | undefined;
+  hostIds?: readonly string[] | undefined;
   protocol?: ProbeResult['protocol'] | undefined;
   state?: Endpoint['state'] | undefined;
 }
@@ -21,6 +23,7 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
     .orderBy('port')
     .orderBy('id');
   if (filter.ids) query = query.where('id', 'in', filter.ids);
+  if (filter.hostIds) query = query.where('host_id', '=', anyOf(filter.hostIds));
   if (filter.hostId) query = query.where('host_id', '=', filter.hostId);
   if (filter.state) query = query.where('state', '=', filter.state);
   if (filter.protocol) query = query.where(sql<boolean>`probe ->> 'protocol' = ${filter.protocol}`);

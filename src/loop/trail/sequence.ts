@@ -29,14 +29,16 @@ type Signer = Parameters<Parameters<typeof withSigner>[1]>[0];
  */
 export async function sequence(platform: Platform): Promise<void> {
   await trailKey(platform);
-  while ((await countUnsequenced(platform.db)) > 0) {
-    const text = await withSigner(platform, (signer) => sequenceBatch(platform, signer));
+  if ((await countUnsequenced(platform.db)) === 0) return;
+  for (let more = true; more;) {
+    const batch = await withSigner(platform, (signer) => sequenceBatch(platform, signer));
     // Outside the database, after the commit: a checkpoint is never told before it is stored.
-    if (text !== null) await remember(platform, text);
+    if (batch !== null) await remember(platform, batch.text);
+    more = batch?.full ?? false;
   }
 }
 
-async function sequenceBatch(platform: Platform, signer: Signer): Promise<string | null> {
+async function sequenceBatch(platform: Platform, signer: Signer): Promise<{ text: string; full: boolean } | null> {
   return platform.observe(systemActor('trail.sequence'), async (tx) => {
     await lockSequencer(tx.db);
     const entries = await readUnsequenced(tx.db, BATCH);
@@ -64,7 +66,7 @@ async function sequenceBatch(platform: Platform, signer: Signer): Promise<string
       entries.map((entry) => entry.entry),
     );
     await tx.publish('trail', { size: String(grown.size) });
-    return text;
+    return { text, full: entries.length === BATCH };
   });
 }
 
@@ -99,12 +101,12 @@ async function trustedFrontier(
     const good = signed && signedBy(signed, key) && signed.size === size && root?.equals(signed.root);
     if (!good) throw new AppError('TRAIL_REWRITTEN', { why: `its tree does not fit the checkpoint of size ${size}` });
   }
-  await checkMemory(platform, tx, size);
+  await checkMemory(platform, tx, size, root);
   return frontier;
 }
 
 /** The database may have been truncated or replaced as a whole; what we remember outside of it says so. */
-async function checkMemory(platform: Platform, tx: Tx, size: number): Promise<void> {
+async function checkMemory(platform: Platform, tx: Tx, size: number, root: Buffer | null): Promise<void> {
   const text = await latestRemembered(platform);
   const seen = text === null ? null : parseCheckpoint(text);
   if (!seen) return;
@@ -112,8 +114,9 @@ async function checkMemory(platform: Platform, tx: Tx, size: number): Promise<vo
   if (seen.size > size) {
     throw new AppError('TRAIL_TRUNCATED', { has: size, signed: seen.size, file });
   }
-  const [now] = await hashRanges(tx.db, [rootRange(seen.size)]);
-  if (!now!.equals(seen.root)) {
+  // Nearly always it is the last one that we remember, and its root was computed just now.
+  const now = seen.size === size ? root : (await hashRanges(tx.db, [rootRange(seen.size)]))[0];
+  if (!now?.equals(seen.root)) {
     throw new AppError('TRAIL_REWRITTEN', {
       why: `its first ${seen.size} entries have another root than ${file} holds`,
     });

@@ -25,6 +25,10 @@ export class FakeAudit implements Audit {
     const names = Object.keys(sections) as (keyof Facts)[];
     this.#facts.set(hostId, { hostId, sections, meta: Object.fromEntries(names.map((name) => [name, meta])) });
   }
+  async factsOf(hostIds: readonly string[]): Promise<StoredFacts[]> {
+    return hostIds.flatMap((hostId) => this.#facts.get(hostId) ?? []);
+  }
+
   async facts(hostId: string): Promise<StoredFacts> {
     return this.#facts.get(hostId) ?? { hostId, sections: {}, meta: {} };
   }
