@@ -32,3 +32,18 @@ test('a read beside the transaction ends even when every other connection waits 
   const late = new Promise((_, reject) => within.addEventListener('abort', () => reject(new Error('it hangs'))));
   assert.deepEqual(await Promise.race([Promise.all([holder, ...others]), late]), [1, 1, 1, 1, 1, 1, 1]);
 });
+
+test('a transaction may announce any number of events; each goes out once', async (t) => {
+  const p = await testPlatform();
+  t.after(() => p.close());
+  const heard = new Map<string, number>();
+  p.events.subscribe('tasks', ({ payload }) => {
+    heard.set(payload['hostId']!, (heard.get(payload['hostId']!) ?? 0) + 1);
+  });
+  await p.observe(actor, async (tx) => {
+    for (let n = 0; n < 4000; n++) await tx.publish('tasks', { hostId: `host_${n % 2000}` });
+  });
+  for (let tries = 0; tries < 100 && heard.size < 2000; tries++) await sleep(20);
+  assert.equal(heard.size, 2000);
+  assert.deepEqual([...new Set(heard.values())], [1]);
+});

@@ -1,9 +1,9 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Transaction } from 'kysely';
 import type { Actor } from '../model/actor.ts';
 import type { JobName, Jobs } from '../model/jobs.ts';
 import type { Db, EnqueueOptions, NoTables, Platform, Tx } from './context.ts';
 import { insideTransaction } from './db/pool.ts';
-import { notify } from './events/index.ts';
+import { type Event, notifyAll } from './events/index.ts';
 import { append } from './ledger/index.ts';
 import type { Pending } from './queue/index.ts';
 
@@ -19,10 +19,10 @@ export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
   const observe = async <T>(actor: Actor, fn: (tx: Tx) => Promise<T>): Promise<T> => {
     return deps.db.transaction().execute(async (db) => {
       const jobs: Pending[] = [];
-      const events = new Map<string, RawBuilder<unknown>>();
+      const events = new Map<string, Event>();
       const result = await insideTransaction.run(true, () => fn(openTx(db, actor, deps.now(), jobs, events)));
       // They go out at the commit in any case: each once, all in one statement.
-      if (events.size > 0) await sql`select ${sql.join([...events.values()])}`.execute(db);
+      if (events.size > 0) await notifyAll([...events.values()]).execute(db);
       // Last and sorted, so that two transactions that wake the same jobs cannot wait for each other in a circle.
       await deps.send(db, jobs);
       return result;
@@ -40,13 +40,7 @@ export function createAct(deps: ActDeps): Pick<Platform, 'act' | 'observe'> {
   };
 }
 
-function openTx(
-  db: Transaction<NoTables>,
-  actor: Actor,
-  now: Date,
-  jobs: Pending[],
-  events: Map<string, RawBuilder<unknown>>,
-): Tx {
+function openTx(db: Transaction<NoTables>, actor: Actor, now: Date, jobs: Pending[], events: Map<string, Event>): Tx {
   return {
     db,
     actor,
@@ -56,7 +50,7 @@ function openTx(
       jobs.push({ name, payload, options: options ?? {} });
     },
     publish: async (topic, payload) => {
-      events.set(JSON.stringify([topic, payload]), notify(topic, payload));
+      events.set(JSON.stringify([topic, payload]), { topic, payload });
     },
   };
 }

@@ -6,12 +6,16 @@ import type { Db, Events, Topic } from '../context.ts';
 import { clientConfig } from '../db/pool.ts';
 
 const CHANNEL = 'lastember_events';
-type Event = { topic: Topic; payload: Record<string, string> };
+export type Event = { topic: Topic; payload: Record<string, string> };
 type Listener = (event: Event) => void;
 
-/** The call that announces an event; within a transaction it goes out at its commit. Ids only: 8000 bytes at most. */
-export function notify(topic: Topic, payload: Record<string, string>): RawBuilder<unknown> {
-  return sql`pg_notify(${CHANNEL}, ${JSON.stringify({ topic, payload })})`;
+/**
+ * Announces events, however many: a plan may have more hosts than a select has columns. Within a transaction they go out
+ * at its commit. Ids only: 8000 bytes at most each.
+ */
+export function notifyAll(events: readonly Event[]): RawBuilder<unknown> {
+  const texts = events.map((event) => JSON.stringify(event));
+  return sql`select pg_notify(${CHANNEL}, text) from unnest(${texts}::text[]) as text`;
 }
 
 export interface EventBus extends Events {
@@ -36,7 +40,7 @@ export async function createEvents(db: Db, url: string, log: Logger): Promise<Ev
   await connect(bus);
   return {
     publish: async (topic, payload) => {
-      await sql`select ${notify(topic, payload)}`.execute(db);
+      await notifyAll([{ topic, payload }]).execute(db);
     },
     subscribe: (topic, listener) => {
       // A wrapper of its own, so that one function may listen twice and be taken off once.
