@@ -62,9 +62,26 @@ export const Deployment = z.object({
   createdAt: Instant,
   finishedAt: Instant.nullable(),
   createdBy: z.string(),
+  /** nothing was installed: the hosts are looked after over SSH */
+  agentless: z.boolean(),
   hosts: z.array(DeploymentHost),
 });
 export type Deployment = z.infer<typeof Deployment>;
+
+/** A host that is looked after over SSH, without an agent. */
+export const Access = z.object({
+  hostId: z.string(),
+  /** name of the login */
+  credential: z.string(),
+  since: Instant,
+  createdBy: z.string(),
+  lastLook: Instant.nullable(),
+  /** looks that did not succeed since the last one that did */
+  failures: z.number().int(),
+  lastError: z.string().nullable(),
+  nextLook: Instant,
+});
+export type Access = z.infer<typeof Access>;
 
 export const Agent = z.object({
   id: z.string(),
@@ -89,6 +106,8 @@ export const DeploymentInput = z
     force: z.boolean().default(false),
     /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
     acceptHostKey: z.boolean().default(false),
+    /** install nothing: look after these hosts over SSH from now on */
+    agentless: z.boolean().default(false),
   })
   .strict();
 export type DeploymentInput = z.infer<typeof DeploymentInput>;

@@ -12,6 +12,7 @@ import { collect, does, flag, number, pair, text, texts, type Options } from '..
 export function addEnrollment(root: Command): void {
   addCredential(root);
   addDeploy(root);
+  addAccess(root);
   const agents = root.command('agents').description('Agents, their versions and when they last reported');
   does(agents, async (context) => {
     const client = await context.client();
@@ -142,6 +143,36 @@ async function becomeFrom(options: Options): Promise<{ become?: 'sudo' | 'doas';
   return { ...(how ? { become: how } : {}), ...(file ? { becomePassword: await secretFrom(file) } : {}) };
 }
 
+function addAccess(root: Command): void {
+  const access = root.command('access').description('Hosts that are looked after over SSH, without an agent');
+  does(access.command('list').description('How their last looks went'), async (context) => {
+    const client = await context.client();
+    const [{ items }, hosts] = await Promise.all([client.listAccess(), client.listHosts()]);
+    const nameOf = (id: string): string => hosts.items.find((host) => host.id === id)?.name ?? id;
+    list(
+      context.output,
+      items,
+      [
+        { title: 'HOST', of: (a) => nameOf(a.hostId), shrink: true },
+        { title: 'LOGIN', of: (a) => a.credential, shrink: true },
+        { title: 'LAST LOOK', of: (a) => ago(a.lastLook) },
+        { title: 'SINCE', of: (a) => `${ago(a.since)} by ${a.createdBy}`, shrink: true, drop: 1 },
+        { title: 'WHY NOT', of: (a) => a.lastError ?? '', shrink: true },
+      ],
+      'No host is looked after over SSH. Begin with: lastember deploy --agentless HOST',
+    );
+  });
+  does(
+    access.command('end <host>').description('Look after this host over SSH no more; what is known of it stays'),
+    async (context, [host]) => {
+      const client = await context.client();
+      const hostId = await hostIdOf(client, host![0]!);
+      await client.endAccess({ params: { hostId } });
+      show(context.output, { ended: hostId }, [['ended', host![0]!]]);
+    },
+  );
+}
+
 async function secretFrom(file: string): Promise<string> {
   const content = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
   return content.replace(/\r?\n$/, '');
@@ -159,6 +190,7 @@ function addDeploy(root: Command): void {
         'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
         collect,
       )
+      .option('--agentless', 'install nothing: look after these hosts over SSH from now on')
       .option('--force', 'also where there is an agent: new identity, today’s approver keys')
       .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
       .option('--list', 'list past deployments'),
@@ -177,6 +209,7 @@ function addDeploy(root: Command): void {
           ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
           ...(credentials.length ? { credentials } : {}),
           force: flag(options, 'force'),
+          agentless: flag(options, 'agentless'),
           acceptHostKey: flag(options, 'acceptHostKey'),
         },
       });

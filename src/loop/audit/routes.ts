@@ -9,7 +9,8 @@ import { Kit } from '../../model/kit.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { affectedBy } from './affected.ts';
 import type { Audit } from './face.ts';
-import { ask, type Judge } from './judge-host.ts';
+import { ask } from './collect.ts';
+import type { Judge } from './judge-host.ts';
 import { takeFacts } from './take-facts.ts';
 
 type Face = Pick<Audit, 'facts' | 'kits' | 'kit' | 'findings' | 'exposures'>;
@@ -173,9 +174,14 @@ function askRoutes(context: Judge, face: Face): Route[] {
         const hosts = await discovery.hosts(body.hostIds ? { ids: body.hostIds } : {});
         const missing = body.hostIds?.find((id) => !hosts.some((host) => host.id === id));
         if (missing !== undefined) throw new AppError('NOT_FOUND', { what: 'host', id: missing, list: 'hosts' });
-        const managed = hosts.filter((host) => host.management === 'managed');
+        // One that fell silent hears of it when it is back.
+        const managed = hosts.filter((host) => host.management === 'managed' || host.management === 'lost');
         await platform.observe(actor, async (tx) => {
-          for (const host of managed) await ask(tx, host.id);
+          await ask(
+            context,
+            tx,
+            managed.map((host) => host.id),
+          );
           for (const { id } of hosts) await tx.enqueue('audit.host', { hostId: id }, { singletonKey: id });
         });
         return { hosts: hosts.length, asked: managed.length };

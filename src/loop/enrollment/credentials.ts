@@ -4,6 +4,7 @@ import type { Credential, CredentialInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { credentialInUse } from './store-access.ts';
 import { mayBeTriedUnnamed, readBound } from './logic/binding.ts';
 import {
   credentialByName,
@@ -98,6 +99,8 @@ function checkKey(name: string, key: string, passphrase: string | undefined): vo
 export async function removeCredential(platform: Platform, actor: Actor, name: string): Promise<void> {
   const row = await credentialByName(platform.db, name);
   if (!row) throw new AppError('NOT_FOUND', { what: 'credential', id: name, list: 'credential list' });
+  const hosts = await credentialInUse(platform.db, row.id);
+  if (hosts > 0) throw new AppError('CREDENTIAL_IN_USE', { name, hosts });
   await platform.act(
     actor,
     { type: 'enrollment.credential.removed', subject: { kind: 'credential', id: row.id, name }, detail: { name } },

@@ -66,6 +66,7 @@ async function deploy(hostId: string, how: Partial<DeploymentInput> = {}): Promi
     hostIds: [hostId],
     force: false,
     acceptHostKey: false,
+    agentless: false,
     ...how,
   });
   await platform.drain();

@@ -2,8 +2,27 @@ import { sshHost, type Become, type SshHost, type SshTarget } from '../../host/s
 import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
 import type { Step } from './deadline.ts';
+import { covers } from './logic/binding.ts';
 import { pinKey, pinnedKey, type CredentialRow } from './store-deployment.ts';
+
+/** Logs in where discovery saw SSH, with the first of these credentials that may be used there and is accepted. */
+export async function reach(
+  platform: Platform,
+  discovery: Discovery,
+  host: Host,
+  credentials: CredentialRow[],
+  step: Step,
+): Promise<{ remote: SshHost; credential: CredentialRow }> {
+  const endpoint = (await discovery.endpoints({ hostId: host.id, protocol: 'ssh', state: 'open' }))[0];
+  if (!endpoint) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
+  const place = { hostId: host.id, address: endpoint.address, tags: host.tags };
+  const usable = credentials.filter((row) => covers(row.bound_to, place));
+  if (usable.length === 0)
+    throw new AppError('DEPLOY_NO_CREDENTIAL_HERE', { host: host.name, address: endpoint.address });
+  return logIn(platform, host, endpoint, usable, step);
+}
 
 /** The first credential that the host accepts. The server's key must be the one discovery saw, and the pinned one. */
 export async function logIn(
@@ -12,7 +31,7 @@ export async function logIn(
   endpoint: Endpoint,
   credentials: CredentialRow[],
   step: Step,
-): Promise<{ remote: SshHost; credential: string }> {
+): Promise<{ remote: SshHost; credential: CredentialRow }> {
   const expected = await expectedKeys(platform, endpoint);
   let powerless: AppError | null = null;
   for (const row of credentials) {
@@ -25,7 +44,7 @@ export async function logIn(
         fingerprint: remote.hostKey,
         pinned_at: platform.now(),
       });
-      return { remote, credential: row.name };
+      return { remote, credential: row };
     } catch (error) {
       if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, endpoint, expected, error);
       if (isAppError(error, 'HOST_BECOME_REFUSED')) powerless = error;

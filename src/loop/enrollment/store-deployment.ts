@@ -26,6 +26,7 @@ type DeploymentTables = {
     finished_at: Date | null;
     created_by: string;
     credential_ids: JSONColumnType<string[]>;
+    agentless: boolean;
   };
   'enrollment.deployment_host': {
     deployment_id: string;
@@ -82,7 +83,14 @@ export async function unpinKeys(tx: Transaction<NoTables>, addresses: string[]):
 
 export async function insertDeployment(
   tx: Transaction<NoTables>,
-  deployment: { id: string; at: Date; by: string; hosts: { id: string; name: string }[]; credentials: string[] },
+  deployment: {
+    id: string;
+    at: Date;
+    by: string;
+    hosts: { id: string; name: string }[];
+    credentials: string[];
+    agentless: boolean;
+  },
 ): Promise<void> {
   await q(tx)
     .insertInto('enrollment.deployment')
@@ -93,6 +101,7 @@ export async function insertDeployment(
       finished_at: null,
       created_by: deployment.by,
       credential_ids: JSON.stringify(deployment.credentials),
+      agentless: deployment.agentless,
     })
     .execute();
   for (const hosts of chunks(deployment.hosts))
@@ -167,6 +176,7 @@ export async function deployments(db: DbOrTx, ids?: string[]): Promise<Deploymen
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
     createdBy: row.created_by,
+    agentless: row.agentless,
     hosts: hosts
       .filter((host) => host.deployment_id === row.id)
       .map((host) => ({
