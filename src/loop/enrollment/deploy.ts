@@ -37,19 +37,15 @@ export async function deployTo(
   const usable = credentials.filter((row) => covers(row.bound_to, place));
   if (usable.length === 0)
     throw new AppError('DEPLOY_NO_CREDENTIAL_HERE', { host: host.name, address: endpoint.address });
-  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step) => {
+  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step, hold) => {
     const { remote, credential } = await logIn(platform, host, endpoint, usable, step);
     // Not waited for: a server that is silent would not say goodbye either.
-    const hangUp = (): void => void remote.close().catch(() => undefined);
-    try {
-      const before = await agentByHost(platform.db, host.id);
-      await install({ platform, host, remote, step }, bundle, by);
-      step('waiting for its agent');
-      await waitForAgent(platform, host, before?.id ?? null);
-      return credential;
-    } finally {
-      hangUp();
-    }
+    hold(() => void remote.close().catch(() => undefined));
+    const before = await agentByHost(platform.db, host.id);
+    await install({ platform, host, remote, step }, bundle, by);
+    step('waiting for its agent');
+    await waitForAgent(platform, host, before?.id ?? null);
+    return credential;
   });
 }
 
