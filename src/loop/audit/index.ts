@@ -39,8 +39,8 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   const face: Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'> = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
-    factsOf: async (hostIds) =>
-      [...(await readFactsOf(platform.db, hostIds))].map(([hostId, facts]) => ({ hostId, ...facts })),
+    factsOf: async (hostIds, names) =>
+      [...(await readFactsOf(platform.db, hostIds, names))].map(([hostId, facts]) => ({ hostId, ...facts })),
     kits: () => loaded,
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),

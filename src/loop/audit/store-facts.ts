@@ -90,11 +90,16 @@ export async function putContents(
   at: Date,
 ): Promise<void> {
   if (contents.length === 0) return;
+  // In one order everywhere: hosts that are alike send the same contents at the same time.
+  const ordered = contents.toSorted((a, b) => (contentKey(a) < contentKey(b) ? -1 : 1));
   await q(db)
     .insertInto('audit.section_content')
-    .values(contents.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
-    // Not "do nothing": the row that is there must not be removed before this transaction refers to it.
-    .onConflict((c) => c.columns(['name', 'hash']).doUpdateSet((e) => ({ hash: e.ref('excluded.hash') })))
+    .values(ordered.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
+    // Not "do nothing": the row that is there must not be removed before this transaction refers to it. No column of its
+    // key, or it would wait for all who refer to it.
+    .onConflict((c) =>
+      c.columns(['name', 'hash']).doUpdateSet((e) => ({ first_seen: e.ref('audit.section_content.first_seen') })),
+    )
     .execute();
 }
 

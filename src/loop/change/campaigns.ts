@@ -5,6 +5,7 @@ import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Facts } from '../../model/facts.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Tx } from '../../platform/context.ts';
+import { chunks } from '../../platform/db/many.ts';
 import { versionOrder, type LoadedKit } from '../audit/index.ts';
 import { issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
@@ -18,6 +19,10 @@ import { campaignRow, lockCampaign, putCampaign } from './store-campaigns.ts';
 const ACTOR = systemActor('change.campaign');
 /** Looked for by timer: a list that was fetched this short ago is as good. */
 const LIST_AGE_MS = 50_000;
+/** Listeners at a time: what is known of their hosts would not all fit into memory. */
+const AT_ONCE = 500;
+/** What the funnel is judged by. */
+const SECTIONS = ['certificates', 'packages', 'processes', 'services', 'sockets'] as const;
 
 function compromiseKit(deps: Deps, id: string): LoadedKit {
   const kit = deps.audit.kit(id);
@@ -60,11 +65,14 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
     burntKeys: new Set(exposures.map((exposure) => exposure.spki)),
     isAffected: isAffected(kit.kit, versionOrder),
   };
-  const estate = await estateOf(deps, exposures);
+  const about = Map.groupBy(findings, (finding) => finding.endpointId ?? behind(finding.hostId, finding.component));
   const judged: CampaignEndpoint[] = [];
-  for (const own of Map.groupBy(exposures, (exposure) => exposure.endpointId).values()) {
-    const gathered = gatherEndpoint(estate, own, findings);
-    if (gathered) judged.push(judgeEndpoint({ ...shared, ...gathered }));
+  for (const some of chunks([...Map.groupBy(exposures, (exposure) => exposure.endpointId).values()], AT_ONCE)) {
+    const estate = await estateOf(deps, some.flat());
+    for (const own of some) {
+      const gathered = gatherEndpoint(estate, own, about);
+      if (gathered) judged.push(judgeEndpoint({ ...shared, ...gathered }));
+    }
   }
   return judged.toSorted((a, b) => (a.hostName + a.endpoint < b.hostName + b.endpoint ? -1 : 1));
 }
@@ -76,12 +84,15 @@ interface Estate {
   sessions: Sessions;
 }
 
-/** What is known of all the exposed hosts, in one question each. */
+/** Findings about the package behind a host's listeners. */
+const behind = (hostId: string, component: string): string => `${hostId}\n${component}`;
+
+/** What is known of these listeners and the hosts that have them now, in one question each. */
 async function estateOf({ audit, discovery, platform }: Deps, exposures: readonly Exposure[]): Promise<Estate> {
-  const ids = [...new Set(exposures.map((exposure) => exposure.hostId))];
+  const endpoints = await discovery.endpoints({ ids: [...new Set(exposures.map((exposure) => exposure.endpointId))] });
+  const ids = [...new Set(endpoints.map((endpoint) => endpoint.hostId))];
   const hosts = ids.length > 0 ? await discovery.hosts({ ids }) : [];
-  const endpoints = await discovery.endpoints({ hostIds: ids });
-  const facts = await audit.factsOf(ids);
+  const facts = await audit.factsOf(ids, SECTIONS);
   return {
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
     hosts: new Map(hosts.map((host) => [host.id, host])),
@@ -90,18 +101,15 @@ async function estateOf({ audit, discovery, platform }: Deps, exposures: readonl
   };
 }
 
-function gatherEndpoint(estate: Estate, exposures: Exposure[], all: readonly Finding[]) {
+function gatherEndpoint(estate: Estate, exposures: Exposure[], about: ReadonlyMap<string, Finding[]>) {
   const endpoint = estate.endpoints.get(exposures[0]!.endpointId);
   const host = endpoint && estate.hosts.get(endpoint.hostId);
   if (!endpoint || !host) return null;
   const facts = estate.facts.get(host.id) ?? {};
   const listener = listenerOf(facts, endpoint);
   // The endpoint's own findings, and those of the package behind it.
-  const findings = all.filter(
-    (finding) =>
-      finding.endpointId === endpoint.id ||
-      (finding.hostId === host.id && finding.endpointId === null && finding.component === listener.package?.name),
-  );
+  const keys = [endpoint.id, ...(listener.package ? [behind(host.id, listener.package.name)] : [])];
+  const findings = keys.flatMap((key) => about.get(key) ?? []);
   const since = burntSince(exposures, findings)!;
   const sessionsAt = estate.sessions(host.id, listener.service?.name ?? null, since);
   return { endpoint, host, facts, exposures, findings, since, sessionsAt };

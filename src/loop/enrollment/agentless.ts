@@ -17,8 +17,8 @@ import { agentByHost } from './store.ts';
 const LOOK_SECONDS = 180;
 
 /**
- * From now on this host is looked after over SSH. The login is tried first, and must be root: who sees only a part would
- * call the rest clean. Returns the name of the credential that worked.
+ * From now on this host is looked after over SSH. The login is tried first, and must be root. Returns the name of the
+ * credential that worked.
  */
 export async function adopt(
   platform: Platform,
@@ -30,9 +30,10 @@ export async function adopt(
   const agent = await agentByHost(platform.db, host.id);
   if (agent?.state === 'active') throw new AppError('AGENTLESS_HAS_AGENT', { host: host.name, agent: agent.id });
   const limit = { host: host.name, seconds: platform.config.deploySeconds };
-  return withinDeadline(limit, async (step) => {
+  return withinDeadline(limit, async (step, hold) => {
     const { remote, credential } = await reach(platform, discovery, host, allowed, step);
-    hangUpAfter(remote, await isRoot(host, remote, step));
+    hold(hangUp(remote));
+    await mustBeRoot(host, remote, step);
     const subject = { kind: 'host' as const, id: host.id, name: host.name };
     await platform.act(
       systemActor(`enrollment.deploy for ${by}`),
@@ -53,17 +54,18 @@ export async function adopt(
   });
 }
 
-/** Not waited for: a server that is silent would not say goodbye either. */
-function hangUpAfter(remote: SshHost, refused: AppError | null): void {
-  void remote.close().catch(() => undefined);
-  if (refused) throw refused;
-}
-
-async function isRoot(host: Host, remote: SshHost, step: Step): Promise<AppError | null> {
+/** Who sees only a part would call the rest clean. */
+async function mustBeRoot(host: Host, remote: SshHost, step: Step): Promise<void> {
   step('looking at the machine');
   const { stdout } = await remote.exec(['id', '-u'], { timeoutMs: 15_000 });
-  return stdout.trim() === '0' ? null : new AppError('DEPLOY_NOT_ROOT', { host: host.name, uid: stdout.trim() });
+  if (stdout.trim() !== '0') throw new AppError('DEPLOY_NOT_ROOT', { host: host.name, uid: stdout.trim() });
 }
+
+// Not waited for: a server that is silent would not say goodbye either.
+const hangUp =
+  (remote: SshHost): (() => void) =>
+  () =>
+    void remote.close().catch(() => undefined);
 
 /**
  * The facts of a host without an agent, as its agent would send them. Null: it is not looked after over SSH. A look that
@@ -86,14 +88,11 @@ export async function lookOver(platform: Platform, discovery: Discovery, hostId:
 
 async function collect(platform: Platform, discovery: Discovery, host: Host, access: AccessRow): Promise<Section[]> {
   const login = (await credentials(platform.db)).filter((row) => row.id === access.credentialId);
-  return withinDeadline({ host: host.name, seconds: LOOK_SECONDS }, async (step) => {
+  return withinDeadline({ host: host.name, seconds: LOOK_SECONDS }, async (step, hold) => {
     const { remote } = await reach(platform, discovery, host, login, step);
-    try {
-      step('reading its facts');
-      return await collectFacts(remote, { now: () => platform.now() });
-    } finally {
-      hangUpAfter(remote, null);
-    }
+    hold(hangUp(remote));
+    step('reading its facts');
+    return collectFacts(remote, { now: () => platform.now() });
   });
 }
 

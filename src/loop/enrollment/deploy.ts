@@ -30,19 +30,15 @@ export async function deployTo(
   const bundle = await readFile(BUNDLE).catch((cause: unknown) => {
     throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
   });
-  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step) => {
+  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step, hold) => {
     const { remote, credential } = await reach(platform, discovery, host, credentials, step);
     // Not waited for: a server that is silent would not say goodbye either.
-    const hangUp = (): void => void remote.close().catch(() => undefined);
-    try {
-      const before = await agentByHost(platform.db, host.id);
-      await install({ platform, host, remote, step }, bundle, by);
-      step('waiting for its agent');
-      await waitForAgent(platform, host, before?.id ?? null);
-      return credential.name;
-    } finally {
-      hangUp();
-    }
+    hold(() => void remote.close().catch(() => undefined));
+    const before = await agentByHost(platform.db, host.id);
+    await install({ platform, host, remote, step }, bundle, by);
+    step('waiting for its agent');
+    await waitForAgent(platform, host, before?.id ?? null);
+    return credential.name;
   });
 }
 
