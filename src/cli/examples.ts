@@ -19,7 +19,10 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'host claim': ['host claim 192.0.2.17 --owner web'],
   'host ignore': ['host ignore 192.0.2.18 --reason "printer of the second floor"'],
   'host tag': ['host tag web-1 env=prod owner=web'],
-  'credential add': ['credential add ops --user root --key-file ~/.ssh/id_ed25519'],
+  'credential add': [
+    'credential add ops --user root --key-file ~/.ssh/id_ed25519',
+    'credential add inside --user ops --key-file ~/.ssh/id_ed25519 --become sudo --via ops@bastion-1',
+  ],
   'credential list': ['credential list'],
   'credential remove': ['credential remove ops'],
   deploy: ['deploy --unknown', 'deploy web-1 192.0.2.17 --credential ops', 'deploy old-1 --agentless'],

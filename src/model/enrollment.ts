@@ -8,6 +8,8 @@ const Common = {
   become: z.enum(['sudo', 'doas']).optional(),
   /** for sudo, where it is not the login's own password */
   becomePassword: z.string().min(1).max(1024).optional(),
+  /** a bastion to go through: a host by id or name, and the login for it */
+  via: z.object({ host: z.string().min(1).max(300), credential: z.string().min(1).max(60) }).optional(),
 };
 
 /** How to log in to hosts without an agent. The secret goes in and never comes out again. */
@@ -41,6 +43,8 @@ export const Credential = z.object({
   become: z.enum(['sudo', 'doas']).nullable(),
   /** where it may be used; hosts by id; empty: anywhere it is named for */
   for: z.array(z.string()),
+  /** bastion that it goes through, as login@host */
+  via: z.string().nullable(),
   /** tried where nobody named it; false: it would hand a password to a machine that only says who it is */
   triedUnnamed: z.boolean(),
   createdAt: Instant,

@@ -75,6 +75,7 @@ function addCredential(root: Command): void {
         new Option('--become <how>', 'how the login becomes root, if it is not root').choices(['sudo', 'doas']),
       )
       .option('--become-password-file <file>', 'password for sudo, if it is not that of the login')
+      .option('--via <login@host>', 'bastion to go through: a login that is stored already, and the host it is for')
       .option('--for <where>', 'address, CIDR, host or tag (k=v) it may be used for (may be repeated)', collect),
     async (context, [name], options) => {
       const bound = texts(options, 'for');
@@ -82,6 +83,7 @@ function addCredential(root: Command): void {
         name: name![0]!,
         username: text(options, 'user')!,
         ...(bound.length ? { for: bound } : {}),
+        ...viaFrom(options),
         ...(await becomeFrom(options)),
       };
       const keyFile = text(options, 'keyFile');
@@ -107,6 +109,7 @@ function addCredential(root: Command): void {
         ['kind', made.kind],
         ['becomes', made.become ? `root by ${made.become}` : '–'],
         ['for', whereOf(made)],
+        ['through', made.via ?? '–'],
       ]);
     },
   );
@@ -121,6 +124,7 @@ function addCredential(root: Command): void {
         { title: 'KIND', of: (c) => c.kind },
         { title: 'BECOMES', of: (c) => (c.become ? `root by ${c.become}` : '–') },
         { title: 'FOR', of: (c) => whereOf(c), shrink: true },
+        { title: 'THROUGH', of: (c) => c.via ?? '–', shrink: true, drop: 2 },
         { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true, drop: 1 },
       ],
       'No credentials yet. How to add one: lastember credential add --help',
@@ -135,6 +139,14 @@ function addCredential(root: Command): void {
 /** Where a login is tried without being named. */
 const whereOf = (credential: { triedUnnamed: boolean; for: string[] }): string =>
   credential.for.join(', ') || (credential.triedUnnamed ? 'everywhere' : 'where it is named');
+
+function viaFrom(options: Options): { via?: { credential: string; host: string } } {
+  const via = text(options, 'via');
+  if (via === undefined) return {};
+  const [, credential, host] = /^([^@]+)@(.+)$/.exec(via) ?? [];
+  if (!credential || !host) throw new UsageError(`--via ${via}: give a stored login and a host, as in ops@bastion-1`);
+  return { via: { credential, host } };
+}
 
 async function becomeFrom(options: Options): Promise<{ become?: 'sudo' | 'doas'; becomePassword?: string }> {
   const how = text(options, 'become') as 'sudo' | 'doas' | undefined;

@@ -45,7 +45,7 @@ function credentialRoutes(platform: Platform, discovery: Discovery): Route[] {
       summary: 'Credentials for hosts without an agent; never their secrets',
       access: MAY.operate,
       reply: z.object({ items: z.array(Credential) }),
-      handler: async () => ({ items: await listCredentials(platform) }),
+      handler: async () => ({ items: await listCredentials(platform, discovery) }),
     }),
     route({
       method: 'POST',

@@ -3,6 +3,12 @@ import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
 import type { Credential, Deployment } from '../../model/enrollment.ts';
 
+/** A bastion: a host, and the login for it. */
+export interface Via {
+  hostId: string;
+  credentialId: string;
+}
+
 /** Own tables: credentials (secrets lie in the vault), pinned server keys, deployments. */
 type DeploymentTables = {
   'enrollment.credential': {
@@ -15,6 +21,7 @@ type DeploymentTables = {
     become: Credential['become'];
     become_id: string | null;
     bound_to: JSONColumnType<string[], string, string>;
+    via: JSONColumnType<Via | null, string | null, string | null>;
     created_at: Date;
     created_by: string;
   };
@@ -52,7 +59,7 @@ export async function credentialByName(db: DbOrTx, name: string): Promise<Creden
 export async function insertCredential(tx: Transaction<NoTables>, row: CredentialRow): Promise<void> {
   await q(tx)
     .insertInto('enrollment.credential')
-    .values({ ...row, bound_to: JSON.stringify(row.bound_to) })
+    .values({ ...row, bound_to: JSON.stringify(row.bound_to), via: row.via && JSON.stringify(row.via) })
     .execute();
 }
 export async function deleteCredential(tx: Transaction<NoTables>, id: string): Promise<void> {

@@ -33,6 +33,14 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: '{host} has an agent, which sees more than SSH does; revoke it first: lastember agents revoke {agent}.',
   },
+  CREDENTIAL_IS_BASTION: {
+    status: 409,
+    text: 'The credential {other} goes through a bastion as {name}; remove {other} first.',
+  },
+  BASTION_UNREADY: {
+    status: 409,
+    text: 'The bastion {bastion} cannot be gone through: {why}.',
+  },
   CREDENTIAL_IN_USE: {
     status: 409,
     text: 'The credential {name} is how {hosts} host(s) are looked after without an agent; see `lastember access list` and end that first.',
