@@ -109,6 +109,12 @@ export interface SectionState {
   collectedAt: Date;
 }
 
+/** What the host has now, by section; null: it was never collected without an error. */
+export async function hashesOf(db: DbOrTx, hostId: string): Promise<Map<string, string | null>> {
+  const rows = await q(db).selectFrom('audit.section').select(['name', 'hash']).where('host_id', '=', hostId).execute();
+  return new Map(rows.map((row) => [row.name, row.hash]));
+}
+
 /**
  * These contents are what the host has now; the history hears only of those that are others than before. Returns their
  * names.
@@ -120,8 +126,7 @@ export async function setSections(
   at: Date,
 ): Promise<SectionName[]> {
   if (sections.length === 0) return [];
-  const rows = await q(db).selectFrom('audit.section').select(['name', 'hash']).where('host_id', '=', hostId).execute();
-  const before = new Map(rows.map((row) => [row.name, row.hash]));
+  const before = await hashesOf(db, hostId);
   await q(db)
     .insertInto('audit.section')
     .values(
