@@ -2,11 +2,10 @@ import { systemActor } from '../../model/actor.ts';
 import type { Campaign, CampaignEndpoint } from '../../model/campaign.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
-import type { Facts } from '../../model/facts.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Tx } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
-import { versionOrder, type LoadedKit } from '../audit/index.ts';
+import { versionOrder, type LoadedKit, type StoredFacts } from '../audit/index.ts';
 import { issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
 import { isAffected } from './logic/affected.ts';
@@ -38,7 +37,7 @@ export async function campaignOf(deps: Deps, id: string): Promise<Campaign> {
   return {
     kit: id,
     title: kit.kit.title,
-    state: row?.state ?? (endpoints.length > 0 ? 'burning' : 'out'),
+    state: row?.state ?? (endpoints.length > 0 ? 'burning' : 'none'),
     endpoints,
     totals: totalsOf(endpoints),
     openedAt: row?.openedAt.toISOString() ?? null,
@@ -80,7 +79,7 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
 interface Estate {
   endpoints: ReadonlyMap<string, Endpoint>;
   hosts: ReadonlyMap<string, Host>;
-  facts: ReadonlyMap<string, Partial<Facts>>;
+  facts: ReadonlyMap<string, StoredFacts>;
   sessions: Sessions;
 }
 
@@ -96,23 +95,29 @@ async function estateOf({ audit, discovery, platform }: Deps, exposures: readonl
   return {
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
     hosts: new Map(hosts.map((host) => [host.id, host])),
-    facts: new Map(facts.map(({ hostId, sections }) => [hostId, sections])),
+    facts: new Map(facts.map((stored) => [stored.hostId, stored])),
     sessions: await sessionsOf(platform.db, ids),
   };
 }
+
+/** What could not be collected again was not told since. */
+const toldAt = (meta: StoredFacts['meta']): Record<string, string> =>
+  Object.fromEntries(SECTIONS.map((name) => [name, meta[name]?.error === null ? (meta[name].receivedAt ?? '') : '']));
 
 function gatherEndpoint(estate: Estate, exposures: Exposure[], about: ReadonlyMap<string, Finding[]>) {
   const endpoint = estate.endpoints.get(exposures[0]!.endpointId);
   const host = endpoint && estate.hosts.get(endpoint.hostId);
   if (!endpoint || !host) return null;
-  const facts = estate.facts.get(host.id) ?? {};
+  const stored = estate.facts.get(host.id);
+  const facts = stored?.sections ?? {};
+  const factsAt = toldAt(stored?.meta ?? {});
   const listener = listenerOf(facts, endpoint);
   // The endpoint's own findings, and those of the package behind it.
   const keys = [endpoint.id, ...(listener.package ? [behind(host.id, listener.package.name)] : [])];
   const findings = keys.flatMap((key) => about.get(key) ?? []);
   const since = burntSince(exposures, findings)!;
   const sessionsAt = estate.sessions(host.id, listener.service?.name ?? null, since);
-  return { endpoint, host, facts, exposures, findings, since, sessionsAt };
+  return { endpoint, host, facts, factsAt, exposures, findings, since, sessionsAt };
 }
 
 /** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */

@@ -21,7 +21,7 @@ export class FakeAudit implements Audit {
   }
 
   setFacts(hostId: string, sections: Partial<Facts>, collectedAt = new Date().toISOString()): void {
-    const meta = { version: 1, hash: '0'.repeat(64), collectedAt, error: null };
+    const meta = { version: 1, hash: '0'.repeat(64), collectedAt, receivedAt: collectedAt, error: null };
     const names = Object.keys(sections) as (keyof Facts)[];
     this.#facts.set(hostId, { hostId, sections, meta: Object.fromEntries(names.map((name) => [name, meta])) });
   }
