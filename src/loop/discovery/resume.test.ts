@@ -47,7 +47,7 @@ test('a scan whose worker is killed goes on where it was, tries little twice and
     socket.end('220 here\r\n');
   }, '0.0.0.0');
   t.after(() => server.close());
-  const scope = await addScope(platform, { cidrs: ['127.72.0.0/26'], ports: `${server.port},20001-20019`, rate: 400 });
+  const scope = await addScope(platform, { cidrs: ['127.72.0.0/26'], ports: `${server.port},20001-20019`, rate: 200 });
   const { id } = await start(scope);
   const worker = join(import.meta.dirname, 'testing/scan-worker.ts');
   const argument = JSON.stringify([platform.config, platform.urls.app, id]);
@@ -75,7 +75,7 @@ test('a scan whose worker is killed goes on where it was, tries little twice and
 });
 
 test('pause, resume and cancel; what makes no sense is refused with what would', async () => {
-  const scope = await addScope(platform, { cidrs: ['127.73.0.0/25'], ports: '20001-20010', rate: 400 });
+  const scope = await addScope(platform, { cidrs: ['127.73.0.0/25'], ports: '20001-20010', rate: 200 });
   const { id } = await start(scope);
   const running = platform.drain();
   await until('it runs', async () => (await doneOf(id)) > 0);
@@ -98,7 +98,7 @@ test('pause, resume and cancel; what makes no sense is refused with what would',
 });
 
 test('of two workers with one scan the later goes on and the earlier stops', async () => {
-  const scope = await addScope(platform, { cidrs: ['127.73.1.0/26'], ports: '20001-20010', rate: 400 });
+  const scope = await addScope(platform, { cidrs: ['127.73.1.0/26'], ports: '20001-20010', rate: 200 });
   const { id } = await start(scope);
   const job = discovery.jobs['discovery.scan']!;
   const first = job({ scanId: id });
@@ -142,7 +142,7 @@ test('1.1: a scope with a schedule is scanned when due, and never twice at once'
 async function slowLook(t: TestContext, address: string): Promise<{ id: string; port: number }> {
   const mute = await listenWith(() => undefined, address);
   t.after(() => mute.close());
-  const scope = await addScope(platform, { cidrs: [address], ports: `${mute.port}`, rate: 400 });
+  const scope = await addScope(platform, { cidrs: [address], ports: `${mute.port}`, rate: 200 });
   return { id: (await start(scope)).id, port: mute.port };
 }
 
@@ -169,7 +169,7 @@ test('1.1: what is excluded while a scan runs is not touched any more, and does 
     socket.end('220 here\r\n');
   }, '0.0.0.0');
   t.after(() => server.close());
-  const scope = await addScope(platform, { cidrs: ['127.73.5.0/26'], ports: `${server.port}`, rate: 400 });
+  const scope = await addScope(platform, { cidrs: ['127.73.5.0/26'], ports: `${server.port}`, rate: 200 });
   await start(scope);
   await platform.drain();
   const { port } = server;
