@@ -1,22 +1,50 @@
 import canonicalize from 'canonicalize';
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
+import type { Client } from '../client/client.ts';
+import { NotToSign } from '../client/plan-to-sign.ts';
+import type { Change } from '../model/change.ts';
 import type { Approval, ApprovalStatement } from '../model/plan.ts';
 import { UsageError } from './exit.ts';
 
 /** Signs the canonical bytes (RFC 8785) of the approval statement with an Ed25519 key from a PKCS#8 PEM. */
 export function signApproval(pem: string, changeId: string, plan: string, at: Date): Approval {
   const key = readKey(pem);
-  const { x } = createPublicKey(key).export({ format: 'jwk' });
-  const keyId = createHash('sha256').update(Buffer.from(x!, 'base64url')).digest('hex').slice(0, 16);
   const statement: ApprovalStatement = {
     type: 'lastember/approval/v1',
     changeId,
     plan,
-    keyId,
+    keyId: keyIdOf(pem),
     approvedAt: at.toISOString(),
   };
   const bytes = Buffer.from(canonicalize(statement)!);
   return { statement, signature: sign(null, bytes, key).toString('base64') };
+}
+
+/** What the server knows this key by. */
+export function keyIdOf(pem: string): string {
+  const { x } = createPublicKey(readKey(pem)).export({ format: 'jwk' });
+  return createHash('sha256').update(Buffer.from(x!, 'base64url')).digest('hex').slice(0, 16);
+}
+
+/** Refuses what the server would refuse, before anybody has read a plan for nothing. */
+export async function mayApprove(client: Client, change: Change, keyId: string): Promise<void> {
+  const [keys, me] = await Promise.all([client.listKeys(), client.me()]);
+  const key = keys.items.find((one) => one.keyId === keyId);
+  if (!key)
+    throw new NotToSign(
+      `key ${keyId} is not registered with this server, so its signature would be refused: use your own, or make one with \`lastember key new NAME\``,
+    );
+  if (key.revoked) throw new NotToSign(`key ${keyId} was revoked`);
+  if (key.person !== me.id)
+    throw new NotToSign(
+      `key ${keyId} belongs to ${key.personName}, and you are here as ${me.name}: set LASTEMBER_TOKEN to a token of ${key.personName}, or use a key of ${me.name}`,
+    );
+  if (key.person === change.author)
+    throw new NotToSign(`${me.name} asked for this change, and nobody approves a change of their own`);
+  if (change.state !== 'awaiting-approval')
+    throw new NotToSign(
+      `the change is ${change.state.replace('-', ' ')}: only one that waits for approval is approved`,
+    );
 }
 
 function readKey(pem: string): ReturnType<typeof createPrivateKey> {

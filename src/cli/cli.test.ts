@@ -11,6 +11,7 @@ import { connect as connectTls } from 'node:tls';
 import type { Command } from 'commander';
 import { sshServer } from '../loop/discovery/testing/index.ts';
 import { call, sessionOf } from '../platform/http/testing/served.ts';
+import { keyIdOf } from './approval.ts';
 import { EXAMPLES } from './examples.ts';
 import { harmless, table } from './output.ts';
 import pc from 'picocolors';
@@ -403,6 +404,17 @@ test('the trail: exported, verified with nobody there, and a changed byte is fou
   assert.equal(bad.code, 1);
   assert.ok(JSON.parse(bad.out).problems.length > 0);
   assert.equal((await run('trail', 'verify')).code, 0);
+  const said = await cli.run(['--server', 'http://127.0.0.1:9', 'trail', 'verify', fileWith('whole.jsonl', text)]);
+  assert.match(said.out, /note +the key was taken from the file itself/);
+  assert.match(said.out, /note +.*entries cut off at the end cannot be noticed/);
+  await fails(
+    2,
+    /there is no file none\.jsonl; write the trail to one with `lastember trail export/,
+    'trail',
+    'verify',
+    'none.jsonl',
+  );
+  await fails(2, /there is no directory .*nowhere; make it/, 'trail', 'export', join(cli.home, 'nowhere', 'x'));
   const checkpoint = fileWith('checkpoint.txt', await ok('trail', 'checkpoint'));
   await ok('trail', 'export', file);
   assert.equal((await offline(file, '--checkpoint', checkpoint)).code, 0);
@@ -529,15 +541,16 @@ test('only the plan that was shown and hashed here is signed', async (t) => {
     createdAt: at,
     updatedAt: at,
   };
-  const key = fileWith(
-    'approver.pem',
-    generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-  );
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const key = fileWith('approver.pem', pem);
+  const registered = { keyId: keyIdOf(pem), name: 'laptop', person: 'user_2', personName: 'anna', revoked: false };
   const approve = async (shown: unknown, asked: string): Promise<Ran & { taken: unknown[] }> => {
     const taken: unknown[] = [];
     const text = textOf(shown);
     const server = await lyingServer(
       {
+        'GET /api/v1/keys': { items: [registered] },
+        'GET /api/v1/me': { id: 'user_2', name: 'anna', role: 'approver' },
         'GET /api/v1/changes/change_1': { ...change, planDigest: asked },
         'GET /api/v1/changes/change_1/plan': { text, digest: asked },
         'POST /api/v1/changes/change_1/approve': { ...change, state: 'scheduled' },

@@ -2,8 +2,11 @@ import { AppError } from '../model/errors/index.ts';
 import { ApiError, Unreachable } from '../client/client.ts';
 import { NotToSign } from '../client/plan-to-sign.ts';
 
-/** The contract: scripts rely on it. `broken` is outside of it: Lastember itself went wrong. */
-export const EXIT = { ok: 0, negative: 1, usage: 2, unreachable: 3, refused: 4, broken: 70 } as const;
+/**
+ * The contract: scripts rely on it. Outside of it: `broken`, Lastember itself went wrong; `unread`, whoever read the
+ * results went away, which ends other programs by SIGPIPE.
+ */
+export const EXIT = { ok: 0, negative: 1, usage: 2, unreachable: 3, refused: 4, broken: 70, unread: 141 } as const;
 
 /** Ends the command with this code after what was printed, without being an error. */
 export class Exit extends Error {
@@ -19,9 +22,24 @@ export class UsageError extends Error {}
 
 /** A file that was named on the command line is not there, is a directory, or may not be read. */
 const FILE_CODES: unknown[] = ['ENOENT', 'EISDIR', 'EACCES', 'ENOTDIR', 'EEXIST', 'EPERM'];
+const FILE_WORDS: Record<string, string> = {
+  ENOENT: 'there is no such file or directory',
+  EISDIR: 'this is a directory',
+  EACCES: 'you may not read or write it',
+  ENOTDIR: 'a part of this path is no directory',
+  EEXIST: 'it exists already',
+  EPERM: 'you may not read or write it',
+};
 const USAGE_STATUS: unknown[] = [400, 413];
 /** What was named is not there: the same, whether a list that was fetched shows it, or the server says so. */
 const MISSING: unknown[] = ['NOT_FOUND', 'ADVISORY_UNKNOWN', 'CAMPAIGN_NONE'];
+
+/** What went wrong, for people: of a file, its name and what is the matter with it. */
+export function inWords(error: unknown): string {
+  const { code = '', path, message } = error as NodeJS.ErrnoException;
+  const words = FILE_WORDS[code];
+  return words && path ? `${path}: ${words}` : message;
+}
 
 /** 1 is an answer ("yes, some are affected"), so nothing that went wrong may end with it. */
 export function exitCodeOf(error: unknown): number {

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { Unreachable } from '../client/client.ts';
 import { NotToSign } from '../client/plan-to-sign.ts';
-import { exitCodeOf, Exit, EXIT, UsageError } from './exit.ts';
+import { exitCodeOf, Exit, EXIT, inWords, UsageError } from './exit.ts';
 import { harmless } from './output.ts';
 import { program } from './program.ts';
 
@@ -26,11 +26,28 @@ function codeOf(error: unknown): string {
 }
 
 function report(error: unknown, json: boolean): void {
-  const { code, message } = error as { code?: string; message: string };
+  const { code } = error as { code?: string };
+  const message = inWords(error);
   if (json) process.stderr.write(`${JSON.stringify({ error: { code: code ?? codeOf(error), message } })}\n`);
   else process.stderr.write(`lastember: ${harmless(message)}\n`);
   // A defect of ours: where, for whoever reports it.
   if (exitCodeOf(error) === EXIT.broken) process.stderr.write(`${(error as Error).stack ?? ''}\n`);
 }
 
+/**
+ * Whoever reads what is written may go away (`| head`): results that nobody reads are not worth going on for, messages
+ * are. A server that was started here runs on.
+ */
+function mindReaders(): void {
+  const gone = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') throw error;
+  };
+  process.stderr.on('error', gone);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    gone(error);
+    if (process.listenerCount('SIGTERM') === 0) process.exit(EXIT.unread);
+  });
+}
+
+mindReaders();
 process.exitCode = await main(process.argv);

@@ -115,6 +115,9 @@ export function progress(output: Output): { at(text: string): void; done(): void
   };
 }
 
+/** "1 host", "2 hosts". */
+export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
+
 /** "3 min ago" and the like, for people; JSON output keeps the instant. */
 export function ago(iso: string | null | undefined, now = Date.now()): string {
   if (!iso) return 'never';

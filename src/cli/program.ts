@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { addAudit } from './commands/audit.ts';
+import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
 import { addDiscovery } from './commands/discovery.ts';
 import { addEnrollment } from './commands/enrollment.ts';
@@ -36,6 +37,7 @@ export function program(): Command {
     addAudit,
     addImpact,
     addChange,
+    addCampaign,
     addTrail,
     addPeople,
   ])

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
-import type { FindingState } from '../../model/finding.ts';
+import { BURNING, type FindingState } from '../../model/finding.ts';
+import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { findingIdOf, hostIdOf, short } from '../lookup.ts';
-import { ago, list, show } from '../output.ts';
+import { ago, count, list, show } from '../output.ts';
 import { does, text } from '../run.ts';
+import { NOBODY_LOOKED } from '../views.ts';
 
 const STATES: readonly FindingState[] = ['open', 'excepted', 'planned', 'fixed', 'rekindled'];
 
@@ -17,8 +19,8 @@ export function addAudit(root: Command): void {
       const hostIds = hosts?.length ? await Promise.all(hosts.map((host) => hostIdOf(client, host))) : undefined;
       const done = await client.startAudit({ body: hostIds ? { hostIds } : {} });
       show(context.output, done, [
-        ['judged', `${done.hosts} hosts`],
-        ['asked', `${done.asked} agents for fresh facts`],
+        ['judged', count(done.hosts, 'host')],
+        ['asked', `${count(done.asked, 'agent')} for fresh facts`],
         ['next', 'lastember findings'],
       ]);
     },
@@ -31,9 +33,12 @@ export function addAudit(root: Command): void {
         'Which hosts does this concern? A CVE, a kit or a package URL; from stored inventory, at once. Exit 1 when there are any',
       ),
     async (context, [query]) => {
-      const found = await (await context.client()).getAffected({ query: { q: query![0]! } });
+      const client = await context.client();
+      const found = await client.getAffected({ query: { q: query![0]! } });
       if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
-      else affectedTable(context.output, found);
+      else if (found.hosts.length > 0 || found.unknown.length > 0 || (await client.listHosts()).items.length > 0)
+        affectedTable(context.output, found);
+      else context.output.out(NOBODY_LOOKED);
       if (found.hosts.length > 0) throw new Exit(EXIT.negative);
     },
   );
@@ -51,9 +56,14 @@ function affectedTable(output: Parameters<typeof list>[0], found: Affected): voi
       { title: 'STATE', of: (item) => item.state },
       { title: 'WHY', of: (item) => item.why, shrink: true },
     ],
-    'Nothing that we know of is affected.',
+    noneAffected(found),
   );
   for (const host of found.unknown) output.err(`not known: ${host.hostName}: ${host.why}`);
+}
+
+function noneAffected({ unknown }: Affected): string {
+  if (unknown.length === 0) return 'Nothing that we know of is affected.';
+  return `Nothing that we know of is affected, but ${count(unknown.length, 'host')} nobody has looked into: lastember deploy --unknown, then lastember audit`;
 }
 
 function addKit(root: Command): void {
@@ -99,6 +109,37 @@ function addKit(root: Command): void {
   });
 }
 
+type FindingItem = Awaited<ReturnType<Client['listFindings']>>['items'][number];
+
+async function showFindings(context: Context, client: Client, items: FindingItem[], filtered: boolean): Promise<void> {
+  if (items.length === 0 && !context.output.json) return context.output.out(await nothing(client, filtered));
+  list(
+    context.output,
+    items,
+    [
+      { title: 'SEVERITY', of: (f) => f.severity },
+      { title: 'STATE', of: (f) => f.state },
+      { title: 'HOST', of: (f) => f.hostName, shrink: true },
+      { title: 'WHERE', of: (f) => f.endpoint ?? f.component, shrink: true },
+      { title: 'CHECK', of: (f) => `${f.kit}/${f.check}`, shrink: true },
+      { title: 'SINCE', of: (f) => ago(f.openedAt), drop: 2 },
+      { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true, drop: 1 },
+      { title: 'ID', of: (f) => short(f.id) },
+    ],
+    '',
+  );
+}
+
+/** "Nothing burns" is good news only where somebody looked. */
+async function nothing(client: Client, filtered: boolean): Promise<string> {
+  const hosts = (await client.listHosts()).items;
+  if (hosts.length === 0) return NOBODY_LOOKED;
+  const blind = hosts.filter((host) => host.management !== 'managed').length;
+  const said = filtered ? 'No finding fits.' : 'Nothing burns, as far as anybody looked.';
+  if (blind === 0) return filtered ? said : 'Nothing burns.';
+  return `${said} ${blind} of ${count(hosts.length, 'host')} ${blind === 1 ? 'was' : 'were'} seen from outside only, never inside: lastember deploy --unknown, then lastember audit`;
+}
+
 function addFindings(root: Command): void {
   const findings = root
     .command('findings')
@@ -122,22 +163,12 @@ function addFindings(root: Command): void {
         ...(state ? { state: state as FindingState } : {}),
       },
     });
-    const shown =
-      state || options['all'] ? items : items.filter((item) => ['open', 'planned', 'rekindled'].includes(item.state));
-    list(
-      context.output,
-      shown,
-      [
-        { title: 'SEVERITY', of: (f) => f.severity },
-        { title: 'STATE', of: (f) => f.state },
-        { title: 'HOST', of: (f) => f.hostName, shrink: true },
-        { title: 'WHERE', of: (f) => f.endpoint ?? f.component, shrink: true },
-        { title: 'CHECK', of: (f) => `${f.kit}/${f.check}`, shrink: true },
-        { title: 'SINCE', of: (f) => ago(f.openedAt), drop: 2 },
-        { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true, drop: 1 },
-        { title: 'ID', of: (f) => short(f.id) },
-      ],
-      'Nothing burns.',
+    const burning = state || options['all'] ? items : items.filter((item) => BURNING.includes(item.state));
+    await showFindings(
+      context,
+      client,
+      burning,
+      [kit, cve, host, state].some((filter) => filter !== undefined),
     );
   });
   does(findings.command('show <id>').description('One finding with its evidence'), async (context, [id]) => {

@@ -4,14 +4,14 @@ import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
 import { planToSign } from '../../client/plan-to-sign.ts';
 import { Change } from '../../model/change.ts';
-import { FUNNEL } from '../../model/campaign.ts';
-import { signApproval } from '../approval.ts';
+import { Plan } from '../../model/plan.ts';
+import { keyIdOf, mayApprove, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { changeIdOf, findingIdOf, hostIdOf, short } from '../lookup.ts';
-import { ago, colours, list, progress, show, type Output } from '../output.ts';
+import { ago, list, progress, show } from '../output.ts';
 import { confirm } from '../prompt.ts';
-import { showPlan } from '../plan.ts';
+import { coverage, showPlan } from '../plan.ts';
 import { collect, does, flag, number, text, texts } from '../run.ts';
 import { showChange } from '../views.ts';
 
@@ -23,7 +23,6 @@ export function addChange(root: Command): void {
   addRead(change);
   addApprove(change);
   addControl(change);
-  addCampaign(root);
   addAuthority(root);
 }
 
@@ -76,6 +75,14 @@ function addCreate(change: Command): void {
   );
 }
 
+async function coverageOf(client: Client, { id, planDigest }: Change): Promise<string[]> {
+  if (planDigest === null) return [];
+  const { text: canonical } = await client.getPlan({ params: { id } });
+  // A plan of a newer server may hold what this version cannot read; what is signed is read more strictly.
+  const plan = Plan.safeParse(JSON.parse(canonical));
+  return plan.success ? coverage(plan.data) : [];
+}
+
 function addRead(change: Command): void {
   does(change.command('list').description('List changes'), async (context) => {
     const { items } = await (await context.client()).listChanges();
@@ -97,8 +104,8 @@ function addRead(change: Command): void {
     change.command('show <id>').description('Plan, approvals, rollout and impact of a change'),
     async (context, [id]) => {
       const client = await context.client();
-      const found = await client.getChange({ params: { id: await changeIdOf(client, id![0]!) } });
-      showChange(context.output, Change.parse(found));
+      const found = Change.parse(await client.getChange({ params: { id: await changeIdOf(client, id![0]!) } }));
+      showChange(context.output, found, await coverageOf(client, found));
     },
   );
   does(
@@ -127,6 +134,7 @@ function addApprove(change: Command): void {
       const pem = await readFile(text(options, 'key')!, 'utf8').catch((cause: unknown) => {
         throw new UsageError(`the key file ${text(options, 'key')} cannot be read: ${(cause as Error).message}`);
       });
+      await mayApprove(client, found, keyIdOf(pem));
       const { plan, digest } = await planToSign(client, found);
       if (!context.output.json) {
         context.output.out(`${found.title} (${found.id}), because: ${found.reason}`);
@@ -140,9 +148,18 @@ function addApprove(change: Command): void {
         ['digest', digest],
         ['key', approval.statement.keyId],
         ['state', approved.state],
+        ['next', nextOf(approved)],
       ]);
     },
   );
+}
+
+/** What comes after an approval: it starts nothing by itself. */
+function nextOf({ id, state, startAt, approvals, approvalsRequired }: ChangeReply): string {
+  if (state === 'awaiting-approval')
+    return `somebody else approves it too (${approvals.length} of ${approvalsRequired})`;
+  if (startAt) return `it starts at ${startAt}`;
+  return `an operator starts it: lastember change run ${id}`;
 }
 
 function addControl(change: Command): void {
@@ -205,79 +222,6 @@ async function follow(context: Context, client: Client, id: string): Promise<Cha
     }
     await sleep(400);
   }
-}
-
-function addCampaign(root: Command): void {
-  does(
-    root
-      .command('campaign [kit]')
-      .description('The fire funnel of a compromise kit: who has done every step. Exit 1 while it burns'),
-    async (context, [kit]) => {
-      const client = await context.client();
-      if (!kit?.[0]) {
-        const { items } = await client.listCampaigns();
-        return list(
-          context.output,
-          items,
-          [
-            { title: 'KIT', of: (c) => c.kit },
-            { title: 'STATE', of: (c) => c.state },
-            { title: 'DONE', of: (c) => `${c.totals.complete} of ${c.totals.endpoints}` },
-            { title: 'EXCEPTED', of: (c) => String(c.totals.excepted) },
-          ],
-          'No campaigns: no compromise kit has found anything.',
-        );
-      }
-      const campaign = await client.getCampaign({ params: { kit: kit[0] } });
-      if (context.output.json) context.output.out(JSON.stringify(campaign, null, 2));
-      else showFunnel(context.output, campaign);
-      if (campaign.state !== 'out' && campaign.endpoints.length > 0) throw new Exit(EXIT.negative);
-    },
-  );
-}
-
-type CampaignReply = Awaited<ReturnType<Client['getCampaign']>>;
-type FunnelRow = CampaignReply['endpoints'][number];
-
-/** How many have done each step, then for every endpoint what it still lacks. */
-function showFunnel(output: Output, campaign: CampaignReply): void {
-  const { totals, endpoints } = campaign;
-  const excepted = totals.excepted ? `, ${totals.excepted} excepted` : '';
-  output.out(
-    `${colours(output).bold(campaign.title)}: ${campaign.state}, ${totals.complete} of ${totals.endpoints} endpoints have done every step${excepted}`,
-  );
-  const stateOf = (row: FunnelRow, step: (typeof FUNNEL)[number]): string => row.steps[step]?.state ?? 'unknown';
-  const through = FUNNEL.map((step) => ({
-    step,
-    done: endpoints.filter((row) => stateOf(row, step) === 'done').length,
-    needed: endpoints.filter((row) => stateOf(row, step) !== 'not-applicable').length,
-  }));
-  for (const { step, done, needed } of through) {
-    const bar = '█'.repeat(needed ? Math.round((20 * done) / needed) : 20).padEnd(20, '░');
-    output.out(`  ${step.padEnd(LONGEST_STEP)}  ${bar}  ${done} of ${needed}`);
-  }
-  const lacking = (row: FunnelRow): string =>
-    FUNNEL.filter((step) => !['done', 'not-applicable'].includes(stateOf(row, step)))
-      .map((step) => (stateOf(row, step) === 'unknown' ? `${step}?` : step))
-      .join(', ');
-  list(
-    output,
-    endpoints,
-    [
-      { title: 'ENDPOINT', of: (row) => `${row.hostName} ${row.endpoint}`, shrink: true },
-      { title: 'STILL TO DO', of: (row) => lacking(row) || 'nothing', shrink: true },
-      { title: 'NOTE', of: noteOf },
-    ],
-    'No endpoint was ever found.',
-  );
-}
-
-const LONGEST_STEP = Math.max(...FUNNEL.map((step) => step.length));
-
-function noteOf(row: FunnelRow): string {
-  if (row.excepted) return 'excepted';
-  if (row.rekindled) return 'rekindled';
-  return row.cause === 'shared-key' ? 'shared key' : '';
 }
 
 function addAuthority(root: Command): void {

@@ -2,7 +2,7 @@ import type { Host } from '../../model/estate.ts';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Client } from '../../client/client.ts';
+import { ApiError, type Client } from '../../client/client.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
@@ -130,8 +130,26 @@ async function startScans(client: Client, targets: string[], options: Options): 
     ...chosen.map((scope) => ({ scope: scope.name, ...ports })),
     ...(addresses.length ? [{ targets: addresses, confirmWide: flag(options, 'confirmWide'), ...ports }] : []),
   ];
-  return Promise.all(bodies.map((body) => client.createScan({ body })));
+  return Promise.all(
+    bodies.map((body) =>
+      client.createScan({ body }).catch((error: unknown) => {
+        throw 'scope' in body ? error : noSuchScope(error, addresses, scopes);
+      }),
+    ),
+  );
 }
+
+/** A word that no name server knows was meant as the name of a scope. */
+function noSuchScope(error: unknown, targets: readonly string[], scopes: readonly { name: string }[]): unknown {
+  const words = targets.filter((target) => !/[./:]/.test(target));
+  if (words.length === 0 || !(error instanceof ApiError) || !NO_TARGET.includes(error.code)) return error;
+  const names = scopes.map(({ name }) => name).join(', ');
+  return new UsageError(
+    `there is no scope or host "${words[0]}"${names ? `; the scopes are: ${names}` : ''}; list them with \`lastember scope list\``,
+  );
+}
+
+const NO_TARGET: unknown[] = ['TARGETS_EMPTY', 'TARGET_INVALID'];
 
 async function follow(context: Context, client: Client, id: string): Promise<ScanReply> {
   const bar = progress(context.output);

@@ -17,7 +17,7 @@ export function addEnrollment(root: Command): void {
   does(agents, async (context) => {
     const client = await context.client();
     const [{ items }, hosts] = await Promise.all([client.listAgents(), client.listHosts()]);
-    const nameOf = (id: string): string => hosts.items.find((host) => host.id === id)?.name ?? id;
+    const nameOf = namer(hosts.items);
     list(
       context.output,
       items,
@@ -57,6 +57,12 @@ export function addEnrollment(root: Command): void {
       ]);
     },
   );
+}
+
+/** A record that is gone, as after a machine was rebuilt, is said to be, and can still be told from another. */
+function namer(hosts: readonly { id: string; name: string }[]): (id: string) => string {
+  const names = new Map(hosts.map(({ id, name }) => [id, name]));
+  return (id) => names.get(id) ?? `gone (was ${short(id)})`;
 }
 
 function addCredential(root: Command): void {
@@ -160,7 +166,7 @@ function addAccess(root: Command): void {
   does(access.command('list').description('How their last looks went'), async (context) => {
     const client = await context.client();
     const [{ items }, hosts] = await Promise.all([client.listAccess(), client.listHosts()]);
-    const nameOf = (id: string): string => hosts.items.find((host) => host.id === id)?.name ?? id;
+    const nameOf = namer(hosts.items);
     list(
       context.output,
       items,

@@ -3,7 +3,7 @@ import { UsageError } from '../exit.ts';
 import { list, show } from '../output.ts';
 import { does, flag, text } from '../run.ts';
 import { findingIdOf, hostIdOf, pick, short } from '../lookup.ts';
-import { showImpact } from '../views.ts';
+import { namesIn, showImpact } from '../views.ts';
 
 export function addImpact(root: Command): void {
   does(
@@ -16,12 +16,14 @@ export function addImpact(root: Command): void {
       if (refs![0]!.startsWith('change_')) {
         const change = await client.getChange({ params: { id: refs![0]! } });
         if (!change.predicted) throw new UsageError('this change has no plan yet');
-        return showImpact(context.output, change.predicted);
+        return showImpact(context.output, change.predicted, namesIn(change.waves.flatMap((wave) => wave.tasks)));
       }
       const body = flag(options, 'hosts')
         ? { hostIds: await Promise.all(refs!.map((ref) => hostIdOf(client, ref))) }
         : { findings: await Promise.all(refs!.map((ref) => findingIdOf(client, ref))) };
-      showImpact(context.output, await client.previewImpact({ body }));
+      const [impact, hosts] = await Promise.all([client.previewImpact({ body }), client.listHosts()]);
+      const nameOf = namesIn(hosts.items.map(({ id, name }) => ({ hostId: id, hostName: name })));
+      showImpact(context.output, impact, nameOf);
     },
   );
   does(

@@ -164,6 +164,13 @@ function tokenState(token: { revoked: boolean; expiresAt: string | null }): stri
   return token.expiresAt && new Date(token.expiresAt) < new Date() ? 'expired' : 'live';
 }
 
+/** Whoever has no token of their own is the administrator that this machine's data directory makes them. */
+function ownerOf({ personName }: { personName: string }, { env }: Context): string {
+  return env.token
+    ? personName
+    : `${personName}: LASTEMBER_TOKEN is not set, so this is a key of this machine’s administrator, not of your own name`;
+}
+
 function addKey(root: Command): void {
   const key = root.command('key').description('Approver keys: the private half stays with its owner');
   does(
@@ -195,6 +202,7 @@ function addKey(root: Command): void {
         });
       show(context.output, { ...made, file }, [
         ['key', made.keyId],
+        ['of', ownerOf(made, context)],
         ['private half', file],
         ['fingerprint', createHash('sha256').update(raw).digest('hex')],
       ]);

@@ -2,8 +2,23 @@ import type { Command } from 'commander';
 import { BURNING } from '../../model/finding.ts';
 import { doctor } from '../doctor.ts';
 import { EXIT, Exit } from '../exit.ts';
-import { colours, list, show } from '../output.ts';
+import { colours, count, list, show } from '../output.ts';
 import { does } from '../run.ts';
+import { doneOf } from './campaign.ts';
+
+interface Looked {
+  hosts: number;
+  managed: number;
+  burning: number;
+  critical: number;
+}
+
+/** No fire is an answer only where somebody looked. */
+function auditInWords({ hosts, managed, burning, critical }: Looked): string {
+  if (hosts === 0) return 'nothing was looked at yet; begin with: lastember scope add, then lastember scan';
+  const burns = `${count(burning, 'finding burns', 'findings burn')}, ${critical} critical`;
+  return managed === 0 ? `${burns}; no host was looked into yet: lastember deploy --unknown` : burns;
+}
 
 export function addStatus(root: Command): void {
   does(root.command('status').description('The loop at a glance'), async (context) => {
@@ -40,16 +55,16 @@ export function addStatus(root: Command): void {
       trail: trail.total,
     };
     show(context.output, summary, [
-      ['1 discovery', `${summary.hosts} hosts, ${summary.unknown} that nobody claimed`],
+      ['1 discovery', `${count(summary.hosts, 'host')}, ${summary.unknown} that nobody claimed`],
       ['2 enrollment', `${summary.managed} managed`],
-      ['3 audit', `${summary.burning} findings burn, ${summary.critical} critical`],
-      ['4 impact', `${summary.exceptions} exceptions in force`],
-      ['5 change', `${summary.awaitingApproval.length} wait for approval, ${summary.running.length} running`],
-      ...summary.campaigns.map((c): [string, string] => [
-        `  ${c.kit}`,
-        `${c.state}: ${c.complete} of ${c.endpoints} endpoints done${c.excepted ? `, ${c.excepted} excepted` : ''}`,
-      ]),
-      ['6 trail', `${summary.trail} entries`],
+      ['3 audit', auditInWords(summary)],
+      ['4 impact', `${count(summary.exceptions, 'exception')} in force`],
+      [
+        '5 change',
+        `${count(summary.awaitingApproval.length, 'waits', 'wait')} for approval, ${summary.running.length} running`,
+      ],
+      ...summary.campaigns.map((c): [string, string] => [`  ${c.kit}`, `${c.state}: ${doneOf(c)}`]),
+      ['6 trail', count(summary.trail, 'entry', 'entries')],
     ]);
   });
   does(

@@ -2,7 +2,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { request, type Client } from '../../client/client.ts';
 import type { TrailVerdict } from '../../model/trail.ts';
@@ -83,6 +84,7 @@ export function addTrail(root: Command): void {
       .command('export <file>')
       .description('Write the whole trail to a file for offline verification (- for standard output)'),
     async (context, [file]) => {
+      if (file![0] !== '-') await mustBeWritable(file![0]!);
       const reply = await request(await context.connection(), 'exportTrail', {});
       const content = Readable.fromWeb(reply.body as ReadableStream);
       if (file![0] === '-') return pipeline(content, process.stdout, { end: false });
@@ -109,11 +111,27 @@ export function addTrail(root: Command): void {
         ['entries', String(verdict.size)],
         ['root', verdict.root],
         ...verdict.problems.map((problem): [string, string] => ['problem', problem]),
+        ...verdict.notes.map((note): [string, string] => ['note', note]),
       ]);
       if (!verdict.verified) throw new Exit(EXIT.negative);
     },
   );
   addReport(root);
+}
+
+/** Said before anything is asked of the server. */
+async function mustBeWritable(file: string): Promise<void> {
+  const directory = dirname(resolve(file));
+  const there = await stat(directory).catch(() => null);
+  if (there?.isDirectory()) return;
+  throw new UsageError(`${file} cannot be written: there is no directory ${directory}; make it, or name another file`);
+}
+
+async function mustBeThere(file: string): Promise<void> {
+  if (await stat(file).catch(() => null)) return;
+  throw new UsageError(
+    `there is no file ${file}; write the trail to one with \`lastember trail export FILE\`, then verify that`,
+  );
 }
 
 /** C2SP signed-note verifier key. */
@@ -124,6 +142,7 @@ async function verifyFile(
   checkpointFile: string | undefined,
   key: string | undefined,
 ): Promise<TrailVerdict> {
+  await mustBeThere(file);
   const { splitCheckpoints, splitLines, verifyTrail } = await import('../../loop/trail/verify/index.ts');
   if (key !== undefined && !isKeyLine(key))
     throw new UsageError('--key takes a verifier key line: NAME+HEX+BASE64, as `lastember trail key` prints it');

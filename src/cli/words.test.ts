@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { FUNNEL } from '../model/campaign.ts';
+import { keyIdOf } from './approval.ts';
+import { collect, commandLine, type Ran } from './testing/binary.ts';
+
+const cli = commandLine(process.env);
+const servers: Server[] = [];
+after(() => {
+  for (const server of servers) server.close();
+  cli.remove();
+});
+
+/** A server that answers with what is given, by method and path; what is asked of it stands in `asked`. */
+async function served(replies: Record<string, unknown>, asked: string[] = []): Promise<string> {
+  const server = createServer((request, reply) => {
+    const what = `${request.method} ${request.url!.replace('/api/v1', '').replace(/\?.*/, '')}`;
+    asked.push(what);
+    const refused = (replies[what] as { error?: unknown } | undefined)?.error !== undefined;
+    reply
+      .writeHead(what in replies ? (refused ? 400 : 200) : 404, { 'content-type': 'application/json' })
+      .end(JSON.stringify(replies[what] ?? {}));
+  });
+  servers.push(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function said(replies: Record<string, unknown>, ...args: string[]): Promise<Ran> {
+  return cli.run(['--server', await served(replies), ...args]);
+}
+
+const AT = '2026-01-01T00:00:00.000Z';
+const ORDER = { type: 'lastember/plan/v1', changeId: 'change_1', author: 'user_1', nonce: 'n' };
+const task = (host: string, findings: string[], steps: unknown[]): object => ({
+  id: `task_${host}`,
+  hostId: `host_${host}`,
+  hostName: host,
+  agentId: `agent_${host}`,
+  findings,
+  relies: [],
+  steps,
+  rollback: 'undo',
+  health: [],
+});
+const UPGRADE = { kind: 'upgrade-package', name: 'nodejs', version: '0.10.48-1' };
+const ROTATE = {
+  kind: 'rotate-key',
+  keyPath: '/etc/ssl/m.key',
+
+  names: ['mail'],
+  oldSpki: 'b'.repeat(64),
+};
+const PACKAGE = { name: 'nodejs', from: '0.10.1-1', to: '0.10.48-1' };
+const IMPACT = {
+  hosts: ['host_shop', 'host_pay', 'host_mail'],
+  packages: [
+    { hostId: 'host_shop', ...PACKAGE },
+    { hostId: 'host_pay', ...PACKAGE },
+  ],
+  files: [{ hostId: 'host_mail', path: '/etc/ssl/m.key', change: 'new private key' }],
+  restarts: [],
+  affectedHosts: [],
+  summary: 'No restart.',
+};
+const TASKS = [task('shop', ['f1', 'f2'], [UPGRADE]), task('pay', ['f3'], [UPGRADE]), task('mail', [], [ROTATE])];
+const CHANGE = {
+  id: 'change_1',
+  title: 'Remediate heartbleed',
+  reason: 'CVE-2014-0160',
+  kit: 'heartbleed',
+  state: 'awaiting-approval',
+  author: 'user_1',
+  authorName: 'olga',
+  findings: ['f1', 'f2', 'f3'],
+  planDigest: 'a'.repeat(64),
+  approvals: [],
+  approvers: [],
+  approvalsRequired: 1,
+  predicted: IMPACT,
+  observed: null,
+  waves: [
+    {
+      name: 'canary',
+      canary: true,
+      state: 'waiting',
+      tasks: ['shop', 'pay', 'mail'].map((host) => ({
+        id: `task_${host}`,
+        hostId: `host_${host}`,
+        hostName: host,
+        wave: 0,
+        state: 'waiting',
+        step: 0,
+        steps: 1,
+        error: null,
+        outcomes: [],
+      })),
+    },
+  ],
+  why: null,
+  startAt: null,
+  createdAt: AT,
+  updatedAt: AT,
+};
+const PLAN = {
+  ...ORDER,
+  kit: { id: 'heartbleed', version: '1.0.0', digest: 'a'.repeat(64) },
+  notBefore: AT,
+  notAfter: AT,
+  approvalsRequired: 1,
+  abortAfterFailures: 0,
+  waves: [{ name: 'canary', canary: true, tasks: TASKS }],
+  impact: IMPACT,
+};
+const CHANGE_SERVED = {
+  'GET /changes/change_1': CHANGE,
+  'GET /changes/change_1/plan': { text: JSON.stringify(PLAN), digest: CHANGE.planDigest },
+};
+
+test('a reader that goes away ends a command quietly, whatever it would have said', async () => {
+  const server = await served({ 'GET /hosts': { items: [] }, ...CHANGE_SERVED });
+  const child = cli.start(['--server', server, 'change', 'show', 'change_1']);
+  child.stdout!.destroy();
+  const heard = collect(child);
+  const [code] = (await once(child, 'close')) as [number];
+  assert.deepEqual([code, heard.err], [141, '']);
+  // Messages that nobody reads change nothing about the answer.
+  const deaf = cli.start(['--server', server, 'findings', '--state', 'sad']);
+  deaf.stderr!.destroy();
+  assert.deepEqual(await once(deaf, 'close'), [2, null]);
+});
+
+test('a change names the host of each package and file, and says which hosts have no finding of their own', async () => {
+  const { out, err } = await said(CHANGE_SERVED, 'change', 'show', 'change_1');
+  assert.match(out, /package {2}nodejs 0\.10\.1-1 → 0\.10\.48-1 on shop, pay\n/, err);
+  assert.match(out, /file {5}\/etc\/ssl\/m\.key on mail: new private key/);
+  assert.match(out, /covers +3 findings on 2 hosts, and 1 more host without one\n/);
+  assert.match(out, /mail: no finding of its own; it holds a key that leaked, and gets a new one/);
+});
+
+test('whose key it is, is settled before a plan is shown', async () => {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const file = join(cli.home, 'a.pem');
+  writeFileSync(file, pem);
+  const own = { keyId: keyIdOf(pem), name: 'k', person: 'user_2', personName: 'anna', revoked: false };
+  const anna = { id: 'user_2', name: 'anna', role: 'approver' };
+  const refused = async (words: RegExp, keys: unknown[], me: unknown, change: unknown = CHANGE): Promise<void> => {
+    const replies = { ...CHANGE_SERVED, 'GET /changes/change_1': change };
+    const asked: string[] = [];
+    const server = await served({ ...replies, 'GET /keys': { items: keys }, 'GET /me': me }, asked);
+    const ran = await cli.run(['--server', server, 'change', 'approve', 'change_1', '--key', file, '--yes']);
+    assert.deepEqual([ran.code, ran.out], [4, '']);
+    assert.match(ran.err, words);
+    assert.ok(!asked.some((what) => what.startsWith('POST')));
+  };
+  await refused(/is not registered with this server.*lastember key new NAME.*nothing was signed/, [], anna);
+  await refused(/was revoked/, [{ ...own, revoked: true }], anna);
+  await refused(/belongs to anna, and you are here as admin/, [own], { ...anna, id: 'user_9', name: 'admin' });
+  await refused(/anna asked for this change/, [own], anna, { ...CHANGE, author: 'user_2' });
+  await refused(/the change is closed/, [own], anna, { ...CHANGE, state: 'closed' });
+});
+
+const HOST = { id: 'host_1', name: 'shop', addresses: ['192.0.2.1'], claim: 'known', management: 'managed' };
+
+test('nothing found reads as all clear only where somebody has looked', async () => {
+  const findings = async (hosts: unknown[], ...more: string[]): Promise<string> =>
+    (await said({ 'GET /findings': { items: [] }, 'GET /hosts': { items: hosts } }, 'findings', ...more)).out;
+  assert.match(await findings([]), /Nothing was looked at yet: no host is known.*lastember scan/);
+  assert.match(await findings([HOST, { ...HOST, management: 'unmanaged' }]), /1 of 2 hosts was seen from outside only/);
+  assert.equal(await findings([HOST]), 'Nothing burns.\n');
+  assert.equal(await findings([HOST], '--state', 'fixed'), 'No finding fits.\n');
+  const affected = async (unknown: unknown[], hosts: unknown[]): Promise<string> =>
+    (
+      await said(
+        { 'GET /affected': { query: 'x', kind: 'kit', hosts: [], unknown }, 'GET /hosts': { items: hosts } },
+        'affected',
+        'x',
+      )
+    ).out;
+  assert.match(await affected([], []), /Nothing was looked at yet/);
+  assert.match(
+    await affected([{ hostId: 'h', hostName: 'shop', why: 'never' }], [HOST]),
+    /Nothing that we know of is affected, but 1 host nobody has looked into: lastember deploy/,
+  );
+  assert.equal(await affected([], [HOST]), 'Nothing that we know of is affected.\n');
+  const campaign = { kit: 'k', title: 'K', state: 'unseen', endpoints: [], totals: { excepted: 0, endpoints: 0 } };
+  const empty = await said({ 'GET /campaigns/k': campaign, 'GET /hosts': { items: [] } }, 'campaign', 'k');
+  assert.match(empty.out, /Nothing was looked at yet/, empty.err);
+});
+
+test('a campaign is told in the words of the console', async () => {
+  const steps = Object.fromEntries(FUNNEL.map((step) => [step, { state: 'open', why: '' }]));
+  const row = { endpoint: '192.0.2.1:443', hostName: 'shop', cause: 'vulnerable', rekindled: null, excepted: false };
+  const campaign = {
+    kit: 'heartbleed',
+    title: 'Heartbleed',
+    state: 'burning',
+    endpoints: [{ ...row, steps: { ...steps, patched: { state: 'unknown', why: '' } } }],
+    totals: { endpoints: 7, excepted: 1, complete: 0, share: 0, byStep: { patched: 2 } },
+  };
+  const { out, code } = await said({ 'GET /campaigns/heartbleed': campaign }, 'campaign', 'heartbleed');
+  assert.equal(code, 1);
+  assert.match(out, /burning, 0 of 6 endpoints have done every step; 1 more excepted/);
+  assert.match(out, /Patched on disk +█+░+ {2}2 of 6/);
+  assert.match(out, /Revocation visible in CRL, .*; not known: Patched on disk/);
+  assert.doesNotMatch(out, /newKey|\?/);
+  const all = await said({ 'GET /campaigns': { items: [campaign] } }, 'campaign');
+  assert.match(all.out, /0 of 6; 1 more excepted/);
+});
+
+test('one is one: status counts in words', async () => {
+  const replies = {
+    'GET /hosts': { items: [HOST] },
+    'GET /findings': { items: [] },
+    'GET /exceptions': { items: [{}] },
+    'GET /changes': { items: [{ id: 'change_1', state: 'awaiting-approval' }] },
+    'GET /campaigns': { items: [] },
+    'GET /trail': { items: [], total: 1 },
+  };
+  const { out } = await said(replies, 'status');
+  assert.match(out, /1 host, 0 that/);
+  assert.match(out, /1 exception in force/);
+  assert.match(out, /1 waits for approval/);
+  assert.match(out, /1 entry\n/);
+  const empty = await said({ ...replies, 'GET /hosts': { items: [] } }, 'status');
+  assert.match(empty.out, /nothing was looked at yet/);
+});
+
+test('a word that is no scope is said to be none, and the scopes are named', async () => {
+  const replies = {
+    'GET /scopes': { items: [{ id: 's', name: 'office' }] },
+    'POST /scans': { error: { code: 'TARGETS_EMPTY', message: 'Nothing is left to scan.' } },
+  };
+  const ran = await said(replies, 'scan', 'nosuchscope');
+  assert.equal(ran.code, 2);
+  assert.match(ran.err, /there is no scope or host "nosuchscope"; the scopes are: office/);
+});
+
+test('an agent whose host record is gone says so; a new key says whose it is', async () => {
+  const agent = { id: 'agent_1', hostId: 'host_01m8aakcx9', state: 'lost', version: '1', approverKeyIds: [] };
+  const ran = await said({ 'GET /agents': { items: [agent] }, 'GET /hosts': { items: [HOST] } }, 'agents');
+  assert.match(ran.out, /gone \(was \w{8}\)/);
+  const made = { 'POST /keys': { keyId: 'k', personName: 'admin' } };
+  assert.match((await said(made, 'key', 'new', 'one')).out, /of +admin: LASTEMBER_TOKEN is not set/);
+  const mine = await cli.run(['--server', await served(made), 'key', 'new', 'two'], { env: { LASTEMBER_TOKEN: 't' } });
+  assert.match(mine.out, /of +admin\n/);
+});
