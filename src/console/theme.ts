@@ -25,10 +25,6 @@ export const theme = createTheme({
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", Menlo, Consolas, monospace',
   headings: { fontWeight: '650' },
-  components: {
-    // A wide table scrolls by itself; with the keyboard too.
-    TableScrollContainer: { defaultProps: { type: 'native', tabIndex: 0, role: 'region', 'aria-label': 'Table' } },
-  },
 });
 
 export const SEVERITY_COLOR: Record<Severity, string> = {

@@ -25,6 +25,8 @@ export const useMe = () =>
   });
 export const useHosts = () =>
   useQuery({ queryKey: ['hosts'], queryFn: async () => (await api.listHosts()).items as Host[] });
+export const useAgents = () =>
+  useQuery({ queryKey: ['hosts', 'agents'], queryFn: async () => (await api.listAgents()).items });
 export const useHost = (id: string) =>
   useQuery({ queryKey: ['host', id], queryFn: () => api.getHost({ params: { id } }) });
 export const useFindings = () =>

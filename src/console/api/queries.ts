@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { Unreachable } from '../../client/client.ts';
+import { isMissing } from './missing.ts';
 import { isSignedOut } from './signed-out.ts';
 
 const isMe = (key: readonly unknown[]): boolean => key[0] === 'me';
@@ -34,7 +35,7 @@ export const queries: QueryClient = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 30_000,
-      retry: (failures, error) => failures < 1 && !isSignedOut(error),
+      retry: (failures, error) => failures < 1 && !isSignedOut(error) && !isMissing(error),
       refetchOnWindowFocus: true,
     },
   },

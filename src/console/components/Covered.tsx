@@ -2,8 +2,8 @@ import { Group, List, Paper, Stack, Text, Title } from '@mantine/core';
 import type { Left } from '../../model/change.ts';
 import type { Finding } from '../../model/finding.ts';
 import { Severity } from '../../model/kit.ts';
-import type { Plan } from '../../model/plan.ts';
-import { useFindings } from '../api/hooks.ts';
+import type { Plan, Task } from '../../model/plan.ts';
+import { useCampaigns, useFindings } from '../api/hooks.ts';
 import { SeverityBadge } from './Badges.tsx';
 import { count } from './count.ts';
 import { HostLink, HostLinks } from './HostLink.tsx';
@@ -28,8 +28,37 @@ export function Covered({ plan }: { plan: Plan }) {
           .map(([key, all]) => (
             <FindingGroup key={key} findings={all} />
           ))}
+        {plan.waves
+          .flatMap((wave) => wave.tasks)
+          .filter((task) => task.findings.length === 0)
+          .map((task) => (
+            <Without key={task.id} task={task} kit={plan.kit.id} />
+          ))}
       </Stack>
     </Paper>
+  );
+}
+
+/** A host that is in the plan though nothing was found on it, and why. */
+function Without({ task, kit }: { task: Task; kit: string }) {
+  const endpoints = useCampaigns().data?.find((campaign) => campaign.kit === kit)?.endpoints ?? [];
+  const own = endpoints.find((endpoint) => endpoint.hostId === task.hostId && endpoint.cause === 'shared-key');
+  const via = endpoints.find((endpoint) => endpoint.endpoint === own?.via);
+  const rotates = task.steps.some((step) => step.kind === 'rotate-key');
+  return (
+    <Text size="sm">
+      <HostLink id={task.hostId} name={task.hostName} /> has no finding of its own:{' '}
+      {via ? (
+        <>
+          it shares its key with <HostLink id={via.hostId} name={via.hostName} />, where it leaked, so it gets a new
+          one.
+        </>
+      ) : rotates ? (
+        'it holds a key that leaked, so it gets a new one.'
+      ) : (
+        'it is there for what its campaign still needs.'
+      )}
+    </Text>
   );
 }
 

@@ -1,5 +1,6 @@
 import { Table } from '@mantine/core';
 import type { ReactNode } from 'react';
+import './data-table.css';
 
 export interface Column<T> {
   title: string;
@@ -11,7 +12,11 @@ export interface Column<T> {
   min?: number;
 }
 
-/** A table of items; narrower screens scroll it inside its own box. */
+/** Widths below which a table becomes a list; data-table.css has a rule for each. */
+const STACKS = [640, 760, 900];
+const stackBelow = (minWidth: number): number => STACKS.find((width) => width >= minWidth) ?? STACKS.at(-1)!;
+
+/** A table of items; where it has no room for all its columns, each item is a card that names every value. */
 export function DataTable<T>({
   items,
   columns,
@@ -26,34 +31,37 @@ export function DataTable<T>({
   /** where a page has several, each needs its own */
   label?: string;
 }) {
+  // Cards are no table to a browser: the roles keep them one for who hears them.
   return (
-    <Table.ScrollContainer minWidth={minWidth} aria-label={label}>
-      <Table highlightOnHover>
-        <Table.Thead>
-          <Table.Tr>
+    <div className={columns.length > 1 ? `table-box stack-${stackBelow(minWidth)}` : 'table-box'}>
+      <Table highlightOnHover role="table" aria-label={label}>
+        <Table.Thead role="rowgroup">
+          <Table.Tr role="row">
             {columns.map((column) => (
-              <Table.Th key={column.title} ta={column.end ? 'right' : 'left'} w={column.width} miw={column.min}>
+              <Table.Th
+                key={column.title}
+                role="columnheader"
+                ta={column.end ? 'right' : 'left'}
+                w={column.width}
+                miw={column.min}
+              >
                 {column.title}
               </Table.Th>
             ))}
           </Table.Tr>
         </Table.Thead>
-        <Table.Tbody>
+        <Table.Tbody role="rowgroup">
           {items.map((item) => (
-            <Table.Tr key={keyOf(item)}>
+            <Table.Tr key={keyOf(item)} role="row">
               {columns.map((column) => (
-                <Table.Td
-                  key={column.title}
-                  ta={column.end ? 'right' : 'left'}
-                  className={column.mono ? 'mono' : undefined}
-                >
-                  {column.cell(item)}
+                <Table.Td key={column.title} role="cell" ta={column.end ? 'right' : 'left'} data-label={column.title}>
+                  <div className={column.mono ? 'mono' : undefined}>{column.cell(item)}</div>
                 </Table.Td>
               ))}
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </div>
   );
 }

@@ -47,7 +47,7 @@ function FunnelBar({ label, done, total, excepted, strong }: BarProps) {
         </Text>
         <Text size="sm" ta="right" {...(strong ? { fw: 700 } : { c: 'dimmed' })}>
           {done} of {counted}
-          {excepted > 0 ? `, and ${excepted} excepted` : ''}
+          {excepted > 0 ? `; ${excepted} more excepted` : ''}
         </Text>
       </Group>
       <div className="funnel-bar" style={strong ? undefined : { height: 12 }}>

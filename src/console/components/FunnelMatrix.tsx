@@ -11,33 +11,33 @@ export function FunnelMatrix({ campaign }: { campaign: Campaign }) {
   return (
     <>
       <Legend />
-      <Table.ScrollContainer minWidth={980}>
-        <Table className="funnel-matrix">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Endpoint</Table.Th>
+      <div className="funnel-box">
+        <Table className="funnel-matrix" role="table" aria-label="Steps of each endpoint">
+          <Table.Thead role="rowgroup">
+            <Table.Tr role="row">
+              <Table.Th role="columnheader">Endpoint</Table.Th>
               {FUNNEL.map((step) => (
-                <Table.Th key={step} style={{ fontSize: 12, lineHeight: 1.2 }}>
+                <Table.Th key={step} role="columnheader" style={{ fontSize: 12, lineHeight: 1.2 }}>
                   {STEP_LABEL[step]}
                 </Table.Th>
               ))}
             </Table.Tr>
           </Table.Thead>
-          <Table.Tbody>
+          <Table.Tbody role="rowgroup">
             {campaign.endpoints.map((endpoint) => (
               <Row key={endpoint.endpointId} endpoint={endpoint} via={at.get(endpoint.via ?? '')} />
             ))}
           </Table.Tbody>
         </Table>
-      </Table.ScrollContainer>
+      </div>
     </>
   );
 }
 
 function Row({ endpoint, via }: { endpoint: CampaignEndpoint; via: CampaignEndpoint | undefined }) {
   return (
-    <Table.Tr>
-      <Table.Th scope="row" fw={400}>
+    <Table.Tr role="row">
+      <Table.Th scope="row" role="rowheader" fw={400}>
         <Text size="sm" fw={550}>
           <HostLink id={endpoint.hostId} name={endpoint.hostName} alone />
         </Text>
@@ -61,7 +61,7 @@ function Row({ endpoint, via }: { endpoint: CampaignEndpoint; via: CampaignEndpo
       {FUNNEL.map((step) => {
         const cell = endpoint.steps[step];
         return (
-          <Table.Td key={step}>
+          <Table.Td key={step} role="cell" data-label={STEP_LABEL[step]}>
             <Mark state={cell?.state ?? 'unknown'} why={cell?.why ?? ''} step={STEP_LABEL[step]} />
           </Table.Td>
         );

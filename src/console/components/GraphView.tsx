@@ -6,8 +6,31 @@ const W = 168;
 const H = 46;
 const GAP_X = 96;
 const GAP_Y = 22;
-const x = (node: GraphNode): number => 8 + node.column * (W + GAP_X);
-const y = (node: GraphNode): number => 8 + node.row * (H + GAP_Y);
+type Place = Pick<GraphNode, 'column' | 'row'>;
+const x = (node: Place): number => 8 + node.column * (W + GAP_X);
+const y = (node: Place): number => 8 + node.row * (H + GAP_Y);
+
+/** Curves in the gaps between columns; past a column it runs straight, in a lane of its own below the boxes. */
+function pathOf(from: Place, via: readonly Place[], to: Place): string {
+  const stops = [
+    [x(from) + W, y(from) + H / 2],
+    ...via.flatMap((lane) => [
+      [x(lane), laneY(lane)],
+      [x(lane) + W, laneY(lane)],
+    ]),
+    [x(to), y(to) + H / 2],
+  ];
+  return stops
+    .map(([px, py], index) => {
+      if (index === 0) return `M${px},${py}`;
+      const [bx, by] = stops[index - 1]!;
+      return index % 2 === 0 ? `L${px},${py}` : `C${bx! + GAP_X / 2},${by} ${px! - GAP_X / 2},${py} ${px},${py}`;
+    })
+    .join(' ');
+}
+
+const laneY = (lane: Place): number => y(lane) + LANE_TOP;
+const LANE_TOP = 6;
 
 interface Props {
   graph: Graph;
@@ -48,15 +71,10 @@ export function GraphView({ graph, picked, onPick, sub }: Props) {
       >
         {graph.edges.map((edge) => {
           const [from, to] = [byId.get(edge.from)!, byId.get(edge.to)!];
-          const [x1, y1, x2, y2] = [x(from) + W, y(from) + H / 2, x(to), y(to) + H / 2];
           const on = (edge.to === picked || hit.has(edge.to)) && hit.has(edge.from);
           return (
             <g key={`${edge.from}${edge.to}`}>
-              <path
-                className="edge"
-                data-state={on ? 'hit' : 'idle'}
-                d={`M${x1},${y1} C${x1 + GAP_X / 2},${y1} ${x2 - GAP_X / 2},${y2} ${x2},${y2}`}
-              />
+              <path className="edge" data-state={on ? 'hit' : 'idle'} d={pathOf(from, edge.via, to)} />
             </g>
           );
         })}

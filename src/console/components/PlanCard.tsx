@@ -63,7 +63,9 @@ function State({ change }: { change: Change }) {
 function scopeOf(plan: Plan): string {
   const tasks = plan.waves.flatMap((wave) => wave.tasks);
   const findings = new Set(tasks.flatMap((task) => task.findings)).size;
-  return `${count(findings, 'finding')} on ${count(tasks.length, 'host')} in ${count(plan.waves.length, 'wave')}`;
+  const without = tasks.filter((task) => task.findings.length === 0).length;
+  const more = without > 0 ? ` and ${count(without, 'more host')} without one,` : '';
+  return `${count(findings, 'finding')} on ${count(tasks.length - without, 'host')}${more} in ${count(plan.waves.length, 'wave')}`;
 }
 
 function Approvers({ change }: { change: Change }) {

@@ -37,6 +37,21 @@ test('clients stand left of what they depend on, and two ports between two hosts
   );
 });
 
+test('what goes past a column goes below its boxes, and what goes to one service goes together', () => {
+  const graph = layoutGraph([
+    dependency('proxy', 'web', 8443),
+    dependency('web', 'db'),
+    dependency('proxy', 'db'),
+    dependency('reports', 'web'),
+    dependency('reports', 'db'),
+  ]);
+  const between = graph.nodes.filter((node) => node.column === 1).map((node) => node.row);
+  const lanes = graph.edges.filter((edge) => edge.via.length > 0);
+  assert.deepEqual(lanes.map((edge) => edge.from).sort(), ['proxy', 'reports']);
+  assert.deepEqual(lanes[0]!.via, lanes[1]!.via);
+  for (const { via } of lanes) for (const lane of via) assert.ok(lane.row > Math.max(...between));
+});
+
 test('a cycle of dependencies still gets a picture', () => {
   const graph = layoutGraph([dependency('a', 'b'), dependency('b', 'a'), dependency('c', 'c')]);
   assert.equal(graph.nodes.length, 3);

@@ -10,6 +10,8 @@ export interface GraphEdge {
   from: string;
   to: string;
   label: string;
+  /** lanes, left to right, by which it passes the columns between: below their boxes, never behind them */
+  via: { column: number; row: number }[];
 }
 export interface Graph {
   nodes: GraphNode[];
@@ -29,11 +31,12 @@ export function layoutGraph(dependencies: readonly Dependency[]): Graph {
     names.set(d.clientHostId, d.clientName).set(d.serverHostId, d.serverName);
     const key = `${d.clientHostId}→${d.serverHostId}`;
     const label = [edges.get(key)?.label, `:${d.port}`].filter(Boolean).join(' ');
-    if (d.clientHostId !== d.serverHostId) edges.set(key, { from: d.clientHostId, to: d.serverHostId, label });
+    if (d.clientHostId !== d.serverHostId) edges.set(key, { from: d.clientHostId, to: d.serverHostId, label, via: [] });
   }
   const list = [...edges.values()];
   const column = columnsOf([...names.keys()], list);
   const nextRow = new Map<number, number>();
+  const lanes = new Map<string, number>();
   const nodes = [...names]
     .sort((a, b) => a[1].localeCompare(b[1]))
     .map(([id, name]) => {
@@ -42,7 +45,36 @@ export function layoutGraph(dependencies: readonly Dependency[]): Graph {
       nextRow.set(col, row + 1);
       return { id, name, column: col, row };
     });
-  return { nodes, edges: list, columns: Math.max(0, ...column.values()) + 1, rows: Math.max(1, ...nextRow.values()) };
+  const routed = list.map((edge) => ({ ...edge, via: lanesOf(edge, column, nextRow, lanes) }));
+  return {
+    nodes,
+    edges: routed,
+    columns: Math.max(0, ...column.values()) + 1,
+    rows: Math.max(1, ...[...nextRow.values()].map(Math.ceil)),
+  };
+}
+
+/** How much of a row a lane takes. */
+const LANE = 0.3;
+
+/** One lane a column and service: what goes to the same service goes together. */
+function lanesOf(
+  { from, to }: GraphEdge,
+  column: ReadonlyMap<string, number>,
+  nextRow: Map<number, number>,
+  lanes: Map<string, number>,
+): GraphEdge['via'] {
+  const between: GraphEdge['via'] = [];
+  for (let at = column.get(from)! + 1; at < column.get(to)!; at += 1) {
+    const key = `${at} ${to}`;
+    if (!lanes.has(key)) {
+      const row = nextRow.get(at) ?? 0;
+      lanes.set(key, row);
+      nextRow.set(at, row + LANE);
+    }
+    between.push({ column: at, row: lanes.get(key)! });
+  }
+  return between;
 }
 
 function columnsOf(ids: string[], edges: GraphEdge[]): Map<string, number> {

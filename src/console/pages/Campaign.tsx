@@ -1,24 +1,28 @@
 import { Alert, Anchor, Badge, Paper, Stack } from '@mantine/core';
 import { IconFlame } from '@tabler/icons-react';
 import { Link, useParams } from '@tanstack/react-router';
-import { ApiError } from '../../client/client.ts';
 import type { Campaign } from '../../model/campaign.ts';
-import { useCampaign } from '../api/hooks.ts';
+import { useCampaign, useKits } from '../api/hooks.ts';
+import { isMissing } from '../api/missing.ts';
 import { CampaignLinks } from '../components/CampaignLinks.tsx';
 import { Funnel } from '../components/Funnel.tsx';
 import { FunnelMatrix } from '../components/FunnelMatrix.tsx';
+import { NothingFound } from '../components/Looked.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { paths } from '../paths.ts';
+import { NotFound } from './NotFound.tsx';
 
 export function CampaignPage() {
   const { kit } = useParams({ strict: false });
   const campaign = useCampaign(kit!);
   // Most kits are not about leaked keys: that they have no campaign is an answer, not a failure.
-  if (campaign.error instanceof ApiError && campaign.error.status === 404) return <NoCampaign kit={kit!} />;
+  if (isMissing(campaign.error)) return <NoCampaign kit={kit!} />;
   return <Loaded query={campaign}>{(data) => <CampaignView campaign={data} />}</Loaded>;
 }
 
 function NoCampaign({ kit }: { kit: string }) {
+  const known = useKits().data?.some((one) => one.kit.kit === kit) ?? true;
+  if (!known) return <NotFound />;
   const findings = (
     <Anchor component={Link} to={paths.findings()} inherit underline="always">
       findings
@@ -46,9 +50,12 @@ const WORD: Record<Campaign['state'], { label: string; color: string }> = {
   out: { label: 'out', color: 'teal' },
   rekindled: { label: 'rekindled', color: 'grape' },
 };
+/** A state that this version does not know is said by its own name. */
+const wordOf = (state: string) =>
+  (WORD as Partial<Record<string, (typeof WORD)['out']>>)[state] ?? { label: state, color: 'gray' };
 
 function CampaignView({ campaign }: { campaign: Campaign }) {
-  const word = WORD[campaign.state];
+  const word = wordOf(campaign.state);
   const burnt = campaign.endpoints.length > 0;
   return (
     <Page
@@ -77,7 +84,7 @@ function CampaignView({ campaign }: { campaign: Campaign }) {
         </>
       ) : (
         <Paper withBorder p="md">
-          <Empty title="No fire" hint="No endpoint was ever found vulnerable to this." />
+          <NothingFound title="No fire" hint="No endpoint was ever found vulnerable to this." />
         </Paper>
       )}
     </Page>

@@ -10,10 +10,15 @@ import { ImpactCard } from '../components/ImpactCard.tsx';
 import { Loaded, Page, Problem } from '../components/Page.tsx';
 import { PlanCard } from '../components/PlanCard.tsx';
 import { Rollout } from '../components/Rollout.tsx';
+import { isMissing } from '../api/missing.ts';
+import { paths } from '../paths.ts';
+import { NextStep } from '../components/NextStep.tsx';
+import { NoSuch } from './NotFound.tsx';
 
 export function ChangePage() {
   const { id } = useParams({ strict: false });
   const change = useChange(id!);
+  if (isMissing(change.error)) return <NoSuch what="change" to={paths.changes()} />;
   return <Loaded query={change}>{(data) => <ChangeView change={data} />}</Loaded>;
 }
 
@@ -32,6 +37,7 @@ function ChangeView({ change }: { change: Change }) {
         </Alert>
       ) : null}
       <Approve change={change} />
+      <NextStep change={change} />
       {change.planDigest ? (
         <Loaded query={plan}>{(read) => <Planned plan={read.plan} change={change} />}</Loaded>
       ) : (

@@ -3,6 +3,7 @@ import { BURNING, type Finding } from '../../model/finding.ts';
 import { useFindings } from '../api/hooks.ts';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
+import { NothingFound } from '../components/Looked.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { PlanChange } from '../components/PlanChange.tsx';
 import { STATES, useFilters, useOpenFinding, type FindingsSearch, type StateFilter } from '../search.ts';
@@ -98,11 +99,11 @@ interface NothingProps {
 function Nothing({ state, kit, all, showAll }: NothingProps) {
   if (all === 0) {
     return (
-      <Empty
+      <NothingFound
         title="No findings yet"
         hint={
           <>
-            Either nothing was looked at, or all is well. <code>lastember audit</code> looks again.
+            No check has failed so far. <code>lastember audit</code> looks again.
           </>
         }
       />

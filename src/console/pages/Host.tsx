@@ -4,6 +4,7 @@ import { MAY, type Role } from '../../model/actor.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import type { TlsProbe } from '../../model/probe.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
+import { useLastSeen } from '../api/use-last-seen.ts';
 import { bannerInWords } from '../components/banner.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
@@ -15,11 +16,15 @@ import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Terms } from '../components/Terms.tsx';
 import { Time } from '../components/Time.tsx';
+import { isMissing } from '../api/missing.ts';
+import { paths } from '../paths.ts';
 import { useOpenFinding } from '../search.ts';
+import { NoSuch } from './NotFound.tsx';
 
 export function HostPage() {
   const { id } = useParams({ strict: false });
   const host = useHost(id!);
+  if (isMissing(host.error)) return <NoSuch what="host" to={paths.hosts()} />;
   return <Loaded query={host}>{(data) => <HostView host={data.host} endpoints={data.endpoints} />}</Loaded>;
 }
 
@@ -52,6 +57,7 @@ function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
 }
 
 function Identity({ host }: { host: Host }) {
+  const lastSeen = useLastSeen();
   return (
     <Paper withBorder p="lg">
       <Title order={2} size="h4" mb="sm">
@@ -68,7 +74,7 @@ function Identity({ host }: { host: Host }) {
           ))}
         </Group>
         <Text size="sm">
-          Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={host.lastSeen} />
+          Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={lastSeen(host)} />
         </Text>
         {host.note ? <Note text={host.note} /> : null}
         {host.agentId ? (
@@ -77,19 +83,23 @@ function Identity({ host }: { host: Host }) {
           </Text>
         ) : null}
         <Terms
-          items={[...Map.groupBy(host.identifiers, ({ kind }) => kind)].map(([kind, all]) => [
-            kind,
-            all.map(({ value }) => (
-              <div key={value} className="mono">
-                {value}
-              </div>
-            )),
-          ])}
+          items={[
+            ['addresses', host.addresses.map(inLetters)] as const,
+            ...[...Map.groupBy(host.identifiers, ({ kind }) => kind)].map(
+              ([kind, all]) => [kind, all.map(({ value }) => inLetters(value))] as const,
+            ),
+          ]}
         />
       </Stack>
     </Paper>
   );
 }
+
+const inLetters = (value: string) => (
+  <div key={value} className="mono">
+    {value}
+  </div>
+);
 
 /** Written by the system, sometimes with the id of a record that is gone: that is for the trail, not for reading. */
 function Note({ text }: { text: string }) {

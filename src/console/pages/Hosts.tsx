@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Host } from '../../model/estate.ts';
 import { BURNING } from '../../model/finding.ts';
 import { useFindings, useHosts } from '../api/hooks.ts';
+import { useLastSeen } from '../api/use-last-seen.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { HostLink } from '../components/HostLink.tsx';
@@ -79,6 +80,7 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
 
 function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: () => void }) {
   const burning = useBurning();
+  const lastSeen = useLastSeen();
   if (all === 0)
     return (
       <Empty
@@ -109,7 +111,7 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
     { title: 'Management', cell: (host) => <ManagementBadge host={host} /> },
     { title: 'Seen by', cell: (host) => host.sources.join(', ') },
     { title: burning.title, end: true, cell: (host) => burning.of(host) },
-    { title: 'Last seen', cell: (host) => <Time at={host.lastSeen} /> },
+    { title: 'Last seen', cell: (host) => <Time at={lastSeen(host)} /> },
   ];
   return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={900} />;
 }

@@ -5,6 +5,7 @@ import { useCampaigns, useTrail } from '../api/hooks.ts';
 import { EntryList } from '../components/EntryList.tsx';
 import { Funnel } from '../components/Funnel.tsx';
 import { LoopTiles } from '../components/LoopTiles.tsx';
+import { NothingFound } from '../components/Looked.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { paths } from '../paths.ts';
 
@@ -12,7 +13,7 @@ export function Overview() {
   return (
     <Page title="Overview" lead="From unknown address to fixed, proven from outside, and written up.">
       <LoopTiles />
-      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" style={{ alignItems: 'start' }}>
         <CampaignCard />
         <Latest />
       </SimpleGrid>
@@ -29,7 +30,7 @@ function CampaignCard() {
           const campaign = currentCampaign(items);
           if (!campaign)
             return (
-              <Empty
+              <NothingFound
                 title="No fire"
                 hint="A campaign begins when a compromise kit such as heartbleed finds its first endpoint."
               />
