@@ -172,6 +172,37 @@ test('check-ins keep an agent alive; a silent one is lost, and back when it repo
   assert.equal((await enrollment.agent(agent.agentId))?.state, 'revoked');
 });
 
+test('the agent of a machine that was built anew is lost: when the new one enrols, or once it missed two polls', async () => {
+  const enrol = async (n: number, key: string): Promise<Awaited<ReturnType<typeof join>>> => {
+    const body = await requestOf(await token(), await newKeys(), `machine-${key}`);
+    return join({ ...body, hostname: `image-${n}`, addresses: [`192.0.2.${n}`], sshHostKeys: [`SHA256:${key}`] });
+  };
+  const report = (agent: { agentId: string; hostId: string }): Promise<unknown> =>
+    checkIn(platform, discovery, agent, { version: '0.1.0', bootId: null, startedAt: new Date().toISOString() });
+  const see = async (n: number, key: string): Promise<string> => {
+    const seen = { source: 'scan' as const, address: `192.0.2.${n}`, at: new Date().toISOString() };
+    const identifiers = [{ kind: 'ssh-host-key' as const, value: `SHA256:${key}` }];
+    return (await platform.observe(operator, (tx) => discovery.recordSightings(tx, [{ ...seen, identifiers }])))[0]!;
+  };
+  const state = async (agent: { agentId: string }) => (await enrollment.agent(agent.agentId))?.state;
+  const [one, two] = [await enrol(80, 'one-a'), await enrol(81, 'two-a')];
+  for (const agent of [one, two]) await report(agent);
+  const rebuilt = [await see(80, 'one-b'), await see(81, 'two-b')];
+  assert.equal((await discovery.host(one.hostId))?.supersededBy, rebuilt[0]);
+  // That another machine answers there is a claim; the agent may still report from elsewhere.
+  await enrollment.jobs['enrollment.lost-agents']!({});
+  assert.deepEqual([await state(one), await state(two)], ['active', 'active']);
+  const again = await enrol(80, 'one-b');
+  assert.equal(again.hostId, rebuilt[0]);
+  assert.deepEqual([await state(one), await state(again), await state(two)], ['lost', 'active', 'active']);
+  assert.equal((await discovery.host(one.hostId))?.management, 'lost');
+  const soon = { ...platform, now: () => new Date(Date.now() + 130_000) };
+  await createEnrollment(soon, discovery, checkpointKey).jobs['enrollment.lost-agents']!({});
+  assert.deepEqual([await state(two), await state(again)], ['lost', 'active']);
+  await report(two);
+  assert.equal(await state(two), 'active', 'both machines are there');
+});
+
 test('a credential is used and listed, its secret never read back, and an unreadable key is refused', async () => {
   await addCredential(platform, discovery, operator, {
     kind: 'password',

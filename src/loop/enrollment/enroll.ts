@@ -7,6 +7,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate, newSerial, withAuthority } from './authority.ts';
 import { issueAgent, readRequest, type Issued } from './logic/certificates.ts';
+import { loseReplaced } from './presence.ts';
 import { CERTIFICATE_DAYS } from './renew.ts';
 import {
   agentOfToken,
@@ -71,6 +72,7 @@ export async function enroll(
     sign: () => sign(platform, agentId, request.request),
     keyIds: approverKeys.map((key) => key.keyId),
   });
+  await loseReplaced(platform, discovery, accepted.hostId);
   return { ...accepted, ca, approverKeys, checkpointKey: await checkpointKey() };
 }
 

@@ -45,7 +45,7 @@ export function createEnrollment(
       'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
       'enrollment.lost-agents': () => markLostAgents(platform, discovery),
     },
-    schedules: [{ job: 'enrollment.lost-agents', cron: '*/5 * * * *' }],
+    schedules: [{ job: 'enrollment.lost-agents', cron: '* * * * *' }],
   };
 }
 

@@ -5,13 +5,15 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { AgentRecord } from './face.ts';
-import { agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
+import { agentByHost, agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
 
 /** How often agents come by themselves; tasks reach them sooner through the long poll. */
 const POLL_SECONDS = 60;
 const FACTS_SECONDS = 300;
 /** An agent that has not been heard of for this long is lost: its host re-enters the loop. */
 export const LOST_AFTER_MS = 15 * 60_000;
+/** Where another machine was found in its place, two polls that it missed say that it is gone. */
+const REPLACED_AFTER_MS = 2 * POLL_SECONDS * 1000;
 
 export async function checkIn(
   platform: Platform,
@@ -48,23 +50,44 @@ async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promi
 
 /** Timer: agents that fell silent are said so, so that nobody takes old facts for fresh ones. */
 export async function markLostAgents(platform: Platform, discovery: Discovery): Promise<void> {
-  const silent = await silentAgents(platform.db, new Date(platform.now().getTime() - LOST_AFTER_MS));
-  for (const agent of silent) {
-    await platform.observe(systemActor('enrollment.lost-agents'), async (tx) => {
-      if (!(await setAgentState(tx.db, agent.id, ['active'], 'lost'))) return;
-      await tx.record({
-        type: 'enrollment.agent.lost',
-        subject: { kind: 'agent', id: agent.id },
-        related: [{ kind: 'host', id: agent.hostId }],
-        detail: { lastCheckIn: agent.lastCheckIn },
-      });
-      await discovery.setManagement(
-        tx,
-        agent.hostId,
-        'lost',
-        `its agent was last heard of at ${agent.lastCheckIn ?? 'its enrollment'}`,
-      );
-      await tx.publish('agents', { agentId: agent.id, hostId: agent.hostId });
-    });
+  const before = (ms: number): Date => new Date(platform.now().getTime() - ms);
+  const silent = new Set((await silentAgents(platform.db, before(LOST_AFTER_MS))).map((agent) => agent.id));
+  for (const agent of await silentAgents(platform.db, before(REPLACED_AFTER_MS))) {
+    const replacedBy = (await discovery.host(agent.hostId))?.supersededBy ?? null;
+    if (replacedBy !== null || silent.has(agent.id)) await lose(platform, discovery, agent, replacedBy);
   }
+}
+
+/**
+ * A machine enrolled. Agents of those whose place it took run no more, if they were not heard of since it stands there.
+ * They are lost, not revoked: should one of them report after all, both machines are there.
+ */
+export async function loseReplaced(platform: Platform, discovery: Discovery, hostId: string): Promise<void> {
+  const host = await discovery.host(hostId);
+  for (const old of host ? await discovery.hosts({ supersededBy: hostId }) : []) {
+    const agent = await agentByHost(platform.db, old.id);
+    if (agent?.state === 'active' && (agent.lastCheckIn ?? '') < host!.firstSeen)
+      await lose(platform, discovery, agent, hostId);
+  }
+}
+
+async function lose(
+  platform: Platform,
+  discovery: Discovery,
+  agent: AgentRecord,
+  replacedBy: string | null,
+): Promise<void> {
+  await platform.observe(systemActor('enrollment.lost-agents'), async (tx) => {
+    if (!(await setAgentState(tx.db, agent.id, ['active'], 'lost'))) return;
+    await tx.record({
+      type: 'enrollment.agent.lost',
+      subject: { kind: 'agent', id: agent.id },
+      related: [{ kind: 'host', id: agent.hostId }],
+      detail: { lastCheckIn: agent.lastCheckIn, ...(replacedBy === null ? {} : { replacedBy }) },
+    });
+    // Which machine took its place is what the record's note says already.
+    const note = `its agent was last heard of at ${agent.lastCheckIn ?? 'its enrollment'}`;
+    await discovery.setManagement(tx, agent.hostId, 'lost', replacedBy === null ? note : undefined);
+    await tx.publish('agents', { agentId: agent.id, hostId: agent.hostId });
+  });
 }
