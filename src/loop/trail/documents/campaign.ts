@@ -4,6 +4,7 @@ import type { SequencedEntry } from '../../../model/trail.ts';
 import { all, detailOf, duration, last, plural, when } from './detail.ts';
 import { exceptionSection, exposureSection, findingsTable, findingStories, type Story } from './findings.ts';
 import { cite, code, sections, tone, type Compose, type DocumentBody, type Inline, type Section } from './model.ts';
+import { withOneName } from './names.ts';
 import { timeline } from './words.ts';
 
 /** In the words of the funnel. */
@@ -20,7 +21,8 @@ const STEPS: Record<string, string> = {
 };
 
 /** The campaign report: how far a kit's fire is out over the whole estate, and where it came back. */
-export const composeCampaign: Compose = (kit, entries) => {
+export const composeCampaign: Compose = (kit, raw) => {
+  const entries = withOneName(raw);
   const loaded = all(entries, 'audit.kit.loaded').findLast((entry) => detailOf(entry)['kit'] === kit);
   const stories = [...findingStories(entries).values()].filter((story) => text(story.detail['kit'], kit) === kit);
   const turn = last(entries, 'change.campaign.out', 'change.campaign.rekindled');

@@ -1,10 +1,11 @@
-import { changes, record, records, text, texts, type Detail } from '../../../model/detail.ts';
+import { record, records, text, texts, type Detail } from '../../../model/detail.ts';
 import { Plan } from '../../../model/plan.ts';
 import { stepInWords } from '../../../model/step-words.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
 import { all, detailOf, last, plural, when } from './detail.ts';
 import { stateInline } from './findings.ts';
 import { cite, code, tone, type Block, type Inline, type Section } from './model.ts';
+import { differences } from './short.ts';
 import { stepOfEntry, whoOf } from './words.ts';
 
 export function planOf(
@@ -162,7 +163,7 @@ function stepRow(entry: SequencedEntry): Inline[] {
     text(detail['hostName'] ?? detail['host']),
     `${undo}${stepOfEntry(detail['step'])}`,
     ok ? tone('done', 'good') : tone(text(detail['error'], 'failed'), 'bad'),
-    changes(detail['before'], detail['after']),
+    differences(detail['before'], detail['after']),
     signer(detail),
     cite(entry),
   ];

@@ -12,6 +12,7 @@ import {
 import { all, detailOf, duration, isAbout, last, plural, when } from './detail.ts';
 import { exceptionSection, exposureSection, findingsTable, findingStories, type Story } from './findings.ts';
 import { cite, sections, type Compose, type DocumentBody, type Inline, type Tone } from './model.ts';
+import { withOneName } from './names.ts';
 import { timeline, whoOf } from './words.ts';
 
 const OUTCOME_TONES: Record<string, Tone> = {
@@ -23,7 +24,8 @@ const OUTCOME_TONES: Record<string, Tone> = {
 };
 
 /** The change record: from what was found to the proof that it is gone, from trail entries alone. */
-export const composeChange: Compose = (id, entries) => {
+export const composeChange: Compose = (id, raw) => {
+  const entries = withOneName(raw);
   const own = entries.filter((entry) => isAbout(entry, 'change', id));
   const created = last(own, 'change.change.created');
   const closed = last(own, 'change.change.closed');

@@ -367,6 +367,53 @@ const proven = (body: ProvenDocument['body']): ProvenDocument => ({
   checkpoint: { text: 'o\n1\nr\n', size: 1, root: 'f'.repeat(64) },
   verifierKey: 'k',
 });
+test('6.1: a change record can be read: no PEM, no JSON, what was replaced is not said to be gone, one name a host', () => {
+  const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${'MIIC'.repeat(200)}\n-----END CERTIFICATE REQUEST-----\n`;
+  const before = {
+    certificate: { backup: '/etc/ssl/shop.pem.bak', exists: true, mode: '0644', path: '/etc/ssl/shop.pem' },
+    pid: 1,
+  };
+  const after = { csr: pem, serial: '4B', spki: spki.new, pid: 2, names: ['shop.example', '127.74.14.10'] };
+  const seen = { served: { serial: '4a', spki: spki.old, subject: 'CN=shop.example' }, list: Array(40).fill(spki.old) };
+  const entries = LOOP.map(([actor, draft], index): SequencedEntry => {
+    const early = index < 6;
+    const host = { kind: 'host' as const, id: 'host_shop', name: early ? 'shop.example' : 'shop' };
+    const detail: Record<string, unknown> = { ...(draft.detail as object) };
+    if (draft.type === 'change.step.finished') Object.assign(detail, { before, after });
+    if (draft.type === 'discovery.host.found') detail['name'] = 'shop.example';
+    if (draft.type === 'audit.findings.opened')
+      detail['findings'] = [{ ...found, host: 'shop.example', evidence: seen }];
+    if (draft.type === 'audit.exposure.opened') detail['host'] = 'shop.example';
+    const subject = draft.subject.kind === 'host' ? host : draft.subject;
+    return entryOf(index, [actor, { ...draft, subject, related: [host], detail } as EntryDraft]);
+  });
+  const body = DOCUMENTS.change('change_1', entries);
+  const md = toMarkdown(proven(body));
+  for (const told of [
+    '/etc/ssl/shop.pem was replaced, the one before is kept as /etc/ssl/shop.pem.bak',
+    'csr: certificate request (SHA-256 ',
+    'pid: 1 → 2',
+    'serial: 4B',
+    `spki: ${spki.new.slice(0, 16)}…`,
+    'names: shop.example, 127.74.14.10',
+    `served: serial 4a, spki ${spki.old.slice(0, 16)}…, subject CN=shop.example`,
+    '28 more in the entry',
+    digest,
+    '00ff00ff00ff00ff',
+  ]) {
+    assert.ok(md.includes(told), `${told} in\n${md}`);
+  }
+  for (const bulk of ['BEGIN CERTIFICATE', 'MIIC', '{"', '\\["', '→ –', '– →']) assert.ok(!md.includes(bulk), bulk);
+  const names = body.sections
+    .flatMap((section) => section.blocks.flatMap(cellsOf))
+    .filter((cell) => ['shop', 'shop.example'].includes(cell));
+  assert.deepEqual([...new Set(names)], ['shop']);
+});
+
+/** Cells that are plain text. */
+const cellsOf = (block: ProvenDocument['body']['sections'][number]['blocks'][number]): string[] =>
+  block.kind === 'table' ? block.rows.flat().filter((cell) => typeof cell === 'string') : [];
+
 test('the report of a campaign in which no key leaked says so, and not that it burns', () => {
   const state = (types: string[]): string => {
     const entries = LOOP.filter(([, draft]) => types.includes(draft.type)).map((one, index) => entryOf(index, one));

@@ -1,6 +1,7 @@
 import { record, records, text, texts, type Detail } from '../../../model/detail.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
 import { detailOf, isType, when } from './detail.ts';
+import { plain } from './short.ts';
 import { cite, code, tone, type Block, type Inline, type Section, type Tone } from './model.ts';
 
 /** A finding as the entries tell its life. */
@@ -80,11 +81,11 @@ function confidence(value: unknown): string {
   return typeof value === 'number' ? `${Math.round(value * 100)} %` : '';
 }
 
-/** Key by key; long things are cut, the whole is in the entry. */
+/** Key by key; the whole is in the entry. */
 export function evidence(value: unknown): string {
   if (typeof value === 'string') return value;
   return Object.entries(record(value))
-    .map(([key, item]) => `${key}: ${text(item)}`)
+    .map(([key, item]) => `${key}: ${plain(item)}`)
     .join('; ');
 }
 

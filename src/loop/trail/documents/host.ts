@@ -1,9 +1,10 @@
-import { changes, records, text, texts } from '../../../model/detail.ts';
+import { records, text, texts } from '../../../model/detail.ts';
 import { typeInWords } from '../../../model/entry-words.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
 import { all, detailOf, last, plural, when } from './detail.ts';
 import { evidence, exceptionSection, exposureSection, findingsTable, findingStories } from './findings.ts';
 import { cite, code, sections, tone, type Compose, type DocumentBody, type Inline, type Section } from './model.ts';
+import { differences } from './short.ts';
 import { timeline, whoOf } from './words.ts';
 
 /** The host dossier: what is known about one machine, and everything that ever happened to it. */
@@ -95,7 +96,7 @@ function historySection(entries: readonly SequencedEntry[]): Section {
           const detail = detailOf(entry);
           return [
             typeInWords(entry.entry.type),
-            changes(detail['before'], detail['after']),
+            differences(detail['before'], detail['after']),
             text(detail['why'] ?? detail['reason'] ?? entry.entry.reason),
             whoOf(entry),
             when(entry.entry.at),
@@ -117,7 +118,7 @@ function endpointSection(entries: readonly SequencedEntry[]): Section {
         head: ['Endpoint', 'Service', 'What', 'Seen', 'When', 'Entry'],
         rows: seen.map((entry) => {
           const detail = detailOf(entry);
-          const difference = changes(detail['before'], detail['after']);
+          const difference = differences(detail['before'], detail['after']);
           return [
             code(text(detail['endpoint'])),
             text(detail['service']),

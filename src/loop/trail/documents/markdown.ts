@@ -25,20 +25,13 @@ export function toMarkdown(document: ProvenDocument): string {
     `**${e(body.status.text)}** ${e(body.lead)}`,
     ...body.sections.flatMap((section) => [`## ${e(section.title)}`, ...section.blocks.map(block)]),
     '## Proof',
-    `This document is made of ${citations.length} entries of the trail and nothing else. Each is a leaf of the RFC 6962 tree whose head is signed here.`,
+    `This document is made of ${citations.length} entries of the trail and nothing else. Each is a leaf of the RFC 6962 tree whose head is signed here. The audit paths, and the exact bytes of every entry, are in the JSON form of this document and in \`lastember trail export\`.`,
     indented(checkpoint.text),
     'Verifier key:',
     indented(verifierKey),
     table(
-      ['Entry', 'Type', 'When', 'Who', 'Leaf hash', 'Audit path'],
-      citations.map((c) => [
-        `#${c.index}`,
-        e(c.type),
-        e(c.at),
-        e(c.actor),
-        codeSpan(c.leafHash),
-        c.path.map(codeSpan).join(' '),
-      ]),
+      ['Entry', 'Type', 'When', 'Who', 'Leaf hash'],
+      citations.map((c) => [`#${c.index}`, e(c.type), e(c.at), e(c.actor), codeSpan(c.leafHash)]),
     ),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
