@@ -2,6 +2,7 @@ import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
 import { dpkgStamp, packagesOfFiles, readDpkgStatus } from '../packages/dpkg.ts';
 import { declaredFiles, listDropIns, readUnits, type Unit } from '../services/systemd.ts';
+import { sshdInForce, type SshdSettings } from '../settings/sshd.ts';
 import type { Look } from './look.ts';
 
 /** What more than one section needs, read once a look. */
@@ -60,3 +61,6 @@ export const users = (look: Look): Promise<{ name: string; uid: number; gid: num
       return name && uid && gid ? [{ name, uid: Number(uid), gid: Number(gid), home, shell }] : [];
     }),
   );
+
+/** Settings of sshd in force: asking it starts a program. */
+export const sshd = (look: Look): Promise<SshdSettings> => look.once('sshd', () => sshdInForce(look.host));
