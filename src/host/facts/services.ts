@@ -6,13 +6,13 @@ import { services as read, units } from './shared.ts';
 
 export const services: FactSection<'services'> = {
   name: 'services',
-  version: 1,
+  version: 2,
   async collect(look) {
     // Without an answer the services are unknown, which is not the same as none.
-    if ((await units(look)) === null) throw new AppError('HOST_NO_SYSTEMD');
+    if ((await units(look)) === null) throw new AppError('HOST_NO_SERVICES');
     const facts: ServiceFact[] = [];
     for (const fact of await read(look))
-      facts.push(fact.name === 'nginx.service' ? await nginx(look.host, fact) : fact);
+      facts.push(/^nginx(?:\.service)?$/.test(fact.name) ? await nginx(look.host, fact) : fact);
     return facts.sort(by((fact) => fact.name));
   },
 };
