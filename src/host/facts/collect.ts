@@ -30,7 +30,7 @@ async function collectOne(look: Look, name: SectionName, now: Date): Promise<Sec
   const { version, collect } = FACT_SECTIONS[name];
   const head = { name, version, collectedAt: now.toISOString() };
   try {
-    const data = await withDeadline(name, collect(look));
+    const data = await withDeadline<unknown>(name, collect(look));
     return { ...head, hash: canonicalHash(data), data };
   } catch (error) {
     const why = (error as Error).message;

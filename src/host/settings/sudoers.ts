@@ -65,6 +65,9 @@ function aliasesOf(line: string): [string, string[]][] {
 const listOf = (text: string): string[] =>
   (text.match(/(?:"[^"]*"|\\.|\([^)]*\)|[^,"\\(])+/g) ?? []).map((part) => part.trim()).filter(Boolean);
 
+/** A backslash takes its meaning from what sudoers would read otherwise. */
+const plain = (text: string): string => text.replace(/\\([\\,:=\s])/g, '$1');
+
 type Aliases = ReadonlyMap<string, readonly string[]>;
 
 function resolved(items: readonly string[], aliases: Aliases, depth = 0): string[] {
@@ -95,7 +98,7 @@ function grantsOf({ path, text }: Line, aliases: Aliases): SudoFact[] {
   return specs.flatMap((spec) => {
     const grants = commandsOf(spec.commands, aliases);
     const on = resolved(listOf(spec.hosts), aliases);
-    return who.flatMap((one) => grants.map((grant) => ({ path, who: one.replace(/"/g, ''), hosts: on, ...grant })));
+    return who.flatMap((one) => grants.map((grant) => ({ path, who: plain(one).replace(/"/g, ''), hosts: on, ...grant })));
   });
 }
 
@@ -118,7 +121,7 @@ function commandsOf(text: string, aliases: Aliases): Grant[] {
       tags.set(name.replace(/^NO/, ''), name);
       rest = rest.slice(tag[0].length);
     }
-    const commands = resolved([rest.trim()], aliases).map((command) => masked(command).slice(0, COMMAND_LIMIT));
+    const commands = resolved([rest.trim()], aliases).map((command) => masked(plain(command)).slice(0, COMMAND_LIMIT));
     const last = grants.at(-1);
     const now = { runAs, password: tags.get('PASSWD') !== 'NOPASSWD', tags: [...tags.values()].sort() };
     if (last && last.runAs === now.runAs && last.tags.join() === now.tags.join()) last.commands.push(...commands);
