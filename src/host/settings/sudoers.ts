@@ -98,7 +98,9 @@ function grantsOf({ path, text }: Line, aliases: Aliases): SudoFact[] {
   return specs.flatMap((spec) => {
     const grants = commandsOf(spec.commands, aliases);
     const on = resolved(listOf(spec.hosts), aliases);
-    return who.flatMap((one) => grants.map((grant) => ({ path, who: plain(one).replace(/"/g, ''), hosts: on, ...grant })));
+    return who.flatMap((one) =>
+      grants.map((grant) => ({ path, who: plain(one).replace(/"/g, ''), hosts: on, ...grant })),
+    );
   });
 }
 
