@@ -45,7 +45,10 @@ export async function ecosystem(look: Look): Promise<string> {
 
 /** Null: none that we can read. */
 export const database = (look: Look): Promise<PackageDatabase | null> =>
-  look.once('package-database', () => packageDatabase(look.host));
+  look.once('package-database', async () => {
+    const release = await osRelease(look);
+    return packageDatabase(look.host, `${release['ID'] ?? ''} ${release['ID_LIKE'] ?? ''}`);
+  });
 
 export const packages = (look: Look): Promise<PackageFact[]> =>
   look.once('packages', async () => {

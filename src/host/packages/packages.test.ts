@@ -118,6 +118,7 @@ test('rpm: a host of it, with its kernels', async () => {
     'etc/os-release': 'ID="rocky"\nVERSION_ID="9.4"\n',
     'proc/sys/kernel/osrelease': '5.14.0-362.8.1.el9_3.x86_64\n',
     'var/lib/rpm/rpmdb.sqlite': '',
+    'var/lib/dpkg/status': '',
     'usr/bin/rpm': `#!/bin/sh\n/bin/cat <<'END'\n${RPMS}END\n`,
   });
   const facts = await data(root, 'packages');
