@@ -2,6 +2,7 @@ import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
 import { packageDatabase, type PackageDatabase } from '../packages/database.ts';
 import { readServices, type Services } from '../services/manager.ts';
+import { nginxFiles } from '../services/nginx.ts';
 import { declaredFiles, listDropIns, type Unit } from '../services/systemd.ts';
 import { sshdInForce, type SshdSettings } from '../settings/sshd.ts';
 import type { Look } from './look.ts';
@@ -80,7 +81,14 @@ export const services = (look: Look): Promise<ServiceFact[]> =>
     const dropIns = await listDropIns(look.host);
     const facts: ServiceFact[] = [];
     for (const unit of (await units(look))?.values() ?? []) {
-      facts.push({ ...unit, ...(await declaredFiles(look.host, unit, dropIns)) });
+      const declared = await declaredFiles(look.host, unit, dropIns);
+      const own = /^nginx(?:\.service)?$/.test(unit.name) ? await nginxFiles(look.host) : null;
+      facts.push({
+        ...unit,
+        ...declared,
+        certificate: declared.certificate ?? own?.certificate ?? null,
+        privateKey: declared.privateKey ?? own?.privateKey ?? null,
+      });
     }
     return facts;
   });
