@@ -10,14 +10,12 @@ function directIcons(): Plugin {
     transform: {
       filter: { id: /\/src\/console\/.*\.tsx$/ },
       handler: (code) =>
-        code.replace(from, (_all, names: string) =>
-          names
-            .split(',')
-            .map((name) => name.trim())
-            .filter((name) => /^Icon\w+$/.test(name))
-            .map((name) => `import ${name} from '@tabler/icons-react/dist/esm/icons/${name}.mjs';`)
-            .join(' '),
-        ),
+        code.replace(from, (all, list: string) => {
+          const names = list.split(',').flatMap((name) => name.trim() || []);
+          // A type, or one that is renamed: as it was written.
+          if (!names.every((name) => /^Icon\w+$/.test(name))) return all;
+          return names.map((name) => `import ${name} from '@tabler/icons-react/dist/esm/icons/${name}.mjs';`).join(' ');
+        }),
     },
   };
 }

@@ -38,8 +38,8 @@ export type CampaignEndpoint = z.infer<typeof CampaignEndpoint>;
 export const Campaign = z.object({
   kit: z.string(),
   title: z.string(),
-  /** `burning` → `out` at 100 % → `rekindled` */
-  state: z.enum(['burning', 'out', 'rekindled']),
+  /** `none`: no key ever leaked that we know of, which says nothing about what nobody looked at; then `burning` → `out` at 100 % → `rekindled` */
+  state: z.enum(['none', 'burning', 'out', 'rekindled']),
   endpoints: z.array(CampaignEndpoint),
   totals: z.object({
     endpoints: z.number().int(),
@@ -52,3 +52,5 @@ export const Campaign = z.object({
   outAt: Instant.nullable(),
 });
 export type Campaign = z.infer<typeof Campaign>;
+/** A fire that was there once. */
+export type FireState = Exclude<Campaign['state'], 'none'>;

@@ -8,6 +8,8 @@ const Common = {
   become: z.enum(['sudo', 'doas']).optional(),
   /** for sudo, where it is not the login's own password */
   becomePassword: z.string().min(1).max(1024).optional(),
+  /** a bastion to go through: a host by id or name, and the login for it */
+  via: z.object({ host: z.string().min(1).max(300), credential: z.string().min(1).max(60) }).optional(),
 };
 
 /** How to log in to hosts without an agent. The secret goes in and never comes out again. */
@@ -41,6 +43,8 @@ export const Credential = z.object({
   become: z.enum(['sudo', 'doas']).nullable(),
   /** where it may be used; hosts by id; empty: anywhere it is named for */
   for: z.array(z.string()),
+  /** bastion that it goes through, as login@host */
+  via: z.string().nullable(),
   /** tried where nobody named it; false: it would hand a password to a machine that only says who it is */
   triedUnnamed: z.boolean(),
   createdAt: Instant,
@@ -62,9 +66,26 @@ export const Deployment = z.object({
   createdAt: Instant,
   finishedAt: Instant.nullable(),
   createdBy: z.string(),
+  /** nothing was installed: the hosts are looked after over SSH */
+  agentless: z.boolean(),
   hosts: z.array(DeploymentHost),
 });
 export type Deployment = z.infer<typeof Deployment>;
+
+/** A host that is looked after over SSH, without an agent. */
+export const Access = z.object({
+  hostId: z.string(),
+  /** name of the login */
+  credential: z.string(),
+  since: Instant,
+  createdBy: z.string(),
+  lastLook: Instant.nullable(),
+  /** looks that did not succeed since the last one that did */
+  failures: z.number().int(),
+  lastError: z.string().nullable(),
+  nextLook: Instant,
+});
+export type Access = z.infer<typeof Access>;
 
 export const Agent = z.object({
   id: z.string(),
@@ -89,6 +110,8 @@ export const DeploymentInput = z
     force: z.boolean().default(false),
     /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
     acceptHostKey: z.boolean().default(false),
+    /** install nothing: look after these hosts over SSH from now on */
+    agentless: z.boolean().default(false),
   })
   .strict();
 export type DeploymentInput = z.infer<typeof DeploymentInput>;

@@ -15,6 +15,9 @@ export interface Jobs {
   'audit.host': { hostId: string };
   /** a probe gave a new or changed result: judge endpoint checks */
   'audit.endpoint': { endpointId: string };
+  /** look at a host without an agent over SSH, and take its facts */
+  'audit.collect': { hostId: string };
+  'audit.collect-due': Record<never, never>;
   'audit.sweep': Record<never, never>;
   /** remove facts that are older than they have to be kept */
   'audit.retention': Record<never, never>;
@@ -41,6 +44,8 @@ const NAMES: Record<JobName, true> = {
   'enrollment.lost-agents': true,
   'audit.host': true,
   'audit.endpoint': true,
+  'audit.collect': true,
+  'audit.collect-due': true,
   'audit.sweep': true,
   'audit.retention': true,
   'impact.connections': true,

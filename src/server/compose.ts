@@ -24,7 +24,7 @@ export function compose(platform: Platform): Composition {
   const trail = createTrail(platform);
   const discovery = createDiscovery(platform);
   const enrollment = createEnrollment(platform, discovery, () => trail.verifierKey());
-  const audit = createAudit(platform, discovery);
+  const audit = createAudit(platform, discovery, { agentless: enrollment });
   const impact = createImpact(platform, discovery, audit);
   const change = createChange(platform, { discovery, enrollment, audit, impact });
   const modules: Module[] = [discovery, enrollment, audit, impact, change, trail];

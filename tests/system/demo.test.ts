@@ -28,11 +28,14 @@ const Document = z.object({
       agentVersion: z.string().nullable(),
     }),
   ),
-  findings: z.object({ before: z.array(FindingRow()), after: z.array(FindingRow()) }),
+  findings: z.object({
+    before: z.array(FindingRow()),
+    afterChange: z.array(FindingRow()),
+    after: z.array(FindingRow()),
+  }),
   campaign: z.object({
-    endpoints: z.array(
-      z.object({ endpoint: z.string(), steps: z.record(z.enum(FUNNEL), z.string()), complete: z.boolean() }),
-    ),
+    endpointsAfterChange: z.array(EndpointRow()),
+    endpoints: z.array(EndpointRow()),
     totals: z.object({ before: Totals(), after: Totals(), rekindled: Totals() }),
   }),
   change: z.object({
@@ -49,6 +52,15 @@ const Document = z.object({
   claims: z.array(z.object({ claim: z.string(), held: z.boolean(), detail: z.string() })).min(20),
   durations: z.record(z.string(), z.number()),
 });
+function EndpointRow() {
+  return z.object({
+    endpoint: z.string(),
+    steps: z.record(z.enum(FUNNEL), z.string()),
+    complete: z.boolean(),
+    excepted: z.boolean(),
+    rekindled: z.object({ cause: z.string() }).nullable(),
+  });
+}
 function FindingRow() {
   return z.object({
     host: z.string(),
@@ -108,6 +120,18 @@ test(
     assert.ok(document.campaign.totals.before.share < 1);
     assert.equal(document.campaign.totals.after.share, 1);
     assert.ok(document.campaign.totals.rekindled.share < 1);
+    assert.ok(document.campaign.endpointsAfterChange.every(({ complete, excepted }) => complete || excepted));
+    // What is left up is told as it is left: the machine that was built again from its image burns.
+    const again = document.campaign.endpoints.filter(({ rekindled }) => rekindled);
+    assert.equal(again.length, 1);
+    const leak = ({ check, endpoint }: { check: string; endpoint: string | null }): boolean =>
+      check === 'heartbleed-probe' && endpoint === again[0]!.endpoint;
+    assert.deepEqual(
+      [document.findings.before, document.findings.afterChange, document.findings.after].map(
+        (all) => all.find(leak)?.state,
+      ),
+      ['open', 'fixed', 'rekindled'],
+    );
     for (const path of document.documents) assert.ok(existsSync(path), path);
     assert.deepEqual(await survivors(watched.seen), []);
   },

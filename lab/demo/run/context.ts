@@ -7,6 +7,9 @@ import type { DemoServer } from './server.ts';
 export interface People {
   /** sets up and operates */
   operator: Api;
+  /** asks for changes: an administrator, with an approver key of their own */
+  author: Api;
+  authorKeyFile: string;
   /** approves; never the author of a change */
   approver: Api;
   approverName: string;

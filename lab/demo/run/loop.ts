@@ -41,10 +41,12 @@ export async function walkLoop(demo: Demo): Promise<Results> {
     checkFixed(demo, change, findings);
     return { campaign, findings };
   });
-  const hosts = await hostsOf(people.operator);
   await account.step('expiry', '4 Impact: an exception ends', () => checkExpiry(demo, exceptions));
   const settings = await account.step('settings', '5 Change: the same way for settings', () => changeSettings(demo));
-  const rekindled = await account.step('rekindling', 'Around again: an old image comes back', () => rekindle(demo));
+  const rekindled = await account.step('rekindling', 'Around again: an old image comes back', async () => {
+    const campaign = await rekindle(demo);
+    return { campaign, findings: await findingsNow(demo) };
+  });
   const { trail, documents } = await account.step(
     'trail',
     '6 Trail: what happened, proven and written up',
@@ -53,13 +55,15 @@ export async function walkLoop(demo: Demo): Promise<Results> {
       trail: await proveTrail(demo),
     }),
   );
+  // As they are left: one was built anew.
+  const hosts = await hostsOf(people.operator);
   return { hosts, before, after, rekindled, change, settings, trail, documents };
 }
 
 /** In `--once`; otherwise the person may do this one alone. */
 async function changeSettings(demo: Demo): Promise<Change | null> {
   if (!demo.options.once) {
-    demo.account.say('left for you: the findings of the baseline are open; `lastember change create` plans them');
+    demo.account.say('left for you: the findings of the baseline are open; `change create` below plans them');
     return null;
   }
   const planned = await plan(demo, BASELINE);

@@ -123,5 +123,10 @@ function tellEnd(account: Account, { server, people, estate }: Demo, options: De
   if (options.once && !options.keep) return;
   account.say(`Everything stays up until Ctrl-C. Console: ${server.url}`);
   account.note(`sign in as ${people.approverName} with password ${people.approverPassword}`);
+  const cli = `LASTEMBER_TOKEN=${people.author.token} npm run --silent lastember -- --server ${server.url}`;
+  account.note(`on the command line, as who asked for the change: ${cli} status`);
+  account.note(
+    `plan what burns now: ${cli} change create --kit heartbleed --title "Once more" --reason "it came back"`,
+  );
   account.note(`hosts: ${estate.hosts.map(({ name, address }) => `${name} ${address}`).join(', ')}`);
 }

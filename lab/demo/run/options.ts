@@ -18,7 +18,7 @@ export const HELP = `npm run demo -- [--once] [--json] [--keep] [--port N]
 Starts Lastember and a demo estate of real hosts on loopback addresses, and walks the whole loop on it.
   --once   approve with the demo approver's own key, run to the end and exit 0 only if every claim held
   --json   print one JSON document on standard output; progress goes to standard error
-  --keep   with --once: leave the estate and the console up afterwards, until Ctrl-C
+  --keep   with --once: leave the estate and the console up afterwards; ends with Ctrl-C, not by itself
   --port   port of the console (default 7414); --agent-port: of the agents' listener (default 7415)
   --net    the hosts are 127.N.14.10 and so on (default 74)
 `;

@@ -7,7 +7,10 @@ import { createApi, type Api } from './api.ts';
 import type { Demo, People } from './context.ts';
 import type { DemoServer } from './server.ts';
 
-/** Two people, because nobody approves their own change; the approver's key is made here and stays here. */
+/**
+ * Who asks for a change is an administrator with a registered key here: what keeps them from approving it is that they
+ * asked, not what they are. The keys are made here and stay here.
+ */
 export async function setUpPeople(server: DemoServer, admin: Api, dir: string): Promise<People> {
   const password = randomBytes(12).toString('base64url');
   const add = async (name: string, role: Role): Promise<Api> => {
@@ -15,20 +18,32 @@ export async function setUpPeople(server: DemoServer, admin: Api, dir: string): 
     const { secret } = await admin.addToken({ body: { name: 'demo', user: name, days: 1 } });
     return createApi(server.url, secret);
   };
-  const [operator, approver] = await Promise.all([add('demo-operator', 'operator'), add('demo-approver', 'approver')]);
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const raw = Buffer.from((publicKey.export({ format: 'jwk' }) as { x: string }).x, 'base64url');
-  const keyFile = join(dir, 'demo-approver.pem');
-  writeFileSync(keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
-  await approver.addKey({ body: { name: 'demo-approver', publicKey: raw.toString('base64') } });
+  const [operator, author, approver] = await Promise.all([
+    add('demo-operator', 'operator'),
+    add('demo-author', 'admin'),
+    add('demo-approver', 'approver'),
+  ]);
+  const key = await newKey(approver, 'demo-approver', dir);
   return {
     operator,
+    author,
+    authorKeyFile: (await newKey(author, 'demo-author', dir)).file,
     approver,
     approverName: 'demo-approver',
     approverPassword: password,
-    keyFile,
-    keyId: createHash('sha256').update(raw).digest('hex').slice(0, 16),
+    keyFile: key.file,
+    keyId: key.id,
   };
+}
+
+/** A key pair whose public half is registered for this person; the private one is a file of theirs. */
+async function newKey(person: Api, name: string, dir: string): Promise<{ file: string; id: string }> {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const raw = Buffer.from((publicKey.export({ format: 'jwk' }) as { x: string }).x, 'base64url');
+  const file = join(dir, `${name}.pem`);
+  writeFileSync(file, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 });
+  await person.addKey({ body: { name, publicKey: raw.toString('base64') } });
+  return { file, id: createHash('sha256').update(raw).digest('hex').slice(0, 16) };
 }
 
 /** What an operator would type on the first day: logins, the authority, the list of known machines, the scope. */

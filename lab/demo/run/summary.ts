@@ -9,7 +9,8 @@ export interface Results {
   hosts: Host[];
   before: { findings: Finding[]; campaign: Campaign };
   after: { findings: Finding[]; campaign: Campaign };
-  rekindled: Campaign;
+  /** when the vulnerable image had come back: what is left up */
+  rekindled: { findings: Finding[]; campaign: Campaign };
   change: Change;
   /** the second change, of settings; null when it is left to the person */
   settings: Change | null;
@@ -98,12 +99,22 @@ export function summary({ server, account, estate }: Demo, results: Results): ob
       agentVersion: host.agentVersion,
       note: host.note,
     })),
-    findings: { before: before.findings.map(findingRow), after: after.findings.map(findingRow) },
+    // `after` is what is left up: one host was built again from its vulnerable image by then.
+    findings: {
+      before: before.findings.map(findingRow),
+      afterChange: after.findings.map(findingRow),
+      after: rekindled.findings.map(findingRow),
+    },
     campaign: {
       kit: after.campaign.kit,
-      totals: { before: before.campaign.totals, after: after.campaign.totals, rekindled: rekindled.totals },
-      endpoints: after.campaign.endpoints.map(campaignRow),
-      rekindled: rekindled.endpoints.filter((each) => each.rekindled).map(campaignRow),
+      totals: {
+        before: before.campaign.totals,
+        after: after.campaign.totals,
+        rekindled: rekindled.campaign.totals,
+      },
+      endpointsBefore: before.campaign.endpoints.map(campaignRow),
+      endpointsAfterChange: after.campaign.endpoints.map(campaignRow),
+      endpoints: rekindled.campaign.endpoints.map(campaignRow),
     },
     change: changeRow(change),
     settingsChange: results.settings && changeRow(results.settings),

@@ -1,3 +1,4 @@
+import type { Host } from '../../model/estate.ts';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -198,6 +199,11 @@ async function standardInput(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+function managementOf({ management, agentVersion }: Host): string {
+  if (agentVersion) return `${management}, agent ${agentVersion}`;
+  return management === 'managed' ? 'managed over SSH, without an agent' : management;
+}
+
 function addHost(root: Command): void {
   const host = root
     .command('host')
@@ -213,7 +219,7 @@ function addHost(root: Command): void {
       ['host', `${h.name} (${h.id})`],
       ['addresses', h.addresses.join(', ')],
       ['claim', h.claim],
-      ['management', `${h.management}${h.agentVersion ? `, agent ${h.agentVersion}` : ''}`],
+      ['management', managementOf(h)],
       ['guess', h.guess ?? '–'],
       ['sources', h.sources.join(', ')],
       ['seen', `first ${ago(h.firstSeen)}, last ${ago(h.lastSeen)}`],

@@ -12,6 +12,7 @@ import { collect, does, flag, number, pair, text, texts, type Options } from '..
 export function addEnrollment(root: Command): void {
   addCredential(root);
   addDeploy(root);
+  addAccess(root);
   const agents = root.command('agents').description('Agents, their versions and when they last reported');
   does(agents, async (context) => {
     const client = await context.client();
@@ -74,6 +75,7 @@ function addCredential(root: Command): void {
         new Option('--become <how>', 'how the login becomes root, if it is not root').choices(['sudo', 'doas']),
       )
       .option('--become-password-file <file>', 'password for sudo, if it is not that of the login')
+      .option('--via <login@host>', 'bastion to go through: a login that is stored already, and the host it is for')
       .option('--for <where>', 'address, CIDR, host or tag (k=v) it may be used for (may be repeated)', collect),
     async (context, [name], options) => {
       const bound = texts(options, 'for');
@@ -81,6 +83,7 @@ function addCredential(root: Command): void {
         name: name![0]!,
         username: text(options, 'user')!,
         ...(bound.length ? { for: bound } : {}),
+        ...viaFrom(options),
         ...(await becomeFrom(options)),
       };
       const keyFile = text(options, 'keyFile');
@@ -106,6 +109,7 @@ function addCredential(root: Command): void {
         ['kind', made.kind],
         ['becomes', made.become ? `root by ${made.become}` : '–'],
         ['for', whereOf(made)],
+        ['through', made.via ?? '–'],
       ]);
     },
   );
@@ -120,6 +124,7 @@ function addCredential(root: Command): void {
         { title: 'KIND', of: (c) => c.kind },
         { title: 'BECOMES', of: (c) => (c.become ? `root by ${c.become}` : '–') },
         { title: 'FOR', of: (c) => whereOf(c), shrink: true },
+        { title: 'THROUGH', of: (c) => c.via ?? '–', shrink: true, drop: 2 },
         { title: 'ADDED', of: (c) => `${ago(c.createdAt)} by ${c.createdBy}`, shrink: true, drop: 1 },
       ],
       'No credentials yet. How to add one: lastember credential add --help',
@@ -135,11 +140,49 @@ function addCredential(root: Command): void {
 const whereOf = (credential: { triedUnnamed: boolean; for: string[] }): string =>
   credential.for.join(', ') || (credential.triedUnnamed ? 'everywhere' : 'where it is named');
 
+function viaFrom(options: Options): { via?: { credential: string; host: string } } {
+  const via = text(options, 'via');
+  if (via === undefined) return {};
+  const [, credential, host] = /^([^@]+)@(.+)$/.exec(via) ?? [];
+  if (!credential || !host) throw new UsageError(`--via ${via}: give a stored login and a host, as in ops@bastion-1`);
+  return { via: { credential, host } };
+}
+
 async function becomeFrom(options: Options): Promise<{ become?: 'sudo' | 'doas'; becomePassword?: string }> {
   const how = text(options, 'become') as 'sudo' | 'doas' | undefined;
   const file = text(options, 'becomePasswordFile');
   if (file && how !== 'sudo') throw new UsageError('--become-password-file goes with --become sudo');
   return { ...(how ? { become: how } : {}), ...(file ? { becomePassword: await secretFrom(file) } : {}) };
+}
+
+function addAccess(root: Command): void {
+  const access = root.command('access').description('Hosts that are looked after over SSH, without an agent');
+  does(access.command('list').description('How their last looks went'), async (context) => {
+    const client = await context.client();
+    const [{ items }, hosts] = await Promise.all([client.listAccess(), client.listHosts()]);
+    const nameOf = (id: string): string => hosts.items.find((host) => host.id === id)?.name ?? id;
+    list(
+      context.output,
+      items,
+      [
+        { title: 'HOST', of: (a) => nameOf(a.hostId), shrink: true },
+        { title: 'LOGIN', of: (a) => a.credential, shrink: true },
+        { title: 'LAST LOOK', of: (a) => ago(a.lastLook) },
+        { title: 'SINCE', of: (a) => `${ago(a.since)} by ${a.createdBy}`, shrink: true, drop: 1 },
+        { title: 'WHY NOT', of: (a) => a.lastError ?? '', shrink: true },
+      ],
+      'No host is looked after over SSH. Begin with: lastember deploy --agentless HOST',
+    );
+  });
+  does(
+    access.command('end <host>').description('Look after this host over SSH no more; what is known of it stays'),
+    async (context, [host]) => {
+      const client = await context.client();
+      const hostId = await hostIdOf(client, host![0]!);
+      await client.endAccess({ params: { hostId } });
+      show(context.output, { ended: hostId }, [['ended', host![0]!]]);
+    },
+  );
 }
 
 async function secretFrom(file: string): Promise<string> {
@@ -159,6 +202,7 @@ function addDeploy(root: Command): void {
         'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
         collect,
       )
+      .option('--agentless', 'install nothing: look after these hosts over SSH from now on')
       .option('--force', 'also where there is an agent: new identity, today’s approver keys')
       .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
       .option('--list', 'list past deployments'),
@@ -177,6 +221,7 @@ function addDeploy(root: Command): void {
           ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
           ...(credentials.length ? { credentials } : {}),
           force: flag(options, 'force'),
+          agentless: flag(options, 'agentless'),
           acceptHostKey: flag(options, 'acceptHostKey'),
         },
       });

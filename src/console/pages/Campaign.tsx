@@ -41,6 +41,7 @@ function NoCampaign({ kit }: { kit: string }) {
 }
 
 const WORD: Record<Campaign['state'], { label: string; color: string }> = {
+  none: { label: 'no fire', color: 'gray' },
   burning: { label: 'burning', color: 'orange' },
   out: { label: 'out', color: 'teal' },
   rekindled: { label: 'rekindled', color: 'grape' },

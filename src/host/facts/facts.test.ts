@@ -51,9 +51,11 @@ test('conformance: the registry holds every section of the model, in order, each
 });
 
 test('conformance: every section of this machine fits its schema', async () => {
+  // Not every machine has systemd, and who is not root may not read everything: it is said, section by section.
+  const excuse = process.getuid?.() === 0 ? /systemd/ : /systemd|login is root/;
   for (const section of await collectFacts(localHost())) {
     if (section.error !== undefined) {
-      assert.match(section.error, /systemd/, `${section.name}: ${section.error}`);
+      assert.match(section.error, excuse, `${section.name}: ${section.error}`);
       continue;
     }
     Facts.shape[section.name].parse(section.data);

@@ -36,6 +36,21 @@ export async function affectedBy(sources: Sources, query: string): Promise<Affec
   throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
 }
 
+/** "Nothing is found" neither: an answer of nothing, for a name that nobody knows, is refused. */
+export function refuseUnknown(
+  kits: readonly LoadedKit[],
+  asked: { kit?: string | undefined; check?: string | undefined; advisory?: string | undefined },
+): void {
+  const { kit, check, advisory } = asked;
+  const own = kits.filter((one) => kit === undefined || one.kit.kit === kit);
+  if (kit !== undefined && own.length === 0)
+    throw new AppError('NOT_FOUND', { what: 'kit', id: kit, list: 'kit list' });
+  if (check !== undefined && !own.some((one) => one.kit.checks.some(({ id }) => id === check)))
+    throw new AppError('NOT_FOUND', { what: 'check', id: check, list: 'kit list' });
+  if (advisory !== undefined && !kits.some((one) => knows(one, advisory)))
+    throw new AppError('ADVISORY_UNKNOWN', { advisory });
+}
+
 /** "Nobody is affected" may be said only of what somebody was judged by. */
 function knows({ kit }: LoadedKit, advisory: string): boolean {
   const named = kit.checks.flatMap((check) => [

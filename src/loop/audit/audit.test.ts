@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import pg from 'pg';
+import type { SectionName } from '../../model/facts.ts';
 import type { Finding } from '../../model/finding.ts';
-import { certificate, keyFiles, shop, tls, type World, world } from './testing/world.ts';
+import { certificate, keyFiles, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
 after(() => Promise.all(open.map((one) => one.close())));
@@ -118,6 +119,38 @@ test('M.1: patched without a restart stays open and names PID and unit; restarte
   assert.ok(
     told.every((entry) => entry.related.includes(hostId) && /^[0-9a-f]{64}$/.test(String(entry.detail['digest']))),
   );
+});
+
+test('closed on facts of one look: new packages that another host told of first do not stand beside old processes', async () => {
+  const w = await begin();
+  const other = await w.find('10.1.0.11', 'SHA256:other');
+  await w.send(other, { packages: [nodejs('0.10.48-1')] });
+  const hostId = await vulnerableShop(w);
+  w.later();
+  // Upgraded, restarted and found safe from outside, before the agent tells of it.
+  await w.look(hostId, A.address, A.port, tls('safe', certificate('shop', '01')));
+  await w.settle();
+  const probe = await one(w, 'probe');
+  assert.equal(probe.state, 'fixed');
+  assert.equal(probe.evidence['pid'], undefined, 'nobody has told which process it was that was looked at');
+  assert.equal(probe.evidence['unit'], 'shop.service');
+  w.later();
+  const after = shop({ version: '0.10.48-1', pid: 5000, startedAt: new Date(w.clock.now.getTime() - 90_000) }, A);
+  const heads = Object.entries(after).map(([name, data]) => section(w, name as SectionName, data));
+  const { want } = await w.post(
+    hostId,
+    heads.map(({ data: _data, ...head }) => head),
+  );
+  await w.settle();
+  assert.equal((await one(w, 'package')).state, 'open', 'its processes are not told yet');
+  await w.post(
+    hostId,
+    heads.filter((head) => want.includes(head.name)),
+  );
+  await w.settle();
+  const pkg = await one(w, 'package');
+  assert.equal(pkg.state, 'fixed');
+  assert.deepEqual(pkg.evidence['processes'], [{ pid: 5000, unit: 'shop.service', old: [] }]);
 });
 
 test('3.4: a new file on disk with the old one running is open when it is first seen', async () => {

@@ -41,8 +41,8 @@ export interface LoadedKit {
 
 export interface Audit extends Module {
   facts(hostId: string): Promise<StoredFacts>;
-  /** of many hosts at once; those that nothing is known of are left out */
-  factsOf(hostIds: readonly string[]): Promise<StoredFacts[]>;
+  /** of several hosts at once, of these sections only; hosts that nothing is known of are left out */
+  factsOf(hostIds: readonly string[], names: readonly SectionName[]): Promise<StoredFacts[]>;
   kits(): LoadedKit[];
   kit(id: string): LoadedKit | null;
   findings(filter?: FindingFilter): Promise<Finding[]>;

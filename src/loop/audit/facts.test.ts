@@ -168,6 +168,12 @@ test('routes: kits, findings by filter, facts by section, exposures; what is not
   assert.equal((await list({ cve: 'CVE-2014-0160', host: shopId, state: 'open' })).length, 2);
   assert.equal((await list({ kit: 'heartbleed', state: ['fixed', 'planned'] })).length, 0);
   assert.equal((await list({ check: 'heartbleed-probe' })).length, 1);
+  // Nothing found, for a name that nobody knows, would read like good news.
+  await assert.rejects(list({ kit: 'nope' }), { code: 'NOT_FOUND' });
+  await assert.rejects(list({ check: 'nope' }), { code: 'NOT_FOUND' });
+  await assert.rejects(list({ kit: 'tls-hygiene', check: 'heartbleed-probe' }), { code: 'NOT_FOUND' });
+  await assert.rejects(list({ cve: 'cve-2099-1' }), { code: 'ADVISORY_UNKNOWN' });
+  await assert.rejects(w.call('listExposures', { query: { kit: 'nope' } }), { code: 'NOT_FOUND' });
   const [finding] = await list({ check: 'heartbleed-probe' });
   assert.deepEqual(await w.call('getFinding', { params: { id: finding!.id } }), finding);
   const { items: kits } = await w.call<{ items: { kit: { kit: string }; digest: string }[] }>('listKits');

@@ -2,9 +2,10 @@ import type { Exposure } from '../../model/finding.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Audit } from './face.ts';
-import { ask, judgeHost, type Judge } from './judge-host.ts';
+import { judgeHost, type Judge } from './judge-host.ts';
 import { kitRecorder } from './kit-store.ts';
 import { KITS_DIR, loadKits } from './kits.ts';
+import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { readFacts, readFactsOf, takeRequest } from './store-facts.ts';
@@ -19,6 +20,8 @@ export interface AuditOptions {
   kitsDir?: string;
   /** facts older than this prove nothing any more */
   staleAfterMs?: number;
+  /** how hosts without an agent are looked at; without it, they are not */
+  agentless?: Agentless;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -32,17 +35,18 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     kits,
     recordKits: kitRecorder(platform, kits),
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
+    agentless: options.agentless ?? null,
   };
   const face: Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'> = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
-    factsOf: async (hostIds) =>
-      [...(await readFactsOf(platform.db, hostIds))].map(([hostId, facts]) => ({ hostId, ...facts })),
+    factsOf: async (hostIds, names) =>
+      [...(await readFactsOf(platform.db, hostIds, names))].map(([hostId, facts]) => ({ hostId, ...facts })),
     kits: () => loaded,
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
     setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),
-    requestFacts: ask,
+    requestFacts: (tx, hostId) => ask(context, tx, [hostId]),
     takeFactsRequest: (hostId) => takeRequest(platform.db, hostId),
     auditHost: (hostId) => judgeHost(context, hostId),
   };
@@ -56,10 +60,13 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
         const endpoint = await discovery.endpoint(endpointId);
         if (endpoint) await judgeHost(context, endpoint.hostId);
       },
+      'audit.collect': ({ hostId }) => collectOne(context, hostId),
+      'audit.collect-due': () => collectDue(context),
       'audit.sweep': () => sweep(context),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
+      { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],

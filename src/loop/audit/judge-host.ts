@@ -4,6 +4,7 @@ import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
+import { type Agentless, ask } from './collect.ts';
 import { lookForLeaks, radar } from './key-radar.ts';
 import { digestOf } from './kit-store.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
@@ -11,7 +12,7 @@ import { judge } from './logic/judge/judge.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
 import { decide, isOpen } from './logic/life.ts';
 import type { NewExposure } from './logic/radar.ts';
-import { askFacts, lockHost, readFacts } from './store-facts.ts';
+import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
@@ -24,6 +25,7 @@ export interface Judge {
   /** puts kits on the trail before anything is judged by them */
   recordKits: () => Promise<void>;
   staleAfterMs: number;
+  agentless: Agentless | null;
 }
 
 const ACTOR = systemActor('audit');
@@ -147,7 +149,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
   await noteJudged(tx.db, host.id, used, digestOf(context.kits), tx.now);
   // Facts from inside may tell where it came from.
-  if (told.some((one) => one.verb === 'rekindled')) await ask(tx, host.id);
+  if (told.some((one) => one.verb === 'rekindled')) await ask(context, tx, [host.id]);
   if (told.length > 0) await tx.publish('findings', { hostId: host.id });
   await wakeCampaigns(context, tx, {
     hostId: host.id,
@@ -180,11 +182,6 @@ function isOurs(
 
 const servedKeys = (endpoints: readonly Endpoint[]): string[] =>
   endpoints.flatMap(({ probe }) => (probe?.protocol === 'tls' ? probe.chain.slice(0, 1).map((one) => one.spki) : []));
-
-export async function ask(tx: Tx, hostId: string): Promise<void> {
-  await askFacts(tx.db, hostId, tx.now);
-  await tx.publish('tasks', { hostId });
-}
 
 /** Campaigns count more than findings (what is patched, restarted, served): whatever changed on their hosts concerns them. */
 async function wakeCampaigns(

@@ -58,7 +58,7 @@ export async function radar(
   return added;
 }
 
-/** A machine that was built anew inherits what its address is known for. */
+/** A machine that was built anew inherits what its address is known for, and one record what another was merged with. */
 async function takeOver(tx: Tx, { endpoints, host }: Evidence): Promise<void> {
   const open = endpoints.filter((one) => one.state === 'open');
   const to = open.map((endpoint) => ({ endpointId: endpoint.id, endpoint: nameOf(endpoint) }));

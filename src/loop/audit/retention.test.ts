@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
+import { systemActor } from '../../model/actor.ts';
 import type { Facts } from '../../model/facts.ts';
+import { knownContents, putContents } from './store-facts.ts';
 import { certificate, tls, world, type World } from './testing/world.ts';
 
 let w: World;
@@ -59,4 +62,27 @@ test('a finding is not closed by a look that left open what it is about', async 
   // Another certificate: this look is stored, and still it proves nothing about SSLv3.
   assert.deepEqual(await look({ versions: ['TLSv1.2'], unknownVersions: ['SSLv3'] }, '02'), ['open']);
   assert.deepEqual(await look({ versions: ['TLSv1.2'] }, '02'), ['fixed']);
+});
+
+test('two hosts that send the same contents in another order do not wait for each other in a circle', async () => {
+  const contents = Array.from({ length: 600 }, (_, n) => ({
+    name: 'users' as const,
+    hash: n.toString(16).padStart(64, '0'),
+    data: { users: [], filler: 'x'.repeat(2000) },
+  }));
+  const store = (all: typeof contents): Promise<void> =>
+    w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, all, tx.now));
+  for (let round = 0; round < 5; round++) await Promise.all([store(contents), store(contents.toReversed())]);
+});
+
+test('who sends a content does not wait for somebody who refers to it', async () => {
+  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), data: { users: [] } }];
+  const store = (): Promise<void> =>
+    w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, [content!], tx.now));
+  await store();
+  await w.platform.observe(systemActor('test'), async (tx) => {
+    assert.equal((await knownContents(tx.db, [content!])).size, 1);
+    const late = AbortSignal.timeout(3000);
+    await Promise.race([store(), once(late, 'abort').then(() => assert.fail('it waits'))]);
+  });
 });

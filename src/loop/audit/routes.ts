@@ -7,9 +7,10 @@ import { Affected, Exposure, Finding, FindingState } from '../../model/finding.t
 import { Sha256 } from '../../model/json.ts';
 import { Kit } from '../../model/kit.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { affectedBy } from './affected.ts';
+import { affectedBy, refuseUnknown } from './affected.ts';
 import type { Audit } from './face.ts';
-import { ask, type Judge } from './judge-host.ts';
+import { ask } from './collect.ts';
+import type { Judge } from './judge-host.ts';
 import { takeFacts } from './take-facts.ts';
 
 type Face = Pick<Audit, 'facts' | 'kits' | 'kit' | 'findings' | 'exposures'>;
@@ -80,15 +81,18 @@ function findingRoutes(face: Face): Route[] {
         })
         .strict(),
       reply: z.object({ items: z.array(Finding) }),
-      handler: async ({ query: { kit, check, cve, host, state } }) => ({
-        items: await face.findings({
+      handler: async ({ query: { kit, check, cve, host, state } }) => {
+        const advisory = cve?.toUpperCase();
+        const items = await face.findings({
           ...(kit === undefined ? {} : { kit }),
           ...(check === undefined ? {} : { check }),
-          ...(cve === undefined ? {} : { advisory: cve.toUpperCase() }),
+          ...(advisory === undefined ? {} : { advisory }),
           ...(host === undefined ? {} : { hostId: host }),
           ...(state === undefined ? {} : { states: [state].flat() }),
-        }),
-      }),
+        });
+        if (items.length === 0) refuseUnknown(face.kits(), { kit, check, advisory });
+        return { items };
+      },
     }),
     route({
       method: 'GET',
@@ -112,12 +116,14 @@ function findingRoutes(face: Face): Route[] {
       access: MAY.read,
       query: z.object({ kit: z.string().max(100).optional(), host: z.string().max(100).optional() }).strict(),
       reply: z.object({ items: z.array(Exposure) }),
-      handler: async ({ query: { kit, host } }) => ({
-        items: await face.exposures({
+      handler: async ({ query: { kit, host } }) => {
+        const items = await face.exposures({
           ...(kit === undefined ? {} : { kit }),
           ...(host === undefined ? {} : { hostId: host }),
-        }),
-      }),
+        });
+        if (items.length === 0) refuseUnknown(face.kits(), { kit });
+        return { items };
+      },
     }),
   ];
 }
@@ -173,9 +179,14 @@ function askRoutes(context: Judge, face: Face): Route[] {
         const hosts = await discovery.hosts(body.hostIds ? { ids: body.hostIds } : {});
         const missing = body.hostIds?.find((id) => !hosts.some((host) => host.id === id));
         if (missing !== undefined) throw new AppError('NOT_FOUND', { what: 'host', id: missing, list: 'hosts' });
-        const managed = hosts.filter((host) => host.management === 'managed');
+        // One that fell silent hears of it when it is back.
+        const managed = hosts.filter((host) => host.management === 'managed' || host.management === 'lost');
         await platform.observe(actor, async (tx) => {
-          for (const host of managed) await ask(tx, host.id);
+          await ask(
+            context,
+            tx,
+            managed.map((host) => host.id),
+          );
           for (const { id } of hosts) await tx.enqueue('audit.host', { hostId: id }, { singletonKey: id });
         });
         return { hosts: hosts.length, asked: managed.length };

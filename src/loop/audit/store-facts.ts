@@ -90,11 +90,16 @@ export async function putContents(
   at: Date,
 ): Promise<void> {
   if (contents.length === 0) return;
+  // In one order everywhere: hosts that are alike send the same contents at the same time.
+  const ordered = contents.toSorted((a, b) => (contentKey(a) < contentKey(b) ? -1 : 1));
   await q(db)
     .insertInto('audit.section_content')
-    .values(contents.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
-    // Not "do nothing": the row that is there must not be removed before this transaction refers to it.
-    .onConflict((c) => c.columns(['name', 'hash']).doUpdateSet((e) => ({ hash: e.ref('excluded.hash') })))
+    .values(ordered.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
+    // Not "do nothing": the row that is there must not be removed before this transaction refers to it. No column of its
+    // key, or it would wait for all who refer to it.
+    .onConflict((c) =>
+      c.columns(['name', 'hash']).doUpdateSet((e) => ({ first_seen: e.ref('audit.section_content.first_seen') })),
+    )
     .execute();
 }
 
@@ -102,6 +107,12 @@ export interface SectionState {
   name: SectionName;
   version: number;
   collectedAt: Date;
+}
+
+/** What the host has now, by section; null: it was never collected without an error. */
+export async function hashesOf(db: DbOrTx, hostId: string): Promise<Map<string, string | null>> {
+  const rows = await q(db).selectFrom('audit.section').select(['name', 'hash']).where('host_id', '=', hostId).execute();
+  return new Map(rows.map((row) => [row.name, row.hash]));
 }
 
 /**
@@ -115,8 +126,7 @@ export async function setSections(
   at: Date,
 ): Promise<SectionName[]> {
   if (sections.length === 0) return [];
-  const rows = await q(db).selectFrom('audit.section').select(['name', 'hash']).where('host_id', '=', hostId).execute();
-  const before = new Map(rows.map((row) => [row.name, row.hash]));
+  const before = await hashesOf(db, hostId);
   await q(db)
     .insertInto('audit.section')
     .values(

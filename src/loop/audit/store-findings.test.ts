@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { certificate, tls, world } from './testing/world.ts';
@@ -57,4 +58,24 @@ test('findings of one component, and those of one exception, are found as such',
   );
   assert.deepEqual(await w.audit.findings({ component: 'no such' }), []);
   assert.deepEqual(await w.audit.findings({ exceptionId: 'exception_1' }), []);
+});
+
+test('exposures follow a listener into the record that its host was merged into', async () => {
+  const from = await w.find('10.3.1.1', 'SHA256:merged-a');
+  const into = await w.find('10.3.1.2', 'SHA256:merged-b');
+  const { id } = await w.look(from, '10.3.1.1', 8443, tls('vulnerable', certificate('merged', '77')));
+  await w.settle();
+  assert.equal((await w.audit.exposures({ hostId: from })).length, 1);
+  // As discovery does when an agent says that both addresses are its own: the endpoint keeps its id.
+  const entry = { type: 'discovery.host.merged', subject: { kind: 'host' as const, id: into } };
+  await w.platform.act(systemActor('test'), entry, async (tx) => {
+    await sql`update discovery.endpoint set host_id = ${into} where id = ${id}`.execute(tx.db);
+    await sql`update discovery.host set superseded_by = ${into} where id = ${from}`.execute(tx.db);
+    await tx.enqueue('audit.endpoint', { endpointId: id });
+  });
+  await w.settle();
+  assert.deepEqual(
+    (await w.audit.exposures({ kit: 'heartbleed' })).filter((one) => one.endpointId === id).map((one) => one.hostId),
+    [into],
+  );
 });

@@ -136,6 +136,6 @@ export async function moveExposures(
   const { rows } = await sql<ExposureRow>`
     update audit.exposure e set host_id = ${hostId}, endpoint_id = t.id
     from unnest(${to.map((one) => one.endpoint)}::text[], ${to.map((one) => one.endpointId)}::text[]) as t(endpoint, id)
-    where e.endpoint = t.endpoint and e.endpoint_id <> t.id returning e.*`.execute(db);
+    where e.endpoint = t.endpoint and (e.endpoint_id, e.host_id) <> (t.id, ${hostId}) returning e.*`.execute(db);
   return rows.map(toExposure);
 }

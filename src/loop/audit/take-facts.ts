@@ -8,6 +8,7 @@ import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import {
   contentKey,
+  hashesOf,
   knownContents,
   lockHost,
   noteSectionError,
@@ -36,9 +37,8 @@ export async function takeFacts(
   return platform.observe(from.actor, async (tx) => {
     await lockHost(tx.db, from.hostId);
     const heads = checked.filter((one) => one.error === undefined && one.data === undefined).map((one) => one.section);
-    const known = await knownContents(tx.db, heads);
-    const isWanted = ({ section, data, error }: Checked): boolean =>
-      error === undefined && data === undefined && !known.has(contentKey(section));
+    const wanted = await wantedOf(tx, from.hostId, heads);
+    const isWanted = ({ section }: Checked): boolean => wanted.has(section.name);
     const changed = await store(
       tx,
       from.hostId,
@@ -47,6 +47,19 @@ export async function takeFacts(
     await follow(discovery, tx, from.hostId, changed);
     return { want: checked.filter(isWanted).map((one) => one.section.name) };
   });
+}
+
+/**
+ * Contents that nobody sent yet. Where one is missing, what else changed is sent again with it: the new list of packages
+ * beside the processes of before would tell of a host that never was, and close what still burns.
+ */
+async function wantedOf(tx: Tx, hostId: string, heads: readonly Section[]): Promise<Set<SectionName>> {
+  const known = await knownContents(tx.db, heads);
+  const missing = heads.filter((one) => !known.has(contentKey(one)));
+  if (missing.length === 0) return new Set();
+  const before = await hashesOf(tx.db, hostId);
+  const changed = heads.filter((one) => before.size > 0 && before.get(one.name) !== one.hash);
+  return new Set([...missing, ...changed].map((one) => one.name));
 }
 
 /** A section that is not what it claims is refused with all the rest; one of a shape we do not know is an error of that section. */

@@ -2,10 +2,10 @@ import { systemActor } from '../../model/actor.ts';
 import type { Campaign, CampaignEndpoint } from '../../model/campaign.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
-import type { Facts } from '../../model/facts.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Tx } from '../../platform/context.ts';
-import { versionOrder, type LoadedKit } from '../audit/index.ts';
+import { chunks } from '../../platform/db/many.ts';
+import { versionOrder, type LoadedKit, type StoredFacts } from '../audit/index.ts';
 import { issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
 import { isAffected } from './logic/affected.ts';
@@ -18,6 +18,10 @@ import { campaignRow, lockCampaign, putCampaign } from './store-campaigns.ts';
 const ACTOR = systemActor('change.campaign');
 /** Looked for by timer: a list that was fetched this short ago is as good. */
 const LIST_AGE_MS = 50_000;
+/** Listeners at a time: what is known of their hosts would not all fit into memory. */
+const AT_ONCE = 500;
+/** What the funnel is judged by. */
+const SECTIONS = ['certificates', 'packages', 'processes', 'services', 'sockets'] as const;
 
 function compromiseKit(deps: Deps, id: string): LoadedKit {
   const kit = deps.audit.kit(id);
@@ -33,7 +37,7 @@ export async function campaignOf(deps: Deps, id: string): Promise<Campaign> {
   return {
     kit: id,
     title: kit.kit.title,
-    state: row?.state ?? (endpoints.length > 0 ? 'burning' : 'out'),
+    state: row?.state ?? (endpoints.length > 0 ? 'burning' : 'none'),
     endpoints,
     totals: totalsOf(endpoints),
     openedAt: row?.openedAt.toISOString() ?? null,
@@ -60,11 +64,14 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
     burntKeys: new Set(exposures.map((exposure) => exposure.spki)),
     isAffected: isAffected(kit.kit, versionOrder),
   };
-  const estate = await estateOf(deps, exposures);
+  const about = Map.groupBy(findings, (finding) => finding.endpointId ?? behind(finding.hostId, finding.component));
   const judged: CampaignEndpoint[] = [];
-  for (const own of Map.groupBy(exposures, (exposure) => exposure.endpointId).values()) {
-    const gathered = gatherEndpoint(estate, own, findings);
-    if (gathered) judged.push(judgeEndpoint({ ...shared, ...gathered }));
+  for (const some of chunks([...Map.groupBy(exposures, (exposure) => exposure.endpointId).values()], AT_ONCE)) {
+    const estate = await estateOf(deps, some.flat());
+    for (const own of some) {
+      const gathered = gatherEndpoint(estate, own, about);
+      if (gathered) judged.push(judgeEndpoint({ ...shared, ...gathered }));
+    }
   }
   return judged.toSorted((a, b) => (a.hostName + a.endpoint < b.hostName + b.endpoint ? -1 : 1));
 }
@@ -72,39 +79,45 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
 interface Estate {
   endpoints: ReadonlyMap<string, Endpoint>;
   hosts: ReadonlyMap<string, Host>;
-  facts: ReadonlyMap<string, Partial<Facts>>;
+  facts: ReadonlyMap<string, StoredFacts>;
   sessions: Sessions;
 }
 
-/** What is known of all the exposed hosts, in one question each. */
+/** Findings about the package behind a host's listeners. */
+const behind = (hostId: string, component: string): string => `${hostId}\n${component}`;
+
+/** What is known of these listeners and the hosts that have them now, in one question each. */
 async function estateOf({ audit, discovery, platform }: Deps, exposures: readonly Exposure[]): Promise<Estate> {
-  const ids = [...new Set(exposures.map((exposure) => exposure.hostId))];
+  const endpoints = await discovery.endpoints({ ids: [...new Set(exposures.map((exposure) => exposure.endpointId))] });
+  const ids = [...new Set(endpoints.map((endpoint) => endpoint.hostId))];
   const hosts = ids.length > 0 ? await discovery.hosts({ ids }) : [];
-  const endpoints = await discovery.endpoints({ hostIds: ids });
-  const facts = await audit.factsOf(ids);
+  const facts = await audit.factsOf(ids, SECTIONS);
   return {
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
     hosts: new Map(hosts.map((host) => [host.id, host])),
-    facts: new Map(facts.map(({ hostId, sections }) => [hostId, sections])),
+    facts: new Map(facts.map((stored) => [stored.hostId, stored])),
     sessions: await sessionsOf(platform.db, ids),
   };
 }
 
-function gatherEndpoint(estate: Estate, exposures: Exposure[], all: readonly Finding[]) {
+/** What could not be collected again was not told since. */
+const toldAt = (meta: StoredFacts['meta']): Record<string, string> =>
+  Object.fromEntries(SECTIONS.map((name) => [name, meta[name]?.error === null ? (meta[name].receivedAt ?? '') : '']));
+
+function gatherEndpoint(estate: Estate, exposures: Exposure[], about: ReadonlyMap<string, Finding[]>) {
   const endpoint = estate.endpoints.get(exposures[0]!.endpointId);
   const host = endpoint && estate.hosts.get(endpoint.hostId);
   if (!endpoint || !host) return null;
-  const facts = estate.facts.get(host.id) ?? {};
+  const stored = estate.facts.get(host.id);
+  const facts = stored?.sections ?? {};
+  const factsAt = toldAt(stored?.meta ?? {});
   const listener = listenerOf(facts, endpoint);
   // The endpoint's own findings, and those of the package behind it.
-  const findings = all.filter(
-    (finding) =>
-      finding.endpointId === endpoint.id ||
-      (finding.hostId === host.id && finding.endpointId === null && finding.component === listener.package?.name),
-  );
+  const keys = [endpoint.id, ...(listener.package ? [behind(host.id, listener.package.name)] : [])];
+  const findings = keys.flatMap((key) => about.get(key) ?? []);
   const since = burntSince(exposures, findings)!;
   const sessionsAt = estate.sessions(host.id, listener.service?.name ?? null, since);
-  return { endpoint, host, facts, exposures, findings, since, sessionsAt };
+  return { endpoint, host, facts, factsAt, exposures, findings, since, sessionsAt };
 }
 
 /** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */

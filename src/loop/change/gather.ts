@@ -37,7 +37,7 @@ export async function gather(
   const exposures = await wantedExposures(deps, wish, spared, everywhere);
   const ids = [...new Set([...findings, ...everywhere].map((one) => one.hostId))];
   const hosts = new Map((ids.length > 0 ? await discovery.hosts({ ids }) : []).map((host) => [host.id, host]));
-  const endpoints = (await Promise.all([...hosts.keys()].map((hostId) => discovery.endpoints({ hostId })))).flat();
+  const endpoints = await discovery.endpoints({ hostIds: [...hosts.keys()] });
   const wanted = new Set([...findings, ...exposures].map((one) => one.hostId));
   const knowledge: Knowledge = {
     rows: await authorityRows(deps.platform.db),

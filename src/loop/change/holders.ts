@@ -3,6 +3,12 @@ import type { CertificateInfo } from '../../model/probe.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { certificateKey } from './logic/inputs.ts';
 
+/** A certificate by its serial number, of an authority that may have several names. */
+interface Certificate {
+  serial: string;
+  issuers: ReadonlySet<string>;
+}
+
 const leafOf = (endpoint: Endpoint): CertificateInfo | undefined =>
   endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
 
@@ -25,15 +31,16 @@ export function holdersOf(endpoints: readonly Endpoint[], hosts: ReadonlyMap<str
 }
 
 /**
- * Who would be cut off if this certificate were revoked now, in words; null when every listener that was ever seen with
- * it was just seen with another one. Revoking cannot be taken back, so this looks at all that is known, and looks again.
+ * Who would be cut off if this certificate were revoked now, in words; null when no listener was last seen with it, or each
+ * was just seen with another one. Revoking cannot be taken back, so this looks at all that is known, and looks again.
  */
-export async function holderNow(discovery: Discovery, certificates: ReadonlySet<string>): Promise<string | null> {
+export async function holderNow(discovery: Discovery, { serial, issuers }: Certificate): Promise<string | null> {
+  const keys = new Set([...issuers].map((issuer) => certificateKey({ issuer, serial })));
   const serves = (endpoint: Endpoint): boolean => {
     const leaf = leafOf(endpoint);
-    return leaf !== undefined && certificates.has(certificateKey(leaf));
+    return leaf !== undefined && keys.has(certificateKey(leaf));
   };
-  for (const endpoint of (await discovery.endpoints({ protocol: 'tls' })).filter(serves)) {
+  for (const endpoint of (await discovery.endpoints({ serial })).filter(serves)) {
     if (endpoint.state === 'gone' && isRetired(endpoint, await discovery.host(endpoint.hostId))) continue;
     const now = await discovery.probeNow(endpoint.address, endpoint.port).catch(() => null);
     const at = `${endpoint.address}:${endpoint.port}`;

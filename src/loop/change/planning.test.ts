@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
+import { campaignOf } from './campaigns.ts';
 import { createChange, replan } from './planning.ts';
 import { allChanges } from './store.ts';
 import { OLGA, pollAll, testEstate, type TestEstate } from './testing/estate.ts';
@@ -14,6 +15,11 @@ before(async () => {
 after(() => estate.close());
 
 const asked = { kit: 'heartbleed', title: 'Heartbleed', reason: 'CVE-2014-0160' };
+
+test('a kit that never saw a key leak has no fire: it is neither burning nor out', async () => {
+  const campaign = await campaignOf(estate.deps, 'heartbleed');
+  assert.deepEqual([campaign.state, campaign.totals.endpoints, campaign.openedAt], ['none', 0, null]);
+});
 
 test('two plans that are made at the same instant: one of them has the hosts, the other is told who', async () => {
   const hosts = [await estate.addHost('first'), await estate.addHost('second')].map((host) => host.hostId);

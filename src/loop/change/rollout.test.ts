@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Entry } from '../../model/trail.ts';
 import { takeOutcomes, tasksFor } from './agents.ts';
@@ -309,4 +310,19 @@ test('what cannot be planned is left with its reason; with nothing else the chan
   const seen = campaign.endpoints.find((one) => one.hostId === legacy.hostId)!;
   assert.equal(seen.steps.patched.state, 'unknown');
   assert.equal(seen.complete, false);
+});
+
+test('a listener whose record went over to another host is still counted before its exposure has followed', async () => {
+  const host = await estate.addHost('twin-record');
+  const kept = await estate.addHost('record');
+  const own = estate.audit.exposed.findIndex((one) => one.hostId === kept.hostId);
+  estate.audit.exposed.splice(own, 1);
+  const counted = async () => (await campaignOf(estate.deps, 'heartbleed')).endpoints.map((one) => one.endpoint);
+  const name = `${host.address}:${host.port}`;
+  assert.ok((await counted()).includes(name));
+  const entry = { type: 'discovery.host.merged', subject: { kind: 'host' as const, id: kept.hostId } };
+  await estate.platform.act(OLGA, entry, (tx) =>
+    sql`update discovery.endpoint set host_id = ${kept.hostId} where host_id = ${host.hostId}`.execute(tx.db),
+  );
+  assert.ok((await counted()).includes(name));
 });

@@ -17,16 +17,19 @@ export async function lookAgain(deps: Deps, hosts: readonly PlannedHost[]): Prom
   const { audit, platform } = deps;
   const unsettled = hosts.filter(isUnsettled).map((host) => host.id);
   if (unsettled.length === 0) return false;
-  const lookedAt = async (hostId: string): Promise<string> =>
-    (await audit.facts(hostId)).meta.sockets?.collectedAt ?? '';
-  const before = new Map<string, string>();
-  for (const hostId of unsettled) before.set(hostId, await lookedAt(hostId));
+  const lookedAt = async (ids: Iterable<string>): Promise<Map<string, string>> =>
+    new Map(
+      (await audit.factsOf([...ids], ['sockets'])).map((one) => [one.hostId, one.meta.sockets?.collectedAt ?? '']),
+    );
+  const known = await lookedAt(unsettled);
+  const before = new Map(unsettled.map((hostId) => [hostId, known.get(hostId)]));
   await platform.observe(systemActor('change.plan'), async (tx) => {
     for (const hostId of unsettled) await audit.requestFacts(tx, hostId);
   });
   for (let tries = 0; tries < TRIES && before.size > 0; tries++) {
     await sleep(PAUSE_MS);
-    for (const [hostId, at] of before) if ((await lookedAt(hostId)) !== at) before.delete(hostId);
+    const now = await lookedAt(before.keys());
+    for (const [hostId, at] of before) if (now.get(hostId) !== at) before.delete(hostId);
   }
   return before.size < unsettled.length;
 }

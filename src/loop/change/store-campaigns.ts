@@ -1,15 +1,15 @@
 import type { Transaction } from 'kysely';
-import type { Campaign } from '../../model/campaign.ts';
+import type { FireState } from '../../model/campaign.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 
 export type CampaignTables = {
-  'change.campaign': { kit: string; state: Campaign['state']; opened_at: Date; out_at: Date | null };
+  'change.campaign': { kit: string; state: FireState; opened_at: Date; out_at: Date | null };
 };
 const q = (db: DbOrTx) => db.withTables<CampaignTables>();
 
 export interface CampaignRow {
   kit: string;
-  state: Campaign['state'];
+  state: FireState;
   openedAt: Date;
   outAt: Date | null;
 }

@@ -16,8 +16,11 @@ export interface Discovery extends Module {
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {
+    ids?: readonly string[];
     hostId?: string;
     hostIds?: readonly string[];
+    /** of the certificate that was last seen there, hex */
+    serial?: string;
     protocol?: ProbeResult['protocol'];
     state?: Endpoint['state'];
   }): Promise<Endpoint[]>;

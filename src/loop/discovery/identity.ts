@@ -5,7 +5,7 @@ import { questions } from './logic/reconcile.ts';
 import { newTarget } from './probes/contract.ts';
 import { sshProbe } from './probes/ssh.ts';
 import { inParallel } from './scanner/sweep.ts';
-import { guardFor, type LiveScopes } from './live-scopes.ts';
+import { type LiveScopes, withGuard } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
 import type { Alive } from './sightings.ts';
 import { sshPortsAt } from './store-endpoints.ts';
@@ -45,9 +45,8 @@ async function keysAt(
   const found: Identifier[] = [];
   for (const port of await sshPortsAt(platform.db, address)) {
     try {
-      const { guard } = guardFor(scopes, buckets, address);
-      const probe = await sshProbe.probe(
-        newTarget(guard, { address, port, connectMs: 1000, deadlineMs: ASK_MS, signal }),
+      const probe = await withGuard(scopes, buckets, address, (guard) =>
+        sshProbe.probe(newTarget(guard, { address, port, connectMs: 1000, deadlineMs: ASK_MS, signal })),
       );
       if (probe.protocol === 'ssh') {
         found.push(...probe.hostKeys.map((key) => ({ kind: 'ssh-host-key' as const, value: key.fingerprint })));

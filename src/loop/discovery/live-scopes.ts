@@ -49,6 +49,11 @@ export class LiveScopes {
     return guard;
   }
 
+  /** It opens nothing any more. */
+  forget(guard: Guard): void {
+    this.#guards.delete(guard);
+  }
+
   /** May this scan still touch the address? One of addresses that somebody named has no scope. */
   allowsScan(scan: { scope_id: string | null; scope_name: string | null }, address: string): boolean {
     if (containsAddress(this.#excluded, address)) return false;
@@ -93,4 +98,19 @@ export function guardFor(scopes: LiveScopes, buckets: Buckets, address: string):
   if (!scope) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
   const allows = (other: string): boolean => other === address && scopes.scopeFor(address) !== null;
   return { scope, guard: scopes.watch(createGuard({ allows, bucket: buckets.of(scope.id, scope.rate) })) };
+}
+
+/** The same for one piece of work: a scan that takes days asks at thousands of addresses on its way. */
+export async function withGuard<T>(
+  scopes: LiveScopes,
+  buckets: Buckets,
+  address: string,
+  use: (guard: Guard) => Promise<T>,
+): Promise<T> {
+  const { guard } = guardFor(scopes, buckets, address);
+  try {
+    return await use(guard);
+  } finally {
+    scopes.forget(guard);
+  }
 }

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Endpoint } from '../../model/estate.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { anyOf } from '../../platform/db/many.ts';
@@ -7,12 +7,15 @@ import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
 import { q } from './tables.ts';
 
 export interface EndpointFilter {
-  ids?: string[] | undefined;
+  ids?: readonly string[] | undefined;
   hostId?: string | undefined;
   hostIds?: readonly string[] | undefined;
+  serial?: string | undefined;
   protocol?: ProbeResult['protocol'] | undefined;
   state?: Endpoint['state'] | undefined;
 }
+
+const plainSerial = (hex: RawBuilder<unknown>) => sql<string>`upper(ltrim(replace(${hex}, ':', ''), '0'))`;
 
 export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Promise<Endpoint[]> {
   if (filter.ids?.length === 0) return [];
@@ -22,9 +25,12 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
     .orderBy(sql`address::inet`)
     .orderBy('port')
     .orderBy('id');
-  if (filter.ids) query = query.where('id', 'in', filter.ids);
+  if (filter.ids) query = query.where('id', '=', anyOf(filter.ids));
   if (filter.hostIds) query = query.where('host_id', '=', anyOf(filter.hostIds));
   if (filter.hostId) query = query.where('host_id', '=', filter.hostId);
+  // However it is written; as the index has it.
+  if (filter.serial !== undefined)
+    query = query.where(plainSerial(sql`probe #>> '{chain,0,serial}'`), '=', plainSerial(sql`${filter.serial}::text`));
   if (filter.state) query = query.where('state', '=', filter.state);
   if (filter.protocol) query = query.where(sql<boolean>`probe ->> 'protocol' = ${filter.protocol}`);
   return (await query.execute()).map(toEndpoint);

@@ -4,6 +4,7 @@ import type { Credential, CredentialInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { credentialInUse } from './store-access.ts';
 import { mayBeTriedUnnamed, readBound } from './logic/binding.ts';
 import {
   credentialByName,
@@ -11,22 +12,31 @@ import {
   deleteCredential,
   insertCredential,
   type CredentialRow,
+  type Via,
 } from './store-deployment.ts';
 
-const toCredential = (row: CredentialRow): Credential => ({
+/** `hop`: how the bastion and its login are called. */
+const toCredential = (row: CredentialRow, hop: string | null): Credential => ({
   id: row.id,
   name: row.name,
   username: row.username,
   kind: row.kind,
   become: row.become,
   for: row.bound_to,
+  via: hop,
   triedUnnamed: mayBeTriedUnnamed(row),
   createdAt: row.created_at.toISOString(),
   createdBy: row.created_by,
 });
 
-export async function listCredentials(platform: Platform): Promise<Credential[]> {
-  return (await credentials(platform.db)).map(toCredential);
+export async function listCredentials(platform: Platform, discovery: Discovery): Promise<Credential[]> {
+  const rows = await credentials(platform.db);
+  const ids = rows.flatMap(({ via }) => via?.hostId ?? []);
+  const hosts = ids.length > 0 ? await discovery.hosts({ ids }) : [];
+  const hopOf = ({ via }: CredentialRow): string | null =>
+    via &&
+    `${rows.find((row) => row.id === via.credentialId)?.name ?? '?'}@${hosts.find((host) => host.id === via.hostId)?.name ?? via.hostId}`;
+  return rows.map((row) => toCredential(row, hopOf(row)));
 }
 
 export async function addCredential(
@@ -38,6 +48,7 @@ export async function addCredential(
   if (input.kind === 'private-key') checkKey(input.name, input.privateKey, input.passphrase);
   if (await credentialByName(platform.db, input.name)) throw new AppError('CREDENTIAL_EXISTS', { name: input.name });
   const bound = await boundsOf(discovery, input);
+  const via = await viaOf(platform, discovery, input);
   const id = platform.newId('cred');
   const subject = { kind: 'credential' as const, id, name: input.name };
   const row = await platform.act(
@@ -51,6 +62,7 @@ export async function addCredential(
         kind: input.kind,
         become: input.become ?? null,
         for: bound,
+        ...(input.via ? { via: `${input.via.credential}@${input.via.host}` } : {}),
       },
     },
     async (tx) => {
@@ -67,6 +79,7 @@ export async function addCredential(
         become: input.become ?? null,
         become_id: input.becomePassword ? await platform.vault.put(tx, input.becomePassword) : null,
         bound_to: bound,
+        via,
         created_at: tx.now,
         created_by: actor.name,
       };
@@ -74,16 +87,31 @@ export async function addCredential(
       return made;
     },
   );
-  return toCredential(row);
+  return toCredential(row, input.via ? `${input.via.credential}@${input.via.host}` : null);
+}
+
+/** The bastion has to be a host that we know, and its login one that is there: both are kept by id. */
+async function viaOf(platform: Platform, discovery: Discovery, { name, via }: CredentialInput): Promise<Via | null> {
+  if (!via) return null;
+  const [hostId] = await hostsCalled(discovery, name, [via.host]);
+  const login = await credentialByName(platform.db, via.credential);
+  if (!login) throw new AppError('NOT_FOUND', { what: 'credential', id: via.credential, list: 'credential list' });
+  return { hostId: hostId!, credentialId: login.id };
 }
 
 /** As they are kept: hosts by id, whoever has the name later. */
 async function boundsOf(discovery: Discovery, { name, for: given = [] }: CredentialInput): Promise<string[]> {
   const bounds = [...new Set(given.map((text) => text.trim()))].map(readBound);
-  const hosts = bounds.some(({ kind }) => kind === 'host') ? await discovery.hosts() : [];
-  return bounds.map(({ kind, text }) => {
-    if (kind !== 'host') return text;
-    const found = hosts.filter((host) => host.id === text || host.name === text);
+  const named = bounds.flatMap(({ kind, text }) => (kind === 'host' ? [text] : []));
+  const ids = await hostsCalled(discovery, name, named);
+  return bounds.map(({ kind, text }) => (kind === 'host' ? ids[named.indexOf(text)]! : text));
+}
+
+/** Ids of hosts that somebody named, in the same order. */
+async function hostsCalled(discovery: Discovery, name: string, named: string[]): Promise<string[]> {
+  const hosts = named.length > 0 ? await discovery.hosts() : [];
+  return named.map((text) => {
+    const found = hosts.filter((host) => host.id === text || host.name === text || host.addresses.includes(text));
     if (found.length === 1) return found[0]!.id;
     const why = found.length === 0 ? 'there is no such host' : 'several hosts are called that; take the id';
     throw new AppError('CREDENTIAL_BOUND_INVALID', { name, bound: text, why });
@@ -98,6 +126,10 @@ function checkKey(name: string, key: string, passphrase: string | undefined): vo
 export async function removeCredential(platform: Platform, actor: Actor, name: string): Promise<void> {
   const row = await credentialByName(platform.db, name);
   if (!row) throw new AppError('NOT_FOUND', { what: 'credential', id: name, list: 'credential list' });
+  const hosts = await credentialInUse(platform.db, row.id);
+  if (hosts > 0) throw new AppError('CREDENTIAL_IN_USE', { name, hosts });
+  const through = (await credentials(platform.db)).find(({ via }) => via?.credentialId === row.id);
+  if (through) throw new AppError('CREDENTIAL_IS_BASTION', { name, other: through.name });
   await platform.act(
     actor,
     { type: 'enrollment.credential.removed', subject: { kind: 'credential', id: row.id, name }, detail: { name } },

@@ -84,6 +84,7 @@ async function deploy(
     hostIds: [host!.id],
     force: false,
     acceptHostKey: false,
+    agentless: false,
     ...how,
   });
   await platform.drain();
@@ -168,6 +169,7 @@ test('nobody answers any more: unreachable, in words', { skip }, async () => {
     hostIds: [host!.id],
     force: true,
     acceptHostKey: false,
+    agentless: false,
   });
   await platform.drain();
   const [done] = await deployments(platform.db, [made.id]);

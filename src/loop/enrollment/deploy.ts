@@ -9,10 +9,9 @@ import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate } from './authority.ts';
 import { type Step, withinDeadline } from './deadline.ts';
 import { mintToken } from './enroll.ts';
-import { covers } from './logic/binding.ts';
 import { AGENT_PATHS, AGENT_UNIT, agentUnit } from './logic/unit.ts';
 import { architecture, runsAgent } from './logic/runtime.ts';
-import { logIn } from './login.ts';
+import { reach } from './login.ts';
 import type { CredentialRow } from './store-deployment.ts';
 import { agentByHost } from './store.ts';
 
@@ -31,25 +30,15 @@ export async function deployTo(
   const bundle = await readFile(BUNDLE).catch((cause: unknown) => {
     throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
   });
-  const endpoint = (await discovery.endpoints({ hostId: host.id, protocol: 'ssh', state: 'open' }))[0];
-  if (!endpoint) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
-  const place = { hostId: host.id, address: endpoint.address, tags: host.tags };
-  const usable = credentials.filter((row) => covers(row.bound_to, place));
-  if (usable.length === 0)
-    throw new AppError('DEPLOY_NO_CREDENTIAL_HERE', { host: host.name, address: endpoint.address });
-  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step) => {
-    const { remote, credential } = await logIn(platform, host, endpoint, usable, step);
+  return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step, hold) => {
+    const { remote, credential } = await reach(platform, discovery, host, credentials, step);
     // Not waited for: a server that is silent would not say goodbye either.
-    const hangUp = (): void => void remote.close().catch(() => undefined);
-    try {
-      const before = await agentByHost(platform.db, host.id);
-      await install({ platform, host, remote, step }, bundle, by);
-      step('waiting for its agent');
-      await waitForAgent(platform, host, before?.id ?? null);
-      return credential;
-    } finally {
-      hangUp();
-    }
+    hold(() => void remote.close().catch(() => undefined));
+    const before = await agentByHost(platform.db, host.id);
+    await install({ platform, host, remote, step }, bundle, by);
+    step('waiting for its agent');
+    await waitForAgent(platform, host, before?.id ?? null);
+    return credential.name;
   });
 }
 

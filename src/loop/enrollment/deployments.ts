@@ -4,6 +4,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { adopt } from './agentless.ts';
 import { deployTo } from './deploy.ts';
 import { mayBeTriedUnnamed } from './logic/binding.ts';
 import {
@@ -36,12 +37,20 @@ export async function createDeployment(
     hosts: hosts.map((host) => ({ hostId: host.id, name: host.name })),
     credentials: chosen.map((c) => c.name),
     acceptHostKey: input.acceptHostKey,
+    ...(input.agentless ? { agentless: true } : {}),
   };
   await platform.act(
     actor,
     { type: 'enrollment.deployment.started', subject: { kind: 'deployment', id }, related, detail },
     async (tx) => {
-      await insertDeployment(tx.db, { id, at: tx.now, by: actor.name, hosts, credentials: chosen.map((c) => c.id) });
+      await insertDeployment(tx.db, {
+        id,
+        at: tx.now,
+        by: actor.name,
+        hosts,
+        credentials: chosen.map((c) => c.id),
+        agentless: input.agentless,
+      });
       if (input.acceptHostKey)
         await unpinKeys(
           tx.db,
@@ -61,7 +70,10 @@ async function chooseHosts(discovery: Discovery, input: DeploymentInput): Promis
   const tagged = input.tag ? await discovery.hosts({ tag: input.tag }) : [];
   const unknown = input.unknown ? (await discovery.hosts()).filter((host) => host.claim !== 'ignored') : [];
   const byId = new Map([...named, ...tagged, ...unknown].map((host) => [host.id, host]));
-  return [...byId.values()].filter((host) => input.force || host.management !== 'managed');
+  // What is looked after over SSH may still get an agent.
+  const hasEnough = (host: Host): boolean =>
+    host.management === 'managed' && (input.agentless || host.agentId !== null);
+  return [...byId.values()].filter((host) => input.force || !hasEnough(host));
 }
 
 async function chooseCredentials(platform: Platform, names: string[] | undefined): Promise<CredentialRow[]> {
@@ -84,7 +96,7 @@ export async function runDeployment(platform: Platform, discovery: Discovery, id
   const allowed = await credentialsOf(platform, id);
   const worker = async (): Promise<void> => {
     for (let hostId = queue.shift(); hostId; hostId = queue.shift())
-      await deployOne(platform, discovery, { id, createdBy: deployment.createdBy }, hostId, allowed);
+      await deployOne(platform, discovery, deployment, hostId, allowed);
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   await finish(platform, id);
@@ -99,7 +111,7 @@ async function credentialsOf(platform: Platform, deploymentId: string): Promise<
 async function deployOne(
   platform: Platform,
   discovery: Discovery,
-  deployment: { id: string; createdBy: string },
+  deployment: Pick<Deployment, 'id' | 'createdBy' | 'agentless'>,
   hostId: string,
   allowed: CredentialRow[],
 ): Promise<void> {
@@ -108,7 +120,8 @@ async function deployOne(
   try {
     const host = await discovery.host(hostId);
     if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: hostId, list: 'hosts' });
-    const used = await deployTo(platform, discovery, host, allowed, deployment.createdBy);
+    const open = deployment.agentless ? adopt : deployTo;
+    const used = await open(platform, discovery, host, allowed, deployment.createdBy);
     await setDeploymentHost(platform.db, deployment.id, hostId, {
       state: 'done',
       credential: used,

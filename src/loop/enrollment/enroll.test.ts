@@ -179,7 +179,7 @@ test('a credential is used and listed, its secret never read back, and an unread
     username: 'root',
     password: 'correct horse',
   });
-  const listed = await listCredentials(platform);
+  const listed = await listCredentials(platform, discovery);
   assert.equal(listed.length, 1);
   assert.doesNotMatch(JSON.stringify(listed), /correct horse|secret/);
   await assert.rejects(
@@ -196,7 +196,7 @@ test('a credential is used and listed, its secret never read back, and an unread
     (e) => isAppError(e, 'CREDENTIAL_KEY_INVALID'),
   );
   await removeCredential(platform, operator, 'ops');
-  assert.deepEqual(await listCredentials(platform), []);
+  assert.deepEqual(await listCredentials(platform, discovery), []);
 });
 
 test('the listener has a certificate of the one authority, made once even when two servers start together', async () => {

@@ -18,6 +18,7 @@ import {
   revokeOthers,
   spendToken,
 } from './store.ts';
+import { deleteAccess } from './store-access.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
@@ -107,6 +108,8 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
     await spendToken(tx.db, token.id, publicKey, tx.now);
     const issued = await admission.sign();
     const replaced = await revokeOthers(tx.db, hostId);
+    // Its agent looks from now on; two that do would contradict each other.
+    await deleteAccess(tx.db, hostId);
     await insertAgent(tx.db, {
       id: actor.id,
       host_id: hostId,

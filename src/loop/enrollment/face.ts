@@ -1,3 +1,4 @@
+import type { Section } from '../../model/facts.ts';
 import type { Module, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 
@@ -21,5 +22,11 @@ export interface Enrollment extends Module {
   authenticate(fingerprint: string): Promise<AgentIdentity | null>;
   /** Server certificate and CA of the agent listener, PEM. */
   listenerIdentity(): Promise<{ key: string; cert: string; ca: string }>;
+  /** Which of these hosts are looked after over SSH, without an agent? */
+  agentlessAmong(hostIds: readonly string[]): Promise<Set<string>>;
+  /** Hosts without an agent whose next look is due. */
+  dueForLook(limit: number): Promise<string[]>;
+  /** The facts of a host without an agent, over SSH; null: it is not looked after so, or the look did not succeed. */
+  lookOver(hostId: string): Promise<Section[] | null>;
   revoke(tx: Tx, agentId: string, reason: string): Promise<void>;
 }

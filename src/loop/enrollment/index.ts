@@ -1,5 +1,6 @@
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { lookOver } from './agentless.ts';
 import { newSerial, withAuthority } from './authority.ts';
 import { runDeployment } from './deployments.ts';
 import type { Enrollment } from './face.ts';
@@ -7,6 +8,7 @@ import { issueListener } from './logic/certificates.ts';
 import { markLostAgents } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
+import { agentlessAmong, dueAccess } from './store-access.ts';
 import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
 export type { AgentRecord, Enrollment } from './face.ts';
@@ -33,6 +35,9 @@ export function createEnrollment(
           ca: authority.certificate,
         };
       }),
+    agentlessAmong: (hostIds) => agentlessAmong(platform.db, hostIds),
+    dueForLook: (limit) => dueAccess(platform.db, platform.now(), limit),
+    lookOver: (hostId) => lookOver(platform, discovery, hostId),
     revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
     routes: enrollmentRoutes(platform, discovery),
     agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),

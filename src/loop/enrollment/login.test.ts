@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2 from 'ssh2';
 import type { DeploymentInput } from '../../model/enrollment.ts';
 import { isAppError } from '../../model/errors/index.ts';
@@ -30,6 +31,8 @@ interface Strange {
   passwords: string[];
   /** kinds of login that were tried */
   methods: Set<string>;
+  /** connections that are open */
+  open: ReadonlySet<unknown>;
 }
 
 /** An SSH server that nobody knows. It takes every login when it is `mute`, and then never answers anything. */
@@ -58,7 +61,7 @@ async function strangeServer(t: TestContext, address: string, mute = false): Pro
   const { port } = server.address() as AddressInfo;
   await addScope(platform, { cidrs: [address], ports: `${port}` });
   const { hostId } = await discovery.probeNow(address, port);
-  return { hostId, address, passwords, methods };
+  return { hostId, address, passwords, methods, open };
 }
 
 async function deploy(hostId: string, how: Partial<DeploymentInput> = {}): Promise<string> {
@@ -66,6 +69,7 @@ async function deploy(hostId: string, how: Partial<DeploymentInput> = {}): Promi
     hostIds: [hostId],
     force: false,
     acceptHostKey: false,
+    agentless: false,
     ...how,
   });
   await platform.drain();
@@ -122,4 +126,7 @@ test('a server that lets us in and then says nothing ends at the deadline, in wo
   const why = await deploy(mute.hostId, { credentials: ['key'] });
   assert.match(why, /took longer than 2 s; it stopped answering while looking at the machine/);
   assert.ok(performance.now() - began < 8000, `${performance.now() - began} ms`);
+  // Nor is it left connected, where it could wait for ever.
+  for (let tries = 0; tries < 100 && mute.open.size > 0; tries++) await sleep(20);
+  assert.equal(mute.open.size, 0);
 });

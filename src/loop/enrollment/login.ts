@@ -1,74 +1,108 @@
 import { sshHost, type Become, type SshHost, type SshTarget } from '../../host/ssh/index.ts';
 import { AppError, isAppError } from '../../model/errors/index.ts';
-import type { Endpoint, Host } from '../../model/estate.ts';
+import type { Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
+import type { Discovery } from '../discovery/index.ts';
 import type { Step } from './deadline.ts';
-import { pinKey, pinnedKey, type CredentialRow } from './store-deployment.ts';
+import { covers } from './logic/binding.ts';
+import { credentials, pinKey, pinnedKey, type CredentialRow, type Via } from './store-deployment.ts';
+
+/** Logs in where discovery saw SSH, with the first of these credentials that may be used there and is accepted. */
+export async function reach(
+  platform: Platform,
+  discovery: Discovery,
+  host: Host,
+  logins: CredentialRow[],
+  step: Step,
+): Promise<{ remote: SshHost; credential: CredentialRow }> {
+  const seen = await sshOf(discovery, host.id);
+  // Behind a bastion nobody could have scanned: there SSH is where it usually is.
+  const address = seen?.address ?? host.addresses[0];
+  const door = seen ?? (address === undefined ? null : { address, port: SSH_PORT, keys: [] });
+  const reachable = logins.filter((row) => seen !== null || row.via !== null);
+  if (!door || reachable.length === 0) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
+  const place = { hostId: host.id, address: door.address, tags: host.tags };
+  const usable = reachable.filter((row) => covers(row.bound_to, place));
+  if (usable.length === 0) throw new AppError('DEPLOY_NO_CREDENTIAL_HERE', { host: host.name, address: door.address });
+  return logIn({ platform, discovery, step }, host, door, usable);
+}
+
+const SSH_PORT = 22;
+/** Bastions one behind the other. */
+const MOST_HOPS = 4;
+
+/** Where SSH answers, and with which host keys; none are known where nobody looked. */
+interface Door {
+  address: string;
+  port: number;
+  keys: string[];
+}
+
+async function sshOf(discovery: Discovery, hostId: string): Promise<Door | null> {
+  const [endpoint] = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
+  if (!endpoint) return null;
+  const keys = endpoint.probe?.protocol === 'ssh' ? endpoint.probe.hostKeys.map((key) => key.fingerprint) : [];
+  return { address: endpoint.address, port: endpoint.port, keys };
+}
+
+interface Way {
+  platform: Platform;
+  discovery: Discovery;
+  step: Step;
+}
 
 /** The first credential that the host accepts. The server's key must be the one discovery saw, and the pinned one. */
-export async function logIn(
-  platform: Platform,
+async function logIn(
+  way: Way,
   host: Host,
-  endpoint: Endpoint,
-  credentials: CredentialRow[],
-  step: Step,
-): Promise<{ remote: SshHost; credential: string }> {
-  const expected = await expectedKeys(platform, endpoint);
+  door: Door,
+  logins: CredentialRow[],
+): Promise<{ remote: SshHost; credential: CredentialRow }> {
+  const { platform, step } = way;
+  const expected = await expectedKeys(platform, door);
   let powerless: AppError | null = null;
-  for (const row of credentials) {
+  for (const row of logins) {
     step(`logging in with ${row.name}`);
     try {
-      const remote = await connect(platform, endpoint, row, expected);
+      const remote = await connect(way, door, row, expected);
       await pinKey(platform.db, {
-        address: endpoint.address,
-        port: endpoint.port,
+        address: door.address,
+        port: door.port,
         fingerprint: remote.hostKey,
         pinned_at: platform.now(),
       });
-      return { remote, credential: row.name };
+      return { remote, credential: row };
     } catch (error) {
-      if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, endpoint, expected, error);
+      if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, door, expected, error);
       if (isAppError(error, 'HOST_BECOME_REFUSED')) powerless = error;
       else if (!isAppError(error, 'HOST_AUTH_REFUSED')) throw error;
     }
   }
   // It let us in, so why that was not enough says more than that others were turned away.
   if (powerless) throw powerless;
-  throw new AppError('DEPLOY_NO_LOGIN', { host: host.name, tried: credentials.map((row) => row.name).join(', ') });
+  throw new AppError('DEPLOY_NO_LOGIN', { host: host.name, tried: logins.map((row) => row.name).join(', ') });
 }
 
-async function expectedKeys(platform: Platform, endpoint: Endpoint): Promise<string[]> {
-  const pinned = await pinnedKey(platform.db, endpoint.address, endpoint.port);
-  if (pinned) return [pinned];
-  return endpoint.probe?.protocol === 'ssh' ? endpoint.probe.hostKeys.map((key) => key.fingerprint) : [];
+async function expectedKeys(platform: Platform, door: Door): Promise<string[]> {
+  const pinned = await pinnedKey(platform.db, door.address, door.port);
+  return pinned ? [pinned] : door.keys;
 }
 
-function keyChanged(host: Host, endpoint: Endpoint, expected: string[], cause: AppError): AppError {
+function keyChanged(host: Host, door: Door, expected: string[], cause: AppError): AppError {
   const params = {
     host: host.name,
-    endpoint: `${endpoint.address}:${endpoint.port}`,
+    endpoint: `${door.address}:${door.port}`,
     presented: cause.params['presented'] ?? 'another',
     expected: expected.join(' or '),
   };
   return new AppError('DEPLOY_HOST_KEY_CHANGED', params, { cause });
 }
 
-async function connect(
-  platform: Platform,
-  endpoint: Endpoint,
-  row: CredentialRow,
-  expected: string[],
-): Promise<SshHost> {
-  const trust = (fingerprint: string): boolean => expected.includes(fingerprint);
-  const target = { address: endpoint.address, port: endpoint.port, username: row.username, trust };
-  const secrets = [row.secret_id, row.passphrase_id, row.become_id];
-  const remote = await withSecrets(platform, secrets, ([secret, passphrase, password]) =>
-    sshHost({
-      ...target,
-      auth: row.kind === 'password' ? { password: secret! } : keyAuth(secret!, passphrase ?? null),
-      ...becomeOf(row, password ?? (row.kind === 'password' ? secret! : null)),
-    }),
-  );
+async function connect(way: Way, door: Door, row: CredentialRow, expected: string[]): Promise<SshHost> {
+  // What only a bastion leads to was never seen from outside: its key counts from the first sight on.
+  const first = row.via !== null && expected.length === 0;
+  const trust = (fingerprint: string): boolean => first || expected.includes(fingerprint);
+  const remote = await withTarget(way, { door, row, trust, hops: 0 }, (target) => sshHost(target));
   try {
     // Root is asked for with the first command: better now than with the first file that is written.
     if (row.become) await remote.exec(['true']);
@@ -77,6 +111,47 @@ async function connect(
     await remote.close();
     throw error;
   }
+}
+
+interface Leg {
+  door: Door;
+  row: CredentialRow;
+  trust: SshTarget['trust'];
+  hops: number;
+}
+
+/** Lends the secrets of all the logins on the way for the time of one call. */
+async function withTarget<T>(way: Way, leg: Leg, use: (target: SshTarget) => Promise<T>): Promise<T> {
+  const { row, door, trust } = leg;
+  const secrets = [row.secret_id, row.passphrase_id, row.become_id];
+  return withSecrets(way.platform, secrets, async ([secret, passphrase, password]) => {
+    const target: SshTarget = {
+      address: door.address,
+      port: door.port,
+      username: row.username,
+      trust,
+      auth: row.kind === 'password' ? { password: secret! } : keyAuth(secret!, passphrase ?? null),
+      ...becomeOf(row, password ?? (row.kind === 'password' ? secret! : null)),
+    };
+    if (row.via === null) return use(target);
+    return withTarget(way, await bastionOf(way, row.via, leg.hops + 1), (via) => use({ ...target, via }));
+  });
+}
+
+/** The bastion's own key is the one discovery saw, or the pinned one: nobody stands between it and us. */
+async function bastionOf({ platform, discovery }: Way, via: Via, hops: number): Promise<Leg> {
+  const host = await discovery.host(via.hostId);
+  const unready = (why: string): AppError =>
+    new AppError('BASTION_UNREADY', { bastion: host?.name ?? via.hostId, why });
+  const door = await sshOf(discovery, via.hostId);
+  const row = (await credentials(platform.db)).find(({ id }) => id === via.credentialId);
+  if (!host || !door) throw unready('discovery saw no SSH server on it');
+  if (!row) throw unready('its credential is gone');
+  if (hops > MOST_HOPS) throw unready(`more than ${MOST_HOPS} bastions one behind the other`);
+  if (!covers(row.bound_to, { hostId: host.id, address: door.address, tags: host.tags }))
+    throw unready(`the credential ${row.name} is not for it`);
+  const expected = await expectedKeys(platform, door);
+  return { door, row, trust: (fingerprint) => expected.includes(fingerprint), hops };
 }
 
 const keyAuth = (privateKey: string, passphrase: string | null): SshTarget['auth'] =>

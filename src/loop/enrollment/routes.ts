@@ -8,17 +8,19 @@ import {
   RenewRequest,
 } from '../../model/agent.ts';
 import { MAY } from '../../model/actor.ts';
-import { Agent, Credential, CredentialInput, Deployment, DeploymentInput } from '../../model/enrollment.ts';
+import { Access, Agent, Credential, CredentialInput, Deployment, DeploymentInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { endAccess } from './agentless.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
 import { createDeployment } from './deployments.ts';
 import { enroll, mintToken } from './enroll.ts';
 import { checkIn } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
+import { allAccess } from './store-access.ts';
 import { deployments } from './store-deployment.ts';
 import { allAgents } from './store.ts';
 
@@ -29,6 +31,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
   return [
     ...credentialRoutes(platform, discovery),
     ...deploymentRoutes(platform, discovery),
+    ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
   ];
 }
@@ -42,7 +45,7 @@ function credentialRoutes(platform: Platform, discovery: Discovery): Route[] {
       summary: 'Credentials for hosts without an agent; never their secrets',
       access: MAY.operate,
       reply: z.object({ items: z.array(Credential) }),
-      handler: async () => ({ items: await listCredentials(platform) }),
+      handler: async () => ({ items: await listCredentials(platform, discovery) }),
     }),
     route({
       method: 'POST',
@@ -65,6 +68,35 @@ function credentialRoutes(platform: Platform, discovery: Discovery): Route[] {
       reply: Done,
       handler: async ({ actor, params }) => {
         await removeCredential(platform, actor, params.name);
+        return done;
+      },
+    }),
+  ];
+}
+
+function accessRoutes(platform: Platform, discovery: Discovery): Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/access',
+      id: 'listAccess',
+      summary: 'Hosts that are looked after over SSH, without an agent',
+      access: MAY.read,
+      reply: z.object({ items: z.array(Access) }),
+      handler: async () => ({ items: await allAccess(platform.db) }),
+    }),
+    route({
+      method: 'DELETE',
+      path: '/access/:hostId',
+      id: 'endAccess',
+      summary: 'Look after this host over SSH no more; what is known of it stays',
+      access: MAY.operate,
+      params: z.object({ hostId: z.string() }),
+      reply: Done,
+      handler: async ({ actor, params }) => {
+        const host = await discovery.host(params.hostId);
+        if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: params.hostId, list: 'hosts' });
+        await endAccess(platform, discovery, actor, host);
         return done;
       },
     }),

@@ -3,6 +3,12 @@ import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
 import type { Credential, Deployment } from '../../model/enrollment.ts';
 
+/** A bastion: a host, and the login for it. */
+export interface Via {
+  hostId: string;
+  credentialId: string;
+}
+
 /** Own tables: credentials (secrets lie in the vault), pinned server keys, deployments. */
 type DeploymentTables = {
   'enrollment.credential': {
@@ -15,6 +21,7 @@ type DeploymentTables = {
     become: Credential['become'];
     become_id: string | null;
     bound_to: JSONColumnType<string[], string, string>;
+    via: JSONColumnType<Via | null, string | null, string | null>;
     created_at: Date;
     created_by: string;
   };
@@ -26,6 +33,7 @@ type DeploymentTables = {
     finished_at: Date | null;
     created_by: string;
     credential_ids: JSONColumnType<string[]>;
+    agentless: boolean;
   };
   'enrollment.deployment_host': {
     deployment_id: string;
@@ -51,7 +59,7 @@ export async function credentialByName(db: DbOrTx, name: string): Promise<Creden
 export async function insertCredential(tx: Transaction<NoTables>, row: CredentialRow): Promise<void> {
   await q(tx)
     .insertInto('enrollment.credential')
-    .values({ ...row, bound_to: JSON.stringify(row.bound_to) })
+    .values({ ...row, bound_to: JSON.stringify(row.bound_to), via: row.via && JSON.stringify(row.via) })
     .execute();
 }
 export async function deleteCredential(tx: Transaction<NoTables>, id: string): Promise<void> {
@@ -82,7 +90,14 @@ export async function unpinKeys(tx: Transaction<NoTables>, addresses: string[]):
 
 export async function insertDeployment(
   tx: Transaction<NoTables>,
-  deployment: { id: string; at: Date; by: string; hosts: { id: string; name: string }[]; credentials: string[] },
+  deployment: {
+    id: string;
+    at: Date;
+    by: string;
+    hosts: { id: string; name: string }[];
+    credentials: string[];
+    agentless: boolean;
+  },
 ): Promise<void> {
   await q(tx)
     .insertInto('enrollment.deployment')
@@ -93,6 +108,7 @@ export async function insertDeployment(
       finished_at: null,
       created_by: deployment.by,
       credential_ids: JSON.stringify(deployment.credentials),
+      agentless: deployment.agentless,
     })
     .execute();
   for (const hosts of chunks(deployment.hosts))
@@ -167,6 +183,7 @@ export async function deployments(db: DbOrTx, ids?: string[]): Promise<Deploymen
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
     createdBy: row.created_by,
+    agentless: row.agentless,
     hosts: hosts
       .filter((host) => host.deployment_id === row.id)
       .map((host) => ({

@@ -190,6 +190,56 @@ test('a preview and a prediction see the newest connections, and leave everythin
   assert.deepEqual(items, [], 'nothing was learned');
 });
 
+test('connections that several hosts of a plan have just reported stand beside each other', async () => {
+  const w = await world({
+    '127.74.14.10': 'shop',
+    '127.74.14.11': 'app',
+    '127.74.14.12': 'portal',
+    '127.74.14.13': 'web',
+  });
+  const into = (localAddress: string, peerAddress: string, unit: string) => ({
+    connections: [connection({ direction: 'in', localAddress, localPort: 8443, peerAddress, unit })],
+  });
+  w.facts.set('host_shop', into('127.74.14.10', '127.74.14.11', 'shop.service'));
+  w.facts.set('host_portal', into('127.74.14.12', '127.74.14.13', 'portal.service'));
+  w.facts.set('host_app', { connections: [connection({})] });
+  const task = (name: string): Task => ({
+    ...restart,
+    id: `task_${name}`,
+    hostId: `host_${name}`,
+    hostName: name,
+    steps: [{ kind: 'service', name: `${name}.service`, action: 'restart' }],
+  });
+  const { restarts } = await w.impact.predict(['shop', 'portal', 'app'].map(task));
+  const clients = (name: string) =>
+    restarts.find((one) => one.hostName === name)!.clients.map((one) => [one.hostName, one.unit]);
+  assert.deepEqual(clients('shop'), [['app', 'app.service']]);
+  assert.deepEqual(clients('portal'), [['web', null]]);
+});
+
+test('a plan of thousands of hosts on a large estate is predicted in seconds', async () => {
+  const names = Array.from({ length: 3000 }, (_, n) => `h${n}`);
+  const addressOf = (n: number): string => `10.9.${Math.floor(n / 250)}.${(n % 250) + 1}`;
+  const w = await world(Object.fromEntries(names.map((name, n) => [addressOf(n), name])));
+  for (const [n, name] of names.entries()) {
+    const peers = Array.from({ length: 10 }, (_, i) => addressOf((n + i * 7 + 1) % names.length));
+    w.facts.set(`host_${name}`, {
+      connections: peers.map((peerAddress) => connection({ peerAddress, localAddress: addressOf(n) })),
+    });
+  }
+  const tasks = names.map((name): Task => ({
+    ...restart,
+    id: name,
+    hostId: `host_${name}`,
+    hostName: name,
+    steps: [],
+  }));
+  const began = performance.now();
+  const { hosts } = await w.impact.predict(tasks);
+  assert.equal(hosts.length, names.length);
+  assert.ok(performance.now() - began < 10_000, `${Math.round(performance.now() - began)} ms`);
+});
+
 test('peers and neighbours that are no host are handed to discovery to follow', async () => {
   const w = await world({ '127.74.14.11': 'app' });
   w.facts.set('host_app', {

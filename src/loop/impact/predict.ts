@@ -6,7 +6,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { resolveHosts } from './connections.ts';
-import { isForeign, merge, observe, plainAddress, type StoredEdge } from './logic/connections.ts';
+import { isForeign, observe, plainAddress, type StoredEdge } from './logic/connections.ts';
 import type { Edge } from './logic/graph.ts';
 import { overlay } from './logic/overlay.ts';
 import { assemble, isService, predict, servicesOfPackage, type HostFacts, type Restart } from './logic/predict.ts';
@@ -77,15 +77,13 @@ async function lookAt(sources: Sources, hostIds: string[]): Promise<{ facts: Hos
   }
   const peers = facts.flatMap((host) => (host.facts.connections ?? []).map((fact) => plainAddress(fact.peerAddress)));
   const hosts = await resolveHosts(discovery, peers);
-  let stored: StoredEdge[] = await dependencyRows(platform.db);
-  for (const { hostId, facts: own } of facts) {
-    const about = stored.filter((edge) => edge.clientHostId === hostId || edge.serverHostId === hostId);
-    const { edges } = observe(hostId, own.connections ?? [], hosts);
-    stored = overlay(stored, merge(hostId, edges, about));
-  }
+  const reports = facts.map(({ hostId, facts: own }) => {
+    return { hostId, edges: observe(hostId, own.connections ?? [], hosts).edges };
+  });
+  const edges = overlay(await dependencyRows(platform.db), reports);
   return {
     facts,
-    edges: [...(await named(discovery, stored)), ...facts.flatMap((host) => strangerEdges(host, hosts))],
+    edges: [...(await named(discovery, edges)), ...facts.flatMap((host) => strangerEdges(host, hosts))],
   };
 }
 

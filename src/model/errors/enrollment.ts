@@ -29,6 +29,22 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'Installing the agent on {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
   },
+  AGENTLESS_HAS_AGENT: {
+    status: 409,
+    text: '{host} has an agent, which sees more than SSH does; revoke it first: lastember agents revoke {agent}.',
+  },
+  CREDENTIAL_IS_BASTION: {
+    status: 409,
+    text: 'The credential {other} goes through a bastion as {name}; remove {other} first.',
+  },
+  BASTION_UNREADY: {
+    status: 409,
+    text: 'The bastion {bastion} cannot be gone through: {why}.',
+  },
+  CREDENTIAL_IN_USE: {
+    status: 409,
+    text: 'The credential {name} is how {hosts} host(s) are looked after without an agent; see `lastember access list` and end that first.',
+  },
   DEPLOY_NO_SSH: {
     status: 409,
     text: 'Discovery saw no SSH server on {host}; scan it with the port its SSH listens on.',

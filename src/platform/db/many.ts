@@ -6,7 +6,7 @@ const CHUNK = 2000;
 /** `column = any(array)`: one parameter however many ids, where a list would need one each. */
 export const anyOf = (ids: readonly string[]): RawBuilder<string> => sql<string>`any(${[...ids]}::text[])`;
 
-export function chunks<T>(items: readonly T[]): T[][] {
-  const count = Math.ceil(items.length / CHUNK);
-  return Array.from({ length: count }, (_, index) => items.slice(index * CHUNK, (index + 1) * CHUNK));
+export function chunks<T>(items: readonly T[], size = CHUNK): T[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }

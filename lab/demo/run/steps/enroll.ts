@@ -8,7 +8,7 @@ import { until } from '../wait.ts';
 export async function deploy(
   { people: { operator }, account }: Demo,
   hostIds: string[],
-  options: { force?: boolean; acceptHostKey?: boolean } = {},
+  options: { force?: boolean; acceptHostKey?: boolean; agentless?: boolean } = {},
 ): Promise<Deployment> {
   const started = await operator.createDeployment({ body: { hostIds, ...options } });
   const done = await until('the deployment to end', 120, async () => {

@@ -11,12 +11,14 @@ export interface TestSshServer {
   fingerprint: string;
   /** how many clients logged in */
   logins(): number;
+  /** connections that were made through it, as `address:port` */
+  forwarded: string[];
   /** ends every connection at once, as a rebooting machine does */
   drop(): void;
   close(): Promise<void>;
 }
 
-/** A real SSH server on 127.0.0.1 whose file tree is `root`; commands run in `sh -c` there. For tests only. */
+/** A real SSH server whose file tree is `root`; commands run in `sh -c` there. For tests only. */
 export async function testSshServer(options: {
   root: string;
   hostKey: string;
@@ -27,9 +29,12 @@ export async function testSshServer(options: {
   sftp?: false;
   /** where commands are looked for first */
   path?: string;
+  /** 127.0.0.1 unless told otherwise */
+  address?: string;
 }): Promise<TestSshServer> {
   const clients = new Set<Connection>();
   let logins = 0;
+  const forwarded: string[] = [];
   const server = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => {
     clients.add(client);
     (client as unknown as { setNoDelay(on: boolean): void }).setNoDelay(true);
@@ -40,6 +45,7 @@ export async function testSshServer(options: {
       else context.reject(['password', 'publickey']);
     });
     client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      forwarded.push(`${destIP}:${destPort}`);
       const socket = connect(destPort, destIP);
       socket.once('connect', () => {
         const channel = accept();
@@ -58,13 +64,14 @@ export async function testSshServer(options: {
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
   const key = ssh2.utils.parseKey(options.hostKey);
   if (key instanceof Error) throw key;
   return {
     port: (server.address() as AddressInfo).port,
     fingerprint: sshFingerprint(key.getPublicSSH()),
     logins: () => logins,
+    forwarded,
     drop: () => clients.forEach((client) => client.end()),
     close: () =>
       new Promise((resolve) => {

@@ -57,12 +57,21 @@ const exposure: Exposure = {
   openedAt: OPENED,
 };
 
+const toldAt = (at: string): Burnt['factsAt'] => ({
+  certificates: at,
+  packages: at,
+  processes: at,
+  services: at,
+  sockets: at,
+});
+
 /** An endpoint that has done all; tests take single things back. */
 function burnt(more: Partial<Burnt> = {}): Burnt {
   return {
     endpoint: endpoint(),
     host: { id: 'host_web', name: 'web', management: 'managed' },
     facts: hostOf(SHAPE).facts,
+    factsAt: toldAt(LATER),
     exposures: [exposure],
     findings: [{ ...findingOf({ name: 'web' }, 443), state: 'fixed' }],
     revocations: new Map([[revocationKey(exposure), { asked: true, seen: true }]]),
@@ -131,7 +140,6 @@ test('what could not be looked at is unknown, never green', () => {
   assert.deepEqual(missing({ host: { ...host, management: 'lost' } }), inside);
   assert.deepEqual(missing({ facts: {} }), inside);
   assert.deepEqual(missing({ endpoint: endpoint({ lastError: 'timed out' }) }), { proven: 'unknown' });
-  assert.deepEqual(missing({ since: '2026-01-03T00:00:00.000Z' }), { proven: 'unknown' });
   assert.deepEqual(missing({ endpoint: endpoint({ probe: probe(NEW, 'unknown') }) }), { proven: 'unknown' });
   assert.deepEqual(missing({ endpoint: endpoint({ probe: probe(NEW, 'vulnerable') }) }), { proven: 'open' });
 });
@@ -146,7 +154,48 @@ test('a version in the affected range is open, unless looking proves the build t
   const { facts } = hostOf({ name: 'web', installed: '2' });
   assert.deepEqual(missing({ facts }), {});
   const finding = { ...findingOf({ name: 'web' }, 443), component: 'nodejs', state: 'planned' as const };
-  assert.deepEqual(missing({ facts, findings: [finding] }), { patched: 'open' });
+  assert.deepEqual(missing({ facts, findings: [finding] }), { patched: 'open', restarted: 'open' });
+});
+
+test('F.1: a listener that runs the vulnerable build which is still on the disk was not restarted into anything', () => {
+  const { facts } = hostOf({ name: 'web', installed: '2' });
+  const finding = { ...findingOf({ name: 'web' }, 443), component: 'nodejs' };
+  const leaks = endpoint({ probe: probe(OLD, 'vulnerable') });
+  const { steps } = judgeEndpoint(burnt({ facts, findings: [finding], endpoint: leaks }));
+  assert.equal(steps.patched.state, 'open');
+  assert.equal(steps.restarted.state, 'open');
+  assert.match(steps.restarted.why, /PID 443 \(web-443\.service\) runs .*nodejs 2 is affected/);
+  // Nor may be said so of a program that nobody can name, or of a process that nobody saw.
+  const fixed = hostOf(SHAPE).facts;
+  const stranger = { ...fixed, sockets: fixed.sockets!.map((socket) => ({ ...socket, package: null })) };
+  assert.deepEqual(missing({ facts: stranger }), { patched: 'unknown', restarted: 'unknown' });
+  assert.deepEqual(missing({ facts: { ...fixed, processes: [] } }), { restarted: 'unknown' });
+});
+
+test('F.4: nothing told or seen before it burnt again counts for done', () => {
+  const since = '2026-01-03T00:00:00.000Z';
+  const inside = { patched: 'unknown', restarted: 'unknown', sessions: 'unknown' };
+  const wire = { newKey: 'unknown', reissued: 'unknown', served: 'unknown', proven: 'unknown' };
+  assert.deepEqual(missing({ since }), {
+    patched: 'unknown',
+    restarted: 'unknown',
+    newKey: 'unknown',
+    reissued: 'unknown',
+    served: 'unknown',
+    sessions: 'unknown',
+    proven: 'unknown',
+  });
+  assert.deepEqual(missing({ since, factsAt: toldAt(since) }), wire);
+  assert.deepEqual(missing({ since, endpoint: endpoint({ probedAt: since }) }), inside);
+  // Built from the old image: the disk that holds the new key is the one of before.
+  const key = { path: '/srv/web/tls.key', kind: 'private-key' as const, spki: NEW.spki, fingerprint: null };
+  const more = { serial: null, subject: null, issuer: null, names: [], notBefore: null, notAfter: null, mode: '0600' };
+  const facts = { ...hostOf(SHAPE).facts, certificates: [{ ...key, ...more }] };
+  const rebuilt = endpoint({ probe: probe(OLD), probedAt: since });
+  const before = judgeEndpoint(burnt({ facts, since, endpoint: rebuilt })).steps;
+  assert.equal(before.newKey.state, 'open');
+  const after = judgeEndpoint(burnt({ facts, since, factsAt: toldAt(since), endpoint: rebuilt })).steps;
+  assert.equal(after.newKey.state, 'done');
 });
 
 test('a listener that is gone still has its certificate revoked', () => {

@@ -2,20 +2,23 @@ import {
   FUNNEL,
   type Campaign,
   type CampaignEndpoint,
+  type FireState,
   type FunnelState,
   type FunnelStep,
 } from '../../../model/campaign.ts';
 import type { Endpoint, Host } from '../../../model/estate.ts';
-import type { Facts } from '../../../model/facts.ts';
+import type { Facts, ProcessFact, SectionName } from '../../../model/facts.ts';
 import { BURNING, type Exposure, type Finding } from '../../../model/finding.ts';
 import { certificateKey, normalSerial } from './inputs.ts';
-import { holdersOfOldFiles, listenerOf, type Listener } from './listeners.ts';
+import { holdersOfOldFiles, listenerOf, processesOf, type Listener } from './listeners.ts';
 
 /** What we know of one listener whose key is burnt. */
 export interface Burnt {
   endpoint: Endpoint;
   host: Pick<Host, 'id' | 'name' | 'management'>;
   facts: Partial<Facts>;
+  /** when each section was last confirmed */
+  factsAt: Partial<Record<SectionName, string>>;
   exposures: readonly Exposure[];
   findings: readonly Finding[];
   /** certificate → what is known of its revocation; see `revocationKey` */
@@ -97,7 +100,21 @@ function cannotLook({ host, facts }: Burnt, section: keyof Facts): Step | null {
   return facts[section] === undefined ? unknown(`its agent has not sent ${section} yet`) : null;
 }
 
+/** Only what was told since then counts for done: a machine built anew from an old image was told of in its old self's words. */
+function onlySince(burnt: Burnt, sections: readonly SectionName[], step: Step): Step {
+  const green = step.state === 'done' || step.state === 'not-applicable';
+  const old = sections.find((section) => !isTold(burnt, section));
+  return green && old ? unknown(`its agent has not sent ${old} since it burnt`) : step;
+}
+const isTold = ({ factsAt, since }: Burnt, section: SectionName): boolean => (factsAt[section] ?? '') >= since;
+const isSeen = ({ endpoint, since }: Burnt): boolean => endpoint.probedAt !== null && endpoint.probedAt >= since;
+const NOT_SINCE = 'it was not looked at since';
+
 function patched(burnt: Burnt, listener: Listener): Step {
+  return onlySince(burnt, ['packages', 'sockets'], onDisk(burnt, listener));
+}
+
+function onDisk(burnt: Burnt, listener: Listener): Step {
   const blind = cannotLook(burnt, 'packages') ?? cannotLook(burnt, 'sockets');
   if (blind) return blind;
   const pkg = listener.package;
@@ -111,16 +128,30 @@ function patched(burnt: Burnt, listener: Listener): Step {
   return open(`${name} is affected`);
 }
 
-function restarted(burnt: Burnt, { socket }: Listener): Step {
+function restarted(burnt: Burnt, listener: Listener): Step {
+  return onlySince(burnt, ['processes', 'sockets'], running(burnt, listener));
+}
+
+/** Nothing old is mapped, and what is on the disk instead, and so what runs, is not affected. */
+function running(burnt: Burnt, listener: Listener): Step {
+  const { socket } = listener;
   const blind = cannotLook(burnt, 'processes') ?? cannotLook(burnt, 'sockets');
   if (blind) return blind;
   if (!socket?.unit) return unknown('it is not known which service listens there');
   const holding = holdersOfOldFiles(burnt.facts, socket.unit);
-  if (holding.length === 0) return done(`no process of ${socket.unit} maps a replaced file`);
-  const files = [...new Set(holding.flatMap((process) => process.replaced.map((file) => file.path)))];
-  const pids = holding.map((process) => `PID ${process.pid}`).join(', ');
-  return open(`${pids} (${socket.unit}) still maps the old ${files.slice(0, 3).join(', ')}`);
+  if (holding.length > 0) {
+    const files = [...new Set(holding.flatMap((process) => process.replaced.map((file) => file.path)))];
+    return open(`${pids(holding)} (${socket.unit}) still maps the old ${files.slice(0, 3).join(', ')}`);
+  }
+  const processes = processesOf(burnt.facts, socket.unit);
+  if (processes.length === 0) return unknown(`no process of ${socket.unit} was seen`);
+  const disk = patched(burnt, listener);
+  if (disk.state === 'open') return open(`${pids(processes)} (${socket.unit}) runs what is on the disk: ${disk.why}`);
+  if (disk.state === 'unknown') return unknown(`it is not known what ${socket.unit} runs: ${disk.why}`);
+  return done(`no process of ${socket.unit} maps a replaced file`);
 }
+
+const pids = (processes: readonly ProcessFact[]): string => processes.map(({ pid }) => `PID ${pid}`).join(', ');
 
 const leafOf = ({ endpoint }: Burnt) => (endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined);
 const verdictOf = ({ endpoint }: Burnt) =>
@@ -130,33 +161,37 @@ const short = (hash: string): string => hash.slice(0, 16);
 /** On the disk or on the wire: the key, never the certificate, says whether it is new. */
 function newKey(burnt: Burnt, { service }: Listener): Step {
   const leaf = leafOf(burnt);
-  if (leaf && !burnt.burntKeys.has(leaf.spki)) return done(`key ${short(leaf.spki)} is none that leaked`);
-  const file = onDisk(burnt, service?.privateKey ?? null, 'private-key');
+  const isNew = leaf !== undefined && !burnt.burntKeys.has(leaf.spki);
+  if (isNew && isSeen(burnt)) return done(`key ${short(leaf.spki)} is none that leaked`);
+  const file = fileOf(burnt, service?.privateKey ?? null, 'private-key');
   if (file && !burnt.burntKeys.has(file.spki)) return done(`${file.path} holds the new key ${short(file.spki)}`);
-  return leaf ? open(`the key is still ${short(leaf.spki)}, which leaked`) : unknown('its certificate was never seen');
+  if (!leaf) return unknown('its certificate was never seen');
+  return isNew ? unknown(NOT_SINCE) : open(`the key is still ${short(leaf.spki)}, which leaked`);
 }
 
-function onDisk({ facts, host }: Burnt, path: string | null, kind: 'private-key' | 'certificate') {
-  if (path === null || host.management !== 'managed') return null;
-  return facts.certificates?.find((fact) => fact.path === path && fact.kind === kind) ?? null;
+function fileOf(burnt: Burnt, path: string | null, kind: 'private-key' | 'certificate') {
+  if (path === null || burnt.host.management !== 'managed' || !isTold(burnt, 'certificates')) return null;
+  return burnt.facts.certificates?.find((fact) => fact.path === path && fact.kind === kind) ?? null;
 }
 
 function reissued(burnt: Burnt, { service }: Listener): Step {
   const old = new Set(burnt.exposures.map(certificateKey));
   const leaf = leafOf(burnt);
-  if (leaf && !old.has(certificateKey(leaf))) return done(`certificate ${leaf.serial} was issued since`);
-  const file = onDisk(burnt, service?.certificate ?? null, 'certificate');
+  const isNew = leaf !== undefined && !old.has(certificateKey(leaf));
+  if (isNew && isSeen(burnt)) return done(`certificate ${leaf.serial} was issued since`);
+  const file = fileOf(burnt, service?.certificate ?? null, 'certificate');
   const oldSerials = new Set(burnt.exposures.map((exposure) => normalSerial(exposure.serial)));
   if (file?.serial && !oldSerials.has(normalSerial(file.serial)))
     return done(`${file.path} holds the new certificate ${file.serial}`);
-  return leaf ? open(`certificate ${leaf.serial} is still the old one`) : unknown('its certificate was never seen');
+  if (!leaf) return unknown('its certificate was never seen');
+  return isNew ? unknown(NOT_SINCE) : open(`certificate ${leaf.serial} is still the old one`);
 }
 
 function served(burnt: Burnt): Step {
   const leaf = leafOf(burnt);
   if (!leaf) return unknown('its certificate was never seen');
   if (burnt.burntKeys.has(leaf.spki)) return open(`key ${short(leaf.spki)}, which leaked, is served`);
-  return done(`key ${short(leaf.spki)} is served`);
+  return isSeen(burnt) ? done(`key ${short(leaf.spki)} is served`) : unknown(NOT_SINCE);
 }
 
 type Revocation = { serial: string; crl: boolean; asked: boolean; seen: boolean };
@@ -190,7 +225,11 @@ function visible(burnt: Burnt): Step {
   return open(`${serials(missing)} is not in the revocation list`);
 }
 
-function sessions(burnt: Burnt, { service }: Listener): Step {
+function sessions(burnt: Burnt, listener: Listener): Step {
+  return onlySince(burnt, ['services', 'sockets'], ended(burnt, listener));
+}
+
+function ended(burnt: Burnt, { service }: Listener): Step {
   const blind = cannotLook(burnt, 'services');
   if (blind) return blind;
   if (!service) return unknown('it is not known which service listens there');
@@ -200,12 +239,12 @@ function sessions(burnt: Burnt, { service }: Listener): Step {
 }
 
 function proven(burnt: Burnt): Step {
-  const { endpoint, since } = burnt;
+  const { endpoint } = burnt;
   if (endpoint.probe?.protocol !== 'tls') return unknown('it could not be looked at from outside');
   const { verdict, reason } = endpoint.probe.heartbleed;
   if (verdict === 'vulnerable') return open(reason);
   if (endpoint.lastError !== null) return unknown(`the last look from outside failed: ${endpoint.lastError}`);
-  if (endpoint.probedAt === null || endpoint.probedAt < since) return unknown('it was not looked at since');
+  if (!isSeen(burnt)) return unknown(NOT_SINCE);
   return verdict === 'safe' ? done(reason) : unknown(reason);
 }
 
@@ -224,7 +263,7 @@ export function totalsOf(endpoints: readonly CampaignEndpoint[]): Campaign['tota
 }
 
 /** Out at 100 %; a fire that was out and burns again is rekindled. What merely cannot be seen does not rekindle it. */
-export function nextState(before: Campaign['state'] | null, endpoints: readonly CampaignEndpoint[]): Campaign['state'] {
+export function nextState(before: FireState | null, endpoints: readonly CampaignEndpoint[]): FireState {
   const counted = endpoints.filter((endpoint) => !endpoint.excepted);
   if (counted.length > 0 && counted.every((endpoint) => endpoint.complete)) return 'out';
   if (before !== 'out') return before ?? 'burning';

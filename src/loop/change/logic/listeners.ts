@@ -35,9 +35,13 @@ export function packageNamed(facts: Partial<Facts>, name: string | null): Packag
   return (name !== null && facts.packages?.find((fact) => fact.name === name)) || null;
 }
 
+export function processesOf(facts: Partial<Facts>, unit: string | null): ProcessFact[] {
+  return (facts.processes ?? []).filter((process) => process.unit === unit);
+}
+
 /** Processes of the unit that still map files which were replaced on disk. */
 export function holdersOfOldFiles(facts: Partial<Facts>, unit: string | null): ProcessFact[] {
-  return (facts.processes ?? []).filter((process) => process.unit === unit && process.replaced.length > 0);
+  return processesOf(facts, unit).filter((process) => process.replaced.length > 0);
 }
 
 /** Units whose processes run or map files of the package, or hold old files of it. */

@@ -1,5 +1,4 @@
 import { holderNow } from '../holders.ts';
-import { certificateKey } from '../logic/inputs.ts';
 import { withAuthority } from '../authorities.ts';
 import { authorityRows, noteRevocation } from '../store-authorities.ts';
 import { failed, type ServerStep } from './contract.ts';
@@ -15,8 +14,7 @@ export const revokeCertificate: ServerStep<'revoke-certificate'> = {
       return failed('the new certificate is not verified to be served; nothing is revoked');
     const issuers = (await authorityRows(deps.platform.db)).find((row) => row.name === step.authority)?.issuers ?? [];
     const names = new Set(issuers.map((issuer) => issuer.subject));
-    const certificates = new Set([...names].map((issuer) => certificateKey({ issuer, serial: step.serial })));
-    const holder = await holderNow(deps.discovery, certificates);
+    const holder = await holderNow(deps.discovery, { serial: step.serial, issuers: names });
     if (holder !== null) {
       const why = `${holder}; revoking it now would cut that off`;
       const patient = deps.platform.now().getTime() - beganAt.getTime() < PATIENCE_MS;

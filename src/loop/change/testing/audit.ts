@@ -21,12 +21,18 @@ export class FakeAudit implements Audit {
   }
 
   setFacts(hostId: string, sections: Partial<Facts>, collectedAt = new Date().toISOString()): void {
-    const meta = { version: 1, hash: '0'.repeat(64), collectedAt, error: null };
+    const meta = { version: 1, hash: '0'.repeat(64), collectedAt, receivedAt: collectedAt, error: null };
     const names = Object.keys(sections) as (keyof Facts)[];
     this.#facts.set(hostId, { hostId, sections, meta: Object.fromEntries(names.map((name) => [name, meta])) });
   }
-  async factsOf(hostIds: readonly string[]): Promise<StoredFacts[]> {
-    return hostIds.flatMap((hostId) => this.#facts.get(hostId) ?? []);
+  async factsOf(hostIds: readonly string[], names: readonly (keyof Facts)[]): Promise<StoredFacts[]> {
+    return hostIds.flatMap((hostId) => {
+      const all = this.#facts.get(hostId);
+      if (!all) return [];
+      const of = <T extends object>(from: T): T =>
+        Object.fromEntries(Object.entries(from).filter(([name]) => (names as readonly string[]).includes(name))) as T;
+      return [{ hostId, sections: of(all.sections), meta: of(all.meta) }];
+    });
   }
 
   async facts(hostId: string): Promise<StoredFacts> {

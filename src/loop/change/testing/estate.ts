@@ -194,7 +194,7 @@ async function addHost(
       lastCheckIn: null,
       approverKeyIds: [],
     });
-    audit.setFacts(host.hostId, host.facts());
+    audit.setFacts(host.hostId, host.facts(), platform.now().toISOString());
   }
   const probe = endpoint.probe;
   const leaf = probe?.protocol === 'tls' ? probe.chain[0]! : null!;
@@ -281,6 +281,6 @@ export async function pollAll(deps: Deps, audit: FakeAudit, hosts: TestHost[]): 
     for (const assignment of reply.assignments) {
       await takeOutcomes(deps, identity, { outcomes: await host.run(assignment), refused: [] });
     }
-    if (reply.refreshFacts) audit.setFacts(host.hostId, host.facts());
+    if (reply.refreshFacts) audit.setFacts(host.hostId, host.facts(), deps.platform.now().toISOString());
   }
 }

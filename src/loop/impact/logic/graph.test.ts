@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { alternatives, dependants, type Edge } from './graph.ts';
+import { alternatives, dependants, type Edge, graphOf } from './graph.ts';
 
 const edge = (client: string, server: string, more: Partial<Edge> = {}): Edge => ({
   clientHostId: client,
@@ -20,7 +20,7 @@ const service = (host: string) => ({ hostId: host, unit: `${host}.service` });
 test('dependants are found through others, nearest first, with their connections', () => {
   const edges = [edge('web', 'db', { connections: 4 }), edge('lb', 'web'), edge('lb', 'db', { connections: 2 })];
   assert.deepEqual(
-    dependants(edges, service('db')).map((d) => [d.hostId, d.distance, d.connections]),
+    dependants(graphOf(edges), service('db')).map((d) => [d.hostId, d.distance, d.connections]),
     [
       ['web', 1, 4],
       ['lb', 1, 2],
@@ -34,7 +34,7 @@ test('only who uses the restarted service is interrupted, not who uses its neigh
     edge('admin', 'db', { serverUnit: 'ssh.service', port: 22 }),
     edge('browser', 'web', { serverUnit: 'other.service' }),
   ];
-  const found = dependants(edges, { hostId: 'db', unit: 'postgres.service' });
+  const found = dependants(graphOf(edges), { hostId: 'db', unit: 'postgres.service' });
   assert.deepEqual(
     found.map((d) => d.hostId),
     ['web'],
@@ -44,7 +44,7 @@ test('only who uses the restarted service is interrupted, not who uses its neigh
 test('an unknown unit may be any: rather warn one too many', () => {
   const edges = [edge('web', 'db', { serverUnit: null }), edge('lb', 'web', { serverUnit: null })];
   assert.deepEqual(
-    dependants(edges, { hostId: 'db', unit: 'postgres.service' }).map((d) => d.hostId),
+    dependants(graphOf(edges), { hostId: 'db', unit: 'postgres.service' }).map((d) => d.hostId),
     ['web', 'lb'],
   );
 });
@@ -52,7 +52,7 @@ test('an unknown unit may be any: rather warn one too many', () => {
 test('a circle of services ends where it began', () => {
   const edges = [edge('a', 'b'), edge('b', 'c'), edge('c', 'a')];
   assert.deepEqual(
-    dependants(edges, service('a')).map((d) => [d.hostId, d.distance]),
+    dependants(graphOf(edges), service('a')).map((d) => [d.hostId, d.distance]),
     [
       ['c', 1],
       ['b', 2],
@@ -71,7 +71,7 @@ test('property: distances are the shortest paths, by another algorithm', () => {
         for (let i = 0; i < 8; i++)
           for (let j = 0; j < 8; j++) far[i]![j] = Math.min(far[i]![j]!, far[i]![k]! + far[k]![j]!);
       const expected = far.flatMap((row, i) => (i !== 0 && row[0]! < Infinity ? [[`h${i}`, row[0]]] : []));
-      const found = dependants(edges, service('h0')).map((d) => [d.hostId, d.distance]);
+      const found = dependants(graphOf(edges), service('h0')).map((d) => [d.hostId, d.distance]);
       assert.deepEqual(found.toSorted(), expected.toSorted());
     }),
   );
@@ -83,5 +83,5 @@ test('alternatives: where the same clients also go on the same port', () => {
     edge('web', 'db2', { port: 5432 }),
     edge('web', 'cache', { port: 6379 }),
   ];
-  assert.deepEqual(alternatives(edges, service('db1')), [{ hostId: 'db2', hostName: 'db2' }]);
+  assert.deepEqual(alternatives(graphOf(edges), service('db1')), [{ hostId: 'db2', hostName: 'db2' }]);
 });

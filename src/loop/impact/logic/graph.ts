@@ -11,6 +11,17 @@ export interface Edge {
   connections: number;
 }
 
+/** Edges by where they begin and where they end: a plan asks about thousands of services. */
+export interface Graph {
+  byClient: ReadonlyMap<string, readonly Edge[]>;
+  byServer: ReadonlyMap<string, readonly Edge[]>;
+}
+
+export const graphOf = (edges: readonly Edge[]): Graph => ({
+  byClient: Map.groupBy(edges, (edge) => edge.clientHostId),
+  byServer: Map.groupBy(edges, (edge) => edge.serverHostId),
+});
+
 export interface Service {
   hostId: string;
   unit: string | null;
@@ -36,8 +47,7 @@ const keyOf = (service: Service): string => `${service.hostId}\n${service.unit ?
  * Everyone who depends on the service, directly or through others, nearest first. Breadth first, so the first distance
  * found is the shortest, and a circle of services ends where it began.
  */
-export function dependants(edges: readonly Edge[], service: Service): Dependant[] {
-  const byServer = Map.groupBy(edges, (edge) => edge.serverHostId);
+export function dependants({ byServer }: Graph, service: Service): Dependant[] {
   const found = new Map<string, Dependant>();
   const seen = new Set([keyOf(service)]);
   let front: Service[] = [service];
@@ -63,13 +73,13 @@ export function dependants(edges: readonly Edge[], service: Service): Dependant[
 }
 
 /** Other hosts that the service's own clients use on the same port: where they may turn while it restarts. */
-export function alternatives(edges: readonly Edge[], service: Service): { hostId: string; hostName: string }[] {
-  const own = edges.filter((e) => e.serverHostId === service.hostId && sameUnit(e.serverUnit, service.unit));
+export function alternatives({ byClient, byServer }: Graph, service: Service): { hostId: string; hostName: string }[] {
+  const own = (byServer.get(service.hostId) ?? []).filter((e) => sameUnit(e.serverUnit, service.unit));
   const clients = new Set(own.map((edge) => edge.clientHostId));
   const ports = new Set(own.map((edge) => edge.port));
-  const others = edges.filter(
-    (e) => e.serverHostId !== service.hostId && ports.has(e.port) && clients.has(e.clientHostId),
-  );
+  const others = [...clients]
+    .flatMap((client) => byClient.get(client) ?? [])
+    .filter((e) => e.serverHostId !== service.hostId && ports.has(e.port));
   const hosts = new Map(others.map((edge) => [edge.serverHostId, edge.serverName]));
   return [...hosts].map(([hostId, hostName]) => ({ hostId, hostName }));
 }

@@ -2,7 +2,7 @@ import type { Facts } from '../../../model/facts.ts';
 import type { Impact, RestartImpact } from '../../../model/impact.ts';
 import type { Step } from '../../../model/kit.ts';
 import type { Task } from '../../../model/plan.ts';
-import { alternatives, dependants, type Edge } from './graph.ts';
+import { alternatives, dependants, type Edge, type Graph, graphOf } from './graph.ts';
 import { summarize } from './summary.ts';
 
 export interface HostFacts {
@@ -40,7 +40,8 @@ export function assemble(parts: {
   restarts: readonly Restart[];
   edges: readonly Edge[];
 }): Impact {
-  const restarts = mergeRestarts(parts.restarts).map((restart) => withClients(restart, parts.edges));
+  const graph = graphOf(parts.edges);
+  const restarts = mergeRestarts(parts.restarts).map((restart) => withClients(restart, graph));
   const impact = {
     hosts: parts.hosts,
     packages: parts.packages,
@@ -117,12 +118,12 @@ function mergeRestarts(restarts: readonly Restart[]): Restart[] {
   }));
 }
 
-function withClients(restart: Restart, edges: readonly Edge[]): RestartImpact {
+function withClients(restart: Restart, graph: Graph): RestartImpact {
   const service = { hostId: restart.hostId, unit: restart.service };
-  const others = alternatives(edges, service);
+  const others = alternatives(graph, service);
   return {
     ...restart,
-    clients: dependants(edges, service).filter((client) => client.hostId !== restart.hostId),
+    clients: dependants(graph, service).filter((client) => client.hostId !== restart.hostId),
     ...(others.length > 0 ? { alternatives: others } : {}),
   };
 }

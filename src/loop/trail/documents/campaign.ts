@@ -1,5 +1,5 @@
 import { record, text, type Detail } from '../../../model/detail.ts';
-import { FUNNEL } from '../../../model/campaign.ts';
+import { FUNNEL, type Campaign } from '../../../model/campaign.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
 import { all, detailOf, duration, last, plural, when } from './detail.ts';
 import { exceptionSection, exposureSection, findingsTable, findingStories, type Story } from './findings.ts';
@@ -24,14 +24,14 @@ export const composeCampaign: Compose = (kit, entries) => {
   const loaded = all(entries, 'audit.kit.loaded').findLast((entry) => detailOf(entry)['kit'] === kit);
   const stories = [...findingStories(entries).values()].filter((story) => text(story.detail['kit'], kit) === kit);
   const turn = last(entries, 'change.campaign.out', 'change.campaign.rekindled');
-  const state = turn ? (turn.entry.type.endsWith('out') ? 'out' : 'rekindled') : 'burning';
+  const state = stateOf(entries, turn);
   const title = loaded ? text(detailOf(loaded)['title'], kit) : kit;
   return {
     kind: 'campaign',
     id: kit,
     label: 'Campaign report',
     title,
-    status: { text: state, tone: state === 'out' ? 'good' : 'bad' },
+    status: STATUS[state],
     lead: leadOf(entries, stories, turn, state),
     sections: sections(
       funnelSection(turn),
@@ -50,18 +50,36 @@ export const composeCampaign: Compose = (kit, entries) => {
   } satisfies DocumentBody;
 };
 
+type State = Campaign['state'];
+const STATUS: Record<State, DocumentBody['status']> = {
+  none: { text: 'no fire', tone: 'quiet' },
+  burning: { text: 'burning', tone: 'bad' },
+  out: { text: 'out', tone: 'good' },
+  rekindled: { text: 'rekindled', tone: 'bad' },
+};
+
+/** As the campaign itself counts: what burns is a key that leaked. */
+function stateOf(entries: readonly SequencedEntry[], turn: SequencedEntry | undefined): State {
+  if (turn) return turn.entry.type.endsWith('out') ? 'out' : 'rekindled';
+  return all(entries, 'audit.exposure.opened', 'change.campaign.opened').length > 0 ? 'burning' : 'none';
+}
+
 function leadOf(
   entries: readonly SequencedEntry[],
   stories: readonly Story[],
   turn: SequencedEntry | undefined,
-  state: string,
+  state: State,
 ): string {
   const count = (wanted: string): number => stories.filter((story) => story.state === wanted).length;
   const begin = entries.find((entry) => entry.entry.type === 'audit.findings.opened');
   const out = all(entries, 'change.campaign.out')[0];
   const time = begin && out ? ` From the first finding to 100 %: ${duration(begin.entry.at, out.entry.at)}.` : '';
   const back = state === 'rekindled' && turn ? ` It came back at ${when(turn.entry.at)}.` : '';
-  return `${plural(stories.length, 'finding')}: ${count('fixed')} proven fixed, ${count('open')} open, ${count('rekindled')} rekindled, ${count('excepted')} accepted until a date.${time}${back}`;
+  const none =
+    state === 'none'
+      ? ' No key is known to have leaked; that says nothing about endpoints which nobody has looked at.'
+      : '';
+  return `${plural(stories.length, 'finding')}: ${count('fixed')} proven fixed, ${count('open')} open, ${count('rekindled')} rekindled, ${count('excepted')} accepted until a date.${none}${time}${back}`;
 }
 
 function funnelSection(turn: SequencedEntry | undefined): Section {

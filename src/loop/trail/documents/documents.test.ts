@@ -367,6 +367,18 @@ const proven = (body: ProvenDocument['body']): ProvenDocument => ({
   checkpoint: { text: 'o\n1\nr\n', size: 1, root: 'f'.repeat(64) },
   verifierKey: 'k',
 });
+test('the report of a campaign in which no key leaked says so, and not that it burns', () => {
+  const state = (types: string[]): string => {
+    const entries = LOOP.filter(([, draft]) => types.includes(draft.type)).map((one, index) => entryOf(index, one));
+    const body = DOCUMENTS.campaign('heartbleed', entries);
+    assert.equal(body.lead.includes('No key is known to have leaked'), body.status.text === 'no fire');
+    return body.status.text;
+  };
+  assert.equal(state(['audit.kit.loaded']), 'no fire');
+  assert.equal(state(['audit.kit.loaded', 'audit.findings.opened']), 'no fire');
+  assert.equal(state(['audit.kit.loaded', 'audit.findings.opened', 'audit.exposure.opened']), 'burning');
+});
+
 const IDS = { campaign: 'heartbleed', change: 'change_1', host: 'host_shop' };
 
 test('whatever a host calls itself, nothing of it becomes markup or leaves its table cell', () => {

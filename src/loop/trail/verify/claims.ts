@@ -27,7 +27,13 @@ const PlannedTasks = z.object({
 const HEALTH = 'health check';
 const Finished = z.object({ plan: Sha256, outcome: StepOutcome.loose(), signature: z.string(), agentId: z.string() });
 
-type Check = (claims: Claims, entry: Entry) => string | null;
+/** What an entry rests on and the trail does not hold. Where the trail was damaged, that may be all that is wrong. */
+interface Missing {
+  why: string;
+  what: string;
+}
+type Problem = string | Missing | null;
+type Check = (claims: Claims, entry: Entry) => Problem;
 const CHECKS: Record<string, Check> = {
   'enrollment.agent.enrolled': (claims, entry) => claims.enrolled(entry),
   'change.plan.made': (claims, entry) => claims.planMade(entry),
@@ -44,7 +50,7 @@ interface PlanClaim {
 }
 
 export class Claims {
-  readonly problems: string[] = [];
+  readonly #problems: (string | { index: number; text: string; what: string })[] = [];
   plans = 0;
   approvals = 0;
   outcomes = 0;
@@ -57,13 +63,30 @@ export class Claims {
   read(index: number, text: string): Entry | null {
     const entry = parseEntry(text);
     if (!entry) {
-      this.problems.push(`entry ${index} is not a canonical trail entry`);
+      this.#problems.push(`entry ${index} is not a canonical trail entry`);
       return null;
     }
     this.#learnKeys(entry);
     const problem = CHECKS[entry.type]?.(this, entry);
-    if (problem) this.problems.push(`entry ${index} (${labelOf(entry)}): ${problem}`);
+    if (problem) this.#problems.push(told(index, entry, problem));
     return entry;
+  }
+
+  /** `damaged`: entries are missing. What rests on something that is not there is then said once, as what it may be. */
+  problems(damaged: boolean): string[] {
+    if (!damaged) return this.#problems.map((one) => (typeof one === 'string' ? one : one.text));
+    const resting = Map.groupBy(
+      this.#problems.filter((one) => typeof one !== 'string'),
+      (one) => one.what,
+    );
+    return [
+      ...this.#problems.filter((one) => typeof one === 'string'),
+      ...[...resting].map(([what, some]) => {
+        const which = some.map(({ index }) => index).join(', ');
+        const entries = some.length === 1 ? `entry ${which} rests` : `entries ${which} rest`;
+        return `possibly a consequence of the damage to the trail: ${entries} on ${what}, which is not there`;
+      }),
+    ];
   }
 
   /** Whoever registers approvers' keys puts keyId and publicKey into the entry, whatever its type is called. */
@@ -76,7 +99,7 @@ export class Claims {
     this.#approvers.set(keyId, { key: Buffer.from(publicKey, 'base64'), person: entry.actor.id });
   }
 
-  enrolled(entry: Entry): string | null {
+  enrolled(entry: Entry): Problem {
     const agent = Enrolled.safeParse(entry.detail);
     if (!agent.success) return 'an enrollment without the agent’s key';
     const key = Buffer.from(agent.data.publicKey, 'base64');
@@ -86,7 +109,7 @@ export class Claims {
     return null;
   }
 
-  planMade(entry: Entry): string | null {
+  planMade(entry: Entry): Problem {
     const made = PlanMade.safeParse(entry.detail);
     if (!made.success) return 'a plan that cannot be read';
     this.plans += 1;
@@ -97,7 +120,7 @@ export class Claims {
     return null;
   }
 
-  approved(entry: Entry): string | null {
+  approved(entry: Entry): Problem {
     const approval = Approved.safeParse(flatApproval(entry.detail));
     if (!approval.success) return 'an approval that cannot be read';
     this.approvals += 1;
@@ -105,10 +128,13 @@ export class Claims {
     const { digest = statement.plan, keyId = statement.keyId } = approval.data;
     if (statement.plan !== digest || statement.keyId !== keyId) return 'the signed statement is about something else';
     const plan = this.#plans.get(digest);
-    if (!plan) return `it approves a plan that is not on the trail (${digest})`;
+    if (!plan) return { why: `it approves a plan that is not on the trail (${digest})`, what: planNamed(digest) };
     if (entry.actor.id === plan.author) return 'the author approved their own plan';
     const approver = this.#approvers.get(keyId);
-    if (!approver) return `it is signed with a key that was not registered then (${keyId})`;
+    if (!approver) {
+      const why = `it is signed with a key that was not registered then (${keyId})`;
+      return { why, what: `the registration of approver key ${keyId}` };
+    }
     if (approver.person === plan.author) return 'the author approved their own plan, with a key of their own';
     if (!verifyEd25519(approver.key, Buffer.from(canonical(statement)), Buffer.from(signature, 'base64'))) {
       return `the signature of approver key ${keyId} is forged`;
@@ -117,7 +143,7 @@ export class Claims {
     return null;
   }
 
-  stepFinished(entry: Entry): string | null {
+  stepFinished(entry: Entry): Problem {
     const detail = flatOutcome(entry.detail);
     if (detail === null) return this.#byServer(entry);
     const finished = Finished.safeParse(detail);
@@ -125,14 +151,17 @@ export class Claims {
     this.outcomes += 1;
     const { plan, outcome, signature, agentId } = finished.data;
     const key = this.#agents.get(agentId);
-    if (!key) return `it is signed by an agent that the trail never saw enrol (${agentId})`;
+    if (!key) {
+      const why = `it is signed by an agent that the trail never saw enrol (${agentId})`;
+      return { why, what: `the enrollment of agent ${agentId}` };
+    }
     if (!verifyEd25519(key, Buffer.from(canonical({ plan, outcome })), Buffer.from(signature, 'base64'))) {
       return `the outcome is forged: the signature is not of agent ${agentId}`;
     }
     return this.#approvalProblem(plan);
   }
 
-  #byServer(entry: Entry): string | null {
+  #byServer(entry: Entry): Problem {
     const done = ByServer.safeParse(entry.detail);
     if (!done.success) return 'a step of the server that does not say of which plan and host it is';
     const { digest, step, host, index } = done.data;
@@ -146,13 +175,24 @@ export class Claims {
   }
 
   /** By people, not by keys: one person may have several. */
-  #approvalProblem(digest: string): string | null {
+  #approvalProblem(digest: string): Problem {
     const plan = this.#plans.get(digest);
-    if (!plan) return `a step of a plan that nobody approved, and that is not on the trail (${digest})`;
+    if (!plan) {
+      const why = `a step of a plan that nobody approved, and that is not on the trail (${digest})`;
+      return { why, what: planNamed(digest) };
+    }
     const { size } = plan.people;
     if (size >= plan.required) return null;
-    return `a step of a plan that ${size === 0 ? 'nobody' : `only ${size} of ${plan.required}`} approved (${digest})`;
+    const why = `a step of a plan that ${size === 0 ? 'nobody' : `only ${size} of ${plan.required}`} approved (${digest})`;
+    return { why, what: `an approval of plan ${digest}` };
   }
+}
+
+const planNamed = (digest: string): string => `plan ${digest}`;
+
+function told(index: number, entry: Entry, problem: string | Missing) {
+  const text = (why: string): string => `entry ${index} (${labelOf(entry)}): ${why}`;
+  return typeof problem === 'string' ? text(problem) : { index, text: text(problem.why), what: problem.what };
 }
 
 function tasksIn(plan: unknown): PlanClaim['tasks'] {

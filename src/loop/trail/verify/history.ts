@@ -1,10 +1,10 @@
-import { compareGroup, type FoundEntry } from './compare.ts';
+import { compareGroup, type Damage, type FoundEntry, inWords } from './compare.ts';
 import { parseCheckpoint, signedBy, type ParsedCheckpoint, type VerifierKey } from './note.ts';
 import { Accumulator, hashLeaf } from './proof.ts';
 
 /** Checks entries against the signed history, group by group, in memory bounded by one group. */
 export class History {
-  readonly problems: string[] = [];
+  readonly #log: (string | Damage)[] = [];
   checkpoints = 0;
   entries = 0;
   /** what the last good checkpoint signs */
@@ -23,6 +23,11 @@ export class History {
     for (const text of remembered) this.#remember(text);
   }
 
+  /** what was found, once all was read */
+  get problems(): string[] {
+    return inWords(this.#log);
+  }
+
   get size(): number {
     return this.#tree.size;
   }
@@ -35,13 +40,13 @@ export class History {
     const checkpoint = parseCheckpoint(text);
     if (!checkpoint || !this.#key || !signedBy(checkpoint, this.#key)) {
       const size = checkpoint ? ` of size ${checkpoint.size}` : '';
-      this.problems.push(`the remembered checkpoint${size} is not signed by the key of this trail`);
+      this.#log.push(`the remembered checkpoint${size} is not signed by the key of this trail`);
       return;
     }
     const root = checkpoint.root.toString('hex');
     const same = this.#remembered.get(checkpoint.size);
     if (same && same.root !== root) {
-      this.problems.push(`two different histories were signed at size ${checkpoint.size}`);
+      this.#log.push(`two different histories were signed at size ${checkpoint.size}`);
     }
     this.#remembered.set(checkpoint.size, { root, seen: false });
     this.#largestRemembered = Math.max(this.#largestRemembered, checkpoint.size);
@@ -56,11 +61,9 @@ export class History {
   checkpoint(text: string, leaves: readonly string[]): void {
     this.#leaves.push(...leaves);
     const checkpoint = parseCheckpoint(text);
-    if (!checkpoint) return void this.problems.push(`a checkpoint after entry ${this.size} cannot be read`);
+    if (!checkpoint) return void this.#log.push(`a checkpoint after entry ${this.size} cannot be read`);
     if (!this.#key || !signedBy(checkpoint, this.#key)) {
-      this.problems.push(
-        `the checkpoint of size ${checkpoint.size} is forged: it is not signed by the key of this trail`,
-      );
+      this.#log.push(`the checkpoint of size ${checkpoint.size} is forged: it is not signed by the key of this trail`);
       return;
     }
     this.checkpoints += 1;
@@ -73,7 +76,7 @@ export class History {
     const base = this.#tree.size;
     const vouched = this.#grow(this.#leaves, checkpoint);
     if (vouched) {
-      this.problems.push(...compareGroup(base, this.#leaves, this.#group));
+      this.#log.push(...compareGroup(base, this.#leaves, this.#group));
       this.#tree = vouched;
       return;
     }
@@ -82,17 +85,15 @@ export class History {
       checkpoint,
     );
     if (actual) {
-      this.problems.push(
-        `the leaf hashes of entries ${base} to ${checkpoint.size - 1} were altered; the entries were not`,
-      );
+      this.#log.push(`the leaf hashes of entries ${base} to ${checkpoint.size - 1} were altered; the entries were not`);
       this.#tree = actual;
       return;
     }
     this.#broken = true;
     const missing = checkpoint.size - base - this.#group.length;
-    if (missing > 0) this.problems.push(`${missing} of the entries ${base} to ${checkpoint.size - 1} were removed`);
-    if (missing < 0) this.problems.push(`${-missing} entries were inserted between ${base} and ${checkpoint.size - 1}`);
-    this.problems.push(
+    if (missing > 0) this.#log.push(`${missing} of the entries ${base} to ${checkpoint.size - 1} were removed`);
+    if (missing < 0) this.#log.push(`${-missing} entries were inserted between ${base} and ${checkpoint.size - 1}`);
+    this.#log.push(
       `entries ${base} to ${checkpoint.size - 1} do not lead to the signed root of size ${checkpoint.size}: ` +
         'they were altered together with their leaf hashes, or the history was rewritten. Nothing after them can be confirmed',
     );
@@ -117,18 +118,21 @@ export class History {
     if (!remembered || remembered.seen) return;
     remembered.seen = true;
     if (tree.root().toString('hex') === remembered.root) return;
-    this.problems.push(
+    this.#log.push(
       `the first ${tree.size} entries were rewritten: remembered root ${remembered.root}, now ${tree.root().toString('hex')}`,
     );
   }
 
   end(): void {
-    if (this.#group.length > 0) {
-      const indexes = this.#group.map((entry) => entry.index);
-      this.problems.push(`entries ${indexes[0]} to ${indexes.at(-1)} are covered by no valid checkpoint`);
+    const missing = new Set(this.#log.flatMap((one) => (typeof one !== 'string' && 'leaf' in one ? one.leaf : [])));
+    const moved = this.#group.filter((entry) => missing.has(entry.hash));
+    this.#log.push(...moved.map((found): Damage => ({ kind: 'inserted', found })));
+    const indexes = this.#group.filter((entry) => !moved.includes(entry)).map((entry) => entry.index);
+    if (indexes.length > 0) {
+      this.#log.push(`entries ${indexes[0]} to ${indexes.at(-1)} are covered by no valid checkpoint`);
     }
     if (this.#largestRemembered > this.size && !this.#broken) {
-      this.problems.push(
+      this.#log.push(
         `the trail was truncated: a checkpoint of size ${this.#largestRemembered} is remembered, ` +
           `entries ${this.size} to ${this.#largestRemembered - 1} are missing`,
       );

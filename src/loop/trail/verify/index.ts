@@ -33,7 +33,8 @@ export async function verifyTrail(
   }
   history ??= begin('', options, problems, notes);
   history.end();
-  problems.push(...history.problems, ...claims.problems);
+  const damage = history.problems;
+  problems.push(...damage, ...claims.problems(damage.length > 0));
   return {
     verified: problems.length === 0,
     size: history.size,

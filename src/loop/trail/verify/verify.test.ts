@@ -93,7 +93,7 @@ test('6.5: an entry that is removed, inserted, moved, doubled or renumbered is n
   const cases: [string, ExportLine[], RegExp[]][] = [
     ['removed', untouched.toSpliced(at(5), 1), [/^entry 5 was removed$/]],
     ['inserted', untouched.toSpliced(at(6), 0, stranger), [/entry_99\) numbered 6 was inserted/]],
-    ['moved', untouched.toSpliced(at(5), 1).toSpliced(at(8), 0, untouched[at(5)]!), [/^entry 5 .* was moved/]],
+    ['moved', untouched.toSpliced(at(5), 1).toSpliced(at(8), 0, untouched[at(5)]!), [/^entry 5 .* was reordered/]],
     ['doubled', untouched.toSpliced(at(5), 0, untouched[at(5)]!), [/^entry 5 .* is there twice/]],
     ['renumbered', untouched.with(at(5), { ...stranger, index: 50, text: ten()[5]! }), [/^entry 5 .* is numbered 50/]],
   ];
@@ -103,6 +103,52 @@ test('6.5: an entry that is removed, inserted, moved, doubled or renumbered is n
     assert.equal(verdict.problems.length, expected.length, `${name}: ${verdict.problems.join('\n')}`);
     for (const [i, pattern] of expected.entries()) assert.match(verdict.problems[i]!, pattern, name);
   }
+});
+
+test('6.5: what was reordered is called so, also across a checkpoint, whether texts or lines changed places', async () => {
+  const untouched = exported(batches(ten()));
+  const at = (index: number): number => untouched.findIndex((l) => l.kind === 'entry' && l.index === index);
+  const swapped = (a: number, b: number, how: 'texts' | 'lines'): ExportLine[] => {
+    const [one, two] = [untouched[at(a)]!, untouched[at(b)]!] as (ExportLine & { kind: 'entry' })[];
+    if (how === 'lines') return untouched.with(at(a), two!).with(at(b), one!);
+    return untouched.with(at(a), { ...one!, text: two!.text }).with(at(b), { ...two!, text: one!.text });
+  };
+  const across = /^entries 2 \(.*entry_2\) and 3 \(.*entry_3\) were reordered: each stands in the place of the other$/;
+  // An entry and a checkpoint changed places: it stands behind the signature that covers it.
+  const behind = untouched.with(at(2), untouched[at(2) + 1]!).with(at(2) + 1, untouched[at(2)]!);
+  const last = untouched.toSpliced(at(9), 1).concat(untouched[at(9)]!);
+  const cases: [ExportLine[], RegExp][] = [
+    [swapped(2, 3, 'texts'), across],
+    [swapped(2, 3, 'lines'), across],
+    [swapped(5, 6, 'texts'), /^entry [56] \(.*entry_[56]\) was reordered/],
+    [swapped(5, 6, 'lines'), /^entry [56] \(.*entry_[56]\) was reordered/],
+    [behind, /^entry 2 \(.*entry_2\) was reordered/],
+    [last, /^entry 9 \(.*entry_9\) was reordered/],
+  ];
+  for (const [i, [lines, pattern]] of cases.entries()) {
+    const { problems } = await verify(lines, pinned);
+    assert.equal(problems.length, 1, `${i}: ${problems.join('\n')}`);
+    assert.match(problems[0]!, pattern);
+  }
+});
+
+test('6.5: an enrollment that was removed is what is wrong; what rests on it is said once, as its consequence', async () => {
+  const agent = { kind: 'agent', id: 'agent_1' };
+  const enrolled = { agentId: 'agent_1', publicKey: base64Key(agentKey) };
+  const outcome = { taskId: 't', index: 0, kind: 'service', phase: 'apply', ok: true, changed: true };
+  const times = { startedAt: AT, finishedAt: AT, before: {}, after: {}, error: null };
+  const signed = { agentId: 'agent_1', plan: digestOf('plan'), outcome: { ...outcome, ...times }, signature: '' };
+  const step = (n: number): string =>
+    entryText(n, 'change.step.finished', { kind: 'change', id: 'change_1' }, { digest: digestOf('plan'), signed });
+  const lines = exported([[entryText(0, 'enrollment.agent.enrolled', agent, enrolled)], [1, 2, 3].map(step)]);
+  const { problems } = await verify(
+    lines.filter((line) => !(line.kind === 'entry' && line.index === 0)),
+    pinned,
+  );
+  assert.deepEqual(problems, [
+    'entry 0 was removed',
+    'possibly a consequence of the damage to the trail: entries 1, 2, 3 rest on the enrollment of agent agent_1, which is not there',
+  ]);
 });
 
 test('6.5: whoever renumbers the rest or forges leaf hashes too is still found', async () => {

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../../../../model/estate.ts';
+import type { SocketFact } from '../../../../model/facts.ts';
 import type { EndpointCheck } from '../kit/compile.ts';
 import { type Bindings, type Expression, toCel } from '../kit/expression.ts';
 import { type Evidence, type Judgement, nameOf } from './context.ts';
@@ -60,13 +61,24 @@ export function judgeEndpoint(kit: string, compiled: EndpointCheck, endpoint: En
     evidence: {
       ...collect(compiled.evidence, bindings),
       probedAt: endpoint.probedAt,
-      ...(socket ? { pid: socket.pid, unit: socket.unit, package: socket.package } : {}),
+      ...(socket ? { ...pidOf(socket, verdict, endpoint, evidence), unit: socket.unit, package: socket.package } : {}),
       ...servedBy(endpoint),
     },
     pending: why ?? pendingOf(endpoint, verdict),
     at: endpoint.probedAt ?? evidence.now,
     needs: [],
   };
+}
+
+/** What turned safe was changed: the process that was looked at is none that was told of before the look. */
+function pidOf(
+  socket: SocketFact,
+  verdict: Judgement['verdict'],
+  endpoint: Endpoint,
+  { meta }: Evidence,
+): { pid?: number | null } {
+  const told = meta.sockets?.receivedAt ?? '';
+  return verdict === 'pass' && told < (endpoint.probedAt ?? '') ? {} : { pid: socket.pid };
 }
 
 function servedBy(endpoint: Endpoint): Record<string, unknown> {

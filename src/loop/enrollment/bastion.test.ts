@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { testSshServer, type TestSshServer } from '../../host/ssh/testing/server.ts';
+import type { CredentialInput } from '../../model/enrollment.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { createDiscovery, type Discovery } from '../discovery/index.ts';
+import { addScope, newSshKey } from '../discovery/testing/index.ts';
+import { addCredential, listCredentials, removeCredential } from './credentials.ts';
+import { createDeployment } from './deployments.ts';
+import { createEnrollment } from './index.ts';
+import { deployments } from './store-deployment.ts';
+
+const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
+const [OUTER, INNER] = ['127.77.0.1', '127.77.0.2'];
+const root = mkdtempSync(join(tmpdir(), 'lastember-bastion-'));
+let platform: TestPlatform;
+let discovery: Discovery;
+let outer: TestSshServer;
+let inner: TestSshServer;
+let [outerId, innerId] = ['', ''];
+
+before(async () => {
+  platform = await testPlatform();
+  discovery = createDiscovery(platform);
+  platform.handle({
+    ...createEnrollment(platform, discovery, async () => 'lastember.test+00000000+key').jobs,
+    'audit.collect': async () => undefined,
+  });
+  mkdirSync(join(root, 'bin'));
+  // Whoever runs the test is root on these machines.
+  writeFileSync(join(root, 'bin/id'), '#!/bin/sh\necho 0\n', { mode: 0o755 });
+  const common = { root, username: 'ops', path: join(root, 'bin') };
+  outer = await testSshServer({ ...common, password: 'outer', hostKey: newSshKey(), address: OUTER });
+  inner = await testSshServer({ ...common, password: 'inner', hostKey: newSshKey(), address: INNER });
+  for (const [address, { port }] of [
+    [OUTER, outer],
+    [INNER, inner],
+  ] as const)
+    await addScope(platform, { cidrs: [address], ports: `${port}` });
+  outerId = (await discovery.probeNow(OUTER, outer.port)).hostId;
+  innerId = (await discovery.probeNow(INNER, inner.port)).hostId;
+});
+after(async () => {
+  await Promise.all([outer?.close(), inner?.close()]);
+  await platform?.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const add = (name: string, password: string, more: Partial<CredentialInput> = {}) =>
+  addCredential(platform, discovery, operator, { kind: 'password', name, username: 'ops', password, ...more } as never);
+
+async function adopt(credential: string): Promise<string | null> {
+  const made = await createDeployment(platform, discovery, operator, {
+    hostIds: [innerId],
+    credentials: [credential],
+    force: true,
+    acceptHostKey: false,
+    agentless: true,
+  });
+  await platform.drain();
+  return (await deployments(platform.db, [made.id]))[0]!.hosts[0]!.why;
+}
+
+test('a login goes through its bastion, which proves its own key; what stands in the way is said', async () => {
+  await add('outer', 'outer', { for: [OUTER] });
+  const through = { credential: 'outer', host: outerId };
+  assert.equal((await add('inner', 'inner', { for: [INNER], via: through })).via, `outer@${outerId}`);
+  assert.equal(await adopt('inner'), null);
+  assert.deepEqual(outer.forwarded, [`${INNER}:${inner.port}`]);
+  const listed = await listCredentials(platform, discovery);
+  assert.deepEqual(
+    listed.map(({ name, via }) => [name, via]),
+    [
+      ['inner', `outer@${OUTER}`],
+      ['outer', null],
+    ],
+  );
+  await assert.rejects(removeCredential(platform, operator, 'outer'), (error) =>
+    isAppError(error, 'CREDENTIAL_IS_BASTION'),
+  );
+  await assert.rejects(add('lost', 'x', { via: { credential: 'none', host: outerId } }), (error) =>
+    isAppError(error, 'NOT_FOUND'),
+  );
+  await add('elsewhere', 'outer', { for: ['192.0.2.1'] });
+  await add('barred', 'inner', { for: [INNER], via: { credential: 'elsewhere', host: outerId } });
+  assert.match((await adopt('barred')) ?? '', /cannot be gone through: the credential elsewhere is not for it/);
+  await add('wrong-outer', 'nonsense', { for: [OUTER] });
+  await add('turned-away', 'inner', { for: [INNER], via: { credential: 'wrong-outer', host: outerId } });
+  assert.match((await adopt('turned-away')) ?? '', /refused/);
+  assert.equal(outer.forwarded.length, 1, 'nobody got further than the bastion');
+});
