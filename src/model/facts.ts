@@ -1,5 +1,12 @@
 import { z } from 'zod';
+import { UsersFacts } from './facts/accounts.ts';
+import { InventoryFacts } from './facts/software.ts';
+import { CronFact, HardwareFacts, KernelFacts, MountFact, RouteFact } from './facts/system.ts';
 import { Sha256 } from './json.ts';
+
+export * from './facts/accounts.ts';
+export * from './facts/software.ts';
+export * from './facts/system.ts';
 
 /** Facts: versioned sections of a host's inventory. Each section is collected, hashed and sent by itself. */
 export const OsFacts = z.object({
@@ -21,6 +28,13 @@ export const OsFacts = z.object({
 });
 export type OsFacts = z.infer<typeof OsFacts>;
 
+/**
+ * Where the installed version is from. The first four are the distribution's own archives; `foreign` is another archive,
+ * `local` one that no list has, by that name or at all.
+ */
+export const PackageOrigin = z.enum(['main', 'updates', 'security', 'backports', 'foreign', 'local']);
+export type PackageOrigin = z.infer<typeof PackageOrigin>;
+
 /** purl parts of one installed package. `source`/`sourceVersion` are what distribution advisories speak of. */
 export const PackageFact = z.object({
   ecosystem: z.string(),
@@ -32,6 +46,8 @@ export const PackageFact = z.object({
   status: z.string(),
   /** version that the host's package manager would install now; null: none offered; absent: nobody asked */
   candidate: z.string().nullable().optional(),
+  /** null: the distribution has the package, but no longer in this version; absent: nobody asked */
+  origin: PackageOrigin.nullable().optional(),
 });
 export type PackageFact = z.infer<typeof PackageFact>;
 
@@ -117,9 +133,11 @@ export const CertificateFact = z.object({
 });
 export type CertificateFact = z.infer<typeof CertificateFact>;
 
-/** Effective settings: `sshd` = parsed sshd_config (lower-cased keyword → last effective value), `sysctl` = key → value. */
+/** Effective settings: `sshd` = lower-cased keyword → value in force outside of Match blocks, `sysctl` = key → value. */
 export const SettingsFacts = z.object({
   sshd: z.record(z.string(), z.string()),
+  /** who told: sshd itself (`sshd -T`) or, where it would not, its files; null: there is none; agents before 2 do not say */
+  sshdBy: z.enum(['sshd', 'files']).nullable().optional(),
   sysctl: z.record(z.string(), z.string()),
   users: z.array(
     z.object({ name: z.string(), uid: z.number().int(), gid: z.number().int(), home: z.string(), shell: z.string() }),
@@ -141,6 +159,13 @@ export const Facts = z.object({
   files: z.array(FileFact),
   settings: SettingsFacts,
   certificates: z.array(CertificateFact),
+  users: UsersFacts,
+  kernel: KernelFacts,
+  mounts: z.array(MountFact),
+  routes: z.array(RouteFact),
+  cron: z.array(CronFact),
+  hardware: HardwareFacts,
+  inventories: InventoryFacts,
 });
 export type Facts = z.infer<typeof Facts>;
 export type SectionName = keyof Facts;

@@ -105,12 +105,19 @@ function kernel(has: (weakness: Weakness) => boolean, name: string): Files {
   };
   return {
     ...Object.fromEntries(Object.entries(settings).map(([key, value]) => [`/proc/sys/${key}`, `${value}\n`])),
+    '/proc/mounts': MOUNTS,
+    '/proc/net/route': 'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n',
     '/proc/net/arp': 'IP address       HW type     Flags       HW address            Mask     Device\n',
     '/proc/net/tcp6':
       '  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n',
   };
 }
 
+const MOUNTS = `/dev/sda1 / ext4 rw,relatime,errors=remount-ro 0 0
+proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0
+sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0
+tmpfs /run tmpfs rw,nosuid,noexec,relatime,size=205124k,mode=755 0 0
+`;
 const CRONTAB = '17 * * * * root cd / && run-parts --report /etc/cron.hourly\n';
 const HOUSEKEEPING = '25 4 * * * root find /var/tmp -mtime +7 -delete\n';
 const SSH_UNIT = `[Unit]

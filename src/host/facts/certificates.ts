@@ -25,7 +25,7 @@ const FILES_LIMIT = 500;
 /** Certificates and keys where services keep them: public parts only, keys by the hash of their public half. */
 export const certificates: FactSection<'certificates'> = {
   name: 'certificates',
-  version: 1,
+  version: 2,
   async collect(look) {
     const paths = [...(await wantedPaths(look))].slice(0, FILES_LIMIT);
     const facts = await each(paths, (path) => describe(look.host, path));

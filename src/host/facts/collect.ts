@@ -1,4 +1,5 @@
 import { SECTION_NAMES, type Section, type SectionName } from '../../model/facts.ts';
+import { AppError } from '../../model/errors/index.ts';
 import { canonicalHash } from '../canonical.ts';
 import type { Host } from '../host.ts';
 import { newLook, type FactCache, type Look } from './look.ts';
@@ -11,6 +12,9 @@ export interface CollectOptions {
   cache?: FactCache;
   now?: () => Date;
 }
+
+/** A file system that does not answer must not silence the other sections. */
+const SECTION_SECONDS = 180;
 
 /** Looks at a host. A section that cannot be collected says why; the others are not touched by that. */
 export async function collectFacts(host: Host, options: CollectOptions = {}): Promise<Section[]> {
@@ -26,10 +30,23 @@ async function collectOne(look: Look, name: SectionName, now: Date): Promise<Sec
   const { version, collect } = FACT_SECTIONS[name];
   const head = { name, version, collectedAt: now.toISOString() };
   try {
-    const data = await collect(look);
+    const data = await withDeadline<unknown>(name, collect(look));
     return { ...head, hash: canonicalHash(data), data };
   } catch (error) {
     const why = (error as Error).message;
     return { ...head, hash: canonicalHash({ error: why }), error: why };
+  }
+}
+
+async function withDeadline<T>(section: SectionName, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const error = new AppError('HOST_SECTION_TIMEOUT', { section, seconds: SECTION_SECONDS });
+    timer = setTimeout(() => reject(error), SECTION_SECONDS * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -285,6 +286,20 @@ test('services: files declared in the X-Lastember section, drop-ins included, ot
   assert.deepEqual(
     [shop?.exec, shop?.certificate, shop?.privateKey, shop?.sessionSecret, shop?.mainPid],
     ['/usr/bin/node /srv/shop/server.js', '/srv/shop/tls/cert.pem', '/srv/shop/tls/key.pem', '/srv/shop/secret', null],
+  );
+});
+
+test('certificates: those that nginx names in its settings are found where they lie', async () => {
+  const show =
+    'Id=nginx.service\nActiveState=active\nUnitFileState=enabled\nMainPID=0\nFragmentPath=\nExecStart=/usr/sbin/nginx\n';
+  const root = tree({
+    'usr/bin/systemctl': `#!/bin/sh\nprintf '%s' '${show}'\n`,
+    'etc/nginx/sites-enabled/default': 'server {\n    ssl_certificate_key /srv/tls/web.key;\n}\n',
+    'srv/tls/web.key': generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+  });
+  assert.deepEqual(
+    (await data(root, 'certificates')).map((fact) => [fact.path, fact.kind]),
+    [['/srv/tls/web.key', 'private-key']],
   );
 });
 

@@ -2,7 +2,7 @@ import type { OsFacts } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
 import { kernelVersion } from './kernel-version.ts';
 import type { FactSection, Look } from './look.ts';
-import { osRelease, packages, units } from './shared.ts';
+import { managed, osRelease, packages } from './shared.ts';
 
 export const os: FactSection<'os'> = {
   name: 'os',
@@ -33,7 +33,7 @@ async function line(host: Host, path: string): Promise<string | null> {
 }
 
 async function serviceManager(look: Look): Promise<OsFacts['serviceManager']> {
-  if ((await units(look)) !== null) return 'systemd';
-  if (await look.host.stat('/sbin/openrc-run')) return 'openrc';
-  return (await look.host.stat('/etc/init.d')) ? 'sysv' : 'none';
+  const known = (await managed(look))?.manager;
+  if (known !== undefined) return known;
+  return (await look.host.stat('/run/systemd/system')) ? 'systemd' : 'none';
 }

@@ -1,18 +1,27 @@
-import type { PackageFact } from '../../model/facts.ts';
-import { candidateVersions, listsStamp } from '../packages/apt.ts';
-import { dpkgStamp } from '../packages/dpkg.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { PackageFact, PackageOrigin } from '../../model/facts.ts';
+import { listsStamp, parsePolicy, policies } from '../packages/apt.ts';
+import { parseArchives, parseOrigins } from '../packages/origins.ts';
 import { by, type FactSection, type Look } from './look.ts';
-import { packages as installed } from './shared.ts';
+import { database, packages as installed } from './shared.ts';
 
-/** What is installed, and what the host's archive offers instead as of its last update. */
+interface Offer {
+  candidate: string | null;
+  /** absent: apt does not say which lists it has */
+  origin?: PackageOrigin | null;
+}
+
+/** What is installed, where it is from, and what the host's archive offers instead as of its last update. */
 export const packages: FactSection<'packages'> = {
   name: 'packages',
-  version: 2,
+  version: 3,
   async collect(look) {
+    // Nothing installed is not what it means: nobody knows.
+    if ((await database(look)) === null) throw new AppError('HOST_NO_PACKAGES');
     const facts = await installed(look);
-    const offered = await candidates(look, facts);
+    const offered = await offers(look, facts);
     return facts
-      .map((fact) => (offered === null ? fact : { ...fact, candidate: offered.get(fact.name) ?? null }))
+      .map((fact) => (offered === null ? fact : { ...fact, ...(offered.get(fact.name) ?? { candidate: null }) }))
       .sort(
         by(
           (fact) => fact.name,
@@ -23,11 +32,19 @@ export const packages: FactSection<'packages'> = {
   },
 };
 
-async function candidates(
-  look: Look,
-  facts: readonly PackageFact[],
-): Promise<ReadonlyMap<string, string | null> | null> {
-  const stamp = `${await dpkgStamp(look.host)} ${await listsStamp(look.host)}`;
+async function offers(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
+  const stamp = `${(await database(look))?.stamp} ${await listsStamp(look.host)}`;
   const names = [...new Set(facts.map((fact) => fact.name))].sort();
-  return look.kept('candidates', stamp, () => candidateVersions(look.host, names));
+  return look.kept('offers', stamp, async () => {
+    const told = await policies(look.host, names);
+    if (told === null) return null;
+    const archives = parseArchives(told.lists);
+    const origins = archives.size === 0 ? null : parseOrigins(told.packages, archives);
+    return new Map(
+      [...parsePolicy(told.packages)].map(([name, candidate]): [string, Offer] => [
+        name,
+        origins === null ? { candidate } : { candidate, origin: origins.get(name) ?? null },
+      ]),
+    );
+  });
 }

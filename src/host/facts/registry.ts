@@ -1,26 +1,40 @@
 import type { SectionName } from '../../model/facts.ts';
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
+import { cron } from './cron.ts';
 import { files } from './files.ts';
+import { hardware } from './hardware.ts';
+import { inventories } from './inventories.ts';
+import { kernel } from './kernel.ts';
 import type { FactSection } from './look.ts';
+import { mounts } from './mounts.ts';
 import { neighbours } from './neighbours.ts';
 import { os } from './os.ts';
 import { packages } from './packages.ts';
 import { processes } from './processes.ts';
+import { routes } from './routes.ts';
 import { services } from './services.ts';
 import { settings } from './settings.ts';
 import { sockets } from './sockets.ts';
+import { users } from './users.ts';
 
 /** Every section of the facts, alphabetically. A new section is a file beside these and a line here. */
 export const FACT_SECTIONS = {
   certificates,
   connections,
+  cron,
   files,
+  hardware,
+  inventories,
+  kernel,
+  mounts,
   neighbours,
   os,
   packages,
   processes,
+  routes,
   services,
   settings,
   sockets,
+  users,
 } satisfies { [N in SectionName]: FactSection<N> };

@@ -1,7 +1,6 @@
 import { readText, type Host } from '../host.ts';
-import { readSshd } from '../settings/sshd.ts';
 import { by, each, type FactSection } from './look.ts';
-import { users } from './shared.ts';
+import { sshd, users } from './shared.ts';
 
 const SYSCTL = [
   'fs.protected_fifos',
@@ -41,14 +40,16 @@ const SYSCTL = [
   'net.ipv6.conf.default.accept_redirects',
 ];
 
-/** What is in force, not what some file says: kernel parameters as the kernel has them, sshd by its own rules. */
+/** What is in force, not what some file says: kernel parameters as the kernel has them, sshd by its own word. */
 export const settings: FactSection<'settings'> = {
   name: 'settings',
-  version: 1,
+  version: 2,
   async collect(look) {
     const values = await each(SYSCTL, async (key) => [key, await sysctl(look.host, key)] as const);
+    const { settings: ssh, by: sshdBy } = await sshd(look);
     return {
-      sshd: (await readSshd(look.host)) ?? {},
+      sshd: ssh,
+      sshdBy,
       sysctl: Object.fromEntries(values.filter((pair): pair is readonly [string, string] => pair[1] !== null)),
       users: [...(await users(look))].sort(
         by(

@@ -1,7 +1,10 @@
 import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
-import { dpkgStamp, packagesOfFiles, readDpkgStatus } from '../packages/dpkg.ts';
-import { declaredFiles, listDropIns, readUnits, type Unit } from '../services/systemd.ts';
+import { packageDatabase, type PackageDatabase } from '../packages/database.ts';
+import { readServices, type Services } from '../services/manager.ts';
+import { nginxFiles } from '../services/nginx.ts';
+import { declaredFiles, listDropIns, type Unit } from '../services/systemd.ts';
+import { sshdInForce, type SshdSettings } from '../settings/sshd.ts';
 import type { Look } from './look.ts';
 
 /** What more than one section needs, read once a look. */
@@ -15,39 +18,77 @@ export const osRelease = (look: Look): Promise<Record<string, string>> =>
     return Object.fromEntries(pairs);
   });
 
-/** Ecosystem as OSV names it, without the release. */
+/** os-release's id → ecosystem as OSV names it. */
+const ECOSYSTEMS: Record<string, string> = {
+  almalinux: 'AlmaLinux',
+  alpaquita: 'Alpaquita',
+  alpine: 'Alpine',
+  azurelinux: 'Azure Linux',
+  chainguard: 'Chainguard',
+  debian: 'Debian',
+  mageia: 'Mageia',
+  'opensuse-leap': 'openSUSE',
+  'opensuse-tumbleweed': 'openSUSE',
+  raspbian: 'Debian',
+  rhel: 'Red Hat',
+  rocky: 'Rocky Linux',
+  sled: 'SUSE',
+  sles: 'SUSE',
+  ubuntu: 'Ubuntu',
+  wolfi: 'Wolfi',
+};
+
+/** Without the release. */
 export async function ecosystem(look: Look): Promise<string> {
   const id = (await osRelease(look))['ID'] ?? '';
-  const known: Record<string, string> = { debian: 'Debian', ubuntu: 'Ubuntu', raspbian: 'Debian' };
-  return known[id] ?? (id || 'unknown');
+  return ECOSYSTEMS[id] ?? (id || 'unknown');
 }
 
-const stampOfPackages = (look: Look): Promise<string> => look.once('dpkg-stamp', () => dpkgStamp(look.host));
+/** Null: none that we can read. */
+export const database = (look: Look): Promise<PackageDatabase | null> =>
+  look.once('package-database', async () => {
+    const release = await osRelease(look);
+    return packageDatabase(look.host, `${release['ID'] ?? ''} ${release['ID_LIKE'] ?? ''}`);
+  });
 
 export const packages = (look: Look): Promise<PackageFact[]> =>
   look.once('packages', async () => {
     const name = await ecosystem(look);
-    return look.kept('packages', `${name} ${await stampOfPackages(look)}`, () => readDpkgStatus(look.host, name));
+    const found = await database(look);
+    return found === null ? [] : look.kept('packages', `${name} ${found.stamp}`, () => found.read(name));
   });
 
 /** Package of each file. Answers are kept until the package database changes: reading all file lists is dear. */
 export async function packageOf(look: Look, paths: ReadonlySet<string>): Promise<ReadonlyMap<string, string | null>> {
-  const stamp = await stampOfPackages(look);
-  const known = await look.kept('package-of-file', stamp, async () => new Map<string, string | null>());
+  const owners = await database(look);
+  const known = await look.kept(
+    'package-of-file',
+    owners?.stamp ?? 'none',
+    async () => new Map<string, string | null>(),
+  );
   const missing = [...paths].filter((path) => !known.has(path));
-  const found = await packagesOfFiles(look.host, missing);
-  for (const path of missing) known.set(path, found.get(path) ?? null);
+  const found = missing.length === 0 ? undefined : await owners?.ownersOf(missing);
+  for (const path of missing) known.set(path, found?.get(path) ?? null);
   return known;
 }
 
-export const units = (look: Look): Promise<Map<string, Unit> | null> => look.once('units', () => readUnits(look.host));
+export const managed = (look: Look): Promise<Services | null> => look.once('units', () => readServices(look.host));
+
+export const units = async (look: Look): Promise<Map<string, Unit> | null> => (await managed(look))?.units ?? null;
 
 export const services = (look: Look): Promise<ServiceFact[]> =>
   look.once('services', async () => {
     const dropIns = await listDropIns(look.host);
     const facts: ServiceFact[] = [];
     for (const unit of (await units(look))?.values() ?? []) {
-      facts.push({ ...unit, ...(await declaredFiles(look.host, unit, dropIns)) });
+      const declared = await declaredFiles(look.host, unit, dropIns);
+      const own = /^nginx(?:\.service)?$/.test(unit.name) ? await nginxFiles(look.host) : null;
+      facts.push({
+        ...unit,
+        ...declared,
+        certificate: declared.certificate ?? own?.certificate ?? null,
+        privateKey: declared.privateKey ?? own?.privateKey ?? null,
+      });
     }
     return facts;
   });
@@ -60,3 +101,6 @@ export const users = (look: Look): Promise<{ name: string; uid: number; gid: num
       return name && uid && gid ? [{ name, uid: Number(uid), gid: Number(gid), home, shell }] : [];
     }),
   );
+
+/** Settings of sshd in force: asking it starts a program. */
+export const sshd = (look: Look): Promise<SshdSettings> => look.once('sshd', () => sshdInForce(look.host));

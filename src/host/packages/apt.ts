@@ -27,14 +27,15 @@ export async function candidateVersion(host: Host, name: string): Promise<string
   return parsePolicy(await run(host, ['apt-cache', 'policy', name])).get(name) ?? null;
 }
 
-/** The same for many packages at once; null where there is no apt to ask. */
-export async function candidateVersions(
+/** What apt knows of each of these packages and of its lists, as it prints it; null where there is no apt to ask. */
+export async function policies(
   host: Host,
   names: readonly string[],
-): Promise<ReadonlyMap<string, string | null> | null> {
-  if (names.length === 0) return new Map();
-  const result = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
-  return result.code === 0 ? parsePolicy(result.stdout) : null;
+): Promise<{ packages: string; lists: string } | null> {
+  if (names.length === 0) return { packages: '', lists: '' };
+  const packages = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
+  const lists = await host.exec(['apt-cache', 'policy']);
+  return packages.code === 0 ? { packages: packages.stdout, lists: lists.code === 0 ? lists.stdout : '' } : null;
 }
 
 /** `name:` at the start of a line, `Candidate: version` below it. */

@@ -2,7 +2,7 @@ import type { PackageFact } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
 
 export const DPKG_STATUS = '/var/lib/dpkg/status';
-const DPKG_INFO = '/var/lib/dpkg/info';
+export const DPKG_INFO = '/var/lib/dpkg/info';
 const STATUS_LIMIT = 64 * 1024 * 1024;
 /** Files of such a package are on the disk, wholly or in part. `config-files` and `not-installed` are not. */
 const PRESENT = new Set([

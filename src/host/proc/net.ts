@@ -28,8 +28,13 @@ export function parseTcp(text: string): TcpRow[] {
 
 function endpoint(text: string): [string, number] {
   const [address = '', port = '0'] = text.split(':');
-  const bytes = (address.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex')].reverse());
-  return [bytes.length === 4 ? bytes.join('.') : ipv6(bytes), Number.parseInt(port, 16)];
+  return [addressOf(address), Number.parseInt(port, 16)];
+}
+
+/** 32-bit words in the byte order of the machine. */
+export function addressOf(hex: string): string {
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => [...Buffer.from(word, 'hex')].reverse());
+  return bytes.length === 4 ? bytes.join('.') : ipv6(bytes);
 }
 
 /** IPv4 clients of a dual-stack listener show as ::ffff:a.b.c.d; they are told as the IPv4 addresses they are. */

@@ -1,5 +1,6 @@
 import { each } from '../facts/look.ts';
 import { readText, type Host } from '../host.ts';
+import { masked } from '../masked.ts';
 import { isScratch, parseMaps, withoutDeleted, type MappedFile } from './maps.ts';
 
 export interface Process {
@@ -86,17 +87,12 @@ async function readMore(host: Host, at: string, context: Context): Promise<More>
   };
 }
 
-/** Command lines travel to the server and into documents: what looks like a secret in one stays here. */
 function commandOf(host: Host, cmdline: string): string {
   const words = cmdline
     .split('\0')
     .filter(Boolean)
     .map((word) => host.shown(word));
-  return words
-    .join(' ')
-    .replace(/((?:pass(?:word|wd|phrase)?|secret|token|api-?key|credential)s?["']?[=: ]\s*)\S+/gi, '$1•••')
-    .replace(/(:\/\/[^\s:/@]+:)[^\s@/]+@/g, '$1•••@')
-    .slice(0, COMMAND_LIMIT);
+  return masked(words.join(' ')).slice(0, COMMAND_LIMIT);
 }
 
 /** Field 22 of /proc/PID/stat, counted after the name in parentheses, which may hold spaces and parentheses itself. */

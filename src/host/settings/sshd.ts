@@ -49,7 +49,7 @@ export type ReadIncluded = (pattern: string) => Promise<string[]>;
 export async function effectiveSshd(text: string, included: ReadIncluded): Promise<Record<string, string>> {
   const settings: Record<string, string> = {};
   await apply(settings, text, included, 0);
-  return { ...DEFAULTS, ...settings };
+  return { ...DEFAULTS, ...modern(settings) };
 }
 
 async function apply(
@@ -116,4 +116,42 @@ export function includedFrom(host: Host): ReadIncluded {
 export async function readSshd(host: Host): Promise<Record<string, string> | null> {
   const text = await readText(host, SSHD_CONFIG, 262_144);
   return text === null ? null : effectiveSshd(text, includedFrom(host));
+}
+
+/** Settings in force and who told them. */
+export interface SshdSettings {
+  by: 'sshd' | 'files' | null;
+  settings: Record<string, string>;
+}
+
+/**
+ * What sshd itself makes of its files, defaults of its version included. It refuses to tell without keys or its directory,
+ * and before 8.4 with Match blocks: then we read the files as it would.
+ */
+export async function sshdInForce(host: Host): Promise<SshdSettings> {
+  const told = await host.exec(['sshd', '-T'], { timeoutMs: 15_000 }).catch(() => null);
+  const settings = told?.code === 0 ? parseEffective(told.stdout) : {};
+  if (settings['port'] !== undefined) return { by: 'sshd', settings };
+  const read = await readSshd(host);
+  return read === null ? { by: null, settings: {} } : { by: 'files', settings: read };
+}
+
+/** `keyword value` a line; a keyword that comes more than once holds all its values. */
+export function parseEffective(text: string): Record<string, string> {
+  const settings: Record<string, string> = {};
+  for (const line of text.split('\n')) {
+    const match = /^([a-z]\w*) (.*?)\s*$/.exec(line);
+    if (!match) continue;
+    const known = settings[match[1]!];
+    settings[match[1]!] = known === undefined ? match[2]! : `${known} ${match[2]!}`;
+  }
+  return modern(settings);
+}
+
+/** One name and one value for one thing, whatever the version. */
+function modern(settings: Record<string, string>): Record<string, string> {
+  const { challengeresponseauthentication: old, ...others } = settings;
+  if (old !== undefined) others['kbdinteractiveauthentication'] ??= old;
+  if (others['permitrootlogin'] === 'without-password') others['permitrootlogin'] = 'prohibit-password';
+  return others;
 }

@@ -29,9 +29,17 @@ export const HOST_ERRORS = {
   },
   HOST_COMMAND_TIMEOUT: { status: 504, text: '`{command}` did not end within {seconds} s and was stopped.' },
   HOST_COMMAND: { status: 500, text: '`{command}` ended with {code}: {why}. See the log of that tool on the host.' },
-  HOST_NO_SYSTEMD: {
+  HOST_SECTION_TIMEOUT: {
+    status: 504,
+    text: 'Collecting {section} did not end within {seconds} s; see whether a file system on the host hangs.',
+  },
+  HOST_NO_PACKAGES: {
     status: 501,
-    text: 'Asking systemd for its services gave no answer; services of other managers are not read yet.',
+    text: 'Looking for the packages of the host found no database of dpkg, rpm or apk; other package managers are not read.',
+  },
+  HOST_NO_SERVICES: {
+    status: 501,
+    text: 'Asking systemd for its services gave no answer, and there is no OpenRC and no init script; see `systemctl status` on the host.',
   },
   STEP_DRIFT: { status: 409, text: '{what}. The host is not as it was approved; make a new plan.' },
   STEP_PACKAGE_ABSENT: {

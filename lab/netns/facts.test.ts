@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Facts, type Section, type SectionName } from '../../src/model/facts.ts';
+import { must } from './command.ts';
+import { HOSTS } from './hosts.ts';
+import { netnsPath } from './place.ts';
+import { addressOf } from './spec.ts';
+import { skip, TestLab } from './testing/lab.ts';
+import { keyPath } from './up.ts';
+
+/** One of each release; sudo1 would be the fourth, but root cannot log in there. */
+const UP = ['old1', 'web1', 'web2'];
+const lab = new TestLab('f');
+
+before(async () => {
+  if (!skip) await lab.lab('up', '--only', UP.join(','));
+});
+after(async () => {
+  if (!skip) await lab.lab('down');
+});
+
+async function look(host: string): Promise<Section[]> {
+  const address = addressOf(HOSTS.find((spec) => spec.name === host)!);
+  const script = join(import.meta.dirname, 'testing/facts.ts');
+  const argument = JSON.stringify({ address, key: keyPath(lab.place) });
+  return JSON.parse(
+    await must(['nsenter', `--net=${netnsPath(lab.place.name)}`, process.execPath, script, argument]),
+  ) as Section[];
+}
+
+function data<N extends SectionName>(sections: readonly Section[], name: N): Facts[N] {
+  const section = sections.find((one) => one.name === name);
+  assert.equal(section?.error, undefined);
+  return Facts.shape[name].parse(section?.data) as Facts[N];
+}
+
+const said = async (host: string, ...argv: string[]): Promise<string> => {
+  const ran = await lab.exec(host, ...argv);
+  assert.equal(ran.code, 0, `${argv.join(' ')}: ${ran.stderr}`);
+  return ran.stdout;
+};
+const lines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+
+for (const host of UP) {
+  describe(`facts of ${host} and what its own tools say`, { skip }, () => {
+    let sections: Section[];
+    before(async () => {
+      await said(host, 'apt-get', '-q', 'update');
+      sections = await look(host);
+    });
+
+    test('every section is there, fits its schema, and holds no secret', () => {
+      for (const { name, error } of sections) assert.equal(error, undefined, name);
+      for (const { name, data: found } of sections) Facts.shape[name].parse(found);
+      assert.doesNotMatch(JSON.stringify(sections), /PRIVATE KEY|\$(?:y|6|5|1)\$/);
+    });
+
+    test('a second look gives the same hashes', async () => {
+      const hashes = (of: readonly Section[]): string[] =>
+        // Our own login is a process, and a connection.
+        of
+          .filter(({ name }) => name !== 'processes' && name !== 'connections')
+          .map(({ name, hash }) => `${name} ${hash}`);
+      assert.deepEqual(hashes(await look(host)), hashes(sections));
+    });
+
+    test('packages: dpkg-query; origins: apt-cache madison', async () => {
+      const format = '${db:Status-Status} ${Package} ${Version} ${Architecture} ${source:Package} ${source:Version}\\n';
+      const oracle = lines(await said(host, 'dpkg-query', '-W', '-f', format)).filter((line) =>
+        line.startsWith('installed '),
+      );
+      const facts = data(sections, 'packages');
+      const ours = facts.map((one) =>
+        [one.status, one.name, one.version, one.arch, one.source, one.sourceVersion].join(' '),
+      );
+      assert.deepEqual(ours.sort(), oracle.sort());
+      const offered = lines(await said(host, 'apt-cache', 'madison', ...facts.map((one) => one.name)));
+      for (const { name, version, origin } of facts) {
+        const archives = offered.map((line) => line.split('|').map((part) => part.trim()));
+        const here = archives.filter(([of, has]) => of === name && has === version).map(([, , from]) => from ?? '');
+        const isSecurity = here.some((from) => from.includes('-security/'));
+        const expected = here.length === 0 ? null : isSecurity ? 'security' : 'main';
+        assert.equal(origin === 'updates' ? 'main' : origin, expected, `${name} ${version}: ${here.join()}`);
+      }
+      assert.ok(facts.some((one) => one.origin === 'main'));
+    });
+
+    test('sockets: ss -tlnp', async () => {
+      const oracle = lines(await said(host, 'ss', '-tlnpH')).map((line) => {
+        const [, , , local] = line.split(/\s+/);
+        const pids = [...line.matchAll(/pid=(\d+)/g)].map((match) => Number(match[1]));
+        const cut = local!.lastIndexOf(':');
+        return `${local!
+          .slice(0, cut)
+          .replace(/^\[|\]$/g, '')
+          .replace('*', '::')} ${local!.slice(cut + 1)} ${Math.min(...pids)}`;
+      });
+      const ours = data(sections, 'sockets').map((one) => `${one.address} ${one.port} ${one.pid}`);
+      assert.deepEqual(ours.sort(), oracle.sort());
+    });
+
+    test('settings: sshd -T', async () => {
+      const { sshd, sshdBy } = data(sections, 'settings');
+      assert.equal(sshdBy, 'sshd');
+      const oracle = lines(await said(host, 'sshd', '-T'));
+      for (const line of oracle) {
+        const [keyword = '', value = ''] = [line.split(' ')[0], line.slice(line.indexOf(' ') + 1)];
+        const known = keyword.replace('challengeresponse', 'kbdinteractive');
+        assert.ok(sshd[known]?.includes(value.replace('without-password', 'prohibit-password')), line);
+      }
+    });
+
+    test('users: passwd -S, getent group, ssh-keygen -l, cvtsudoers', async () => {
+      const users = data(sections, 'users');
+      const states: Record<string, string> = { locked: 'L', set: 'P', empty: 'NP' };
+      const ours = users.accounts.map((one) => `${one.name} ${states[one.password ?? '']}`);
+      const oracle = lines(await said(host, 'passwd', '-S', '-a')).map((line) => line.split(' ').slice(0, 2).join(' '));
+      assert.deepEqual(ours.sort(), oracle.sort());
+      const groups = users.groups.map((one) => `${one.name} ${one.gid} ${one.members.join(',')}`);
+      const named = lines(await said(host, 'getent', 'group')).map((line) => {
+        const [name, , gid, members = ''] = line.split(':');
+        return `${name} ${gid} ${members.split(',').sort().join(',')}`;
+      });
+      assert.deepEqual(groups.sort(), named.sort());
+      const keys = lines(await said(host, 'ssh-keygen', '-lf', '/root/.ssh/authorized_keys')).map(
+        (line) => line.split(' ')[1],
+      );
+      assert.deepEqual(users.authorizedKeys.map((one) => one.fingerprint).sort(), keys.sort());
+      const sudo = JSON.parse(await said(host, 'cvtsudoers', '-e', '-f', 'json', '/etc/sudoers')) as {
+        User_Specs: { User_List: { username?: string; usergroup?: string }[] }[];
+      };
+      const who = sudo.User_Specs.flatMap((spec) => spec.User_List.map((one) => one.username ?? `%${one.usergroup}`));
+      assert.deepEqual(users.sudo.map((one) => one.who).sort(), who.sort());
+    });
+
+    test('mounts: findmnt; routes: ip route', async () => {
+      const table = JSON.parse(
+        await said(host, 'findmnt', '--json', '--list', '--tab-file', '/proc/1/mounts', '-o', 'TARGET,FSTYPE'),
+      ) as {
+        filesystems: { target: string; fstype: string }[];
+      };
+      const mounted = new Set(table.filesystems.map((one) => `${one.target} ${one.fstype}`));
+      const mounts = data(sections, 'mounts');
+      assert.ok(mounts.some((one) => one.target === '/' && one.type === 'overlay'));
+      for (const one of mounts) assert.ok(mounted.has(`${one.target} ${one.type}`), one.target);
+      const routes = JSON.parse(await said(host, 'ip', '-j', '-4', 'route')) as { dst: string; dev: string }[];
+      const four = data(sections, 'routes').filter((one) => !one.destination.includes(':'));
+      assert.deepEqual(
+        four.map((one) => `${one.destination} ${one.device}`),
+        routes.map((one) => `${one.dst} ${one.dev}`),
+      );
+    });
+
+    test('services and cron: what runs in each host', () => {
+      const services = data(sections, 'services').filter((one) => one.state === 'running');
+      assert.ok(services.some((one) => one.name === 'ssh.service' && one.mainPid !== null));
+      const cron = data(sections, 'cron').filter((one) => one.kind === 'script' && one.schedule === '@daily');
+      assert.ok(cron.some((one) => one.path === '/etc/cron.daily/dpkg' && one.enabled));
+    });
+
+    test('certificates: openssl x509', async () => {
+      const found = data(sections, 'certificates').filter((one) => one.kind === 'certificate');
+      if (host !== 'old1') assert.ok(found.length > 0);
+      for (const one of found) {
+        const serial = await said(
+          host,
+          'openssl',
+          'x509',
+          '-in',
+          one.path,
+          '-noout',
+          '-serial',
+          '-fingerprint',
+          '-sha256',
+        );
+        assert.match(serial, new RegExp(`serial=${one.serial}`));
+        assert.equal(/Fingerprint=(\S+)/i.exec(serial)?.[1]?.replaceAll(':', '').toLowerCase(), one.fingerprint);
+        const spki = await said(
+          host,
+          'sh',
+          '-c',
+          `openssl x509 -in ${one.path} -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum`,
+        );
+        assert.equal(spki.slice(0, 64), one.spki);
+      }
+    });
+  });
+}
+
+/** Processes that use what an upgrade replaced, as each of the two tools sees them. */
+test('processes: needrestart -b and checkrestart after an upgrade without restarts', { skip }, async () => {
+  const host = 'web1';
+  // The upgrade would restart the services; this keeps it from that, as many administrators do.
+  const keep = 'printf "#!/bin/sh\\nexit 101\\n" >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d';
+  const quiet = 'export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1';
+  const install = 'apt-get -q -y --no-install-recommends install needrestart debian-goodies lsof';
+  const upgrade = 'apt-get -q -y install --only-upgrade libssl3';
+  await said(host, 'sh', '-c', `${keep}; ${quiet}; ${install} && ${upgrade}`);
+  const stale = data(await look(host), 'processes').filter((one) => one.replaced.length > 0);
+  const { stdout, stderr } = await lab.exec(host, 'needrestart', '-b', '-r', 'l', '-l', '-v');
+  const oracle = [...`${stdout}${stderr}`.matchAll(/#(\d+) uses (?:deleted|obsolete)/g)].map((match) =>
+    Number(match[1]),
+  );
+  assert.ok(stale.length > 0, 'nothing was upgraded that a service maps');
+  // Those of our own login are gone when the tools look.
+  const alive = new Set(lines(await said(host, 'ps', '-e', '-o', 'pid=')).map(Number));
+  const ours = stale.map((one) => one.pid).filter((pid) => alive.has(pid));
+  assert.deepEqual(
+    ours,
+    [...new Set(oracle)].sort((a, b) => a - b),
+  );
+  assert.match(
+    (await lab.exec(host, 'checkrestart', '-v')).stdout,
+    new RegExp(`Found ${ours.length} processes using old`),
+  );
+});

@@ -1,0 +1,152 @@
+import type { Component, Inventory, Program } from './contract.ts';
+import { runsOf } from './contract.ts';
+import { absolute, nameOf, parentOf, type Disk } from './bounds.ts';
+import { UNPACKED_LIMIT, zipEntries, type ZipEntry } from './zip.ts';
+
+const ARCHIVE = /\.(?:jar|war|ear)$/;
+const POM = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
+const JAR_LIMIT = 128 * 1024 * 1024;
+/** Of one archive with all that is in it, so that no archive unpacks for ever. */
+const NESTED_BYTES = 256 * 1024 * 1024;
+const DEPTH = 3;
+/** Applications keep theirs in one directory; the distribution's shared ones are packages. */
+const SHARED = /^\/usr\/(?:share|lib)\/(?:java|maven-repo)\b/;
+
+/** Maven artifacts of the archives that a Java program runs from, archives in archives included. */
+export const jar: Inventory = {
+  ecosystem: 'Maven',
+  runs: runsOf(/\/java$/, /\/libjvm\.so$/),
+  async collect(program) {
+    const found: Component[] = [];
+    for (const path of await archivesOf(program)) found.push(...(await componentsOf(program, path)));
+    return found;
+  },
+};
+
+/** What it was started with, what it has open, and what lies beside those. */
+async function archivesOf(program: Program): Promise<string[]> {
+  const { process, disk, cwd } = program;
+  const home = process.exe === null ? null : parentOf(parentOf(process.exe));
+  const isOwn = (path: string): boolean => ARCHIVE.test(path) && !SHARED.test(path) && !isOfJava(path, home);
+  const { files, directories } = named(program.argv);
+  const open = process.maps.map((file) => file.path);
+  const found = new Set(
+    [...files, ...open, ...(await openFiles(program))].map((path) => absolute(path, cwd)).filter(isOwn),
+  );
+  const beside = new Set([...directories.map((path) => absolute(path, cwd)), ...[...found].map(parentOf)]);
+  for (const directory of beside) {
+    for (const name of await disk.list(directory)) if (isOwn(`${directory}/${name}`)) found.add(`${directory}/${name}`);
+  }
+  return [...found].sort();
+}
+
+/** The runtime's own archives are part of a package or of one download, not libraries of the program. */
+const isOfJava = (path: string, home: string | null): boolean =>
+  home !== null && home.length > '/usr/lib'.length && path.startsWith(`${home}/`);
+
+/** `-jar X`, class paths with `dir/*`, agents, and where Tomcat and Jetty are told that their libraries are. */
+export function named(argv: readonly string[]): { files: string[]; directories: string[] } {
+  const files: string[] = [];
+  const directories: string[] = [];
+  for (const [index, word] of argv.entries()) {
+    const previous = argv[index - 1] ?? '';
+    const agent = /^-javaagent:([^=]+)/.exec(word)?.[1];
+    const base = /^-D(?:catalina\.(?:base|home)|jetty\.(?:base|home))=(.+)$/.exec(word)?.[1];
+    if (agent !== undefined) files.push(agent);
+    else if (base !== undefined) directories.push(`${base}/lib`, `${base}/webapps`, `${base}/webapps/ROOT/WEB-INF/lib`);
+    else if (previous === '-jar') files.push(word);
+    else if (/^-{1,2}(?:cp|classpath|class-path)$/.test(previous)) {
+      for (const part of word.split(':')) (part.endsWith('/*') ? directories : files).push(part.replace(/\/\*$/, ''));
+    }
+  }
+  return { files, directories };
+}
+
+async function openFiles({ process, disk }: Program): Promise<string[]> {
+  const names = await disk.host.list(`/proc/${process.pid}/fd`).catch(() => null);
+  const links = await Promise.all(
+    (names ?? []).slice(0, 4096).map((name) => disk.host.readlink(`/proc/${process.pid}/fd/${name}`).catch(() => null)),
+  );
+  return links.flatMap((link) => (link === null ? [] : [disk.host.shown(link)]));
+}
+
+async function componentsOf({ disk, kept }: Program, path: string): Promise<Component[]> {
+  const stat = await disk.stamp(path);
+  if (stat?.kind !== 'file') return [];
+  if (stat.size > JAR_LIMIT) {
+    disk.note(path);
+    return byName(path);
+  }
+  const read = await kept(`jar ${disk.prefix}${path}`, stat.stamp, () => readArchive(disk, path, stat.size));
+  if (read === null || !read.whole) disk.note(path);
+  return read?.components ?? byName(path);
+}
+
+interface Read {
+  components: Component[];
+  /** false: something in it could not be looked at */
+  whole: boolean;
+}
+
+/** Null: not now. Nothing is kept of that; the next look may have the time for it. */
+async function readArchive(disk: Disk, path: string, size: number): Promise<Read | null> {
+  const bytes = await disk.bytes(path, size);
+  if (bytes === null) return null;
+  const unpacker = new Unpacker();
+  const components = unpacker.inArchive(bytes, path, 0);
+  return { components, whole: unpacker.whole };
+}
+
+/** One archive with all that is in it. */
+class Unpacker {
+  whole = true;
+  #bytes = NESTED_BYTES;
+
+  /** Each artifact says who it is in its pom.properties; archives of several hold several. */
+  inArchive(bytes: Uint8Array, path: string, depth: number): Component[] {
+    const entries = zipEntries(bytes);
+    if (entries === null) {
+      this.whole = false;
+      return byName(path);
+    }
+    const told = entries
+      .filter((entry) => POM.test(entry.name))
+      .flatMap((entry) => byProperties(Buffer.from(this.#unpack(entry) ?? []).toString('utf8'), path));
+    const own = told.length > 0 ? told : byName(path);
+    const nested = entries.filter((entry) => ARCHIVE.test(entry.name));
+    if (depth >= DEPTH) {
+      this.whole &&= nested.length === 0;
+      return own;
+    }
+    return [...own, ...nested.flatMap((entry) => this.#nested(entry, `${path}!/${entry.name}`, depth + 1))];
+  }
+
+  #nested(entry: ZipEntry, at: string, depth: number): Component[] {
+    const inner = this.#unpack(entry);
+    return inner === null ? byName(at) : this.inArchive(inner, at, depth);
+  }
+
+  #unpack(entry: ZipEntry): Uint8Array | null {
+    try {
+      if (entry.size > Math.min(UNPACKED_LIMIT, this.#bytes)) throw new Error('too large');
+      this.#bytes -= entry.size;
+      return entry.read();
+    } catch {
+      this.whole = false;
+      return null;
+    }
+  }
+}
+
+function byProperties(text: string, path: string): Component[] {
+  const property = (name: string): string | undefined => new RegExp(`^${name}\\s*[=:]\\s*(\\S+)`, 'm').exec(text)?.[1];
+  const [group, artifact, version] = ['groupId', 'artifactId', 'version'].map(property);
+  if (!group || !artifact || !version) return [];
+  return [{ ecosystem: 'Maven', name: `${group}:${artifact}`, version, path }];
+}
+
+/** `log4j-core-2.14.1.jar` does not say whose group it is of. */
+function byName(path: string): Component[] {
+  const match = /^(.+?)-(\d[\w.+-]*)\.[jwe]ar$/.exec(nameOf(path));
+  return match ? [{ ecosystem: 'Maven', name: match[1]!, version: match[2]!, path }] : [];
+}

@@ -1,0 +1,63 @@
+import type { InstalledKernel, PackageFact } from '../../model/facts.ts';
+import { readText, type Host } from '../host.ts';
+
+/** Packages that hold a kernel, by ecosystem: the release it calls itself, or null for all others. */
+function releaseOf({ ecosystem, name, version, arch, status }: PackageFact): string | null {
+  if (status !== 'installed') return null;
+  const deb = /^linux-image-(?:unsigned-)?(\d.*?)(?:-unsigned)?$/.exec(name);
+  if (deb) return /-dbg(?:sym)?$/.test(name) ? null : deb[1]!;
+  // `kernel` of Red Hat's family only draws in kernel-core, which has the same version.
+  if (/^kernel(?:-rt|-uek|-64k)?-core$|^kernel-(?:default|uek|lt|ml)$|^kernel$/.test(name)) {
+    return `${version.replace(/^\d+:/, '')}.${arch}`;
+  }
+  const alpine = ecosystem.startsWith('Alpine') ? /^linux-(lts|virt|edge|rpi|stable)$/.exec(name) : null;
+  return alpine ? `${version.replace(/-r(\d+)$/, '-$1')}-${alpine[1]!}` : null;
+}
+
+/** Kernels on the disk, by packages and by what lies in /boot, from old to new. */
+export async function installedKernels(host: Host, packages: readonly PackageFact[]): Promise<InstalledKernel[]> {
+  const found = new Map<string, InstalledKernel>();
+  for (const fact of packages) {
+    const release = releaseOf(fact);
+    if (release === null || (found.has(release) && fact.name === 'kernel')) continue;
+    found.set(release, { release, package: fact.name, version: fact.version });
+  }
+  for (const name of (await host.list('/boot')) ?? []) {
+    const release = /^vmlinu[xz]-(\d.*)$/.exec(name)?.[1];
+    if (release !== undefined && !found.has(release)) found.set(release, { release, package: null, version: null });
+  }
+  return [...found.values()].sort((a, b) => compareReleases(a.release, b.release));
+}
+
+/** Release that the link names which Debian's and others' boot loaders follow. */
+export async function bootedByLink(host: Host): Promise<string | null> {
+  for (const link of ['/vmlinuz', '/boot/vmlinuz']) {
+    const target = await host.readlink(link);
+    const release = /vmlinu[xz]-(\d.*)$/.exec(target ?? '')?.[1];
+    if (release !== undefined) return release;
+  }
+  return null;
+}
+
+/** Names only: how much they are used changes all the time. */
+export async function loadedModules(host: Host): Promise<string[]> {
+  const lines = ((await readText(host, '/proc/modules')) ?? '').split('\n');
+  return lines.flatMap((line) => line.split(' ')[0] || []).sort();
+}
+
+/** As `linux-version sort` orders: digits by value, everything else by character, `-rc` before the release itself. */
+export function compareReleases(left: string, right: string): number {
+  const [a, b] = [parts(left), parts(right)];
+  for (let index = 0; index < Math.max(a.length, b.length); index += 1) {
+    const [x, y] = [a[index] ?? '', b[index] ?? ''];
+    if (x === y) continue;
+    if (isCandidate(x) !== isCandidate(y)) return isCandidate(x) ? -1 : 1;
+    const isNumber = /^\d/.test(x) && /^\d/.test(y);
+    if (isNumber && Number(x) !== Number(y)) return Number(x) - Number(y);
+    if (!isNumber) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
+const isCandidate = (part: string): boolean => /^[-~.]?rc$/.test(part) || part.startsWith('~');
+const parts = (release: string): string[] => release.match(/\d+|\D+/g) ?? [];
