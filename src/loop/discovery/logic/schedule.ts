@@ -10,7 +10,7 @@ export function checkSchedule(every: string): void {
   } catch (error) {
     throw new AppError(
       'SCHEDULE_INVALID',
-      { every, why: error instanceof Error ? error.message : String(error) },
+      { every, why: (error instanceof Error ? error.message : String(error)).replace(/\.$/, '') },
       { cause: error },
     );
   }
