@@ -80,6 +80,7 @@ interface Agent extends Executor {
   factsSeconds: number;
   factsAt: number;
   listsAt: number;
+  wholeAt: number;
   checkedInAt: number;
 }
 
@@ -108,6 +109,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     factsSeconds: 300,
     factsAt: 0,
     listsAt: 0,
+    wholeAt: 0,
     checkedInAt: 0,
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),

@@ -2,6 +2,7 @@ import { FactsReply } from '../model/agent.ts';
 import type { Section } from '../model/facts.ts';
 import { collectFacts } from '../host/facts/collect.ts';
 import type { FactCache } from '../host/facts/look.ts';
+import { LIVELY_SECTIONS } from '../host/facts/registry.ts';
 import type { Host } from '../host/host.ts';
 import { refreshLists } from '../host/packages/apt.ts';
 import type { Client } from './client.ts';
@@ -12,19 +13,30 @@ export interface Reporter {
   cache: FactCache;
   /** when the package lists were last fetched by us; 0: not yet */
   listsAt: number;
+  /** when everything was last looked at; 0: not yet */
+  wholeAt: number;
   now(): Date;
 }
 
 const LISTS_MS = 6 * 3_600_000;
+/** A little less than the regular looks are apart: each of those is a whole one. */
+const WHOLE_MS = 240_000;
 
 /** Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent. */
 export async function reportFacts(reporter: Reporter): Promise<string[]> {
   await freshenLists(reporter);
-  const sections = await collectFacts(reporter.host, { cache: reporter.cache, now: reporter.now });
+  const now = reporter.now().getTime();
+  const whole = now - reporter.wholeAt >= WHOLE_MS;
+  const sections = await collectFacts(reporter.host, {
+    cache: reporter.cache,
+    now: reporter.now,
+    ...(whole ? {} : { names: LIVELY_SECTIONS }),
+  });
   const heads = sections.map(({ data: _data, ...head }): Section => head);
   const { want } = await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: heads } });
   const wanted = sections.filter((section) => want.includes(section.name) && section.error === undefined);
   if (wanted.length > 0) await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: wanted } });
+  if (whole) reporter.wholeAt = now;
   return wanted.map((section) => section.name);
 }
 

@@ -1,4 +1,4 @@
-import type { SectionName } from '../../model/facts.ts';
+import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
 import { cron } from './cron.ts';
@@ -38,3 +38,16 @@ export const FACT_SECTIONS = {
   sockets,
   users,
 } satisfies { [N in SectionName]: FactSection<N> };
+
+/** What no change of ours touches and that costs commands to read: looks between the regular ones leave it out. */
+const SETTLED: ReadonlySet<SectionName> = new Set<SectionName>([
+  'cron',
+  'hardware',
+  'inventories',
+  'kernel',
+  'mounts',
+  'routes',
+  'users',
+]);
+
+export const LIVELY_SECTIONS: readonly SectionName[] = SECTION_NAMES.filter((name) => !SETTLED.has(name));
