@@ -1,5 +1,5 @@
 /**
- * Bundles the agent into dist/agent/lastember-agent.mjs: one file, no dependencies on the host. Refuses to build when
+ * Bundles the agent into dist/agent/lastember-agent.cjs: one file, no dependencies on the host. Refuses to build when
  * anything of the server got into it.
  */
 import { readFileSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
-const OUT = join(ROOT, 'dist/agent/lastember-agent.mjs');
+const OUT = join(ROOT, 'dist/agent/lastember-agent.cjs');
 /** The agent trusts nothing but its own code, the host library and the vocabulary. */
 const ALLOWED = /^(?:src\/(?:agent|host|model)|node_modules)\//;
 /** Servers connect to hosts over SSH; agents never do. */
@@ -21,7 +21,7 @@ const result = await build({
   bundle: true,
   platform: 'node',
   target: 'node22.18',
-  format: 'esm',
+  format: 'cjs',
   minify: true,
   keepNames: true,
   legalComments: 'none',
@@ -40,6 +40,6 @@ if (strangers.length > 0) {
 } else {
   const [output] = Object.values(result.metafile.outputs);
   console.log(
-    `dist/agent/lastember-agent.mjs: ${Math.round((output?.bytes ?? 0) / 1024)} KiB from ${inputs.length} files`,
+    `dist/agent/lastember-agent.cjs: ${Math.round((output?.bytes ?? 0) / 1024)} KiB from ${inputs.length} files`,
   );
 }

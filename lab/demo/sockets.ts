@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** 127.74.14.10 as /proc/net/tcp writes it: the network-order bytes as one little-endian number. */
@@ -10,11 +10,23 @@ export function hexAddress(address: string): string {
     .join('');
 }
 
-/** The machine's socket table by local address; each part has its header. */
+/**
+ * The machine's socket table by local address; each part has its header. Only what changes when a socket opens or
+ * closes: closed connections that the kernel still remembers (06, TIME_WAIT) are left out and the columns of timers and
+ * counters stand at zero, or the table would be another one at every reading.
+ */
 export function tablesByAddress(table: string): (address: string) => string {
   const [header = '', ...lines] = table.split('\n');
   const own = Map.groupBy(lines, (line) => /^\s*\d+: ([0-9A-F]{8}):/.exec(line)?.[1]);
-  return (address) => [header, ...(own.get(hexAddress(address)) ?? []), ''].join('\n');
+  return (address) => {
+    const rows = (own.get(hexAddress(address)) ?? []).map((line) => line.trim().split(/\s+/));
+    const open = rows.filter(([, , , state]) => state !== '06');
+    return [header, ...open.map(settledRow), ''].join('\n');
+  };
+}
+
+function settledRow([, local, peer, state, , , , uid, , inode]: string[], index: number): string {
+  return `${String(index).padStart(4)}: ${local} ${peer} ${state} 00000000:00000000 00:00000000 00000000 ${uid} 0 ${inode}`;
 }
 
 const TICK_MS = 250;
@@ -43,17 +55,22 @@ export function keepSockets(): { add(host: Place): void; remove(root: string): v
   };
 }
 
+/** Of each file that we wrote: what, and as which inode. Somebody else's newer one has another. */
+const WRITTEN = new Map<string, { table: string; inode: number }>();
+
 /** The tables of these hosts as of now. A host calls it itself when a service of its own has started or ended. */
 export function writeSockets(hosts: Iterable<Place>): void {
   const tableOf = tablesByAddress(readFileSync('/proc/net/tcp', 'utf8'));
   for (const { root, address } of hosts) {
     const file = join(root, 'proc/net/tcp');
     const table = tableOf(address);
-    if (existsSync(file) && readFileSync(file, 'utf8') === table) continue;
+    const before = WRITTEN.get(file);
+    if (before?.table === table && statSync(file, { throwIfNoEntry: false })?.ino === before.inode) continue;
     mkdirSync(join(root, 'proc/net'), { recursive: true });
     // Two may write at once: each its own, and the last one to rename stands.
     const fresh = join(root, `proc/net/.tcp.${process.pid}`);
     writeFileSync(fresh, table);
+    WRITTEN.set(file, { table, inode: statSync(fresh).ino });
     renameSync(fresh, file);
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { typeOf, type Schema } from './types.ts';
 
 const type = (schema: z.ZodType): string => typeOf(z.toJSONSchema(schema, { unrepresentable: 'any' }) as Schema);

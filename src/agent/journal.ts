@@ -11,7 +11,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { Sha256 } from '../model/json.ts';
 import { SignedOutcome } from '../model/plan.ts';
 import type { TaskHistory } from './verify.ts';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CheckInReply, TasksReply, type Assignment, type EnrollReply } from '../model/agent.ts';
 import { AppError, isAppError } from '../model/errors/index.ts';
 import { canonicalHash } from '../host/canonical.ts';

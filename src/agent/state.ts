@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { EnrollReply, AlarmRequest, Assignment } from '../model/agent.ts';
 import { readText, type Host } from '../host/host.ts';
 

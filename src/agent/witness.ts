@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { CheckpointReply } from '../model/agent.ts';
 import type { Client } from './client.ts';
 import { isConsistent } from './consistency.ts';

@@ -33,7 +33,7 @@ export async function doctor(context: Context): Promise<Check[]> {
       ? []
       : [await port(config.listen, config.port), await port(config.listen, config.agentPort)]),
     kits(),
-    built('agent bundle', 'dist/agent/lastember-agent.mjs', 'npm run build:agent'),
+    built('agent bundle', 'dist/agent/lastember-agent.cjs', 'npm run build:agent'),
     built('console', 'dist/console/index.html', 'npm run build:console'),
   ];
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // The content security policy forbids making code at run time, which zod's fast path would try as soon as a schema is
 // made; so this comes before anything that makes one is loaded.

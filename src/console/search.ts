@@ -1,5 +1,5 @@
 import { useLocation, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /*
  * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,

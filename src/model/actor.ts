@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a person or token may do. `admin` may do everything except approve what they authored. */
 export const Role = z.enum(['viewer', 'operator', 'approver', 'admin']);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Section } from './facts.ts';
 import { Sha256 } from './json.ts';
 import { Approval, ApproverKey, SignedOutcome } from './plan.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Role } from './actor.ts';
 import { Instant } from './json.ts';
 

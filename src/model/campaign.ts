@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Instant } from './json.ts';
 
 /** The steps of row F.1 in their one order. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { UsersFacts } from './facts/accounts.ts';
 import { InventoryFacts } from './facts/software.ts';
 import { CronFact, HardwareFacts, KernelFacts, MountFact, RouteFact } from './facts/system.ts';

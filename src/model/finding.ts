@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Instant, Sha256 } from './json.ts';
 import { Severity } from './kit.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Impact } from './impact.ts';
 import { Instant, Sha256 } from './json.ts';
 import { Step } from './kit.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Instant, Sha256 } from './json.ts';
 
 /** A TLS certificate as served. `spki` is the SHA-256 of the DER SubjectPublicKeyInfo: the identity of the key. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { route } from '../platform/http/route.ts';
 import { serve, type Served } from '../platform/http/testing/served.ts';
 import { testPlatform, type TestPlatform } from '../platform/testing.ts';

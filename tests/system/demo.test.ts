@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FUNNEL } from '../../src/model/campaign.ts';
 import { Sha256 } from '../../src/model/json.ts';
 import { processTree } from '../../lab/demo/guest/proc.ts';

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { processTree } from '../../lab/demo/guest/proc.ts';
 import { until } from '../../lab/demo/run/wait.ts';
 import { lookAround, revokedSerials, type Seen } from '../../lab/demo/run/witness.ts';

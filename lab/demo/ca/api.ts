@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { X509CrlReason, type X509Certificate } from '@peculiar/x509';
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { issue, readRequest, revocationList, type Issuer, type Revocation } from './issuer.ts';
 import type { Claims } from './tokens.ts';
 

@@ -1,5 +1,5 @@
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, jwtVerify, type JWK } from 'jose';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A JWK provisioner as step-ca has it: whoever holds its private key may ask for certificates and revocations. */
 export interface Provisioner {

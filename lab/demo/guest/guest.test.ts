@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { compareVersions, formatStanzas, parseStanzas } from './deb.ts';
 import { checkPassword, hashPassword } from './passwords.ts';
 import { hexAddress, tablesByAddress } from '../sockets.ts';
+import { parseTcp } from '../../../src/host/proc/net.ts';
 import { duration, parseUnit, setting } from './unit-file.ts';
 import { splitWords } from './words.ts';
 
@@ -59,10 +60,25 @@ test('unit files: sections, repeated keys, comments, continued lines', () => {
   );
 });
 
-test('only the own sockets are shown', () => {
+test('only the own sockets are shown, and only what changes when one opens or closes', () => {
   assert.equal(hexAddress('127.74.14.10'), '0A0E4A7F');
-  const table = ' sl local rem\n  0: 0A0E4A7F:20FB 00000000:0000 0A\n  1: 0B0E4A7F:20FB 0A0E4A7F:0000 0A\n';
-  assert.equal(tablesByAddress(table)('127.74.14.10'), ' sl local rem\n  0: 0A0E4A7F:20FB 00000000:0000 0A\n');
+  const row = (at: number, local: string, state: string, timer: string, inode: number): string =>
+    `   ${at}: ${local}:20FB 0B0E4A7F:0050 ${state} 00000007:00000000 ${timer} 00000003     0        0 ${inode} 2 0 20 4`;
+  const shownAt = (timer: string): string =>
+    tablesByAddress(
+      [
+        '  sl  local_address rem_address   st',
+        row(0, '0B0E4A7F', '01', timer, 5),
+        row(1, '0A0E4A7F', '06', timer, 0),
+        row(2, '0A0E4A7F', '01', timer, 6),
+        '',
+      ].join('\n'),
+    )('127.74.14.10');
+  assert.equal(shownAt('02:0000002A'), shownAt('02:00000013'));
+  assert.deepEqual(
+    parseTcp(shownAt('00:00000000')).map(({ localAddress, state, inode }) => [localAddress, state, inode]),
+    [['127.74.14.10', 'established', '6']],
+  );
 });
 
 test('passwords', () => {

@@ -13,6 +13,7 @@ const BASE: Record<string, [version: string, source: string | null, files: strin
   coreutils: ['8.13-3.5', null, ['/bin/uname', '/usr/bin/id']],
   cron: ['3.0pl1-124+deb7u2', null, ['/etc/crontab']],
   dpkg: ['1.16.18', null, []],
+  gzip: ['1.5-1.1', null, ['/bin/gzip']],
   libc6: ['2.13-38+deb7u12', 'eglibc', []],
   'libssl1.0.0': ['1.0.1e-2+deb7u21', 'openssl', []],
   login: ['1:4.1.5.1-1+deb7u1', 'shadow', ['/etc/login.defs']],

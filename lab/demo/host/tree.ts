@@ -64,6 +64,7 @@ function commands(root: string): Files {
     '/usr/bin/apt-get': script(node('apt.ts', 'get')),
     '/usr/bin/apt-cache': script(node('apt.ts', 'cache')),
     '/sbin/sysctl': script(shell('sysctl.sh')),
+    '/bin/gzip': script(shell('gzip.sh')),
     '/bin/uname': script('#!/bin/sh\nPATH=/usr/bin:/bin exec uname "$@"\n'),
     // The account that logs in is in sudo without a password: what it runs is run as root.
     '/usr/bin/id': script('#!/bin/sh\n[ "$1" = -u ] && echo 0 || echo "uid=0(root) gid=0(root) groups=0(root)"\n'),

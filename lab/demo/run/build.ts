@@ -14,7 +14,7 @@ interface Artifact {
 const ARTIFACTS: Artifact[] = [
   {
     what: 'the agent',
-    output: 'dist/agent/lastember-agent.mjs',
+    output: 'dist/agent/lastember-agent.cjs',
     sources: ['src/{agent,host,model}/**/*.ts', 'scripts/build-agent.ts', 'package-lock.json'],
     argv: ['scripts/build-agent.ts'],
   },

@@ -20,7 +20,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const stop = stopper(account);
   const interrupted = interruption();
   try {
-    const walked = walk(options, account, stop.add);
+    const walked = walk(options, account, stop);
     walked.catch(() => {});
     const result = await Promise.race([walked, interrupted]);
     if (result === 'interrupted') return 130;
@@ -37,14 +37,12 @@ export async function runDemo(options: DemoOptions): Promise<number> {
 }
 
 type Stop = () => Promise<unknown>;
+const removing = (path: string): Promise<void> =>
+  rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 
-async function walk(
-  options: DemoOptions,
-  account: Account,
-  onStop: (stop: Stop) => void,
-): Promise<{ demo: Demo; document: object }> {
+async function walk(options: DemoOptions, account: Account, onStop: OnStop): Promise<{ demo: Demo; document: object }> {
   const work = workDir();
-  onStop(() => rm(work, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }));
+  onStop.last(() => removing(work));
   const [server, estate] = await account.step('start', 'Starting Lastember and the demo estate', () =>
     startAll(options, account, work, onStop),
   );
@@ -61,11 +59,11 @@ async function startAll(
   options: DemoOptions,
   account: Account,
   work: string,
-  onStop: (stop: Stop) => void,
+  onStop: OnStop,
 ): Promise<[DemoServer, Estate]> {
   const started = <T extends { stop(): Promise<void> }>(what: string, starting: Promise<T>): Promise<T> => {
     // Stopped whenever it has come up, even if that is after the other one went wrong.
-    onStop(() =>
+    onStop.beside(() =>
       starting.then(
         (each) => each.stop(),
         () => {},
@@ -89,13 +87,25 @@ async function startAll(
   return [server, estate];
 }
 
-function stopper(account: Account): { add(stop: Stop): void; all(): Promise<void> } {
-  const stops: Stop[] = [];
+interface OnStop {
+  /** with all the others at once */
+  beside(stop: Stop): void;
+  /** when they are through */
+  last(stop: Stop): void;
+}
+
+function stopper(account: Account): OnStop & { all(): Promise<void> } {
+  const beside: Stop[] = [];
+  const last: Stop[] = [];
+  const run = (stops: Stop[]): Promise<unknown> =>
+    Promise.all(stops.splice(0).map((stop) => stop().catch((error: Error) => account.say(pc.red(error.message)))));
   return {
-    add: (stop) => void stops.unshift(stop),
+    beside: (stop) => void beside.push(stop),
+    last: (stop) => void last.push(stop),
     all: async () => {
       account.say('stopping everything');
-      for (const stop of stops.splice(0)) await stop().catch((error: Error) => account.say(pc.red(error.message)));
+      await run(beside);
+      await run(last);
     },
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isAppError } from '../../model/errors/index.ts';
 import { Endpoint } from '../../model/estate.ts';
 import { Facts, SECTION_NAMES } from '../../model/facts.ts';

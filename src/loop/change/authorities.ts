@@ -1,5 +1,5 @@
 import { X509Certificate, createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Actor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Endpoint } from '../../model/estate.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { Campaign } from '../../model/campaign.ts';
 import { route, type Route } from '../../platform/http/route.ts';

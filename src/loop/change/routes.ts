@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { OutcomesRequest, TasksReply } from '../../model/agent.ts';
 import { MAY } from '../../model/actor.ts';
 import { Change, Left } from '../../model/change.ts';

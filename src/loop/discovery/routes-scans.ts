@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Scan, Scope } from '../../model/estate.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Host, Scan, Scope } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Route } from '../../platform/http/route.ts';

@@ -12,10 +12,11 @@ import { mintToken } from './enroll.ts';
 import { AGENT_PATHS, AGENT_UNIT, agentUnit } from './logic/unit.ts';
 import { architecture, runsAgent } from './logic/runtime.ts';
 import { reach } from './login.ts';
+import { sendRuntime } from './runtime.ts';
 import type { CredentialRow } from './store-deployment.ts';
 import { agentByHost } from './store.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.mjs');
+const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
 const CHECK_IN_SECONDS = 60;
 const TOKEN_MINUTES = 15;
 
@@ -52,7 +53,7 @@ interface Site {
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */
 async function install({ platform, host, remote, step }: Site, bundle: Uint8Array, by: string): Promise<void> {
   step('looking at the machine');
-  const runtime = await prepareRuntime(host, remote, step);
+  const runtime = await prepareRuntime({ platform, host, remote, step });
   step('making its token');
   const token = await platform.act(
     { kind: 'system', id: 'system', name: `enrollment.deploy for ${by}` },
@@ -84,7 +85,7 @@ async function install({ platform, host, remote, step }: Site, bundle: Uint8Arra
 }
 
 /** The host's own Node when it is new enough, else ours, transferred. Returns its path on the host. */
-async function prepareRuntime(host: Host, remote: SshHost, step: Step): Promise<string> {
+async function prepareRuntime({ platform, host, remote, step }: Site): Promise<string> {
   const [system, machine, uid] = [
     await run(host, remote, ['uname', '-s']),
     await run(host, remote, ['uname', '-m']),
@@ -102,7 +103,7 @@ async function prepareRuntime(host: Host, remote: SshHost, step: Step): Promise<
     throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
   step('copying the runtime');
   await remote.mkdir('/opt/lastember', 0o755);
-  await remote.write(AGENT_PATHS.runtime, await readFile(process.execPath), 0o755);
+  await sendRuntime({ remote, host: host.name }, AGENT_PATHS.runtime, platform.config.dataDir);
   return AGENT_PATHS.runtime;
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AlarmRequest, CheckpointReply } from '../../model/agent.ts';
 import { AppError, isAppError } from '../../model/errors/index.ts';

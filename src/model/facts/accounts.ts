@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** `empty`: logs in without one. `locked`: none works. `external`: neither here nor in /etc/shadow, so somebody else keeps it. */
 export const PasswordState = z.enum(['set', 'locked', 'empty', 'external']);

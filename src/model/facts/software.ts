@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * One library that a running program brings with it, beside the packages of the distribution. Ecosystem and name as OSV

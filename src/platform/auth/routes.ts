@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAY, Role, type Actor } from '../../model/actor.ts';
 import { ApiToken, Me, Password, Person, PersonName, RegisteredKey } from '../../model/auth.ts';
 import { AppError } from '../../model/errors/index.ts';

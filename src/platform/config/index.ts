@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AppError } from '../../model/errors/index.ts';
 import { type Config, type Environment, type Setting, type SettingName, SETTINGS } from './table.ts';
 

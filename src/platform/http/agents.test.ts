@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type SecureVersion } from 'node:tls';
 import 'reflect-metadata';
 import * as x509 from '@peculiar/x509';
-import { z } from 'zod';
+import * as z from 'zod';
 import { testAuthority, type TestAuthority } from '../../agent/testing/authority.ts';
 import { testPlatform, type TestPlatform } from '../testing.ts';
 import { buildAgentListener } from './agents.ts';

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify from 'fastify';
 import pino from 'pino';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Platform } from '../context.ts';
 import { systemActor } from '../../model/actor.ts';
 import { changePerson } from '../auth/people.ts';

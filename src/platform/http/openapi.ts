@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Route } from './route.ts';
 
 /** OpenAPI 3.1 speaks JSON Schema 2020-12, which zod prints; so the document is read off the routes. */

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint, exportJWK, importJWK, SignJWT, type JWK } from 'jose';
 import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { replyError, type AuthorityAccess, type AuthorityKind } from './contract.ts';
 import { ask } from './http.ts';
 

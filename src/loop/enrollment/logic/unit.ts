@@ -1,6 +1,6 @@
 /** Where the agent lives on a host. One place, so that uninstalling can be complete. */
 export const AGENT_PATHS = {
-  bundle: '/opt/lastember/lastember-agent.mjs',
+  bundle: '/opt/lastember/lastember-agent.cjs',
   runtime: '/opt/lastember/node',
   config: '/etc/lastember/agent.json',
   state: '/var/lib/lastember',

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Impact } from '../../../model/impact.ts';
 import type { StepOutcome, Task } from '../../../model/plan.ts';
 import { summarize } from './summary.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAY } from '../../../model/actor.ts';
 import { DocumentFormat, DocumentKind, DocumentRef } from '../../../model/trail.ts';
 import type { Platform } from '../../../platform/context.ts';

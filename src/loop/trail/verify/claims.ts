@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { z } from 'zod';
+import * as z from 'zod';
 import { SERVER_STEPS } from '../../../model/kit.ts';
 import { ApprovalStatement, StepOutcome } from '../../../model/plan.ts';
 import { Sha256 } from '../../../model/json.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What an expression can see of a value: enough to notice a misspelt field when a kit is loaded. */
 export type Shape =
