@@ -130,8 +130,7 @@ export const HOSTS: readonly HostSpec[] = [
     known: false,
     image: 'app-2016.11',
     login: 'password',
-    // No Node that can run an agent: one is brought along.
-    modernNode: false,
+    modernNode: true,
     runtime: '0.10.48',
     services: [{ name: 'build', description: 'Build server', port: 8081 }],
     weaknesses: ['root-login', 'empty-passwords', 'x11-forwarding', 'no-aslr', 'no-syncookies', 'cron-writable'],

@@ -11,10 +11,8 @@ export interface Jobs {
   'discovery.retention': Record<never, never>;
   'enrollment.deploy': { deploymentId: string };
   'enrollment.lost-agents': Record<never, never>;
-  /** facts or identity of a host changed: judge all kits on it */
+  /** facts, identity or what is seen of a host from outside changed: judge all kits on it */
   'audit.host': { hostId: string };
-  /** a probe gave a new or changed result: judge endpoint checks */
-  'audit.endpoint': { endpointId: string };
   /** look at a host without an agent over SSH, and take its facts */
   'audit.collect': { hostId: string };
   'audit.collect-due': Record<never, never>;
@@ -43,7 +41,6 @@ const NAMES: Record<JobName, true> = {
   'enrollment.deploy': true,
   'enrollment.lost-agents': true,
   'audit.host': true,
-  'audit.endpoint': true,
   'audit.collect': true,
   'audit.collect-due': true,
   'audit.sweep': true,

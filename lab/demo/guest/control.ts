@@ -5,15 +5,15 @@ import { BUS } from './machine.ts';
 import type { Reply } from './systemctl.ts';
 
 const REQUEST_LIMIT = 65_536;
-/** between the words of a request; the first one is the number of the process that asks */
+/** between the words of a request; the first two are the number of the process that asks and the command's name */
 const SEPARATOR = '\x1f';
 
 /**
- * How `commands/systemctl.sh` reaches the supervisor: one line into a common FIFO; what it should print comes in files
+ * How `commands/supervisor.sh` reaches the supervisor: one line into a common FIFO; what it should print comes in files
  * and its exit code, last, in a FIFO of its own. A shell can do all of that, where a socket would take a program that
  * is twenty times slower to start. The working directory must be the host's root.
  */
-export function listenControl(answer: (argv: string[]) => Promise<Reply>): void {
+export function listenControl(answer: (command: string, argv: string[]) => Promise<Reply>): void {
   mkdirSync(BUS, { recursive: true, mode: 0o700 });
   const fifo = `${BUS}/requests`;
   rmSync(fifo, { force: true });
@@ -30,11 +30,11 @@ export function listenControl(answer: (argv: string[]) => Promise<Reply>): void 
   writeFileSync(`${BUS}/pid`, `${process.pid}\n`);
 }
 
-async function serve(line: string, answer: (argv: string[]) => Promise<Reply>): Promise<void> {
-  const [asker = '', ...words] = line.split(SEPARATOR);
+async function serve(line: string, answer: (command: string, argv: string[]) => Promise<Reply>): Promise<void> {
+  const [asker = '', command = '', ...words] = line.split(SEPARATOR);
   if (!/^\d+$/.test(asker)) return;
   const argv = words.slice(0, -1);
-  const { code, stdout, stderr } = await answer(argv).catch((error: Error): Reply => ({
+  const { code, stdout, stderr } = await answer(command, argv).catch((error: Error): Reply => ({
     code: 1,
     stdout: '',
     stderr: `${error.message}\n`,

@@ -3,6 +3,7 @@
  * estate with the machine's description; ends, with everything it started, when its standard input closes.
  */
 import type { Machine } from './machine.ts';
+import { apt } from './apt.ts';
 import { listenControl } from './control.ts';
 import { keepProc, processTree } from './proc.ts';
 import { createServices } from './services.ts';
@@ -19,7 +20,9 @@ const services = createServices(machine, { 'ssh.service': createSshd(machine) },
   proc.refresh();
   writeSockets([machine]);
 });
-listenControl((argv) => systemctl(machine, services, argv));
+listenControl(async (command, argv) =>
+  command === 'systemctl' ? systemctl(machine, services, argv) : apt(command, argv),
+);
 
 let stopping = false;
 async function powerOff(orderly: boolean): Promise<void> {

@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cacheDir } from '../cache.ts';
 import { systemFiles, type Files, type Login } from './files.ts';
 import { installPackages } from './packages.ts';
 import { serviceFiles, type KeyAndCertificate } from './services.ts';
@@ -49,20 +48,13 @@ function enable(root: string, unit: string): void {
 /** The host's commands are small scripts that know which tree is theirs. */
 function commands(root: string): Files {
   const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
-  const node = (script: string, ...first: string[]): string =>
-    [
-      '#!/bin/sh',
-      `export NODE_COMPILE_CACHE=${quoted(join(cacheDir(), 'compiled'))}`,
-      `exec ${[process.execPath, join(GUEST, 'commands', script), root, ...first].map(quoted).join(' ')} "$@"`,
-      '',
-    ].join('\n');
   const shell = (file: string): string =>
     `#!/bin/sh\nROOT=${quoted(root)}\n. ${quoted(join(GUEST, 'commands', file))}\n`;
   const script = (text: string): { text: string; mode: number } => ({ text, mode: 0o755 });
   return {
-    '/bin/systemctl': script(shell('systemctl.sh')),
-    '/usr/bin/apt-get': script(node('apt.ts', 'get')),
-    '/usr/bin/apt-cache': script(node('apt.ts', 'cache')),
+    '/bin/systemctl': script(shell('supervisor.sh')),
+    '/usr/bin/apt-get': script(shell('supervisor.sh')),
+    '/usr/bin/apt-cache': script(shell('supervisor.sh')),
     '/sbin/sysctl': script(shell('sysctl.sh')),
     '/bin/gzip': script(shell('gzip.sh')),
     '/bin/uname': script('#!/bin/sh\nPATH=/usr/bin:/bin exec uname "$@"\n'),

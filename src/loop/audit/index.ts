@@ -56,10 +56,6 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),
-      'audit.endpoint': async ({ endpointId }) => {
-        const endpoint = await discovery.endpoint(endpointId);
-        if (endpoint) await judgeHost(context, endpoint.hostId);
-      },
       'audit.collect': ({ hostId }) => collectOne(context, hostId),
       'audit.collect-due': () => collectDue(context),
       'audit.sweep': () => sweep(context),

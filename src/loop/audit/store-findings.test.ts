@@ -71,7 +71,7 @@ test('exposures follow a listener into the record that its host was merged into'
   await w.platform.act(systemActor('test'), entry, async (tx) => {
     await sql`update discovery.endpoint set host_id = ${into} where id = ${id}`.execute(tx.db);
     await sql`update discovery.host set superseded_by = ${into} where id = ${from}`.execute(tx.db);
-    await tx.enqueue('audit.endpoint', { endpointId: id });
+    await tx.enqueue('audit.host', { hostId: into });
   });
   await w.settle();
   assert.deepEqual(

@@ -8,6 +8,7 @@ import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
 import { endOtherClaims, leaveAddress, noteAddress } from './store-addresses.ts';
 import { adoptEndpoints } from './store-endpoints.ts';
 import { findHost, hostIdAt, hostRow, noteDecision, noteIdentifiers, noteSighting, updateHost } from './store-hosts.ts';
+import { rejudge } from './rejudge.ts';
 
 type Attach = Parameters<Discovery['attachAgent']>[1];
 
@@ -115,9 +116,8 @@ async function merge(tx: Tx, what: Merge): Promise<void> {
   const into = await hostRow(tx.db, what.into);
   await leaveAddress(tx.db, [what.from], [what.address]);
   await noteAddress(tx.db, what.into, what.address, 'measured', tx.now);
-  for (const endpointId of await adoptEndpoints(tx.db, what.from, what.into, what.address)) {
-    await tx.enqueue('audit.endpoint', { endpointId });
-  }
+  const adopted = await adoptEndpoints(tx.db, what.from, what.into, what.address);
+  if (adopted.length > 0) await rejudge(tx, what.into);
   await updateHost(tx.db, what.from, { superseded_by: what.into, note: `merged into ${what.into}: ${why}` });
   if (into?.note?.startsWith('cloned identity')) await updateHost(tx.db, what.into, { note: null });
   await noteDecision(tx.db, { hostId: what.into, at: tx.now, kind: 'merged', address: what.address, why });

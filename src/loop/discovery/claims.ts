@@ -8,6 +8,7 @@ import { normalAddress } from './logic/address.ts';
 import { type ListedHost, parseHostList } from './logic/host-list.ts';
 import { recordSightings } from './sightings.ts';
 import { findHost, findHosts, hostRow, updateHost } from './store-hosts.ts';
+import { rejudge } from './rejudge.ts';
 
 export interface ClaimInput {
   owner?: string | undefined;
@@ -55,7 +56,7 @@ export async function tagHost(platform: Platform, actor: Actor, id: string, tags
 
 /** Policies may depend on claim and tags, so the host is judged again. */
 async function afterwards(tx: Tx, hostId: string): Promise<void> {
-  await tx.enqueue('audit.host', { hostId });
+  await rejudge(tx, hostId);
   await tx.publish('hosts', { hostId });
 }
 

@@ -103,9 +103,10 @@ test('1.2: a scan finds hosts nobody listed, and what they serve, without creden
   assert.equal((await discovery.hostByAddress('127.71.0.9'))?.name, '127.71.0.9');
   const entry = await lastEntry(platform, 'discovery.host.found', found.id);
   assert.deepEqual((entry.detail as { addresses: string[] }).addresses, ['127.71.0.5']);
-  const asked = await platform.waiting('audit.endpoint');
-  for (const endpoint of endpoints)
-    assert.ok(asked.some((job) => 'endpointId' in job.payload && job.payload.endpointId === endpoint.id));
+  const asked = (await platform.waiting('audit.host')).filter(
+    (job) => 'hostId' in job.payload && job.payload.hostId === found.id,
+  );
+  assert.equal(asked.length, 1, 'judged once, for all that was found');
 });
 
 test('1.12: a second scan of the same counts everything unchanged and leaves no entry about any host', async (t) => {
@@ -224,10 +225,10 @@ test('1.8: a probe that does not succeed erases nothing', async (t) => {
   assert.equal(after?.probedAt, before?.probedAt);
   assert.match(after?.lastError ?? '', /said nothing/);
   // The same on request, with nobody there at all.
-  const waiting = await platform.waiting('audit.endpoint');
+  const waiting = await platform.waiting('audit.host');
   await discovery.probeNow('127.71.6.6', tls.port, { judge: false });
   // A judgement that looks asks for no other judgement.
-  assert.deepEqual(await platform.waiting('audit.endpoint'), waiting);
+  assert.deepEqual(await platform.waiting('audit.host'), waiting);
   const now = await discovery.probeNow('127.71.6.6', tls.port);
   assert.deepEqual(now.probe, before?.probe);
   assert.match(now.lastError ?? '', /refused the connection/);

@@ -11,6 +11,7 @@ import {
   updateEndpoint,
 } from './store-endpoints.ts';
 import { hostRow, updateHost } from './store-hosts.ts';
+import { rejudge } from './rejudge.ts';
 
 /** One look at one open port: what a probe read, or why it could not. */
 export interface Look {
@@ -50,7 +51,7 @@ async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: str
     await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
     return 'changed';
   }
-  if (back) await tx.enqueue('audit.endpoint', { endpointId: row.id }, { singletonKey: row.id });
+  if (back) await rejudge(tx, hostId);
   return back ? 'back' : 'same';
 }
 
@@ -111,7 +112,7 @@ async function announce(
       ...(what.look.error ? { error: what.look.error } : {}),
     },
   });
-  await tx.enqueue('audit.endpoint', { endpointId: what.id }, { singletonKey: what.id });
+  await rejudge(tx, hostId);
 }
 
 export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

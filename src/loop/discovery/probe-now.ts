@@ -8,8 +8,9 @@ import { lookOnce, sightingsFrom } from './scanner/observe.ts';
 import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
-import { endpointRow, findEndpoint, noteProbeError } from './store-endpoints.ts';
+import { endpointRow, type EndpointRow, findEndpoint, noteProbeError } from './store-endpoints.ts';
 import { hostIdAt } from './store-hosts.ts';
+import { rejudge } from './rejudge.ts';
 
 /**
  * One fresh look from outside, through the same guard as every scan. What it reads is stored like a scan's; what it
@@ -39,21 +40,21 @@ async function probeWithin(
   const alive = await askEarlierAddresses(platform, scopes, buckets, sightings);
   const id = await platform.observe(systemActor('probe'), async (tx) => {
     if (!look.result) {
-      await noteProbeError(tx.db, known!, look.error ?? '', null);
-      if (judge) await tx.enqueue('audit.endpoint', { endpointId: known! }, { singletonKey: known! });
-      return known!;
+      await noteProbeError(tx.db, known!.id, look.error ?? '', null);
+      if (judge) await rejudge(tx, known!.host_id);
+      return known!.id;
     }
     const [decision] = await recordSightings(platform, tx, sightings, alive);
     await recordLooks(platform, tx, decision!.hostId, [look]);
     const row = await endpointRow(tx.db, { hostId: decision!.hostId, address, port });
-    if (judge) await tx.enqueue('audit.endpoint', { endpointId: row!.id }, { singletonKey: row!.id });
+    if (judge) await rejudge(tx, decision!.hostId);
     return row!.id;
   });
   return (await findEndpoint(platform.db, id))!;
 }
 
-async function knownEndpoint(platform: Platform, address: string, port: Look['port']): Promise<string | null> {
+async function knownEndpoint(platform: Platform, address: string, port: Look['port']): Promise<EndpointRow | null> {
   const hostId = await hostIdAt(platform.db, address);
   const row = hostId ? await endpointRow(platform.db, { hostId, address, port }) : undefined;
-  return row?.id ?? null;
+  return row ?? null;
 }

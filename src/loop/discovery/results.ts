@@ -5,6 +5,7 @@ import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
 import { missedEndpoints, noteMiss } from './store-endpoints.ts';
 import { markCounted, markOffline, offlineHosts, silentHosts } from './store-presence.ts';
+import { rejudge } from './rejudge.ts';
 
 export interface WindowResults {
   scanId: string;
@@ -58,7 +59,7 @@ export async function ageEndpoints(
     const since = endpoint.missed_since ?? tx.now;
     const gone = misses >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
     await noteMiss(tx.db, endpoint.id, { misses, since, gone });
-    if (gone) await tx.enqueue('audit.endpoint', { endpointId: endpoint.id }, { singletonKey: endpoint.id });
+    if (gone) await rejudge(tx, endpoint.host_id);
   }
 }
 

@@ -5,6 +5,7 @@ import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
 import { q } from './tables.ts';
+import { rejudge } from './rejudge.ts';
 
 export interface EndpointFilter {
   ids?: readonly string[] | undefined;
@@ -36,7 +37,7 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
   return (await query.execute()).map(toEndpoint);
 }
 
-type EndpointRow = NonNullable<Awaited<ReturnType<typeof endpointRow>>>;
+export type EndpointRow = NonNullable<Awaited<ReturnType<typeof endpointRow>>>;
 
 function toEndpoint(row: EndpointRow): Endpoint {
   return {
@@ -186,7 +187,7 @@ export async function abandonEndpoints(tx: Tx, hostId: string, address: string):
     .where('state', '=', 'open')
     .returning('id')
     .execute();
-  for (const row of rows) await tx.enqueue('audit.endpoint', { endpointId: row.id }, { singletonKey: row.id });
+  if (rows.length > 0) await rejudge(tx, hostId);
 }
 
 /** Open endpoints at these addresses and ports that a finished scan did not find open. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -141,6 +141,8 @@ test(
       password: estate.login.password,
       for: estate.scope.cidrs,
     });
+    const build = estate.host('build').root;
+    rmSync(join(build, 'usr/bin/node'));
     for (const name of ['files', 'build']) {
       const result = await deploy(name, {});
       assert.deepEqual([result.state, result.why], ['done', null]);
@@ -148,6 +150,10 @@ test(
       assert.equal(host?.management, 'managed');
       assert.equal((await enrollment.agentOfHost(host!.id))?.state, 'active');
     }
+    const brought = readdirSync(join(build, 'opt/lastember')).sort();
+    assert.deepEqual(brought, ['lastember-agent.cjs', 'node'], 'nothing of the transfer is left');
+    assert.deepEqual(readFileSync(join(build, 'opt/lastember/node')), readFileSync(process.execPath));
+    assert.ok(existsSync(join(platform.config.dataDir, 'cache')), 'it travelled packed');
   },
 );
 

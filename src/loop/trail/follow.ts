@@ -3,7 +3,7 @@ import type { Platform } from '../../platform/context.ts';
 import { sequence } from './sequence.ts';
 
 /** Announcements come in bursts; one batch takes them all. */
-const GATHER_MS = 25;
+const GATHER_MS = 150;
 /** Entries whose writer announced nothing are found by looking. */
 const LOOK_MS = 1000;
 

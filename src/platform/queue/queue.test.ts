@@ -126,7 +126,7 @@ test('a worker starts a job within milliseconds of the commit; a job that throws
   let failures = 0;
   await worker(
     {
-      'audit.endpoint': async () => void times.push(performance.now()),
+      'audit.host': async () => void times.push(performance.now()),
       'impact.connections': async () => {
         if (failures++ === 0) throw new Error('first time unlucky');
       },
@@ -138,7 +138,7 @@ test('a worker starts a job within milliseconds of the commit; a job that throws
   const latencies: number[] = [];
   for (let i = 0; i < 10; i++) {
     const began = performance.now();
-    await p.queue.enqueue('audit.endpoint', { endpointId: `e${i}` });
+    await p.queue.enqueue('audit.host', { hostId: `h${i}` });
     await until(() => times.length === i + 1);
     latencies.push(times[i]! - began);
   }

@@ -1,9 +1,3 @@
-/**
- * `apt-get` and `apt-cache` of a demo host, for the forms a fleet tool uses. The repository is a directory on the
- * host: /srv/apt/NAME/VERSION/control and the package's files below …/files. As with the real one, what can be
- * installed is what the last `apt-get update` saw.
- * Arguments: the host's root directory, `get` or `cache`, then the command's own.
- */
 import {
   appendFileSync,
   chmodSync,
@@ -16,15 +10,17 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { compareVersions, formatStanzas, readStanzas, writeWhole, type Stanza } from '../deb.ts';
+import { compareVersions, formatStanzas, readStanzas, writeWhole, type Stanza } from './deb.ts';
+import type { Reply } from './systemctl.ts';
 
-const [root = '/', tool, ...argv] = process.argv.slice(2);
-const STATUS = join(root, 'var/lib/dpkg/status');
-const LISTS = join(root, 'var/lib/apt/lists/demo_Packages');
-const POOL = join(root, 'srv/apt');
-const LOCK = join(root, 'var/lib/dpkg/lock');
+// Relative to the host's root, which is the supervisor's working directory.
+const STATUS = 'var/lib/dpkg/status';
+const LISTS = 'var/lib/apt/lists/demo_Packages';
+const POOL = 'srv/apt';
+const LOCK = 'var/lib/dpkg/lock';
 
 class AptError extends Error {}
+type Say = (line: string) => void;
 
 interface Wanted {
   name: string;
@@ -45,11 +41,11 @@ function installed(name: string): Stanza | undefined {
   );
 }
 
-function update(): void {
+function update(say: Say): void {
   const controls = globSync('*/*/control', { cwd: POOL }).sort();
   const stanzas = controls.flatMap((path) => readStanzas(join(POOL, path)));
   writeWhole(LISTS, formatStanzas(stanzas));
-  console.log('Hit http://demo.invalid stable Release\nReading package lists... Done');
+  say('Hit http://demo.invalid stable Release\nReading package lists... Done');
 }
 
 function resolve(word: string, allowDowngrades: boolean): Wanted | null {
@@ -66,17 +62,16 @@ function resolve(word: string, allowDowngrades: boolean): Wanted | null {
   return { name, old, fresh };
 }
 
-function install(words: string[], flags: Set<string>): void {
+function install(words: string[], flags: Set<string>, say: Say): void {
   const wanted = words.flatMap((word) => resolve(word, flags.has('--allow-downgrades')) ?? []);
   const simulate = flags.has('-s') || flags.has('--simulate');
-  console.log('Reading package lists...\nBuilding dependency tree...');
+  say('Reading package lists...\nBuilding dependency tree...');
   const upgraded = wanted.filter(({ old }) => old).length;
-  console.log(`${upgraded} upgraded, ${wanted.length - upgraded} newly installed, 0 to remove and 0 not upgraded.`);
+  say(`${upgraded} upgraded, ${wanted.length - upgraded} newly installed, 0 to remove and 0 not upgraded.`);
   for (const { name, old, fresh } of wanted) {
     const text = `${name} ${old ? `[${versionOf(old)}] ` : ''}(${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`;
-    if (simulate)
-      console.log(`Inst ${text}\nConf ${name} (${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`);
-    else withLock(() => unpack(name, old, fresh));
+    if (simulate) say(`Inst ${text}\nConf ${name} (${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`);
+    else withLock(() => unpack({ name, old, fresh }, say));
   }
 }
 
@@ -94,21 +89,21 @@ function withLock(work: () => void): void {
 }
 
 /** Each file is copied beside its place and renamed over it: what runs keeps the old inode, as on a real system. */
-function unpack(name: string, old: Stanza | undefined, fresh: Stanza): void {
+function unpack({ name, old, fresh }: Wanted, say: Say): void {
   const files = join(POOL, name, versionOf(fresh), 'files');
   if (!existsSync(files))
     throw new AptError(`E: Failed to fetch ${name} ${versionOf(fresh)}: it is gone from the repository`);
-  console.log(`Preparing to unpack ${name} ${versionOf(fresh)} ...`);
+  say(`Preparing to unpack ${name} ${versionOf(fresh)} ...`);
   const paths = globSync('**/*', { cwd: files }).filter((path) => statSync(join(files, path)).isFile());
   for (const path of paths) {
-    const target = join(root, path);
+    const target = path;
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(files, path), `${target}.dpkg-new`);
     chmodSync(`${target}.dpkg-new`, statSync(join(files, path)).mode);
     renameSync(`${target}.dpkg-new`, target);
   }
   writeWhole(
-    join(root, `var/lib/dpkg/info/${name}.list`),
+    `var/lib/dpkg/info/${name}.list`,
     `/.\n${paths
       .map((path) => `/${path}`)
       .sort()
@@ -119,35 +114,48 @@ function unpack(name: string, old: Stanza | undefined, fresh: Stanza): void {
   const all = [...others, entry].sort((a, b) => (a.get('Package')! < b.get('Package')! ? -1 : 1));
   writeWhole(STATUS, formatStanzas(all));
   const log = `${new Date().toISOString()} ${old ? 'upgrade' : 'install'} ${name} ${versionOf(old) || '<none>'} ${versionOf(fresh)}\n`;
-  appendFileSync(join(root, 'var/log/dpkg.log'), log);
-  console.log(`Setting up ${name} (${versionOf(fresh)}) ...`);
+  appendFileSync('var/log/dpkg.log', log);
+  say(`Setting up ${name} (${versionOf(fresh)}) ...`);
 }
 
-function policy(names: string[]): void {
+function policy(names: string[], say: Say): void {
   for (const name of names) {
     const [old, candidates] = [installed(name), offered(name)];
     if (!old && !candidates.length) continue;
     const newest = [...candidates.map(versionOf), ...(old ? [versionOf(old)] : [])].sort(compareVersions).at(-1);
-    console.log(`${name}:\n  Installed: ${versionOf(old) || '(none)'}\n  Candidate: ${newest}\n  Version table:`);
+    say(`${name}:\n  Installed: ${versionOf(old) || '(none)'}\n  Candidate: ${newest}\n  Version table:`);
     for (const stanza of candidates)
-      console.log(
+      say(
         ` ${versionOf(stanza) === versionOf(old) ? '***' : '   '} ${versionOf(stanza)} 0\n        500 http://demo.invalid stable/main amd64 Packages`,
       );
   }
 }
 
-function main(): void {
-  const flags = new Set(argv.filter((word) => word.startsWith('-')));
-  const [verb, ...words] = argv.filter((word) => !word.startsWith('-'));
-  if (tool === 'get' && verb === 'update') return update();
-  if (tool === 'get' && verb === 'install' && words.length) return install(words, flags);
-  if (tool === 'cache' && verb === 'policy' && words.length) return policy(words);
-  throw new AptError(`E: Invalid operation ${verb ?? ''}`);
+/**
+ * Answers one `apt-get` or `apt-cache` command line, for the forms a fleet tool uses. The repository is a directory on
+ * the host: /srv/apt/NAME/VERSION/control and the package's files below …/files. As with the real one, what can be
+ * installed is what the last `apt-get update` saw.
+ */
+export function apt(tool: string, argv: string[]): Reply {
+  const lines: string[] = [];
+  const reply = (code: number, stderr: string): Reply => ({
+    code,
+    stdout: lines.map((line) => `${line}\n`).join(''),
+    stderr,
+  });
+  try {
+    answer(tool, argv, (line) => void lines.push(line));
+    return reply(0, '');
+  } catch (error) {
+    return reply(100, `${error instanceof AptError ? error.message : `E: ${(error as Error).message}`}\n`);
+  }
 }
 
-try {
-  main();
-} catch (error) {
-  console.error(error instanceof AptError ? error.message : `E: ${(error as Error).message}`);
-  process.exitCode = 100;
+function answer(tool: string, argv: string[], say: Say): void {
+  const flags = new Set(argv.filter((word) => word.startsWith('-')));
+  const [verb, ...words] = argv.filter((word) => !word.startsWith('-'));
+  if (tool === 'apt-get' && verb === 'update') return update(say);
+  if (tool === 'apt-get' && verb === 'install' && words.length) return install(words, flags, say);
+  if (tool === 'apt-cache' && verb === 'policy' && words.length) return policy(words, say);
+  throw new AptError(`E: Invalid operation ${verb ?? ''}`);
 }
