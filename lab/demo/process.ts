@@ -8,7 +8,7 @@ export interface Supervised {
   pid: number;
   /** what it printed when it was ready */
   firstLine: string;
-  /** Orderly end, then by force. */
+  /** Switches it off, with everything it started. */
   stop(): Promise<void>;
   ended: Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function startProcess(options: { name: string; script: string; args
     firstLine,
     ended,
     stop: async () => {
-      child.kill('SIGTERM');
+      child.stdin.end();
       const timer = setTimeout(() => child.kill('SIGKILL'), 6000);
       await ended;
       clearTimeout(timer);

@@ -2,6 +2,7 @@
  * One demo host's first process: its service manager, its SSH server and the keeper of its /proc. Started by the
  * estate with the machine's description; ends, with everything it started, when its standard input closes.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Machine } from './machine.ts';
 import { apt } from './apt.ts';
 import { listenControl } from './control.ts';
@@ -30,7 +31,10 @@ async function powerOff(orderly: boolean): Promise<void> {
   stopping = true;
   if (orderly) await Promise.race([services.stopAll(), new Promise((resolve) => setTimeout(resolve, 3000))]);
   proc.stop();
-  for (const pid of processTree(process.pid).reverse()) if (pid !== process.pid) kill(pid);
+  const below = (): number[] => processTree(process.pid).slice(1);
+  for (const pid of below().reverse()) kill(pid);
+  // Who waits for us may count on it that they are gone.
+  for (let tries = 0; tries < 100 && below().length > 0; tries += 1) await sleep(10);
   process.exit(0);
 }
 
