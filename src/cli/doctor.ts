@@ -39,7 +39,7 @@ export async function doctor(context: Context): Promise<Check[]> {
 }
 
 function runtime(): Check {
-  const ok = Number(process.versions.node.split('.')[0]) >= 26;
+  const ok = Number(process.versions.node.split('.')[0]) >= 24;
   return {
     what: 'runtime',
     ok,
