@@ -2,7 +2,7 @@ import { access, constants, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { loadConfig, readLocal } from '../server/local.ts';
+import { agentListenOf, loadConfig, readLocal } from '../server/local.ts';
 import type { Context } from './context.ts';
 
 export interface Check {
@@ -31,7 +31,7 @@ export async function doctor(context: Context): Promise<Check[]> {
     server(context.dataDir, local !== null, running),
     ...(running || !config
       ? []
-      : [await port(config.listen, config.port), await port(config.listen, config.agentPort)]),
+      : [await port(config.listen, config.port), await port(agentListenOf(config), config.agentPort)]),
     kits(),
     built('agent bundle', 'dist/agent/lastember-agent.cjs', 'npm run build:agent'),
     built('console', 'dist/console/index.html', 'npm run build:console'),

@@ -1,9 +1,10 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { agentListenOf } from '../platform/config/agents.ts';
 import { loadConfig, type Environment } from '../platform/config/index.ts';
 
-export { loadConfig };
+export { agentListenOf, loadConfig };
 
 /** How the command line on the server's own machine finds it: address and a token, readable by its owner only. */
 export const Local = z.object({ url: z.string(), token: z.string(), pid: z.number().int() });

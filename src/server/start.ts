@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
 import type { Auth } from '../platform/auth/index.ts';
+import { agentListenOf } from '../platform/config/agents.ts';
 import { buildAgentListener } from '../platform/http/agents.ts';
 import { buildApi } from '../platform/http/api.ts';
 import { createPlatform, loadConfig } from '../platform/index.ts';
@@ -44,7 +45,7 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
         loop.agentRoutes,
       );
       stops.push(() => agents.close());
-      const agentPort = await listen(agents, config.listen, config.agentPort);
+      const agentPort = await listen(agents, agentListenOf(config), config.agentPort);
       // A port of 0 is taken before anything is told to agents, so that what they are told is true.
       if (config.agentPort === 0)
         config.agentAddress = server.agentAddress = config.agentAddress.replace(/\d+$/, String(agentPort));

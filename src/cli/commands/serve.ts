@@ -40,6 +40,7 @@ function serverOptions(command: Command): Command {
     .option('--port <port>', 'port of console and API')
     .option('--listen <address>', 'address to listen on')
     .option('--agent-port <port>', 'port that agents call')
+    .option('--agent-listen <address>', 'address to listen on for agents')
     .option('--agent-address <host:port>', 'address that agents are told to call')
     .option('--database-url <url>', 'a PostgreSQL of your own')
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent');
@@ -48,7 +49,7 @@ function serverOptions(command: Command): Command {
 async function serve(context: Context, roles: readonly ServerRole[], options: Options): Promise<void> {
   // Loaded here only: every other command starts faster without the server.
   const { loadConfig, startServer } = await import('../../server/start.ts');
-  const names = ['port', 'listen', 'agentPort', 'agentAddress', 'databaseUrl', 'logLevel'] as const;
+  const names = ['port', 'listen', 'agentPort', 'agentListen', 'agentAddress', 'databaseUrl', 'logLevel'] as const;
   const flags = Object.fromEntries(names.map((name) => [name, text(options, name)]));
   const config = loadConfig(undefined, { ...flags, dataDir: text(options, 'data') ?? context.dataDir });
   const stopped = signalled();

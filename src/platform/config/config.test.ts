@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
+import { agentListenOf } from './agents.ts';
 import { configReference, loadConfig } from './index.ts';
 
 const refused = (why: RegExp) => (error: unknown) =>
@@ -52,4 +53,14 @@ test('half-set PG* variables refuse to boot; with DATABASE_URL they are beside t
 test('docs/reference/config.md is what the table says (npm run generate)', () => {
   const file = readFileSync(new URL('../../../docs/reference/config.md', import.meta.url), 'utf8');
   assert.equal(file, configReference());
+});
+
+test('agents are listened for where they are told to call; console and API stay where they were', () => {
+  const at = (flags: Record<string, string>): string => agentListenOf(loadConfig({}, flags));
+  assert.equal(at({}), '127.0.0.1');
+  assert.equal(at({ agentAddress: '127.0.0.1:7000' }), '127.0.0.1');
+  assert.equal(at({ agentAddress: 'lastember.example:7415' }), '0.0.0.0');
+  assert.equal(at({ agentAddress: '[2001:db8::1]:7415' }), '::');
+  assert.equal(at({ agentAddress: 'lastember.example:7415', listen: '192.0.2.1' }), '192.0.2.1');
+  assert.equal(at({ agentAddress: 'lastember.example:7415', agentListen: '192.0.2.2' }), '192.0.2.2');
 });

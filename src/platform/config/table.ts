@@ -150,6 +150,14 @@ export const SETTINGS = {
     shown: '7415',
     about: 'Port that agents call with mutual TLS; 0 takes a free one.',
   }),
+  agentListen: setting<string | null>({
+    env: 'LASTEMBER_AGENT_LISTEN',
+    flag: '--agent-listen',
+    parse: z.string().min(1).max(253),
+    fallback: () => null,
+    shown: 'all addresses when agents are told one that is not loopback, else that of console and API',
+    about: 'Address that is listened on for agents.',
+  }),
   agentAddress: setting({
     env: 'LASTEMBER_AGENT_ADDRESS',
     flag: '--agent-address',
