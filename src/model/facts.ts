@@ -48,6 +48,8 @@ export const PackageFact = z.object({
   candidate: z.string().nullable().optional(),
   /** null: the distribution has the package, but no longer in this version; absent: nobody asked */
   origin: PackageOrigin.nullable().optional(),
+  /** the same of `candidate` */
+  candidateOrigin: PackageOrigin.nullable().optional(),
 });
 export type PackageFact = z.infer<typeof PackageFact>;
 

@@ -85,6 +85,19 @@ export type Check = z.infer<typeof Check>;
 export const UpgradePackage = z
   .object({ kind: z.literal('upgrade-package'), name: z.string(), version: z.string() })
   .strict();
+/**
+ * Exact versions of several packages, as NAME=VERSION, in one transaction of the host's package manager: what belongs
+ * together is never half there, and its scripts run once.
+ */
+export const UpgradePackages = z
+  .object({
+    kind: z.literal('upgrade-packages'),
+    packages: z
+      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*=[0-9A-Za-z][0-9A-Za-z.+:~-]*$/))
+      .min(1)
+      .max(5000),
+  })
+  .strict();
 export const SetFileLine = z
   .object({
     kind: z.literal('set-file-line'),
@@ -151,6 +164,7 @@ export const InvalidateSessions = z
 
 export const Step = z.discriminatedUnion('kind', [
   UpgradePackage,
+  UpgradePackages,
   SetFileLine,
   WriteFile,
   SetFileMode,

@@ -8,6 +8,8 @@ const WORDS: { [K in StepKind]: (step: StepOf<K>, relies: Relies) => string } = 
     const now = relies.find((item) => item.kind === 'package' && item.name === step.name);
     return `upgrade ${step.name}${now?.kind === 'package' ? ` from ${now.version}` : ''} to ${step.version}`;
   },
+  'upgrade-packages': ({ packages }) =>
+    `upgrade ${packages.length === 1 ? '1 package' : `${packages.length} packages`} at once: ${packages.map((one) => one.replace('=', ' to ')).join(', ')}`,
   'set-file-line': (step) => `in ${step.path} set ${step.key} to ${step.value}`,
   'write-file': (step) => `write ${step.path} (mode ${step.mode}, ${step.content.length} characters)`,
   'set-file-mode': (step) => `set the mode of ${step.path} to ${step.mode}`,

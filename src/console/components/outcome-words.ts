@@ -18,6 +18,10 @@ const WORDS: Record<string, Words> = {
     const main = `${text(after['name'])} ${text(before['version'])} → ${text(after['version'])}`;
     return also.length > 0 ? `${main}, with ${also.join(', ')}` : main;
   },
+  'upgrade-packages': (before) =>
+    records(before['packages'])
+      .map((one) => `${text(one['name'])} ${text(one['from'])} → ${text(one['to'])}`)
+      .join(', '),
   service: (before, after) => `is ${text(after['state'])}, ${process(before, after)}`,
   'set-file-line': (_, after) => `the line is "${text(after['line'])}"`,
   'set-file-mode': (before, after) => `mode ${text(before['mode'])} → ${text(after['mode'])}`,

@@ -9,12 +9,13 @@ interface Offer {
   candidate: string | null;
   /** absent: apt does not say which lists it has */
   origin?: PackageOrigin | null;
+  candidateOrigin?: PackageOrigin | null;
 }
 
 /** What is installed, where it is from, and what the host's archive offers instead as of its last update. */
 export const packages: FactSection<'packages'> = {
   name: 'packages',
-  version: 3,
+  version: 4,
   async collect(look) {
     // Nothing installed is not what it means: nobody knows.
     if ((await database(look)) === null) throw new AppError('HOST_NO_PACKAGES');
@@ -39,11 +40,15 @@ async function offers(look: Look, facts: readonly PackageFact[]): Promise<Readon
     const told = await policies(look.host, names);
     if (told === null) return null;
     const archives = parseArchives(told.lists);
-    const origins = archives.size === 0 ? null : parseOrigins(told.packages, archives);
+    const known = archives.size > 0;
+    const origins = known ? parseOrigins(told.packages, archives) : null;
+    const offered = known ? parseOrigins(told.packages, archives, 'Candidate') : null;
     return new Map(
       [...parsePolicy(told.packages)].map(([name, candidate]): [string, Offer] => [
         name,
-        origins === null ? { candidate } : { candidate, origin: origins.get(name) ?? null },
+        origins === null
+          ? { candidate }
+          : { candidate, origin: origins.get(name) ?? null, candidateOrigin: offered?.get(name) ?? null },
       ]),
     );
   });

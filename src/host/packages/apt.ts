@@ -22,6 +22,18 @@ export async function refreshLists(host: Host): Promise<boolean> {
   return result.code === 0;
 }
 
+/** Name → version of everything that is installed whole. */
+export async function installedVersions(host: Host): Promise<Map<string, string>> {
+  const found = (await readDpkgStatus(host, '')).filter((fact) => fact.status === 'installed');
+  return new Map(found.map((fact) => [fact.name, fact.version]));
+}
+
+/** The same for what apt would choose, asked at once; null for what it does not offer. */
+export async function candidateVersions(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
+  if (names.length === 0) return new Map();
+  return parsePolicy(await run(host, ['apt-cache', 'policy', ...names]));
+}
+
 /** The version that apt would choose, or null when it offers none. */
 export async function candidateVersion(host: Host, name: string): Promise<string | null> {
   return parsePolicy(await run(host, ['apt-cache', 'policy', name])).get(name) ?? null;
@@ -58,8 +70,8 @@ const request = (wanted: Record<string, string>): string[] => [
   ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
 ];
 
-export async function simulate(host: Host, name: string, version: string): Promise<Simulation> {
-  const text = await run(host, ['apt-get', '-s', ...request({ [name]: version })], { timeoutMs: UPDATE_TIMEOUT_MS });
+export async function simulate(host: Host, wanted: Record<string, string>): Promise<Simulation> {
+  const text = await run(host, ['apt-get', '-s', ...request(wanted)], { timeoutMs: UPDATE_TIMEOUT_MS });
   return parseSimulation(text);
 }
 
@@ -75,8 +87,9 @@ export function parseSimulation(text: string): Simulation {
 
 export async function install(host: Host, wanted: Record<string, string>): Promise<void> {
   await run(host, ['apt-get', '-y', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
+  const installed = await installedVersions(host);
   for (const [name, version] of Object.entries(wanted)) {
-    const now = await installedVersion(host, name);
+    const now = installed.get(name) ?? null;
     if (now !== version)
       throw new AppError('STEP_NOT_EFFECTIVE', {
         what: `apt-get ended well, but ${name} is ${now ?? 'not installed'} instead of ${version}`,

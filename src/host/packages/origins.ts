@@ -34,18 +34,25 @@ function kindOf(release: Record<string, string> | undefined): PackageOrigin {
   return KINDS.find(([pattern]) => pattern.test(`${suite} ${codename} ${label} ${origin}`))?.[1] ?? 'main';
 }
 
+const INSTALLED = /^[ \t]+Installed: (\S+)$/m;
+const CANDIDATE = /^[ \t]+Candidate: (\S+)$/m;
+
 /**
  * Where the installed version of each package is from, by `apt-cache policy NAME…`. A version that the archive has replaced
  * is in no list any more: where the distribution has others of that name, nobody can tell which of its archives it was.
  */
-export function parseOrigins(text: string, archives: Archives): Map<string, PackageOrigin | null> {
+export function parseOrigins(
+  text: string,
+  archives: Archives,
+  of: 'Installed' | 'Candidate' = 'Installed',
+): Map<string, PackageOrigin | null> {
   const found = new Map<string, PackageOrigin | null>();
   for (const block of text.split(/^(?=\S+:$)/m)) {
     const name = /^(\S+):\n/.exec(block)?.[1];
-    const installed = /^\s+Installed: (\S+)$/m.exec(block)?.[1];
-    if (name === undefined || installed === undefined || installed === '(none)') continue;
+    const version = (of === 'Installed' ? INSTALLED : CANDIDATE).exec(block)?.[1];
+    if (name === undefined || version === undefined || version === '(none)') continue;
     const versions = listsOfVersions(block);
-    const here = (versions.get(installed) ?? []).map((list) => kindOf(archives.get(list)));
+    const here = (versions.get(version) ?? []).map((list) => kindOf(archives.get(list)));
     const elsewhere = [...versions.values()].flat().map((list) => kindOf(archives.get(list)));
     found.set(name, RANK.find((kind) => here.includes(kind)) ?? fallback(elsewhere));
   }

@@ -8,6 +8,7 @@ import { setFileLine } from './set-file-line.ts';
 import { setFileMode } from './set-file-mode.ts';
 import { sysctl } from './sysctl.ts';
 import { upgradePackage } from './upgrade-package.ts';
+import { upgradePackages } from './upgrade-packages.ts';
 import { writeFile } from './write-file.ts';
 
 /** Every step that runs on a host, alphabetically. A new kind is a file beside these and a line here. */
@@ -20,5 +21,6 @@ export const HOST_STEPS = {
   'set-file-mode': setFileMode,
   sysctl,
   'upgrade-package': upgradePackage,
+  'upgrade-packages': upgradePackages,
   'write-file': writeFile,
 } satisfies { [K in HostStepKind]: HostStep<K> };

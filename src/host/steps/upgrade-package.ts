@@ -18,7 +18,7 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
     const candidate = await offered(host, name, version);
     if (candidate !== version)
       throw new AppError('STEP_DRIFT', { what: `${name}: plan says ${version}, candidate is ${candidate ?? 'none'}` });
-    const { changes, removed } = await simulate(host, name, version);
+    const { changes, removed } = await simulate(host, { [name]: version });
     const own = changes.find((change) => change.name === name);
     if (own?.to !== version)
       throw new AppError('STEP_DRIFT', {

@@ -3,6 +3,8 @@ import type { Finding } from '../../../model/finding.ts';
 import type { BurntCertificate, PlannedHost, PlannedListener, PlannerInput, ServedCertificate } from './inputs.ts';
 import { certificateKey } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, packageNamed, serviceNamed, unitsOfPackage } from './listeners.ts';
+import { mayRestart } from '../../../model/units.ts';
+import { versionOf } from '../../../model/step-packages.ts';
 import type { Names } from './template.ts';
 
 /** One thing on a host that a remediation is laid out for: a listener, or a package that no listener stands for. */
@@ -91,10 +93,19 @@ const asBurnt = (served: ServedCertificate): BurntCertificate => ({ ...served, r
 
 function findingItem(host: PlannedHost, finding: Finding, pkg: PackageFact | null, input: PlannerInput): ItemOrWhy {
   const service = serviceNamed(host.facts, finding.component);
-  const repair = pkg ? repairOf(host, pkg, null, input) : NO_REPAIR;
+  const repair = pkg ? repairOf(host, pkg, null, input) : { ...NO_REPAIR, restart: unitsOfEvidence(host, finding) };
   if ('why' in repair) return { listener: null, why: repair.why };
   const base = { listener: null, finding, package: pkg, service, vulnerable: true };
   return { ...base, ...repair, rekey: false, sessions: false, revoke: [] };
+}
+
+/** A check about several packages names them in its evidence, as NAME=VERSION: what runs them is to run the new ones. */
+function unitsOfEvidence(host: PlannedHost, finding: Finding): string[] {
+  const listed = finding.evidence['packages'];
+  const names = (Array.isArray(listed) ? listed : []).flatMap((one) =>
+    typeof one === 'string' && one.includes('=') ? [versionOf(one).name] : [],
+  );
+  return [...new Set(names.flatMap((name) => unitsOfPackage(host.facts, name)))].filter(mayRestart).sort();
 }
 
 type Repair = Pick<Item, 'upgrade' | 'restart'>;

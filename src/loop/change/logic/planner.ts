@@ -1,3 +1,4 @@
+import { packagesOf } from '../../../model/step-packages.ts';
 import type { Step } from '../../../model/kit.ts';
 import type { Plan, Task } from '../../../model/plan.ts';
 import { canonical } from './canonical.ts';
@@ -80,7 +81,8 @@ function rollbackOf(input: PlannerInput, findings: readonly string[], host: Plan
 
 function reliesOf(host: PlannedHost, steps: readonly Step[]): Task['relies'] {
   const relies = steps.flatMap((step) => {
-    if (step.kind === 'upgrade-package') return packageRelied(host, step);
+    const packages = packagesOf(step);
+    if (packages.length > 0) return packages.flatMap((one) => packageRelied(host, one));
     return step.kind === 'set-file-line' || step.kind === 'write-file' ? fileRelied(host, step.path) : [];
   });
   return [...new Map(relies.map((one) => [canonical(one), one])).values()];

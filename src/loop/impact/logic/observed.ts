@@ -17,7 +17,9 @@ export function observedImpact(tasks: readonly Task[], outcomes: readonly StepOu
           { hostId: task.hostId, name: step.name, from: version(outcome.before), to: version(outcome.after) },
           ...pulledIn(outcome.after['also'], task.hostId),
         ]
-      : [],
+      : step?.kind === 'upgrade-packages'
+        ? [...pulledIn(outcome.before['packages'], task.hostId), ...pulledIn(outcome.after['also'], task.hostId)]
+        : [],
   );
   const touched = new Set(
     done.flatMap(({ task, step }) => (step ? pathsOf(step).map((p) => `${task.hostId}\n${p}`) : [])),

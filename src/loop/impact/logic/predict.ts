@@ -1,3 +1,5 @@
+import { mayRestart } from '../../../model/units.ts';
+import { packagesOf } from '../../../model/step-packages.ts';
 import type { Facts } from '../../../model/facts.ts';
 import type { Impact, RestartImpact } from '../../../model/impact.ts';
 import type { Step } from '../../../model/kit.ts';
@@ -65,9 +67,11 @@ function effectsOf(task: Task, facts: Partial<Facts>): Effects {
       restart(step.name, step.action === 'restart' ? 'the plan restarts it' : 'the plan stops it');
     }
     if (step.kind === 'invalidate-sessions') restart(step.service, 'its sessions are invalidated');
-    if (step.kind !== 'upgrade-package') continue;
-    packages.push({ hostId: task.hostId, name: step.name, from: installed(step.name, task, facts), to: step.version });
-    for (const unit of servicesOfPackage(step.name, facts)) restart(unit, `it runs ${step.name}, which is upgraded`);
+    for (const { name, version } of packagesOf(step)) {
+      packages.push({ hostId: task.hostId, name, from: installed(name, task, facts), to: version });
+      for (const unit of servicesOfPackage(name, facts).filter(mayRestart))
+        restart(unit, `it runs ${name}, which is upgraded`);
+    }
   }
   return { files, packages, restarts };
 }
