@@ -21,10 +21,12 @@ export async function startServer(options: {
   dataDir: string;
   port: number;
   agentPort: number;
+  /** host that agents are told to call, when they are not on this machine's loopback */
+  agentHost?: string;
   /** what the server says goes here, for looking at afterwards */
   logFile: string;
 }): Promise<DemoServer> {
-  const { dataDir, port, agentPort, logFile } = options;
+  const { dataDir, port, agentPort, logFile, agentHost = '127.0.0.1' } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   const argv = [join(ROOT, 'lab/demo/guard.ts'), process.execPath, CLI, 'up', '--data', dataDir, '--port', `${port}`];
   const child = spawn(process.execPath, argv, {
@@ -33,7 +35,7 @@ export async function startServer(options: {
     env: {
       ...cleanEnvironment(),
       LASTEMBER_AGENT_PORT: `${agentPort}`,
-      LASTEMBER_AGENT_ADDRESS: `127.0.0.1:${agentPort}`,
+      LASTEMBER_AGENT_ADDRESS: `${agentHost}:${agentPort}`,
     },
   });
   const log = createWriteStream(logFile, { mode: 0o600 });

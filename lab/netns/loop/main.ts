@@ -1,0 +1,146 @@
+/**
+ * `node main.ts JSON`, run in a lab's namespace: walks the loop on the lab's hosts with a server of its own. What it
+ * found and did comes as one JSON document on standard output; what is going on, on standard error.
+ */
+import { readFileSync } from 'node:fs';
+import type { Change } from '../../../src/model/change.ts';
+import { createApi, hostsOf, type Api } from '../../demo/run/api.ts';
+import type { People } from '../../demo/run/context.ts';
+import { runCli, startServer, type DemoServer } from '../../demo/run/server.ts';
+import { setUpPeople } from '../../demo/run/setup.ts';
+import { until } from '../../demo/run/wait.ts';
+import { LAB_ADDRESS, NETWORK } from '../spec.ts';
+
+export interface LoopInput {
+  /** an empty directory that other users may pass through */
+  dir: string;
+  /** private key that logs in, and password of `ops` for sudo where root cannot log in */
+  keyFile: string;
+  sudo: { address: string; password: string } | null;
+  /** hosts that are to be managed in the end, by name */
+  hosts: readonly string[];
+  kit: string;
+}
+
+export interface LoopResult {
+  found: { name: string; address: string; claim: string }[];
+  deployed: { name: string; state: string; why: string | null }[];
+  pending: Record<string, string[]>;
+  change: Change;
+  open: string[];
+  trail: { code: number; said: string };
+}
+
+const input = JSON.parse(process.argv[2]!) as LoopInput;
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const server = await startServer({
+  dataDir: `${input.dir}/data`,
+  port: 7414,
+  agentPort: 7415,
+  agentHost: LAB_ADDRESS,
+  logFile: `${input.dir}/server.log`,
+});
+try {
+  const admin = createApi(server.url, server.token);
+  // Before any agent: each pins the approvers that there are when it enrols.
+  const people = await setUpPeople(server, admin, input.dir);
+  process.stdout.write(`${JSON.stringify(await walk(server, people))}\n`);
+} finally {
+  await server.stop();
+}
+
+async function walk(at: DemoServer, people: People): Promise<LoopResult> {
+  const { operator } = people;
+  const found = await discover(operator);
+  const deployed = await deploy(
+    operator,
+    found.map(({ id }) => id),
+  );
+  const pending = await pendingUpdates(operator);
+  const change = await remediate(at, people);
+  const open = (await operator.listFindings({ query: { kit: input.kit, state: ['open'] } })).items;
+  const trail = await runCli({ url: at.url, token: people.approver.token }, ['trail', 'verify']);
+  return {
+    found: found.map(({ name, addresses, claim }) => ({ name, address: addresses[0] ?? '', claim })),
+    deployed,
+    pending,
+    change,
+    open: open.map(({ hostName }) => hostName),
+    trail: { code: trail.code, said: trail.stdout + trail.stderr },
+  };
+}
+
+async function discover(operator: Api): ReturnType<typeof hostsOf> {
+  const privateKey = readFileSync(input.keyFile, 'utf8');
+  await operator.addCredential({ body: { kind: 'private-key', name: 'root', username: 'root', privateKey } });
+  if (input.sudo)
+    await operator.addCredential({
+      body: {
+        kind: 'private-key',
+        name: 'ops',
+        username: 'ops',
+        privateKey,
+        become: 'sudo',
+        becomePassword: input.sudo.password,
+        for: [input.sudo.address],
+      },
+    });
+  await operator.createScope({ body: { name: 'lab', cidrs: [`${NETWORK}.0.0/24`], ports: 'fast' } });
+  const scan = await operator.createScan({ body: { scope: 'lab' } });
+  await until(
+    'the scan to end',
+    60,
+    async () => (await operator.getScan({ params: { id: scan.id } })).state === 'done',
+  );
+  const hosts = await hostsOf(operator);
+  say(`found ${hosts.map(({ name }) => name).join(', ')}`);
+  return hosts;
+}
+
+async function deploy(operator: Api, hostIds: string[]): Promise<LoopResult['deployed']> {
+  const { id } = await operator.createDeployment({ body: { hostIds } });
+  const done = await until('the deployment to end', 240, async () => {
+    const now = await operator.getDeployment({ params: { id } });
+    return now.state === 'done' ? now : null;
+  });
+  const deployed = done.hosts.map(({ hostName, state, why }) => ({ name: hostName, state, why }));
+  for (const host of deployed) say(`${host.name}: ${host.state}${host.why ? ` (${host.why})` : ''}`);
+  return deployed;
+}
+
+async function pendingUpdates(operator: Api): Promise<Record<string, string[]>> {
+  const found = await until('every host to be judged', 180, async () => {
+    const { items } = await operator.listFindings({ query: { kit: input.kit, state: ['open'] } });
+    const by = new Map(items.map((finding) => [finding.hostName, finding]));
+    return input.hosts.every((name) => by.has(name)) ? items : null;
+  });
+  const pending = Object.fromEntries(
+    found.map(({ hostName, evidence }) => [hostName, (evidence['packages'] ?? []) as string[]]),
+  );
+  for (const [host, packages] of Object.entries(pending)) say(`${host}: ${packages.length} packages pending`);
+  return pending;
+}
+
+async function remediate(at: DemoServer, { author, approver, operator, keyFile }: People): Promise<Change> {
+  const wish = { kit: input.kit, title: 'Security updates', reason: 'the archive has fixes that are not installed' };
+  const { change: created } = await author.createChange({ body: wish });
+  const now = (): Promise<Change> => operator.getChange({ params: { id: created.id } });
+  await until('the plan to be made', 60, async () => (await now()).planDigest);
+  const approved = await runCli({ url: at.url, token: approver.token }, [
+    ...['change', 'approve', created.id, '--key', keyFile, '--yes'],
+  ]);
+  if (approved.code !== 0) throw new Error(`The approval failed: ${approved.stderr}`);
+  say(`plan ${(await now()).planDigest} is approved: ${(await now()).predicted?.summary}`);
+  await operator.runChange({ params: { id: created.id } });
+  const told = new Set<string>();
+  return until('the change to end', 900, async () => {
+    const change = await now();
+    for (const task of change.waves.flatMap((wave) => wave.tasks)) {
+      const text = `${task.hostName} ${task.state}${task.error ? `: ${task.error}` : ''}`;
+      if (!told.has(text)) say(text);
+      told.add(text);
+    }
+    return ['closed', 'failed', 'rolled-back', 'cancelled'].includes(change.state) ? change : null;
+  });
+}
