@@ -1,5 +1,6 @@
 /** `npm run lab`: see options.ts for what it takes. */
 import { down } from './down.ts';
+import { inject } from './fault.ts';
 import { execHere, execIn } from './inside.ts';
 import { HELP, parseOptions, type Options } from './options.ts';
 import { placeOf, whyNot, type Place } from './place.ts';
@@ -28,6 +29,11 @@ async function act(place: Place, options: Exclude<Options, { action: 'help' }>):
     case 'status': {
       const now = status(place);
       answer(options.json, now, statusText(now));
+      return 0;
+    }
+    case 'fault': {
+      const done = await inject(place, options.fault);
+      answer(options.json, { done }, `${done}\n`);
       return 0;
     }
     case 'shell':

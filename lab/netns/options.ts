@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { HOSTS } from './hosts.ts';
+import { FAULTS, type Fault, type FaultKind } from './fault.ts';
 import type { HostSpec } from './spec.ts';
 
 export type Options =
@@ -7,9 +8,10 @@ export type Options =
   | { action: 'up'; hosts: readonly HostSpec[]; json: boolean }
   | { action: 'down' | 'status'; json: boolean }
   | { action: 'exec'; host: string; argv: string[]; json: boolean }
-  | { action: 'shell'; host: string };
+  | { action: 'shell'; host: string }
+  | { action: 'fault'; fault: Fault; json: boolean };
 
-export const HELP = `npm run lab -- up [--only HOST,…] | down | status | exec HOST -- CMD… | shell HOST   [--json]
+export const HELP = `npm run lab -- up [--only HOST,…] | down | status | exec HOST -- CMD… | shell HOST | fault KIND HOST   [--json]
 
 Real Debian systems in network namespaces of their own, on one bridge. Linux, root only.
   up       starts all hosts, or those of --only; the first time it makes their root file systems (a minute or two)
@@ -17,6 +19,10 @@ Real Debian systems in network namespaces of their own, on one bridge. Linux, ro
   status   what is up
   exec     runs a command inside a host as its root, and ends with its exit code
   shell    a shell inside a host
+  fault    does harm to one host:
+${Object.entries(FAULTS)
+  .map(([kind, about]) => `             ${kind.padEnd(10)} ${about}`)
+  .join('\n')}
   --json   one JSON document on standard output; what is going on goes to standard error
 
 A program reaches the hosts from the lab's namespace: ip netns exec lemlab ssh -i /run/lastember-lab/key root@10.61.0.11
@@ -34,6 +40,8 @@ export function parseOptions(argv: string[]): Options {
     options: {
       only: { type: 'string' },
       json: { type: 'boolean', default: false },
+      delay: { type: 'string', default: '100ms' },
+      loss: { type: 'string', default: '5%' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -42,10 +50,24 @@ export function parseOptions(argv: string[]): Options {
   const { json } = values;
   if (action === 'shell') return { action, host: hostNamed(host).name };
   if (action === 'exec') return { action, json, ...command(host, [...rest, ...after]) };
+  if (action === 'fault') return { action, json, fault: faultOf([host, ...rest], values) };
   if (host !== undefined) throw new Error(`"${host}" is one too many for ${action}.`);
   if (action === 'up') return { action, hosts: hostsOf(values.only), json };
   if (action === 'down' || action === 'status') return { action, json };
-  throw new Error(`"${action}" is none of up, down, status, exec, shell.`);
+  throw new Error(`"${action}" is none of up, down, status, exec, shell, fault.`);
+}
+
+const isFault = (kind: string): kind is FaultKind => Object.hasOwn(FAULTS, kind);
+const TAKES_PATTERN: ReadonlySet<string> = new Set(['kill', 'freeze', 'thaw']);
+
+function faultOf(words: readonly (string | undefined)[], { delay, loss }: { delay: string; loss: string }): Fault {
+  const [kind = '', host, pattern = null, ...more] = words.filter((word) => word !== undefined);
+  if (!isFault(kind)) throw new Error(`"${kind}" is no fault: there are ${Object.keys(FAULTS).join(', ')}.`);
+  if (TAKES_PATTERN.has(kind) !== (pattern !== null) || more.length > 0)
+    throw new Error(`fault ${kind} takes ${FAULTS[kind]}`);
+  if (!/^\d+(?:\.\d+)?(?:us|ms|s)$/.test(delay)) throw new Error(`--delay is a time such as 100ms, not "${delay}".`);
+  if (!/^\d+(?:\.\d+)?%$/.test(loss)) throw new Error(`--loss is a share such as 5%, not "${loss}".`);
+  return { kind, host: hostNamed(host), pattern, delay, loss };
 }
 
 function command(host: string | undefined, argv: string[]): { host: string; argv: string[] } {

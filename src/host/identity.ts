@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { readText, type Host } from './host.ts';
 import { readTcp } from './proc/net.ts';
+import { hostKeyFingerprints } from './settings/host-keys.ts';
 
 export interface HostIdentity {
   hostname: string;
@@ -16,25 +16,12 @@ export async function readIdentity(host: Host): Promise<HostIdentity> {
     hostname: (await line(host, '/etc/hostname')) ?? (await line(host, '/proc/sys/kernel/hostname')) ?? 'unknown',
     machineId: await line(host, '/etc/machine-id'),
     addresses: await addressesOf(host),
-    sshHostKeys: await sshKeys(host),
+    sshHostKeys: await hostKeyFingerprints(host),
   };
 }
 
 async function line(host: Host, path: string): Promise<string | null> {
   return (await readText(host, path, 4096))?.split('\n')[0]?.trim() || null;
-}
-
-async function sshKeys(host: Host): Promise<string[]> {
-  const names = ((await host.list('/etc/ssh')) ?? []).filter((name) => /^ssh_host_\w+_key\.pub$/.test(name));
-  const keys: string[] = [];
-  for (const name of names) {
-    const blob = (await line(host, `/etc/ssh/${name}`))?.split(/\s+/)[1];
-    if (blob)
-      keys.push(
-        `SHA256:${createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64').replace(/=+$/, '')}`,
-      );
-  }
-  return keys;
 }
 
 /** Addresses of its interfaces, and those that its services bind to by name. Every machine has 127.0.0.x and ::1. */

@@ -48,6 +48,7 @@ def keep(name):
     for directory in one("RuntimeDirectory", "").split():
         os.makedirs("/run/" + directory, mode=int(one("RuntimeDirectoryMode", "0755"), 8), exist_ok=True)
     user, child, stopping = one("User", "root"), None, []
+    alone = one("KillMode", "control-group") == "process"
 
     def stop(*_):
         stopping.append(True)
@@ -56,7 +57,7 @@ def keep(name):
 
     def end(process):
         try:
-            os.killpg(process.pid, signal.SIGTERM)
+            (os.kill if alone else os.killpg)(process.pid, signal.SIGTERM)
         except ProcessLookupError:
             pass
 
@@ -75,7 +76,7 @@ def keep(name):
             note(name, "state", "active")
             if stopping:
                 end(child)
-            code = wait(child, stopping, seconds(one("TimeoutStopSec", "20")))
+            code = wait(child, stopping, seconds(one("TimeoutStopSec", "20")), alone)
             restart = one("Restart", "no")
             if stopping or not (restart == "always" or restart == "on-failure" and code != 0):
                 note(name, "state", "failed" if code != 0 and not stopping else "inactive")
@@ -87,7 +88,7 @@ def keep(name):
     note(name, "state", "inactive")
 
 
-def wait(child, stopping, patience):
+def wait(child, stopping, patience, alone):
     deadline = None
     while True:
         code = child.poll()
@@ -96,9 +97,11 @@ def wait(child, stopping, patience):
         if stopping and deadline is None:
             deadline = time.time() + patience
         if deadline is not None and time.time() > deadline:
-            os.killpg(child.pid, signal.SIGKILL)
+            (os.kill if alone else os.killpg)(child.pid, signal.SIGKILL)
         time.sleep(0.1)
-    # What it left behind in its group goes with it.
+    # What it left behind in its group goes with it, unless the unit says otherwise.
+    if alone:
+        return code
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:

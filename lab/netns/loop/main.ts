@@ -2,13 +2,16 @@
  * `node main.ts JSON`, run in a lab's namespace: walks the loop on the lab's hosts with a server of its own. What it
  * found and did comes as one JSON document on standard output; what is going on, on standard error.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from '../../../src/model/change.ts';
 import { createApi, hostsOf, type Api } from '../../demo/run/api.ts';
 import type { People } from '../../demo/run/context.ts';
 import { runCli, startServer, type DemoServer } from '../../demo/run/server.ts';
 import { setUpPeople } from '../../demo/run/setup.ts';
 import { until } from '../../demo/run/wait.ts';
+import { must } from '../command.ts';
 import { LAB_ADDRESS, NETWORK } from '../spec.ts';
 
 export interface LoopInput {
@@ -20,7 +23,13 @@ export interface LoopInput {
   /** hosts that are to be managed in the end, by name */
   hosts: readonly string[];
   kit: string;
+  /** each once, in the moment when the task of this host runs */
+  faults: readonly Injected[];
 }
+
+export type Injected =
+  | { host: string; fault: readonly string[]; healAfterMs?: number; heal?: readonly string[] }
+  | { host: string; server: 'SIGKILL' };
 
 export interface LoopResult {
   found: { name: string; address: string; claim: string }[];
@@ -34,21 +43,15 @@ export interface LoopResult {
 const input = JSON.parse(process.argv[2]!) as LoopInput;
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const server = await startServer({
-  dataDir: `${input.dir}/data`,
-  port: 7414,
-  agentPort: 7415,
-  agentHost: LAB_ADDRESS,
-  logFile: `${input.dir}/server.log`,
-});
-try {
-  const admin = createApi(server.url, server.token);
-  // Before any agent: each pins the approvers that there are when it enrols.
-  const people = await setUpPeople(server, admin, input.dir);
-  process.stdout.write(`${JSON.stringify(await walk(server, people))}\n`);
-} finally {
-  await server.stop();
-}
+const LOCAL = `${input.dir}/data/local.json`;
+const start = (): Promise<DemoServer> =>
+  startServer({
+    dataDir: `${input.dir}/data`,
+    port: 7414,
+    agentPort: 7415,
+    agentHost: LAB_ADDRESS,
+    logFile: `${input.dir}/server.log`,
+  });
 
 async function walk(at: DemoServer, people: People): Promise<LoopResult> {
   const { operator } = people;
@@ -127,20 +130,57 @@ async function remediate(at: DemoServer, { author, approver, operator, keyFile }
   const { change: created } = await author.createChange({ body: wish });
   const now = (): Promise<Change> => operator.getChange({ params: { id: created.id } });
   await until('the plan to be made', 60, async () => (await now()).planDigest);
-  const approved = await runCli({ url: at.url, token: approver.token }, [
-    ...['change', 'approve', created.id, '--key', keyFile, '--yes'],
-  ]);
+  const approve = ['change', 'approve', created.id, '--key', keyFile, '--yes'];
+  const approved = await runCli({ url: at.url, token: approver.token }, approve);
   if (approved.code !== 0) throw new Error(`The approval failed: ${approved.stderr}`);
   say(`plan ${(await now()).planDigest} is approved: ${(await now()).predicted?.summary}`);
   await operator.runChange({ params: { id: created.id } });
   const told = new Set<string>();
+  const waiting = [...input.faults];
   return until('the change to end', 900, async () => {
-    const change = await now();
+    // The server may be away: that is one of the faults.
+    const change = await now().catch(() => null);
+    if (change === null) return null;
     for (const task of change.waves.flatMap((wave) => wave.tasks)) {
       const text = `${task.hostName} ${task.state}${task.error ? `: ${task.error}` : ''}`;
       if (!told.has(text)) say(text);
       told.add(text);
+      for (const injected of waiting.filter(({ host }) => host === task.hostName && task.state === 'running')) {
+        waiting.splice(waiting.indexOf(injected), 1);
+        await inject(injected);
+      }
     }
     return ['closed', 'failed', 'rolled-back', 'cancelled'].includes(change.state) ? change : null;
   });
+}
+
+const LAB = join(import.meta.dirname, '../main.ts');
+const fault = async (argv: readonly string[]): Promise<void> =>
+  say((await must([process.execPath, LAB, 'fault', ...argv])).trim());
+
+async function inject(injected: Injected): Promise<void> {
+  if ('fault' in injected) {
+    await fault(injected.fault);
+    const { heal, healAfterMs = 0 } = injected;
+    if (heal) void sleep(healAfterMs).then(() => fault(heal));
+    return;
+  }
+  const { pid } = JSON.parse(readFileSync(LOCAL, 'utf8')) as { pid: number };
+  process.kill(pid, injected.server);
+  await server.stop();
+  // It could not take that away itself, and it must not be taken for the new one's.
+  rmSync(LOCAL);
+  say('the server was killed');
+  server = await start();
+  say('the server is up again');
+}
+
+let server = await start();
+try {
+  const admin = createApi(server.url, server.token);
+  // Before any agent: each pins the approvers that there are when it enrols.
+  const people = await setUpPeople(server, admin, input.dir);
+  process.stdout.write(`${JSON.stringify(await walk(server, people))}\n`);
+} finally {
+  await server.stop();
 }

@@ -64,8 +64,12 @@ export async function listsStamp(host: Host): Promise<string> {
   return stats.map((stat) => stat?.mtime ?? 0).join(' ');
 }
 
+/** Somebody else's run of apt or dpkg is waited for, not broken into; and a service manager's timer is no reason to fail. */
+const LOCK = '-oDPkg::Lock::Timeout=600';
+
 const request = (wanted: Record<string, string>): string[] => [
   'install',
+  LOCK,
   '--allow-downgrades',
   ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
 ];
@@ -83,6 +87,17 @@ export function parseSimulation(text: string): Simulation {
     to: match[3]!.replace(/\)$/, ''),
   }));
   return { changes, removed: [...text.matchAll(/^Remv (\S+)/gm)].map((match) => match[1]!) };
+}
+
+/** Packages that dpkg began with and did not finish; waiting triggers are no harm, the next run takes them along. */
+export async function unfinished(host: Host): Promise<string[]> {
+  const broken = new Set(['unpacked', 'half-installed', 'half-configured']);
+  return (await readDpkgStatus(host, '')).filter((fact) => broken.has(fact.status)).map((fact) => fact.name);
+}
+
+/** Finishes them. apt refuses to install anything as long as there are any. */
+export async function finish(host: Host): Promise<void> {
+  await run(host, ['dpkg', '--configure', '-a'], { timeoutMs: INSTALL_TIMEOUT_MS });
 }
 
 export async function install(host: Host, wanted: Record<string, string>): Promise<void> {

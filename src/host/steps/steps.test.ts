@@ -178,6 +178,50 @@ describe('upgrade-package', () => {
   });
 });
 
+describe('upgrade-packages', () => {
+  const step: AnyHostStep = { kind: 'upgrade-packages', packages: ['nodejs=0.10.48-1', 'tzdata=2016j-1'] };
+  const offered = { 'repo/candidate.tzdata': '2016j-1\n', 'repo/tzdata=2016j-1': '', 'repo/tzdata=2016a-1': '' };
+  const versions = (tree: TestTree): string[] =>
+    [...tree.file('var/lib/dpkg/status').matchAll(/^Version: (.*)$/gm)].map((match) => match[1]!);
+
+  test('all in one transaction; what there was comes back with undo, and nothing is done twice', async () => {
+    const tree = newTree(offered);
+    const earlier = versions(tree);
+    const { before } = await perform(tree, step);
+    assert.deepEqual(versions(tree), ['0.10.48-1', '2016j-1']);
+    assert.equal((await perform(tree, step)).changed, false);
+    tree.put(`repo/tzdata=${earlier[1]}`, '');
+    await undo(tree, step, before);
+    assert.deepEqual(versions(tree), earlier);
+  });
+
+  test('one package that is offered in another version, or not there, stops all of it', async () => {
+    const tree = newTree({ ...offered, 'repo/candidate.tzdata': '2017a-1\n' });
+    await assert.rejects(perform(tree, step), (error) => {
+      assert.ok(isAppError(error, 'STEP_DRIFT'));
+      assert.match(error.message, /tzdata: plan says 2016j-1, candidate is 2017a-1/);
+      return true;
+    });
+    assert.ok(!fs.existsSync(join(tree.root, 'run/installed')));
+    const absent = { ...step, packages: [...(step as { packages: string[] }).packages, 'apache2=2-1'] } as AnyHostStep;
+    await assert.rejects(perform(newTree(offered), absent), code('STEP_PACKAGE_ABSENT'));
+  });
+
+  test('what somebody else left half-installed is said; what an earlier try of ours left is finished first', async () => {
+    const tree = newTree(offered);
+    const cut = tree.file('var/lib/dpkg/status').replace('install ok installed', 'install ok half-configured');
+    tree.put('var/lib/dpkg/status', cut);
+    await assert.rejects(perform(tree, step), (error) => {
+      assert.ok(isAppError(error, 'STEP_PACKAGES_UNFINISHED'));
+      assert.match(error.message, /nodejs/);
+      return true;
+    });
+    tree.put('usr/bin/dpkg', '#!/bin/sh\n/bin/sed -i s/half-configured/installed/ var/lib/dpkg/status\n');
+    assert.equal((await perform(tree, step, context({ resumed: {} }))).changed, true);
+    assert.deepEqual(versions(tree), ['0.10.48-1', '2016j-1']);
+  });
+});
+
 describe('service', () => {
   const step: AnyHostStep = { kind: 'service', name: 'shop.service', action: 'restart' };
 

@@ -18,7 +18,7 @@ esac
 const APT_GET = `#!/bin/sh
 [ "$1" = update ] && exit 0
 simulate=; for word in "$@"; do [ "$word" = -s ] && simulate=1; done
-for word in "$@"; do case "$word" in *=*)
+for word in "$@"; do case "$word" in -*) ;; *=*)
   name=\${word%%=*}; version=\${word#*=}
   [ -e "repo/$name=$version" ] || { echo "E: Version '$version' for '$name' was not found" >&2; exit 100; }
   old=$(/bin/sed -n "/^Package: $name$/,/^$/s/^Version: //p" var/lib/dpkg/status)
@@ -29,7 +29,7 @@ exit 0
 `;
 const APT_CACHE = `#!/bin/sh
 shift
-for name in "$@"; do printf '%s:\\n  Installed: ?\\n  Candidate: %s\\n  Version table:\\n *** x 0\\n' "$name" "$(/bin/cat repo/candidate)"; done
+for name in "$@"; do printf '%s:\\n  Installed: ?\\n  Candidate: %s\\n  Version table:\\n *** x 0\\n' "$name" "$(/bin/cat "repo/candidate.$name" 2>/dev/null || /bin/cat repo/candidate)"; done
 `;
 const SYSCTL = `#!/bin/sh
 key=\${2%%=*}; path=proc/sys/$(echo "$key" | /bin/tr . /); echo "\${2#*=}" > "$path"

@@ -1,6 +1,7 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
 import { candidateVersion, install, installedVersion, refreshLists, simulate } from '../packages/apt.ts';
+import { whole } from './unfinished.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 
 type Change = { name: string; from: string | null; to: string };
@@ -8,6 +9,7 @@ type Change = { name: string; from: string | null; to: string };
 export const upgradePackage: HostStep<'upgrade-package'> = {
   kind: 'upgrade-package',
   async inspect(host, { name, version }, { resumed }) {
+    await whole(host, resumed);
     const installed = await installedVersion(host, name);
     if (installed === version) {
       const seen = { name, version };

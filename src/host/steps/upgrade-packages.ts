@@ -2,6 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { versionOf } from '../../model/step-packages.ts';
 import type { Host } from '../host.ts';
 import { candidateVersions, install, installedVersions, refreshLists, simulate } from '../packages/apt.ts';
+import { whole } from './unfinished.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 
 type Change = { name: string; from: string | null; to: string };
@@ -14,6 +15,7 @@ const wantedOf = (packages: readonly string[]): Wanted =>
 export const upgradePackages: HostStep<'upgrade-packages'> = {
   kind: 'upgrade-packages',
   async inspect(host, { packages }, { resumed }) {
+    await whole(host, resumed);
     const wanted = wantedOf(packages);
     const installed = await installedVersions(host);
     const left = Object.keys(wanted).filter((name) => installed.get(name) !== wanted[name]);

@@ -46,6 +46,10 @@ export const HOST_ERRORS = {
     status: 409,
     text: 'Package {name} is not installed, so there is nothing to upgrade; make a new plan.',
   },
+  STEP_PACKAGES_UNFINISHED: {
+    status: 409,
+    text: 'Packages on this host were begun and not finished ({names}), and apt installs nothing until they are. Run dpkg --configure -a there, then make a new plan.',
+  },
   STEP_WOULD_REMOVE: {
     status: 409,
     text: 'Installing {name} {version} would remove {removed}; that was not approved. Resolve it by hand or plan another version.',

@@ -9,6 +9,7 @@ export const AGENT_PATHS = {
 export const AGENT_UNIT = 'lastember-agent.service';
 
 /** systemd unit of the agent, run by the given Node. It installs packages and restarts services, so it runs as root. */
+// KillMode: a package manager that it started goes on when the agent is stopped, or packages would be left half-way.
 export function agentUnit(runtime: string): string {
   return `[Unit]
 Description=Lastember agent
@@ -20,6 +21,7 @@ Wants=network-online.target
 ExecStart=${runtime} ${AGENT_PATHS.bundle} run --config ${AGENT_PATHS.config}
 Restart=on-failure
 RestartSec=5
+KillMode=process
 UMask=0077
 StateDirectory=lastember
 StateDirectoryMode=0700

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { LoopInput, LoopResult } from './loop/main.ts';
+import { must } from './command.ts';
+import { HOSTS } from './hosts.ts';
+import { netnsPath } from './place.ts';
+import { addressOf } from './spec.ts';
+import { skip, TestLab } from './testing/lab.ts';
+import { keyPath } from './up.ts';
+
+/** Three releases, one login that needs sudo, one pair that depends on each other. */
+const UP = ['web1', 'web2', 'old1', 'sudo1', 'db1', 'app1'];
+const lab = new TestLab('l');
+const dir = mkdtempSync(join(tmpdir(), 'lastember-loop-'));
+// Started by root, the embedded PostgreSQL runs as another user, who must be able to pass through.
+chmodSync(dir, 0o755);
+let result: LoopResult;
+
+before(async () => {
+  if (skip) return;
+  await lab.lab('up', '--only', UP.join(','));
+  const sudo1 = HOSTS.find(({ name }) => name === 'sudo1')!;
+  const input: LoopInput = {
+    dir,
+    keyFile: keyPath(lab.place),
+    sudo: { address: addressOf(sudo1), password: 'sudo1-ops' },
+    hosts: UP,
+    kit: 'security-updates',
+    faults: [
+      { host: 'web1', fault: ['kill', 'web1', 'lastember-agent.cjs'] },
+      { host: 'old1', fault: ['partition', 'old1'], healAfterMs: 15_000, heal: ['heal', 'old1'] },
+      { host: 'sudo1', fault: ['reboot', 'sudo1'] },
+      { host: 'db1', server: 'SIGKILL' },
+    ],
+  };
+  const net = `--net=${netnsPath(lab.place.name)}`;
+  const script = join(import.meta.dirname, 'loop/main.ts');
+  result = JSON.parse(
+    await must(['nsenter', net, process.execPath, script, JSON.stringify(input)], { env: lab.env }),
+  ) as LoopResult;
+});
+after(async () => {
+  if (!skip) await lab.lab('down');
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test('discovery finds every host of the bridge, and none of them is on a list', { skip }, () => {
+  const expected = UP.map((name) => addressOf(HOSTS.find((spec) => spec.name === name)!)).sort();
+  assert.deepEqual(result.found.map(({ address }) => address).sort(), expected);
+  assert.ok(result.found.every(({ claim }) => claim === 'unknown'));
+});
+
+test('2.1: agents are deployed to real Debian of three releases over SSH, also where sudo asks', { skip }, () => {
+  assert.deepEqual(
+    result.deployed.filter(({ state }) => state !== 'done'),
+    [],
+  );
+  assert.equal(result.deployed.length, UP.length);
+});
+
+test('pending security updates are those that apt itself counts', { skip }, () => {
+  for (const name of UP) assert.ok(result.pending[name]!.length > 0, name);
+});
+
+test(
+  '5.7: the change over all hosts is closed, canary first, through a killed agent and server, a reboot and a partition',
+  {
+    skip,
+  },
+  () => {
+    const { state, why, waves } = result.change;
+    assert.deepEqual([state, why], ['closed', null]);
+    assert.ok(waves[0]!.canary && waves.length > 1);
+    assert.deepEqual(result.open, []);
+  },
+);
+
+test('every host is up to date by its own package manager, and no package is left half-way', { skip }, async () => {
+  for (const name of UP) {
+    const pending = (await lab.exec(name, 'apt-get', '-s', 'upgrade')).stdout;
+    assert.doesNotMatch(pending, /^Inst .*Debian-Security/m, name);
+    assert.equal((await lab.exec(name, 'dpkg', '--audit')).stdout, '', name);
+  }
+});
+
+test('no completed step ran twice: dpkg upgraded each package once', { skip }, async () => {
+  for (const name of UP) {
+    const log = (await lab.exec(name, 'cat', '/var/log/dpkg.log')).stdout;
+    const upgraded = [...log.matchAll(/ upgrade (\S+) /g)].map((match) => match[1]!);
+    assert.deepEqual(
+      upgraded.filter((each, index) => upgraded.indexOf(each) !== index),
+      [],
+      name,
+    );
+  }
+});
+
+test('what was predicted is what happened: packages and services', { skip }, () => {
+  const { predicted, observed } = result.change;
+  const packages = (impact: typeof predicted): string[] =>
+    impact!.packages.map((one) => `${one.hostId} ${one.name} ${one.from} ${one.to}`).sort();
+  const restarts = (impact: typeof predicted): string[] =>
+    impact!.restarts.map((one) => `${one.hostName} ${one.service}`).sort();
+  assert.deepEqual(packages(observed), packages(predicted));
+  assert.deepEqual(restarts(observed), restarts(predicted));
+});
+
+test('the trail is verified', { skip }, () => {
+  assert.equal(result.trail.code, 0, result.trail.said);
+});
