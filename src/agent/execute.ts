@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Assignment } from '../model/agent.ts';
 import { isAppError } from '../model/errors/index.ts';
 import { isServerStep } from '../model/kit.ts';
@@ -114,9 +115,10 @@ async function runLeg(executor: Executor, leg: Leg): Promise<boolean> {
   const order = mode === 'apply' ? range(from, to) : undoOrder(leg.task, from, to);
   for (const index of order) {
     if (executor.stopping()) return false;
-    const ok = mode === 'apply' ? await applyOne(executor, leg, index) : await undoOne(executor, leg, index);
+    const end = mode === 'apply' ? await applyOne(executor, leg, index) : await undoOne(executor, leg, index);
+    if (end === 'cut off') return false;
     await executor.progress();
-    if (!ok) return true;
+    if (end === 'failed') return true;
   }
   return true;
 }
@@ -134,12 +136,14 @@ function contextOf(executor: Executor, leg: Leg, resumed: Seen | null): StepCont
   return { inputs: leg.assignment.inputs, task: leg.task, resumed, now: executor.now };
 }
 
-async function applyOne(executor: Executor, leg: Leg, index: number): Promise<boolean> {
+type End = 'done' | 'failed' | 'cut off';
+
+async function applyOne(executor: Executor, leg: Leg, index: number): Promise<End> {
   const { journal, host } = executor;
   const memory = journal.task(leg.assignment.digest, leg.task.id).steps.get(index);
   if (memory?.done && memory.last) {
     journal.resend([memory.last]);
-    return true;
+    return 'done';
   }
   const step = leg.task.steps[index] as AnyHostStep;
   const resumed = memory?.before ?? null;
@@ -153,7 +157,7 @@ async function applyOne(executor: Executor, leg: Leg, index: number): Promise<bo
   });
 }
 
-async function undoOne(executor: Executor, leg: Leg, index: number): Promise<boolean> {
+async function undoOne(executor: Executor, leg: Leg, index: number): Promise<End> {
   const { journal, host } = executor;
   const memory = journal.task(leg.assignment.digest, leg.task.id).steps.get(index);
   const step = leg.task.steps[index] as AnyHostStep;
@@ -173,6 +177,12 @@ function undoable(memory: StepMemory | undefined): Seen | null {
   return outcome?.ok && !outcome.changed ? null : memory.before;
 }
 
+const SHUTDOWN_MS = 2000;
+
+/** By the shell's convention, 128 + n: it did not end by itself. */
+const wasSignalled = (cause: unknown): boolean =>
+  isAppError(cause, 'HOST_COMMAND') && Number(cause.params['code']) > 128;
+
 interface Result {
   changed: boolean;
   before: Seen;
@@ -186,13 +196,16 @@ async function record(
   index: number,
   phase: 'apply' | 'undo',
   work: () => Promise<Result>,
-): Promise<boolean> {
+): Promise<End> {
   const startedAt = executor.now().toISOString();
   let result: Result = { changed: false, before: {}, after: {} };
   let error: string | null = null;
   try {
     result = await work();
   } catch (cause) {
+    // A machine that goes down ends its programs before us: what they were at has not failed, it goes on after the start.
+    if (wasSignalled(cause) && !executor.stopping()) await sleep(SHUTDOWN_MS);
+    if (executor.stopping()) return 'cut off';
     error = (cause as Error).message;
     result.before = leg.assignment.mode === 'apply' ? beforeOf(executor, leg, index) : {};
   }
@@ -212,7 +225,7 @@ async function record(
   const { kind, ok } = outcome;
   executor.journal.write({ t: 'done', ...names(leg), index, phase, signed: signOutcome(executor, leg, outcome) });
   executor.log.info('Step finished', { task: leg.task.id, index, kind, phase, ok, error });
-  return ok;
+  return ok ? 'done' : 'failed';
 }
 
 const beforeOf = (executor: Executor, leg: Leg, index: number): Seen =>

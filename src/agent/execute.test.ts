@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { localHost } from '../host/local.ts';
+import { testTree } from '../host/steps/testing.ts';
+import { carryOut, type Executor } from './execute.ts';
+import { Journal } from './journal.ts';
+import type { State } from './state.ts';
+import { assign, newPerson, newPlan } from './testing/people.ts';
+
+const ME = 'agent_me';
+const anna = newPerson('user_anna');
+const tree = testTree();
+after(() => tree.remove());
+
+const killed = (systemctl: string): string => systemctl.split('restart|start)').join('restart|start) kill -TERM $$;');
+
+/** What keeps assignments is not what is tested here. */
+const state = { keep: async () => {}, drop: async () => {} } as unknown as State;
+
+test('a machine that goes down ends its programs first: the step has not failed, it is done after the start', async () => {
+  const plan = newPlan(ME, [{ kind: 'service', name: 'shop.service', action: 'restart' }]);
+  const assignment = assign(plan, [anna.approve(plan)], { from: 0, to: 1 });
+  const path = join(tree.root, 'journal.jsonl');
+  let stopping = false;
+  const executor = (journal: Journal): Executor => ({
+    host: localHost({ root: tree.root }),
+    journal,
+    state,
+    agentId: ME,
+    key: generateKeyPairSync('ed25519').privateKey,
+    approvers: [anna.pinned],
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+    now: () => new Date(),
+    progress: async () => {},
+    stopping: () => stopping,
+  });
+  const restart = tree.file('usr/bin/systemctl');
+  // Its systemctl is ended by the signal that all get; ours comes a little later.
+  tree.put('usr/bin/systemctl', killed(restart));
+  const first = new Journal(path);
+  setTimeout(() => (stopping = true), 300);
+  await carryOut(executor(first), assignment);
+  assert.deepEqual(first.pending(), [], 'nothing is told: nothing has come to an end');
+  first.close();
+  stopping = false;
+  tree.put('usr/bin/systemctl', restart);
+  const again = new Journal(path);
+  await carryOut(executor(again), assignment);
+  const told = again.pending().flatMap((record) => (record.t === 'done' ? [record.signed.outcome] : []));
+  assert.deepEqual(
+    told.map(({ index, ok, error }) => [index, ok, error]),
+    [[0, true, null]],
+  );
+  again.close();
+});
+
+test('a command that was killed on a machine that stays up is a failed step', async () => {
+  const plan = newPlan(ME, [{ kind: 'service', name: 'shop.service', action: 'restart' }]);
+  const assignment = assign(plan, [anna.approve(plan)], { from: 0, to: 1 });
+  const restart = tree.file('usr/bin/systemctl');
+  tree.put('usr/bin/systemctl', killed(restart));
+  const journal = new Journal(join(tree.root, 'other.jsonl'));
+  await carryOut(
+    {
+      host: localHost({ root: tree.root }),
+      journal,
+      state,
+      agentId: ME,
+      key: generateKeyPairSync('ed25519').privateKey,
+      approvers: [anna.pinned],
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      now: () => new Date(),
+      progress: async () => {},
+      stopping: () => false,
+    },
+    assignment,
+  );
+  const [record] = journal.pending();
+  assert.ok(record?.t === 'done' && !record.signed.outcome.ok);
+  assert.match(record.signed.outcome.error ?? '', /143/);
+  journal.close();
+});
