@@ -159,6 +159,40 @@ test('affected: by advisory, kit and package, from what is stored; who was not l
   for (const q of ['what', 'pkg:npm/x', 'pkg:deb/debian/%zz']) await assert.rejects(ask(q), { code: 'AFFECTED_QUERY' });
 });
 
+test('packages whose versions nobody can order, or that no range is about, are neither affected nor clean', async () => {
+  const w = await begin();
+  const ids: string[] = [];
+  for (const [index, ecosystem] of ['Red Hat', 'Alpine:v3.4', 'Debian:12'].entries()) {
+    const hostId = await w.find(`10.1.0.${30 + index}`, `SHA256:k${index}`);
+    const facts = shop({ version: '1', pid: 1, startedAt: at(w) }, { address: `10.1.0.${30 + index}`, port: 80 });
+    const package_ = { ...facts.packages![0]!, ecosystem, name: 'openssl', source: 'openssl', sourceVersion: '0.9.8' };
+    await w.send(hostId, { ...facts, packages: [package_] });
+    ids.push(hostId);
+  }
+  await w.settle();
+  for (const q of ['CVE-2014-0160', 'heartbleed']) {
+    const { hosts, unknown } = await w.call<Affected>('getAffected', { query: { q } });
+    assert.deepEqual(hosts, []);
+    assert.deepEqual(unknown.map((host) => host.hostId).sort(), [ids[0], ids[1]].sort());
+    assert.match(unknown[0]!.why, /nothing is known about its kind of packages \((Red Hat|Alpine)\)/);
+  }
+  // A kit without a word about packages tells as much of them as of others.
+  assert.deepEqual((await w.call<Affected>('getAffected', { query: { q: 'tls-hygiene' } })).unknown, []);
+});
+
+test('a finding stays open where packages of another kind took the place of those that burnt', async () => {
+  const w = await begin();
+  const { shopId } = await estate(w);
+  w.later();
+  const facts = shop({ version: '0.10.48-1', pid: 2, startedAt: at(w) }, A);
+  await w.send(shopId, { ...facts, packages: [{ ...facts.packages![0]!, ecosystem: 'Red Hat' }] });
+  await w.look(shopId, A.address, A.port, tls('safe', certificate('shop', '02')));
+  await w.settle();
+  const [finding] = await w.audit.findings({ check: 'heartbleed-package', component: 'nodejs' });
+  assert.equal(finding!.state, 'open');
+  assert.match(finding!.pending!, /nothing is known about its kind of packages \(Red Hat\)/);
+});
+
 test('routes: kits, findings by filter, facts by section, exposures; what is not there is said', async () => {
   const w = await begin();
   const { shopId } = await estate(w);

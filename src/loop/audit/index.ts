@@ -14,6 +14,7 @@ import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { sweep } from './sweep.ts';
 
 export type { Audit, FindingFilter, LoadedKit, StoredFacts } from './face.ts';
+export { outOfReach, rangesIn } from './logic/ecosystems.ts';
 export { type VersionOrder, versionOrder } from './versions/registry.ts';
 
 export interface AuditOptions {

@@ -211,15 +211,17 @@ export async function hostsWithPackage(
   }));
 }
 
-/** Hosts whose packages we know. */
-export async function hostsWithSection(db: DbOrTx, name: SectionName): Promise<Set<string>> {
+/** Hosts whose packages we know, with the kinds of packages that they have. */
+export async function ecosystemsByHost(db: DbOrTx): Promise<Map<string, string[]>> {
   const rows = await q(db)
-    .selectFrom('audit.section')
-    .select('host_id')
-    .where('name', '=', name)
-    .where('hash', 'is not', null)
+    .selectFrom('audit.section as s')
+    .innerJoin('audit.section_content as c', (join) =>
+      join.onRef('c.name', '=', 's.name').onRef('c.hash', '=', 's.hash'),
+    )
+    .select(['s.host_id', 'c.ecosystems'])
+    .where('s.name', '=', 'packages')
     .execute();
-  return new Set(rows.map((row) => row.host_id));
+  return new Map(rows.map((row) => [row.host_id, row.ecosystems ?? []]));
 }
 
 /** Removal goes in steps, so that no statement holds its locks for long. */

@@ -5,7 +5,7 @@ import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Tx } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
-import { versionOrder, type LoadedKit, type StoredFacts } from '../audit/index.ts';
+import { outOfReach, rangesIn, versionOrder, type LoadedKit, type StoredFacts } from '../audit/index.ts';
 import { issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
 import { isAffected } from './logic/affected.ts';
@@ -63,6 +63,7 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
     ),
     burntKeys: new Set(exposures.map((exposure) => exposure.spki)),
     isAffected: isAffected(kit.kit, versionOrder),
+    outOfReach: (ecosystem: string) => outOfReach(rangesIn(kit.kit.checks), [ecosystem], versionOrder),
   };
   const about = Map.groupBy(findings, (finding) => finding.endpointId ?? behind(finding.hostId, finding.component));
   const judged: CampaignEndpoint[] = [];

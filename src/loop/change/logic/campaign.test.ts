@@ -79,6 +79,7 @@ function burnt(more: Partial<Burnt> = {}): Burnt {
     since: OPENED,
     sessionsAt: LATER,
     isAffected: (_, version) => version < '3',
+    outOfReach: (ecosystem) => (ecosystem === 'Debian' ? null : 'nobody knows'),
     ...more,
   };
 }
@@ -104,6 +105,10 @@ test('F.1: patched on disk, but the old program runs: restarted is open and name
   assert.equal(steps.patched.state, 'done');
   assert.equal(steps.restarted.state, 'open');
   assert.match(steps.restarted.why, /PID 443 \(web-443\.service\) still maps the old \/usr\/bin\/node/);
+});
+
+test('a program from packages that no range is about is not known to be patched', () => {
+  assert.deepEqual(missing({ outOfReach: () => 'nobody knows' }), { patched: 'unknown', restarted: 'unknown' });
 });
 
 test('F.1, F.2: a certificate that was reissued for the same key is reissued, and nothing more', () => {

@@ -30,6 +30,8 @@ export interface Burnt {
   /** when the host said, signed, that it ended the sessions; null: not since the key was burnt */
   sessionsAt: string | null;
   isAffected: (fact: { ecosystem: string; source: string }, version: string) => boolean;
+  /** why the kit's ranges tell nothing of packages of that kind; null: they do */
+  outOfReach: (ecosystem: string) => string | null;
 }
 
 export const revocationKey = certificateKey;
@@ -120,6 +122,8 @@ function onDisk(burnt: Burnt, listener: Listener): Step {
   const pkg = listener.package;
   if (!pkg) return unknown('the program behind it belongs to no package that we know of');
   const name = `${pkg.name} ${pkg.version}`;
+  const blindTo = burnt.outOfReach(pkg.ecosystem);
+  if (blindTo !== null) return unknown(`${name}: ${blindTo}`);
   if (!burnt.isAffected(pkg, pkg.sourceVersion)) return done(`${name} is not affected`);
   const suspected = burnt.findings.some((f) => f.component === pkg.name && BURNING.includes(f.state));
   // The version is in the affected range, the build is not: looking from outside decides.

@@ -1,5 +1,6 @@
 import type { PackageFact, SectionName } from '../../../../model/facts.ts';
 import type { AffectedRange } from '../../../../model/kit.ts';
+import { family } from '../ecosystems.ts';
 import { isKernel, kernelOf } from '../kernels.ts';
 import type { EndpointCheck, PackageCheck } from '../kit/compile.ts';
 import { doubt, type Evidence, factsTime, hashesOf, type Judgement, nameOf } from './context.ts';
@@ -27,7 +28,6 @@ export function inRanges(
   );
 }
 
-export const family = (ecosystem: string): string => ecosystem.split(':')[0]!;
 const rangesOf = (ranges: readonly AffectedRange[], fact: { ecosystem: string; source: string }): AffectedRange[] =>
   ranges.filter((range) => range.name === fact.source && family(range.ecosystem) === family(fact.ecosystem));
 
