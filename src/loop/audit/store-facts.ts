@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { plainText } from '../../model/text.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
@@ -159,9 +160,10 @@ export async function noteSectionError(
   db: DbOrTx,
   hostId: string,
   section: SectionState,
-  error: string,
+  why: string,
   at: Date,
 ): Promise<void> {
+  const error = plainText(why);
   await q(db)
     .insertInto('audit.section')
     .values({

@@ -64,7 +64,7 @@ async function wantedOf(tx: Tx, hostId: string, heads: readonly Section[]): Prom
 
 /** A section that is not what it claims is refused with all the rest; one of a shape we do not know is an error of that section. */
 function check(platform: Platform, hostId: string, section: Section): Checked {
-  if (section.error !== undefined) return { section, error: section.error.slice(0, 2000) };
+  if (section.error !== undefined) return { section, error: section.error };
   if (section.data === undefined) return { section };
   if (sha256Hex(canonicalBytes(section.data)) !== section.hash) {
     throw new AppError('FACTS_HASH', { section: section.name, hash: section.hash });
