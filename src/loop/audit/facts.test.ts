@@ -132,6 +132,35 @@ async function estate(w: World): Promise<{ shopId: string; blindId: string }> {
   return { shopId, blindId };
 }
 
+test('why a section could not be collected is noted, whatever it is said in', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  const head = section(w, 'os', {});
+  const { data: _data, ...failed } = { ...head, error: `broken\0 ${'x'.repeat(1990)}\u{1F525}` };
+  await w.post(hostId, [failed]);
+  const { error } = (await w.audit.facts(hostId)).meta.os!;
+  assert.ok(error!.startsWith('broken\uFFFD') && error!.isWellFormed() && error!.length <= 2001, error!);
+});
+
+test('a look over SSH at a host that changed hands meanwhile is not taken; one that was asked for meanwhile follows', async () => {
+  const w = await world({
+    agentless: {
+      askLooks: async () => new Set(),
+      dueForLook: async () => [],
+      lookOver: async (_, take) => {
+        const facts = shop({ version: '1', pid: 1, startedAt: at(w) }, A);
+        await take([section(w, 'packages', facts.packages)], async () => false);
+        return true;
+      },
+    },
+  });
+  open.push(w);
+  const hostId = await w.find(A.address, 'SHA256:1');
+  await w.audit.jobs['audit.collect']!({ hostId });
+  assert.deepEqual((await w.audit.facts(hostId)).sections, {});
+  assert.equal((await w.platform.waiting('audit.collect')).length, 1);
+});
+
 test('affected: by advisory, kit and package, from what is stored; who was not looked at is neither', async () => {
   const w = await begin();
   const { shopId, blindId } = await estate(w);

@@ -24,18 +24,23 @@ interface Checked {
   error?: string;
 }
 
-/** Takes what an agent sent; replies with the sections whose content is still wanted. */
+/**
+ * Takes what an agent sent; replies with the sections whose content is still wanted. Where `holds` says no, inside the
+ * transaction, nothing is taken: somebody else tells of that host by now.
+ */
 export async function takeFacts(
   platform: Platform,
   discovery: Discovery,
   from: { actor: Actor; hostId: string },
   sections: readonly Section[],
+  holds?: (tx: Tx) => Promise<boolean>,
 ): Promise<FactsReply> {
   const checked = sections.map((section) => check(platform, from.hostId, section));
   // In one order, so that two hosts which send the same contents at once do not wait for each other in a circle.
   checked.sort((a, b) => (a.section.name < b.section.name ? -1 : 1));
   return platform.observe(from.actor, async (tx) => {
     await lockHost(tx.db, from.hostId);
+    if (holds && !(await holds(tx))) return { want: [] };
     const heads = checked.filter((one) => one.error === undefined && one.data === undefined).map((one) => one.section);
     const wanted = await wantedOf(tx, from.hostId, heads);
     const isWanted = ({ section }: Checked): boolean => wanted.has(section.name);

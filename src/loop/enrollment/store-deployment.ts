@@ -2,6 +2,7 @@ import type { JSONColumnType, Selectable, Transaction } from 'kysely';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
 import type { Credential, Deployment } from '../../model/enrollment.ts';
+import { plainText } from '../../model/text.ts';
 
 /** A bastion: a host, and the login for it. */
 export interface Via {
@@ -44,6 +45,8 @@ type DeploymentTables = {
     credential: string | null;
     started_at: Date | null;
     finished_at: Date | null;
+    /** somebody is at it until then, and says so again before */
+    claimed_until: Date | null;
   };
 };
 export type CredentialRow = Selectable<DeploymentTables['enrollment.credential']>;
@@ -124,6 +127,7 @@ export async function insertDeployment(
           credential: null,
           started_at: null,
           finished_at: null,
+          claimed_until: null,
         })),
       )
       .execute();
@@ -138,6 +142,24 @@ export async function deploymentHosts(db: DbOrTx, id: string): Promise<Deploymen
     .execute();
 }
 
+/** Takes a host that has no result and that nobody else is at. False: somebody is, or it has one by now. */
+export async function claimDeploymentHost(
+  db: DbOrTx,
+  id: string,
+  hostId: string,
+  at: { now: Date; until: Date },
+): Promise<boolean> {
+  const claimed = await q(db)
+    .updateTable('enrollment.deployment_host')
+    .set({ state: 'running', started_at: at.now, claimed_until: at.until })
+    .where('deployment_id', '=', id)
+    .where('host_id', '=', hostId)
+    .where('state', 'in', ['waiting', 'running'])
+    .where((e) => e.or([e('claimed_until', 'is', null), e('claimed_until', '<=', at.now)]))
+    .executeTakeFirst();
+  return claimed.numUpdatedRows > 0n;
+}
+
 export async function setDeploymentHost(
   db: DbOrTx,
   id: string,
@@ -146,7 +168,7 @@ export async function setDeploymentHost(
 ): Promise<void> {
   await q(db)
     .updateTable('enrollment.deployment_host')
-    .set(set)
+    .set(typeof set.why === 'string' ? { ...set, why: plainText(set.why) } : set)
     .where('deployment_id', '=', id)
     .where('host_id', '=', hostId)
     .execute();

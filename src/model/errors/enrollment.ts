@@ -29,6 +29,14 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'Installing the agent on {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
   },
+  LOOK_DEADLINE: {
+    status: 409,
+    text: 'Looking at {host} over SSH took longer than {seconds} s; it stopped answering while {doing}. Look at the machine; the next look comes by itself.',
+  },
+  LOOK_INCOMPLETE: {
+    status: 409,
+    text: 'Looking at {host} over SSH did not bring what is needed to judge it ({why}). Look at the machine; the next look comes by itself.',
+  },
   AGENTLESS_HAS_AGENT: {
     status: 409,
     text: '{host} has an agent, which sees more than SSH does; revoke it first: lastember agents revoke {agent}.',
