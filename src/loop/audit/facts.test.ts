@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import pg from 'pg';
 import type { Affected, Exposure, Finding } from '../../model/finding.ts';
-import { certificate, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
+import { certificate, keyFiles, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
 after(() => Promise.all(open.map((one) => one.close())));
@@ -131,6 +131,18 @@ async function estate(w: World): Promise<{ shopId: string; blindId: string }> {
   await w.settle();
   return { shopId, blindId };
 }
+
+test('which files held a key is remembered when they hold another', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  const [old, fresh] = [certificate('shop', '01'), certificate('shop', '02')];
+  const files = (leaf: typeof old) => keyFiles(leaf, { privateKey: '/etc/a.key' });
+  await w.send(hostId, { certificates: files(old) });
+  w.later();
+  await w.send(hostId, { certificates: files(fresh) });
+  assert.deepEqual(await w.audit.filesThatHeld([hostId], [old.spki]), [{ hostId, path: '/etc/a.key', spki: old.spki }]);
+  assert.deepEqual(await w.audit.filesThatHeld(['host_none'], [old.spki]), []);
+});
 
 test('why a section could not be collected is noted, whatever it is said in', async () => {
   const w = await begin();

@@ -226,6 +226,22 @@ export async function ecosystemsByHost(db: DbOrTx): Promise<Map<string, string[]
   return new Map(rows.map((row) => [row.host_id, row.ecosystems ?? []]));
 }
 
+/** Files of these hosts that hold or held one of these keys, as far back as the history goes. */
+export async function filesThatHeld(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  spkis: readonly string[],
+): Promise<{ hostId: string; path: string; spki: string }[]> {
+  if (hostIds.length === 0 || spkis.length === 0) return [];
+  const { rows } = await sql<{ host_id: string; path: string; spki: string }>`
+    select distinct h.host_id, f ->> 'path' as path, f ->> 'spki' as spki
+    from audit.section_history h
+    join audit.section_content c on c.name = h.name and c.hash = h.hash
+    cross join jsonb_array_elements(c.data) f
+    where h.name = 'certificates' and h.host_id = ${anyOf(hostIds)} and f ->> 'spki' = ${anyOf(spkis)}`.execute(db);
+  return rows.map((row) => ({ hostId: row.host_id, path: row.path, spki: row.spki }));
+}
+
 /** Removal goes in steps, so that no statement holds its locks for long. */
 const BATCH = 2000;
 
