@@ -17,6 +17,7 @@ import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
+import { orphans } from './store-orphans.ts';
 import { versionOrder } from './versions/registry.ts';
 
 export interface Judge {
@@ -95,7 +96,16 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
   const { sections: facts, meta } = await readFacts(platform.db, host.id, sectionsFor(kits));
   const endpoints = await discovery.endpoints({ hostId: host.id });
   const now = platform.now().toISOString();
-  const evidence: Evidence = { now, host, facts, meta, endpoints, order: versionOrder, staleAfterMs };
+  const evidence: Evidence = {
+    now,
+    host,
+    facts,
+    meta,
+    endpoints,
+    orphans: await orphans(platform.db, host.id),
+    order: versionOrder,
+    staleAfterMs,
+  };
   return {
     evidence,
     before: await predecessors(discovery, host.id),

@@ -28,6 +28,7 @@ export type AuditTables = {
     error: string | null;
   };
   'audit.section_history': { host_id: string; name: string; hash: string; at: Date };
+  'audit.orphan': { host_id: string; pid: number; started_at: string; packages: string[] };
   'audit.facts_request': { host_id: string; asked_at: Date };
   'audit.kit': { digest: string; kit: string; version: string; body: Document<Kit>; loaded_at: Date };
   'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };

@@ -16,6 +16,7 @@ import {
   readFacts,
   setSections,
 } from './store-facts.ts';
+import { followOrphans } from './store-orphans.ts';
 
 interface Checked {
   section: Section;
@@ -97,7 +98,11 @@ async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promi
   );
   await putContents(tx.db, contents, tx.now);
   const sections = good.map(({ section }) => ({ ...stateOf(section), hash: section.hash }));
-  return setSections(tx.db, hostId, sections, tx.now);
+  const processes = sections.find((one) => one.name === 'processes');
+  const before = processes && ((await hashesOf(tx.db, hostId)).get('processes') ?? null);
+  const changed = await setSections(tx.db, hostId, sections, tx.now);
+  if (processes && changed.includes('processes')) await followOrphans(tx.db, hostId, before ?? null, processes.hash);
+  return changed;
 }
 
 const TALK: ReadonlySet<SectionName> = new Set<SectionName>(['connections', 'neighbours']);

@@ -5,7 +5,7 @@ import { isKernel, kernelOf } from '../kernels.ts';
 import type { EndpointCheck, PackageCheck } from '../kit/compile.ts';
 import { doubt, type Evidence, factsTime, hashesOf, type Judgement, nameOf } from './context.ts';
 import { lookAt } from './endpoint.ts';
-import { describeHolders, holders, listeners, outside, startedAt, users } from './listeners.ts';
+import { describeHolders, holders, listeners, orphanDoubt, outside, startedAt, users } from './listeners.ts';
 
 const SECTIONS: readonly SectionName[] = ['packages', 'processes', 'sockets'];
 type Order = Evidence['order'];
@@ -96,7 +96,7 @@ class PackageCase {
   }
 
   judge(): Judgement {
-    const why = doubt(this.#evidence, SECTIONS);
+    const why = doubt(this.#evidence, SECTIONS) ?? orphanDoubt(this.#evidence, this.#name);
     const onDisk = this.#facts.map((fact) =>
       inRanges(this.#check.affected, fact, fact.sourceVersion, this.#evidence.order),
     );
