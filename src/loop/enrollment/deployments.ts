@@ -18,6 +18,7 @@ import {
   insertDeployment,
   setDeploymentHost,
   unpinKeys,
+  viaOf,
   type CredentialRow,
   type DeploymentHostRow,
 } from './store-deployment.ts';
@@ -61,6 +62,7 @@ export async function createDeployment(
       if (input.acceptHostKey)
         await unpinKeys(
           tx.db,
+          chosen.map(viaOf),
           hosts.flatMap((host) => host.addresses),
         );
       await tx.enqueue('enrollment.deploy', { deploymentId: id });
