@@ -137,22 +137,24 @@ async function nothing(client: Client, { kit, cve, filtered }: Asked): Promise<s
   const outside = hosts.filter((host) => host.management !== 'managed');
   const untold = await untoldOf(client, kit ?? cve);
   for (const { id } of outside) untold.delete(id);
+  if (outside.length === 0 && untold.size === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
   const said = filtered ? 'No finding fits.' : 'Nothing burns, as far as anybody looked.';
-  if (outside.length === 0 && untold.size === 0) return filtered ? said : 'Nothing burns.';
-  const [some, other] = [outside.length, untold.size];
+  const reserves = [...seenOutside(outside.length, hosts.length), ...unjudged(untold.size, kit ?? cve ?? 'KIT')];
+  return [said, ...reserves].join(reserves.length > 1 ? '\n' : ' ');
+}
+
+function seenOutside(some: number, all: number): string[] {
+  if (some === 0) return [];
   return [
-    said,
-    ...(some > 0
-      ? [
-          `${some} of ${count(hosts.length, 'host')} ${some === 1 ? 'was' : 'were'} seen from outside only, never inside: lastember deploy --unknown, then lastember audit`,
-        ]
-      : []),
-    ...(other > 0
-      ? [
-          `Of ${count(other, 'host')} it is not known whether ${other === 1 ? 'its' : 'their'} packages are affected: lastember affected ${kit ?? cve ?? 'KIT'}`,
-        ]
-      : []),
-  ].join(some > 0 && other > 0 ? '\n' : ' ');
+    `${some} of ${count(all, 'host')} ${some === 1 ? 'was' : 'were'} seen from outside only, never inside: lastember deploy --unknown, then lastember audit`,
+  ];
+}
+
+function unjudged(some: number, query: string): string[] {
+  if (some === 0) return [];
+  return [
+    `Of ${count(some, 'host')} it is not known whether ${some === 1 ? 'its' : 'their'} packages are affected: lastember affected ${query}`,
+  ];
 }
 
 interface Asked {
