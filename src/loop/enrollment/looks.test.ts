@@ -180,6 +180,19 @@ test('a look counts as good once its facts are stored, and only if what matters 
   assert.deepEqual([(await host()).management, (await access())!.failures], ['managed', 0]);
 });
 
+test('whatever words looks fail with, the third one in a row says that the host is lost', async () => {
+  for (const failures of [1, 2, 3]) {
+    await ask();
+    await enrollment.lookOver(hostId, async () => {
+      throw new Error('gone\0 \ud83d');
+    });
+    assert.equal((await access())!.failures, failures);
+  }
+  assert.deepEqual([(await host()).management, (await host()).note?.endsWith('gone\uFFFD \uFFFD')], ['lost', true]);
+  await look();
+  assert.equal((await host()).management, 'managed');
+});
+
 test('one look at a time: not beside another, not before it is due, and again when somebody asked meanwhile', async () => {
   const before = server.logins();
   assert.equal(await enrollment.lookOver(hostId, async () => undefined), false);

@@ -4,6 +4,7 @@ import { systemActor } from '../../model/actor.ts';
 import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Section } from '../../model/facts.ts';
+import { plainText } from '../../model/text.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { type Step, withinDeadline } from './deadline.ts';
@@ -64,7 +65,7 @@ export async function lookOver(looker: Looker, hostId: string, take: TakeLook): 
     return await cameThrough(looker, host, access);
   } catch (error) {
     if (!(error instanceof AppError)) platform.log.error({ err: error, hostId }, 'a look over SSH broke');
-    return fellSilent(looker, host, access, (error as Error).message);
+    return fellSilent(looker, host, access, plainText((error as Error).message));
   }
 }
 
