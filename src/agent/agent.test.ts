@@ -143,6 +143,15 @@ describe('the agent and its server', () => {
     );
   });
 
+  test('a look that the server asks for is a whole one, however short ago the last was', async () => {
+    await setUp();
+    server.refreshFacts = true;
+    assert.equal((await runOnce()).code, 0);
+    const heads = server.facts.filter(({ sections }) => sections.every(({ data }) => data === undefined));
+    assert.equal(heads.length, 2);
+    assert.deepEqual(heads[1]!.sections.map(({ name }) => name).sort(), SECTION_NAMES.toSorted());
+  });
+
   test('renews its certificate when two thirds of its life are over, with the same key, and goes on with the new one', async () => {
     await setUp();
     server.life = { from: -3_600_000, to: 3_600_000 };

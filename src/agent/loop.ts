@@ -145,7 +145,7 @@ async function round(agent: Agent): Promise<void> {
   await deliver(agent);
   // A server that offers only what it was told about already is not asked again at once.
   if (!news && !agent.options.once) await pause(BACKOFF_MS.again, agent.options.signal);
-  if (refreshFacts) await sendFacts(agent);
+  if (refreshFacts) await sendFacts(agent, true);
   await settleOld(agent);
 }
 
@@ -206,8 +206,8 @@ async function poll(agent: Agent): Promise<TasksReply> {
   });
 }
 
-async function sendFacts(agent: Agent): Promise<void> {
-  const sent = await reportFacts(agent);
+async function sendFacts(agent: Agent, asked = false): Promise<void> {
+  const sent = await reportFacts(agent, asked);
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
 }

@@ -22,11 +22,14 @@ const LISTS_MS = 6 * 3_600_000;
 /** A little less than the regular looks are apart: each of those is a whole one. */
 const WHOLE_MS = 240_000;
 
-/** Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent. */
-export async function reportFacts(reporter: Reporter): Promise<string[]> {
+/**
+ * Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent.
+ * `asked`: the server wants to know, since any section may be what it waits for, all of them are looked at.
+ */
+export async function reportFacts(reporter: Reporter, asked = false): Promise<string[]> {
   await freshenLists(reporter);
   const now = reporter.now().getTime();
-  const whole = now - reporter.wholeAt >= WHOLE_MS;
+  const whole = asked || now - reporter.wholeAt >= WHOLE_MS;
   const sections = await collectFacts(reporter.host, {
     cache: reporter.cache,
     now: reporter.now,

@@ -169,12 +169,23 @@ test('whose key it is, is settled before a plan is shown', async () => {
 const HOST = { id: 'host_1', name: 'shop', addresses: ['192.0.2.1'], claim: 'known', management: 'managed' };
 
 test('nothing found reads as all clear only where somebody has looked', async () => {
+  const unordered = { hostId: 'host_1', hostName: 'shop', why: 'nothing is known about its kind of packages' };
+  const kits = {
+    'GET /kits': { items: [{ kit: { kit: 'k' }, digest: 'd' }] },
+    'GET /affected': { query: 'k', kind: 'kit', hosts: [], unknown: [] as unknown[] },
+  };
   const findings = async (hosts: unknown[], ...more: string[]): Promise<string> =>
-    (await said({ 'GET /findings': { items: [] }, 'GET /hosts': { items: hosts } }, 'findings', ...more)).out;
+    (await said({ 'GET /findings': { items: [] }, 'GET /hosts': { items: hosts }, ...kits }, 'findings', ...more)).out;
   assert.match(await findings([]), /Nothing was looked at yet: no host is known.*lastember scan/);
   assert.match(await findings([HOST, { ...HOST, management: 'unmanaged' }]), /1 of 2 hosts was seen from outside only/);
   assert.equal(await findings([HOST]), 'Nothing burns.\n');
   assert.equal(await findings([HOST], '--state', 'fixed'), 'No finding fits.\n');
+  kits['GET /affected'].unknown.push(unordered);
+  assert.equal(
+    await findings([HOST]),
+    'Nothing burns, as far as anybody looked. Of 1 host it is not known whether its packages are affected: lastember affected KIT\n',
+  );
+  assert.match(await findings([HOST], '--kit', 'k'), /No finding fits\. Of 1 host .*lastember affected k\n/);
   const affected = async (unknown: unknown[], hosts: unknown[]): Promise<string> =>
     (
       await said(
@@ -186,7 +197,7 @@ test('nothing found reads as all clear only where somebody has looked', async ()
   assert.match(await affected([], []), /Nothing was looked at yet/);
   assert.match(
     await affected([{ hostId: 'h', hostName: 'shop', why: 'never' }], [HOST]),
-    /Nothing that we know of is affected, but 1 host nobody has looked into: lastember deploy/,
+    /Nothing that we know of is affected, but of 1 host it is not known.*lastember deploy/,
   );
   assert.equal(await affected([], [HOST]), 'Nothing that we know of is affected.\n');
   const campaign = { kit: 'k', title: 'K', state: 'unseen', endpoints: [], totals: { excepted: 0, endpoints: 0 } };

@@ -54,3 +54,6 @@ const NAMES: Record<JobName, true> = {
   'trail.document': true,
 };
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];
+
+/** Jobs that wait for other machines most of the time: more of them at once than of those that compute. */
+export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>(['audit.collect']);

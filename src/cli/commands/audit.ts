@@ -63,7 +63,7 @@ function affectedTable(output: Parameters<typeof list>[0], found: Affected): voi
 
 function noneAffected({ unknown }: Affected): string {
   if (unknown.length === 0) return 'Nothing that we know of is affected.';
-  return `Nothing that we know of is affected, but ${count(unknown.length, 'host')} nobody has looked into: lastember deploy --unknown, then lastember audit`;
+  return `Nothing that we know of is affected, but of ${count(unknown.length, 'host')} it is not known, for the reasons given. Where nobody has looked: lastember deploy --unknown, then lastember audit`;
 }
 
 function addKit(root: Command): void {
@@ -111,8 +111,8 @@ function addKit(root: Command): void {
 
 type FindingItem = Awaited<ReturnType<Client['listFindings']>>['items'][number];
 
-async function showFindings(context: Context, client: Client, items: FindingItem[], filtered: boolean): Promise<void> {
-  if (items.length === 0 && !context.output.json) return context.output.out(await nothing(client, filtered));
+async function showFindings(context: Context, client: Client, items: FindingItem[], asked: Asked): Promise<void> {
+  if (items.length === 0 && !context.output.json) return context.output.out(await nothing(client, asked));
   list(
     context.output,
     items,
@@ -130,14 +130,44 @@ async function showFindings(context: Context, client: Client, items: FindingItem
   );
 }
 
-/** "Nothing burns" is good news only where somebody looked. */
-async function nothing(client: Client, filtered: boolean): Promise<string> {
+/** "Nothing burns" is good news only where somebody looked, and knew what to make of what was there. */
+async function nothing(client: Client, { kit, cve, filtered }: Asked): Promise<string> {
   const hosts = (await client.listHosts()).items;
   if (hosts.length === 0) return NOBODY_LOOKED;
-  const blind = hosts.filter((host) => host.management !== 'managed').length;
+  const outside = hosts.filter((host) => host.management !== 'managed');
+  const untold = await untoldOf(client, kit ?? cve);
+  for (const { id } of outside) untold.delete(id);
+  if (outside.length === 0 && untold.size === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
   const said = filtered ? 'No finding fits.' : 'Nothing burns, as far as anybody looked.';
-  if (blind === 0) return filtered ? said : 'Nothing burns.';
-  return `${said} ${blind} of ${count(hosts.length, 'host')} ${blind === 1 ? 'was' : 'were'} seen from outside only, never inside: lastember deploy --unknown, then lastember audit`;
+  const reserves = [...seenOutside(outside.length, hosts.length), ...unjudged(untold.size, kit ?? cve ?? 'KIT')];
+  return [said, ...reserves].join(reserves.length > 1 ? '\n' : ' ');
+}
+
+function seenOutside(some: number, all: number): string[] {
+  if (some === 0) return [];
+  return [
+    `${some} of ${count(all, 'host')} ${some === 1 ? 'was' : 'were'} seen from outside only, never inside: lastember deploy --unknown, then lastember audit`,
+  ];
+}
+
+function unjudged(some: number, query: string): string[] {
+  if (some === 0) return [];
+  return [
+    `Of ${count(some, 'host')} it is not known whether ${some === 1 ? 'its' : 'their'} packages are affected: lastember affected ${query}`,
+  ];
+}
+
+interface Asked {
+  kit?: string | undefined;
+  cve?: string | undefined;
+  filtered: boolean;
+}
+
+/** Hosts of which a kit cannot tell whether their packages are affected. */
+async function untoldOf(client: Client, asked: string | undefined): Promise<Set<string>> {
+  const queries = asked === undefined ? (await client.listKits()).items.map(({ kit }) => kit.kit) : [asked];
+  const answers = await Promise.all(queries.map((q) => client.getAffected({ query: { q } })));
+  return new Set(answers.flatMap(({ unknown }) => unknown.map((host) => host.hostId)));
 }
 
 function addFindings(root: Command): void {
@@ -164,12 +194,8 @@ function addFindings(root: Command): void {
       },
     });
     const burning = state || options['all'] ? items : items.filter((item) => BURNING.includes(item.state));
-    await showFindings(
-      context,
-      client,
-      burning,
-      [kit, cve, host, state].some((filter) => filter !== undefined),
-    );
+    const filtered = [kit, cve, host, state].some((filter) => filter !== undefined);
+    await showFindings(context, client, burning, { kit, cve, filtered });
   });
   does(findings.command('show <id>').description('One finding with its evidence'), async (context, [id]) => {
     const client = await context.client();

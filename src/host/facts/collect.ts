@@ -11,6 +11,8 @@ export interface CollectOptions {
   /** kept from look to look, so that what did not change is not read again */
   cache?: FactCache;
   now?: () => Date;
+  /** hears of each section as it comes, for who may not be able to wait for all of them */
+  onSection?: (section: Section) => void;
 }
 
 /** A file system that does not answer must not silence the other sections. */
@@ -21,7 +23,9 @@ export async function collectFacts(host: Host, options: CollectOptions = {}): Pr
   const look = newLook(host, options.cache);
   const sections: Section[] = [];
   for (const name of options.names ?? SECTION_NAMES) {
-    sections.push(await collectOne(look, name, (options.now ?? (() => new Date()))()));
+    const section = await collectOne(look, name, (options.now ?? (() => new Date()))());
+    options.onSection?.(section);
+    sections.push(section);
   }
   return sections;
 }

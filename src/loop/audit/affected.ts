@@ -1,11 +1,14 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { Affected } from '../../model/finding.ts';
+import type { AffectedRange, Check } from '../../model/kit.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { LoadedKit } from './face.ts';
+import { outOfReach, rangesIn } from './logic/ecosystems.ts';
 import { kernelOf } from './logic/kernels.ts';
 import { findFindings, openFindings, type StoredFinding } from './store-findings.ts';
-import { hostsWithPackage, hostsWithSection } from './store-facts.ts';
+import { ecosystemsByHost, hostsWithPackage } from './store-facts.ts';
+import { versionOrder } from './versions/registry.ts';
 
 interface Sources {
   platform: Platform;
@@ -13,27 +16,35 @@ interface Sources {
   kits: readonly LoadedKit[];
 }
 
-/** Which hosts does it concern? Answered from what is stored; hosts we know nothing of are named as such. */
+/** Which hosts does it concern? Answered from what is stored; hosts of which that cannot be told are named as such. */
 export async function affectedBy(sources: Sources, query: string): Promise<Affected> {
   const text = query.trim();
-  const unknown = await blindSpots(sources);
-  if (sources.kits.some(({ kit }) => kit.kit === text)) {
-    return {
-      query: text,
-      kind: 'kit',
-      hosts: (await findFindings(sources.platform.db, { kit: text })).map(toHost),
-      unknown,
-    };
+  const { kits, platform } = sources;
+  const kit = kits.find((one) => one.kit.kit === text);
+  if (kit) {
+    const found = await findFindings(platform.db, { kit: text });
+    return answer(sources, { query: text, kind: 'kit', hosts: found.map(toHost) }, [rangesIn(kit.kit.checks)]);
   }
+  // Whether a host has a package by that name, its list tells whatever its versions are like.
   if (text.startsWith('pkg:'))
-    return { query: text, kind: 'package', hosts: await withPackage(sources, text), unknown };
-  if (/^(?:CVE|DSA|USN|GHSA)-[\w-]+$/i.test(text)) {
-    if (!sources.kits.some((kit) => knows(kit, text.toUpperCase())))
-      throw new AppError('ADVISORY_UNKNOWN', { advisory: text.toUpperCase() });
-    const found = await findFindings(sources.platform.db, { advisory: text.toUpperCase() });
-    return { query: text, kind: 'advisory', hosts: found.map(toHost), unknown };
-  }
-  throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+    return answer(sources, { query: text, kind: 'package', hosts: await withPackage(sources, text) }, []);
+  if (!/^(?:CVE|DSA|USN|GHSA)-[\w-]+$/i.test(text)) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+  const advisory = text.toUpperCase();
+  if (!kits.some((one) => knows(one, advisory))) throw new AppError('ADVISORY_UNKNOWN', { advisory });
+  const found = await findFindings(platform.db, { advisory });
+  const ranges = kits.map((one) => rangesIn(checksAbout(one, advisory)));
+  return answer(sources, { query: text, kind: 'advisory', hosts: found.map(toHost) }, ranges);
+}
+
+/** `ranges`: what each kit that was asked says of packages. */
+async function answer(
+  sources: Sources,
+  known: Omit<Affected, 'unknown'>,
+  ranges: readonly AffectedRange[][],
+): Promise<Affected> {
+  const named = new Set(known.hosts.map((host) => host.hostId));
+  const unknown = (await blindSpots(sources, ranges)).filter((host) => !host.seen || !named.has(host.hostId));
+  return { ...known, unknown: unknown.map(({ seen: _seen, ...host }) => host) };
 }
 
 /** "Nothing is found" neither: an answer of nothing, for a name that nobody knows, is refused. */
@@ -52,12 +63,14 @@ export function refuseUnknown(
 }
 
 /** "Nobody is affected" may be said only of what somebody was judged by. */
-function knows({ kit }: LoadedKit, advisory: string): boolean {
-  const named = kit.checks.flatMap((check) => [
-    ...check.references,
-    ...(check.kind === 'package' ? [check.advisory, ...check.aliases] : []),
-  ]);
-  return [...kit.references, ...named].some((one) => one.toUpperCase() === advisory);
+const knows = (kit: LoadedKit, advisory: string): boolean => checksAbout(kit, advisory).length > 0;
+
+/** The checks that an advisory is about: those that name it, or all of a kit that does. */
+function checksAbout({ kit }: LoadedKit, advisory: string): Check[] {
+  const names = (references: readonly string[]): boolean => references.some((one) => one.toUpperCase() === advisory);
+  const own = (check: Check): string[] => (check.kind === 'package' ? [check.advisory, ...check.aliases] : []);
+  if (names(kit.references)) return kit.checks;
+  return kit.checks.filter((check) => names([...check.references, ...own(check)]));
 }
 
 function toHost(finding: StoredFinding): Affected['hosts'][number] {
@@ -110,14 +123,33 @@ const componentsOf = (row: { name: string; ecosystem: string; source: string }):
   ...[kernelOf(row)].flatMap((kernel) => kernel ?? []),
 ];
 
-/** Nobody has looked inside: neither affected nor clean. */
-async function blindSpots({ platform, discovery }: Sources): Promise<Affected['unknown']> {
-  const seen = await hostsWithSection(platform.db, 'packages');
-  return (await discovery.hosts())
-    .filter((host) => !seen.has(host.id))
-    .map((host) => ({
-      hostId: host.id,
-      hostName: host.name,
-      why: `${host.management}: its packages were never collected`,
-    }));
+interface BlindSpot {
+  hostId: string;
+  hostName: string;
+  why: string;
+  /** its packages are known, but nothing that was asked tells whether they are affected */
+  seen: boolean;
+}
+
+/** Nobody has looked inside, or nobody knows what to make of what is there: neither affected nor clean. */
+async function blindSpots({ platform, discovery }: Sources, ranges: readonly AffectedRange[][]): Promise<BlindSpot[]> {
+  const known = await ecosystemsByHost(platform.db);
+  const reasons = new Map<string, string | null>();
+  const reasonFor = (ecosystems: readonly string[]): string | null => {
+    // Hosts are many, and kinds of hosts few.
+    const key = ecosystems.join('\n');
+    if (!reasons.has(key))
+      reasons.set(
+        key,
+        ranges.map((one) => outOfReach(one, ecosystems, versionOrder)).find((why) => why !== null) ?? null,
+      );
+    return reasons.get(key)!;
+  };
+  return (await discovery.hosts()).flatMap((host): BlindSpot[] => {
+    const base = { hostId: host.id, hostName: host.name };
+    const ecosystems = known.get(host.id);
+    if (!ecosystems) return [{ ...base, seen: false, why: `${host.management}: its packages were never collected` }];
+    const why = reasonFor(ecosystems);
+    return why === null ? [] : [{ ...base, seen: true, why }];
+  });
 }

@@ -440,3 +440,32 @@ test('the database refuses findings, exposures and kits that nobody recorded', a
     await client.end();
   }
 });
+
+test('an old library whose name is gone from its package keeps the finding open until the process is restarted', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:lib');
+  const startedAt = new Date(w.clock.now.getTime() - 3_600_000);
+  // Nothing listens: no look from outside could tell.
+  const facts = (version: string, pid: number, since: Date) => ({
+    ...shop({ version, pid, startedAt: since }, A),
+    sockets: [],
+  });
+  await w.send(hostId, facts('0.10.0-1', 5, startedAt));
+  await w.settle();
+  assert.equal((await one(w, 'package')).state, 'open');
+  w.later();
+  const upgraded = facts('0.10.48-1', 5, startedAt);
+  const old = { packages: [], replaced: [{ path: '/usr/lib/libnode.so.0.10.0', package: null }] };
+  await w.send(hostId, { ...upgraded, processes: [{ ...upgraded.processes![0]!, ...old }] });
+  await w.settle();
+  w.later();
+  await w.send(hostId, { ...upgraded, processes: [{ ...upgraded.processes![0]!, ...old, command: 'another look' }] });
+  await w.settle();
+  const held = await one(w, 'package');
+  assert.equal(held.state, 'open');
+  assert.match(held.pending!, /PID 5 \(shop.service\) used nodejs and runs a replaced file that no package knows/);
+  w.later();
+  await w.send(hostId, facts('0.10.48-1', 6, new Date(w.clock.now)));
+  await w.settle();
+  assert.equal((await one(w, 'package')).state, 'fixed');
+});

@@ -6,7 +6,7 @@ import { askFacts } from './store-facts.ts';
 import { takeFacts } from './take-facts.ts';
 
 /** How hosts without an agent are looked at. */
-export type Agentless = Pick<Enrollment, 'agentlessAmong' | 'dueForLook' | 'lookOver'>;
+export type Agentless = Pick<Enrollment, 'askLooks' | 'dueForLook' | 'lookOver'>;
 
 interface Context {
   platform: Platform;
@@ -14,7 +14,7 @@ interface Context {
   agentless: Agentless | null;
 }
 
-/** Looks wait for each other's hosts, not for us: more at once than there are processors. */
+/** As many as are put into the queue by one timer; the next one brings the rest. */
 const MOST_DUE = 500;
 
 /** Fresh facts are wanted: an agent hears of it at its next poll; a host without one is looked at over SSH. */
@@ -23,7 +23,7 @@ export async function ask(
   tx: Tx,
   hostIds: readonly string[],
 ): Promise<void> {
-  const bySsh = hostIds.length > 0 ? await agentless?.agentlessAmong(hostIds) : undefined;
+  const bySsh = hostIds.length > 0 ? await agentless?.askLooks(tx, hostIds) : undefined;
   for (const hostId of hostIds) {
     if (bySsh?.has(hostId)) {
       await tx.enqueue('audit.collect', { hostId }, { singletonKey: hostId });
@@ -34,10 +34,16 @@ export async function ask(
   }
 }
 
-/** Job: one look at a host without an agent. What it brings is taken as if an agent had sent it. */
+/**
+ * Job: one look at a host without an agent, if it is due or somebody asked for it. What it brings is taken as if an agent
+ * had sent it.
+ */
 export async function collectOne({ platform, discovery, agentless }: Context, hostId: string): Promise<void> {
-  const sections = await agentless?.lookOver(hostId);
-  if (sections) await takeFacts(platform, discovery, { actor: systemActor('audit.collect'), hostId }, sections);
+  const from = { actor: systemActor('audit.collect'), hostId };
+  const again = await agentless?.lookOver(hostId, (sections, holds) =>
+    takeFacts(platform, discovery, from, sections, holds),
+  );
+  if (again) await platform.queue.enqueue('audit.collect', { hostId }, { singletonKey: hostId });
 }
 
 /** Timer: hosts without an agent whose next look is due. */

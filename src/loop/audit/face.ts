@@ -39,6 +39,12 @@ export interface LoadedKit {
   digest: string;
 }
 
+export interface HeldKey {
+  hostId: string;
+  path: string;
+  spki: string;
+}
+
 export interface Audit extends Module {
   facts(hostId: string): Promise<StoredFacts>;
   /** of several hosts at once, of these sections only; hosts that nothing is known of are left out */
@@ -47,6 +53,8 @@ export interface Audit extends Module {
   kit(id: string): LoadedKit | null;
   findings(filter?: FindingFilter): Promise<Finding[]>;
   exposures(filter?: { kit?: string; hostId?: string }): Promise<Exposure[]>;
+  /** files of these hosts that hold or held one of these keys, as far as anybody remembers */
+  filesThatHeld(hostIds: readonly string[], spkis: readonly string[]): Promise<HeldKey[]>;
   /** Moves findings between open / planned / excepted. Never to fixed: only fresh facts do that. */
   setFindingState(
     tx: Tx,

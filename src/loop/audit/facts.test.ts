@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import pg from 'pg';
 import type { Affected, Exposure, Finding } from '../../model/finding.ts';
-import { certificate, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
+import { certificate, keyFiles, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
 after(() => Promise.all(open.map((one) => one.close())));
@@ -132,6 +132,47 @@ async function estate(w: World): Promise<{ shopId: string; blindId: string }> {
   return { shopId, blindId };
 }
 
+test('which files held a key is remembered when they hold another', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  const [old, fresh] = [certificate('shop', '01'), certificate('shop', '02')];
+  const files = (leaf: typeof old) => keyFiles(leaf, { privateKey: '/etc/a.key' });
+  await w.send(hostId, { certificates: files(old) });
+  w.later();
+  await w.send(hostId, { certificates: files(fresh) });
+  assert.deepEqual(await w.audit.filesThatHeld([hostId], [old.spki]), [{ hostId, path: '/etc/a.key', spki: old.spki }]);
+  assert.deepEqual(await w.audit.filesThatHeld(['host_none'], [old.spki]), []);
+});
+
+test('why a section could not be collected is noted, whatever it is said in', async () => {
+  const w = await begin();
+  const hostId = await w.find(A.address, 'SHA256:1');
+  const head = section(w, 'os', {});
+  const { data: _data, ...failed } = { ...head, error: `broken\0 ${'x'.repeat(1990)}\u{1F525}` };
+  await w.post(hostId, [failed]);
+  const { error } = (await w.audit.facts(hostId)).meta.os!;
+  assert.ok(error!.startsWith('broken\uFFFD') && error!.isWellFormed() && error!.length <= 2001, error!);
+});
+
+test('a look over SSH at a host that changed hands meanwhile is not taken; one that was asked for meanwhile follows', async () => {
+  const w = await world({
+    agentless: {
+      askLooks: async () => new Set(),
+      dueForLook: async () => [],
+      lookOver: async (_, take) => {
+        const facts = shop({ version: '1', pid: 1, startedAt: at(w) }, A);
+        await take([section(w, 'packages', facts.packages)], async () => false);
+        return true;
+      },
+    },
+  });
+  open.push(w);
+  const hostId = await w.find(A.address, 'SHA256:1');
+  await w.audit.jobs['audit.collect']!({ hostId });
+  assert.deepEqual((await w.audit.facts(hostId)).sections, {});
+  assert.equal((await w.platform.waiting('audit.collect')).length, 1);
+});
+
 test('affected: by advisory, kit and package, from what is stored; who was not looked at is neither', async () => {
   const w = await begin();
   const { shopId, blindId } = await estate(w);
@@ -157,6 +198,40 @@ test('affected: by advisory, kit and package, from what is stored; who was not l
   // Nobody was judged by it, so "nobody is affected" would be a guess.
   await assert.rejects(ask('CVE-2099-0001'), { code: 'ADVISORY_UNKNOWN' });
   for (const q of ['what', 'pkg:npm/x', 'pkg:deb/debian/%zz']) await assert.rejects(ask(q), { code: 'AFFECTED_QUERY' });
+});
+
+test('packages whose versions nobody can order, or that no range is about, are neither affected nor clean', async () => {
+  const w = await begin();
+  const ids: string[] = [];
+  for (const [index, ecosystem] of ['Red Hat', 'Alpine:v3.4', 'Debian:12'].entries()) {
+    const hostId = await w.find(`10.1.0.${30 + index}`, `SHA256:k${index}`);
+    const facts = shop({ version: '1', pid: 1, startedAt: at(w) }, { address: `10.1.0.${30 + index}`, port: 80 });
+    const package_ = { ...facts.packages![0]!, ecosystem, name: 'openssl', source: 'openssl', sourceVersion: '0.9.8' };
+    await w.send(hostId, { ...facts, packages: [package_] });
+    ids.push(hostId);
+  }
+  await w.settle();
+  for (const q of ['CVE-2014-0160', 'heartbleed']) {
+    const { hosts, unknown } = await w.call<Affected>('getAffected', { query: { q } });
+    assert.deepEqual(hosts, []);
+    assert.deepEqual(unknown.map((host) => host.hostId).sort(), [ids[0], ids[1]].sort());
+    assert.match(unknown[0]!.why, /nothing is known about its kind of packages \((Red Hat|Alpine)\)/);
+  }
+  // A kit without a word about packages tells as much of them as of others.
+  assert.deepEqual((await w.call<Affected>('getAffected', { query: { q: 'tls-hygiene' } })).unknown, []);
+});
+
+test('a finding stays open where packages of another kind took the place of those that burnt', async () => {
+  const w = await begin();
+  const { shopId } = await estate(w);
+  w.later();
+  const facts = shop({ version: '0.10.48-1', pid: 2, startedAt: at(w) }, A);
+  await w.send(shopId, { ...facts, packages: [{ ...facts.packages![0]!, ecosystem: 'Red Hat' }] });
+  await w.look(shopId, A.address, A.port, tls('safe', certificate('shop', '02')));
+  await w.settle();
+  const [finding] = await w.audit.findings({ check: 'heartbleed-package', component: 'nodejs' });
+  assert.equal(finding!.state, 'open');
+  assert.match(finding!.pending!, /nothing is known about its kind of packages \(Red Hat\)/);
 });
 
 test('routes: kits, findings by filter, facts by section, exposures; what is not there is said', async () => {

@@ -8,12 +8,13 @@ import { KITS_DIR, loadKits } from './kits.ts';
 import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
-import { readFacts, readFactsOf, takeRequest } from './store-facts.ts';
+import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { sweep } from './sweep.ts';
 
-export type { Audit, FindingFilter, LoadedKit, StoredFacts } from './face.ts';
+export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
+export { outOfReach, rangesIn } from './logic/ecosystems.ts';
 export { type VersionOrder, versionOrder } from './versions/registry.ts';
 
 export interface AuditOptions {
@@ -45,6 +46,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
+    filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
     setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),
     requestFacts: (tx, hostId) => ask(context, tx, [hostId]),
     takeFactsRequest: (hostId) => takeRequest(platform.db, hostId),

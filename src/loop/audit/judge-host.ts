@@ -1,6 +1,7 @@
 import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
+import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
@@ -8,14 +9,15 @@ import { type Agentless, ask } from './collect.ts';
 import { lookForLeaks, radar } from './key-radar.ts';
 import { digestOf } from './kit-store.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
-import { judge } from './logic/judge/judge.ts';
-import type { CompiledKit } from './logic/kit/compile.ts';
+import { celOf, judge } from './logic/judge/judge.ts';
+import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
 import { decide, isOpen } from './logic/life.ts';
 import type { NewExposure } from './logic/radar.ts';
 import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
+import { orphans } from './store-orphans.ts';
 import { versionOrder } from './versions/registry.ts';
 
 export interface Judge {
@@ -81,11 +83,29 @@ interface Prepared {
   leaks: readonly NewExposure[];
 }
 
+/** What is judged, whatever the kits say: packages, kernels, listeners, keys and where a fire came from. */
+const ALWAYS: readonly SectionName[] = ['certificates', 'os', 'packages', 'processes', 'services', 'sockets'];
+
+/** Facts that no kit names (inventories of tens of thousands of parts among them) are neither read nor converted. */
+const sectionsFor = (kits: readonly CompiledKit[]): SectionName[] => {
+  const named = sectionsOf(kits);
+  return SECTION_NAMES.filter((name) => ALWAYS.includes(name) || named.has(name));
+};
+
 async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host: Host): Promise<Prepared> {
-  const { sections: facts, meta } = await readFacts(platform.db, host.id);
+  const { sections: facts, meta } = await readFacts(platform.db, host.id, sectionsFor(kits));
   const endpoints = await discovery.endpoints({ hostId: host.id });
   const now = platform.now().toISOString();
-  const evidence: Evidence = { now, host, facts, meta, endpoints, order: versionOrder, staleAfterMs };
+  const evidence: Evidence = {
+    now,
+    host,
+    facts,
+    meta,
+    endpoints,
+    orphans: await orphans(platform.db, host.id),
+    order: versionOrder,
+    staleAfterMs,
+  };
   return {
     evidence,
     before: await predecessors(discovery, host.id),
@@ -124,7 +144,10 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   if (!anyway && (await newerJudged(tx.db, host.id, used))) return null;
   const names = evidence.endpoints.filter((one) => one.state === 'open').map(nameOf);
   const previous = await findPrevious(tx.db, [host.id, ...before.map((one) => one.id)], names);
-  const judgements = context.kits.flatMap((kit) => judge(kit, evidence, (check) => watchedBy(previous, kit, check)));
+  const cel = celOf(evidence);
+  const judgements = context.kits.flatMap((kit) =>
+    judge(kit, evidence, (check) => watchedBy(previous, kit, check), cel),
+  );
   const own = new Set([host.id, ...before.map((one) => one.id)]);
   const decisions = decide(
     previous,

@@ -12,6 +12,7 @@ import { Verdict } from '../../model/finding.ts';
 import { KITS_DIR, loadKits, parseKit } from './kits.ts';
 import { evidenceOf } from './testing/evidence.ts';
 import { judge } from './logic/judge/judge.ts';
+import { sectionsOf } from './logic/kit/compile.ts';
 
 const Case = z
   .object({
@@ -95,6 +96,12 @@ for (const kit of loadKits(KITS_DIR)) {
     assert.ok(SECTION_NAMES.length > 0);
   });
 }
+
+test('what kits look at is known beforehand, so that no judgement reads the rest', () => {
+  const named = sectionsOf(loadKits(KITS_DIR));
+  assert.ok(named.has('os') && named.has('settings'), [...named].join(', '));
+  for (const heavy of ['inventories', 'hardware', 'neighbours']) assert.ok(!named.has(heavy), heavy);
+});
 
 const CHECK = `checks:
   - kind: host

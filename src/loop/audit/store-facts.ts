@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { plainText } from '../../model/text.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
@@ -159,9 +160,10 @@ export async function noteSectionError(
   db: DbOrTx,
   hostId: string,
   section: SectionState,
-  error: string,
+  why: string,
   at: Date,
 ): Promise<void> {
+  const error = plainText(why);
   await q(db)
     .insertInto('audit.section')
     .values({
@@ -211,15 +213,33 @@ export async function hostsWithPackage(
   }));
 }
 
-/** Hosts whose packages we know. */
-export async function hostsWithSection(db: DbOrTx, name: SectionName): Promise<Set<string>> {
+/** Hosts whose packages we know, with the kinds of packages that they have. */
+export async function ecosystemsByHost(db: DbOrTx): Promise<Map<string, string[]>> {
   const rows = await q(db)
-    .selectFrom('audit.section')
-    .select('host_id')
-    .where('name', '=', name)
-    .where('hash', 'is not', null)
+    .selectFrom('audit.section as s')
+    .innerJoin('audit.section_content as c', (join) =>
+      join.onRef('c.name', '=', 's.name').onRef('c.hash', '=', 's.hash'),
+    )
+    .select(['s.host_id', 'c.ecosystems'])
+    .where('s.name', '=', 'packages')
     .execute();
-  return new Set(rows.map((row) => row.host_id));
+  return new Map(rows.map((row) => [row.host_id, row.ecosystems ?? []]));
+}
+
+/** Files of these hosts that hold or held one of these keys, as far back as the history goes. */
+export async function filesThatHeld(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  spkis: readonly string[],
+): Promise<{ hostId: string; path: string; spki: string }[]> {
+  if (hostIds.length === 0 || spkis.length === 0) return [];
+  const { rows } = await sql<{ host_id: string; path: string; spki: string }>`
+    select distinct h.host_id, f ->> 'path' as path, f ->> 'spki' as spki
+    from audit.section_history h
+    join audit.section_content c on c.name = h.name and c.hash = h.hash
+    cross join jsonb_array_elements(c.data) f
+    where h.name = 'certificates' and h.host_id = ${anyOf(hostIds)} and f ->> 'spki' = ${anyOf(spkis)}`.execute(db);
+  return rows.map((row) => ({ hostId: row.host_id, path: row.path, spki: row.spki }));
 }
 
 /** Removal goes in steps, so that no statement holds its locks for long. */

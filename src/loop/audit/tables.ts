@@ -1,4 +1,4 @@
-import type { JSONColumnType } from 'kysely';
+import type { Generated, JSONColumnType } from 'kysely';
 import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Kit, Severity } from '../../model/kit.ts';
@@ -10,7 +10,14 @@ import type { KeyCertificate, KeyPlace } from './logic/radar.ts';
 type Document<T extends object | null> = JSONColumnType<T>;
 
 export type AuditTables = {
-  'audit.section_content': { name: string; hash: string; data: Document<object>; first_seen: Date };
+  'audit.section_content': {
+    name: string;
+    hash: string;
+    data: Document<object>;
+    first_seen: Date;
+    /** of packages only */
+    ecosystems: Generated<string[] | null>;
+  };
   'audit.section': {
     host_id: string;
     name: string;
@@ -21,6 +28,7 @@ export type AuditTables = {
     error: string | null;
   };
   'audit.section_history': { host_id: string; name: string; hash: string; at: Date };
+  'audit.orphan': { host_id: string; pid: number; started_at: string; packages: string[] };
   'audit.facts_request': { host_id: string; asked_at: Date };
   'audit.kit': { digest: string; kit: string; version: string; body: Document<Kit>; loaded_at: Date };
   'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };

@@ -16,6 +16,7 @@ import {
   readFacts,
   setSections,
 } from './store-facts.ts';
+import { followOrphans } from './store-orphans.ts';
 
 interface Checked {
   section: Section;
@@ -24,18 +25,23 @@ interface Checked {
   error?: string;
 }
 
-/** Takes what an agent sent; replies with the sections whose content is still wanted. */
+/**
+ * Takes what an agent sent; replies with the sections whose content is still wanted. Where `holds` says no, inside the
+ * transaction, nothing is taken: somebody else tells of that host by now.
+ */
 export async function takeFacts(
   platform: Platform,
   discovery: Discovery,
   from: { actor: Actor; hostId: string },
   sections: readonly Section[],
+  holds?: (tx: Tx) => Promise<boolean>,
 ): Promise<FactsReply> {
   const checked = sections.map((section) => check(platform, from.hostId, section));
   // In one order, so that two hosts which send the same contents at once do not wait for each other in a circle.
   checked.sort((a, b) => (a.section.name < b.section.name ? -1 : 1));
   return platform.observe(from.actor, async (tx) => {
     await lockHost(tx.db, from.hostId);
+    if (holds && !(await holds(tx))) return { want: [] };
     const heads = checked.filter((one) => one.error === undefined && one.data === undefined).map((one) => one.section);
     const wanted = await wantedOf(tx, from.hostId, heads);
     const isWanted = ({ section }: Checked): boolean => wanted.has(section.name);
@@ -64,7 +70,7 @@ async function wantedOf(tx: Tx, hostId: string, heads: readonly Section[]): Prom
 
 /** A section that is not what it claims is refused with all the rest; one of a shape we do not know is an error of that section. */
 function check(platform: Platform, hostId: string, section: Section): Checked {
-  if (section.error !== undefined) return { section, error: section.error.slice(0, 2000) };
+  if (section.error !== undefined) return { section, error: section.error };
   if (section.data === undefined) return { section };
   if (sha256Hex(canonicalBytes(section.data)) !== section.hash) {
     throw new AppError('FACTS_HASH', { section: section.name, hash: section.hash });
@@ -92,7 +98,11 @@ async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promi
   );
   await putContents(tx.db, contents, tx.now);
   const sections = good.map(({ section }) => ({ ...stateOf(section), hash: section.hash }));
-  return setSections(tx.db, hostId, sections, tx.now);
+  const processes = sections.find((one) => one.name === 'processes');
+  const before = processes && ((await hashesOf(tx.db, hostId)).get('processes') ?? null);
+  const changed = await setSections(tx.db, hostId, sections, tx.now);
+  if (processes && changed.includes('processes')) await followOrphans(tx.db, hostId, before ?? null, processes.hash);
+  return changed;
 }
 
 const TALK: ReadonlySet<SectionName> = new Set<SectionName>(['connections', 'neighbours']);

@@ -5,7 +5,7 @@ import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import type { Tx } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
-import { versionOrder, type LoadedKit, type StoredFacts } from '../audit/index.ts';
+import { type HeldKey, outOfReach, rangesIn, versionOrder, type LoadedKit, type StoredFacts } from '../audit/index.ts';
 import { issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
 import { isAffected } from './logic/affected.ts';
@@ -63,6 +63,7 @@ async function judgeAll(deps: Deps, kit: LoadedKit): Promise<CampaignEndpoint[]>
     ),
     burntKeys: new Set(exposures.map((exposure) => exposure.spki)),
     isAffected: isAffected(kit.kit, versionOrder),
+    outOfReach: (ecosystem: string) => outOfReach(rangesIn(kit.kit.checks), [ecosystem], versionOrder),
   };
   const about = Map.groupBy(findings, (finding) => finding.endpointId ?? behind(finding.hostId, finding.component));
   const judged: CampaignEndpoint[] = [];
@@ -80,6 +81,8 @@ interface Estate {
   endpoints: ReadonlyMap<string, Endpoint>;
   hosts: ReadonlyMap<string, Host>;
   facts: ReadonlyMap<string, StoredFacts>;
+  /** host → files that hold or held a key which burnt, with that key */
+  held: ReadonlyMap<string, HeldKey[]>;
   sessions: Sessions;
 }
 
@@ -92,10 +95,12 @@ async function estateOf({ audit, discovery, platform }: Deps, exposures: readonl
   const ids = [...new Set(endpoints.map((endpoint) => endpoint.hostId))];
   const hosts = ids.length > 0 ? await discovery.hosts({ ids }) : [];
   const facts = await audit.factsOf(ids, SECTIONS);
+  const held = await audit.filesThatHeld(ids, [...new Set(exposures.map((exposure) => exposure.spki))]);
   return {
     endpoints: new Map(endpoints.map((endpoint) => [endpoint.id, endpoint])),
     hosts: new Map(hosts.map((host) => [host.id, host])),
     facts: new Map(facts.map((stored) => [stored.hostId, stored])),
+    held: Map.groupBy(held, (file) => file.hostId),
     sessions: await sessionsOf(platform.db, ids),
   };
 }
@@ -117,7 +122,9 @@ function gatherEndpoint(estate: Estate, exposures: Exposure[], about: ReadonlyMa
   const findings = keys.flatMap((key) => about.get(key) ?? []);
   const since = burntSince(exposures, findings)!;
   const sessionsAt = estate.sessions(host.id, listener.service?.name ?? null, since);
-  return { endpoint, host, facts, factsAt, exposures, findings, since, sessionsAt };
+  const own = new Set(exposures.map((exposure) => exposure.spki));
+  const heldBurnt = new Set((estate.held.get(host.id) ?? []).filter((one) => own.has(one.spki)).map((one) => one.path));
+  return { endpoint, host, facts, factsAt, heldBurnt, exposures, findings, since, sessionsAt };
 }
 
 /** Something that the campaign counts changed: looks into revocation lists, and says when the fire is out or back. */

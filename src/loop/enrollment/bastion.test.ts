@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
 import { testSshServer, type TestSshServer } from '../../host/ssh/testing/server.ts';
 import type { CredentialInput } from '../../model/enrollment.ts';
 import { isAppError } from '../../model/errors/index.ts';
@@ -12,7 +13,7 @@ import { addScope, newSshKey } from '../discovery/testing/index.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
 import { createDeployment } from './deployments.ts';
 import { createEnrollment } from './index.ts';
-import { deployments } from './store-deployment.ts';
+import { deployments, pinKey, pinnedKey, unpinKeys } from './store-deployment.ts';
 
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
 const [OUTER, INNER] = ['127.77.0.1', '127.77.0.2'];
@@ -65,16 +66,51 @@ async function adopt(credential: string): Promise<string | null> {
   return (await deployments(platform.db, [made.id]))[0]!.hosts[0]!.why;
 }
 
+test('a server that was seen, but whose key nobody could read, is not taken at its first sight', async () => {
+  await add('front', 'outer', { for: [OUTER] });
+  await add('back', 'inner', { for: [INNER], via: { credential: 'front', host: outerId } });
+  const [seen] = await discovery.endpoints({ hostId: innerId });
+  const setKeys = (keys: unknown): Promise<unknown> =>
+    platform.observe(operator, async (tx) => {
+      const text = JSON.stringify(keys);
+      await sql`update discovery.endpoint set probe = jsonb_set(probe, '{hostKeys}', ${text}::jsonb)
+        where id = ${seen!.id}`.execute(tx.db);
+      await tx.record({ type: 'discovery.endpoint.changed', subject: { kind: 'endpoint', id: seen!.id } });
+    });
+  await setKeys([]);
+  const logins = inner.logins();
+  assert.match((await adopt('back')) ?? '', /its SSH host key could not be read.*lastember scan 127\.77\.0\.2/);
+  assert.equal(inner.logins(), logins);
+  await setKeys(seen!.probe?.protocol === 'ssh' ? seen!.probe.hostKeys : []);
+  assert.equal(await adopt('back'), null);
+});
+
+test('the same address behind two bastions is two machines, each with its own pinned key', async () => {
+  const at = { address: '10.0.0.5', port: 22 };
+  const pin = (via: string, fingerprint: string) =>
+    pinKey(platform.db, { ...at, via, fingerprint, pinned_at: platform.now() });
+  await pin('host_a', 'SHA256:a');
+  await pin('host_b', 'SHA256:b');
+  const pinned = (via: string) => pinnedKey(platform.db, { ...at, via });
+  assert.deepEqual([await pinned('host_a'), await pinned('host_b'), await pinned('')], ['SHA256:a', 'SHA256:b', null]);
+  await platform.db.transaction().execute((tx) => unpinKeys(tx, ['host_b'], [at.address]));
+  assert.deepEqual([await pinned('host_a'), await pinned('host_b')], ['SHA256:a', null]);
+  assert.equal(await pinnedKey(platform.db, { via: outerId, address: INNER, port: inner.port }), inner.fingerprint);
+});
+
 test('a login goes through its bastion, which proves its own key; what stands in the way is said', async () => {
   await add('outer', 'outer', { for: [OUTER] });
   const through = { credential: 'outer', host: outerId };
   assert.equal((await add('inner', 'inner', { for: [INNER], via: through })).via, `outer@${outerId}`);
   assert.equal(await adopt('inner'), null);
-  assert.deepEqual(outer.forwarded, [`${INNER}:${inner.port}`]);
+  assert.equal(outer.forwarded.at(-1), `${INNER}:${inner.port}`);
+  const forwarded = outer.forwarded.length;
   const listed = await listCredentials(platform, discovery);
   assert.deepEqual(
     listed.map(({ name, via }) => [name, via]),
     [
+      ['back', `front@${OUTER}`],
+      ['front', null],
       ['inner', `outer@${OUTER}`],
       ['outer', null],
     ],
@@ -91,5 +127,5 @@ test('a login goes through its bastion, which proves its own key; what stands in
   await add('wrong-outer', 'nonsense', { for: [OUTER] });
   await add('turned-away', 'inner', { for: [INNER], via: { credential: 'wrong-outer', host: outerId } });
   assert.match((await adopt('turned-away')) ?? '', /refused/);
-  assert.equal(outer.forwarded.length, 1, 'nobody got further than the bastion');
+  assert.equal(outer.forwarded.length, forwarded, 'nobody got further than the bastion');
 });

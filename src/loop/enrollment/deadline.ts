@@ -10,14 +10,14 @@ export type Hold = (letGo: () => void) => void;
  * late must not go on behind our back: it stops before its next step, and loses its connection.
  */
 export async function withinDeadline<T>(
-  limit: { host: string; seconds: number },
+  { code = 'DEPLOY_DEADLINE', ...limit }: { host: string; seconds: number; code?: 'DEPLOY_DEADLINE' | 'LOOK_DEADLINE' },
   work: (step: Step, hold: Hold) => Promise<T>,
 ): Promise<T> {
   let doing = 'beginning';
   let over: AppError | null = null;
   const { promise, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    over = new AppError('DEPLOY_DEADLINE', { ...limit, doing });
+    over = new AppError(code, { ...limit, doing });
     reject(over);
   }, limit.seconds * 1000);
   const step: Step = (next) => {

@@ -2,12 +2,14 @@ import type { Actor } from '../../model/actor.ts';
 import type { Deployment, DeploymentInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
+import { plainText } from '../../model/text.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { adopt } from './agentless.ts';
 import { deployTo } from './deploy.ts';
 import { mayBeTriedUnnamed } from './logic/binding.ts';
 import {
+  claimDeploymentHost,
   credentials,
   deploymentCredentials,
   deploymentHosts,
@@ -16,11 +18,17 @@ import {
   insertDeployment,
   setDeploymentHost,
   unpinKeys,
+  viaOf,
   type CredentialRow,
+  type DeploymentHostRow,
 } from './store-deployment.ts';
 
 /** Hosts that are worked on at one time by one worker. */
 const CONCURRENCY = 4;
+/** Who is at a host says so every few seconds; who does not for this long is dead, and another may begin. */
+const CLAIM_MS = 60_000;
+const RENEW_MS = 10_000;
+const AGAIN_SECONDS = 15;
 
 export async function createDeployment(
   platform: Platform,
@@ -54,6 +62,7 @@ export async function createDeployment(
       if (input.acceptHostKey)
         await unpinKeys(
           tx.db,
+          chosen.map(viaOf),
           hosts.flatMap((host) => host.addresses),
         );
       await tx.enqueue('enrollment.deploy', { deploymentId: id });
@@ -85,22 +94,30 @@ async function chooseCredentials(platform: Platform, names: string[] | undefined
   return chosen;
 }
 
-/** Job: install on every host that has no result yet. Run again after a crash, it goes on with the hosts that are left. */
+/**
+ * Job: install on every host that has no result yet. Run again after a crash, it goes on with the hosts that are left;
+ * those that somebody is still at, it comes back for.
+ */
 export async function runDeployment(platform: Platform, discovery: Discovery, id: string): Promise<void> {
   const [deployment] = await deployments(platform.db, [id]);
   if (!deployment || deployment.state === 'done') return;
-  const left = (await deploymentHosts(platform.db, id)).filter(
-    (host) => host.state === 'waiting' || host.state === 'running',
-  );
-  const queue = left.map((host) => host.host_id);
+  const queue = (await openHosts(platform, id)).map((host) => host.host_id);
   const allowed = await credentialsOf(platform, id);
+  const broken: unknown[] = [];
   const worker = async (): Promise<void> => {
     for (let hostId = queue.shift(); hostId; hostId = queue.shift())
-      await deployOne(platform, discovery, deployment, hostId, allowed);
+      // One host must not end the lane, or the job would begin again beside the lanes that are left.
+      await deployOne(platform, discovery, deployment, hostId, allowed).catch((error: unknown) => broken.push(error));
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
-  await finish(platform, id);
+  if (broken.length > 0) throw broken[0];
+  if ((await openHosts(platform, id)).length === 0) return finish(platform, id);
+  const later = { startAfterSeconds: AGAIN_SECONDS, singletonKey: id };
+  await platform.queue.enqueue('enrollment.deploy', { deploymentId: id }, later);
 }
+
+const openHosts = async (platform: Platform, id: string): Promise<DeploymentHostRow[]> =>
+  (await deploymentHosts(platform.db, id)).filter((host) => host.state === 'waiting' || host.state === 'running');
 
 async function credentialsOf(platform: Platform, deploymentId: string): Promise<CredentialRow[]> {
   const ids = await deploymentCredentials(platform.db, deploymentId);
@@ -115,7 +132,27 @@ async function deployOne(
   hostId: string,
   allowed: CredentialRow[],
 ): Promise<void> {
-  await setDeploymentHost(platform.db, deployment.id, hostId, { state: 'running', started_at: platform.now() });
+  const until = (): Date => new Date(platform.now().getTime() + CLAIM_MS);
+  const claim = { now: platform.now(), until: until() };
+  if (!(await claimDeploymentHost(platform.db, deployment.id, hostId, claim))) return;
+  const renewal = setInterval(() => {
+    // Missed once or twice it still holds.
+    void setDeploymentHost(platform.db, deployment.id, hostId, { claimed_until: until() }).catch(() => undefined);
+  }, RENEW_MS);
+  try {
+    await installOn(platform, discovery, deployment, hostId, allowed);
+  } finally {
+    clearInterval(renewal);
+  }
+}
+
+async function installOn(
+  platform: Platform,
+  discovery: Discovery,
+  deployment: Pick<Deployment, 'id' | 'createdBy' | 'agentless'>,
+  hostId: string,
+  allowed: CredentialRow[],
+): Promise<void> {
   await platform.events.publish('agents', { deploymentId: deployment.id, hostId });
   try {
     const host = await discovery.host(hostId);
@@ -143,7 +180,7 @@ async function recordFailure(
   error: unknown,
 ): Promise<void> {
   if (!(error instanceof AppError)) platform.log.error({ error, deploymentId, hostId }, 'deployment to a host broke');
-  const why = error instanceof Error ? error.message : String(error);
+  const why = plainText(error instanceof Error ? error.message : String(error));
   await setDeploymentHost(platform.db, deploymentId, hostId, { state: 'failed', why, finished_at: platform.now() });
   const host = await discovery.host(hostId);
   if (host && host.management !== 'managed') await markUnmanageable(platform, discovery, host, why);
@@ -172,12 +209,10 @@ async function finish(platform: Platform, id: string): Promise<void> {
     })),
   };
   const related = hosts.map((host) => ({ kind: 'host' as const, id: host.host_id, name: host.host_name }));
-  await platform.act(
-    { kind: 'system', id: 'system', name: 'enrollment.deploy' },
-    { type: 'enrollment.deployment.finished', subject: { kind: 'deployment', id }, related, detail },
-    async (tx) => {
-      await finishDeployment(tx.db, id, tx.now);
-      await tx.publish('agents', { deploymentId: id });
-    },
-  );
+  await platform.observe({ kind: 'system', id: 'system', name: 'enrollment.deploy' }, async (tx) => {
+    // Two jobs may come to the end together; it is told once.
+    if (!(await finishDeployment(tx.db, id, tx.now))) return;
+    await tx.record({ type: 'enrollment.deployment.finished', subject: { kind: 'deployment', id }, related, detail });
+    await tx.publish('agents', { deploymentId: id });
+  });
 }

@@ -1,6 +1,6 @@
-import type { Section } from '../../model/facts.ts';
 import type { Module, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
+import type { TakeLook } from './looks.ts';
 
 export interface AgentRecord {
   id: string;
@@ -22,11 +22,11 @@ export interface Enrollment extends Module {
   authenticate(fingerprint: string): Promise<AgentIdentity | null>;
   /** Server certificate and CA of the agent listener, PEM. */
   listenerIdentity(): Promise<{ key: string; cert: string; ca: string }>;
-  /** Which of these hosts are looked after over SSH, without an agent? */
-  agentlessAmong(hostIds: readonly string[]): Promise<Set<string>>;
+  /** Wants a look soon at those of these hosts that are looked after over SSH, without an agent; returns which they are. */
+  askLooks(tx: Tx, hostIds: readonly string[]): Promise<Set<string>>;
   /** Hosts without an agent whose next look is due. */
   dueForLook(limit: number): Promise<string[]>;
-  /** The facts of a host without an agent, over SSH; null: it is not looked after so, or the look did not succeed. */
-  lookOver(hostId: string): Promise<Section[] | null>;
+  /** Looks at a host without an agent over SSH, if it is due; see `looks.ts`. Is another look wanted by now? */
+  lookOver(hostId: string, take: TakeLook): Promise<boolean>;
   revoke(tx: Tx, agentId: string, reason: string): Promise<void>;
 }

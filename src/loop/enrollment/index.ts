@@ -1,14 +1,14 @@
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { lookOver } from './agentless.ts';
 import { newSerial, withAuthority } from './authority.ts';
 import { runDeployment } from './deployments.ts';
 import type { Enrollment } from './face.ts';
 import { issueListener } from './logic/certificates.ts';
+import { lookOver } from './looks.ts';
 import { markLostAgents } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
-import { agentlessAmong, dueAccess } from './store-access.ts';
+import { askLooks, dueAccess } from './store-access.ts';
 import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
 export type { AgentRecord, Enrollment } from './face.ts';
@@ -19,6 +19,7 @@ export function createEnrollment(
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
 ): Enrollment {
+  const looker = { platform, discovery, caches: new Map() };
   return {
     agent: (agentId) => agentById(platform.db, agentId),
     agentOfHost: (hostId) => agentByHost(platform.db, hostId),
@@ -35,9 +36,9 @@ export function createEnrollment(
           ca: authority.certificate,
         };
       }),
-    agentlessAmong: (hostIds) => agentlessAmong(platform.db, hostIds),
+    askLooks: (tx, hostIds) => askLooks(tx.db, hostIds, tx.now),
     dueForLook: (limit) => dueAccess(platform.db, platform.now(), limit),
-    lookOver: (hostId) => lookOver(platform, discovery, hostId),
+    lookOver: (hostId, take) => lookOver(looker, hostId, take),
     revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
     routes: enrollmentRoutes(platform, discovery),
     agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),

@@ -5,7 +5,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Step } from './deadline.ts';
 import { covers } from './logic/binding.ts';
-import { credentials, pinKey, pinnedKey, type CredentialRow, type Via } from './store-deployment.ts';
+import { credentials, pinKey, pinnedKey, type CredentialRow, type Via, viaOf } from './store-deployment.ts';
 
 /** Logs in where discovery saw SSH, with the first of these credentials that may be used there and is accepted. */
 export async function reach(
@@ -18,7 +18,7 @@ export async function reach(
   const seen = await sshOf(discovery, host.id);
   // Behind a bastion nobody could have scanned: there SSH is where it usually is.
   const address = seen?.address ?? host.addresses[0];
-  const door = seen ?? (address === undefined ? null : { address, port: SSH_PORT, keys: [] });
+  const door = seen ?? (address === undefined ? null : { address, port: SSH_PORT, keys: [], unseen: true });
   const reachable = logins.filter((row) => seen !== null || row.via !== null);
   if (!door || reachable.length === 0) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
   const place = { hostId: host.id, address: door.address, tags: host.tags };
@@ -36,13 +36,15 @@ interface Door {
   address: string;
   port: number;
   keys: string[];
+  /** discovery never reached it: only then may its key be taken as it is the first time */
+  unseen: boolean;
 }
 
 async function sshOf(discovery: Discovery, hostId: string): Promise<Door | null> {
   const [endpoint] = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
   if (!endpoint) return null;
   const keys = endpoint.probe?.protocol === 'ssh' ? endpoint.probe.hostKeys.map((key) => key.fingerprint) : [];
-  return { address: endpoint.address, port: endpoint.port, keys };
+  return { address: endpoint.address, port: endpoint.port, keys, unseen: false };
 }
 
 interface Way {
@@ -59,13 +61,14 @@ async function logIn(
   logins: CredentialRow[],
 ): Promise<{ remote: SshHost; credential: CredentialRow }> {
   const { platform, step } = way;
-  const expected = await expectedKeys(platform, door);
   let powerless: AppError | null = null;
   for (const row of logins) {
     step(`logging in with ${row.name}`);
+    const expected = await expectedKeys(platform, door, row);
     try {
       const remote = await connect(way, door, row, expected);
       await pinKey(platform.db, {
+        via: viaOf(row),
         address: door.address,
         port: door.port,
         fingerprint: remote.hostKey,
@@ -83,15 +86,18 @@ async function logIn(
   throw new AppError('DEPLOY_NO_LOGIN', { host: host.name, tried: logins.map((row) => row.name).join(', ') });
 }
 
-async function expectedKeys(platform: Platform, door: Door): Promise<string[]> {
-  const pinned = await pinnedKey(platform.db, door.address, door.port);
+async function expectedKeys(platform: Platform, door: Door, row: CredentialRow): Promise<string[]> {
+  const pinned = await pinnedKey(platform.db, { via: viaOf(row), address: door.address, port: door.port });
   return pinned ? [pinned] : door.keys;
 }
 
 function keyChanged(host: Host, door: Door, expected: string[], cause: AppError): AppError {
+  const endpoint = `${door.address}:${door.port}`;
+  if (expected.length === 0)
+    return new AppError('DEPLOY_HOST_KEY_UNSEEN', { host: host.name, endpoint, address: door.address }, { cause });
   const params = {
     host: host.name,
-    endpoint: `${door.address}:${door.port}`,
+    endpoint,
     presented: cause.params['presented'] ?? 'another',
     expected: expected.join(' or '),
   };
@@ -100,7 +106,7 @@ function keyChanged(host: Host, door: Door, expected: string[], cause: AppError)
 
 async function connect(way: Way, door: Door, row: CredentialRow, expected: string[]): Promise<SshHost> {
   // What only a bastion leads to was never seen from outside: its key counts from the first sight on.
-  const first = row.via !== null && expected.length === 0;
+  const first = row.via !== null && door.unseen && expected.length === 0;
   const trust = (fingerprint: string): boolean => first || expected.includes(fingerprint);
   const remote = await withTarget(way, { door, row, trust, hops: 0 }, (target) => sshHost(target));
   try {
@@ -150,7 +156,7 @@ async function bastionOf({ platform, discovery }: Way, via: Via, hops: number): 
   if (hops > MOST_HOPS) throw unready(`more than ${MOST_HOPS} bastions one behind the other`);
   if (!covers(row.bound_to, { hostId: host.id, address: door.address, tags: host.tags }))
     throw unready(`the credential ${row.name} is not for it`);
-  const expected = await expectedKeys(platform, door);
+  const expected = await expectedKeys(platform, door, row);
   return { door, row, trust: (fingerprint) => expected.includes(fingerprint), hops };
 }
 

@@ -5,6 +5,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { AgentRecord } from './face.ts';
+import { deleteAccess } from './store-access.ts';
 import { agentByHost, agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
 
 /** How often agents come by themselves; tasks reach them sooner through the long poll. */
@@ -39,6 +40,8 @@ export async function checkIn(
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {
   if (!(await setAgentState(tx.db, agent.id, ['lost'], 'active'))) return;
+  // It may have been looked after over SSH meanwhile; two that look would contradict each other.
+  await deleteAccess(tx.db, agent.hostId);
   await discovery.setManagement(tx, agent.hostId, 'managed', 'its agent reports again');
   await tx.record({
     type: 'enrollment.agent.back',

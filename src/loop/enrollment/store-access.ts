@@ -1,5 +1,6 @@
-import type { Transaction } from 'kysely';
+import type { ExpressionBuilder, Transaction } from 'kysely';
 import type { Access } from '../../model/enrollment.ts';
+import { plainText } from '../../model/text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 
@@ -12,6 +13,10 @@ type AccessTables = {
     failures: number;
     last_error: string | null;
     next_at: Date;
+    /** somebody is at it until then */
+    claimed_until: Date | null;
+    /** somebody wants a look before the next one is due */
+    asked_at: Date | null;
   };
   'enrollment.credential': { id: string; name: string };
 };
@@ -52,26 +57,64 @@ export async function allAccess(db: DbOrTx): Promise<AccessRow[]> {
   return (await rows(db).orderBy('a.host_id').execute()).map(toAccess);
 }
 
-/** Which of these are looked after over SSH? */
-export async function agentlessAmong(db: DbOrTx, hostIds: readonly string[]): Promise<Set<string>> {
-  const found = await q(db)
-    .selectFrom('enrollment.access')
-    .select('host_id')
-    .where('host_id', '=', anyOf(hostIds))
+/** A look is wanted soon. Returns which of these are looked after over SSH at all. */
+export async function askLooks(tx: Transaction<NoTables>, hostIds: readonly string[], at: Date): Promise<Set<string>> {
+  const asked = await q(tx)
+    .updateTable('enrollment.access_look')
+    .set({ asked_at: at })
+    .where('host_id', 'in', (e) =>
+      // In one order, so that two who ask for the same hosts do not wait for each other in a circle.
+      e
+        .selectFrom('enrollment.access_look')
+        .select('host_id')
+        .where('host_id', '=', anyOf(hostIds))
+        .orderBy('host_id')
+        .forUpdate(),
+    )
+    .returning('host_id')
     .execute();
-  return new Set(found.map((row) => row.host_id));
+  return new Set(asked.map((row) => row.host_id));
 }
+
+const isDue = (now: Date) => (e: ExpressionBuilder<AccessTables, 'enrollment.access_look'>) =>
+  e.and([
+    e.or([e('next_at', '<=', now), e('asked_at', 'is not', null)]),
+    e.or([e('claimed_until', 'is', null), e('claimed_until', '<=', now)]),
+  ]);
 
 /** Those whose next look is due, the most overdue first. */
 export async function dueAccess(db: DbOrTx, now: Date, limit: number): Promise<string[]> {
   const due = await q(db)
     .selectFrom('enrollment.access_look')
     .select('host_id')
-    .where('next_at', '<=', now)
+    .where(isDue(now))
     .orderBy('next_at')
     .limit(limit)
     .execute();
   return due.map((row) => row.host_id);
+}
+
+/** From now on nobody else looks at the host, until the look is noted or the time is over. Null: no look is due. */
+export async function claimLook(db: DbOrTx, hostId: string, now: Date, until: Date): Promise<AccessRow | null> {
+  const claimed = await q(db)
+    .updateTable('enrollment.access_look')
+    .set({ claimed_until: until, asked_at: null })
+    .where('host_id', '=', hostId)
+    .where(isDue(now))
+    .returning('host_id')
+    .executeTakeFirst();
+  return claimed ? accessOf(db, hostId) : null;
+}
+
+/** Is the host still looked after over SSH, by this very access? It stays so until the transaction ends. */
+export async function holdAccess(tx: Transaction<NoTables>, access: AccessRow): Promise<boolean> {
+  const row = await q(tx)
+    .selectFrom('enrollment.access')
+    .select('since')
+    .where('host_id', '=', access.hostId)
+    .forUpdate()
+    .executeTakeFirst();
+  return row?.since.toISOString() === access.since;
 }
 
 export async function putAccess(
@@ -84,7 +127,14 @@ export async function putAccess(
     .values({ host_id: access.hostId, ...values })
     .onConflict((c) => c.column('host_id').doUpdateSet(values))
     .execute();
-  const look = { last_ok: null, failures: 0, last_error: null, next_at: access.at };
+  const look = {
+    last_ok: null,
+    failures: 0,
+    last_error: null,
+    next_at: access.at,
+    claimed_until: null,
+    asked_at: null,
+  };
   await q(tx)
     .insertInto('enrollment.access_look')
     .values({ host_id: access.hostId, ...look })
@@ -98,21 +148,37 @@ export async function deleteAccess(tx: Transaction<NoTables>, hostId: string): P
   return gone.numDeletedRows > 0n;
 }
 
-export async function noteLook(
-  db: DbOrTx,
-  hostId: string,
-  look: { lastOk?: Date; failures: number; lastError: string | null; nextAt: Date },
-): Promise<void> {
-  await q(db)
+/** Whoever held the look lets go of it. Returns whether another was asked for meanwhile. */
+export async function noteGoodLook(tx: Transaction<NoTables>, hostId: string, at: Date, next: Date): Promise<boolean> {
+  const { asked_at } = await q(tx)
     .updateTable('enrollment.access_look')
-    .set({
-      ...(look.lastOk ? { last_ok: look.lastOk } : {}),
-      failures: look.failures,
-      last_error: look.lastError,
-      next_at: look.nextAt,
-    })
+    .set({ last_ok: at, failures: 0, last_error: null, next_at: next, claimed_until: null })
     .where('host_id', '=', hostId)
-    .execute();
+    .returning('asked_at')
+    .executeTakeFirstOrThrow();
+  return asked_at !== null;
+}
+
+/** Returns how many looks have failed in a row. */
+export async function noteFailedLook(
+  tx: Transaction<NoTables>,
+  hostId: string,
+  why: string,
+  nextAfter: (failures: number) => Date,
+): Promise<{ failures: number; asked: boolean }> {
+  const { failures } = await q(tx)
+    .updateTable('enrollment.access_look')
+    .set((e) => ({ failures: e('failures', '+', 1), last_error: plainText(why) }))
+    .where('host_id', '=', hostId)
+    .returning('failures')
+    .executeTakeFirstOrThrow();
+  const { asked_at } = await q(tx)
+    .updateTable('enrollment.access_look')
+    .set({ next_at: nextAfter(failures), claimed_until: null })
+    .where('host_id', '=', hostId)
+    .returning('asked_at')
+    .executeTakeFirstOrThrow();
+  return { failures, asked: asked_at !== null };
 }
 
 export async function credentialInUse(db: DbOrTx, credentialId: string): Promise<number> {

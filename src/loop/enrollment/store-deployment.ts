@@ -1,12 +1,22 @@
 import type { JSONColumnType, Selectable, Transaction } from 'kysely';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import { chunks } from '../../platform/db/many.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Credential, Deployment } from '../../model/enrollment.ts';
+import { plainText } from '../../model/text.ts';
 
 /** A bastion: a host, and the login for it. */
 export interface Via {
   hostId: string;
   credentialId: string;
+}
+
+/** `via`: id of the bastion's host that leads there, '' where none does */
+interface HostKeyRow {
+  via: string;
+  address: string;
+  port: number;
+  fingerprint: string;
+  pinned_at: Date;
 }
 
 /** Own tables: credentials (secrets lie in the vault), pinned server keys, deployments. */
@@ -25,7 +35,7 @@ type DeploymentTables = {
     created_at: Date;
     created_by: string;
   };
-  'enrollment.host_key': { address: string; port: number; fingerprint: string; pinned_at: Date };
+  'enrollment.host_key': HostKeyRow;
   'enrollment.deployment': {
     id: string;
     state: 'running' | 'done';
@@ -44,11 +54,16 @@ type DeploymentTables = {
     credential: string | null;
     started_at: Date | null;
     finished_at: Date | null;
+    /** somebody is at it until then, and says so again before */
+    claimed_until: Date | null;
   };
 };
 export type CredentialRow = Selectable<DeploymentTables['enrollment.credential']>;
 export type DeploymentHostRow = DeploymentTables['enrollment.deployment_host'];
 const q = (db: DbOrTx) => db.withTables<DeploymentTables>();
+
+/** How a login's pins are told apart. */
+export const viaOf = (row: Pick<CredentialRow, 'via'>): string => row.via?.hostId ?? '';
 
 export async function credentials(db: DbOrTx): Promise<CredentialRow[]> {
   return q(db).selectFrom('enrollment.credential').selectAll().orderBy('name').execute();
@@ -66,26 +81,36 @@ export async function deleteCredential(tx: Transaction<NoTables>, id: string): P
   await q(tx).deleteFrom('enrollment.credential').where('id', '=', id).execute();
 }
 
-export async function pinnedKey(db: DbOrTx, address: string, port: number): Promise<string | null> {
+export async function pinnedKey(db: DbOrTx, at: Pick<HostKeyRow, 'via' | 'address' | 'port'>): Promise<string | null> {
   const row = await q(db)
     .selectFrom('enrollment.host_key')
     .select('fingerprint')
-    .where('address', '=', address)
-    .where('port', '=', port)
+    .where('via', '=', at.via)
+    .where('address', '=', at.address)
+    .where('port', '=', at.port)
     .executeTakeFirst();
   return row?.fingerprint ?? null;
 }
-export async function pinKey(db: DbOrTx, row: DeploymentTables['enrollment.host_key']): Promise<void> {
+export async function pinKey(db: DbOrTx, row: HostKeyRow): Promise<void> {
   await q(db)
     .insertInto('enrollment.host_key')
     .values(row)
     .onConflict((c) =>
-      c.columns(['address', 'port']).doUpdateSet({ fingerprint: row.fingerprint, pinned_at: row.pinned_at }),
+      c.columns(['via', 'address', 'port']).doUpdateSet({ fingerprint: row.fingerprint, pinned_at: row.pinned_at }),
     )
     .execute();
 }
-export async function unpinKeys(tx: Transaction<NoTables>, addresses: string[]): Promise<void> {
-  if (addresses.length) await q(tx).deleteFrom('enrollment.host_key').where('address', 'in', addresses).execute();
+/** Only on the ways that are meant: what has the same address behind another bastion is another machine. */
+export async function unpinKeys(
+  tx: Transaction<NoTables>,
+  vias: readonly string[],
+  addresses: readonly string[],
+): Promise<void> {
+  await q(tx)
+    .deleteFrom('enrollment.host_key')
+    .where('via', '=', anyOf(vias))
+    .where('address', '=', anyOf(addresses))
+    .execute();
 }
 
 export async function insertDeployment(
@@ -124,6 +149,7 @@ export async function insertDeployment(
           credential: null,
           started_at: null,
           finished_at: null,
+          claimed_until: null,
         })),
       )
       .execute();
@@ -138,6 +164,24 @@ export async function deploymentHosts(db: DbOrTx, id: string): Promise<Deploymen
     .execute();
 }
 
+/** Takes a host that has no result and that nobody else is at. False: somebody is, or it has one by now. */
+export async function claimDeploymentHost(
+  db: DbOrTx,
+  id: string,
+  hostId: string,
+  at: { now: Date; until: Date },
+): Promise<boolean> {
+  const claimed = await q(db)
+    .updateTable('enrollment.deployment_host')
+    .set({ state: 'running', started_at: at.now, claimed_until: at.until })
+    .where('deployment_id', '=', id)
+    .where('host_id', '=', hostId)
+    .where('state', 'in', ['waiting', 'running'])
+    .where((e) => e.or([e('claimed_until', 'is', null), e('claimed_until', '<=', at.now)]))
+    .executeTakeFirst();
+  return claimed.numUpdatedRows > 0n;
+}
+
 export async function setDeploymentHost(
   db: DbOrTx,
   id: string,
@@ -146,7 +190,7 @@ export async function setDeploymentHost(
 ): Promise<void> {
   await q(db)
     .updateTable('enrollment.deployment_host')
-    .set(set)
+    .set(typeof set.why === 'string' ? { ...set, why: plainText(set.why) } : set)
     .where('deployment_id', '=', id)
     .where('host_id', '=', hostId)
     .execute();

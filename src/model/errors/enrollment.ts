@@ -29,6 +29,14 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'Installing the agent on {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
   },
+  LOOK_DEADLINE: {
+    status: 409,
+    text: 'Looking at {host} over SSH took longer than {seconds} s; it stopped answering while {doing}. Look at the machine; the next look comes by itself.',
+  },
+  LOOK_INCOMPLETE: {
+    status: 409,
+    text: 'Looking at {host} over SSH did not bring what is needed to judge it ({why}). Look at the machine; the next look comes by itself.',
+  },
   AGENTLESS_HAS_AGENT: {
     status: 409,
     text: '{host} has an agent, which sees more than SSH does; revoke it first: lastember agents revoke {agent}.',
@@ -50,6 +58,10 @@ export const ENROLLMENT_ERRORS = {
     text: 'Discovery saw no SSH server on {host}; scan it with the port its SSH listens on.',
   },
   DEPLOY_NO_LOGIN: { status: 409, text: 'Logging in to {host} was refused with every credential tried ({tried}).' },
+  DEPLOY_HOST_KEY_UNSEEN: {
+    status: 409,
+    text: 'Logging in on {host} stopped: {endpoint} was seen, but its SSH host key could not be read, so nobody knows who answers there. Look again: lastember scan {address}.',
+  },
   DEPLOY_HOST_KEY_CHANGED: {
     status: 409,
     text: 'The SSH host key of {host} at {endpoint} is {presented}, but {expected} was seen before. If the machine was rebuilt on purpose, deploy again with --accept-host-key; otherwise find out who answers there.',

@@ -2,6 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Actor } from '../../model/actor.ts';
 import { Entry, type Subject } from '../../model/trail.ts';
 import type { EntryDraft, Tx } from '../context.ts';
+import { jsonText } from '../db/json-text.ts';
 import { newId } from '../ids.ts';
 import { canonicalBytes, leafHash } from './canonical.ts';
 import { q } from './tables.ts';
@@ -23,7 +24,7 @@ export async function append(db: Tx['db'], actor: Actor, at: Date, draft: EntryD
       type: entry.type,
       subject: subjectKey(entry.subject),
       related: [...new Set(entry.related.map(subjectKey))],
-      actor_id: actor.id,
+      actor_id: entry.actor.id,
       bytes,
       leaf_hash: leafHash(bytes),
     })
@@ -32,7 +33,7 @@ export async function append(db: Tx['db'], actor: Actor, at: Date, draft: EntryD
 }
 
 function complete(actor: Actor, at: Date, draft: EntryDraft): Entry {
-  const parsed = Entry.safeParse({
+  const raw = {
     v: 1,
     id: newId('entry'),
     at: at.toISOString(),
@@ -41,9 +42,11 @@ function complete(actor: Actor, at: Date, draft: EntryDraft): Entry {
     subject: draft.subject,
     related: draft.related ?? [],
     reason: draft.reason ?? null,
-    // Leaves out what JSON cannot hold (undefined members), so that what is checked is what is stored.
-    detail: draft.detail === undefined ? null : JSON.parse(JSON.stringify(draft.detail)),
-  });
+    detail: draft.detail ?? null,
+  };
+  // Leaves out what JSON cannot hold (undefined members) and makes texts of hosts ones that have canonical bytes, so that
+  // what is checked is what is stored.
+  const parsed = Entry.safeParse(JSON.parse(jsonText(raw)));
   if (parsed.success) return parsed.data;
   const why = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   throw new AppError('ENTRY_INVALID', { type: draft.type, why }, { cause: parsed.error });

@@ -40,6 +40,18 @@ test('canonical bytes do not depend on the order of members and mean the same va
   );
 });
 
+test('what hosts say is recorded, whatever it is made of', async () => {
+  const id = await record({
+    type: 'discovery.host.found',
+    subject: { kind: 'host', id: 'h1', name: 'cut \ud83d' },
+    related: [{ kind: 'host', id: 'h\0' }],
+    detail: { why: ['a\0b', 'half \ud83d', 'whole \u{1F525}'] },
+  });
+  const { entry } = (await entryById(p.db, id))!;
+  assert.equal(entry.subject.name, 'cut \uFFFD');
+  assert.deepEqual(entry.detail, { why: ['a\uFFFDb', 'half \uFFFD', 'whole \u{1F525}'] });
+});
+
 test('what is stored is the canonical entry and its RFC 6962 leaf hash', async () => {
   const id = await record({
     type: 'discovery.host.found',

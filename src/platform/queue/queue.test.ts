@@ -151,6 +151,22 @@ test('a worker starts a job within milliseconds of the commit; a job that throws
   assert.match(lines[0]!, /"job":"impact.connections".*a job threw/);
 });
 
+test('jobs that wait for other machines run many at once: some that hang do not keep the others', async () => {
+  const all = p.config.jobConcurrency + 1;
+  let begun = 0;
+  let together = (): void => undefined;
+  const everyone = new Promise<void>((resolve) => (together = resolve));
+  await worker({
+    'audit.collect': async () => {
+      begun += 1;
+      if (begun === all) together();
+      await everyone;
+    },
+  });
+  for (let i = 0; i < all; i++) await p.queue.enqueue('audit.collect', { hostId: `h${i}` });
+  await until(() => begun === all, 20_000, 'all of them to begin');
+});
+
 test('closing lets the running job end', async () => {
   let ended = false;
   let began = false;

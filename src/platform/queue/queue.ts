@@ -1,13 +1,16 @@
 import type { Transaction } from 'kysely';
 import { type ConstructorOptions, type Job, PgBoss } from 'pg-boss';
 import type { Logger } from 'pino';
-import { JOB_NAMES, type JobName } from '../../model/jobs.ts';
+import { JOB_NAMES, PATIENT_JOBS, type JobName } from '../../model/jobs.ts';
 import type { Db, JobHandlers, NoTables, Queue } from '../context.ts';
 import { watchDue } from './due.ts';
 import { type Pending, sendAll } from './send.ts';
 
 /** A worker that stops reporting for this long is taken for dead, and its job runs again elsewhere. */
 const HEARTBEAT_SECONDS = 10;
+
+/** A few machines that hang must not keep the others waiting. */
+const PATIENT_FACTOR = 8;
 
 const QUEUE_OPTIONS = {
   /** one waiting job a key; see sendOne */
@@ -72,7 +75,8 @@ export function createQueue(deps: QueueDeps): JobQueue {
       await syncSchedules(boss, schedules);
       for (const name of JOB_NAMES) {
         const handler = handlers[name] as ((payload: object) => Promise<void>) | undefined;
-        if (handler) await work(boss, name, handler, concurrency, deps.log);
+        const width = PATIENT_JOBS.has(name) ? concurrency * PATIENT_FACTOR : concurrency;
+        if (handler) await work(boss, name, handler, width, deps.log);
       }
       stopWatching = watchDue(deps.db, deps.log);
     },

@@ -12,6 +12,7 @@ export function evidenceOf(given: {
   now: string;
   addresses: readonly string[];
   meta?: Partial<SectionMeta>;
+  orphans?: Evidence['orphans'];
 }): Evidence {
   const meta: SectionMetas = {};
   for (const name of Object.keys(given.facts) as SectionName[]) {
@@ -23,6 +24,7 @@ export function evidenceOf(given: {
     facts: given.facts,
     meta,
     endpoints: given.endpoints,
+    orphans: given.orphans ?? [],
     order: versionOrder,
     staleAfterMs: 24 * HOUR,
   };

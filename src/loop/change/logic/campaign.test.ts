@@ -72,6 +72,7 @@ function burnt(more: Partial<Burnt> = {}): Burnt {
     host: { id: 'host_web', name: 'web', management: 'managed' },
     facts: hostOf(SHAPE).facts,
     factsAt: toldAt(LATER),
+    heldBurnt: new Set(['/srv/web/tls.key', '/srv/web/tls.crt']),
     exposures: [exposure],
     findings: [{ ...findingOf({ name: 'web' }, 443), state: 'fixed' }],
     revocations: new Map([[revocationKey(exposure), { asked: true, seen: true }]]),
@@ -79,6 +80,7 @@ function burnt(more: Partial<Burnt> = {}): Burnt {
     since: OPENED,
     sessionsAt: LATER,
     isAffected: (_, version) => version < '3',
+    outOfReach: (ecosystem) => (ecosystem === 'Debian' ? null : 'nobody knows'),
     ...more,
   };
 }
@@ -104,6 +106,10 @@ test('F.1: patched on disk, but the old program runs: restarted is open and name
   assert.equal(steps.patched.state, 'done');
   assert.equal(steps.restarted.state, 'open');
   assert.match(steps.restarted.why, /PID 443 \(web-443\.service\) still maps the old \/usr\/bin\/node/);
+});
+
+test('a program from packages that no range is about is not known to be patched', () => {
+  assert.deepEqual(missing({ outOfReach: () => 'nobody knows' }), { patched: 'unknown', restarted: 'unknown' });
 });
 
 test('F.1, F.2: a certificate that was reissued for the same key is reissued, and nothing more', () => {
@@ -196,6 +202,28 @@ test('F.4: nothing told or seen before it burnt again counts for done', () => {
   assert.equal(before.newKey.state, 'open');
   const after = judgeEndpoint(burnt({ facts, since, factsAt: toldAt(since), endpoint: rebuilt })).steps;
   assert.equal(after.newKey.state, 'done');
+});
+
+test('a file that never held what burnt here is no new key, though it is the one its service names', () => {
+  const base = { subject: null, issuer: null, names: [], notBefore: null, notAfter: null, mode: '0600' };
+  const key = { ...base, path: '/srv/web/tls.key', kind: 'private-key' as const, spki: NEW.spki };
+  const certificate = { ...base, path: '/srv/web/tls.crt', kind: 'certificate' as const, spki: NEW.spki };
+  const facts = {
+    ...hostOf(SHAPE).facts,
+    certificates: [
+      { ...key, fingerprint: null, serial: null },
+      { ...certificate, fingerprint: KEY('f2'), serial: NEW.serial },
+    ],
+  };
+  const still = endpoint({ probe: probe(OLD) });
+  const first = judgeEndpoint(burnt({ facts, endpoint: still, heldBurnt: new Set(['/srv/other.key']) })).steps;
+  assert.deepEqual([first.newKey.state, first.reissued.state], ['open', 'open']);
+  const held = judgeEndpoint(burnt({ facts, endpoint: still })).steps;
+  assert.deepEqual([held.newKey.state, held.reissued.state], ['done', 'done']);
+  // Nobody saw the key before, but the certificate beside it is the burnt one's still.
+  const paired = { ...facts, certificates: [facts.certificates[0]!, { ...facts.certificates[1]!, spki: OLD.spki }] };
+  const beside = judgeEndpoint(burnt({ facts: paired, endpoint: still, heldBurnt: new Set() })).steps;
+  assert.equal(beside.newKey.state, 'done');
 });
 
 test('a listener that is gone still has its certificate revoked', () => {

@@ -7,7 +7,7 @@ import {
   type FunnelStep,
 } from '../../../model/campaign.ts';
 import type { Endpoint, Host } from '../../../model/estate.ts';
-import type { Facts, ProcessFact, SectionName } from '../../../model/facts.ts';
+import type { CertificateFact, Facts, ProcessFact, SectionName, ServiceFact } from '../../../model/facts.ts';
 import { BURNING, type Exposure, type Finding } from '../../../model/finding.ts';
 import { certificateKey, normalSerial } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, processesOf, type Listener } from './listeners.ts';
@@ -19,6 +19,8 @@ export interface Burnt {
   facts: Partial<Facts>;
   /** when each section was last confirmed */
   factsAt: Partial<Record<SectionName, string>>;
+  /** files of the host that hold or held a key which this very listener leaked or served burnt */
+  heldBurnt: ReadonlySet<string>;
   exposures: readonly Exposure[];
   findings: readonly Finding[];
   /** certificate → what is known of its revocation; see `revocationKey` */
@@ -30,6 +32,8 @@ export interface Burnt {
   /** when the host said, signed, that it ended the sessions; null: not since the key was burnt */
   sessionsAt: string | null;
   isAffected: (fact: { ecosystem: string; source: string }, version: string) => boolean;
+  /** why the kit's ranges tell nothing of packages of that kind; null: they do */
+  outOfReach: (ecosystem: string) => string | null;
 }
 
 export const revocationKey = certificateKey;
@@ -120,6 +124,8 @@ function onDisk(burnt: Burnt, listener: Listener): Step {
   const pkg = listener.package;
   if (!pkg) return unknown('the program behind it belongs to no package that we know of');
   const name = `${pkg.name} ${pkg.version}`;
+  const blindTo = burnt.outOfReach(pkg.ecosystem);
+  if (blindTo !== null) return unknown(`${name}: ${blindTo}`);
   if (!burnt.isAffected(pkg, pkg.sourceVersion)) return done(`${name} is not affected`);
   const suspected = burnt.findings.some((f) => f.component === pkg.name && BURNING.includes(f.state));
   // The version is in the affected range, the build is not: looking from outside decides.
@@ -163,15 +169,29 @@ function newKey(burnt: Burnt, { service }: Listener): Step {
   const leaf = leafOf(burnt);
   const isNew = leaf !== undefined && !burnt.burntKeys.has(leaf.spki);
   if (isNew && isSeen(burnt)) return done(`key ${short(leaf.spki)} is none that leaked`);
-  const file = fileOf(burnt, service?.privateKey ?? null, 'private-key');
+  const file = fileOf(burnt, service, 'private-key');
   if (file && !burnt.burntKeys.has(file.spki)) return done(`${file.path} holds the new key ${short(file.spki)}`);
   if (!leaf) return unknown('its certificate was never seen');
   return isNew ? unknown(NOT_SINCE) : open(`the key is still ${short(leaf.spki)}, which leaked`);
 }
 
-function fileOf(burnt: Burnt, path: string | null, kind: 'private-key' | 'certificate') {
-  if (path === null || burnt.host.management !== 'managed' || !isTold(burnt, 'certificates')) return null;
-  return burnt.facts.certificates?.find((fact) => fact.path === path && fact.kind === kind) ?? null;
+/**
+ * The service's file, if it is the one that what burnt here lay in, or lies beside. A service has more than one site, and
+ * one file that never held anything burnt says nothing about the others.
+ */
+function fileOf(
+  burnt: Burnt,
+  service: ServiceFact | null,
+  kind: 'private-key' | 'certificate',
+): CertificateFact | null {
+  if (!service || burnt.host.management !== 'managed' || !isTold(burnt, 'certificates')) return null;
+  const at = (path: string | null, what: CertificateFact['kind']): CertificateFact | null =>
+    burnt.facts.certificates?.find((fact) => fact.path === path && fact.kind === what) ?? null;
+  const [key, certificate] = [at(service.privateKey, 'private-key'), at(service.certificate, 'certificate')];
+  const [file, other] = kind === 'private-key' ? [key, certificate] : [certificate, key];
+  const own = new Set(burnt.exposures.map((exposure) => exposure.spki));
+  const isOwn = file !== null && (burnt.heldBurnt.has(file.path) || (other !== null && own.has(other.spki)));
+  return isOwn ? file : null;
 }
 
 function reissued(burnt: Burnt, { service }: Listener): Step {
@@ -179,7 +199,7 @@ function reissued(burnt: Burnt, { service }: Listener): Step {
   const leaf = leafOf(burnt);
   const isNew = leaf !== undefined && !old.has(certificateKey(leaf));
   if (isNew && isSeen(burnt)) return done(`certificate ${leaf.serial} was issued since`);
-  const file = fileOf(burnt, service?.certificate ?? null, 'certificate');
+  const file = fileOf(burnt, service, 'certificate');
   const oldSerials = new Set(burnt.exposures.map((exposure) => normalSerial(exposure.serial)));
   if (file?.serial && !oldSerials.has(normalSerial(file.serial)))
     return done(`${file.path} holds the new certificate ${file.serial}`);

@@ -1,6 +1,6 @@
 import type { Facts } from '../../../model/facts.ts';
 import type { Exposure, Finding } from '../../../model/finding.ts';
-import type { Audit, LoadedKit, StoredFacts } from '../../audit/index.ts';
+import type { Audit, HeldKey, LoadedKit, StoredFacts } from '../../audit/index.ts';
 
 /** Audit without its judging: facts, findings and exposures are what the test says. Everything else is as its face promises. */
 export class FakeAudit implements Audit {
@@ -57,6 +57,13 @@ export class FakeAudit implements Audit {
     return this.exposed
       .filter((one) => !filter.kit || one.kit === filter.kit)
       .filter((one) => !filter.hostId || one.hostId === filter.hostId);
+  }
+  readonly held: HeldKey[] = [];
+  async filesThatHeld(hostIds: readonly string[], spkis: readonly string[]): Promise<HeldKey[]> {
+    const now = hostIds.flatMap((hostId) =>
+      (this.#facts.get(hostId)?.sections.certificates ?? []).map(({ path, spki }) => ({ hostId, path, spki })),
+    );
+    return [...this.held, ...now].filter((one) => hostIds.includes(one.hostId) && spkis.includes(one.spki));
   }
   setFindingState: Audit['setFindingState'] = async (_tx, ids, state, link) => {
     for (const id of ids) {

@@ -2,6 +2,7 @@ import type { Endpoint } from '../../../../model/estate.ts';
 import type { Facts, SectionName } from '../../../../model/facts.ts';
 import type { Verdict } from '../../../../model/finding.ts';
 import type { Check } from '../../../../model/kit.ts';
+import type { Orphan } from '../orphans.ts';
 import type { CelValue } from '../kit/expression.ts';
 
 /** How fresh one section is. `receivedAt`: by the server's clock, when its content was last confirmed. */
@@ -22,6 +23,8 @@ export interface Evidence {
   facts: Partial<Facts>;
   meta: SectionMetas;
   endpoints: readonly Endpoint[];
+  /** processes that run old files of nobody knows which package */
+  orphans: readonly Orphan[];
   /** order of versions of an ecosystem, or null where there is none */
   order(ecosystem: string): ((a: string, b: string) => number) | null;
   /** facts older than this prove nothing any more */

@@ -1,16 +1,19 @@
 import type { SectionName } from '../../../../model/facts.ts';
-import type { CompiledCheck, CompiledKit, EndpointCheck } from '../kit/compile.ts';
+import { outOfReach, rangesIn } from '../ecosystems.ts';
+import type { CompiledCheck, CompiledKit, EndpointCheck, PackageCheck } from '../kit/compile.ts';
 import { toCel } from '../kit/expression.ts';
-import { type CelFacts, doubt, type Evidence, type Judgement, type Watched } from './context.ts';
+import { type CelFacts, doubt, type Evidence, factsTime, hashesOf, type Judgement, type Watched } from './context.ts';
 import { judgeEndpoint, truth } from './endpoint.ts';
 import { describeHolders, holders } from './listeners.ts';
 import { judgeHostCheck } from './host.ts';
 import { judgeKernels } from './kernel.ts';
 import { inRanges, judgePackages } from './package.ts';
 
+/** The evidence as expressions read it: made once a host, for all kits. */
+export const celOf = (evidence: Evidence): CelFacts => ({ facts: toCel(evidence.facts), now: evidence.now });
+
 /** Everything that a kit says about a host and its endpoints. */
-export function judge(kit: CompiledKit, evidence: Evidence, watched: Watched): Judgement[] {
-  const cel: CelFacts = { facts: toCel(evidence.facts), now: evidence.now };
+export function judge(kit: CompiledKit, evidence: Evidence, watched: Watched, cel = celOf(evidence)): Judgement[] {
   const applies = appliesTo(kit, evidence, cel);
   const judged = kit.checks.flatMap((check) => judgeCheck(kit, check, evidence, cel, watched(check.check.id)));
   if (applies === true) return explainEndpoints(kit, judged, evidence);
@@ -39,14 +42,33 @@ function judgeCheck(
   const id = kit.kit.kit;
   if (check.kind === 'endpoint') return evidence.endpoints.map((one) => judgeEndpoint(id, check, one, evidence));
   if (check.kind === 'host') return judgeHostCheck(id, check, evidence, cel, watched);
+  const blind = outOfReach(check.check.affected, ecosystemsOf(evidence), evidence.order);
+  if (blind !== null) return [check.check.id, ...watched].map((name) => unjudged(id, check, name, blind, evidence));
   const found = kit.checks.find((one) => one.check.id === check.check.provenBy);
   const proof = found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null;
   return [...judgePackages(id, check, proof, evidence, watched), ...judgeKernels(id, check, evidence, watched)];
 }
 
+const ecosystemsOf = ({ facts }: Evidence): string[] => [
+  ...new Set((facts.packages ?? []).map((fact) => fact.ecosystem)),
+];
+
+/** Neither affected nor clean: a package that had a finding may be there under its old name, in versions of another order. */
+function unjudged(
+  kit: string,
+  { check }: PackageCheck,
+  component: string,
+  pending: string,
+  evidence: Evidence,
+): Judgement {
+  const base = { kit, check, component, endpoint: null, verdict: 'unknown' as const, proven: false, confidence: 1 };
+  const seen = { evidence: { facts: hashesOf(evidence, ['packages']) }, at: factsTime(evidence, ['packages']) };
+  return { ...base, ...seen, pending, needs: [] };
+}
+
 /** A listener that still burns although its package is fixed on disk: say who holds the old file. */
 function explainEndpoints(kit: CompiledKit, judged: Judgement[], evidence: Evidence): Judgement[] {
-  const ranges = kit.kit.checks.flatMap((check) => (check.kind === 'package' ? check.affected : []));
+  const ranges = rangesIn(kit.kit.checks);
   return judged.map((one) => {
     if (one.endpoint === null || one.verdict !== 'fail' || one.pending !== null) return one;
     const name = one.evidence['package'];

@@ -1,9 +1,10 @@
 import type { PackageFact, SectionName } from '../../../../model/facts.ts';
 import type { AffectedRange } from '../../../../model/kit.ts';
+import { family } from '../ecosystems.ts';
 import { kernelOf, kernelRanges } from '../kernels.ts';
 import type { PackageCheck } from '../kit/compile.ts';
 import { doubt, type Evidence, factsTime, hashesOf, type Judgement } from './context.ts';
-import { family, inRanges } from './package.ts';
+import { inRanges } from './package.ts';
 
 const SECTIONS: readonly SectionName[] = ['os', 'packages'];
 

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../../../model/estate.ts';
 import type { ProcessFact, SocketFact } from '../../../../model/facts.ts';
+import { isOrphaned } from '../orphans.ts';
 import type { Evidence } from './context.ts';
 
 const EVERYWHERE = new Set(['0.0.0.0', '::', '*']);
@@ -9,6 +10,19 @@ const isLoopback = (address: string): boolean => address === '::1' || address.st
 /** Processes that still map or execute files of the package which were replaced on disk. */
 export function holders(evidence: Evidence, name: string): ProcessFact[] {
   return (evidence.facts.processes ?? []).filter((process) => process.replaced.some((file) => file.package === name));
+}
+
+/** Why it cannot be told whether a process still runs old files of the package, or null when it can. */
+export function orphanDoubt(evidence: Evidence, name: string): string | null {
+  const orphans = evidence.orphans.filter((orphan) => orphan.packages.includes(name));
+  const running = (evidence.facts.processes ?? []).filter(
+    (process) =>
+      isOrphaned(process) &&
+      orphans.some((orphan) => orphan.pid === process.pid && orphan.startedAt === (process.startedAt ?? '')),
+  );
+  const names = running.map((process) => `PID ${process.pid} (${process.unit ?? process.command.split(' ')[0]})`);
+  if (names.length === 0) return null;
+  return `${names.join(', ')} used ${name} and ${names.length === 1 ? 'runs a replaced file' : 'run replaced files'} that no package knows any more: restart`;
 }
 
 /** Processes that run the package, whether as it is on disk or as it was. */

@@ -1,10 +1,11 @@
 import type { PackageFact, SectionName } from '../../../../model/facts.ts';
 import type { AffectedRange } from '../../../../model/kit.ts';
+import { family } from '../ecosystems.ts';
 import { isKernel, kernelOf } from '../kernels.ts';
 import type { EndpointCheck, PackageCheck } from '../kit/compile.ts';
 import { doubt, type Evidence, factsTime, hashesOf, type Judgement, nameOf } from './context.ts';
 import { lookAt } from './endpoint.ts';
-import { describeHolders, holders, listeners, outside, startedAt, users } from './listeners.ts';
+import { describeHolders, holders, listeners, orphanDoubt, outside, startedAt, users } from './listeners.ts';
 
 const SECTIONS: readonly SectionName[] = ['packages', 'processes', 'sockets'];
 type Order = Evidence['order'];
@@ -27,7 +28,6 @@ export function inRanges(
   );
 }
 
-export const family = (ecosystem: string): string => ecosystem.split(':')[0]!;
 const rangesOf = (ranges: readonly AffectedRange[], fact: { ecosystem: string; source: string }): AffectedRange[] =>
   ranges.filter((range) => range.name === fact.source && family(range.ecosystem) === family(fact.ecosystem));
 
@@ -96,7 +96,7 @@ class PackageCase {
   }
 
   judge(): Judgement {
-    const why = doubt(this.#evidence, SECTIONS);
+    const why = doubt(this.#evidence, SECTIONS) ?? orphanDoubt(this.#evidence, this.#name);
     const onDisk = this.#facts.map((fact) =>
       inRanges(this.#check.affected, fact, fact.sourceVersion, this.#evidence.order),
     );

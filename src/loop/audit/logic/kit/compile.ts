@@ -44,6 +44,15 @@ const plain = { kind: 'plain' } as const;
 const HOST_SCOPE: Scope = { facts: shapeOf(Facts), now: plain };
 const ENDPOINT_SCOPE: Scope = { probe: shapeOf(ProbeResult), endpoint: shapeOf(Endpoint), now: plain };
 
+/** Sections of the facts that these kits' expressions look at. */
+export function sectionsOf(kits: readonly CompiledKit[]): Set<string> {
+  const ofChecks = (kit: CompiledKit): string[] =>
+    kit.checks.flatMap((check) => (check.kind === 'host' ? [...check.sections, ...evidenceSections(check)] : []));
+  return new Set(kits.flatMap((kit) => [...kit.applies.sections, ...ofChecks(kit)]));
+}
+
+const evidenceSections = ({ evidence }: HostCheck): string[] => Object.values(evidence).flatMap((one) => one.sections);
+
 /** Reads every expression and reference of a kit. What is wrong with it comes back with the place in the document. */
 export function compileKit(kit: Kit, digest: string): { compiled: CompiledKit; problems: Problem[] } {
   const reader = new Reader();
