@@ -9,8 +9,10 @@ import { startTestPostgres } from '../src/platform/testing.ts';
 
 const only = process.argv.slice(2);
 const ROOTS = ['src', 'kits', 'lab/demo', 'tests', 'scripts', 'bench'];
-/** Whole-system tests start their own servers and estates: one at a time, after everything else. */
-const SYSTEM = /^tests\/(rows|system)\//;
+/** Whole-system tests start their own servers and estates, or real hosts: one at a time, after everything else. */
+const SYSTEM = /^(?:tests\/(?:rows|system)|lab\/netns)\//;
+/** Real hosts install real packages, on however slow a machine. */
+const PATIENT = /^lab\/netns\//;
 
 const BUILDS = [
   ['scripts/build-agent.ts'],
@@ -37,7 +39,9 @@ function run(argv: string[], env: NodeJS.ProcessEnv = process.env): Promise<numb
 
 async function runTests(files: string[], concurrency: number, env: NodeJS.ProcessEnv): Promise<number> {
   if (files.length === 0) return 0;
-  return run([process.execPath, '--test', `--test-concurrency=${concurrency}`, '--test-timeout=300000', ...files], env);
+  const minutes = files.some((file) => PATIENT.test(file)) ? 30 : 5;
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${minutes * 60_000}`];
+  return run([process.execPath, '--test', ...limits, ...files], env);
 }
 
 async function main(): Promise<number> {
