@@ -2,6 +2,7 @@ import { SECTION_NAMES, type Section, type SectionName } from '../../model/facts
 import { AppError } from '../../model/errors/index.ts';
 import { canonicalHash } from '../canonical.ts';
 import type { Host } from '../host.ts';
+import { cut, tidied } from '../text.ts';
 import { newLook, type FactCache, type Look } from './look.ts';
 import { FACT_SECTIONS } from './registry.ts';
 
@@ -30,10 +31,11 @@ async function collectOne(look: Look, name: SectionName, now: Date): Promise<Sec
   const { version, collect } = FACT_SECTIONS[name];
   const head = { name, version, collectedAt: now.toISOString() };
   try {
-    const data = await withDeadline<unknown>(name, collect(look));
+    // What a host says, anybody on it may have written: no string of it may cost the section.
+    const data = tidied(await withDeadline<unknown>(name, collect(look)));
     return { ...head, hash: canonicalHash(data), data };
   } catch (error) {
-    const why = (error as Error).message;
+    const why = cut((error as Error).message, 1000);
     return { ...head, hash: canonicalHash({ error: why }), error: why };
   }
 }

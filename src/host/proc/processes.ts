@@ -1,6 +1,7 @@
 import { each } from '../facts/look.ts';
 import { readText, type Host } from '../host.ts';
 import { masked } from '../masked.ts';
+import { cut } from '../text.ts';
 import { isScratch, parseMaps, withoutDeleted, type MappedFile } from './maps.ts';
 
 export interface Process {
@@ -92,7 +93,7 @@ function commandOf(host: Host, cmdline: string): string {
     .split('\0')
     .filter(Boolean)
     .map((word) => host.shown(word));
-  return masked(words.join(' ')).slice(0, COMMAND_LIMIT);
+  return cut(masked(words.join(' ')), COMMAND_LIMIT);
 }
 
 /** Field 22 of /proc/PID/stat, counted after the name in parentheses, which may hold spaces and parentheses itself. */

@@ -1,5 +1,6 @@
 import type { CronFact } from '../../model/facts.ts';
 import { masked } from '../masked.ts';
+import { cut } from '../text.ts';
 
 const COMMAND_LIMIT = 300;
 const FIELDS = String.raw`(@\w+|(?:[^\s=#]+\s+){4}[^\s=#]+)`;
@@ -20,7 +21,7 @@ export function parseCrontab(path: string, text: string, user: string | null): C
         path,
         user: who,
         schedule: schedule.replace(/\s+/g, ' '),
-        command: masked(command).trim().slice(0, COMMAND_LIMIT),
+        command: cut(masked(command).trim(), COMMAND_LIMIT),
         enabled: true,
       },
     ];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { AppError } from '../../model/errors/index.ts';
 import { deviceName } from '../device.ts';
 import { READ_LIMIT, type Host, type Stat } from '../host.ts';
+import { cut } from '../text.ts';
 import { shellQuote as q } from './quote.ts';
 import type { Shell } from './shell.ts';
 
@@ -31,7 +32,7 @@ export function shellFiles({ shell, run, root = '' }: ShellFilesOptions): ShellF
   const ask = async (doing: string, path: string, script: string): Promise<string | null> => {
     const { code, text } = await shell.ask(`( p=${q(at(path))}; ${script} )`);
     if (code === ABSENT) return null;
-    if (code !== 0) throw new AppError('HOST_FILE', { doing, path, why: text.trim().slice(0, 500) || `exit ${code}` });
+    if (code !== 0) throw new AppError('HOST_FILE', { doing, path, why: cut(text.trim(), 500) || `exit ${code}` });
     return text;
   };
   const must = async (doing: string, path: string, script: string): Promise<void> => {
@@ -123,7 +124,7 @@ function parseStat(text: string, path: string): Stat {
   const [mode = '', uid, gid, size, mtime, device = '', inode] = text.trim().split(' ');
   const bits = Number.parseInt(mode, 16);
   if (Number.isNaN(bits) || inode === undefined)
-    throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${text.trim().slice(0, 100)}` });
+    throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${cut(text.trim(), 100)}` });
   return {
     kind: KINDS[bits & TYPE_MASK] ?? 'other',
     mode: bits & 0o7777,
