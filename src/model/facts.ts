@@ -59,7 +59,11 @@ export const ProcessFact = z.object({
   exe: z.string().nullable(),
   unit: z.string().nullable(),
   startedAt: z.string().nullable(),
-  /** files the process still maps that were replaced or deleted on disk (incl. its own executable) */
+  /**
+   * Files the process still maps that were replaced or deleted on disk (incl. its own executable). `package` null: none
+   * has a file of that name, which is also so when an upgrade gave the file another name and nobody saw it before: below
+   * /usr/lib that is a doubt, not an acquittal.
+   */
   replaced: z.array(z.object({ path: z.string(), package: z.string().nullable() })),
   /** packages whose files it executes or maps, as they are on disk */
   packages: z.array(z.string()),

@@ -14,14 +14,14 @@ interface Offer {
 /** What is installed, where it is from, and what the host's archive offers instead as of its last update. */
 export const packages: FactSection<'packages'> = {
   name: 'packages',
-  version: 3,
+  version: 4,
   async collect(look) {
     // Nothing installed is not what it means: nobody knows.
     if ((await database(look)) === null) throw new AppError('HOST_NO_PACKAGES');
     const facts = await installed(look);
     const offered = await offers(look, facts);
     return facts
-      .map((fact) => (offered === null ? fact : { ...fact, ...(offered.get(fact.name) ?? { candidate: null }) }))
+      .map((fact) => ({ ...fact, ...(offered?.get(fact.name) ?? offered?.get(`${fact.name}:${fact.arch}`)) }))
       .sort(
         by(
           (fact) => fact.name,
@@ -38,10 +38,13 @@ async function offers(look: Look, facts: readonly PackageFact[]): Promise<Readon
   return look.kept('offers', stamp, async () => {
     const told = await policies(look.host, names);
     if (told === null) return null;
+    const candidates = parsePolicy(told.packages);
+    // apt knows of all that is installed: when nothing is understood, it spoke otherwise than we know it.
+    if (candidates.size === 0) return null;
     const archives = parseArchives(told.lists);
     const origins = archives.size === 0 ? null : parseOrigins(told.packages, archives);
     return new Map(
-      [...parsePolicy(told.packages)].map(([name, candidate]): [string, Offer] => [
+      [...candidates].map(([name, candidate]): [string, Offer] => [
         name,
         origins === null ? { candidate } : { candidate, origin: origins.get(name) ?? null },
       ]),

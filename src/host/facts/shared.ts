@@ -58,19 +58,32 @@ export const packages = (look: Look): Promise<PackageFact[]> =>
     return found === null ? [] : look.kept('packages', `${name} ${found.stamp}`, () => found.read(name));
   });
 
+type Owners = Map<string, string | null>;
+
 /** Package of each file. Answers are kept until the package database changes: reading all file lists is dear. */
 export async function packageOf(look: Look, paths: ReadonlySet<string>): Promise<ReadonlyMap<string, string | null>> {
   const owners = await database(look);
-  const known = await look.kept(
-    'package-of-file',
-    owners?.stamp ?? 'none',
-    async () => new Map<string, string | null>(),
-  );
+  const answers = await look.kept('package-of-file', '', async () => ({ stamp: '', known: new Map() as Owners }));
+  const stamp = owners?.stamp ?? 'none';
+  if (answers.stamp !== stamp) {
+    const earlier = await earlierOwners(look);
+    for (const [path, name] of answers.known) if (name !== null) earlier.set(path, name);
+    answers.stamp = stamp;
+    answers.known = new Map();
+  }
+  const { known } = answers;
   const missing = [...paths].filter((path) => !known.has(path));
   const found = missing.length === 0 ? undefined : await owners?.ownersOf(missing);
   for (const path of missing) known.set(path, found?.get(path) ?? null);
   return known;
 }
+
+/**
+ * Whose files were before the last upgrades: a library with its version in its name belongs to nobody once the package has
+ * another, while processes still run from it.
+ */
+export const earlierOwners = (look: Look): Promise<Map<string, string>> =>
+  look.kept('earlier-owners', '', async () => new Map<string, string>());
 
 export const managed = (look: Look): Promise<Services | null> => look.once('units', () => readServices(look.host));
 

@@ -14,6 +14,7 @@ const UNPACKED_LIMIT = 64 * 1024 * 1024;
 /** A few lines of text. */
 const PROPERTIES_LIMIT = 65_536;
 const DEPTH = 3;
+const NAME_LIMIT = 500;
 /** Applications keep theirs in one directory; the distribution's shared ones are packages. */
 const SHARED = /^\/usr\/(?:share|lib)\/(?:java|maven-repo)\b/;
 
@@ -122,20 +123,27 @@ class Unpacker {
       this.whole = false;
       return byName(path);
     }
-    const told: Component[] = [];
-    for (const entry of entries.filter(({ name }) => POM.test(name))) {
-      if (this.#isSpent()) break;
-      const text = Buffer.from((await this.#unpack(entry, PROPERTIES_LIMIT)) ?? []).toString('utf8');
-      told.push(...byProperties(text, path));
-    }
-    const nested = entries.filter((entry) => ARCHIVE.test(entry.name));
+    const named = entries.filter(({ name }) => name.length <= NAME_LIMIT);
+    this.whole &&= named.length === entries.length;
+    const told = await this.#told(named, path);
     const found = told.length > 0 ? told : byName(path);
+    const nested = named.filter(({ name }) => ARCHIVE.test(name));
     if (depth >= DEPTH) this.whole &&= nested.length === 0;
     for (const entry of depth >= DEPTH ? [] : nested) {
       if (this.#isSpent()) break;
       const at = `${path}!/${entry.name}`;
       const inner = await this.#unpack(entry, UNPACKED_LIMIT);
       found.push(...(inner === null ? byName(at) : await this.inArchive(inner, at, depth + 1)));
+    }
+    return found;
+  }
+
+  async #told(entries: readonly ZipEntry[], path: string): Promise<Component[]> {
+    const found: Component[] = [];
+    for (const entry of entries.filter(({ name }) => POM.test(name))) {
+      if (this.#isSpent()) break;
+      const text = Buffer.from((await this.#unpack(entry, PROPERTIES_LIMIT)) ?? []).toString('utf8');
+      found.push(...byProperties(text, path));
     }
     return found;
   }
@@ -174,6 +182,7 @@ function byProperties(text: string, path: string): Component[] {
 
 /** `log4j-core-2.14.1.jar` does not say whose group it is of. */
 function byName(path: string): Component[] {
-  const match = /^(.+?)-(\d[\w.+-]*)\.[jwe]ar$/.exec(nameOf(path));
+  const name = nameOf(path);
+  const match = name.length > NAME_LIMIT ? null : /^(.+?)-(\d[\w.+-]*)\.[jwe]ar$/.exec(name);
   return match ? [{ ecosystem: 'Maven', name: match[1]!, version: match[2]!, path }] : [];
 }

@@ -5,7 +5,7 @@ export type Archives = ReadonlyMap<string, Record<string, string>>;
 
 /** `apt-cache policy` without a name: each list, and below it its release. */
 export function parseArchives(text: string): Archives {
-  const lists = text.matchAll(/^\s*-?\d+ (\S+ \S+ .*)\n\s+release (.*)$/gm);
+  const lists = text.matchAll(/^ *-?\d+ (\S+ \S+ .*)\n +release (.*)$/gm);
   return new Map(
     [...lists].map(([, list, release]) => [
       list!.trim(),
@@ -42,7 +42,7 @@ export function parseOrigins(text: string, archives: Archives): Map<string, Pack
   const found = new Map<string, PackageOrigin | null>();
   for (const block of text.split(/^(?=\S+:$)/m)) {
     const name = /^(\S+):\n/.exec(block)?.[1];
-    const installed = /^\s+Installed: (\S+)$/m.exec(block)?.[1];
+    const installed = /^ +Installed: (\S+)$/m.exec(block)?.[1];
     if (name === undefined || installed === undefined || installed === '(none)') continue;
     const versions = listsOfVersions(block);
     const here = (versions.get(installed) ?? []).map((list) => kindOf(archives.get(list)));

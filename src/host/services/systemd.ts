@@ -60,8 +60,9 @@ function enabledOf(state: string): boolean | null {
 
 /** `{ path=… ; argv[]=/usr/sbin/sshd -D ; ignore_errors=no ; start_time=… }`: the times in it change, the command does not. */
 function execOf(text: string): string | null {
-  const match = /argv\[\]=(.*?) ; ignore_errors=/.exec(text);
-  return (match?.[1] ?? text.trim()) || null;
+  const start = text.indexOf('argv[]=') + 'argv[]='.length;
+  const end = text.indexOf(' ; ignore_errors=', start);
+  return (text.includes('argv[]=') && end !== -1 ? text.slice(start, end) : text.trim()) || null;
 }
 
 export interface DeclaredFiles {
@@ -90,10 +91,10 @@ export async function listDropIns(host: Host): Promise<Set<string>> {
 function parseDeclared(text: string): DeclaredFiles {
   const values = new Map<string, string>();
   let inside = false;
-  for (const line of text.split('\n')) {
-    const section = /^\s*\[(.+)\]\s*$/.exec(line);
-    if (section) inside = section[1] === 'X-Lastember';
-    const pair = /^\s*(\w+)\s*=\s*(\/.*?)\s*$/.exec(line);
+  for (const raw of text.split('\n')) {
+    const line = raw.trim();
+    if (line.startsWith('[') && line.endsWith(']')) inside = line === '[X-Lastember]';
+    const pair = /^(\w+)\s*=\s*(\/.*)$/.exec(line);
     if (inside && pair) values.set(pair[1]!, pair[2]!);
   }
   return {

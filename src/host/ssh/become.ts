@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants as os } from 'node:os';
 import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
+import { PATH_DIRS } from '../host.ts';
 import { commandLine } from './quote.ts';
 
 /** How a login becomes root. `doas` asks on a terminal only, so there it has to be allowed without a password. */
@@ -9,6 +10,13 @@ export type Become = { method: 'sudo'; password?: string } | { method: 'doas' };
 
 const PATIENCE_MS = 20_000;
 const KEEP = 2000;
+/** What commands print is parsed: in one language, whatever the login's; and logins often do not look into sbin. */
+const IN_OUR_LANGUAGE = [
+  '/bin/sh',
+  '-c',
+  `PATH="$PATH:${PATH_DIRS.join(':')}" LC_ALL=C LANG=C DEBIAN_FRONTEND=noninteractive; export PATH LC_ALL LANG DEBIAN_FRONTEND; exec "$@"`,
+  'sh',
+];
 const MOST_BEFORE = 65_536;
 
 export interface Running {
@@ -25,11 +33,12 @@ export async function openCommand(
   argv: readonly string[],
   become: Become | null,
 ): Promise<Running> {
-  if (become === null) return open(client, host, commandLine(argv), argv);
+  const command = [...IN_OUR_LANGUAGE, ...argv];
+  if (become === null) return open(client, host, commandLine(command), argv);
   const mark = randomBytes(12).toString('hex');
   const prompt = `lastember-${mark}:`;
   // Once the mark is printed, root is what we are: only then may anything but a password go to the input.
-  const inner = ['/bin/sh', '-c', 'printf "%s\\n" "$0"; exec "$@"', mark, ...argv];
+  const inner = ['/bin/sh', '-c', 'printf "%s\\n" "$0"; exec "$@"', mark, ...command];
   const asRoot = become.method === 'sudo' ? ['sudo', '-S', '-p', prompt, '--', ...inner] : ['doas', '-n', ...inner];
   const running = await open(client, host, commandLine(asRoot), argv);
   await untilRoot(running.channel, { host, become, mark, prompt });
