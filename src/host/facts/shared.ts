@@ -2,7 +2,7 @@ import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
 import { packageDatabase, type PackageDatabase } from '../packages/database.ts';
 import { readServices, type Services } from '../services/manager.ts';
-import { nginxFiles } from '../services/nginx.ts';
+import { nginxFiles, type NginxFiles } from '../services/nginx.ts';
 import { declaredFiles, listDropIns, type Unit } from '../services/systemd.ts';
 import { sshdInForce, type SshdSettings } from '../settings/sshd.ts';
 import type { Look } from './look.ts';
@@ -89,13 +89,15 @@ export const managed = (look: Look): Promise<Services | null> => look.once('unit
 
 export const units = async (look: Look): Promise<Map<string, Unit> | null> => (await managed(look))?.units ?? null;
 
+export const nginx = (look: Look): Promise<NginxFiles> => look.once('nginx', () => nginxFiles(look.host));
+
 export const services = (look: Look): Promise<ServiceFact[]> =>
   look.once('services', async () => {
     const dropIns = await listDropIns(look.host);
     const facts: ServiceFact[] = [];
     for (const unit of (await units(look))?.values() ?? []) {
       const declared = await declaredFiles(look.host, unit, dropIns);
-      const own = /^nginx(?:\.service)?$/.test(unit.name) ? await nginxFiles(look.host) : null;
+      const own = /^nginx(?:\.service)?$/.test(unit.name) ? await nginx(look) : null;
       facts.push({
         ...unit,
         ...declared,

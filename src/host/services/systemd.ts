@@ -73,16 +73,19 @@ export interface DeclaredFiles {
 
 /** The files that a unit names in its [X-Lastember] section (systemd ignores X- sections), drop-ins included. */
 export async function declaredFiles(host: Host, unit: Unit, dropIns: ReadonlySet<string>): Promise<DeclaredFiles> {
-  const texts = [unit.unitFile === null ? null : await readText(host, unit.unitFile, 65_536)];
+  const texts = [unit.unitFile === null ? null : await textOf(host, unit.unitFile)];
   const directory = `${unit.name}.d`;
   if (dropIns.has(directory)) {
-    const files = (await host.list(`${DROP_INS}/${directory}`)) ?? [];
+    const files = (await host.list(`${DROP_INS}/${directory}`).catch(() => null)) ?? [];
     for (const file of files) {
-      if (file.endsWith('.conf')) texts.push(await readText(host, `${DROP_INS}/${directory}/${file}`, 65_536));
+      if (file.endsWith('.conf')) texts.push(await textOf(host, `${DROP_INS}/${directory}/${file}`));
     }
   }
   return parseDeclared(texts.filter((text) => text !== null).join('\n'));
 }
+
+/** One that cannot be read names nothing; what the other units name does not depend on it. */
+const textOf = (host: Host, path: string): Promise<string | null> => readText(host, path, 65_536).catch(() => null);
 
 export async function listDropIns(host: Host): Promise<Set<string>> {
   return new Set(((await host.list(DROP_INS)) ?? []).filter((name) => name.endsWith('.d')));
