@@ -117,5 +117,5 @@ export const users = (look: Look): Promise<{ name: string; uid: number; gid: num
     }),
   );
 
-/** Settings of sshd in force: asking it starts a program. */
+/** Settings of sshd: asking it starts a program. */
 export const sshd = (look: Look): Promise<SshdSettings> => look.once('sshd', () => sshdInForce(look.host));

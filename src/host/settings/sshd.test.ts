@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { data, tree } from '../facts/testing.ts';
 import { fits } from './glob.ts';
@@ -52,4 +54,28 @@ test('glob: as a shell would, and none that takes long', () => {
   const before = performance.now();
   fits('a'.repeat(5000), `${'*a'.repeat(2000)}b`);
   assert.ok(performance.now() - before < 5000);
+});
+
+test('sshd: files that were changed after the daemon read them are not in force', async () => {
+  const root = tree({
+    'etc/ssh/sshd_config': 'PasswordAuthentication no\n',
+    'etc/ssh/sshd_config.d/a.conf': '',
+    'run/sshd.pid': '77\n',
+    'proc/77/status': '',
+  });
+  const at = (path: string, minutes: number): void =>
+    fs.utimesSync(join(root, path), 1_700_000_000, 1_700_000_000 + minutes * 60);
+  const pending = async (): Promise<unknown> => (await data(root, 'settings')).sshdPending;
+  for (const path of ['etc/ssh/sshd_config', 'etc/ssh/sshd_config.d/a.conf', 'etc/ssh/sshd_config.d']) at(path, 0);
+  at('run/sshd.pid', 5);
+  assert.equal(await pending(), false);
+  at('etc/ssh/sshd_config.d/a.conf', 6);
+  assert.equal(await pending(), true);
+  // A reload, which leaves the process as it is.
+  at('run/sshd.pid', 7);
+  assert.equal(await pending(), false);
+  at('etc/ssh/sshd_config.d', 8);
+  assert.equal(await pending(), true, 'one may be gone');
+  fs.rmSync(join(root, 'proc/77'), { recursive: true });
+  assert.equal(await pending(), null);
 });
