@@ -10,8 +10,11 @@ export type Become = { method: 'sudo'; password?: string } | { method: 'doas' };
 
 const PATIENCE_MS = 20_000;
 const KEEP = 2000;
-/** What commands print is parsed: in one language, whatever the login's; and logins often do not look into sbin. */
-const IN_OUR_LANGUAGE = [
+/**
+ * What commands print is parsed: in one language, whatever the login's; and logins often do not look into sbin. Put before
+ * a command, where there is a shell.
+ */
+export const IN_OUR_LANGUAGE: readonly string[] = [
   '/bin/sh',
   '-c',
   `PATH="$PATH:${PATH_DIRS.join(':')}" LC_ALL=C LANG=C DEBIAN_FRONTEND=noninteractive; export PATH LC_ALL LANG DEBIAN_FRONTEND; exec "$@"`,
@@ -33,12 +36,11 @@ export async function openCommand(
   argv: readonly string[],
   become: Become | null,
 ): Promise<Running> {
-  const command = [...IN_OUR_LANGUAGE, ...argv];
-  if (become === null) return open(client, host, commandLine(command), argv);
+  if (become === null) return open(client, host, commandLine(argv), argv);
   const mark = randomBytes(12).toString('hex');
   const prompt = `lastember-${mark}:`;
   // Once the mark is printed, root is what we are: only then may anything but a password go to the input.
-  const inner = ['/bin/sh', '-c', 'printf "%s\\n" "$0"; exec "$@"', mark, ...command];
+  const inner = ['/bin/sh', '-c', 'printf "%s\\n" "$0"; exec "$@"', mark, ...argv];
   const asRoot = become.method === 'sudo' ? ['sudo', '-S', '-p', prompt, '--', ...inner] : ['doas', '-n', ...inner];
   const running = await open(client, host, commandLine(asRoot), argv);
   await untilRoot(running.channel, { host, become, mark, prompt });

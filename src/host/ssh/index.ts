@@ -1,7 +1,7 @@
 import type { Client } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
-import { openCommand } from './become.ts';
+import { IN_OUR_LANGUAGE, openCommand, type Become } from './become.ts';
 import { Budget } from './budget.ts';
 import { connect, type SshTarget } from './connect.ts';
 import { execOver } from './exec.ts';
@@ -33,9 +33,11 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
     closed = true;
   });
   const budget = new Budget();
+  const hasShell = shellOf(client, name, become);
   const exec: Host['exec'] = async (argv, options) => {
     if (closed) throw new AppError('HOST_CONNECTION_LOST', { host: name, doing: `running \`${argv.join(' ')}\`` });
-    const result = await execOver(client, name, argv, { ...options, become });
+    const before = (await hasShell()) ? IN_OUR_LANGUAGE : [];
+    const result = await execOver(client, name, argv, { ...options, become, before });
     budget.spend(result.stdout.length + result.stderr.length, 'running', argv[0] ?? '');
     return result;
   };
@@ -76,6 +78,15 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
   };
 }
 
+/** Some servers run commands and have no shell; whoever becomes root has been through one. Asked once. */
+function shellOf(client: Client, name: string, become: Become | null): () => Promise<boolean> {
+  let known: boolean | null = become === null ? null : true;
+  return async () => {
+    known ??= (await execOver(client, name, ['/bin/sh', '-c', 'exit 0'], { become, timeoutMs: 15_000 })).code === 0;
+    return known;
+  };
+}
+
 interface Way {
   name: string;
   target: SshTarget;
@@ -92,7 +103,7 @@ function fileChannel(client: Client, { name, target, exec, isClosed }: Way): () 
     opened = null;
   };
   const byShell = async (): Promise<Files> => {
-    const { channel } = await openCommand(client, name, ['/bin/sh'], become);
+    const { channel } = await openCommand(client, name, [...IN_OUR_LANGUAGE, '/bin/sh'], become);
     const shell = openShell(channel, name, forget, patienceMs);
     return shellFiles({ shell, run: exec, ...(target.root === undefined ? {} : { root: target.root }) });
   };
