@@ -112,6 +112,17 @@ const restarts = (): number =>
 describe('the agent and its server', () => {
   afterEach(tearDown);
 
+  test('a look that takes long does not silence it: it goes on checking in', async () => {
+    await setUp();
+    tree.put('usr/bin/apt-get', '#!/bin/sh\nwhile [ ! -e run/go ]; do /bin/sleep 0.2; done\n');
+    const { ended } = start('bin.mjs', 'run', '--once', '--config', '/etc/lastember/agent.json');
+    await until('a second check-in', () => server.checkIns >= 2);
+    assert.equal(server.facts.length, 0, 'it is still looking');
+    tree.put('run/go', '');
+    assert.equal((await ended).code, 0);
+    assert.ok(server.facts.length > 0);
+  });
+
   test('enrols with its token, wipes it, pins what it was told, reports facts once and only what changed afterwards', async () => {
     await setUp();
     assert.equal((await runOnce()).code, 0);

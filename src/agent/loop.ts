@@ -152,17 +152,39 @@ async function round(agent: Agent): Promise<void> {
 const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
 
 async function checkIn(agent: Agent): Promise<void> {
-  const bootId = (await readText(agent.host, '/proc/sys/kernel/random/boot_id', 4096))?.trim() ?? null;
-  const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString() };
-  const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
-  agent.pollSeconds = Math.max(1, reply.pollSeconds);
-  agent.factsSeconds = Math.max(1, reply.factsSeconds);
+  await greet(agent);
   agent.checkedInAt = agent.now().getTime();
   await renewIfDue(agent).catch((error: unknown) => {
     agent.log.warn('The certificate could not be renewed; trying again later', { why: (error as Error).message });
   });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
   await look(agent).catch((error: unknown) => logLook(agent, error));
+}
+
+/** Says that we are there. */
+async function greet(agent: Agent): Promise<void> {
+  const bootId = (await readText(agent.host, '/proc/sys/kernel/random/boot_id', 4096))?.trim() ?? null;
+  const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString() };
+  const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
+  agent.pollSeconds = Math.max(1, reply.pollSeconds);
+  agent.factsSeconds = Math.max(1, reply.factsSeconds);
+}
+
+/** A look at a host in trouble takes minutes, and whoever says nothing for so long counts as lost. */
+async function greeting<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
+  let isOver = false;
+  const goOn = (): NodeJS.Timeout => setTimeout(() => void again(), agent.pollSeconds * 1000);
+  const again = async (): Promise<void> => {
+    await greet(agent).catch(() => {});
+    if (!isOver) timer = goOn();
+  };
+  let timer = goOn();
+  try {
+    return await work();
+  } finally {
+    isOver = true;
+    clearTimeout(timer);
+  }
 }
 
 async function renewIfDue(agent: Agent): Promise<void> {
@@ -207,7 +229,7 @@ async function poll(agent: Agent): Promise<TasksReply> {
 }
 
 async function sendFacts(agent: Agent, asked = false): Promise<void> {
-  const sent = await reportFacts(agent, asked);
+  const sent = await greeting(agent, () => reportFacts(agent, asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
 }

@@ -1,5 +1,6 @@
 import { AppError } from '../model/errors/index.ts';
 import type { ExecOptions, Host } from './host.ts';
+import { cut } from './text.ts';
 
 /** Runs a command that has to succeed; its standard output. */
 export async function run(host: Host, argv: readonly string[], options: ExecOptions = {}): Promise<string> {
@@ -13,5 +14,5 @@ export async function run(host: Host, argv: readonly string[], options: ExecOpti
 }
 
 function lastLine(text: string): string {
-  return (text.trim().split('\n').at(-1) ?? '').slice(0, 300);
+  return cut(text.trim().split('\n').at(-1) ?? '', 300);
 }

@@ -30,6 +30,8 @@ export interface ExecResult {
  * an error; what is there and cannot be looked at is an error, so that nobody takes it for absent.
  */
 export interface Host {
+  /** Every question goes over a network: one large one is better than many, and an answer may not come. */
+  readonly far: boolean;
   /** Contents, or null when there is no such file. More than `maxBytes` (default 16 MiB) is refused, never cut. */
   read(path: string, options?: { maxBytes?: number }): Promise<Uint8Array | null>;
   /** Sorted names in a directory, or null when there is none. */

@@ -22,6 +22,7 @@ export function localHost(options: { root?: string } = {}): LocalHost {
   const shown = (path: string): string => stripRoot(root, path);
   const at = (path: string): Promise<string> => follow(root, path, 0);
   return {
+    far: false,
     real,
     shown,
     read: (path, limits) => orNull('reading', path, async () => readBounded(await at(path), path, limits?.maxBytes)),

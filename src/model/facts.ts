@@ -61,7 +61,11 @@ export const ProcessFact = z.object({
   exe: z.string().nullable(),
   unit: z.string().nullable(),
   startedAt: z.string().nullable(),
-  /** files the process still maps that were replaced or deleted on disk (incl. its own executable) */
+  /**
+   * Files the process still maps that were replaced or deleted on disk (incl. its own executable). `package` null: none
+   * has a file of that name, which is also so when an upgrade gave the file another name and nobody saw it before: below
+   * /usr/lib that is a doubt, not an acquittal.
+   */
   replaced: z.array(z.object({ path: z.string(), package: z.string().nullable() })),
   /** packages whose files it executes or maps, as they are on disk */
   packages: z.array(z.string()),
@@ -135,11 +139,19 @@ export const CertificateFact = z.object({
 });
 export type CertificateFact = z.infer<typeof CertificateFact>;
 
-/** Effective settings: `sshd` = lower-cased keyword → value in force outside of Match blocks, `sysctl` = key → value. */
+/**
+ * Effective settings: `sshd` = lower-cased keyword → value outside of Match blocks, as its files mean it, `sysctl` = key →
+ * value in force.
+ */
 export const SettingsFacts = z.object({
   sshd: z.record(z.string(), z.string()),
   /** who told: sshd itself (`sshd -T`) or, where it would not, its files; null: there is none; agents before 2 do not say */
   sshdBy: z.enum(['sshd', 'files']).nullable().optional(),
+  /**
+   * true: the files were changed after the daemon that runs read them, so that `sshd` is not in force before a reload;
+   * null: it does not run, or cannot be told; agents before 3 do not say
+   */
+  sshdPending: z.boolean().nullable().optional(),
   sysctl: z.record(z.string(), z.string()),
   users: z.array(
     z.object({ name: z.string(), uid: z.number().int(), gid: z.number().int(), home: z.string(), shell: z.string() }),

@@ -3,7 +3,7 @@ import type { CertificateFact } from '../../model/facts.ts';
 import { namesOf, readCertificates, readPrivateKey, spkiOf } from '../pki/read.ts';
 import type { Host } from '../host.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
-import { services } from './shared.ts';
+import { nginx, services } from './shared.ts';
 
 /** Our own identity and what distributions ship (authorities that are trusted, not keys that are used) do not belong. */
 const NOT_OURS =
@@ -41,7 +41,8 @@ export const certificates: FactSection<'certificates'> = {
 /** Files that units name come first, so that no limit can push them out. */
 async function wantedPaths(look: Look): Promise<Set<string>> {
   const named = (await services(look)).flatMap((service) => [service.certificate, service.privateKey]);
-  const wanted = new Set(named.filter((path) => path !== null));
+  // Of several servers none stands for the unit; their files are looked at all the same.
+  const wanted = new Set([...named.filter((path) => path !== null), ...(await nginx(look)).named]);
   const beside = new Set([...wanted].map((path) => path.slice(0, path.lastIndexOf('/'))));
   const live = ((await look.host.list(LIVE)) ?? []).map((name) => `${LIVE}/${name}`);
   for (const directory of new Set([...beside, ...DIRECTORIES, ...live])) {

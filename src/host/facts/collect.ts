@@ -2,6 +2,7 @@ import { SECTION_NAMES, type Section, type SectionName } from '../../model/facts
 import { AppError } from '../../model/errors/index.ts';
 import { canonicalHash } from '../canonical.ts';
 import type { Host } from '../host.ts';
+import { cut, tidied } from '../text.ts';
 import { newLook, type FactCache, type Look } from './look.ts';
 import { FACT_SECTIONS } from './registry.ts';
 
@@ -13,43 +14,69 @@ export interface CollectOptions {
   now?: () => Date;
   /** hears of each section as it comes, for who may not be able to wait for all of them */
   onSection?: (section: Section) => void;
+  /** how long a section, and all of them, may take */
+  seconds?: Partial<Seconds>;
 }
 
-/** A file system that does not answer must not silence the other sections. */
-const SECTION_SECONDS = 180;
+interface Seconds {
+  section: number;
+  whole: number;
+}
+
+/**
+ * A file system that does not answer must not silence the other sections, nor all of them together whoever waits for the
+ * look: an agent that takes too long counts as lost, and a look over SSH is broken off after three minutes.
+ */
+const NEAR: Seconds = { section: 90, whole: 240 };
+const FAR: Seconds = { section: 45, whole: 150 };
 
 /** Looks at a host. A section that cannot be collected says why; the others are not touched by that. */
 export async function collectFacts(host: Host, options: CollectOptions = {}): Promise<Section[]> {
   const look = newLook(host, options.cache);
+  const seconds = { ...(host.far ? FAR : NEAR), ...options.seconds };
+  const until = performance.now() + seconds.whole * 1000;
   const sections: Section[] = [];
   for (const name of options.names ?? SECTION_NAMES) {
-    const section = await collectOne(look, name, (options.now ?? (() => new Date()))());
+    const left = (until - performance.now()) / 1000;
+    const limit = { seconds: Math.min(seconds.section, left), whole: seconds.whole };
+    const section = await collectOne(look, name, limit, (options.now ?? (() => new Date()))());
     options.onSection?.(section);
     sections.push(section);
   }
   return sections;
 }
 
-async function collectOne(look: Look, name: SectionName, now: Date): Promise<Section> {
+interface Limit {
+  seconds: number;
+  whole: number;
+}
+
+async function collectOne(look: Look, name: SectionName, limit: Limit, now: Date): Promise<Section> {
   const { version, collect } = FACT_SECTIONS[name];
   const head = { name, version, collectedAt: now.toISOString() };
   try {
-    const data = await withDeadline<unknown>(name, collect(look));
+    if (limit.seconds <= 0) throw new AppError('HOST_LOOK_TIMEOUT', { section: name, seconds: limit.whole });
+    const collected = await withDeadline<unknown>(look, name, limit.seconds, () => collect(look));
+    // What a host says, anybody on it may have written: no string of it may cost the section.
+    const data = tidied(collected);
     return { ...head, hash: canonicalHash(data), data };
   } catch (error) {
-    const why = (error as Error).message;
+    const why = cut((error as Error).message, 1000);
     return { ...head, hash: canonicalHash({ error: why }), error: why };
   }
 }
 
-async function withDeadline<T>(section: SectionName, work: Promise<T>): Promise<T> {
+async function withDeadline<T>(look: Look, section: string, limit: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const error = new AppError('HOST_SECTION_TIMEOUT', { section, seconds: SECTION_SECONDS });
-    timer = setTimeout(() => reject(error), SECTION_SECONDS * 1000);
+    timer = setTimeout(() => {
+      const error = new AppError('HOST_SECTION_TIMEOUT', { section, seconds: Math.ceil(limit) });
+      look.giveUp(error);
+      reject(error);
+    }, limit * 1000);
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work(), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -24,7 +24,7 @@ const TIMER_PROPERTIES = 'Id,Unit,TimersCalendar,TimersMonotonic,UnitFileState,A
 /** What runs by the clock: crontabs, scripts of the daily directories, timers. */
 export const cron: FactSection<'cron'> = {
   name: 'cron',
-  version: 1,
+  version: 2,
   async collect({ host }) {
     const facts = [
       ...(await systemTabs(host)),

@@ -148,6 +148,20 @@ test('packages: what the archive offers is asked once until lists or packages ch
   assert.deepEqual(await names(cache), offered('0.10.48-1'), 'nothing changed that we can see');
   host.put('var/lib/apt/lists/new', '');
   assert.deepEqual(await names(cache), offered('0.10.49-1'));
+  host.put('usr/bin/apt-cache', '#!/bin/sh\necho "nodejs:\n  Installiert: 1\n  Installationskandidat: 2\n"\n');
+  assert.deepEqual((await names(new Map())).at(0), ['nodejs', '0.10.0-1', undefined], 'not understood: not known');
+  host.put(
+    'usr/bin/apt-cache',
+    '#!/bin/sh\nprintf "tzdata:amd64:\\n  Candidate: (none)\\nnodejs:amd64:\\n  Candidate: 7\\n"\n',
+  );
+  assert.deepEqual(
+    await names(new Map()),
+    [
+      ['nodejs', '0.10.0-1', '7'],
+      ['tzdata', '2024a-1', undefined],
+    ],
+    'by name and architecture; of others nothing is said',
+  );
   host.put('usr/bin/apt-cache', '#!/bin/sh\nexit 1\n');
   assert.deepEqual((await names(new Map())).at(0), ['nodejs', '0.10.0-1', undefined], 'nobody to ask: not known');
   host.remove();

@@ -3,6 +3,7 @@ import { readText } from '../host.ts';
 import { readCloud } from '../machine/cloud.ts';
 import { readDmi } from '../machine/dmi.ts';
 import { containerOf, virtualisation } from '../machine/virtual.ts';
+import { cut } from '../text.ts';
 import type { FactSection } from './look.ts';
 
 /** The machine below the system, real or virtual. Nothing is asked over the network. */
@@ -30,5 +31,7 @@ export const hardware: FactSection<'hardware'> = {
   },
 };
 
-const field = (text: string, name: string): string | null =>
-  new RegExp(String.raw`^${name}\s*:\s*(.+?)\s*$`, 'm').exec(text)?.[1] ?? null;
+function field(text: string, name: string): string | null {
+  const value = new RegExp(String.raw`^${name}[ \t]*:(.*)$`, 'm').exec(text)?.[1] ?? '';
+  return cut(value.trim(), 300) || null;
+}

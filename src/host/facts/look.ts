@@ -1,16 +1,20 @@
 import type { Facts, SectionName } from '../../model/facts.ts';
 import type { Host } from '../host.ts';
+import { guarded } from './guarded.ts';
 
 /** What an earlier look found out, with a stamp that says whether it still holds. Lives as long as the agent runs. */
 export type FactCache = Map<string, { stamp: string; value: unknown }>;
 
 /** One look at a host. Sections share what they read through it and never import each other. */
 export interface Look {
+  /** without what lies on file systems of others */
   readonly host: Host;
   /** The first asker's answer, for everyone who asks in this look. */
   once<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** The answer of an earlier look while `stamp` is the same. */
   kept<T>(key: string, stamp: string, work: () => Promise<T>): Promise<T>;
+  /** What nobody answered so far fails for those who ask next: each would wait as long as the first. */
+  giveUp(error: Error): void;
 }
 
 /** A collector returns facts and knows no rule. Bump `version` when the same host would give other data. */
@@ -22,12 +26,24 @@ export interface FactSection<N extends SectionName = SectionName> {
 
 export function newLook(host: Host, cache: FactCache = new Map()): Look {
   const answers = new Map<string, Promise<unknown>>();
+  const open = new Set<string>();
   return {
-    host,
+    host: guarded(host),
     once: <T>(key: string, work: () => Promise<T>) => {
-      const known = answers.get(key) ?? work();
-      answers.set(key, known);
-      return known as Promise<T>;
+      const known = answers.get(key);
+      if (known !== undefined) return known as Promise<T>;
+      open.add(key);
+      const answer = work().finally(() => open.delete(key));
+      answers.set(key, answer);
+      return answer;
+    },
+    giveUp: (error) => {
+      for (const key of open) {
+        const failed = Promise.reject(error);
+        failed.catch(() => {});
+        answers.set(key, failed);
+      }
+      open.clear();
     },
     kept: async <T>(key: string, stamp: string, work: () => Promise<T>) => {
       const known = cache.get(key);

@@ -9,7 +9,7 @@ const TABLES = ['/proc/1/mounts', '/proc/mounts'];
 /** What is mounted, with the options in force. */
 export const mounts: FactSection<'mounts'> = {
   name: 'mounts',
-  version: 1,
+  version: 2,
   async collect({ host }) {
     return parseMounts(await table(host)).sort(by((fact) => fact.target));
   },

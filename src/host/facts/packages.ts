@@ -22,7 +22,7 @@ export const packages: FactSection<'packages'> = {
     const facts = await installed(look);
     const offered = await offers(look, facts);
     return facts
-      .map((fact) => (offered === null ? fact : { ...fact, ...(offered.get(fact.name) ?? { candidate: null }) }))
+      .map((fact) => ({ ...fact, ...(offered?.get(fact.name) ?? offered?.get(`${fact.name}:${fact.arch}`)) }))
       .sort(
         by(
           (fact) => fact.name,
@@ -39,12 +39,15 @@ async function offers(look: Look, facts: readonly PackageFact[]): Promise<Readon
   return look.kept('offers', stamp, async () => {
     const told = await policies(look.host, names);
     if (told === null) return null;
+    const candidates = parsePolicy(told.packages);
+    // apt knows of all that is installed: when nothing is understood, it spoke otherwise than we know it.
+    if (candidates.size === 0) return null;
     const archives = parseArchives(told.lists);
     const known = archives.size > 0;
     const origins = known ? parseOrigins(told.packages, archives) : null;
     const offered = known ? parseOrigins(told.packages, archives, 'Candidate') : null;
     return new Map(
-      [...parsePolicy(told.packages)].map(([name, candidate]): [string, Offer] => [
+      [...candidates].map(([name, candidate]): [string, Offer] => [
         name,
         origins === null
           ? { candidate }

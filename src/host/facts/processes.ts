@@ -2,19 +2,20 @@ import type { ProcessFact } from '../../model/facts.ts';
 import type { MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
-import { processes as running, unitsOfProcesses } from './running.ts';
-import { packageOf, users } from './shared.ts';
+import { ownFiles, packagesInUse, processes as running, unitsOfProcesses } from './running.ts';
+import { earlierOwners, users } from './shared.ts';
 
 /** What runs, and which files it still uses although they were replaced on disk. */
 export const processes: FactSection<'processes'> = {
   name: 'processes',
-  version: 1,
+  version: 2,
   async collect(look) {
     const all = await running(look);
     const unit = await unitsOfProcesses(look);
     const names = new Map((await users(look)).map((user) => [user.uid, user.name]));
-    const paths = new Set([...all.values()].flatMap((process) => (process.foreign ? [] : ownFiles(process))));
-    const brought = await packageOf(look, paths);
+    const brought = await packagesInUse(look);
+    const earlier = await earlierOwners(look);
+    for (const path of earlier.keys()) if (!brought.has(path)) earlier.delete(path);
     const facts = await each([...all.values()], async (process): Promise<ProcessFact> => {
       const packageName = (path: string): string | null => (process.foreign ? null : (brought.get(path) ?? null));
       const replaced = await replacedFiles(look, process);
@@ -28,19 +29,16 @@ export const processes: FactSection<'processes'> = {
         exe: process.exe,
         unit: unit.get(process.pid) ?? null,
         startedAt: process.startedAt,
-        replaced: replaced.map((path) => ({ path, package: packageName(path) })),
+        replaced: replaced.map((path) => ({
+          path,
+          package: packageName(path) ?? (process.foreign ? null : (earlier.get(path) ?? null)),
+        })),
         packages: [...new Set(current.flatMap((path) => packageName(path) ?? []))].sort(),
       };
     });
     return facts.sort(by((fact) => fact.pid));
   },
 };
-
-/** Its program and what it executes from; data files that it maps say nothing about what it runs. */
-function ownFiles(process: Process): string[] {
-  const mapped = process.maps.filter((file) => file.executable).map((file) => file.path);
-  return [...new Set(process.exe === null ? mapped : [process.exe, ...mapped])];
-}
 
 async function replacedFiles(look: Look, process: Process): Promise<string[]> {
   const found = new Set<string>();

@@ -10,6 +10,21 @@ export const processes = (look: Look): Promise<ReadonlyMap<number, Process>> =>
     async () => new Map((await readProcesses(look.host)).map((process) => [process.pid, process] as const)),
   );
 
+/** Its program and what it executes from; data files that it maps say nothing about what it runs. */
+export function ownFiles(process: Process): string[] {
+  const mapped = process.maps.filter((file) => file.executable).map((file) => file.path);
+  return [...new Set(process.exe === null ? mapped : [process.exe, ...mapped])];
+}
+
+/** Packages of all that runs in this host's own file tree, asked for at once: each question reads all file lists. */
+export const packagesInUse = (look: Look): Promise<ReadonlyMap<string, string | null>> =>
+  look.once('packages-in-use', async () => {
+    const own = [...(await processes(look)).values()].filter((process) => !process.foreign);
+    const paths = new Set(own.flatMap(ownFiles));
+    const known = await packageOf(look, paths);
+    return new Map([...paths].map((path) => [path, known.get(path) ?? null]));
+  });
+
 /** pid → unit, for all processes. */
 export const unitsOfProcesses = (look: Look): Promise<ReadonlyMap<number, string | null>> =>
   look.once('units-of-processes', async () => {
@@ -32,8 +47,7 @@ export const tcp = (look: Look): Promise<OwnedRow[]> =>
     const unit = await unitsOfProcesses(look);
     const rows = await readTcp(look.host);
     const owners = await socketOwners(look.host, [...all.keys()]);
-    const programs = new Set([...all.values()].flatMap((process) => process.exe ?? []));
-    const brought = await packageOf(look, programs);
+    const brought = await packagesInUse(look);
     return rows.map((row) => {
       const pid = owners.get(row.inode) ?? null;
       const owner = pid === null ? undefined : all.get(pid);

@@ -40,16 +40,20 @@ const SYSCTL = [
   'net.ipv6.conf.default.accept_redirects',
 ];
 
-/** What is in force, not what some file says: kernel parameters as the kernel has them, sshd by its own word. */
+/**
+ * Kernel parameters as the kernel has them, so in force. Of sshd what it makes of its files, by its own word: in force
+ * unless `sshdPending`.
+ */
 export const settings: FactSection<'settings'> = {
   name: 'settings',
-  version: 2,
+  version: 3,
   async collect(look) {
     const values = await each(SYSCTL, async (key) => [key, await sysctl(look.host, key)] as const);
-    const { settings: ssh, by: sshdBy } = await sshd(look);
+    const { settings: ssh, by: sshdBy, pending: sshdPending } = await sshd(look);
     return {
       sshd: ssh,
       sshdBy,
+      sshdPending,
       sysctl: Object.fromEntries(values.filter((pair): pair is readonly [string, string] => pair[1] !== null)),
       users: [...(await users(look))].sort(
         by(

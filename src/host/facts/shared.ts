@@ -2,7 +2,7 @@ import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
 import { packageDatabase, type PackageDatabase } from '../packages/database.ts';
 import { readServices, type Services } from '../services/manager.ts';
-import { nginxFiles } from '../services/nginx.ts';
+import { nginxFiles, type NginxFiles } from '../services/nginx.ts';
 import { declaredFiles, listDropIns, type Unit } from '../services/systemd.ts';
 import { sshdInForce, type SshdSettings } from '../settings/sshd.ts';
 import type { Look } from './look.ts';
@@ -58,23 +58,38 @@ export const packages = (look: Look): Promise<PackageFact[]> =>
     return found === null ? [] : look.kept('packages', `${name} ${found.stamp}`, () => found.read(name));
   });
 
+type Owners = Map<string, string | null>;
+
 /** Package of each file. Answers are kept until the package database changes: reading all file lists is dear. */
 export async function packageOf(look: Look, paths: ReadonlySet<string>): Promise<ReadonlyMap<string, string | null>> {
   const owners = await database(look);
-  const known = await look.kept(
-    'package-of-file',
-    owners?.stamp ?? 'none',
-    async () => new Map<string, string | null>(),
-  );
+  const answers = await look.kept('package-of-file', '', async () => ({ stamp: '', known: new Map() as Owners }));
+  const stamp = owners?.stamp ?? 'none';
+  if (answers.stamp !== stamp) {
+    const earlier = await earlierOwners(look);
+    for (const [path, name] of answers.known) if (name !== null) earlier.set(path, name);
+    answers.stamp = stamp;
+    answers.known = new Map();
+  }
+  const { known } = answers;
   const missing = [...paths].filter((path) => !known.has(path));
   const found = missing.length === 0 ? undefined : await owners?.ownersOf(missing);
   for (const path of missing) known.set(path, found?.get(path) ?? null);
   return known;
 }
 
+/**
+ * Whose files were before the last upgrades: a library with its version in its name belongs to nobody once the package has
+ * another, while processes still run from it.
+ */
+export const earlierOwners = (look: Look): Promise<Map<string, string>> =>
+  look.kept('earlier-owners', '', async () => new Map<string, string>());
+
 export const managed = (look: Look): Promise<Services | null> => look.once('units', () => readServices(look.host));
 
 export const units = async (look: Look): Promise<Map<string, Unit> | null> => (await managed(look))?.units ?? null;
+
+export const nginx = (look: Look): Promise<NginxFiles> => look.once('nginx', () => nginxFiles(look.host));
 
 export const services = (look: Look): Promise<ServiceFact[]> =>
   look.once('services', async () => {
@@ -82,7 +97,7 @@ export const services = (look: Look): Promise<ServiceFact[]> =>
     const facts: ServiceFact[] = [];
     for (const unit of (await units(look))?.values() ?? []) {
       const declared = await declaredFiles(look.host, unit, dropIns);
-      const own = /^nginx(?:\.service)?$/.test(unit.name) ? await nginxFiles(look.host) : null;
+      const own = /^nginx(?:\.service)?$/.test(unit.name) ? await nginx(look) : null;
       facts.push({
         ...unit,
         ...declared,
@@ -102,5 +117,5 @@ export const users = (look: Look): Promise<{ name: string; uid: number; gid: num
     }),
   );
 
-/** Settings of sshd in force: asking it starts a program. */
+/** Settings of sshd: asking it starts a program. */
 export const sshd = (look: Look): Promise<SshdSettings> => look.once('sshd', () => sshdInForce(look.host));

@@ -2,19 +2,20 @@ import type { AccountFact, AuthorizedKeyFact, UsersFacts } from '../../model/fac
 import { readText, type Host } from '../host.ts';
 import { parseAccounts, parseGroups } from '../settings/accounts.ts';
 import { keyFilesOf, parseAuthorizedKeys } from '../settings/authorized-keys.ts';
-import { parseSudoers, type ReadSudoers, type Sudoers } from '../settings/sudoers.ts';
+import type { ReadSudoers } from '../settings/sudo-lines.ts';
+import { parseSudoers, type Sudoers } from '../settings/sudoers.ts';
 import { by, each, type FactSection } from './look.ts';
 import { sshd } from './shared.ts';
 
 const SUDOERS = '/etc/sudoers';
 /** Larger ones are no list of keys. */
-const FILE_LIMIT = 1024 * 1024;
+const FILE_LIMIT = 512 * 1024;
 const DATABASE_LIMIT = 4 * 1024 * 1024;
 
 /** Who may log in and who may become whom. */
 export const users: FactSection<'users'> = {
   name: 'users',
-  version: 1,
+  version: 2,
   async collect(look): Promise<UsersFacts> {
     const read = reader(look.host);
     const passwd = (await readText(look.host, '/etc/passwd', DATABASE_LIMIT)) ?? '';
@@ -46,7 +47,7 @@ export const users: FactSection<'users'> = {
 
 interface Reader {
   (path: string, limit?: number): Promise<string | null>;
-  /** what is there, but could not be read */
+  /** what is there, but could not be read, or not all of it */
   readonly refused: Set<string>;
 }
 
@@ -69,15 +70,17 @@ async function keysOf(account: AccountFact, setting: string | undefined, read: R
   // An account without a home has none of its own; `/` as a home is that of several system accounts.
   if (!account.home.startsWith('/')) return found;
   for (const path of new Set(keyFilesOf(setting, account))) {
-    const keys = parseAuthorizedKeys((await read(path.replace(/\/+/g, '/'))) ?? '');
-    found.push(...keys.map((key) => ({ user: account.name, path: path.replace(/\/+/g, '/'), ...key })));
+    const at = path.replace(/\/+/g, '/');
+    const { keys, whole } = parseAuthorizedKeys((await read(at)) ?? '');
+    if (!whole) read.refused.add(at);
+    found.push(...keys.map((key) => ({ user: account.name, path: at, ...key })));
   }
   return found;
 }
 
 async function readSudoers(host: Host, read: Reader): Promise<Sudoers> {
   const text = await read(SUDOERS);
-  if (text === null) return { sudo: [], defaults: [] };
+  if (text === null) return { sudo: [], defaults: [], unread: [] };
   const hostname = ((await readText(host, '/proc/sys/kernel/hostname', 4096)) ?? '').trim().split('.')[0]!;
   const included: ReadSudoers = async (kind, path) => {
     const at = path.replaceAll('%h', hostname);
@@ -87,5 +90,7 @@ async function readSudoers(host: Host, read: Reader): Promise<Sudoers> {
     const texts = await each(paths, async (one) => ({ path: one, text: await read(one) }));
     return texts.flatMap(({ path: one, text: inner }) => (inner === null ? [] : [{ path: one, text: inner }]));
   };
-  return parseSudoers(SUDOERS, text, included);
+  const parsed = await parseSudoers(SUDOERS, text, included);
+  for (const path of parsed.unread) read.refused.add(path);
+  return parsed;
 }

@@ -37,6 +37,11 @@ export class Bounds {
     return true;
   }
 
+  /** Is the time over? For what looks at nothing, but takes long. */
+  late(): boolean {
+    return performance.now() >= this.#until;
+  }
+
   note(path: string): void {
     this.misses += 1;
     this.unread.add(path);
@@ -106,6 +111,10 @@ export class Disk {
 
   note(path: string): void {
     this.#bounds.note(path);
+  }
+
+  late(): boolean {
+    return this.#bounds.late();
   }
 
   async #look<T>(path: string, nothing: T, work: (at: string) => Promise<T>, bytes = 0): Promise<T> {

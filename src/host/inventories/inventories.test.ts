@@ -11,9 +11,9 @@ import { localHost } from '../local.ts';
 import type { Process } from '../proc/processes.ts';
 import { Bounds, Disk, Kept } from './bounds.ts';
 import type { Program } from './contract.ts';
-import { named } from './jar.ts';
+import { jar, named } from './jar.ts';
 import { npm } from './npm.ts';
-import { zip } from './testing.ts';
+import { liar, zip } from './testing.ts';
 import { zipEntries } from './zip.ts';
 
 const children: ChildProcess[] = [];
@@ -46,17 +46,18 @@ const pom = (group: string, artifact: string, version: string): Record<string, s
 });
 const LOG4J = zip({ 'META-INF/MANIFEST.MF': 'x', ...pom('org.apache.logging.log4j', 'log4j-core', '2.14.1') });
 
-test('zip: what Python packs is read, packed or not, with something before it; what is broken is none', (context) => {
+const unpacked = async (bytes: Uint8Array): Promise<string[][]> =>
+  Promise.all(
+    (zipEntries(bytes) ?? []).map(async (entry) => [entry.name, Buffer.from(await entry.read(1e6)).toString()]),
+  );
+
+test('zip: what Python packs is read, packed or not, with something before it; what is broken is none', async (context) => {
   assert.deepEqual(zipEntries(Buffer.from('PK nothing of the kind')), null);
   assert.deepEqual(zipEntries(LOG4J.subarray(0, LOG4J.length - 30)), null);
-  const before = zipEntries(zip({ a: 'one', b: 'two' }, { before: '#!/bin/sh\nexec java -jar "$0"\n' }));
-  assert.deepEqual(
-    before?.map((entry) => [entry.name, Buffer.from(entry.read()).toString()]),
-    [
-      ['a', 'one'],
-      ['b', 'two'],
-    ],
-  );
+  assert.deepEqual(await unpacked(zip({ a: 'one', b: 'two' }, { before: '#!/bin/sh\nexec java -jar "$0"\n' })), [
+    ['a', 'one'],
+    ['b', 'two'],
+  ]);
   const root = tree({
     'make.py':
       'import zipfile,sys\nz=zipfile.ZipFile(sys.argv[1],"w",zipfile.ZIP_DEFLATED)\nz.writestr("x/y.txt","hello"*99)\nz.writestr(zipfile.ZipInfo("stored"),"plain")\nz.comment=b"a comment"\nz.close()\n',
@@ -67,14 +68,10 @@ test('zip: what Python packs is read, packed or not, with something before it; w
     context.skip('no python3 on this machine');
     return;
   }
-  const entries = zipEntries(fs.readFileSync(join(root, 'x.zip')));
-  assert.deepEqual(
-    entries?.map((entry) => [entry.name, Buffer.from(entry.read()).toString()]),
-    [
-      ['x/y.txt', 'hello'.repeat(99)],
-      ['stored', 'plain'],
-    ],
-  );
+  assert.deepEqual(await unpacked(fs.readFileSync(join(root, 'x.zip'))), [
+    ['x/y.txt', 'hello'.repeat(99)],
+    ['stored', 'plain'],
+  ]);
 });
 
 test('jar: artifacts of a Java program, archives in archives, by name where nothing better is known', async () => {
@@ -139,6 +136,39 @@ test('jar: open files count; an archive is read again only when it changed, and 
   fs.rmSync(join(root, 'proc'), { recursive: true });
   assert.deepEqual(await look(), []);
   assert.equal(kept.size, 0, 'nothing is kept of what nobody runs');
+});
+
+test('zip: what comes out counts, not what the directory says; more than asked for is refused', async () => {
+  const zeros = Buffer.alloc(8 * 1024 * 1024);
+  for (const bytes of [liar(zip({ a: zeros })), liar(zip({ a: zeros }, { stored: true }))]) {
+    const [entry] = zipEntries(bytes)!;
+    await assert.rejects(entry!.read(zeros.length - 1));
+    assert.equal((await entry!.read(zeros.length)).length, zeros.length);
+    assert.ok(entry!.atMost >= zeros.length);
+  }
+});
+
+test('jar: an archive that unpacks to more than any disk holds ends soon, and is named', async () => {
+  const bomb = zip({ 'x.jar': Buffer.alloc(64 * 1024 * 1024 - 1) });
+  // 30 000 entries, all of them the same few bytes.
+  const root = tree({ 'srv/bomb-1.0.jar': liar(bomb, 30_000) });
+  const bounds = new Bounds();
+  const before = performance.now();
+  const found = await jar.collect(program(root, ['/usr/bin/java', '-jar', '/srv/bomb-1.0.jar'], bounds));
+  assert.ok(performance.now() - before < 60_000);
+  assert.ok(found.length < 10);
+  assert.deepEqual([...bounds.unread], ['/srv/bomb-1.0.jar']);
+});
+
+test('jar: what the clock cut short is not kept', async () => {
+  const root = tree({ 'srv/a.jar': zip({ ...pom('g', 'a', '1'), 'b.jar': LOG4J }) });
+  const answers = new Map<string, { stamp: string; value: unknown }>();
+  const bounds = new Bounds();
+  const one = program(root, ['/usr/bin/java', '-jar', '/srv/a.jar'], bounds);
+  const kept = new Kept(answers, bounds);
+  const late = Object.assign(one.disk, { late: () => true });
+  await jar.collect({ ...one, disk: late, kept: kept.get.bind(kept) });
+  assert.deepEqual([answers.size, [...bounds.unread]], [0, ['/srv/a.jar']]);
 });
 
 test('jar: class paths, agents and servers as their command lines name them', () => {

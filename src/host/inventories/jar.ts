@@ -1,14 +1,20 @@
 import type { Component, Inventory, Program } from './contract.ts';
 import { runsOf } from './contract.ts';
 import { absolute, nameOf, parentOf, type Disk } from './bounds.ts';
-import { UNPACKED_LIMIT, zipEntries, type ZipEntry } from './zip.ts';
+import { zipEntries, type ZipEntry } from './zip.ts';
 
 const ARCHIVE = /\.(?:jar|war|ear)$/;
 const POM = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
 const JAR_LIMIT = 128 * 1024 * 1024;
-/** Of one archive with all that is in it, so that no archive unpacks for ever. */
+/** Of one archive with all that is in it, so that no archive unpacks for ever: bytes that come out, and entries. */
 const NESTED_BYTES = 256 * 1024 * 1024;
+const NESTED_ENTRIES = 5000;
+/** Of one entry. */
+const UNPACKED_LIMIT = 64 * 1024 * 1024;
+/** A few lines of text. */
+const PROPERTIES_LIMIT = 65_536;
 const DEPTH = 3;
+const NAME_LIMIT = 500;
 /** Applications keep theirs in one directory; the distribution's shared ones are packages. */
 const SHARED = /^\/usr\/(?:share|lib)\/(?:java|maven-repo)\b/;
 
@@ -92,46 +98,74 @@ interface Read {
 async function readArchive(disk: Disk, path: string, size: number): Promise<Read | null> {
   const bytes = await disk.bytes(path, size);
   if (bytes === null) return null;
-  const unpacker = new Unpacker();
-  const components = unpacker.inArchive(bytes, path, 0);
+  const unpacker = new Unpacker(disk, path);
+  const components = await unpacker.inArchive(bytes, path, 0);
   return { components, whole: unpacker.whole };
 }
 
 /** One archive with all that is in it. */
 class Unpacker {
   whole = true;
+  readonly #disk: Disk;
+  readonly #path: string;
   #bytes = NESTED_BYTES;
+  #entries = NESTED_ENTRIES;
+
+  constructor(disk: Disk, path: string) {
+    this.#disk = disk;
+    this.#path = path;
+  }
 
   /** Each artifact says who it is in its pom.properties; archives of several hold several. */
-  inArchive(bytes: Uint8Array, path: string, depth: number): Component[] {
+  async inArchive(bytes: Uint8Array, path: string, depth: number): Promise<Component[]> {
     const entries = zipEntries(bytes);
     if (entries === null) {
       this.whole = false;
       return byName(path);
     }
-    const told = entries
-      .filter((entry) => POM.test(entry.name))
-      .flatMap((entry) => byProperties(Buffer.from(this.#unpack(entry) ?? []).toString('utf8'), path));
-    const own = told.length > 0 ? told : byName(path);
-    const nested = entries.filter((entry) => ARCHIVE.test(entry.name));
-    if (depth >= DEPTH) {
-      this.whole &&= nested.length === 0;
-      return own;
+    const named = entries.filter(({ name }) => name.length <= NAME_LIMIT);
+    this.whole &&= named.length === entries.length;
+    const told = await this.#told(named, path);
+    const found = told.length > 0 ? told : byName(path);
+    const nested = named.filter(({ name }) => ARCHIVE.test(name));
+    if (depth >= DEPTH) this.whole &&= nested.length === 0;
+    for (const entry of depth >= DEPTH ? [] : nested) {
+      if (this.#isSpent()) break;
+      const at = `${path}!/${entry.name}`;
+      const inner = await this.#unpack(entry, UNPACKED_LIMIT);
+      found.push(...(inner === null ? byName(at) : await this.inArchive(inner, at, depth + 1)));
     }
-    return [...own, ...nested.flatMap((entry) => this.#nested(entry, `${path}!/${entry.name}`, depth + 1))];
+    return found;
   }
 
-  #nested(entry: ZipEntry, at: string, depth: number): Component[] {
-    const inner = this.#unpack(entry);
-    return inner === null ? byName(at) : this.inArchive(inner, at, depth);
+  async #told(entries: readonly ZipEntry[], path: string): Promise<Component[]> {
+    const found: Component[] = [];
+    for (const entry of entries.filter(({ name }) => POM.test(name))) {
+      if (this.#isSpent()) break;
+      const text = Buffer.from((await this.#unpack(entry, PROPERTIES_LIMIT)) ?? []).toString('utf8');
+      found.push(...byProperties(text, path));
+    }
+    return found;
   }
 
-  #unpack(entry: ZipEntry): Uint8Array | null {
+  #isSpent(): boolean {
+    // Noted, so that what was cut short by the clock is not kept as if it were all.
+    if (this.#disk.late()) this.#disk.note(this.#path);
+    const spent = this.#entries <= 0 || this.#bytes <= 0 || this.#disk.late();
+    if (spent) this.whole = false;
+    return spent;
+  }
+
+  /** What really comes out of it counts; of what broke off, what may have. */
+  async #unpack(entry: ZipEntry, limit: number): Promise<Uint8Array | null> {
+    const most = Math.min(limit, this.#bytes);
+    this.#entries -= 1;
     try {
-      if (entry.size > Math.min(UNPACKED_LIMIT, this.#bytes)) throw new Error('too large');
-      this.#bytes -= entry.size;
-      return entry.read();
+      const bytes = await entry.read(most);
+      this.#bytes -= bytes.length;
+      return bytes;
     } catch {
+      this.#bytes -= Math.min(most, entry.atMost);
       this.whole = false;
       return null;
     }
@@ -139,7 +173,8 @@ class Unpacker {
 }
 
 function byProperties(text: string, path: string): Component[] {
-  const property = (name: string): string | undefined => new RegExp(`^${name}\\s*[=:]\\s*(\\S+)`, 'm').exec(text)?.[1];
+  const property = (name: string): string | undefined =>
+    new RegExp(String.raw`^${name}[ \t]*[=:][ \t]*(\S{1,300})`, 'm').exec(text)?.[1];
   const [group, artifact, version] = ['groupId', 'artifactId', 'version'].map(property);
   if (!group || !artifact || !version) return [];
   return [{ ecosystem: 'Maven', name: `${group}:${artifact}`, version, path }];
@@ -147,6 +182,7 @@ function byProperties(text: string, path: string): Component[] {
 
 /** `log4j-core-2.14.1.jar` does not say whose group it is of. */
 function byName(path: string): Component[] {
-  const match = /^(.+?)-(\d[\w.+-]*)\.[jwe]ar$/.exec(nameOf(path));
+  const name = nameOf(path);
+  const match = name.length > NAME_LIMIT ? null : /^(.+?)-(\d[\w.+-]*)\.[jwe]ar$/.exec(name);
   return match ? [{ ecosystem: 'Maven', name: match[1]!, version: match[2]!, path }] : [];
 }

@@ -39,3 +39,15 @@ export function zip(
   end.writeUInt32LE(offset, 16);
   return Buffer.concat([...parts, listed, end]);
 }
+
+/** The archive with one entry, which says that it is one byte long when unpacked, listed `times` over. */
+export function liar(archive: Buffer, times = 1): Buffer {
+  const end = Buffer.from(archive.subarray(archive.length - 22));
+  const start = end.readUInt32LE(16);
+  const entry = Buffer.from(archive.subarray(start, archive.length - 22));
+  entry.writeUInt32LE(1, 24);
+  end.writeUInt16LE(times, 8);
+  end.writeUInt16LE(times, 10);
+  end.writeUInt32LE(entry.length * times, 12);
+  return Buffer.concat([archive.subarray(0, start), ...Array.from({ length: times }, () => entry), end]);
+}

@@ -1,11 +1,17 @@
-import { inflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { inflateRaw } from 'node:zlib';
+
+const inflate = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
 
 export interface ZipEntry {
   name: string;
-  /** bytes when unpacked */
-  size: number;
-  /** Throws when the archive is not what its directory says. */
-  read(): Uint8Array;
+  /**
+   * Throws when the archive is not what its directory says, and when more than `most` bytes come out of it: what the
+   * directory says of its size is whatever somebody wrote there.
+   */
+  read(most: number): Promise<Uint8Array>;
+  /** More than this cannot come out of it, whatever it claims. */
+  atMost: number;
 }
 
 const END = 0x0605_4b50;
@@ -13,7 +19,8 @@ const DIRECTORY = 0x0201_4b50;
 const END_SIZE = 22;
 /** Nobody packs more into one that runs; a hostile directory could claim any number. */
 const ENTRIES_LIMIT = 100_000;
-export const UNPACKED_LIMIT = 64 * 1024 * 1024;
+/** Of deflate: 258 bytes for two bits, at best. */
+const EXPANSION = 1032;
 
 /** Entries of a zip archive by its directory, or null when it is none. Nothing is unpacked until it is read. */
 export function zipEntries(bytes: Uint8Array): ZipEntry[] | null {
@@ -51,17 +58,16 @@ function endOf(buffer: Buffer): number | null {
 function entryAt(buffer: Buffer, at: number, name: string, shift: number): ZipEntry {
   const method = buffer.readUInt16LE(at + 10);
   const packed = buffer.readUInt32LE(at + 20);
-  const size = buffer.readUInt32LE(at + 24);
   const place = buffer.readUInt32LE(at + 42) + shift;
   return {
     name,
-    size,
-    read: () => {
+    atMost: method === 0 ? packed : packed * EXPANSION,
+    read: async (most) => {
       const data = place + 30 + buffer.readUInt16LE(place + 26) + buffer.readUInt16LE(place + 28);
       const bytes = buffer.subarray(data, data + packed);
-      if (method === 0) return bytes;
-      if (method !== 8) throw new Error(`packed in a way (${method}) that is not known`);
-      return inflateRawSync(bytes, { maxOutputLength: UNPACKED_LIMIT });
+      if (method === 0 && bytes.length <= most) return bytes;
+      if (method !== 8) throw new Error(`packed in a way (${method}) that is not known, or too large`);
+      return inflate(bytes, { maxOutputLength: Math.max(1, most) });
     },
   };
 }

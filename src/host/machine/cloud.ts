@@ -1,5 +1,6 @@
 import type { CloudFacts, DmiFacts } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
+import { cut } from '../text.ts';
 
 /** How the firmware of each cloud's machines signs. */
 const BY_DMI: [string, (dmi: DmiFacts) => boolean][] = [
@@ -99,5 +100,5 @@ const record = (value: unknown): Record<string, unknown> =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 const text = (from: Record<string, unknown>, key: string): string | null => {
   const value = from[key];
-  return typeof value === 'string' && value !== '' ? value.slice(0, 200) : null;
+  return typeof value === 'string' && value !== '' ? cut(value, 200) : null;
 };

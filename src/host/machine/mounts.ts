@@ -22,5 +22,5 @@ export function parseMounts(text: string): MountFact[] {
 }
 
 /** The kernel writes blanks, tabs, newlines and backslashes as octal numbers. */
-const unescaped = (text: string): string =>
+export const unescaped = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -52,8 +52,14 @@ export async function policies(
 
 /** `name:` at the start of a line, `Candidate: version` below it. */
 export function parsePolicy(text: string): Map<string, string | null> {
-  const blocks = text.matchAll(/^(\S+):\n(?:[ \t].*\n)*?\s+Candidate:\s*(\S+)/gm);
-  return new Map([...blocks].map((match) => [match[1]!, match[2] === '(none)' ? null : match[2]!]));
+  const found = new Map<string, string | null>();
+  let name: string | null = null;
+  for (const line of text.split('\n')) {
+    if (!/^[ \t]/.test(line)) name = /^(\S+):$/.exec(line)?.[1] ?? null;
+    const candidate = name === null ? undefined : /^[ \t]+Candidate:[ \t]*(\S+)/.exec(line)?.[1];
+    if (candidate !== undefined) found.set(name!, candidate === '(none)' ? null : candidate);
+  }
+  return found;
 }
 
 /** Changes whenever what apt offers may have changed. */

@@ -4,6 +4,8 @@ import { readText, type Host } from '../host.ts';
 export const DPKG_STATUS = '/var/lib/dpkg/status';
 export const DPKG_INFO = '/var/lib/dpkg/info';
 const STATUS_LIMIT = 64 * 1024 * 1024;
+const QUERY_LENGTH = 48 * 1024;
+const QUERY_OUTPUT = 16 * 1024 * 1024;
 /** Files of such a package are on the disk, wholly or in part. `config-files` and `not-installed` are not. */
 const PRESENT = new Set([
   'installed',
@@ -70,11 +72,63 @@ function names(path: string): string[] {
   return /^\/usr\/(bin|sbin|lib\w*)\//.test(path) ? [path, path.slice('/usr'.length)] : [path];
 }
 
-/** Which package brought each of these files? Files that no package brought are left out. */
+/**
+ * Which package brought each of these files? Files that no package brought are left out. Over a network dpkg is asked: it
+ * has hundreds of lists, and each would be several questions.
+ */
 export async function packagesOfFiles(host: Host, paths: readonly string[]): Promise<Map<string, string>> {
   const wanted = new Map(paths.flatMap((path) => names(path).map((name) => [name, path] as const)));
+  if (wanted.size === 0) return new Map();
+  return (host.far ? await byQuery(host, wanted) : null) ?? byLists(host, wanted);
+}
+
+/** By name as dpkg may know it → path that was asked for. */
+type Wanted = ReadonlyMap<string, string>;
+
+/** Null: it cannot be asked. */
+async function byQuery(host: Host, wanted: Wanted): Promise<Map<string, string> | null> {
   const found = new Map<string, string>();
-  if (wanted.size === 0) return found;
+  for (const some of chunks([...wanted.keys()].filter((name) => !/[*?[\]\\\n]/.test(name)))) {
+    // It ends with 1 when one of them is nobody's; what it says of the others is true.
+    const told = await host.exec(['dpkg-query', '-S', ...some], { maxOutput: QUERY_OUTPUT });
+    if (told.code > 1) return null;
+    for (const [name, owner] of parseQuery(told.stdout)) {
+      const path = wanted.get(name);
+      if (path !== undefined) found.set(path, owner);
+    }
+  }
+  return found;
+}
+
+/** One command line is one argument of the shell on the other side, and as such at most 128 KiB long. */
+function chunks(all: readonly string[]): string[][] {
+  const found: string[][] = [];
+  let room = 0;
+  for (const name of all) {
+    room -= Buffer.byteLength(name) + 10;
+    if (room < 0) {
+      found.push([]);
+      room = QUERY_LENGTH;
+    }
+    found.at(-1)!.push(name);
+  }
+  return found;
+}
+
+/** `name:arch, other: /path`; lines about diversions name no package. */
+export function parseQuery(text: string): [string, string][] {
+  return text.split('\n').flatMap((line): [string, string][] => {
+    const at = line.indexOf(': /');
+    const owner = line
+      .slice(0, Math.max(0, at))
+      .split(', ')[0]!
+      .replace(/:[^:]+$/, '');
+    return at === -1 || !/^[a-z0-9][a-z0-9+.-]*$/.test(owner) ? [] : [[line.slice(at + 2), owner]];
+  });
+}
+
+async function byLists(host: Host, wanted: Wanted): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
   for (const file of (await host.list(DPKG_INFO)) ?? []) {
     if (!file.endsWith('.list')) continue;
     const text = (await readText(host, `${DPKG_INFO}/${file}`)) ?? '';

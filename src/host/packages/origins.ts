@@ -5,7 +5,7 @@ export type Archives = ReadonlyMap<string, Record<string, string>>;
 
 /** `apt-cache policy` without a name: each list, and below it its release. */
 export function parseArchives(text: string): Archives {
-  const lists = text.matchAll(/^\s*-?\d+ (\S+ \S+ .*)\n\s+release (.*)$/gm);
+  const lists = text.matchAll(/^ *-?\d+ (\S+ \S+ .*)\n +release (.*)$/gm);
   return new Map(
     [...lists].map(([, list, release]) => [
       list!.trim(),
@@ -34,8 +34,8 @@ function kindOf(release: Record<string, string> | undefined): PackageOrigin {
   return KINDS.find(([pattern]) => pattern.test(`${suite} ${codename} ${label} ${origin}`))?.[1] ?? 'main';
 }
 
-const INSTALLED = /^[ \t]+Installed: (\S+)$/m;
-const CANDIDATE = /^[ \t]+Candidate: (\S+)$/m;
+const INSTALLED = /^ +Installed: (\S+)$/m;
+const CANDIDATE = /^ +Candidate: (\S+)$/m;
 
 /**
  * Where the installed version of each package is from, by `apt-cache policy NAME…`. A version that the archive has replaced

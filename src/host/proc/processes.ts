@@ -1,6 +1,7 @@
 import { each } from '../facts/look.ts';
 import { readText, type Host } from '../host.ts';
-import { masked } from '../masked.ts';
+import { maskedWords } from '../masked.ts';
+import { cut } from '../text.ts';
 import { isScratch, parseMaps, withoutDeleted, type MappedFile } from './maps.ts';
 
 export interface Process {
@@ -22,6 +23,8 @@ export interface Process {
 
 const TICKS_PER_SECOND = 100;
 const COMMAND_LIMIT = 300;
+/** What follows would not be told in any case. */
+const READ_OF_COMMAND = 8192;
 
 /** Every process with a program (kernel threads have none), by pid. One that ends while we look is left out. */
 export async function readProcesses(host: Host): Promise<Process[]> {
@@ -89,10 +92,11 @@ async function readMore(host: Host, at: string, context: Context): Promise<More>
 
 function commandOf(host: Host, cmdline: string): string {
   const words = cmdline
+    .slice(0, READ_OF_COMMAND)
     .split('\0')
     .filter(Boolean)
     .map((word) => host.shown(word));
-  return masked(words.join(' ')).slice(0, COMMAND_LIMIT);
+  return cut(maskedWords(words).join(' '), COMMAND_LIMIT);
 }
 
 /** Field 22 of /proc/PID/stat, counted after the name in parentheses, which may hold spaces and parentheses itself. */

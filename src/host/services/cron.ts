@@ -1,7 +1,10 @@
 import type { CronFact } from '../../model/facts.ts';
 import { masked } from '../masked.ts';
+import { cut } from '../text.ts';
 
 const COMMAND_LIMIT = 300;
+/** cron itself takes 1000 characters of a command. */
+const LINE_LIMIT = 4096;
 const FIELDS = String.raw`(@\w+|(?:[^\s=#]+\s+){4}[^\s=#]+)`;
 const WITH_USER = new RegExp(String.raw`^\s*${FIELDS}\s+(\S+)\s+(.+)$`);
 const WITHOUT_USER = new RegExp(String.raw`^\s*${FIELDS}\s+(.+)$`);
@@ -9,7 +12,7 @@ const WITHOUT_USER = new RegExp(String.raw`^\s*${FIELDS}\s+(.+)$`);
 /** Entries of a crontab. `user`: whose it is; null where each line names one (/etc/crontab, /etc/cron.d). */
 export function parseCrontab(path: string, text: string, user: string | null): CronFact[] {
   return text.split('\n').flatMap((line) => {
-    if (/^\s*(?:#|$|\w+\s*=)/.test(line)) return [];
+    if (line.length > LINE_LIMIT || /^\s*(?:#|$|\w+\s*=)/.test(line)) return [];
     const match = (user === null ? WITH_USER : WITHOUT_USER).exec(line);
     if (!match) return [];
     const [, schedule, ...rest] = match as unknown as [string, string, ...string[]];
@@ -20,7 +23,7 @@ export function parseCrontab(path: string, text: string, user: string | null): C
         path,
         user: who,
         schedule: schedule.replace(/\s+/g, ' '),
-        command: masked(command).trim().slice(0, COMMAND_LIMIT),
+        command: cut(masked(command).trim(), COMMAND_LIMIT),
         enabled: true,
       },
     ];
@@ -34,8 +37,8 @@ export function parseTimers(text: string): CronFact[] {
       [...block.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].map((match) => match[1]!);
     const [id] = fields('Id');
     if (!id?.endsWith('.timer')) return [];
-    const schedules = [...fields('TimersCalendar'), ...fields('TimersMonotonic')].flatMap(
-      (value) => /^\{ (.*?) ; next_elapse=.*\}$/.exec(value)?.[1] ?? [],
+    const schedules = [...fields('TimersCalendar'), ...fields('TimersMonotonic')].flatMap((value) =>
+      value.length > LINE_LIMIT ? [] : (/^\{ (.*?) ; next_elapse=.*\}$/.exec(value)?.[1] ?? []),
     );
     const state = fields('UnitFileState')[0] ?? '';
     return [

@@ -60,8 +60,9 @@ function enabledOf(state: string): boolean | null {
 
 /** `{ path=… ; argv[]=/usr/sbin/sshd -D ; ignore_errors=no ; start_time=… }`: the times in it change, the command does not. */
 function execOf(text: string): string | null {
-  const match = /argv\[\]=(.*?) ; ignore_errors=/.exec(text);
-  return (match?.[1] ?? text.trim()) || null;
+  const start = text.indexOf('argv[]=') + 'argv[]='.length;
+  const end = text.indexOf(' ; ignore_errors=', start);
+  return (text.includes('argv[]=') && end !== -1 ? text.slice(start, end) : text.trim()) || null;
 }
 
 export interface DeclaredFiles {
@@ -72,16 +73,19 @@ export interface DeclaredFiles {
 
 /** The files that a unit names in its [X-Lastember] section (systemd ignores X- sections), drop-ins included. */
 export async function declaredFiles(host: Host, unit: Unit, dropIns: ReadonlySet<string>): Promise<DeclaredFiles> {
-  const texts = [unit.unitFile === null ? null : await readText(host, unit.unitFile, 65_536)];
+  const texts = [unit.unitFile === null ? null : await textOf(host, unit.unitFile)];
   const directory = `${unit.name}.d`;
   if (dropIns.has(directory)) {
-    const files = (await host.list(`${DROP_INS}/${directory}`)) ?? [];
+    const files = (await host.list(`${DROP_INS}/${directory}`).catch(() => null)) ?? [];
     for (const file of files) {
-      if (file.endsWith('.conf')) texts.push(await readText(host, `${DROP_INS}/${directory}/${file}`, 65_536));
+      if (file.endsWith('.conf')) texts.push(await textOf(host, `${DROP_INS}/${directory}/${file}`));
     }
   }
   return parseDeclared(texts.filter((text) => text !== null).join('\n'));
 }
+
+/** One that cannot be read names nothing; what the other units name does not depend on it. */
+const textOf = (host: Host, path: string): Promise<string | null> => readText(host, path, 65_536).catch(() => null);
 
 export async function listDropIns(host: Host): Promise<Set<string>> {
   return new Set(((await host.list(DROP_INS)) ?? []).filter((name) => name.endsWith('.d')));
@@ -90,10 +94,10 @@ export async function listDropIns(host: Host): Promise<Set<string>> {
 function parseDeclared(text: string): DeclaredFiles {
   const values = new Map<string, string>();
   let inside = false;
-  for (const line of text.split('\n')) {
-    const section = /^\s*\[(.+)\]\s*$/.exec(line);
-    if (section) inside = section[1] === 'X-Lastember';
-    const pair = /^\s*(\w+)\s*=\s*(\/.*?)\s*$/.exec(line);
+  for (const raw of text.split('\n')) {
+    const line = raw.trim();
+    if (line.startsWith('[') && line.endsWith(']')) inside = line === '[X-Lastember]';
+    const pair = /^(\w+)\s*=\s*(\/.*)$/.exec(line);
     if (inside && pair) values.set(pair[1]!, pair[2]!);
   }
   return {

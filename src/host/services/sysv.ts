@@ -5,10 +5,12 @@ import type { Unit } from './systemd.ts';
 
 const SCRIPTS = '/etc/init.d';
 const SCRIPT_LIMIT = 262_144;
+/** Paths are shorter; variables that hold each other several times over grow without end. */
+const VALUE_LIMIT = 1000;
 /** Where links say what starts at boot: Debian's place and Red Hat's. */
 const LEVELS = [2, 3, 4, 5].flatMap((level) => [`/etc/rc${level}.d`, `/etc/rc.d/rc${level}.d`]);
 /** A script without either is one of the system's own helpers. */
-const IS_SERVICE = /^### BEGIN INIT INFO|^#\s*chkconfig:/m;
+const IS_SERVICE = /^### BEGIN INIT INFO|^#[ \t]*chkconfig:/m;
 
 /**
  * Services by their init scripts, or null where there are none. No script is run, not even with `status`: old ones do not
@@ -52,7 +54,7 @@ async function stateOf(host: Host, name: string, text: string, programs: Program
 export function namedIn(text: string): { daemon: string | null; pidFile: string | null } {
   const variables = new Map<string, string>();
   for (const [, name, value] of text.matchAll(
-    /^\s*(?:export\s+)?([A-Za-z_]\w*)=["']?([^"'\s;$`]*(?:\$\{?\w+[^"'\s;`]*)?)["']?\s*(?:#.*)?$/gm,
+    /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=["']?([^"'\s;$`]*(?:\$\{?\w[^"'\s;`]*)?)["']?[ \t]*(?:#.*)?$/gm,
   )) {
     if (!variables.has(name!)) variables.set(name!, expanded(value!, variables));
   }
@@ -61,7 +63,7 @@ export function namedIn(text: string): { daemon: string | null; pidFile: string 
   const option = (long: string): string | undefined =>
     new RegExp(String.raw`--${long}[ =]["']?([^\s"']+)`).exec(text)?.[1];
   const header = (name: string): string | undefined =>
-    new RegExp(String.raw`^#\s*${name}:\s*(\S+)`, 'm').exec(text)?.[1];
+    new RegExp(String.raw`^#[ \t]*${name}:[ \t]*(\S+)`, 'm').exec(text)?.[1];
   // So skeletons write it that start nothing which stays.
   if (variables.get('PIDFILE') === 'none') return { daemon: null, pidFile: null };
   return {
@@ -78,11 +80,11 @@ export function namedIn(text: string): { daemon: string | null; pidFile: string 
 
 /** `$NAME`, `${NAME}`, `${NAME:-default}`; what the script asks a command for stays as it is and is then no path. */
 function expanded(value: string, variables: ReadonlyMap<string, string>): string {
-  return value.replace(
-    /\$\{(\w+)(?::?[-=]([^}]*))?\}|\$(\w+)/g,
-    (all, braced?: string, fallback?: string, bare?: string) => {
+  const text = value
+    .slice(0, VALUE_LIMIT)
+    .replace(/\$\{(\w+)(?::?[-=]([^}]*))?\}|\$(\w+)/g, (all, braced?: string, fallback?: string, bare?: string) => {
       const known = variables.get(braced ?? bare ?? '');
       return known || fallback || (known ?? all);
-    },
-  );
+    });
+  return text.slice(0, VALUE_LIMIT);
 }

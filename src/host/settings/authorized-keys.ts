@@ -1,23 +1,42 @@
 import { createHash } from 'node:crypto';
 import type { AuthorizedKeyFact } from '../../model/facts.ts';
+import { cut } from '../text.ts';
+import { firstEnd, split, type WordRules } from '../words.ts';
 
-const TYPE = /^(?:ssh-|ecdsa-sha2-|sk-(?:ssh|ecdsa)-)[\w@.-]+$/;
+const TYPE = /^(?:ssh-|ecdsa-sha2-|sk-(?:ssh|ecdsa)-)[\w@.-]{1,100}$/;
 const DEFAULT_FILES = '.ssh/authorized_keys .ssh/authorized_keys2';
+/** Keys of 16384 bits are shorter. */
+const LINE_LIMIT = 16_384;
+const KEYS_LIMIT = 2000;
+const OPTIONS_LIMIT = 50;
+const BLANK: WordRules = { ends: (char) => /\s/.test(char), quotes: '"', escapes: 'quotes' };
+const COMMA: WordRules = { ends: (char) => char === ',', quotes: '"', escapes: 'quotes' };
 
 type Key = Pick<AuthorizedKeyFact, 'type' | 'fingerprint' | 'comment' | 'options'>;
 
+export interface ReadKeys {
+  keys: Key[];
+  /** false: lines too long, or too many keys: there may be others */
+  whole: boolean;
+}
+
 /** Keys of one authorized_keys file. */
-export function parseAuthorizedKeys(text: string): Key[] {
-  return text.split('\n').flatMap((line) => {
-    const words = wordsOf(line.trim());
-    if (words.length < 2 || words[0]!.startsWith('#')) return [];
-    // Options come first, and only then: the type says where they end.
-    const at = TYPE.test(words[0]!) ? 0 : 1;
-    const [type, blob, ...comment] = words.slice(at);
-    if (type === undefined || blob === undefined || !TYPE.test(type)) return [];
-    const options = at === 0 ? [] : optionsOf(words[0]!);
-    return [{ type, fingerprint: fingerprintOf(blob), comment: comment.join(' ').slice(0, 200), options }];
-  });
+export function parseAuthorizedKeys(text: string): ReadKeys {
+  const lines = text.split('\n');
+  const keys = lines.flatMap((line) => (line.length > LINE_LIMIT ? [] : keyOf(line.trim())));
+  const whole = keys.length <= KEYS_LIMIT && lines.every((line) => line.length <= LINE_LIMIT);
+  return { keys: keys.slice(0, KEYS_LIMIT), whole };
+}
+
+/** As sshd reads it: options come first, and only then; their quotes hold blanks. */
+function keyOf(line: string): Key[] {
+  if (line === '' || line.startsWith('#')) return [];
+  const hasOptions = !TYPE.test(line.slice(0, 120).split(/\s/, 1)[0]!);
+  const end = hasOptions ? firstEnd(line, BLANK) : 0;
+  const [type, blob, ...comment] = line.slice(end).trim().split(/\s+/);
+  if (type === undefined || blob === undefined || !TYPE.test(type)) return [];
+  const options = optionsOf(line.slice(0, end));
+  return [{ type, fingerprint: fingerprintOf(blob), comment: cut(comment.join(' '), 200), options }];
 }
 
 /** As OpenSSH prints it. */
@@ -26,14 +45,12 @@ function fingerprintOf(blob: string): string {
   return `SHA256:${digest.replace(/=+$/, '')}`;
 }
 
-/** Blanks within quotes belong to the word. */
-const wordsOf = (line: string): string[] => line.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];
-
 /** An option may set a variable or a command, and with it a secret: only where the key is good for is told. */
 function optionsOf(text: string): string[] {
-  const options = text.match(/(?:"(?:\\.|[^"\\])*"|[^,"])+/g) ?? [];
-  return options
+  return split(text, COMMA)
+    .slice(0, OPTIONS_LIMIT)
     .map((option) => (/^from=/i.test(option) ? option.replace(/^from/i, 'from') : option.split('=')[0]!.toLowerCase()))
+    .map((option) => cut(option, 500))
     .sort();
 }
 

@@ -1,7 +1,12 @@
 import { readText, type Host } from '../host.ts';
+import { fits } from './glob.ts';
+import { sshdPending } from './sshd-pending.ts';
 
 export const SSHD_CONFIG = '/etc/ssh/sshd_config';
 const INCLUDE_DEPTH = 16;
+/** Files that name each other would be read for ever; sshd gives up at its depth, having nothing else to do. */
+const FILES_LIMIT = 200;
+const LINE_LIMIT = 16_384;
 
 /** What OpenSSH does where nothing is said (sshd_config(5)); only the settings that rules are written about. */
 const DEFAULTS: Record<string, string> = {
@@ -42,28 +47,29 @@ const ADDITIVE = new Set([
   'port',
 ]);
 
-/** Reads a file that `Include` names; a path may end in a pattern. */
+/** Reads the files that `Include` names; a path may end in a pattern. */
 export type ReadIncluded = (pattern: string) => Promise<string[]>;
+
+/** Text of the files that are being read, each included by the one before it, and how many more may be read. */
+interface Way {
+  texts: readonly string[];
+  budget: { files: number };
+}
 
 /** Effective global settings, keyword in lower case → value. `Match` blocks hold for some connections only: left out. */
 export async function effectiveSshd(text: string, included: ReadIncluded): Promise<Record<string, string>> {
   const settings: Record<string, string> = {};
-  await apply(settings, text, included, 0);
+  await apply(settings, text, included, { texts: [text], budget: { files: FILES_LIMIT } });
   return { ...DEFAULTS, ...modern(settings) };
 }
 
-async function apply(
-  settings: Record<string, string>,
-  text: string,
-  included: ReadIncluded,
-  depth: number,
-): Promise<void> {
+async function apply(settings: Record<string, string>, text: string, included: ReadIncluded, way: Way): Promise<void> {
   for (const line of text.split('\n')) {
-    const parsed = sshdLine(line);
+    const parsed = line.length > LINE_LIMIT ? null : sshdLine(line);
     if (!parsed) continue;
     if (parsed.keyword === 'match') return;
     if (parsed.keyword !== 'include') set(settings, parsed.keyword, parsed.value);
-    else if (depth < INCLUDE_DEPTH) await include(settings, parsed.value, included, depth + 1);
+    else if (way.texts.length <= INCLUDE_DEPTH) await include(settings, parsed.value, included, way);
   }
 }
 
@@ -71,10 +77,16 @@ async function include(
   settings: Record<string, string>,
   patterns: string,
   included: ReadIncluded,
-  depth: number,
+  { texts, budget }: Way,
 ): Promise<void> {
   for (const pattern of patterns.split(/\s+/)) {
-    for (const text of await included(pattern)) await apply(settings, text, included, depth);
+    if (budget.files <= 0) return;
+    for (const text of await included(pattern)) {
+      budget.files -= 1;
+      // One that includes itself, by whatever name, adds nothing the second time: the first value counts.
+      if (budget.files < 0 || texts.includes(text)) continue;
+      await apply(settings, text, included, { texts: [...texts, text], budget });
+    }
   }
 }
 
@@ -86,10 +98,16 @@ function set(settings: Record<string, string>, keyword: string, value: string): 
 
 /** `Keyword value`, `Keyword=value`, quotes around the value, `#` at the start of a word begins a comment. */
 export function sshdLine(line: string): { keyword: string; value: string } | null {
-  const match = /^\s*([A-Za-z]\w*)(?:\s*=\s*|\s+)(.*?)\s*$/.exec(line);
+  const match = /^([A-Za-z]\w*)(?:\s*=|\s)(.*)$/.exec(line.trim());
   if (!match) return null;
-  const value = match[2]!.replace(/\s+#.*$/, '').replace(/^"(.*)"$/, '$1');
+  const value = withoutComment(match[2]!.trim()).replace(/^"(.*)"$/, '$1');
   return { keyword: match[1]!.toLowerCase(), value };
+}
+
+/** A pattern that looks for blanks first would begin at each of them. */
+function withoutComment(text: string): string {
+  const at = /\s#/.exec(text)?.index;
+  return at === undefined ? text : text.slice(0, at).trimEnd();
 }
 
 /** Files of a pattern in order of name; only the last part may hold `*` or `?`, relative paths are below /etc/ssh. */
@@ -98,16 +116,11 @@ export function includedFrom(host: Host): ReadIncluded {
     const path = pattern.startsWith('/') ? pattern : `/etc/ssh/${pattern}`;
     const cut = path.lastIndexOf('/');
     const directory = path.slice(0, cut) || '/';
-    const wanted = new RegExp(
-      `^${path
-        .slice(cut + 1)
-        .replace(/[.+^${}()|[\]\\]/g, String.raw`\$&`)
-        .replaceAll('*', '[^/]*')
-        .replaceAll('?', '[^/]')}$`,
-    );
-    const names = ((await host.list(directory)) ?? []).filter((name) => wanted.test(name) && !name.startsWith('.'));
+    const wanted = path.slice(cut + 1);
+    const names = ((await host.list(directory)) ?? []).filter((name) => fits(name, wanted) && !name.startsWith('.'));
     const texts: string[] = [];
-    for (const name of names) texts.push((await readText(host, `${directory}/${name}`, 262_144)) ?? '');
+    for (const name of names.slice(0, FILES_LIMIT))
+      texts.push((await readText(host, `${directory}/${name}`, 262_144)) ?? '');
     return texts;
   };
 }
@@ -118,29 +131,34 @@ export async function readSshd(host: Host): Promise<Record<string, string> | nul
   return text === null ? null : effectiveSshd(text, includedFrom(host));
 }
 
-/** Settings in force and who told them. */
+/** Settings as the files on the disk mean them, and who told. */
 export interface SshdSettings {
   by: 'sshd' | 'files' | null;
+  /** true: the daemon that runs read the files before they were last changed */
+  pending: boolean | null;
   settings: Record<string, string>;
 }
 
 /**
- * What sshd itself makes of its files, defaults of its version included. It refuses to tell without keys or its directory,
+ * What sshd itself makes of its files, defaults of its version included: what the next start or reload would put in force,
+ * which is what is in force unless they were changed since. It refuses to tell without keys or its directory,
  * and before 8.4 with Match blocks: then we read the files as it would.
  */
 export async function sshdInForce(host: Host): Promise<SshdSettings> {
   const told = await host.exec(['sshd', '-T'], { timeoutMs: 15_000 }).catch(() => null);
   const settings = told?.code === 0 ? parseEffective(told.stdout) : {};
-  if (settings['port'] !== undefined) return { by: 'sshd', settings };
+  if (settings['port'] !== undefined)
+    return { by: 'sshd', settings, pending: await sshdPending(host, settings['pidfile']) };
   const read = await readSshd(host);
-  return read === null ? { by: null, settings: {} } : { by: 'files', settings: read };
+  if (read === null) return { by: null, settings: {}, pending: null };
+  return { by: 'files', settings: read, pending: await sshdPending(host, read['pidfile']) };
 }
 
 /** `keyword value` a line; a keyword that comes more than once holds all its values. */
 export function parseEffective(text: string): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const line of text.split('\n')) {
-    const match = /^([a-z]\w*) (.*?)\s*$/.exec(line);
+    const match = line.length > LINE_LIMIT ? null : /^([a-z]\w*) (.*)$/.exec(line.trimEnd());
     if (!match) continue;
     const known = settings[match[1]!];
     settings[match[1]!] = known === undefined ? match[2]! : `${known} ${match[2]!}`;

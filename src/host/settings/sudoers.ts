@@ -1,92 +1,61 @@
 import type { SudoFact } from '../../model/facts.ts';
 import { masked } from '../masked.ts';
+import { cut } from '../text.ts';
+import { firstEnd, split, type WordRules } from '../words.ts';
+import { Aliases, listOf } from './sudo-aliases.ts';
+import { withoutPassword, type Asks } from './sudo-defaults.ts';
+import { sudoLines, type ReadSudoers, type SudoText } from './sudo-lines.ts';
 
 const TAG =
-  /^(?:EXEC|NOEXEC|FOLLOW|NOFOLLOW|LOG_INPUT|NOLOG_INPUT|LOG_OUTPUT|NOLOG_OUTPUT|MAIL|NOMAIL|INTERCEPT|NOINTERCEPT|PASSWD|NOPASSWD|SETENV|NOSETENV)\s*:\s*/;
-const INCLUDE = /^[#@](include|includedir)\s+"?(.+?)"?$/;
-const DEPTH = 16;
+  /^(?:EXEC|NOEXEC|FOLLOW|NOFOLLOW|LOG_INPUT|NOLOG_INPUT|LOG_OUTPUT|NOLOG_OUTPUT|MAIL|NOMAIL|INTERCEPT|NOINTERCEPT|PASSWD|NOPASSWD|SETENV|NOSETENV) ?: ?/;
+const OPTION =
+  /^(CWD|CHROOT|ROLE|TYPE|PRIVS|LIMITPRIVS|APPARMOR_PROFILE|TIMEOUT|NOTBEFORE|NOTAFTER) ?= ?(?:"([^"]*)"|([^\s"]+)) ?/;
+const DIGEST = /^sha(?:224|256|384|512) ?: ?[\w+/=]+ ?/;
+const ALIAS = /^(?:User|Runas|Host|Cmnd|Cmd)_Alias\b/;
 const COMMAND_LIMIT = 300;
+/** Words that all grants together may have: a line with a thousand users and a thousand commands is a million facts. */
+const WORDS_LIMIT = 100_000;
 
 /** What sudoers says: grants with aliases resolved, and its defaults as written. */
 export interface Sudoers {
   sudo: SudoFact[];
   defaults: string[];
-}
-
-/** Files that an include names, in the order in which sudo reads them. */
-export type ReadSudoers = (kind: 'include' | 'includedir', path: string) => Promise<{ path: string; text: string }[]>;
-
-interface Line {
-  path: string;
-  text: string;
+  /** files of which not everything is told */
+  unread: string[];
 }
 
 export async function parseSudoers(path: string, text: string, included: ReadSudoers): Promise<Sudoers> {
-  const lines = await allLines({ path, text }, included, 0);
-  const aliases = new Map(lines.flatMap(({ text: line }) => aliasesOf(line)));
-  const grants = lines.filter(({ text: line }) => !/^(?:Defaults|(?:User|Runas|Host|Cmnd|Cmd)_Alias\b)/.test(line));
-  return {
-    sudo: grants.flatMap((line) => grantsOf(line, aliases)),
-    defaults: lines.flatMap(({ text: line }) => (line.startsWith('Defaults') ? [masked(line).slice(0, 500)] : [])),
-  };
-}
-
-async function allLines(file: Line, included: ReadSudoers, depth: number): Promise<Line[]> {
-  const found: Line[] = [];
-  for (const raw of file.text.replace(/\\\n/g, ' ').split('\n')) {
-    const line = raw.trim();
-    const include = INCLUDE.exec(line);
-    if (include && depth < DEPTH) {
-      const base = file.path.slice(0, file.path.lastIndexOf('/'));
-      const path = include[2]!.startsWith('/') ? include[2]! : `${base}/${include[2]!}`;
-      const files = await included(include[1] as 'include' | 'includedir', path);
-      for (const inner of files) found.push(...(await allLines(inner, included, depth + 1)));
+  const { lines, unread } = await sudoLines({ path, text }, included);
+  const aliases = new Aliases(lines.map((line) => line.text));
+  const defaults = lines.flatMap(({ text: line }) => (line.startsWith('Defaults') ? [line] : []));
+  const asks = withoutPassword(defaults, aliases);
+  const sudo: SudoFact[] = [];
+  let room = WORDS_LIMIT;
+  for (const line of lines.filter(({ text: one }) => !one.startsWith('Defaults') && !ALIAS.test(one))) {
+    aliases.whole = true;
+    for (const grant of grantsOf(line, aliases, asks)) {
+      room -= 1 + grant.hosts.length + grant.commands.length;
+      if (room < 0) break;
+      sudo.push(grant);
     }
-    const text = include ? '' : withoutComment(line);
-    if (text !== '') found.push({ path: file.path, text });
+    if (room < 0 || !aliases.whole) unread.add(line.path);
   }
-  return found;
+  return { sudo, defaults: defaults.map((line) => cut(masked(line), 500)), unread: [...unread].sort() };
 }
-
-/** `#` begins a comment, but `#1000` is a uid, and in quotes or behind a backslash it is itself. */
-const withoutComment = (line: string): string =>
-  /^(?:"[^"]*"|\\.|#\d|[^#"\\])*/.exec(line)?.[0].replace(/\s+/g, ' ').trim() ?? '';
-
-/** `User_Alias A = x, y : B = z` */
-function aliasesOf(line: string): [string, string[]][] {
-  const match = /^(?:User|Runas|Host|Cmnd|Cmd)_Alias (.*)$/.exec(line);
-  return (match?.[1] ?? '').split(/ : /).flatMap((part): [string, string[]][] => {
-    const pair = /^([A-Z][A-Z0-9_]*)\s*=\s*(.*)$/.exec(part.trim());
-    return pair ? [[pair[1]!, listOf(pair[2]!)]] : [];
-  });
-}
-
-/** At commas outside of quotes, parentheses and escapes. */
-const listOf = (text: string): string[] =>
-  (text.match(/(?:"[^"]*"|\\.|\([^)]*\)|[^,"\\(])+/g) ?? []).map((part) => part.trim()).filter(Boolean);
 
 /** A backslash takes its meaning from what sudoers would read otherwise. */
 const plain = (text: string): string => text.replace(/\\([\\,:=\s])/g, '$1');
 
-type Aliases = ReadonlyMap<string, readonly string[]>;
-
-function resolved(items: readonly string[], aliases: Aliases, depth = 0): string[] {
-  return items.flatMap((item) => {
-    const bare = item.replace(/^[!\s]+/, '');
-    const inner = aliases.get(bare);
-    if (inner === undefined || depth >= DEPTH) return [item];
-    const not = (item.match(/!/g) ?? []).length % 2 === 1;
-    return resolved(inner, aliases, depth + 1).map((one) => (not ? `!${one}` : one).replace(/^!!/, ''));
-  });
-}
+const EQUALS: WordRules = { ends: (char) => char === '=', quotes: '"', escapes: 'anything' };
+const BLANK: WordRules = { ends: (char) => char === ' ', quotes: '"', escapes: 'anything' };
 
 /** `users hosts = (runas) TAG: command, command : hosts = …` */
-function grantsOf({ path, text }: Line, aliases: Aliases): SudoFact[] {
-  const cut = /^((?:"[^"]*"|\\.|[^="\\])*?)=(.*)$/.exec(text);
-  if (!cut) return [];
-  const head = cut[1]!.replace(/ ?, ?/g, ',').trim();
-  const [users = '', hosts = ''] = head.match(/(?:"[^"]*"|\\.|[^\s"\\])+/g) ?? [];
-  const [first = '', ...more] = cut[2]!.split(/ : (?=[^=]*=)/);
+function* grantsOf({ path, text }: SudoText, aliases: Aliases, asks: Asks): Generator<SudoFact> {
+  const end = firstEnd(text, EQUALS);
+  if (end === text.length) return;
+  const head = text.slice(0, end).replace(/ ?, ?/g, ',').trim();
+  const [users = '', hosts = ''] = split(head, BLANK);
+  const [first = '', ...more] = specsOf(text.slice(end + 1));
   const specs = [
     { hosts, commands: first },
     ...more.map((part) => {
@@ -94,45 +63,79 @@ function grantsOf({ path, text }: Line, aliases: Aliases): SudoFact[] {
       return { hosts: part.slice(0, at).trim(), commands: part.slice(at + 1) };
     }),
   ];
-  const who = resolved(listOf(users), aliases);
-  return specs.flatMap((spec) => {
+  const who = aliases.resolved(listOf(users)).map((one) => plain(one).replace(/"/g, ''));
+  for (const spec of specs) {
     const grants = commandsOf(spec.commands, aliases);
-    const on = resolved(listOf(spec.hosts), aliases);
-    return who.flatMap((one) =>
-      grants.map((grant) => ({ path, who: plain(one).replace(/"/g, ''), hosts: on, ...grant })),
-    );
-  });
+    const on = aliases.resolved(listOf(spec.hosts));
+    for (const one of who) {
+      for (const { password, ...grant } of grants)
+        yield { path, who: one, hosts: on, ...grant, password: password ?? asks(one) };
+    }
+  }
 }
 
-type Grant = Pick<SudoFact, 'runAs' | 'password' | 'tags' | 'commands'>;
+/** At colons behind which other hosts stand; those of tags have no equals sign behind them, or that of an option. */
+function specsOf(text: string): string[] {
+  const specs: string[] = [];
+  for (const part of text.split(' : ')) {
+    const at = part.indexOf('=');
+    if (specs.length === 0 || (at !== -1 && !OPTION.test(part))) specs.push(part);
+    else specs.push(`${specs.pop()!} : ${part}`);
+  }
+  return specs;
+}
 
-/** Whom as and tags hold for the commands behind them too. */
+/** `password` is null where no tag says whether one is asked for. */
+type Grant = Pick<SudoFact, 'runAs' | 'tags' | 'commands'> & { password: boolean | null };
+
+/** Whom as, tags and options hold for the commands behind them too; a digest for its own command only. */
 function commandsOf(text: string, aliases: Aliases): Grant[] {
   const grants: Grant[] = [];
   let runAs = 'root';
+  let digest: string[] = [];
   const tags = new Map<string, string>();
   for (const item of listOf(text)) {
-    let rest = item;
-    const as = /^\(([^)]*)\)\s*/.exec(rest);
-    if (as) {
-      runAs = runAsOf(as[1]!, aliases);
-      rest = rest.slice(as[0].length);
-    }
-    for (let tag = TAG.exec(rest); tag; tag = TAG.exec(rest)) {
-      const name = tag[0].replace(/\s*:\s*$/, '');
-      tags.set(name.replace(/^NO/, ''), name);
-      rest = rest.slice(tag[0].length);
-    }
-    const commands = resolved([rest.trim()], aliases).map((command) => masked(plain(command)).slice(0, COMMAND_LIMIT));
+    const as = /^\(([^)]*)\) ?/.exec(item);
+    if (as) runAs = runAsOf(as[1]!, aliases);
+    const rest = withoutTags(as ? item.slice(as[0].length) : item, tags);
+    const command = withoutDigests(rest);
+    if (command !== rest) digest = ['DIGEST'];
+    // A command may have several digests, each but the last with a comma behind it.
+    if (command === '') continue;
+    const commands = aliases.resolved([command]).map((one) => cut(masked(plain(one)), COMMAND_LIMIT));
+    const asked = tags.get('PASSWD');
+    const password = asked === undefined ? null : asked === 'PASSWD';
+    const now = { runAs, password, tags: [...tags.values(), ...digest].sort() };
     const last = grants.at(-1);
-    const now = { runAs, password: tags.get('PASSWD') !== 'NOPASSWD', tags: [...tags.values()].sort() };
     if (last && last.runAs === now.runAs && last.tags.join() === now.tags.join()) last.commands.push(...commands);
     else grants.push({ ...now, commands });
+    digest = [];
   }
   return grants;
 }
 
+/** What stands before a command and is not it: a grant of ALL with a time limit is still one of everything. */
+function withoutTags(item: string, tags: Map<string, string>): string {
+  let rest = item.trim();
+  for (;;) {
+    const tag = TAG.exec(rest)?.[0];
+    const option = tag === undefined ? OPTION.exec(rest) : null;
+    if (tag !== undefined) {
+      const name = tag.replace(/ ?: ?$/, '');
+      tags.set(name.replace(/^NO(?!TBEFORE|TAFTER)/, ''), name);
+    } else if (option) tags.set(option[1]!, cut(`${option[1]!}=${option[2] ?? option[3]!}`, COMMAND_LIMIT));
+    else return rest;
+    rest = rest.slice((tag ?? option![0]).length);
+  }
+}
+
+function withoutDigests(item: string): string {
+  let rest = item;
+  for (let digest = DIGEST.exec(rest); digest; digest = DIGEST.exec(rest)) rest = rest.slice(digest[0].length);
+  return rest;
+}
+
 function runAsOf(text: string, aliases: Aliases): string {
-  const [users = '', groups] = text.split(':').map((part) => resolved(listOf(part), aliases).join(', '));
-  return groups === undefined || groups === '' ? users || 'root' : `${users}:${groups}`;
+  const [users = '', groups] = text.split(':').map((part) => aliases.resolved(listOf(part)).join(', '));
+  return cut(groups === undefined || groups === '' ? users || 'root' : `${users}:${groups}`, COMMAND_LIMIT);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants as os } from 'node:os';
 import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
+import { PATH_DIRS } from '../host.ts';
 import { commandLine } from './quote.ts';
 
 /** How a login becomes root. `doas` asks on a terminal only, so there it has to be allowed without a password. */
@@ -9,6 +10,16 @@ export type Become = { method: 'sudo'; password?: string } | { method: 'doas' };
 
 const PATIENCE_MS = 20_000;
 const KEEP = 2000;
+/**
+ * What commands print is parsed: in one language, whatever the login's; and logins often do not look into sbin. Put before
+ * a command, where there is a shell.
+ */
+export const IN_OUR_LANGUAGE: readonly string[] = [
+  '/bin/sh',
+  '-c',
+  `PATH="$PATH:${PATH_DIRS.join(':')}" LC_ALL=C LANG=C DEBIAN_FRONTEND=noninteractive; export PATH LC_ALL LANG DEBIAN_FRONTEND; exec "$@"`,
+  'sh',
+];
 const MOST_BEFORE = 65_536;
 
 export interface Running {

@@ -19,6 +19,8 @@ export interface SshTarget {
   become?: Become;
   /** a machine to go through, itself reached through another if it says so */
   via?: SshTarget;
+  /** how long a file channel may owe answers and give none, before another is opened */
+  patienceMs?: number;
   /** `shell`: not by SFTP, even where the server has it */
   files?: 'shell';
   /** with files by shell, for tests: the tree below this path stands for the whole machine */

@@ -4,15 +4,15 @@ import { EXEC_TIMEOUT_MS, OUTPUT_LIMIT, type ExecOptions, type ExecResult } from
 import { Output } from '../output.ts';
 import { openCommand, type Become, type Running } from './become.ts';
 
-/** Runs `argv` on the other side, as root where `become` says how. */
+/** Runs `argv` on the other side, as root where `become` says how, with the words of `before` in front. */
 export async function execOver(
   client: Client,
   host: string,
   argv: readonly string[],
-  options: ExecOptions & { become: Become | null },
+  options: ExecOptions & { become: Become | null; before?: readonly string[] },
 ): Promise<ExecResult> {
   const command = argv.join(' ');
-  const running = await openCommand(client, host, argv, options.become);
+  const running = await openCommand(client, host, [...(options.before ?? []), ...argv], options.become);
   const { promise, reject } = Promise.withResolvers<never>();
   const lost = (): void => reject(new AppError('HOST_CONNECTION_LOST', { host, doing: `running \`${command}\`` }));
   client.once('close', lost);

@@ -2,12 +2,14 @@ import type { FileEntryWithStats, SFTPWrapper, Stats } from 'ssh2';
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../model/errors/index.ts';
 import { READ_LIMIT, type Stat } from '../host.ts';
+import { isKernels } from './regular.ts';
 
 /** SFTP status 2: there is no such file. Servers also say 4 (failure) for a parent that is no directory. */
 const NO_SUCH_FILE = 2;
 const CHUNK = 32_768;
 /** Writes in flight at once: one round trip per chunk would make a large file a matter of latency. */
 const IN_FLIGHT = 16;
+const ENTRIES_LIMIT = 200_000;
 
 type Callback<T> = (error: Error | null | undefined, value: T) => void;
 const call = <T>(start: (done: Callback<T>) => void): Promise<T> =>
@@ -39,6 +41,12 @@ function refused(doing: string, path: string, cause: unknown): AppError {
 
 export function read(sftp: SFTPWrapper, path: string, maxBytes = READ_LIMIT): Promise<Uint8Array | null> {
   return orNull('reading', path, async () => {
+    if (!isKernels(path)) {
+      const found = await call<Stats>((done) => sftp.stat(path, done));
+      if (!found.isFile()) throw new AppError('HOST_FILE', { doing: 'reading', path, why: 'it is no regular file' });
+      // Nor a link to one of the kernel's, which are never so large.
+      if (found.size === 0) return Buffer.alloc(0);
+    }
     const handle = await call<Buffer>((done) => sftp.open(path, 'r', done));
     try {
       return await readAll(sftp, handle, path, maxBytes);
@@ -91,10 +99,37 @@ function readChunk(sftp: SFTPWrapper, handle: Buffer, position: number): Promise
 }
 
 export async function list(sftp: SFTPWrapper, path: string): Promise<string[] | null> {
-  const entries = await orNull('listing', path, () =>
-    call<FileEntryWithStats[]>((done) => sftp.readdir(path, (error, found) => done(error, found))),
-  );
-  return entries?.map((entry) => entry.filename).sort() ?? null;
+  return orNull('listing', path, async () => {
+    const handle = await call<Buffer>((done) => sftp.opendir(path, done));
+    try {
+      const names: string[] = [];
+      for (let some = await readSome(sftp, handle); some !== null; some = await readSome(sftp, handle)) {
+        names.push(...some);
+        if (names.length > ENTRIES_LIMIT)
+          throw new AppError('HOST_FILE', { doing: 'listing', path, why: `more than ${ENTRIES_LIMIT} names` });
+      }
+      return names.filter((name) => name !== '.' && name !== '..').sort();
+    } finally {
+      await act((done) => sftp.close(handle, done)).catch(() => {});
+    }
+  });
+}
+
+interface FullReader {
+  readdir(handle: Buffer, options: { full: true }, done: Callback<FileEntryWithStats[]>): void;
+}
+
+/** Names in the next answer, `.` and `..` as well; null at the end. */
+function readSome(sftp: SFTPWrapper, handle: Buffer): Promise<string[] | null> {
+  return new Promise((resolve, reject) => {
+    const done: Callback<FileEntryWithStats[]> = (error, found) => {
+      const end = (error as { code?: unknown } | undefined)?.code === 1;
+      if (error && !end) reject(error);
+      else resolve(end ? null : found.map((entry) => entry.filename));
+    };
+    // `full`, which the types do not know, leaves what was sent as it is.
+    (sftp as unknown as FullReader).readdir(handle, { full: true }, done);
+  });
 }
 
 export async function stat(sftp: SFTPWrapper, path: string): Promise<Stat | null> {

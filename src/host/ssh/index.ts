@@ -1,10 +1,11 @@
-import type { Client, SFTPWrapper } from 'ssh2';
+import type { Client } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
-import { openCommand } from './become.ts';
+import { IN_OUR_LANGUAGE, openCommand, type Become } from './become.ts';
+import { Budget } from './budget.ts';
 import { connect, type SshTarget } from './connect.ts';
 import { execOver } from './exec.ts';
-import * as files from './files.ts';
+import { openSftp, sftpFiles } from './sftp.ts';
 import { openShell } from './shell.ts';
 import { shellFiles, type ShellFiles as Files } from './shell-files.ts';
 
@@ -15,6 +16,9 @@ export interface SshHost extends Host {
   /** `SHA256:…` of the key the server proved to hold */
   readonly hostKey: string;
 }
+
+/** A channel that says nothing for so long, although it was asked, is given up for another. Writing may wait for a disk. */
+const PATIENCE_MS = 20_000;
 
 /** A machine over SSH: one connection, and one channel for all its files, until `close`. */
 export async function sshHost(target: SshTarget): Promise<SshHost> {
@@ -28,27 +32,33 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
   client.on('close', () => {
     closed = true;
   });
+  const budget = new Budget();
+  const hasShell = shellOf(client, name, become);
   const exec: Host['exec'] = async (argv, options) => {
     if (closed) throw new AppError('HOST_CONNECTION_LOST', { host: name, doing: `running \`${argv.join(' ')}\`` });
-    return execOver(client, name, argv, { ...options, become });
+    const before = (await hasShell()) ? IN_OUR_LANGUAGE : [];
+    const result = await execOver(client, name, argv, { ...options, become, before });
+    budget.spend(result.stdout.length + result.stderr.length, 'running', argv[0] ?? '');
+    return result;
   };
-  const byShell = async (): Promise<Files> => {
-    const shell = openShell((await openCommand(client, name, ['/bin/sh'], become)).channel, name);
-    return shellFiles({ shell, run: exec, ...(target.root === undefined ? {} : { root: target.root }) });
-  };
-  // SFTP has the rights of the login, not of root; and small servers have none.
-  const open = async (): Promise<Files> => {
-    if (closed) throw new AppError('HOST_CONNECTION_LOST', { host: name, doing: 'opening a file channel' });
-    if (become !== null || target.files === 'shell') return byShell();
-    const sftp = await openSftp(client, name);
-    return sftp === null ? byShell() : sftpFiles(sftp);
-  };
-  let opened: Promise<Files> | null = null;
-  const files = (): Promise<Files> => (opened ??= open());
+  const files = fileChannel(client, { name, target, exec, isClosed: () => closed });
   return {
+    far: true,
     hostKey,
-    read: async (path, options) => (await files()).read(path, options),
-    list: async (path) => (await files()).list(path),
+    read: async (path, options) => {
+      const bytes = await (await files()).read(path, options);
+      budget.spend(bytes?.length ?? 0, 'reading', path);
+      return bytes;
+    },
+    list: async (path) => {
+      const names = await (await files()).list(path);
+      budget.spend(
+        (names ?? []).reduce((sum, one) => sum + one.length, 0),
+        'listing',
+        path,
+      );
+      return names;
+    },
     stat: async (path) => (await files()).stat(path),
     readlink: async (path) => (await files()).readlink(path),
     write: async (path, bytes, mode) => (await files()).write(path, bytes, mode),
@@ -68,28 +78,41 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
   };
 }
 
-function sftpFiles(sftp: SFTPWrapper): Files {
-  return {
-    read: (path, options) => files.read(sftp, path, options?.maxBytes),
-    list: (path) => files.list(sftp, path),
-    stat: (path) => files.stat(sftp, path),
-    readlink: (path) => files.readlink(sftp, path),
-    write: (path, bytes, mode) => files.write(sftp, path, bytes, mode),
-    chmod: (path, mode) => files.chmod(sftp, path, mode),
-    rename: (from, to) => files.rename(sftp, from, to),
-    remove: (path) => files.remove(sftp, path),
-    mkdir: (path, mode) => files.mkdir(sftp, path, mode),
+/** Some servers run commands and have no shell; whoever becomes root has been through one. Asked once. */
+function shellOf(client: Client, name: string, become: Become | null): () => Promise<boolean> {
+  let known: boolean | null = become === null ? null : true;
+  return async () => {
+    known ??= (await execOver(client, name, ['/bin/sh', '-c', 'exit 0'], { become, timeoutMs: 15_000 })).code === 0;
+    return known;
   };
 }
 
-/** null: the server has no SFTP. */
-function openSftp(client: Client, host: string): Promise<SFTPWrapper | null> {
-  return new Promise((resolve, reject) => {
-    const lost = (): void => reject(new AppError('HOST_CONNECTION_LOST', { host, doing: 'opening a file channel' }));
-    client.once('close', lost);
-    client.sftp((error, sftp) => {
-      client.off('close', lost);
-      resolve(error ? null : sftp);
-    });
-  });
+interface Way {
+  name: string;
+  target: SshTarget;
+  exec: Host['exec'];
+  isClosed(): boolean;
+}
+
+/** The channel for files, opened when first needed, and anew after one that fell silent. */
+function fileChannel(client: Client, { name, target, exec, isClosed }: Way): () => Promise<Files> {
+  const become = target.become ?? null;
+  const patienceMs = target.patienceMs ?? PATIENCE_MS;
+  let opened: Promise<Files> | null = null;
+  const forget = (): void => {
+    opened = null;
+  };
+  const byShell = async (): Promise<Files> => {
+    const { channel } = await openCommand(client, name, [...IN_OUR_LANGUAGE, '/bin/sh'], become);
+    const shell = openShell(channel, name, forget, patienceMs);
+    return shellFiles({ shell, run: exec, ...(target.root === undefined ? {} : { root: target.root }) });
+  };
+  // SFTP has the rights of the login, not of root; and small servers have none.
+  const open = async (): Promise<Files> => {
+    if (isClosed()) throw new AppError('HOST_CONNECTION_LOST', { host: name, doing: 'opening a file channel' });
+    if (become !== null || target.files === 'shell') return byShell();
+    const sftp = await openSftp(client, name);
+    return sftp === null ? byShell() : sftpFiles(sftp, name, forget, patienceMs);
+  };
+  return () => (opened ??= open());
 }

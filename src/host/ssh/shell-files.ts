@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { AppError } from '../../model/errors/index.ts';
 import { deviceName } from '../device.ts';
 import { READ_LIMIT, type Host, type Stat } from '../host.ts';
+import { cut } from '../text.ts';
 import { shellQuote as q } from './quote.ts';
+import { isKernels } from './regular.ts';
 import type { Shell } from './shell.ts';
 
 /**
@@ -31,7 +33,7 @@ export function shellFiles({ shell, run, root = '' }: ShellFilesOptions): ShellF
   const ask = async (doing: string, path: string, script: string): Promise<string | null> => {
     const { code, text } = await shell.ask(`( p=${q(at(path))}; ${script} )`);
     if (code === ABSENT) return null;
-    if (code !== 0) throw new AppError('HOST_FILE', { doing, path, why: text.trim().slice(0, 500) || `exit ${code}` });
+    if (code !== 0) throw new AppError('HOST_FILE', { doing, path, why: cut(text.trim(), 500) || `exit ${code}` });
     return text;
   };
   const must = async (doing: string, path: string, script: string): Promise<void> => {
@@ -41,7 +43,7 @@ export function shellFiles({ shell, run, root = '' }: ShellFilesOptions): ShellF
   return {
     read: async (path, options) => {
       const limit = options?.maxBytes ?? READ_LIMIT;
-      const text = await ask('reading', path, readScript(limit));
+      const text = await ask('reading', path, readScript(path, limit));
       const bytes = text === null ? null : Buffer.from(text, 'base64');
       if (bytes && bytes.length > limit) throw new AppError('HOST_FILE_TOO_LARGE', { path, limit });
       return bytes;
@@ -88,10 +90,16 @@ const octal = (mode: number): string => (mode & 0o7777).toString(8).padStart(4, 
 const LIST = `${THERE}; [ -d "$p" ] || { echo 'it is no directory'; exit 1; }; find "$p/" -mindepth 1 -maxdepth 1 -print0`;
 
 /** Base64 on the way: the answer is text. One byte more than may be read tells that there is more. */
-function readScript(maxBytes: number): string {
+function readScript(path: string, maxBytes: number): string {
   return [
     THERE,
     `[ ! -d "$p" ] || { echo 'it is a directory'; exit 1; }`,
+    // A link that leads nowhere is not there; an empty file is not opened either, it may be a link to the kernel's.
+    ...(isKernels(path)
+      ? []
+      : [
+          `[ -e "$p" ] || exit ${ABSENT}; [ -f "$p" ] || { echo 'it is no regular file'; exit 1; }; [ -s "$p" ] || exit 0`,
+        ]),
     // Opening it tells what may not be read.
     `: <"$p" || exit 1`,
     `head -c ${maxBytes + 1} <"$p" | base64`,
@@ -123,7 +131,7 @@ function parseStat(text: string, path: string): Stat {
   const [mode = '', uid, gid, size, mtime, device = '', inode] = text.trim().split(' ');
   const bits = Number.parseInt(mode, 16);
   if (Number.isNaN(bits) || inode === undefined)
-    throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${text.trim().slice(0, 100)}` });
+    throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${cut(text.trim(), 100)}` });
   return {
     kind: KINDS[bits & TYPE_MASK] ?? 'other',
     mode: bits & 0o7777,

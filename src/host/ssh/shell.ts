@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
+import { Patience } from './patience.ts';
 
 export interface Answer {
   code: number;
@@ -14,10 +15,10 @@ export interface Shell {
   close(): void;
 }
 
-const LIMIT = 64 * 1024 * 1024;
+const LIMIT = 96 * 1024 * 1024;
 
 /** Requests may be sent before earlier ones are answered; the shell does them in order, so answers come in order. */
-export function openShell(channel: ClientChannel, host: string): Shell {
+export function openShell(channel: ClientChannel, host: string, onEnd: () => void, patienceMs: number): Shell {
   const mark = randomBytes(12).toString('hex');
   const waiting: { resolve(answer: Answer): void; reject(error: Error): void }[] = [];
   let chunks: Buffer[] = [];
@@ -25,13 +26,20 @@ export function openShell(channel: ClientChannel, host: string): Shell {
   let closed = false;
   const lost = (): AppError => new AppError('HOST_CONNECTION_LOST', { host, doing: 'asking its shell' });
   const end = (): void => {
+    if (closed) return;
     closed = true;
     for (const one of waiting.splice(0)) one.reject(lost());
+    onEnd();
   };
+  const patience = new Patience(patienceMs, () => {
+    end();
+    channel.close();
+  });
   channel.on('close', end);
   channel.stderr.resume();
   channel
     .on('data', (chunk: Buffer) => {
+      patience.heard();
       chunks.push(chunk);
       size += chunk.length;
       if (size > LIMIT) {
@@ -49,7 +57,18 @@ export function openShell(channel: ClientChannel, host: string): Shell {
     ask: (script) =>
       new Promise((resolve, reject) => {
         if (closed) return reject(lost());
-        waiting.push({ resolve, reject });
+        const giveUp = (): void => reject(new AppError('HOST_NO_ANSWER', { host, seconds: patienceMs / 1000 }));
+        const heard = patience.owe(giveUp);
+        waiting.push({
+          resolve: (answer) => {
+            heard();
+            resolve(answer);
+          },
+          reject: (error) => {
+            heard();
+            reject(error);
+          },
+        });
         // Scripts read nothing of our requests, and end in a line of their own with their exit code.
         channel.write(`{ ${script}\n} </dev/null 2>&1; printf '\\n${mark} %d\\n' $?\n`);
       }),

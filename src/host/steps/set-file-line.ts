@@ -4,6 +4,7 @@ import { sha256 } from '../canonical.ts';
 import { readText, type Host } from '../host.ts';
 import { setLine, type LineRules } from '../settings/lines.ts';
 import { effectiveSshd, includedFrom, SSHD_CONFIG } from '../settings/sshd.ts';
+import { cut } from '../text.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 import { keepCopy, restoreCopy } from './copy.ts';
 import { guardPath } from './guard.ts';
@@ -51,7 +52,7 @@ async function testSshd(host: Host, text: string, mode: number): Promise<void> {
   try {
     const result = await host.exec(['sshd', '-t', '-f', trial]);
     if (result.code === 0 || result.code === 127) return;
-    const why = result.stderr.trim().slice(0, 300);
+    const why = cut(result.stderr.trim(), 300);
     throw new AppError('STEP_INVALID_RESULT', { path: SSHD_CONFIG, tool: 'sshd -t', why });
   } finally {
     await host.remove(trial);

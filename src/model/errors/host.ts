@@ -19,6 +19,10 @@ export const HOST_ERRORS = {
     text: 'Reading the private key for {host} did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
   },
   HOST_CONNECTION_LOST: { status: 502, text: 'The SSH connection to {host} ended while {doing}; try again.' },
+  HOST_NO_ANSWER: {
+    status: 504,
+    text: '{host} gave no answer about a file for {seconds} s; see whether a file system on it hangs.',
+  },
   HOST_FILE: {
     status: 500,
     text: 'On the host, {doing} {path} was refused: {why}. Check that the agent or login is root and the file system is healthy.',
@@ -32,6 +36,10 @@ export const HOST_ERRORS = {
   HOST_SECTION_TIMEOUT: {
     status: 504,
     text: 'Collecting {section} did not end within {seconds} s; see whether a file system on the host hangs.',
+  },
+  HOST_LOOK_TIMEOUT: {
+    status: 504,
+    text: 'There was no time left for {section}: a look ends after {seconds} s. See which sections before it took long.',
   },
   HOST_NO_PACKAGES: {
     status: 501,

@@ -34,13 +34,14 @@ function done(sftp: SFTPWrapper, request: number, work: () => void): void {
 }
 
 /** SFTP version 3 over a directory: the part of it that a client of ours uses. For tests only. */
-export function serveFiles(root: string, sftp: SFTPWrapper): void {
+export function serveFiles(root: string, sftp: SFTPWrapper, isSilent = (_path: string): boolean => false): void {
   const at = (path: string): string => join(root, path);
   const open = new Map<number, number>();
   servePaths(sftp, at);
   serveDirectories(sftp, at);
   sftp.on('OPEN', (request, path, flags, attrs) =>
     guard(sftp, request, () => {
+      if (isSilent(path)) return;
       const mode = flags & OPEN_MODE.WRITE ? (flags & OPEN_MODE.EXCL ? 'wx' : 'w') : 'r';
       const descriptor = fs.openSync(at(path), mode, attrs.mode ?? 0o644);
       const handle = Buffer.alloc(4);

@@ -13,6 +13,8 @@ export interface TestSshServer {
   logins(): number;
   /** connections that were made through it, as `address:port` */
   forwarded: string[];
+  /** a path that it never answers a question about */
+  silent: string | null;
   /** ends every connection at once, as a rebooting machine does */
   drop(): void;
   close(): Promise<void>;
@@ -34,6 +36,7 @@ export async function testSshServer(options: {
 }): Promise<TestSshServer> {
   const clients = new Set<Connection>();
   let logins = 0;
+  const told: { silent: string | null } = { silent: null };
   const forwarded: string[] = [];
   const server = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => {
     clients.add(client);
@@ -60,25 +63,25 @@ export async function testSshServer(options: {
         const session = accept();
         session.on('exec', (acceptExec, _reject, info) => runIn(options, info.command, acceptExec()));
         if (options.sftp === false) return;
-        session.on('sftp', (acceptSftp) => serveFiles(options.root, acceptSftp()));
+        session.on('sftp', (acceptSftp) => serveFiles(options.root, acceptSftp(), (path) => path === told.silent));
       });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
   const key = ssh2.utils.parseKey(options.hostKey);
   if (key instanceof Error) throw key;
-  return {
+  return Object.assign(told, {
     port: (server.address() as AddressInfo).port,
     fingerprint: sshFingerprint(key.getPublicSSH()),
     logins: () => logins,
     forwarded,
     drop: () => clients.forEach((client) => client.end()),
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         clients.forEach((client) => client.end());
         server.close(() => resolve());
       }),
-  };
+  });
 }
 
 function allowed(
