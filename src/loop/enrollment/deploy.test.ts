@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -122,6 +122,26 @@ test('a login that cannot become root: the host says why, and nothing was writte
   assert.match(result.why ?? '', /Becoming root on .* with sudo did not work: .*not found/);
   assert.ok(!existsSync(join(estate.host('files').root, 'opt/lastember')));
   await removeCredential(platform, operator, 'needs-sudo');
+});
+
+test('no room for the agent: said before anything is written', { skip }, async () => {
+  const { root } = estate.host('files');
+  const key = { username: estate.login.username, privateKey: estate.login.privateKey };
+  await addCredential(platform, discovery, operator, { kind: 'private-key', name: 'first-key', ...key });
+  const df = join(root, 'bin/df');
+  writeFileSync(
+    df,
+    '#!/bin/sh\necho "Filesystem 1024-blocks Used Available Capacity Mounted on"\necho "/dev/x 9 9 5120 99% /"\n',
+    {
+      mode: 0o755,
+    },
+  );
+  const result = await deploy('files', { credentials: ['first-key'] });
+  rmSync(df);
+  assert.equal(result.state, 'failed');
+  assert.match(result.why ?? '', /has 5 MB free at \/opt.*--agentless/);
+  assert.ok(!existsSync(join(root, 'opt/lastember')));
+  await removeCredential(platform, operator, 'first-key');
 });
 
 test(

@@ -11,6 +11,7 @@ import { type Step, withinDeadline } from './deadline.ts';
 import { mintToken } from './enroll.ts';
 import { AGENT_PATHS, AGENT_UNIT, agentUnit } from './logic/unit.ts';
 import { architecture, runsAgent } from './logic/runtime.ts';
+import { freeMb, NEEDED_MB } from './logic/space.ts';
 import { reach } from './login.ts';
 import { sendRuntime } from './runtime.ts';
 import type { CredentialRow } from './store-deployment.ts';
@@ -19,6 +20,8 @@ import { agentByHost } from './store.ts';
 const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
 const CHECK_IN_SECONDS = 60;
 const TOKEN_MINUTES = 15;
+/** what a shell answers for a command that is not there */
+const NOT_FOUND = 127;
 
 /** Installs and starts the agent on one host and waits until it enrolled. Returns the name of the credential that worked. */
 export async function deployTo(
@@ -95,16 +98,30 @@ async function prepareRuntime({ platform, host, remote, step }: Site): Promise<s
   if (system.trim() !== 'Linux' || !arch)
     throw new AppError('DEPLOY_PLATFORM', { host: host.name, platform: `${system.trim()} ${machine.trim()}` });
   if (uid.trim() !== '0') throw new AppError('DEPLOY_NOT_ROOT', { host: host.name, uid: uid.trim() });
+  if ((await remote.exec(['systemctl', '--version'], { timeoutMs: 15_000 })).code === NOT_FOUND)
+    throw new AppError('DEPLOY_NO_SERVICE_MANAGER', { host: host.name });
   for (const path of ['/usr/bin/node', '/usr/local/bin/node']) {
     const found = await remote.exec([path, '--version'], { timeoutMs: 15_000 });
-    if (found.code === 0 && runsAgent(found.stdout)) return path;
+    if (found.code !== 0 || !runsAgent(found.stdout)) continue;
+    await mustHaveRoom(host, remote, NEEDED_MB.bundleOnly);
+    return path;
   }
   if (arch !== process.arch)
     throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
+  await mustHaveRoom(host, remote, NEEDED_MB.withRuntime);
   step('copying the runtime');
   await remote.mkdir('/opt/lastember', 0o755);
   await sendRuntime({ remote, host: host.name }, AGENT_PATHS.runtime, platform.config.dataDir);
   return AGENT_PATHS.runtime;
+}
+
+/** Before anything is written: a disk that is full half-way takes the host's own services with it. */
+async function mustHaveRoom(host: Host, remote: SshHost, need: number): Promise<void> {
+  const path = (await remote.stat('/opt'))?.kind === 'directory' ? '/opt' : '/';
+  const told = await remote.exec(['df', '-Pk', path], { timeoutMs: 15_000 });
+  // Where nobody can tell, writing will.
+  const free = told.code === 0 ? freeMb(told.stdout) : null;
+  if (free !== null && free < need) throw new AppError('DEPLOY_NO_SPACE', { host: host.name, path, free, need });
 }
 
 async function run(host: Host, remote: SshHost, argv: string[], options: { tolerate?: boolean } = {}): Promise<string> {

@@ -85,11 +85,15 @@ async function chooseHosts(discovery: Discovery, input: DeploymentInput): Promis
   return [...byId.values()].filter((host) => input.force || !hasEnough(host));
 }
 
+/** The straight way before any that leads through a bastion, which is slower and is not meant for everybody. */
+const unnamed = (all: readonly CredentialRow[]): CredentialRow[] =>
+  all.filter(mayBeTriedUnnamed).toSorted((a, b) => Number(a.via !== null) - Number(b.via !== null));
+
 async function chooseCredentials(platform: Platform, names: string[] | undefined): Promise<CredentialRow[]> {
   const all = await credentials(platform.db);
   const missing = names?.find((name) => !all.some((row) => row.name === name));
   if (missing) throw new AppError('NOT_FOUND', { what: 'credential', id: missing, list: 'credential list' });
-  const chosen = names ? names.map((name) => all.find((row) => row.name === name)!) : all.filter(mayBeTriedUnnamed);
+  const chosen = names ? names.map((name) => all.find((row) => row.name === name)!) : unnamed(all);
   if (chosen.length === 0) throw new AppError('DEPLOY_NO_CREDENTIAL');
   return chosen;
 }

@@ -74,6 +74,14 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'No agent runs on {host}: it is {platform}. Linux on x86-64 or arm64 is needed.',
   },
+  DEPLOY_NO_SPACE: {
+    status: 409,
+    text: '{host} has {free} MB free at {path}, and the agent needs {need} MB there while it is installed. Make room, or look after the host without an agent: lastember deploy --agentless {host}.',
+  },
+  DEPLOY_NO_SERVICE_MANAGER: {
+    status: 409,
+    text: '{host} has no systemctl, and the agent runs as a systemd unit. Look after the host without an agent: lastember deploy --agentless {host}.',
+  },
   DEPLOY_NO_RUNTIME: {
     status: 409,
     text: '{host} has no Node 22.18 or newer, and this server holds the runtime for {have} only, not for {need}.',
