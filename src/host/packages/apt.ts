@@ -1,6 +1,6 @@
 import { AppError } from '../../model/errors/index.ts';
 import { run } from '../command.ts';
-import type { Host } from '../host.ts';
+import { readText, type Host } from '../host.ts';
 import { readDpkgStatus } from './dpkg.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
@@ -99,6 +99,14 @@ export function parseSimulation(text: string): Simulation {
 export async function unfinished(host: Host): Promise<string[]> {
   const broken = new Set(['unpacked', 'half-installed', 'half-configured']);
   return (await readDpkgStatus(host, '')).filter((fact) => broken.has(fact.status)).map((fact) => fact.name);
+}
+
+/** Is somebody at work with dpkg or apt? They hold a POSIX lock on one of its files (fcntl, as apt and dpkg take it). */
+export async function isLocked(host: Host): Promise<boolean> {
+  const files = await Promise.all(['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock'].map((path) => host.stat(path)));
+  const inodes = files.flatMap((file) => file?.inode ?? []);
+  const locks = ((await readText(host, '/proc/locks')) ?? '').split('\n').filter((line) => line.includes(' POSIX '));
+  return locks.some((line) => inodes.some((inode) => line.includes(`:${inode} `)));
 }
 
 /** Finishes them. apt refuses to install anything as long as there are any. */

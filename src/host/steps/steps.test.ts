@@ -220,6 +220,19 @@ describe('upgrade-packages', () => {
     assert.equal((await perform(tree, step, context({ resumed: {} }))).changed, true);
     assert.deepEqual(versions(tree), ['0.10.48-1', '2016j-1']);
   });
+
+  test('what somebody is installing right now is waited for', async () => {
+    const tree = newTree({ ...offered, 'var/lib/dpkg/lock': '' });
+    const status = tree.file('var/lib/dpkg/status');
+    tree.put('var/lib/dpkg/status', status.replace('install ok installed', 'install ok unpacked'));
+    const { ino } = fs.statSync(join(tree.root, 'var/lib/dpkg/lock'));
+    tree.put('proc/locks', `1: POSIX  ADVISORY  WRITE 77 fd:00:${ino} 0 EOF\n`);
+    setTimeout(() => {
+      tree.put('var/lib/dpkg/status', status);
+      tree.put('proc/locks', '');
+    }, 500);
+    assert.equal((await perform(tree, step)).changed, true);
+  });
 });
 
 describe('service', () => {

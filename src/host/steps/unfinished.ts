@@ -1,14 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
-import { finish, unfinished } from '../packages/apt.ts';
+import { finish, isLocked, unfinished } from '../packages/apt.ts';
 import type { Seen } from './contract.ts';
 
+const LOOK_MS = 2000;
+const PATIENCE_MS = 15 * 60_000;
+
 /**
- * What an earlier try of ours left half-way (its host lost power) is finished; what somebody else left is theirs to look
- * at, and said. Changes nothing on a first try.
+ * What somebody is at right now is waited for: another tool, or our own package manager that outlived its agent. What an
+ * earlier try of ours left half-way (its host lost power) is finished; what somebody else left is theirs to look at, and
+ * said. Changes nothing on a first try.
  */
 export async function whole(host: Host, resumed: Seen | null): Promise<void> {
-  const names = await unfinished(host);
+  const until = Date.now() + PATIENCE_MS;
+  let names = await unfinished(host);
+  while (names.length > 0 && Date.now() < until && (await isLocked(host))) {
+    await sleep(LOOK_MS);
+    names = await unfinished(host);
+  }
   if (names.length === 0) return;
   if (resumed === null) throw new AppError('STEP_PACKAGES_UNFINISHED', { names: names.slice(0, 10).join(', ') });
   await finish(host);
