@@ -179,10 +179,6 @@ function undoable(memory: StepMemory | undefined): Seen | null {
 
 const SHUTDOWN_MS = 2000;
 
-/** By the shell's convention, 128 + n: it did not end by itself. */
-const wasSignalled = (cause: unknown): boolean =>
-  isAppError(cause, 'HOST_COMMAND') && Number(cause.params['code']) > 128;
-
 interface Result {
   changed: boolean;
   before: Seen;
@@ -204,7 +200,7 @@ async function record(
     result = await work();
   } catch (cause) {
     // A machine that goes down ends its programs before us: what they were at has not failed, it goes on after the start.
-    if (wasSignalled(cause) && !executor.stopping()) await sleep(SHUTDOWN_MS);
+    if (isAppError(cause, 'HOST_COMMAND') && !executor.stopping()) await sleep(SHUTDOWN_MS);
     if (executor.stopping()) return 'cut off';
     error = (cause as Error).message;
     result.before = leg.assignment.mode === 'apply' ? beforeOf(executor, leg, index) : {};

@@ -211,7 +211,8 @@ function logLook(agent: Agent, error: unknown): void {
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
 async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const why = await look(agent);
-  if (why === null) return carryOut(agent, assignment);
+  // Packages take their time, and whoever says nothing for so long counts as lost.
+  if (why === null) return greeting(agent, () => carryOut(agent, assignment));
   const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
   const told = agent.journal.refused(canonicalHash(assignment));
   if (told?.code === code) agent.journal.resend([told]);

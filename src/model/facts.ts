@@ -48,8 +48,10 @@ export const PackageFact = z.object({
   candidate: z.string().nullable().optional(),
   /** null: the distribution has the package, but no longer in this version; absent: nobody asked */
   origin: PackageOrigin.nullable().optional(),
-  /** the same of `candidate` */
-  candidateOrigin: PackageOrigin.nullable().optional(),
+  /** of the versions offered that are newer than this one, the origin that says most: security, when any of them is */
+  newerFrom: z.union([PackageOrigin, z.literal('none')]).optional(),
+  /** held by an administrator: the package manager leaves it as it is */
+  held: z.literal(true).optional(),
 });
 export type PackageFact = z.infer<typeof PackageFact>;
 

@@ -1,7 +1,7 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { PackageFact, PackageOrigin } from '../../model/facts.ts';
 import { listsStamp, parsePolicy, policies } from '../packages/apt.ts';
-import { parseArchives, parseOrigins } from '../packages/origins.ts';
+import { parseArchives, parseNewer, parseOrigins } from '../packages/origins.ts';
 import { by, type FactSection, type Look } from './look.ts';
 import { database, packages as installed } from './shared.ts';
 
@@ -9,7 +9,7 @@ interface Offer {
   candidate: string | null;
   /** absent: apt does not say which lists it has */
   origin?: PackageOrigin | null;
-  candidateOrigin?: PackageOrigin | null;
+  newerFrom?: PackageOrigin | 'none';
 }
 
 /** What is installed, where it is from, and what the host's archive offers instead as of its last update. */
@@ -45,13 +45,13 @@ async function offers(look: Look, facts: readonly PackageFact[]): Promise<Readon
     const archives = parseArchives(told.lists);
     const known = archives.size > 0;
     const origins = known ? parseOrigins(told.packages, archives) : null;
-    const offered = known ? parseOrigins(told.packages, archives, 'Candidate') : null;
+    const offered = known ? parseNewer(told.packages, archives) : null;
     return new Map(
       [...candidates].map(([name, candidate]): [string, Offer] => [
         name,
         origins === null
           ? { candidate }
-          : { candidate, origin: origins.get(name) ?? null, candidateOrigin: offered?.get(name) ?? null },
+          : { candidate, origin: origins.get(name) ?? null, newerFrom: offered?.get(name) ?? 'none' },
       ]),
     );
   });

@@ -76,6 +76,7 @@ const LOCK = '-oDPkg::Lock::Timeout=600';
 const request = (wanted: Record<string, string>): string[] => [
   'install',
   LOCK,
+  '-y',
   '--allow-downgrades',
   ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
 ];
@@ -115,7 +116,7 @@ export async function finish(host: Host): Promise<void> {
 }
 
 export async function install(host: Host, wanted: Record<string, string>): Promise<void> {
-  await run(host, ['apt-get', '-y', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
+  await run(host, ['apt-get', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
   const installed = await installedVersions(host);
   for (const [name, version] of Object.entries(wanted)) {
     const now = installed.get(name) ?? null;

@@ -51,6 +51,7 @@ export function parseDpkgStatus(text: string, ecosystem: string): PackageFact[] 
         arch: fields['architecture'] ?? '',
         ...sourceOf(fields),
         status,
+        ...(/^hold\s/.test(fields['status'] ?? '') ? { held: true as const } : {}),
       },
     ];
   });

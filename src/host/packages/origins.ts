@@ -35,21 +35,36 @@ function kindOf(release: Record<string, string> | undefined): PackageOrigin {
 }
 
 const INSTALLED = /^ +Installed: (\S+)$/m;
-const CANDIDATE = /^ +Candidate: (\S+)$/m;
+
+/**
+ * What the archive has that is newer than what is installed, by where it is from: a security update stays one when a
+ * still newer version of another suite stands above it. apt lists versions newest first. none: nothing newer is offered.
+ */
+export function parseNewer(text: string, archives: Archives): Map<string, PackageOrigin | 'none'> {
+  const found = new Map<string, PackageOrigin | 'none'>();
+  for (const block of text.split(/^(?=\S+:$)/m)) {
+    const name = /^(\S+):\n/.exec(block)?.[1];
+    const installed = INSTALLED.exec(block)?.[1];
+    if (name === undefined || installed === undefined) continue;
+    const versions = [...listsOfVersions(block)];
+    const at = versions.findIndex(([version]) => version === installed);
+    const newer = versions
+      .slice(0, Math.max(0, at))
+      .flatMap(([, lists]) => lists.map((list) => kindOf(archives.get(list))));
+    found.set(name, RANK.find((kind) => newer.includes(kind)) ?? 'none');
+  }
+  return found;
+}
 
 /**
  * Where the installed version of each package is from, by `apt-cache policy NAME…`. A version that the archive has replaced
  * is in no list any more: where the distribution has others of that name, nobody can tell which of its archives it was.
  */
-export function parseOrigins(
-  text: string,
-  archives: Archives,
-  of: 'Installed' | 'Candidate' = 'Installed',
-): Map<string, PackageOrigin | null> {
+export function parseOrigins(text: string, archives: Archives): Map<string, PackageOrigin | null> {
   const found = new Map<string, PackageOrigin | null>();
   for (const block of text.split(/^(?=\S+:$)/m)) {
     const name = /^(\S+):\n/.exec(block)?.[1];
-    const version = (of === 'Installed' ? INSTALLED : CANDIDATE).exec(block)?.[1];
+    const version = INSTALLED.exec(block)?.[1];
     if (name === undefined || version === undefined || version === '(none)') continue;
     const versions = listsOfVersions(block);
     const here = (versions.get(version) ?? []).map((list) => kindOf(archives.get(list)));

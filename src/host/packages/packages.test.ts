@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { data, failure, put, tree } from '../facts/testing.ts';
 import { localHost } from '../local.ts';
 import { apksOfFiles, parseApk } from './apk.ts';
-import { parseArchives, parseOrigins } from './origins.ts';
+import { parseDpkgStatus } from './dpkg.ts';
+import { parseArchives, parseNewer, parseOrigins } from './origins.ts';
 import { parseRpm, rpmsOfFiles } from './rpm.ts';
 
 const LISTS = `Package files:
@@ -65,6 +66,35 @@ test('origins: by the archive that has the installed version', () => {
     ours: 'local',
     superseded: null,
   });
+});
+
+test('newer: a security update stays one under a still newer version of another suite', () => {
+  const text = [
+    policy('bash', '5.2-1', ['5.2-1', list('bookworm') + STATUS]),
+    policy('openssl', '3.0-2', ['3.0-3', SECURITY], ['3.0-2', list('bookworm') + STATUS]),
+    policy('curl', '7-1', ['7-3', list('bookworm-updates')], ['7-2', SECURITY], ['7-1', list('bookworm') + STATUS]),
+    policy('tzdata', '2025a', ['2025b', list('bookworm-updates')], ['2025a', list('bookworm') + STATUS]),
+    policy('newest', '3', ['3', STATUS], ['2', SECURITY]),
+  ].join('');
+  assert.deepEqual(Object.fromEntries(parseNewer(text, parseArchives(LISTS))), {
+    bash: 'none',
+    openssl: 'security',
+    curl: 'security',
+    tzdata: 'updates',
+    newest: 'none',
+  });
+});
+
+test('dpkg: what an administrator put on hold is said', () => {
+  const status =
+    'Package: a\nStatus: hold ok installed\nVersion: 1\n\nPackage: b\nStatus: install ok installed\nVersion: 1\n';
+  assert.deepEqual(
+    parseDpkgStatus(status, 'Debian').map(({ name, held }) => [name, held]),
+    [
+      ['a', true],
+      ['b', undefined],
+    ],
+  );
 });
 
 test('origins: each package of this machine is in a list of the archive that we name', async (context) => {

@@ -5,7 +5,7 @@ import { finish, isLocked, unfinished } from '../packages/apt.ts';
 import type { Seen } from './contract.ts';
 
 const LOOK_MS = 2000;
-const PATIENCE_MS = 15 * 60_000;
+const PATIENCE_MS = 30 * 60_000;
 
 /**
  * What somebody is at right now is waited for: another tool, or our own package manager that outlived its agent. What an
@@ -15,7 +15,7 @@ const PATIENCE_MS = 15 * 60_000;
 export async function whole(host: Host, resumed: Seen | null): Promise<void> {
   const until = Date.now() + PATIENCE_MS;
   let names = await unfinished(host);
-  while (names.length > 0 && Date.now() < until && (await isLocked(host))) {
+  while ((names.length > 0 || resumed !== null) && Date.now() < until && (await isLocked(host))) {
     await sleep(LOOK_MS);
     names = await unfinished(host);
   }
