@@ -35,6 +35,7 @@ export class Patience {
       this.#owed.clear();
       for (const giveUp of waiting) giveUp();
       this.#onHang();
-    }, this.#ms);
+      // The connection keeps the process; an answer that will not come any more, since it was closed, must not.
+    }, this.#ms).unref();
   }
 }
