@@ -53,16 +53,12 @@ test('discovery finds every host of the bridge, and none of them is on a list', 
   assert.ok(result.found.every(({ claim }) => claim === 'unknown'));
 });
 
-test('2.1: agents are deployed to real Debian of three releases over SSH, also where sudo asks', { skip }, () => {
+test('2.2: agents are deployed to real Debian of three releases over SSH, also where sudo asks', { skip }, () => {
   assert.deepEqual(
     result.deployed.filter(({ state }) => state !== 'done'),
     [],
   );
   assert.equal(result.deployed.length, UP.length);
-});
-
-test('pending security updates are those that apt itself counts', { skip }, () => {
-  for (const name of UP) assert.ok(result.pending[name]!.length > 0, name);
 });
 
 test(
@@ -86,15 +82,12 @@ test('every host is up to date by its own package manager, and no package is lef
   }
 });
 
-test('no completed step ran twice: dpkg upgraded each package once', { skip }, async () => {
+test('what was found pending is what dpkg then upgraded, version by version, and each once', { skip }, async () => {
   for (const name of UP) {
     const log = (await lab.exec(name, 'cat', '/var/log/dpkg.log')).stdout;
-    const upgraded = [...log.matchAll(/ upgrade (\S+) /g)].map((match) => match[1]!);
-    assert.deepEqual(
-      upgraded.filter((each, index) => upgraded.indexOf(each) !== index),
-      [],
-      name,
-    );
+    const upgraded = [...log.matchAll(/ upgrade ([^:\s]+):\S+ \S+ (\S+)$/gm)].map((match) => `${match[1]}=${match[2]}`);
+    assert.ok(upgraded.length > 0, name);
+    assert.deepEqual(upgraded.sort(), [...result.pending[name]!].sort(), name);
   }
 });
 

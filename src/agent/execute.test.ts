@@ -19,29 +19,33 @@ const killed = (systemctl: string): string => systemctl.split('restart|start)').
 /** What keeps assignments is not what is tested here. */
 const state = { keep: async () => {}, drop: async () => {} } as unknown as State;
 
+const executor = (journal: Journal, stopping: () => boolean = () => false): Executor => ({
+  host: localHost({ root: tree.root }),
+  journal,
+  state,
+  agentId: ME,
+  key: generateKeyPairSync('ed25519').privateKey,
+  approvers: [anna.pinned],
+  log: { info: () => {}, warn: () => {}, error: () => {} },
+  now: () => new Date(),
+  progress: async () => {},
+  stopping,
+});
+
 test('a machine that goes down ends its programs first: the step has not failed, it is done after the start', async () => {
   const plan = newPlan(ME, [{ kind: 'service', name: 'shop.service', action: 'restart' }]);
   const assignment = assign(plan, [anna.approve(plan)], { from: 0, to: 1 });
   const path = join(tree.root, 'journal.jsonl');
   let stopping = false;
-  const executor = (journal: Journal): Executor => ({
-    host: localHost({ root: tree.root }),
-    journal,
-    state,
-    agentId: ME,
-    key: generateKeyPairSync('ed25519').privateKey,
-    approvers: [anna.pinned],
-    log: { info: () => {}, warn: () => {}, error: () => {} },
-    now: () => new Date(),
-    progress: async () => {},
-    stopping: () => stopping,
-  });
   const restart = tree.file('usr/bin/systemctl');
   // Its systemctl is ended by the signal that all get; ours comes a little later.
   tree.put('usr/bin/systemctl', killed(restart));
   const first = new Journal(path);
   setTimeout(() => (stopping = true), 300);
-  await carryOut(executor(first), assignment);
+  await carryOut(
+    executor(first, () => stopping),
+    assignment,
+  );
   assert.deepEqual(first.pending(), [], 'nothing is told: nothing has come to an end');
   first.close();
   stopping = false;
@@ -62,21 +66,7 @@ test('a command that was killed on a machine that stays up is a failed step', as
   const restart = tree.file('usr/bin/systemctl');
   tree.put('usr/bin/systemctl', killed(restart));
   const journal = new Journal(join(tree.root, 'other.jsonl'));
-  await carryOut(
-    {
-      host: localHost({ root: tree.root }),
-      journal,
-      state,
-      agentId: ME,
-      key: generateKeyPairSync('ed25519').privateKey,
-      approvers: [anna.pinned],
-      log: { info: () => {}, warn: () => {}, error: () => {} },
-      now: () => new Date(),
-      progress: async () => {},
-      stopping: () => false,
-    },
-    assignment,
-  );
+  await carryOut(executor(journal), assignment);
   const [record] = journal.pending();
   assert.ok(record?.t === 'done' && !record.signed.outcome.ok);
   assert.match(record.signed.outcome.error ?? '', /143/);

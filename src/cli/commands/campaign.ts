@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
-import { FUNNEL, type FunnelStep } from '../../model/campaign.ts';
+import { FUNNEL } from '../../model/campaign.ts';
+import { STEP_LABEL } from '../../model/campaign-words.ts';
 import { EXIT, Exit } from '../exit.ts';
 import { colours, count, list, type Output } from '../output.ts';
 import { does } from '../run.ts';
@@ -39,18 +40,7 @@ type CampaignReply = Awaited<ReturnType<Client['getCampaign']>>;
 type Totals = CampaignReply['totals'];
 type FunnelRow = CampaignReply['endpoints'][number];
 
-const LABEL: Record<FunnelStep, string> = {
-  patched: 'Patched on disk',
-  restarted: 'Nothing runs the old library',
-  newKey: 'New key',
-  reissued: 'Certificate reissued',
-  served: 'New certificate served',
-  revoked: 'Old certificate revoked',
-  revocationVisible: 'Revocation visible in CRL',
-  sessions: 'Sessions invalidated',
-  proven: 'Proven from outside',
-};
-const LONGEST_LABEL = Math.max(...Object.values(LABEL).map((label) => label.length));
+const LONGEST_LABEL = Math.max(...Object.values(STEP_LABEL).map((label) => label.length));
 
 /** "2 of 6; 1 more excepted": accepted risks count neither as done nor as to be done. */
 export function doneOf({ complete, endpoints, excepted }: Pick<Totals, 'complete' | 'endpoints' | 'excepted'>): string {
@@ -77,7 +67,7 @@ function showFunnel(output: Output, campaign: CampaignReply): void {
   for (const step of FUNNEL) {
     const done = totals.byStep[step] ?? 0;
     const bar = '█'.repeat(counted > 0 ? Math.round((20 * done) / counted) : 20).padEnd(20, '░');
-    output.out(`  ${LABEL[step].padEnd(LONGEST_LABEL)}  ${bar}  ${done} of ${counted}`);
+    output.out(`  ${STEP_LABEL[step].padEnd(LONGEST_LABEL)}  ${bar}  ${done} of ${counted}`);
   }
   list(
     output,
@@ -95,7 +85,7 @@ function showFunnel(output: Output, campaign: CampaignReply): void {
 function lacking(row: FunnelRow): string {
   const of = (state: string): string =>
     FUNNEL.filter((step) => (row.steps[step]?.state ?? 'unknown') === state)
-      .map((step) => LABEL[step])
+      .map((step) => STEP_LABEL[step])
       .join(', ');
   const unknown = of('unknown');
   return [of('open'), unknown && `not known: ${unknown}`].filter(Boolean).join('; ') || 'nothing';

@@ -1,18 +1,7 @@
 import { Box, Group, Stack, Text } from '@mantine/core';
-import { FUNNEL, type Campaign, type FunnelStep } from '../../model/campaign.ts';
+import { FUNNEL, type Campaign } from '../../model/campaign.ts';
+import { STEP_LABEL } from '../../model/campaign-words.ts';
 import './funnel.css';
-
-export const STEP_LABEL: Record<FunnelStep, string> = {
-  patched: 'Patched on disk',
-  restarted: 'Nothing runs the old library',
-  newKey: 'New key',
-  reissued: 'Certificate reissued',
-  served: 'New certificate served',
-  revoked: 'Old certificate revoked',
-  revocationVisible: 'Revocation visible in CRL',
-  sessions: 'Sessions invalidated',
-  proven: 'Proven from outside',
-};
 
 /** One bar a step: how many endpoints have done it, of those that must; accepted risks are hatched, never green. */
 export function Funnel({ campaign }: { campaign: Campaign }) {

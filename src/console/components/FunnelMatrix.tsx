@@ -1,6 +1,6 @@
 import { Badge, Group, Table, Text } from '@mantine/core';
 import { FUNNEL, type Campaign, type CampaignEndpoint } from '../../model/campaign.ts';
-import { STEP_LABEL } from './Funnel.tsx';
+import { STEP_LABEL } from '../../model/campaign-words.ts';
 import { Legend, Mark } from './FunnelMark.tsx';
 import './funnel-matrix.css';
 import { HostLink } from './HostLink.tsx';

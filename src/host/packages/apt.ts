@@ -11,11 +11,6 @@ export interface Simulation {
   removed: string[];
 }
 
-export async function installedVersion(host: Host, name: string): Promise<string | null> {
-  const found = (await readDpkgStatus(host, '')).find((fact) => fact.name === name && fact.status === 'installed');
-  return found?.version ?? null;
-}
-
 /** Fetches the lists, so that the candidate is what the archive offers now. False: it could not; the old lists stand. */
 export async function refreshLists(host: Host): Promise<boolean> {
   const result = await host.exec(['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS });
@@ -28,15 +23,10 @@ export async function installedVersions(host: Host): Promise<Map<string, string>
   return new Map(found.map((fact) => [fact.name, fact.version]));
 }
 
-/** The same for what apt would choose, asked at once; null for what it does not offer. */
+/** The version that apt would choose of each, asked at once; null for what it does not offer. */
 export async function candidateVersions(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
   if (names.length === 0) return new Map();
   return parsePolicy(await run(host, ['apt-cache', 'policy', ...names]));
-}
-
-/** The version that apt would choose, or null when it offers none. */
-export async function candidateVersion(host: Host, name: string): Promise<string | null> {
-  return parsePolicy(await run(host, ['apt-cache', 'policy', name])).get(name) ?? null;
 }
 
 /** What apt knows of each of these packages and of its lists, as it prints it; null where there is no apt to ask. */

@@ -34,7 +34,14 @@ function kindOf(release: Record<string, string> | undefined): PackageOrigin {
   return KINDS.find(([pattern]) => pattern.test(`${suite} ${codename} ${label} ${origin}`))?.[1] ?? 'main';
 }
 
-const INSTALLED = /^ +Installed: (\S+)$/m;
+/** The packages that are installed, each with what apt prints of it. */
+function* blocksOf(text: string): Generator<{ name: string; installed: string; block: string }> {
+  for (const block of text.split(/^(?=\S+:$)/m)) {
+    const name = /^(\S+):\n/.exec(block)?.[1];
+    const installed = /^ +Installed: (\S+)$/m.exec(block)?.[1];
+    if (name !== undefined && installed !== undefined && installed !== '(none)') yield { name, installed, block };
+  }
+}
 
 /**
  * What the archive has that is newer than what is installed, by where it is from: a security update stays one when a
@@ -42,10 +49,7 @@ const INSTALLED = /^ +Installed: (\S+)$/m;
  */
 export function parseNewer(text: string, archives: Archives): Map<string, PackageOrigin | 'none'> {
   const found = new Map<string, PackageOrigin | 'none'>();
-  for (const block of text.split(/^(?=\S+:$)/m)) {
-    const name = /^(\S+):\n/.exec(block)?.[1];
-    const installed = INSTALLED.exec(block)?.[1];
-    if (name === undefined || installed === undefined) continue;
+  for (const { name, installed, block } of blocksOf(text)) {
     const versions = [...listsOfVersions(block)];
     const at = versions.findIndex(([version]) => version === installed);
     const newer = versions
@@ -62,12 +66,9 @@ export function parseNewer(text: string, archives: Archives): Map<string, Packag
  */
 export function parseOrigins(text: string, archives: Archives): Map<string, PackageOrigin | null> {
   const found = new Map<string, PackageOrigin | null>();
-  for (const block of text.split(/^(?=\S+:$)/m)) {
-    const name = /^(\S+):\n/.exec(block)?.[1];
-    const version = INSTALLED.exec(block)?.[1];
-    if (name === undefined || version === undefined || version === '(none)') continue;
+  for (const { name, installed, block } of blocksOf(text)) {
     const versions = listsOfVersions(block);
-    const here = (versions.get(version) ?? []).map((list) => kindOf(archives.get(list)));
+    const here = (versions.get(installed) ?? []).map((list) => kindOf(archives.get(list)));
     const elsewhere = [...versions.values()].flat().map((list) => kindOf(archives.get(list)));
     found.set(name, RANK.find((kind) => here.includes(kind)) ?? fallback(elsewhere));
   }

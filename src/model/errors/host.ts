@@ -60,7 +60,7 @@ export const HOST_ERRORS = {
   },
   STEP_WOULD_REMOVE: {
     status: 409,
-    text: 'Installing {name} {version} would remove {removed}; that was not approved. Resolve it by hand or plan another version.',
+    text: 'Installing {packages} would remove {removed}; that was not approved. Resolve it by hand or plan another version.',
   },
   STEP_NOT_EFFECTIVE: { status: 500, text: '{what}. Look at the host before trying again.' },
   STEP_FILE_ABSENT: { status: 409, text: 'There is no {path} on the host; make a new plan.' },
