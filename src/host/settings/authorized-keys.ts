@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sshFingerprint } from '../pki/ssh-fingerprint.ts';
 import type { AuthorizedKeyFact } from '../../model/facts.ts';
 import { cut } from '../text.ts';
 import { firstEnd, split, type WordRules } from '../words.ts';
@@ -36,13 +36,9 @@ function keyOf(line: string): Key[] {
   const [type, blob, ...comment] = line.slice(end).trim().split(/\s+/);
   if (type === undefined || blob === undefined || !TYPE.test(type)) return [];
   const options = optionsOf(line.slice(0, end));
-  return [{ type, fingerprint: fingerprintOf(blob), comment: cut(comment.join(' '), 200), options }];
-}
-
-/** As OpenSSH prints it. */
-function fingerprintOf(blob: string): string {
-  const digest = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64');
-  return `SHA256:${digest.replace(/=+$/, '')}`;
+  return [
+    { type, fingerprint: sshFingerprint(Buffer.from(blob, 'base64')), comment: cut(comment.join(' '), 200), options },
+  ];
 }
 
 /** An option may set a variable or a command, and with it a secret: only where the key is good for is told. */

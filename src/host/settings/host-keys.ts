@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto';
 import { readText, type Host } from '../host.ts';
+import { sshFingerprint } from '../pki/ssh-fingerprint.ts';
 
 const DROPBEAR_LIMIT = 64 * 1024;
 
 /** Fingerprints of the keys that the SSH servers of this host prove themselves with, as `ssh-keygen -l` prints them. */
 export async function hostKeyFingerprints(host: Host): Promise<string[]> {
   const blobs = [...(await ofOpenSsh(host)), ...(await ofDropbear(host))];
-  return [...new Set(blobs.map(fingerprint))];
+  return [...new Set(blobs.map(sshFingerprint))];
 }
-
-const fingerprint = (blob: Buffer): string =>
-  `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 
 async function ofOpenSsh(host: Host): Promise<Buffer[]> {
   const names = ((await host.list('/etc/ssh')) ?? []).filter((name) => /^ssh_host_\w+_key\.pub$/.test(name));

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sshFingerprint } from '../pki/ssh-fingerprint.ts';
 import ssh2 from 'ssh2';
 import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
@@ -33,11 +33,6 @@ export interface Connected {
   hostKey: string;
   /** ends the connection, and those it goes through */
   end(): void;
-}
-
-/** `SHA256:` + unpadded base64, as OpenSSH shows host keys. */
-export function sshFingerprint(key: Uint8Array): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
 const name = (target: SshTarget): string => `${target.address}:${target.port}`;

@@ -10,7 +10,8 @@ import { openShell } from './shell.ts';
 import { shellFiles, type ShellFiles as Files } from './shell-files.ts';
 
 export type { Become } from './become.ts';
-export { sshFingerprint, type SshTarget } from './connect.ts';
+export { sshFingerprint } from '../pki/ssh-fingerprint.ts';
+export type { SshTarget } from './connect.ts';
 
 export interface SshHost extends Host {
   /** `SHA256:…` of the key the server proved to hold */

@@ -3,7 +3,7 @@ import { connect, type AddressInfo } from 'node:net';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 import { PATH_DIRS } from '../../host.ts';
-import { sshFingerprint } from '../connect.ts';
+import { sshFingerprint } from '../../pki/ssh-fingerprint.ts';
 import { serveFiles } from './files.ts';
 
 export interface TestSshServer {
