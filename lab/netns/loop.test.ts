@@ -62,7 +62,7 @@ test('2.2: agents are deployed to real Debian of three releases over SSH, also w
 });
 
 test(
-  '5.7: the change over all hosts is closed, canary first, through a killed agent and server, a reboot and a partition',
+  'the change over all hosts is closed, canary first, through a killed agent and server, a reboot and a partition',
   {
     skip,
   },

@@ -1,4 +1,4 @@
-import { sshFingerprint } from '../../../host/pki/ssh-fingerprint.ts';
+import { createHash } from 'node:crypto';
 import ssh2, { type ServerHostKeyAlgorithm } from 'ssh2';
 import { AppError } from '../../../model/errors/index.ts';
 import type { SshHostKey, SshProbe } from '../../../model/probe.ts';
@@ -145,5 +145,6 @@ async function readHostKey(target: ProbeTarget, kinds: ServerHostKeyAlgorithm[])
 function describeKey(key: Buffer): SshHostKey | null {
   if (key.length < 8 || key.readUInt32BE(0) > 64) return null;
   const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1');
-  return { type, fingerprint: sshFingerprint(key) };
+  const digest = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
+  return { type, fingerprint: `SHA256:${digest}` };
 }
