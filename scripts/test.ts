@@ -26,14 +26,20 @@ function find(roots: string[]): string[] {
     .sort();
 }
 
-function run(argv: string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+function run(argv: string[], env: NodeJS.ProcessEnv = process.env, minutes?: number): Promise<number> {
   return new Promise((resolve) => {
     const child = spawn(argv[0]!, argv.slice(1), { stdio: 'inherit', env });
+    // The limit of a test does not end a file that left something open; the runner, told to stop, names it.
+    const late = setTimeout(() => child.kill('SIGTERM'), (minutes ?? 0) * 60_000);
+    if (minutes === undefined) clearTimeout(late);
     child.on('error', (error) => {
       console.error(`${argv[0]}: ${error.message}`);
       resolve(1);
     });
-    child.on('close', (code) => resolve(code ?? 1));
+    child.on('close', (code) => {
+      clearTimeout(late);
+      resolve(code ?? 1);
+    });
   });
 }
 
@@ -41,7 +47,7 @@ async function runTests(files: string[], concurrency: number, env: NodeJS.Proces
   if (files.length === 0) return 0;
   const minutes = files.some((file) => PATIENT.test(file)) ? 30 : 5;
   const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${minutes * 60_000}`];
-  return run([process.execPath, '--test', ...limits, ...files], env);
+  return run([process.execPath, '--test', ...limits, ...files], env, 40);
 }
 
 async function main(): Promise<number> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { masked, maskedWords } from './masked.ts';
 
 const LINES = [
@@ -38,6 +39,7 @@ const LINES = [
   '7z a -pS3CRET x.7z',
   'openssl enc -pass pass:S3CRET',
   `it's --password=S3CRET`,
+  'tool --password \\\n  S3CRET',
 ];
 
 test('masked: what looks like a secret stays, however it is written', () => {
@@ -81,4 +83,17 @@ test('masked: no text takes long', () => {
     maskedWords([unit.repeat(5000), unit.repeat(5000)]);
     assert.ok(performance.now() - before < 5000, unit);
   }
+});
+
+test('masked: every text comes out as text, escaped blanks or not', () => {
+  const piece = fc.constantFrom('\\', ' ', '\n', '"', "'", '=', ':', '-', 'a', 'password', '://', '@', '&', '(');
+  const word = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 5 }), (words) => {
+      assert.equal(maskedWords(words).length, words.length);
+      assert.equal(typeof masked(words.join(' ')), 'string');
+    }),
+  );
+  for (const word of ['a\\ b', 'x\\\n  y', '\\ ', '"a\\ b"', 'a\\ "b\\ c'])
+    assert.deepEqual(maskedWords(['sh', '-c', word]), ['sh', '-c', word]);
 });

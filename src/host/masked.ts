@@ -5,6 +5,8 @@ const HIDDEN = '•••';
 const LENGTH_LIMIT = 16_384;
 const BLANK: WordRules = { ends: (char) => /\s/.test(char), quotes: `"'`, escapes: 'anything' };
 const NO_QUOTES: WordRules = { ...BLANK, quotes: '' };
+/** `quotes` with no quotes: a backslash takes no meaning from anything. */
+const BLANKS_ONLY: WordRules = { ...NO_QUOTES, escapes: 'quotes' };
 
 /** A name that contains one of these holds a secret, when an equals sign is behind it. */
 const SECRET = /pass|pwd|secret|token|key|credential/i;
@@ -15,6 +17,8 @@ const ENDS_SECRET =
   /(?:pass(?:word|wd|phrase)?|pwd|secret|token|(?:api|access|secret|private|auth)[-_]?key|credential)s?$/i;
 const HEADER = /(?:authorization|cookie)["']?:$/i;
 const SCHEME = /^["']?(?:bearer|basic|digest|negotiate|token|apikey)$/i;
+/** The line goes on below. */
+const CONTINUED = /^\\\s+$/;
 const LONG_OPTION = /^--[\w-]+$/;
 
 interface Rules {
@@ -55,6 +59,10 @@ export function maskedWords(words: readonly string[], depth = 0): string[] {
   let rules: Rules = {};
   let hides: 'next' | 'scheme' | null = null;
   for (const word of words) {
+    if (CONTINUED.test(word)) {
+      shown.push(word);
+      continue;
+    }
     rules = rulesOf(word) ?? rules;
     const isScheme: boolean = hides === 'scheme' && SCHEME.test(word);
     const isHidden = hides !== null && !isScheme && isValue(word, words[shown.length - 1] ?? '');
@@ -86,8 +94,9 @@ function one(word: string, { beside }: Rules, depth: number): string {
 }
 
 function inner(text: string, rules: WordRules, depth: number): string {
-  const words = split(text, rules);
-  if (words.length === 1 && words[0] === text && /\s/.test(text)) return inner(text, NO_QUOTES, depth);
+  const asRuled = split(text, rules);
+  // Quoted or escaped as a whole: looked into all the same.
+  const words = asRuled.length === 1 && asRuled[0] === text ? split(text, BLANKS_ONLY) : asRuled;
   const shown = maskedWords(words, depth + 1);
   return shown.every((word, index) => word === words[index]) ? text : shown.join(' ');
 }

@@ -333,11 +333,16 @@ test('sockets and connections: addresses of both families, direction, owner', ()
   );
 });
 
-test('sockets and connections: a real listener and a real client are found with pid and direction', async () => {
+test('sockets and connections: a real listener and a real client are found with pid and direction', async (context) => {
   const server = createServer((socket) => socket.resume());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const clients = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  // Whatever is found: a socket left open would keep this file from ending.
+  context.after(() => {
+    clients.forEach((client) => client.destroy());
+    server.close();
+  });
   await Promise.all(clients.map((client) => new Promise((resolve) => client.once('connect', resolve))));
   const listener = (await data('/', 'sockets')).find((fact) => fact.port === port);
   assert.equal(listener?.pid, process.pid);
@@ -349,8 +354,6 @@ test('sockets and connections: a real listener and a real client are found with 
       ['out', 0, port, 2, process.pid],
     ],
   );
-  clients.forEach((client) => client.destroy());
-  await new Promise((resolve) => server.close(resolve));
 });
 
 test('files: modes without contents for shadow, contents for settings, absence is said', async () => {
