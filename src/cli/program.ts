@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { addAudit } from './commands/audit.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
+import { addDeploy } from './commands/deploy.ts';
+import { addDeployRules } from './commands/deploy-rules.ts';
 import { addDiscovery } from './commands/discovery.ts';
 import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
@@ -34,6 +36,8 @@ export function program(): Command {
     addStatus,
     addDiscovery,
     addEnrollment,
+    addDeploy,
+    addDeployRules,
     addAudit,
     addImpact,
     addChange,

@@ -33,13 +33,23 @@ export const CredentialInput = z.discriminatedUnion('kind', [
       ...Common,
     })
     .strict(),
+  z
+    .object({
+      kind: z.literal('ssh-agent'),
+      name: z.string().regex(/^[\w.-]{1,60}$/),
+      username: z.string().min(1).max(64),
+      /** socket of an ssh-agent on the server's machine; its keys are used, and never seen */
+      socket: z.string().startsWith('/').max(100),
+      ...Common,
+    })
+    .strict(),
 ]);
 export type CredentialInput = z.infer<typeof CredentialInput>;
 export const Credential = z.object({
   id: z.string(),
   name: z.string(),
   username: z.string(),
-  kind: z.enum(['password', 'private-key']),
+  kind: z.enum(['password', 'private-key', 'ssh-agent']),
   become: z.enum(['sudo', 'doas']).nullable(),
   /** where it may be used; hosts by id; empty: anywhere it is named for */
   for: z.array(z.string()),
@@ -51,26 +61,6 @@ export const Credential = z.object({
   createdBy: z.string(),
 });
 export type Credential = z.infer<typeof Credential>;
-
-export const DeploymentHost = z.object({
-  hostId: z.string(),
-  hostName: z.string(),
-  state: z.enum(['waiting', 'running', 'done', 'failed']),
-  why: z.string().nullable(),
-  credential: z.string().nullable(),
-});
-/** One push of agents onto hosts; each host succeeds or fails by itself. */
-export const Deployment = z.object({
-  id: z.string(),
-  state: z.enum(['running', 'done']),
-  createdAt: Instant,
-  finishedAt: Instant.nullable(),
-  createdBy: z.string(),
-  /** nothing was installed: the hosts are looked after over SSH */
-  agentless: z.boolean(),
-  hosts: z.array(DeploymentHost),
-});
-export type Deployment = z.infer<typeof Deployment>;
 
 /** A host that is looked after over SSH, without an agent. */
 export const Access = z.object({
@@ -96,22 +86,3 @@ export const Agent = z.object({
   approverKeyIds: z.array(z.string()),
 });
 export type Agent = z.infer<typeof Agent>;
-
-/** Which hosts to install the agent on, and how. */
-export const DeploymentInput = z
-  .object({
-    hostIds: z.array(z.string()).max(10_000).optional(),
-    /** every host that is not managed and was not set aside */
-    unknown: z.boolean().optional(),
-    tag: z.object({ key: z.string(), value: z.string() }).optional(),
-    /** try only these, in this order; default: keys, and of passwords those that are bound to where the host is */
-    credentials: z.array(z.string()).min(1).optional(),
-    /** also hosts that have an agent: install again, with a new identity and today's approver keys */
-    force: z.boolean().default(false),
-    /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
-    acceptHostKey: z.boolean().default(false),
-    /** install nothing: look after these hosts over SSH from now on */
-    agentless: z.boolean().default(false),
-  })
-  .strict();
-export type DeploymentInput = z.infer<typeof DeploymentInput>;

@@ -11,6 +11,8 @@ export interface Jobs {
   'discovery.retention': Record<never, never>;
   'enrollment.deploy': { deploymentId: string };
   'enrollment.lost-agents': Record<never, never>;
+  /** let rules ask for deployments, and go on with those whose time has come */
+  'enrollment.tick': Record<never, never>;
   /** facts, identity or what is seen of a host from outside changed: judge all kits on it */
   'audit.host': { hostId: string };
   /** look at a host without an agent over SSH, and take its facts */
@@ -40,6 +42,7 @@ const NAMES: Record<JobName, true> = {
   'discovery.retention': true,
   'enrollment.deploy': true,
   'enrollment.lost-agents': true,
+  'enrollment.tick': true,
   'audit.host': true,
   'audit.collect': true,
   'audit.collect-due': true,

@@ -9,6 +9,7 @@ export const SubjectKind = z.enum([
   'endpoint',
   'credential',
   'deployment',
+  'rule',
   'agent',
   'kit',
   'finding',

@@ -6,7 +6,7 @@ import type { SignedOutcome, Task } from '../../model/plan.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 import { changeSubject, hostSubject, type Deps } from './deps.ts';
-import { verifyEd25519 } from './logic/approval.ts';
+import { verifyEd25519 } from '../../platform/approval.ts';
 import { canonical } from './logic/canonical.ts';
 import { assignmentId, chainIndexFor, currentLeg } from './logic/legs.ts';
 import { storeOutcome } from './outcomes.ts';

@@ -5,7 +5,7 @@ import type { Plan } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
 import { drift } from './drift.ts';
-import { approvers } from './logic/approval.ts';
+import { approvers } from '../../platform/approval.ts';
 import { toUndo, undoProblem } from './logic/legs.ts';
 import { heldBy, mustFind, release } from './planning.ts';
 import { taskViews, wake } from './rollout.ts';

@@ -1,5 +1,5 @@
 import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
-import type { Endpoint, Host, Identifier, Management, Sighting } from '../../model/estate.ts';
+import type { Endpoint, Host, Identifier, Management, Scope, Sighting } from '../../model/estate.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
@@ -13,6 +13,7 @@ export interface Discovery extends Module {
     /** records whose place this host took */
     supersededBy?: string;
   }): Promise<Host[]>;
+  scopes(): Promise<Scope[]>;
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {

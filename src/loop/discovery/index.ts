@@ -14,6 +14,7 @@ import { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
+import { findScopes } from './store-scans.ts';
 
 export type { DbOrTx, Discovery } from './face.ts';
 
@@ -29,6 +30,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
   return {
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
+    scopes: () => findScopes(platform.db),
     hostByAddress: async (text) => {
       const address = normalAddress(text);
       const id = address ? await hostIdAt(platform.db, address) : null;

@@ -7,7 +7,7 @@ import { withinDeadline } from './deadline.ts';
 import { hangUp, mustBeRoot } from './looks.ts';
 import { reach } from './login.ts';
 import { deleteAccess, putAccess } from './store-access.ts';
-import type { CredentialRow } from './store-deployment.ts';
+import type { CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
 /**

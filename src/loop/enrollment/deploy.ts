@@ -14,7 +14,7 @@ import { architecture, runsAgent } from './logic/runtime.ts';
 import { freeMb, NEEDED_MB } from './logic/space.ts';
 import { reach } from './login.ts';
 import { sendRuntime } from './runtime.ts';
-import type { CredentialRow } from './store-deployment.ts';
+import type { CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
@@ -23,13 +23,20 @@ const TOKEN_MINUTES = 15;
 /** what a shell answers for a command that is not there */
 const NOT_FOUND = 127;
 
+interface How {
+  credentials: CredentialRow[];
+  /** who asked for it */
+  by: string;
+  /** told before the first thing is written to the host */
+  touch(): Promise<void>;
+}
+
 /** Installs and starts the agent on one host and waits until it enrolled. Returns the name of the credential that worked. */
 export async function deployTo(
   platform: Platform,
   discovery: Discovery,
   host: Host,
-  credentials: CredentialRow[],
-  by: string,
+  { credentials, by, touch }: How,
 ): Promise<string> {
   const bundle = await readFile(BUNDLE).catch((cause: unknown) => {
     throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
@@ -39,7 +46,7 @@ export async function deployTo(
     // Not waited for: a server that is silent would not say goodbye either.
     hold(() => void remote.close().catch(() => undefined));
     const before = await agentByHost(platform.db, host.id);
-    await install({ platform, host, remote, step }, bundle, by);
+    await install({ platform, host, remote, step, touch }, bundle, by);
     step('waiting for its agent');
     await waitForAgent(platform, host, before?.id ?? null);
     return credential.name;
@@ -51,12 +58,13 @@ interface Site {
   host: Host;
   remote: SshHost;
   step: Step;
+  touch(): Promise<void>;
 }
 
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */
-async function install({ platform, host, remote, step }: Site, bundle: Uint8Array, by: string): Promise<void> {
+async function install({ platform, host, remote, step, touch }: Site, bundle: Uint8Array, by: string): Promise<void> {
   step('looking at the machine');
-  const runtime = await prepareRuntime({ platform, host, remote, step });
+  const runtime = await prepareRuntime({ platform, host, remote, step, touch });
   step('making its token');
   const token = await platform.act(
     { kind: 'system', id: 'system', name: `enrollment.deploy for ${by}` },
@@ -75,6 +83,7 @@ async function install({ platform, host, remote, step }: Site, bundle: Uint8Arra
     stateDir: AGENT_PATHS.state,
   };
   step('copying the agent');
+  await touch();
   await run(host, remote, ['systemctl', 'stop', AGENT_UNIT], { tolerate: true });
   await remote.mkdir('/opt/lastember', 0o755);
   await remote.mkdir('/etc/lastember', 0o700);
@@ -88,7 +97,7 @@ async function install({ platform, host, remote, step }: Site, bundle: Uint8Arra
 }
 
 /** The host's own Node when it is new enough, else ours, transferred. Returns its path on the host. */
-async function prepareRuntime({ platform, host, remote, step }: Site): Promise<string> {
+async function prepareRuntime({ platform, host, remote, step, touch }: Site): Promise<string> {
   const [system, machine, uid] = [
     await run(host, remote, ['uname', '-s']),
     await run(host, remote, ['uname', '-m']),
@@ -110,6 +119,7 @@ async function prepareRuntime({ platform, host, remote, step }: Site): Promise<s
     throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
   await mustHaveRoom(host, remote, NEEDED_MB.withRuntime);
   step('copying the runtime');
+  await touch();
   await remote.mkdir('/opt/lastember', 0o755);
   await sendRuntime({ remote, host: host.name }, AGENT_PATHS.runtime, platform.config.dataDir);
   return AGENT_PATHS.runtime;

@@ -1,7 +1,8 @@
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { newSerial, withAuthority } from './authority.ts';
-import { runDeployment } from './deployments.ts';
+import { runDeployment } from './run-deployment.ts';
+import { tick } from './rules.ts';
 import type { Enrollment } from './face.ts';
 import { issueListener } from './logic/certificates.ts';
 import { lookOver } from './looks.ts';
@@ -45,8 +46,12 @@ export function createEnrollment(
     jobs: {
       'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
       'enrollment.lost-agents': () => markLostAgents(platform, discovery),
+      'enrollment.tick': () => tick(platform, discovery),
     },
-    schedules: [{ job: 'enrollment.lost-agents', cron: '* * * * *' }],
+    schedules: [
+      { job: 'enrollment.lost-agents', cron: '* * * * *' },
+      { job: 'enrollment.tick', cron: '* * * * *' },
+    ],
   };
 }
 

@@ -12,7 +12,7 @@ import { cacheOf, type FactCaches } from './fact-caches.ts';
 import { LOOK_ORDER, missedBy, nextLook, withRest } from './logic/agentless.ts';
 import { reach } from './login.ts';
 import { type AccessRow, claimLook, holdAccess, noteFailedLook, noteGoodLook } from './store-access.ts';
-import { credentials } from './store-deployment.ts';
+import { credentials } from './store-login.ts';
 
 const LOOK_SECONDS = 180;
 /** Longer than any look: whoever claimed one and did not come back is dead. */

@@ -8,20 +8,19 @@ import {
   RenewRequest,
 } from '../../model/agent.ts';
 import { MAY } from '../../model/actor.ts';
-import { Access, Agent, Credential, CredentialInput, Deployment, DeploymentInput } from '../../model/enrollment.ts';
+import { Access, Agent, Credential, CredentialInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { endAccess } from './agentless.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
-import { createDeployment } from './deployments.ts';
 import { enroll, mintToken } from './enroll.ts';
 import { checkIn } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
+import { deploymentRoutes } from './routes-deployments.ts';
 import { allAccess } from './store-access.ts';
-import { deployments } from './store-deployment.ts';
 import { allAgents } from './store.ts';
 
 const Done = z.object({ ok: z.literal(true) });
@@ -98,45 +97,6 @@ function accessRoutes(platform: Platform, discovery: Discovery): Route[] {
         if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: params.hostId, list: 'hosts' });
         await endAccess(platform, discovery, actor, host);
         return done;
-      },
-    }),
-  ];
-}
-
-function deploymentRoutes(platform: Platform, discovery: Discovery): Route[] {
-  return [
-    route({
-      method: 'POST',
-      path: '/deployments',
-      id: 'createDeployment',
-      summary: 'Install the agent on hosts over SSH',
-      access: MAY.operate,
-      body: DeploymentInput,
-      reply: Deployment,
-      status: 201,
-      handler: ({ actor, body }) => createDeployment(platform, discovery, actor, body),
-    }),
-    route({
-      method: 'GET',
-      path: '/deployments',
-      id: 'listDeployments',
-      summary: 'Deployments, newest first',
-      access: MAY.read,
-      reply: z.object({ items: z.array(Deployment) }),
-      handler: async () => ({ items: await deployments(platform.db) }),
-    }),
-    route({
-      method: 'GET',
-      path: '/deployments/:id',
-      id: 'getDeployment',
-      summary: 'One deployment with the state and reason of each host',
-      access: MAY.read,
-      params: z.object({ id: z.string() }),
-      reply: Deployment,
-      handler: async ({ params }) => {
-        const [found] = await deployments(platform.db, [params.id]);
-        if (!found) throw new AppError('NOT_FOUND', { what: 'deployment', id: params.id, list: 'deploy --list' });
-        return found;
       },
     }),
   ];

@@ -95,6 +95,16 @@ export async function silentAgents(db: DbOrTx, before: Date): Promise<AgentRecor
   return rows.map(toRecord);
 }
 
+/** When each host got its first agent. */
+export async function managedSince(db: DbOrTx): Promise<Map<string, Date>> {
+  const rows = await q(db)
+    .selectFrom('enrollment.agent')
+    .select((e) => ['host_id', e.fn.min('enrolled_at').as('since')])
+    .groupBy('host_id')
+    .execute();
+  return new Map(rows.map((row) => [row.host_id, row.since]));
+}
+
 export async function insertAgent(
   tx: Transaction<NoTables>,
   agent: Omit<AgentTables['enrollment.agent'], 'approver_key_ids'> & { approver_key_ids: string[] },

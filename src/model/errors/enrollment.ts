@@ -9,9 +9,49 @@ export const ENROLLMENT_ERRORS = {
     status: 400,
     text: 'Reading the private key of credential "{name}" did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
   },
+  CREDENTIAL_AGENT: {
+    status: 400,
+    text: 'Asking the ssh-agent at {socket} for credential "{name}" did not work: {why}. Give the socket of an agent that the server may use, with a key in it (ssh-add -l).',
+  },
   DEPLOY_NOTHING: {
     status: 400,
     text: 'Nothing to deploy: no host matches. List candidates with `lastember hosts --unknown`.',
+  },
+  DEPLOY_NOTHING_LEFT: {
+    status: 400,
+    text: 'Nothing to deploy again: every host of that deployment has its agent.',
+  },
+  DEPLOY_NOT_OVER: {
+    status: 409,
+    text: 'Deployment {id} is not over yet; what failed in it is tried again after that. Watch it: `lastember deployment show {id}`.',
+  },
+  DEPLOY_TIME: {
+    status: 400,
+    text: 'A deployment between {from} and {to} has no time left; give a later --not-after.',
+  },
+  DEPLOY_NOT_APPROVED: {
+    status: 409,
+    text: 'Nothing was done on {host}: {why}. Deploy to it anew.',
+  },
+  DEPLOY_STATE: {
+    status: 409,
+    text: 'The deployment is {state}; it can be {verb} only while it is {needs}.',
+  },
+  DEPLOY_RULE_EXISTS: {
+    status: 409,
+    text: 'There is a deployment rule named "{name}" already; end it first or choose another name.',
+  },
+  DEPLOY_RULE_WHERE: {
+    status: 400,
+    text: 'A deployment rule cannot be for "{where}": give an address, a CIDR or a tag as key=value.',
+  },
+  DEPLOY_RULE_TIME: {
+    status: 400,
+    text: 'A deployment rule lasts until an instant in the future, and at most {days} days; {to} is not that.',
+  },
+  DEPLOY_RULE_STATE: {
+    status: 409,
+    text: 'The deployment rule "{name}" is {state}; only a standing rule that waits for it is approved.',
   },
   CREDENTIAL_BOUND_INVALID: {
     status: 400,

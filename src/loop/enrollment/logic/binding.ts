@@ -42,7 +42,7 @@ function matches({ kind, text }: Bound, { hostId, address, tags }: Place): boole
 }
 
 interface Login {
-  kind: 'password' | 'private-key';
+  kind: 'password' | 'private-key' | 'ssh-agent';
   become_id: string | null;
   bound_to: readonly string[];
 }
@@ -52,5 +52,5 @@ interface Login {
  * of sudo, is handed over: only to servers that somebody said it is for.
  */
 export function mayBeTriedUnnamed(login: Login): boolean {
-  return login.bound_to.length > 0 || (login.kind === 'private-key' && login.become_id === null);
+  return login.bound_to.length > 0 || (login.kind !== 'password' && login.become_id === null);
 }

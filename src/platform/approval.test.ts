@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Approval, ApproverKey } from '../../../model/plan.ts';
+import type { Approval, ApproverKey } from '../model/plan.ts';
 import { approvers, judgeApproval, judgeTime, keyIdOf, type ApprovalContext } from './approval.ts';
-import { canonical } from './canonical.ts';
+import { canonicalBytes } from './ledger/canonical.ts';
 
 interface Person {
   secret: KeyObject;
@@ -31,7 +31,7 @@ const at = '2026-01-10T00:00:00.000Z';
 function approve(by: Person, more: Partial<Approval['statement']> = {}): Approval {
   const base = { type: 'lastember/approval/v1' as const, changeId: 'change_1', plan: digest };
   const statement = { ...base, keyId: by.key.keyId, approvedAt: at, ...more };
-  return { statement, signature: sign(null, Buffer.from(canonical(statement)), by.secret).toString('base64') };
+  return { statement, signature: sign(null, canonicalBytes(statement), by.secret).toString('base64') };
 }
 
 test('a genuine approval is its key holder’s', () => {
