@@ -143,7 +143,7 @@ export const DeployRuleInput = z
     agentless: RuleFields.agentless.default(false),
     standing: RuleFields.standing.default(false),
     hours: RuleFields.hours.default(null),
-    most: RuleFields.most.default(50),
+    most: RuleFields.most.default(20),
     within: RuleFields.within.default(24),
   })
   .strict();

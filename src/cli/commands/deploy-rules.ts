@@ -71,7 +71,7 @@ function addAdd(rule: Command): void {
       )
       .option('--agentless', 'install nothing: look after these hosts over SSH')
       .option('--hours <HH:MM-HH:MM>', 'begin only at these hours of the day, in UTC (with --standing)')
-      .option('--most <n>', 'hosts in any 24 hours, at most', '50')
+      .option('--most <n>', 'hosts in any 24 hours, at most', '20')
       .option('--within <hours>', 'a host here has to be managed so many hours after it was discovered', '24'),
     async (context, [name], options) => {
       if (text(options, 'hours') && !flag(options, 'standing'))
@@ -88,7 +88,7 @@ function addAdd(rule: Command): void {
           credentials: texts(options, 'credential'),
           agentless: flag(options, 'agentless'),
           hours: text(options, 'hours') ?? null,
-          most: number(options, 'most') ?? 50,
+          most: number(options, 'most') ?? 20,
           within: number(options, 'within') ?? 24,
         },
       });

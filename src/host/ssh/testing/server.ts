@@ -33,6 +33,8 @@ export async function testSshServer(options: {
   path?: string;
   /** 127.0.0.1 unless told otherwise */
   address?: string;
+  /** any that is free unless told otherwise */
+  port?: number;
 }): Promise<TestSshServer> {
   const clients = new Set<Connection>();
   let logins = 0;
@@ -67,7 +69,7 @@ export async function testSshServer(options: {
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, options.address ?? '127.0.0.1', resolve));
   const key = ssh2.utils.parseKey(options.hostKey);
   if (key instanceof Error) throw key;
   return Object.assign(told, {

@@ -39,7 +39,15 @@ const CHECKS: Record<string, Check> = {
   'change.plan.made': (claims, entry) => claims.planMade(entry),
   'change.plan.approved': (claims, entry) => claims.approved(entry),
   'change.step.finished': (claims, entry) => claims.stepFinished(entry),
+  'enrollment.deployment.planned': (claims, entry) => (signs(entry) ? claims.planMade(entry) : null),
+  'enrollment.deployment.approved': (claims, entry) => claims.approved(entry),
+  'enrollment.deployment.started': (claims, entry) => claims.deploymentStarted(entry),
+  'enrollment.rule.added': (claims, entry) => claims.planMade(entry),
+  'enrollment.rule.approved': (claims, entry) => claims.approved(entry),
 };
+/** Most deployments need nobody's signature; those that do state the digest of what is signed. */
+const Signs = z.looseObject({ digest: Sha256 });
+const signs = (entry: Entry): boolean => Signs.safeParse(entry.detail).success;
 
 interface PlanClaim {
   author: string;
@@ -159,6 +167,11 @@ export class Claims {
       return `the outcome is forged: the signature is not of agent ${agentId}`;
     }
     return this.#approvalProblem(plan);
+  }
+
+  deploymentStarted(entry: Entry): Problem {
+    const of = Signs.safeParse(entry.detail);
+    return of.success ? this.#approvalProblem(of.data.digest) : null;
   }
 
   #byServer(entry: Entry): Problem {

@@ -414,6 +414,39 @@ test('6.9: a plan that needs two people is not approved by two keys of one; nor 
   assert.match(own[0]!, /approved their own plan/);
 });
 
+test('2.7: a deployment that asked for approval and began without it, or with a forged one, is named', async () => {
+  const deployment = { kind: 'deployment', id: 'dep_1' };
+  const plan = {
+    type: 'lastember/deployment/v1',
+    deploymentId: 'dep_1',
+    author: 'user_2',
+    approvalsRequired: 1,
+    hosts: [],
+  };
+  const digest = digestOf(plan);
+  const keyId = createHash('sha256').update(rawPublicKey(approverKey)).digest('hex').slice(0, 16);
+  const statement = { type: 'lastember/approval/v1', changeId: 'dep_1', plan: digest, keyId, approvedAt: AT };
+  const key = entryText(0, 'auth.key.added', { kind: 'key', id: keyId }, { keyId, publicKey: base64Key(approverKey) });
+  const planned = (what: unknown = plan): string =>
+    entryText(1, 'enrollment.deployment.planned', deployment, { digest, plan: what });
+  const approved = (by = approverKey): string =>
+    entryText(2, 'enrollment.deployment.approved', deployment, {
+      digest,
+      keyId,
+      statement,
+      signature: signJson(statement, by),
+    });
+  const started = entryText(3, 'enrollment.deployment.started', deployment, { digest });
+  const problems = async (...texts: string[]): Promise<string[]> => (await verify(exported([texts]), pinned)).problems;
+  assert.deepEqual(await problems(key, planned(), approved(), started), []);
+  assert.match((await problems(key, planned(), started))[0]!, /a step of a plan that nobody approved/);
+  const forged = await problems(key, planned(), approved(generateKeyPairSync('ed25519').privateKey));
+  assert.match(forged[0]!, /signature of approver key .* is forged/);
+  assert.match((await problems(key, planned({ ...plan, hosts: ['x'] })))[0]!, /does not have the digest stated/);
+  const free = entryText(1, 'enrollment.deployment.started', deployment, { hosts: [] });
+  assert.deepEqual(await problems(free), [], 'most need no signature');
+});
+
 test('lines and checkpoints are split however the bytes arrive', async () => {
   const bytes = Buffer.from('eins\nzwei ü\ndrei');
   const chunks = Readable.from([bytes.subarray(0, 11), bytes.subarray(11, 12), bytes.subarray(12)]);
