@@ -80,7 +80,7 @@ export type Change = z.infer<typeof Change>;
 
 /** Pure predicates shared by server, CLI and console. */
 export function canApprove(
-  change: Pick<Change, 'state' | 'author' | 'approvals'>,
+  change: { state: string; author: string; approvals: readonly { statement: { keyId: string } }[] },
   person: { id: string; role: string },
   keyIds: readonly string[],
 ): boolean {
