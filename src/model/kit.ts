@@ -47,6 +47,8 @@ export const Check = z.discriminatedUnion('kind', [
       component: z.string().optional(),
       when: z.string().default('true'),
       expect: z.string(),
+      /** CEL: where true, a pass proves nothing, and the check is undecided */
+      unknown: z.string().default('false'),
       evidence: z.record(z.string(), z.string()).default({}),
     })
     .strict(),

@@ -65,7 +65,7 @@ function Lead({
 }) {
   return (
     <>
-      Asked for <Time at={createdAt} /> by {createdBy}
+      Asked <Time at={createdAt} /> by {createdBy}
       {rule ? ', by a rule' : ''}
       {agentless ? '; over SSH, without agents' : ''}
       {approvers.length > 0 ? `; approved by ${approvers.map(({ name }) => name).join(', ')}` : ''}

@@ -29,15 +29,28 @@ export async function candidateVersions(host: Host, names: readonly string[]): P
   return parsePolicy(await run(host, ['apt-cache', 'policy', ...names]));
 }
 
-/** What apt knows of each of these packages and of its lists, as it prints it; null where there is no apt to ask. */
-export async function policies(
-  host: Host,
-  names: readonly string[],
-): Promise<{ packages: string; lists: string } | null> {
-  if (names.length === 0) return { packages: '', lists: '' };
-  const packages = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
-  const lists = await host.exec(['apt-cache', 'policy']);
-  return packages.code === 0 ? { packages: packages.stdout, lists: lists.code === 0 ? lists.stdout : '' } : null;
+/** What apt knows of each of these packages, as it prints it; null where there is no apt to ask. */
+export async function policies(host: Host, names: readonly string[]): Promise<string | null> {
+  if (names.length === 0) return '';
+  const told = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
+  return told.code === 0 ? told.stdout : null;
+}
+
+/** What apt knows of its lists, as it prints it; null where there is no apt that says. */
+export async function listPolicies(host: Host): Promise<string | null> {
+  const told = await host.exec(['apt-cache', 'policy']);
+  // What dpkg has installed is the one list that every apt has.
+  return told.code === 0 && told.stdout.includes('/var/lib/dpkg/status') ? told.stdout : null;
+}
+
+/**
+ * When apt last asked its archives, in ms since 1970; null: never, as far as anybody can tell. Lists that had not changed
+ * keep their time: the directory that it downloads into does not.
+ */
+export async function listsAskedAt(host: Host): Promise<number | null> {
+  const paths = ['/var/lib/apt/periodic/update-success-stamp', '/var/lib/apt/lists/partial', '/var/lib/apt/lists'];
+  const times = (await Promise.all(paths.map((path) => host.stat(path)))).flatMap((stat) => stat?.mtime ?? []);
+  return times.length === 0 ? null : Math.max(...times);
 }
 
 /** `name:` at the start of a line, `Candidate: version` below it. */
