@@ -21,8 +21,8 @@ export interface SshTarget {
   via?: SshTarget;
   /** how long a file channel may owe answers and give none, before another is opened */
   patienceMs?: number;
-  /** `shell`: not by SFTP, even where the server has it */
-  files?: 'shell';
+  /** `shell`: by commands only; `sftp`: as small servers are looked at, which can run no program of ours */
+  files?: 'shell' | 'sftp';
   /** with files by shell, for tests: the tree below this path stands for the whole machine */
   root?: string;
 }
