@@ -13,7 +13,10 @@ import type { Kept } from './kept.ts';
 import { verifyAssignment } from './verify.ts';
 
 export interface Executor {
+  /** to look */
   host: Host;
+  /** to change it, as a part of `scope`, which names one step of one task; without, the same */
+  acting?(scope: string): Host;
   journal: Journal;
   kept: Pick<Kept, 'keep' | 'drop'>;
   /** who carries out: an agent, or the access over which the server does */
@@ -38,7 +41,7 @@ interface Leg {
 }
 
 /** Refusals that time or an operator may lift: the same assignment is judged anew. */
-const PASSING = new Set(['REFUSED_TOO_EARLY', 'REFUSED_TRAIL_INCONSISTENT']);
+const PASSING = new Set(['REFUSED_TOO_EARLY', 'REFUSED_TRAIL_INCONSISTENT', 'REFUSED_TRAIL_ALTERED']);
 
 /**
  * Carries out what was approved, or says why not. What was finished before is told again, never done again: then it
@@ -139,6 +142,9 @@ function contextOf(executor: Executor, leg: Leg, resumed: Seen | null): StepCont
   return { inputs: leg.assignment.inputs, task: leg.task, resumed, now: executor.now };
 }
 
+const actingOn = (executor: Executor, { assignment, task }: Leg, index: number): Host =>
+  executor.acting?.(`${assignment.digest} ${task.id} ${index} ${assignment.mode}`) ?? executor.host;
+
 type End = 'done' | 'failed' | 'cut off';
 
 async function applyOne(executor: Executor, leg: Leg, index: number): Promise<End> {
@@ -156,19 +162,24 @@ async function applyOne(executor: Executor, leg: Leg, index: number): Promise<En
     const before = clean(resumed ?? found.before);
     if (found.already) return { changed: resumed !== null, before, after: found.already };
     await journal.write({ t: 'intent', ...names(leg), index, phase: 'apply', before });
-    return { changed: true, before, after: await stepFor(step).apply(host, step, before, context) };
+    return {
+      changed: true,
+      before,
+      after: await stepFor(step).apply(actingOn(executor, leg, index), step, before, context),
+    };
   });
 }
 
 async function undoOne(executor: Executor, leg: Leg, index: number): Promise<End> {
-  const { journal, host } = executor;
+  const { journal } = executor;
   const memory = journal.task(leg.assignment.digest, leg.task.id).steps.get(index);
   const step = leg.task.steps[index] as AnyHostStep;
   return record(executor, leg, index, 'undo', async () => {
     const before = undoable(memory);
     if (before === null) return { changed: false, before: {}, after: {} };
     await journal.write({ t: 'intent', ...names(leg), index, phase: 'undo', before });
-    const after = await stepFor(step).undo(host, step, before, contextOf(executor, leg, null));
+    const acting = actingOn(executor, leg, index);
+    const after = await stepFor(step).undo(acting, step, before, contextOf(executor, leg, null));
     return { changed: true, before: clean(memory?.last?.signed.outcome.after ?? {}), after };
   });
 }

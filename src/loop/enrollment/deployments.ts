@@ -102,7 +102,12 @@ async function chooseCredentials(platform: Platform, names: string[] | undefined
  * Job: install on every host that has no result yet. Run again after a crash, it goes on with the hosts that are left;
  * those that somebody is still at, it comes back for.
  */
-export async function runDeployment(platform: Platform, discovery: Discovery, id: string): Promise<void> {
+export async function runDeployment(
+  platform: Platform,
+  discovery: Discovery,
+  id: string,
+  checkpointKey: () => Promise<string>,
+): Promise<void> {
   const [deployment] = await deployments(platform.db, [id]);
   if (!deployment || deployment.state === 'done') return;
   const queue = (await openHosts(platform, id)).map((host) => host.host_id);
@@ -111,7 +116,9 @@ export async function runDeployment(platform: Platform, discovery: Discovery, id
   const worker = async (): Promise<void> => {
     for (let hostId = queue.shift(); hostId; hostId = queue.shift())
       // One host must not end the lane, or the job would begin again beside the lanes that are left.
-      await deployOne(platform, discovery, deployment, hostId, allowed).catch((error: unknown) => broken.push(error));
+      await deployOne(platform, discovery, { ...deployment, checkpointKey }, hostId, allowed).catch((error: unknown) =>
+        broken.push(error),
+      );
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   if (broken.length > 0) throw broken[0];
@@ -129,10 +136,12 @@ async function credentialsOf(platform: Platform, deploymentId: string): Promise<
   return ids.flatMap((credentialId) => rows.filter((row) => row.id === credentialId));
 }
 
+type OneDeployment = Pick<Deployment, 'id' | 'createdBy' | 'agentless'> & { checkpointKey: () => Promise<string> };
+
 async function deployOne(
   platform: Platform,
   discovery: Discovery,
-  deployment: Pick<Deployment, 'id' | 'createdBy' | 'agentless'>,
+  deployment: OneDeployment,
   hostId: string,
   allowed: CredentialRow[],
 ): Promise<void> {
@@ -153,7 +162,7 @@ async function deployOne(
 async function installOn(
   platform: Platform,
   discovery: Discovery,
-  deployment: Pick<Deployment, 'id' | 'createdBy' | 'agentless'>,
+  deployment: OneDeployment,
   hostId: string,
   allowed: CredentialRow[],
 ): Promise<void> {
@@ -162,7 +171,7 @@ async function installOn(
     const host = await discovery.host(hostId);
     if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: hostId, list: 'hosts' });
     const open = deployment.agentless ? adopt : deployTo;
-    const used = await open(platform, discovery, host, allowed, deployment.createdBy);
+    const used = await open(platform, discovery, host, allowed, deployment.createdBy, deployment.checkpointKey);
     await setDeploymentHost(platform.db, deployment.id, hostId, {
       state: 'done',
       credential: used,

@@ -33,6 +33,8 @@ export async function testSshServer(options: {
   path?: string;
   /** 127.0.0.1 unless told otherwise */
   address?: string;
+  /** any unless told otherwise */
+  port?: number;
 }): Promise<TestSshServer> {
   const clients = new Set<Connection>();
   let logins = 0;
@@ -67,7 +69,7 @@ export async function testSshServer(options: {
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, options.address ?? '127.0.0.1', resolve));
   const key = ssh2.utils.parseKey(options.hostKey);
   if (key instanceof Error) throw key;
   return Object.assign(told, {
@@ -99,7 +101,7 @@ function allowed(
 function runIn(options: { root: string; path?: string }, command: string, channel: ServerChannel): void {
   const path = [...(options.path ? [options.path] : []), ...PATH_DIRS].join(':');
   // A process group of its own, so that what the command started ends with it.
-  const how = { cwd: options.root, env: { PATH: path }, detached: true };
+  const how = { cwd: options.root, env: { PATH: path, LASTEMBER_HOST_ROOT: options.root }, detached: true };
   const child = spawn('/bin/sh', ['-c', command], how);
   child.stdin.on('error', () => {});
   channel.pipe(child.stdin);
