@@ -180,7 +180,7 @@ export interface Operations {
   /** Change a scope */
   updateScope: { input: { params: { id: string }; body: { cidrs?: Array<string> | undefined; exclude?: Array<string> | undefined; follow?: Array<string> | undefined; ports?: string | undefined; rate?: number | undefined; every?: string | null | undefined; confirmWide?: boolean | undefined } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
   /** Compare the ledger as it lies in the database with the signed tree and what is remembered outside */
-  verifyTrail: { input: Record<never, never>; reply: { verified: boolean; size: number; root: string; problems: Array<string>; notes: Array<string>; checked: { entries: number; checkpoints: number; plans: number; approvals: number; outcomes: number } } };
+  verifyTrail: { input: Record<never, never>; reply: { verified: boolean; size: number; root: string; problems: Array<string>; notes: Array<string>; checked: { entries: number; checkpoints: number; plans: number; approvals: number; outcomes: number; observed: number } } };
 }
 
 export const OPERATIONS: { [N in keyof Operations]: { method: string; path: string } } = {

@@ -80,15 +80,21 @@ export interface SshEstate {
   discovery: Discovery;
   enrollment: Enrollment;
   anna: Approver;
+  /** approvers who came after the hosts were adopted */
+  added: Approver[];
+  /** this worker is to end; the next one begins */
+  stop(): void;
+  start(): void;
   /** entries of the trail; a test may rewrite them */
   trail: string[];
   alarms: AlarmRequest[];
   later(ms: number): void;
   addHost(name: string): Promise<SshTestHost>;
   adopt(host: SshTestHost): Promise<void>;
-  approved(hosts: SshTestHost[], sign?: boolean): Promise<Change>;
-  /** runs jobs until the change is over, or nothing moves any more */
-  settle(changeId: string, seconds?: number): Promise<Change>;
+  /** by Anna unless somebody else is named */
+  approved(hosts: SshTestHost[], by?: Approver): Promise<Change>;
+  /** runs jobs until the change is over, or time is up; `ahead`: also those that are to start later, at once */
+  settle(changeId: string, how?: { seconds?: number; ahead?: boolean }): Promise<Change>;
   close(): Promise<void>;
 }
 
@@ -102,9 +108,15 @@ export async function sshEstate(net: number): Promise<SshEstate> {
   });
   const kitsDir = kits();
   const anna = new Approver(ANNA);
-  const withKeys: Platform = Object.assign({}, platform, {
-    approverKeys: async () => (anna.revoked ? [] : [anna.key]),
-  });
+  const added: Approver[] = [];
+  let ending = new AbortController();
+  const withKeys: Platform = Object.defineProperty(
+    Object.assign({}, platform, {
+      approverKeys: async () => [anna, ...added].flatMap((one) => (one.revoked ? [] : [one.key])),
+    }),
+    'stopping',
+    { get: () => ending.signal },
+  );
   const trail = ['genesis'];
   const { checkpoint, keyLine } = testTrail(trail);
   const discovery = createDiscovery(platform);
@@ -136,13 +148,16 @@ export async function sshEstate(net: number): Promise<SshEstate> {
     discovery,
     enrollment,
     anna,
+    added,
+    stop: () => ending.abort(),
+    start: () => void (ending = new AbortController()),
     trail,
     alarms,
     later: (ms) => void (shift += ms),
     addHost: (name) => addHost({ platform, discovery, hosts, adopt }, net, name),
     adopt,
-    approved: (some, sign = true) => approved(deps, anna, some, sign),
-    settle: (changeId, seconds) => settle(platform, deps, changeId, seconds),
+    approved: (some, by = anna) => approved(deps, by, some),
+    settle: (changeId, how) => settle(platform, deps, changeId, how),
     close: async () => {
       for (const { server, tree } of hosts) {
         await server.close();
@@ -222,24 +237,29 @@ async function addHost(parts: Parts, net: number, name: string): Promise<SshTest
   return host;
 }
 
-async function approved(deps: Deps, by: Approver, some: SshTestHost[], sign: boolean): Promise<Change> {
+async function approved(deps: Deps, by: Approver, some: SshTestHost[]): Promise<Change> {
   const hosts = some.map((one) => one.hostId);
   const { change } = await createChange(deps, OLGA, { kit: 'tidy', title: 'Tidy up', reason: 'a test', hosts });
-  if (!sign) return change;
   const approval = by.approve(change.id, change.planDigest!, deps.platform.now().toISOString());
   return approveChange(deps, by.actor, change.id, approval);
 }
 
 const OVER = ['closed', 'failed', 'rolled-back', 'cancelled'];
 
-async function settle(platform: TestPlatform, deps: Deps, changeId: string, seconds = 60): Promise<Change> {
+async function settle(
+  platform: TestPlatform,
+  deps: Deps,
+  changeId: string,
+  { seconds = 60, ahead = false }: { seconds?: number; ahead?: boolean } = {},
+): Promise<Change> {
+  const { enrollment, audit } = deps;
   const until = Date.now() + seconds * 1000;
   for (;;) {
-    // Two at once: one may wait for what the other brings.
+    // Verifying waits for looks, which other workers make.
     let working = true;
-    const first = platform.drain().finally(() => (working = false));
+    const first = platform.drain({ ahead }).finally(() => (working = false));
     while (working) {
-      await platform.drain();
+      for (const hostId of await enrollment.dueForLook(10)) await audit.jobs['audit.collect']!({ hostId });
       await sleep(50);
     }
     await first;
