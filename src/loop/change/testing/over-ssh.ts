@@ -109,14 +109,7 @@ export async function sshEstate(net: number): Promise<SshEstate> {
   const kitsDir = kits();
   const anna = new Approver(ANNA);
   const added: Approver[] = [];
-  let ending = new AbortController();
-  const withKeys: Platform = Object.defineProperty(
-    Object.assign({}, platform, {
-      approverKeys: async () => [anna, ...added].flatMap((one) => (one.revoked ? [] : [one.key])),
-    }),
-    'stopping',
-    { get: () => ending.signal },
-  );
+  const { withKeys, stop, start } = ofOneWorker(platform, () => [anna, ...added]);
   const trail = ['genesis'];
   const { checkpoint, keyLine } = testTrail(trail);
   const discovery = createDiscovery(platform);
@@ -149,8 +142,8 @@ export async function sshEstate(net: number): Promise<SshEstate> {
     enrollment,
     anna,
     added,
-    stop: () => ending.abort(),
-    start: () => void (ending = new AbortController()),
+    stop,
+    start,
     trail,
     alarms,
     later: (ms) => void (shift += ms),
@@ -159,14 +152,30 @@ export async function sshEstate(net: number): Promise<SshEstate> {
     approved: (some, by = anna) => approved(deps, by, some),
     settle: (changeId, how) => settle(platform, deps, changeId, how),
     close: async () => {
-      for (const { server, tree } of hosts) {
-        await server.close();
-        tree.remove();
-      }
+      await Promise.all(hosts.map(removeHost));
       await platform.close();
       rmSync(kitsDir, { recursive: true, force: true });
     },
   };
+}
+
+async function removeHost({ server, tree }: SshTestHost): Promise<void> {
+  await server.close();
+  tree.remove();
+}
+
+/** The platform as one worker has it, that may be told to end, with these approvers. */
+function ofOneWorker(
+  platform: TestPlatform,
+  approvers: () => Approver[],
+): { withKeys: Platform; stop(): void; start(): void } {
+  let ending = new AbortController();
+  const approverKeys = async (): Promise<Approver['key'][]> =>
+    approvers().flatMap((one) => (one.revoked ? [] : [one.key]));
+  const withKeys: Platform = Object.defineProperty(Object.assign({}, platform, { approverKeys }), 'stopping', {
+    get: () => ending.signal,
+  });
+  return { withKeys, stop: () => ending.abort(), start: () => void (ending = new AbortController()) };
 }
 
 function kits(): string {
