@@ -16,7 +16,7 @@ import type { AnyHostStep } from '../host/steps/index.ts';
 import type { Plan } from '../model/plan.ts';
 import { canonicalText } from '../host/canonical.ts';
 import { testTree, type TestTree } from '../host/steps/testing.ts';
-import { assign, newPerson, newPlan, type Person } from './testing/people.ts';
+import { assign, newPerson, newPlan, type Person } from '../host/tasks/testing/people.ts';
 import { AGENT_ID, testServer, type TestServer } from './testing/server.ts';
 
 const anna: Person = newPerson('user_anna');

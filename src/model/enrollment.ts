@@ -65,6 +65,10 @@ export type Credential = z.infer<typeof Credential>;
 /** A host that is looked after over SSH, without an agent. */
 export const Access = z.object({
   hostId: z.string(),
+  /** what plans name as the one who carries out; another one each time it is granted */
+  id: z.string(),
+  /** whose approvals count for changes over SSH; none: it was granted before any could be pinned, grant it anew */
+  approverKeyIds: z.array(z.string()),
   /** name of the login */
   credential: z.string(),
   since: Instant,

@@ -15,8 +15,8 @@ import {
 } from '../../model/agent.ts';
 import type { ApproverKey } from '../../model/plan.ts';
 import { testAuthority, type TestAuthority } from './authority.ts';
-import { consistencyProof, note, treeRoot } from './merkle.ts';
-import { rawKey } from './people.ts';
+import { consistencyProof, note, treeRoot } from '../../host/tasks/testing/merkle.ts';
+import { rawKey } from '../../host/tasks/testing/people.ts';
 
 /** The server's side of /agent/v1 over real mutual TLS, with everything in memory. For tests only. */
 export interface TestServer {

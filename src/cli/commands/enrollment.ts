@@ -185,6 +185,7 @@ function addAccess(root: Command): void {
       [
         { title: 'HOST', of: (a) => nameOf(a.hostId), shrink: true },
         { title: 'LOGIN', of: (a) => a.credential, shrink: true },
+        { title: 'CHANGED OVER SSH', of: (a) => (a.approverKeyIds.length > 0 ? 'yes' : 'no: adopt it again') },
         { title: 'LAST LOOK', of: (a) => ago(a.lastLook) },
         { title: 'SINCE', of: (a) => `${ago(a.since)} by ${a.createdBy}`, shrink: true, drop: 1 },
         { title: 'WHY NOT', of: (a) => a.lastError ?? '', shrink: true },

@@ -1,7 +1,7 @@
 import type { Client } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
-import { IN_OUR_LANGUAGE, openCommand, type Become } from './become.ts';
+import { IN_OUR_LANGUAGE, openCommand, type Become, type Running } from './become.ts';
 import { Budget } from './budget.ts';
 import { connect, type SshTarget } from './connect.ts';
 import { execOver } from './exec.ts';
@@ -17,6 +17,10 @@ export type { SshTarget } from './connect.ts';
 export interface SshHost extends Host {
   /** `SHA256:…` of the key the server proved to hold */
   readonly hostKey: string;
+  /** address and port */
+  readonly name: string;
+  /** A command that stays, as root as any other: what it says is told as it comes. It ends with the connection at the latest. */
+  open(argv: readonly string[]): Promise<Running>;
 }
 
 /** A channel that says nothing for so long, although it was asked, is given up for another. Writing may wait for a disk. */
@@ -49,6 +53,8 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
   return {
     far: true,
     hostKey,
+    name,
+    open: async (argv) => openCommand(client, name, [...IN_OUR_LANGUAGE, ...argv], become),
     read: async (path, options) => {
       const bytes = await (await look()).read(path, options);
       budget.spend(bytes?.length ?? 0, 'reading', path);

@@ -26,6 +26,7 @@ import { Approver } from './testing/approver.ts';
 
 const olga = { kind: 'user' as const, id: 'user_olga', name: 'olga', role: 'operator' as const };
 const anna = new Approver('anna');
+const KEY = 'lastember.test+00000000+key';
 const root = mkdtempSync(join(tmpdir(), 'lastember-governed-'));
 const clock = { now: new Date('2026-03-02T12:00:00.000Z') };
 const keys = [anna.key];
@@ -46,7 +47,7 @@ before(async () => {
   base = await testPlatform({ now: () => new Date(clock.now) });
   platform = { ...base, approverKeys: async () => [...keys] };
   discovery = createDiscovery(platform);
-  const enrollment = createEnrollment(platform, discovery, async () => 'lastember.test+00000000+key');
+  const enrollment = createEnrollment(platform, discovery, async () => KEY);
   base.handle({ ...enrollment.jobs, 'audit.collect': async () => undefined });
   for (const [path, text] of [
     ['bin/id', "#!/bin/sh\nprintf '0'\n"],
@@ -256,7 +257,7 @@ test('2.7: it begins at its time, and begins with no host after its window', asy
   await base.drain();
   assert.equal(made[0]!.logins(), 0);
   later(61);
-  await runDeployment({ ...platform, now: oneLookThenLate(60) }, discovery, planned.id);
+  await runDeployment({ ...platform, now: oneLookThenLate(60) }, discovery, planned.id, async () => KEY);
   await base.drain();
   const done = await again(planned.id);
   assert.deepEqual(states(done), ['done', 'stopped']);

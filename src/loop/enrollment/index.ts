@@ -9,10 +9,13 @@ import { lookOver } from './looks.ts';
 import { markLostAgents } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
-import { askLooks, dueAccess } from './store-access.ts';
+import { overSsh } from './over-ssh.ts';
+import { accessOf, askLooks, dueAccess } from './store-access.ts';
 import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
 export type { AgentRecord, Enrollment } from './face.ts';
+export type { SshAccess } from './store-access.ts';
+export type { SshWork } from './over-ssh.ts';
 
 /** `checkpointKey`: the trail's verifier key line, which agents pin when they enrol. */
 export function createEnrollment(
@@ -39,12 +42,14 @@ export function createEnrollment(
       }),
     askLooks: (tx, hostIds) => askLooks(tx.db, hostIds, tx.now),
     dueForLook: (limit) => dueAccess(platform.db, platform.now(), limit),
+    sshAccess: async (hostId) => accessOf(platform.db, hostId),
+    overSsh: (hostId, work) => overSsh(looker, hostId, work),
     lookOver: (hostId, take) => lookOver(looker, hostId, take),
     revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
     routes: enrollmentRoutes(platform, discovery),
     agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),
     jobs: {
-      'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
+      'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId, checkpointKey),
       'enrollment.lost-agents': () => markLostAgents(platform, discovery),
       'enrollment.tick': () => tick(platform, discovery),
     },

@@ -33,17 +33,23 @@ interface Run {
   row: DeploymentRow;
   standing: Standing;
   allowed: CredentialRow[];
+  checkpointKey: () => Promise<string>;
 }
 
 /**
  * Job: install on every host that has no result yet, wave after wave. Run again after a crash, it goes on with the hosts
  * that are left; those that somebody is still at, it comes back for.
  */
-export async function runDeployment(platform: Platform, discovery: Discovery, id: string): Promise<void> {
+export async function runDeployment(
+  platform: Platform,
+  discovery: Discovery,
+  id: string,
+  checkpointKey: () => Promise<string>,
+): Promise<void> {
   const standing = await mayRun(platform, discovery, id);
   if (standing === null) return;
   const row = (await deploymentRow(platform.db, id))!;
-  const run: Run = { platform, discovery, row, standing, allowed: await loginsOf(platform, row) };
+  const run: Run = { platform, discovery, row, standing, checkpointKey, allowed: await loginsOf(platform, row) };
   for (;;) {
     const hosts = await deploymentHosts(platform.db, id);
     const why = hosts.some((host) => host.state === 'waiting') ? await stopReason(run) : null;
@@ -117,7 +123,10 @@ async function deployOne(run: Run, hostId: string): Promise<boolean> {
   }
 }
 
-async function installOn({ platform, discovery, row, standing, allowed }: Run, hostId: string): Promise<void> {
+async function installOn(
+  { platform, discovery, row, standing, allowed, checkpointKey }: Run,
+  hostId: string,
+): Promise<void> {
   await platform.events.publish('agents', { deploymentId: row.id, hostId });
   try {
     const host = await discovery.host(hostId);
@@ -126,7 +135,7 @@ async function installOn({ platform, discovery, row, standing, allowed }: Run, h
     if (refused !== null) throw new AppError('DEPLOY_NOT_APPROVED', { host: host.name, why: refused });
     const touch = (): Promise<void> => setDeploymentHost(platform.db, row.id, hostId, { touched: true });
     const used = row.agentless
-      ? await adopt(platform, discovery, host, allowed, row.created_by)
+      ? await adopt(platform, discovery, host, allowed, row.created_by, checkpointKey)
       : await deployTo(platform, discovery, host, { credentials: allowed, by: row.created_by, touch });
     await setDeploymentHost(platform.db, row.id, hostId, {
       state: 'done',

@@ -77,6 +77,10 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'Looking at {host} over SSH did not bring what is needed to judge it ({why}). Look at the machine; the next look comes by itself.',
   },
+  ACCESS_LOST: {
+    status: 409,
+    text: 'Changing {host} over SSH stopped: this worker could not say any more that it is at it, and another may be. It goes on by itself.',
+  },
   AGENTLESS_HAS_AGENT: {
     status: 409,
     text: '{host} has an agent, which sees more than SSH does; revoke it first: lastember agents revoke {agent}.',

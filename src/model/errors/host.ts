@@ -19,6 +19,10 @@ export const HOST_ERRORS = {
     text: 'Reading the private key for {host} did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
   },
   HOST_CONNECTION_LOST: { status: 502, text: 'The SSH connection to {host} ended while {doing}; try again.' },
+  HOST_LOCKED: {
+    status: 409,
+    text: 'Nothing was begun on {host}: it is held by {by}. It is tried again by itself; see who is at work there.',
+  },
   HOST_NO_ANSWER: {
     status: 504,
     text: '{host} gave no answer about a file for {seconds} s; see whether a file system on it hangs.',
@@ -116,6 +120,10 @@ export const HOST_ERRORS = {
   REFUSED_TRAIL_INCONSISTENT: {
     status: 409,
     text: 'The history that the server showed does not continue the one this agent saw ({why}). It carries out nothing until an operator has looked into it and run `lastember-agent clear-alarm` on this host.',
+  },
+  REFUSED_TRAIL_ALTERED: {
+    status: 409,
+    text: 'The history of this server does not continue the one that was seen at the last change of this host ({why}). Nothing is carried out there until an operator has looked into it and removed alarm.json and checkpoint in {dir} on the host, or adopted it again.',
   },
   AGENT_CONFIG: { status: 400, text: 'Reading the settings of the agent in {path} did not work: {why}.' },
   AGENT_NOT_ENROLLED: {

@@ -112,7 +112,7 @@ function runIn(
   const line = options.interpreters ? command : command.replace(INTERPRETER, 'no-$&');
   const path = [...(options.path ? [options.path] : []), ...PATH_DIRS].join(':');
   // A process group of its own, so that what the command started ends with it.
-  const how = { cwd: options.root, env: { PATH: path }, detached: true };
+  const how = { cwd: options.root, env: { PATH: path, LASTEMBER_HOST_ROOT: options.root }, detached: true };
   const child = spawn('/bin/sh', ['-c', line], how);
   child.stdin.on('error', () => {});
   channel.pipe(child.stdin);

@@ -19,7 +19,7 @@ export function planTasks(input: PlannerInput): { tasks: Task[]; left: Left[] } 
         hostId: host.id,
         hostName: host.name,
         endpoint: null,
-        why: 'it has no agent, so nothing can be done on it',
+        why: host.whyNobody ?? 'it has no agent, so nothing can be done on it',
       });
       continue;
     }
@@ -63,6 +63,7 @@ function taskOf(host: PlannedHost, agentId: string, steps: Step[], findings: str
     hostId: host.id,
     hostName: host.name,
     agentId,
+    ...(host.over ? { over: host.over } : {}),
     findings,
     relies: reliesOf(host, steps),
     steps,

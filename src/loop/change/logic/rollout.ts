@@ -15,6 +15,8 @@ export interface TaskView {
   handed: number;
   /** its undo failed or was refused */
   stuck: boolean;
+  /** over SSH: why it did not go on, last */
+  note?: string | null;
   movedAt: number;
   outcomes: readonly StepOutcome[];
   /** server steps that were begun, whether or not they ended */
@@ -140,7 +142,7 @@ function moveOf(view: TaskView, now: number): TaskMove[] {
     if (bad) return [{ taskId, to: 'failed', error: `${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
     if (nextStep(task, outcomes) > task.steps.length) return [{ taskId, to: 'done' }];
     return stalled(view, now)
-      ? [{ taskId, to: 'failed', error: 'its agent has not reported for a quarter of an hour' }]
+      ? [{ taskId, to: 'failed', error: silence(view, 'its agent has not reported for a quarter of an hour') }]
       : [];
   }
   if (state !== 'rolling-back') return [];
@@ -151,8 +153,14 @@ function moveOf(view: TaskView, now: number): TaskMove[] {
   }
   if (toUndo(task, outcomes).length === 0) return [{ taskId, to: 'rolled-back' }];
   if (!stalled(view, now)) return [];
-  return [{ taskId, to, stuck: true, error: 'its agent has not reported while it was to undo' }];
+  return [{ taskId, to, stuck: true, error: silence(view, 'its agent has not reported while it was to undo') }];
 }
+
+/** Where there is no agent, the server knows why nothing came of it. */
+const silence = ({ task, note }: TaskView, agents: string): string =>
+  task.over === 'ssh'
+    ? `nothing could be done over SSH for a quarter of an hour: ${note ?? 'no worker came to it'}`
+    : agents;
 
 /** Server steps have deadlines of their own. */
 function stalled({ task, state, outcomes, movedAt }: TaskView, now: number): boolean {

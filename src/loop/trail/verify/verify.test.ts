@@ -329,6 +329,46 @@ test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are veri
     assert.match(forged.problems.join('\n'), pattern);
   }
 
+  // A host without an agent signs nothing. That is taken where the approved plan says so, by who was pinned there, and named.
+  const access = { accessId: 'access_1', approverKeyIds: [keyId] };
+  const farTasks = [{ hostName: 'old', agentId: 'access_1', over: 'ssh', steps: [{ kind: 'service' }] }];
+  const farPlan = { ...plan, waves: [{ tasks: [...tasks, ...farTasks] }] };
+  const farDigest = digestOf(farPlan);
+  const farStatement = { ...statement, plan: farDigest };
+  const farApproval = { statement: farStatement, signature: signJson(farStatement, approverKey) };
+  const observed = {
+    digest: farDigest,
+    signedBy: 'server',
+    overSsh: 'access_1',
+    host: 'old',
+    step: 'service',
+    index: 0,
+  };
+  const far = (granted: object, step: object): ExportLine[] =>
+    exported([
+      [
+        entryText(0, 'enrollment.access.granted', { kind: 'host', id: 'host_1' }, granted),
+        entryText(1, 'auth.key.added', { kind: 'key', id: keyId }, good.key),
+        entryText(2, 'change.plan.made', change, { digest: farDigest, plan: farPlan }),
+        entryText(3, 'change.plan.approved', change, { digest: farDigest, keyId, approval: farApproval }),
+        entryText(4, 'change.step.finished', change, step),
+      ],
+    ]);
+  const told = await verify(far(access, observed), pinned);
+  assert.deepEqual(told.problems, []);
+  assert.deepEqual([told.checked.outcomes, told.checked.observed], [0, 1]);
+  assert.match(told.notes.join(), /1 step\(s\) .*without an agent \(old\): observed by the server, signed by no host/);
+  const unfit: [RegExp, object, object][] = [
+    [/a step of the host \(service\) that no host signed$/m, access, { ...observed, overSsh: undefined }],
+    [/does not say that shop is changed over SSH/, access, { ...observed, host: 'shop' }],
+    [/does not say that old is changed over SSH by access_2/, access, { ...observed, overSsh: 'access_2' }],
+    [/has no step 0, sysctl, for old/, access, { ...observed, step: 'sysctl' }],
+    [/never saw granted \(access_1\)/, { ...access, accessId: 'access_3' }, observed],
+    [/only 0 of 1 approvals are by approvers who were pinned to old/, { ...access, approverKeyIds: [] }, observed],
+  ];
+  for (const [pattern, granted, step] of unfit)
+    assert.match((await verify(far(granted, step), pinned)).problems.join('\n'), pattern);
+
   // Who could approve is a matter of when: a key that was revoked before, and the plan's own author, cannot.
   const revoked = { keyId };
   const own = { ...plan, author: 'system' };

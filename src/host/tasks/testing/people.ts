@@ -1,9 +1,9 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import type { Assignment } from '../../model/agent.ts';
-import type { AnyHostStep } from '../../host/steps/index.ts';
-import type { Step } from '../../model/kit.ts';
-import type { Approval, ApproverKey, Plan } from '../../model/plan.ts';
-import { canonicalHash, canonicalText } from '../../host/canonical.ts';
+import type { Assignment } from '../../../model/agent.ts';
+import type { AnyHostStep } from '../../steps/index.ts';
+import type { Step } from '../../../model/kit.ts';
+import type { Approval, ApproverKey, Plan } from '../../../model/plan.ts';
+import { canonicalHash, canonicalText } from '../../canonical.ts';
 import { keyIdOf } from '../verify.ts';
 
 /** Somebody with an approver's key. For tests only. */

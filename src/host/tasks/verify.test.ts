@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Assignment } from '../model/agent.ts';
-import { isAppError, type ErrorCode } from '../model/errors/index.ts';
-import type { Plan } from '../model/plan.ts';
-import { canonicalHash, canonicalText, sha256 } from '../host/canonical.ts';
+import type { Assignment } from '../../model/agent.ts';
+import { isAppError, type ErrorCode } from '../../model/errors/index.ts';
+import type { Plan } from '../../model/plan.ts';
+import { canonicalHash, canonicalText, sha256 } from '../canonical.ts';
 import { assign, newPerson, newPlan, type Person } from './testing/people.ts';
 import { verifyAssignment, type TaskHistory, type Verifier } from './verify.ts';
 

@@ -1,14 +1,15 @@
-import * as z from 'zod';
-import { CheckpointReply } from '../model/agent.ts';
-import type { Client } from './client.ts';
+import type { AlarmRequest, CheckpointReply } from '../../model/agent.ts';
 import { isConsistent } from './consistency.ts';
 import type { Log } from './log.ts';
 import { readCheckpoint } from './note.ts';
-import type { State, StoredAlarm } from './state.ts';
+import type { Kept, StoredAlarm } from './kept.ts';
 
 export interface Witness {
-  client: Client;
-  state: State;
+  /** the newest checkpoint, and the proof that it continues the one of this size */
+  ask(size: number): Promise<CheckpointReply>;
+  /** raises the alarm where people see it */
+  tell(alarm: AlarmRequest): Promise<void>;
+  kept: Pick<Kept, 'alarm' | 'saveAlarm' | 'checkpoint' | 'saveCheckpoint'>;
   /** verifier key line, pinned at enrollment */
   checkpointKey: string;
   log: Log;
@@ -23,16 +24,15 @@ const NOTHING = { size: 0, root: '0'.repeat(64) };
  * answer to judge.
  */
 export async function witness(given: Witness): Promise<StoredAlarm | null> {
-  const raised = await given.state.alarm();
+  const raised = await given.kept.alarm();
   if (raised) return deliver(given, raised);
-  const remembered = await given.state.checkpoint();
+  const remembered = await given.kept.checkpoint();
   const seen = remembered === null ? null : readCheckpoint(remembered, given.checkpointKey);
-  const query = `/checkpoint?size=${seen?.size ?? 0}`;
-  const { checkpoint, consistency } = await given.client.call('GET', query, CheckpointReply);
+  const { checkpoint, consistency } = await given.ask(seen?.size ?? 0);
   const offered = readCheckpoint(checkpoint, given.checkpointKey);
   const why = offered === null ? 'what it offered is no checkpoint' : problem(seen ?? NOTHING, offered, consistency);
   if (why === null) {
-    if (checkpoint !== remembered) await given.state.saveCheckpoint(checkpoint);
+    if (checkpoint !== remembered) await given.kept.saveCheckpoint(checkpoint);
     return null;
   }
   const alarm: StoredAlarm = {
@@ -48,7 +48,7 @@ export async function witness(given: Witness): Promise<StoredAlarm | null> {
     seen: alarm.seen.root,
     offered: alarm.offered.root,
   });
-  await given.state.saveAlarm(alarm);
+  await given.kept.saveAlarm(alarm);
   return deliver(given, alarm);
 }
 
@@ -71,11 +71,11 @@ async function deliver(given: Witness, alarm: StoredAlarm): Promise<StoredAlarm>
   if (alarm.delivered) return alarm;
   const { kind, seen, offered, why } = alarm;
   try {
-    await given.client.call('POST', '/alarms', z.unknown(), { body: { kind, seen, offered, why } });
+    await given.tell({ kind, seen, offered, why });
   } catch {
     return alarm;
   }
   const delivered = { ...alarm, delivered: true };
-  await given.state.saveAlarm(delivered);
+  await given.kept.saveAlarm(delivered);
   return delivered;
 }

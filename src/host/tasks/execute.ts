@@ -1,25 +1,28 @@
-import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Assignment } from '../model/agent.ts';
-import { isAppError } from '../model/errors/index.ts';
-import { isServerStep } from '../model/kit.ts';
-import type { ApproverKey, Plan, SignedOutcome, StepOutcome, Task } from '../model/plan.ts';
-import { canonicalHash, canonicalText } from '../host/canonical.ts';
-import type { Host } from '../host/host.ts';
-import { stepFor, type AnyHostStep, type Seen, type StepContext } from '../host/steps/index.ts';
-import type { Journal, StepMemory } from './journal.ts';
+import type { Assignment } from '../../model/agent.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { isServerStep } from '../../model/kit.ts';
+import type { ApproverKey, Plan, StepOutcome, Task } from '../../model/plan.ts';
+import { canonicalHash } from '../canonical.ts';
+import type { Host } from '../host.ts';
+import { stepFor, type AnyHostStep, type Seen, type StepContext } from '../steps/index.ts';
+import type { Journal, StepMemory, Told } from './journal.ts';
 import type { Log } from './log.ts';
 import { checkRelies } from './relies.ts';
-import { signEd25519 } from './signature.ts';
-import type { State } from './state.ts';
+import type { Kept } from './kept.ts';
 import { verifyAssignment } from './verify.ts';
 
 export interface Executor {
+  /** to look */
   host: Host;
+  /** to change it, as a part of `scope`, which names one step of one task; without, the same */
+  acting?(scope: string): Host;
   journal: Journal;
-  state: State;
+  kept: Pick<Kept, 'keep' | 'drop'>;
+  /** who carries out: an agent, or the access over which the server does */
   agentId: string;
-  key: KeyObject;
+  /** by the host's own key; null: the host has none, what is told is only observed */
+  sign(plan: string, outcome: StepOutcome): string | null;
   approvers: readonly ApproverKey[];
   log: Log;
   now(): Date;
@@ -27,6 +30,8 @@ export interface Executor {
   progress(): Promise<void>;
   /** asked before every step: the agent is to end */
   stopping(): boolean;
+  /** asked when a step went wrong: is the way to the host gone? Then it has not failed; it goes on when there is one again. */
+  lost?(): Promise<boolean>;
 }
 
 interface Leg {
@@ -36,28 +41,28 @@ interface Leg {
 }
 
 /** Refusals that time or an operator may lift: the same assignment is judged anew. */
-const PASSING = new Set(['REFUSED_TOO_EARLY', 'REFUSED_TRAIL_INCONSISTENT']);
+const PASSING = new Set(['REFUSED_TOO_EARLY', 'REFUSED_TRAIL_INCONSISTENT', 'REFUSED_TRAIL_ALTERED']);
 
 /**
  * Carries out what was approved, or says why not. What was finished before is told again, never done again: then it
  * answers false.
  */
 export async function carryOut(executor: Executor, assignment: Assignment): Promise<boolean> {
-  const { journal, state } = executor;
+  const { journal, kept } = executor;
   const told = journal.refused(canonicalHash(assignment));
   const ended = journal.ended(assignment) ?? (told && !PASSING.has(told.code) ? [told] : null);
   if (ended !== null) {
     journal.resend(ended);
-    await state.drop(assignment.id);
+    await kept.drop(assignment.id);
     return false;
   }
   const leg = await accept(executor, assignment);
   if (leg !== null && !(await runLeg(executor, leg))) return true;
   if (leg !== null) {
-    journal.write({ t: 'end', ...names(leg) });
+    await journal.write({ t: 'end', ...names(leg) });
     await settleIfComplete(executor, leg);
   }
-  await state.drop(assignment.id);
+  await kept.drop(assignment.id);
   return true;
 }
 
@@ -79,27 +84,28 @@ async function accept(executor: Executor, assignment: Assignment): Promise<Leg |
       history: (digest, taskId) => journal.task(digest, taskId),
     });
     if (!journal.task(assignment.digest, task.id).begun) await checkRelies(executor.host, task);
-    await executor.state.keep(assignment);
+    await executor.kept.keep(assignment);
     const leg = { assignment, plan, task };
     if (!journal.started(assignment))
-      journal.write({ t: 'start', ...names(leg), mode: assignment.mode, notAfter: plan.notAfter });
+      await journal.write({ t: 'start', ...names(leg), mode: assignment.mode, notAfter: plan.notAfter });
     return leg;
   } catch (error) {
     if (!isAppError(error)) throw error;
-    refuse(executor, assignment, error.code, error.message);
+    if (await executor.lost?.()) throw error;
+    await refuse(executor, assignment, error.code, error.message);
     return null;
   }
 }
 
-export function refuse(
+export async function refuse(
   executor: Pick<Executor, 'journal' | 'log'>,
   assignment: Assignment,
   code: string,
   why: string,
-): void {
+): Promise<void> {
   executor.log.warn('Task refused', { assignment: assignment.id, task: assignment.taskId, code, why });
   const { id, taskId } = assignment;
-  executor.journal.write({
+  await executor.journal.write({
     t: 'refused',
     assignment: id,
     taskId,
@@ -136,6 +142,9 @@ function contextOf(executor: Executor, leg: Leg, resumed: Seen | null): StepCont
   return { inputs: leg.assignment.inputs, task: leg.task, resumed, now: executor.now };
 }
 
+const actingOn = (executor: Executor, { assignment, task }: Leg, index: number): Host =>
+  executor.acting?.(`${assignment.digest} ${task.id} ${index} ${assignment.mode}`) ?? executor.host;
+
 type End = 'done' | 'failed' | 'cut off';
 
 async function applyOne(executor: Executor, leg: Leg, index: number): Promise<End> {
@@ -152,20 +161,25 @@ async function applyOne(executor: Executor, leg: Leg, index: number): Promise<En
     const found = await stepFor(step).inspect(host, step, context);
     const before = clean(resumed ?? found.before);
     if (found.already) return { changed: resumed !== null, before, after: found.already };
-    journal.write({ t: 'intent', ...names(leg), index, phase: 'apply', before });
-    return { changed: true, before, after: await stepFor(step).apply(host, step, before, context) };
+    await journal.write({ t: 'intent', ...names(leg), index, phase: 'apply', before });
+    return {
+      changed: true,
+      before,
+      after: await stepFor(step).apply(actingOn(executor, leg, index), step, before, context),
+    };
   });
 }
 
 async function undoOne(executor: Executor, leg: Leg, index: number): Promise<End> {
-  const { journal, host } = executor;
+  const { journal } = executor;
   const memory = journal.task(leg.assignment.digest, leg.task.id).steps.get(index);
   const step = leg.task.steps[index] as AnyHostStep;
   return record(executor, leg, index, 'undo', async () => {
     const before = undoable(memory);
     if (before === null) return { changed: false, before: {}, after: {} };
-    journal.write({ t: 'intent', ...names(leg), index, phase: 'undo', before });
-    const after = await stepFor(step).undo(host, step, before, contextOf(executor, leg, null));
+    await journal.write({ t: 'intent', ...names(leg), index, phase: 'undo', before });
+    const acting = actingOn(executor, leg, index);
+    const after = await stepFor(step).undo(acting, step, before, contextOf(executor, leg, null));
     return { changed: true, before: clean(memory?.last?.signed.outcome.after ?? {}), after };
   });
 }
@@ -201,7 +215,7 @@ async function record(
   } catch (cause) {
     // A machine that goes down ends its programs before us: what they were at has not failed, it goes on after the start.
     if (isAppError(cause, 'HOST_COMMAND') && !executor.stopping()) await sleep(SHUTDOWN_MS);
-    if (executor.stopping()) return 'cut off';
+    if (executor.stopping() || (await executor.lost?.())) return 'cut off';
     error = (cause as Error).message;
     result.before = leg.assignment.mode === 'apply' ? beforeOf(executor, leg, index) : {};
   }
@@ -219,7 +233,7 @@ async function record(
     after: clean(result.after),
   };
   const { kind, ok } = outcome;
-  executor.journal.write({ t: 'done', ...names(leg), index, phase, signed: signOutcome(executor, leg, outcome) });
+  await executor.journal.write({ t: 'done', ...names(leg), index, phase, signed: toldOf(executor, leg, outcome) });
   executor.log.info('Step finished', { task: leg.task.id, index, kind, phase, ok, error });
   return ok ? 'done' : 'failed';
 }
@@ -227,10 +241,9 @@ async function record(
 const beforeOf = (executor: Executor, leg: Leg, index: number): Seen =>
   executor.journal.task(leg.assignment.digest, leg.task.id).steps.get(index)?.before ?? {};
 
-function signOutcome(executor: Executor, leg: Leg, outcome: StepOutcome): SignedOutcome {
+function toldOf(executor: Executor, leg: Leg, outcome: StepOutcome): Told {
   const plan = leg.assignment.digest;
-  const signature = signEd25519(executor.key, canonicalText({ plan, outcome }));
-  return { agentId: executor.agentId, plan, outcome, signature };
+  return { agentId: executor.agentId, plan, outcome, signature: executor.sign(plan, outcome) };
 }
 
 /** What JSON keeps: the same in memory, in the journal and on the wire. */
@@ -259,5 +272,5 @@ export async function settle(
     const step = stepFor({ kind } as AnyHostStep);
     await step.settle?.(executor.host, memory.before);
   }
-  executor.journal.write({ t: 'settled', digest, taskId });
+  await executor.journal.write({ t: 'settled', digest, taskId });
 }

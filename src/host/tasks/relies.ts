@@ -1,9 +1,9 @@
-import { AppError } from '../model/errors/index.ts';
-import type { Task } from '../model/plan.ts';
-import { sha256 } from '../host/canonical.ts';
-import type { Host } from '../host/host.ts';
-import { candidateVersions, installedVersions, refreshLists } from '../host/packages/apt.ts';
-import { packagesOf } from '../model/step-packages.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Task } from '../../model/plan.ts';
+import { sha256 } from '../canonical.ts';
+import type { Host } from '../host.ts';
+import { candidateVersions, installedVersions, refreshLists } from '../packages/apt.ts';
+import { packagesOf } from '../../model/step-packages.ts';
 
 type Reliance = Task['relies'][number];
 

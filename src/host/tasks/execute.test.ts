@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { localHost } from '../host/local.ts';
-import { testTree } from '../host/steps/testing.ts';
+import { localHost } from '../local.ts';
+import { testTree } from '../steps/testing.ts';
 import { carryOut, type Executor } from './execute.ts';
-import { Journal } from './journal.ts';
-import type { State } from './state.ts';
+import { FileJournal } from './file-journal.ts';
+import type { Journal } from './journal.ts';
 import { assign, newPerson, newPlan } from './testing/people.ts';
 
 const ME = 'agent_me';
@@ -17,14 +16,14 @@ after(() => tree.remove());
 const killed = (systemctl: string): string => systemctl.split('restart|start)').join('restart|start) kill -TERM $$;');
 
 /** What keeps assignments is not what is tested here. */
-const state = { keep: async () => {}, drop: async () => {} } as unknown as State;
+const kept = { keep: async () => {}, drop: async () => {} };
 
 const executor = (journal: Journal, stopping: () => boolean = () => false): Executor => ({
   host: localHost({ root: tree.root }),
   journal,
-  state,
+  kept,
   agentId: ME,
-  key: generateKeyPairSync('ed25519').privateKey,
+  sign: () => null,
   approvers: [anna.pinned],
   log: { info: () => {}, warn: () => {}, error: () => {} },
   now: () => new Date(),
@@ -40,7 +39,7 @@ test('a machine that goes down ends its programs first: the step has not failed,
   const restart = tree.file('usr/bin/systemctl');
   // Its systemctl is ended by the signal that all get; ours comes a little later.
   tree.put('usr/bin/systemctl', killed(restart));
-  const first = new Journal(path);
+  const first = new FileJournal(path);
   setTimeout(() => (stopping = true), 300);
   await carryOut(
     executor(first, () => stopping),
@@ -50,7 +49,7 @@ test('a machine that goes down ends its programs first: the step has not failed,
   first.close();
   stopping = false;
   tree.put('usr/bin/systemctl', restart);
-  const again = new Journal(path);
+  const again = new FileJournal(path);
   await carryOut(executor(again), assignment);
   const told = again.pending().flatMap((record) => (record.t === 'done' ? [record.signed.outcome] : []));
   assert.deepEqual(
@@ -65,7 +64,7 @@ test('a command that was killed on a machine that stays up is a failed step', as
   const assignment = assign(plan, [anna.approve(plan)], { from: 0, to: 1 });
   const restart = tree.file('usr/bin/systemctl');
   tree.put('usr/bin/systemctl', killed(restart));
-  const journal = new Journal(join(tree.root, 'other.jsonl'));
+  const journal = new FileJournal(join(tree.root, 'other.jsonl'));
   await carryOut(executor(journal), assignment);
   const [record] = journal.pending();
   assert.ok(record?.t === 'done' && !record.signed.outcome.ok);

@@ -1,31 +1,22 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
 import * as z from 'zod';
-import { Sha256 } from '../model/json.ts';
-import { SignedOutcome } from '../model/plan.ts';
+import { Sha256 } from '../../model/json.ts';
+import { SignedOutcome } from '../../model/plan.ts';
 import type { TaskHistory } from './verify.ts';
 
 const Phase = z.enum(['apply', 'undo']);
 const InTask = { assignment: z.string(), digest: Sha256, taskId: z.string() };
 const Seen = z.record(z.string(), z.unknown());
 
+/** Signed by the host's own key, or, where the server carries out the steps over SSH, by nobody: observed only. */
+export const Told = SignedOutcome.extend({ signature: z.string().nullable() });
+export type Told = z.infer<typeof Told>;
+
 /** One line each, written and flushed before the next thing happens. */
 export const JournalRecord = z.discriminatedUnion('t', [
   z.object({ t: z.literal('start'), ...InTask, mode: Phase, notAfter: z.string() }),
   /** about to change the host; `before` is what undoing needs */
   z.object({ t: z.literal('intent'), ...InTask, index: z.number(), phase: Phase, before: Seen }),
-  z.object({ t: z.literal('done'), ...InTask, index: z.number(), phase: Phase, signed: SignedOutcome }),
+  z.object({ t: z.literal('done'), ...InTask, index: z.number(), phase: Phase, signed: Told }),
   z.object({ t: z.literal('end'), ...InTask }),
   z.object({
     t: z.literal('refused'),
@@ -59,48 +50,24 @@ export interface TaskMemory extends TaskHistory {
 }
 
 /**
- * What this agent has begun and finished. Append-only; a record is on the disk when `write` returns. The last line may
- * be torn by a power cut: it was never acted on, so it is cut off.
+ * What has been begun and finished on a host. Append-only; a record is on the host's disk when `write` has answered. The
+ * last line may be torn by a power cut: it was never acted on, so it is cut off.
  */
-export class Journal {
+export abstract class Journal {
   readonly #tasks = new Map<string, TaskMemory>();
   readonly #started = new Set<string>();
   readonly #ended = new Map<string, Numbered<'done'>[]>();
   readonly #running = new Map<string, Numbered<'done'>[]>();
   readonly #pending = new Map<number, Numbered<'done'> | Numbered<'refused'>>();
   readonly #refused = new Map<string, Numbered<'refused'>>();
-  readonly #file: number;
   #next = 0;
 
-  constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-    const whole = bytes.lastIndexOf(0x0a) + 1;
-    this.#file = openSync(path, 'a', 0o600);
-    if (whole < bytes.length) ftruncateSync(this.#file, whole);
-    syncDirectory(dirname(path));
-    for (const line of bytes.subarray(0, whole).toString('utf8').split('\n')) {
-      if (line !== '') this.#take(JournalRecord.parse(JSON.parse(line)));
-    }
-  }
-
   /** Returns the record's number. */
-  write(record: JournalRecord): number {
-    const before = fstatSync(this.#file).size;
-    try {
-      const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
-      for (let at = 0; at < bytes.length;) at += writeSync(this.#file, bytes, at);
-      fsyncSync(this.#file);
-    } catch (error) {
-      // A full disk: half a line must not stand before the next one.
-      ftruncateSync(this.#file, before);
-      throw error;
-    }
-    return this.#take(record);
-  }
+  abstract write(record: JournalRecord): Promise<number>;
 
-  close(): void {
-    closeSync(this.#file);
+  /** Whole lines, as they stand in the file. */
+  protected load(text: string): void {
+    for (const line of text.split('\n')) if (line !== '') this.take(JournalRecord.parse(JSON.parse(line)));
   }
 
   task(digest: string, taskId: string): TaskMemory {
@@ -150,7 +117,8 @@ export class Journal {
     for (const record of records) this.#pending.set(record.n, record);
   }
 
-  #take(record: JournalRecord): number {
+  /** It is on the disk: from now on it is known. */
+  protected take(record: JournalRecord): number {
     const n = this.#next;
     this.#next += 1;
     if (record.t === 'acked') for (const acked of record.records) this.#pending.delete(acked);
@@ -203,16 +171,16 @@ export class Journal {
   }
 }
 
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  fsyncSync(directory);
-  closeSync(directory);
-}
+export const lineOf = (record: JournalRecord): string => `${JSON.stringify(record)}\n`;
 
-/** Makes room: forgets tasks whose plans expired before `before`. They cannot come back, so nothing has to be remembered. */
-export function compactJournal(path: string, before: string): void {
-  if (!existsSync(path)) return;
-  const text = readFileSync(path, 'utf8');
+/** How much of it are whole lines. */
+export const wholeLength = (bytes: Uint8Array): number => bytes.lastIndexOf(0x0a) + 1;
+
+/**
+ * The same without tasks whose plans expired before `before`: they cannot come back, so nothing has to be remembered. Null
+ * when there are none.
+ */
+export function compacted(text: string, before: string): string | null {
   const lines = text
     .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
@@ -221,17 +189,13 @@ export function compactJournal(path: string, before: string): void {
   const old = new Set(
     records.flatMap((record) => (record?.t === 'start' && record.notAfter < before ? [keyOf(record)] : [])),
   );
-  if (old.size === 0) return;
+  if (old.size === 0) return null;
   // Numbers are positions, so dropped lines leave a placeholder that says nothing.
   const kept = lines.map((line, index) => {
     const record = records[index];
     return record && 'digest' in record && old.has(keyOf(record)) ? '{"t":"acked","records":[]}' : line;
   });
-  const file = openSync(`${path}.new`, 'w', 0o600);
-  writeSync(file, `${kept.join('\n')}\n`);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(`${path}.new`, path);
+  return `${kept.join('\n')}\n`;
 }
 
 const keyOf = (record: { digest: string; taskId: string }): string => `${record.digest} ${record.taskId}`;

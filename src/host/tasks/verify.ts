@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { Assignment } from '../model/agent.ts';
-import { AppError } from '../model/errors/index.ts';
-import { isServerStep } from '../model/kit.ts';
-import { Plan, type Approval, type ApproverKey, type Task } from '../model/plan.ts';
-import { canonicalText, sha256 } from '../host/canonical.ts';
+import type { Assignment } from '../../model/agent.ts';
+import { AppError } from '../../model/errors/index.ts';
+import { isServerStep } from '../../model/kit.ts';
+import { Plan, type Approval, type ApproverKey, type Task } from '../../model/plan.ts';
+import { canonicalText, sha256 } from '../canonical.ts';
 import { verifyEd25519 } from './signature.ts';
 
 /** A chain that was started in time may end after it; not for ever, or an old plan would be a standing permission. */
