@@ -27,6 +27,7 @@ const executor = (journal: Journal, stopping: () => boolean = () => false): Exec
   key: generateKeyPairSync('ed25519').privateKey,
   approvers: [anna.pinned],
   log: { info: () => {}, warn: () => {}, error: () => {} },
+  login: null,
   now: () => new Date(),
   progress: async () => {},
   stopping,

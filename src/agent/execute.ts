@@ -5,8 +5,9 @@ import { isAppError } from '../model/errors/index.ts';
 import { isServerStep } from '../model/kit.ts';
 import type { ApproverKey, Plan, SignedOutcome, StepOutcome, Task } from '../model/plan.ts';
 import { canonicalHash, canonicalText } from '../host/canonical.ts';
+import type { Login } from '../host/access/permits.ts';
 import type { Host } from '../host/host.ts';
-import { stepFor, type AnyHostStep, type Seen, type StepContext } from '../host/steps/index.ts';
+import { stepFor, type AnyHostStep, type Earlier, type Seen, type StepContext } from '../host/steps/index.ts';
 import type { Journal, StepMemory } from './journal.ts';
 import type { Log } from './log.ts';
 import { checkRelies } from './relies.ts';
@@ -22,6 +23,8 @@ export interface Executor {
   key: KeyObject;
   approvers: readonly ApproverKey[];
   log: Log;
+  /** how Lastember logs in to this host over SSH, if anybody told */
+  login: Login | null;
   now(): Date;
   /** told after every step, so that others can follow; must not throw */
   progress(): Promise<void>;
@@ -132,8 +135,26 @@ function undoOrder(task: Task, from: number, to: number): number[] {
   return [...indexes.filter((index) => !restarts(index)), ...indexes.filter(restarts).reverse()];
 }
 
-function contextOf(executor: Executor, leg: Leg, resumed: Seen | null): StepContext {
-  return { inputs: leg.assignment.inputs, task: leg.task, resumed, now: executor.now };
+function contextOf(executor: Executor, leg: Leg, index: number, resumed: Seen | null): StepContext {
+  const { login, now, stopping } = executor;
+  return {
+    inputs: leg.assignment.inputs,
+    task: leg.task,
+    resumed,
+    earlier: earlierOf(executor, leg, index),
+    login,
+    stopping,
+    now,
+  };
+}
+
+/** What the steps before this one saw, from the journal: also when they were done by an agent that is gone. */
+function earlierOf({ journal }: Executor, leg: Leg, index: number): Earlier[] {
+  const { steps } = journal.task(leg.assignment.digest, leg.task.id);
+  return leg.task.steps.slice(0, index).flatMap((step, at) => {
+    const before = steps.get(at)?.before;
+    return before && !isServerStep(step) ? [{ step: step as AnyHostStep, before }] : [];
+  });
 }
 
 type End = 'done' | 'failed' | 'cut off';
@@ -147,7 +168,7 @@ async function applyOne(executor: Executor, leg: Leg, index: number): Promise<En
   }
   const step = leg.task.steps[index] as AnyHostStep;
   const resumed = memory?.before ?? null;
-  const context = contextOf(executor, leg, resumed);
+  const context = contextOf(executor, leg, index, resumed);
   return record(executor, leg, index, 'apply', async () => {
     const found = await stepFor(step).inspect(host, step, context);
     const before = clean(resumed ?? found.before);
@@ -165,7 +186,7 @@ async function undoOne(executor: Executor, leg: Leg, index: number): Promise<End
     const before = undoable(memory);
     if (before === null) return { changed: false, before: {}, after: {} };
     journal.write({ t: 'intent', ...names(leg), index, phase: 'undo', before });
-    const after = await stepFor(step).undo(host, step, before, contextOf(executor, leg, null));
+    const after = await stepFor(step).undo(host, step, before, contextOf(executor, leg, index, null));
     return { changed: true, before: clean(memory?.last?.signed.outcome.after ?? {}), after };
   });
 }

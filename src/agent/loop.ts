@@ -100,6 +100,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     client: clientOf(config, key, identity),
     key,
     log,
+    login: config.login ?? null,
     now,
     agentId: identity.agentId,
     approvers: identity.approverKeys,

@@ -119,7 +119,12 @@ export const SetFileMode = z
   .object({ kind: z.literal('set-file-mode'), path: z.string(), mode: z.string().regex(/^0[0-7]{3}$/) })
   .strict();
 export const ServiceStep = z
-  .object({ kind: z.literal('service'), name: z.string(), action: z.enum(['restart', 'reload', 'stop', 'start']) })
+  .object({
+    kind: z.literal('service'),
+    name: z.string(),
+    /** enable, disable: whether it starts at boot; what runs now is left alone */
+    action: z.enum(['restart', 'reload', 'stop', 'start', 'enable', 'disable']),
+  })
   .strict();
 export const SysctlStep = z.object({ kind: z.literal('sysctl'), key: z.string(), value: z.string() }).strict();
 /** New key pair made on the host (never leaves it); the output is a PKCS#10 request for the old certificate's names. */

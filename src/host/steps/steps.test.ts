@@ -27,6 +27,8 @@ const context = (more: Partial<StepContext> = {}): StepContext => ({
   inputs: {},
   task: { steps: [] },
   resumed: null,
+  earlier: [],
+  login: null,
   now: () => new Date(),
   ...more,
 });

@@ -39,7 +39,7 @@ export async function deployTo(
     // Not waited for: a server that is silent would not say goodbye either.
     hold(() => void remote.close().catch(() => undefined));
     const before = await agentByHost(platform.db, host.id);
-    await install({ platform, host, remote, step }, bundle, by);
+    await install({ platform, host, remote, step }, { bundle, login: loginOf(credential) }, by);
     step('waiting for its agent');
     await waitForAgent(platform, host, before?.id ?? null);
     return credential.name;
@@ -54,7 +54,11 @@ interface Site {
 }
 
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */
-async function install({ platform, host, remote, step }: Site, bundle: Uint8Array, by: string): Promise<void> {
+async function install(
+  { platform, host, remote, step }: Site,
+  { bundle, login }: { bundle: Uint8Array; login: ReturnType<typeof loginOf> },
+  by: string,
+): Promise<void> {
   step('looking at the machine');
   const runtime = await prepareRuntime({ platform, host, remote, step });
   step('making its token');
@@ -73,6 +77,7 @@ async function install({ platform, host, remote, step }: Site, bundle: Uint8Arra
     ca: await authorityCertificate(platform),
     token: token.token,
     stateDir: AGENT_PATHS.state,
+    login,
   };
   step('copying the agent');
   await run(host, remote, ['systemctl', 'stop', AGENT_UNIT], { tolerate: true });
@@ -86,6 +91,12 @@ async function install({ platform, host, remote, step }: Site, bundle: Uint8Arra
   await run(host, remote, ['systemctl', 'daemon-reload']);
   await run(host, remote, ['systemctl', 'enable', '--now', AGENT_UNIT]);
 }
+
+/** So that the agent carries out no change that locks us out of the host. */
+const loginOf = ({ username, kind }: CredentialRow): { user: string; method: 'password' | 'publickey' } => ({
+  user: username,
+  method: kind === 'password' ? 'password' : 'publickey',
+});
 
 /** The host's own Node when it is new enough, else ours, transferred. Returns its path on the host. */
 async function prepareRuntime({ platform, host, remote, step }: Site): Promise<string> {

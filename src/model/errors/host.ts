@@ -73,6 +73,22 @@ export const HOST_ERRORS = {
     status: 500,
     text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
   },
+  STEP_GUARD: {
+    status: 500,
+    text: 'The timer that puts the old settings of {unit} back did not start, so {unit} was not touched. See whether the host has a shell and room in /var/lib/lastember.',
+  },
+  STEP_ACCESS: {
+    status: 409,
+    text: 'With its new settings {unit} would not let us in any more: {why}. The old settings {back}. Look at the new ones before trying again.',
+  },
+  STEP_DEAF: {
+    status: 500,
+    text: '{name} runs, but did not accept connections on {at} within {seconds} s. Read its journal on the host.',
+  },
+  STEP_PUT_BACK: {
+    status: 500,
+    text: '{why}. What this task had changed in {paths} was put back, {back}.',
+  },
   STEP_KEY: { status: 409, text: 'Making a new key for {path} stopped: {why}.' },
   STEP_CHAIN: { status: 409, text: 'The certificate for {path} was not installed: {why}.' },
   STEP_CANNOT_UNDO: { status: 409, text: 'Undoing {kind} is not possible: {why}.' },
