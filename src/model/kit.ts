@@ -70,7 +70,7 @@ export type Check = z.infer<typeof Check>;
 /**
  * Remediation steps. Every argument may hold `${…}` references that the planner resolves from the finding and the
  * host's facts; a plan holds resolved values only. What can be named (src/loop/change/logic/template.ts):
- *   host        id name
+ *   host        id name bootId
  *   finding     check component evidence
  *   package     name version candidate       installed package behind the finding, and the version its archive offers
  *   service     name certificate privateKey sessionSecret      unit behind the endpoint and the files it names
@@ -166,6 +166,18 @@ export const VerifyRevoked = z
 export const InvalidateSessions = z
   .object({ kind: z.literal('invalidate-sessions'), path: z.string(), service: z.string() })
   .strict();
+/**
+ * The machine boots anew and has to come back: another boot id, the kernel that was wanted, and the units that ran.
+ * `since`: the boot id when it was planned; where it is another by then, somebody has rebooted already.
+ */
+export const RebootStep = z
+  .object({
+    kind: z.literal('reboot'),
+    kernel: z.string().optional(),
+    since: z.string().optional(),
+    returnSeconds: z.number().int().min(60).max(7200).default(900),
+  })
+  .strict();
 
 export const Step = z.discriminatedUnion('kind', [
   UpgradePackage,
@@ -182,6 +194,7 @@ export const Step = z.discriminatedUnion('kind', [
   RevokeCertificate,
   VerifyRevoked,
   InvalidateSessions,
+  RebootStep,
 ]);
 export type Step = z.infer<typeof Step>;
 export type StepKind = Step['kind'];
@@ -211,7 +224,7 @@ export type StepTemplate = z.infer<typeof StepTemplate>;
 
 /** What templates may name, as listed above; a kit that names anything else is refused when it is loaded. */
 export const TEMPLATE_NAMES: Readonly<Record<string, readonly string[]>> = {
-  host: ['id', 'name'],
+  host: ['id', 'name', 'bootId'],
   finding: ['check', 'component', 'evidence'],
   package: ['name', 'version', 'candidate'],
   service: ['name', 'certificate', 'privateKey', 'sessionSecret'],

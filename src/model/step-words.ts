@@ -21,6 +21,7 @@ const WORDS: { [K in StepKind]: (step: StepOf<K>, relies: Relies) => string } = 
   'verify-served': (step) => `see from outside that ${step.address}:${step.port} serves the new key`,
   'revoke-certificate': (step) => `have ${step.authority} revoke certificate ${step.serial}`,
   'verify-revoked': (step) => `see certificate ${step.serial} in ${step.crlUrl}`,
+  reboot: ({ kernel }) => `reboot${kernel === undefined ? '' : ` into kernel ${kernel}`}; this cannot be undone`,
   'invalidate-sessions': (step) => `end the sessions of ${step.service}`,
 };
 

@@ -23,6 +23,8 @@ const WORDS: Record<string, Words> = {
       .map((one) => `${text(one['name'])} ${text(one['from'])} → ${text(one['to'])}`)
       .join(', '),
   service: (before, after) => `is ${text(after['state'])}, ${process(before, after)}`,
+  reboot: (before, after) =>
+    `kernel ${text(before['kernel'])} → ${text(after['kernel'])}, ${text(after['units'], 'its')} services are back`,
   'set-file-line': (_, after) => `the line is "${text(after['line'])}"`,
   'set-file-mode': (before, after) => `mode ${text(before['mode'])} → ${text(after['mode'])}`,
   sysctl: (before, after) => `${text(before['value'], '–')} → ${text(after['value'])}`,

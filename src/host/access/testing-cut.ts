@@ -31,7 +31,7 @@ const context = {
   resumed: given.resumed,
   earlier: given.earlier,
   login: null,
-  guardSeconds: Number(seconds),
+  waits: { guard: Number(seconds) },
   now: () => new Date(),
 };
 const found = await stepFor(step).inspect(host, step, context);

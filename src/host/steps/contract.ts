@@ -35,8 +35,8 @@ export interface StepContext {
   login: Login | null;
   /** tries that login afresh, where somebody can (over SSH); rejects when it does not work */
   logIn?(): Promise<void>;
-  /** how long the timer waits that puts the old settings of sshd back; tests are in a hurry */
-  guardSeconds?: number;
+  /** in seconds: until the timer puts sshd's old settings back; until all units run after a boot. Tests are in a hurry */
+  waits?: { guard?: number; units?: number };
   /** the one who carries the step out is to end: a step that only waits gives up, and is brought to its end later */
   stopping?(): boolean;
   now(): Date;

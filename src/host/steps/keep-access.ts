@@ -43,7 +43,7 @@ export async function controlSshd(host: Host, step: ServiceStep, before: Seen, c
   const files = await oldFilesOf(host, step.name, context.earlier);
   if (state === 'none') await refuseUnfit(guarded, files);
   if (files.length === 0 && state === 'none') return readAgain(guarded);
-  await arm(host, guarded.token, { unit: step.name, files, seconds: context.guardSeconds });
+  await arm(host, guarded.token, { unit: step.name, files, seconds: context.waits?.guard });
   const unit = await readAgain(guarded).catch((error: Error) => goBack(guarded, error));
   if (await disarm(host, guarded.token)) return unit;
   throw lost(step.name, 'the test of the login took longer than the timer waits', 'are back');

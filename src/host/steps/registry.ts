@@ -2,6 +2,7 @@ import type { HostStepKind } from '../../model/kit.ts';
 import type { HostStep } from './contract.ts';
 import { installCertificate } from './install-certificate.ts';
 import { invalidateSessions } from './invalidate-sessions.ts';
+import { reboot } from './reboot.ts';
 import { rotateKey } from './rotate-key.ts';
 import { service } from './service.ts';
 import { setFileLine } from './set-file-line.ts';
@@ -15,6 +16,7 @@ import { writeFile } from './write-file.ts';
 export const HOST_STEPS = {
   'install-certificate': installCertificate,
   'invalidate-sessions': invalidateSessions,
+  reboot,
   'rotate-key': rotateKey,
   service,
   'set-file-line': setFileLine,

@@ -263,6 +263,26 @@ describe('service', () => {
   });
 });
 
+describe('reboot', () => {
+  const step: AnyHostStep = { kind: 'reboot', returnSeconds: 900 };
+  const boot = 'proc/sys/kernel/random/boot_id';
+
+  test('a unit that ran before and did not come back is named; undoing says that there is nothing to undo', async () => {
+    const tree = newTree({ [boot]: 'boot-2\n', 'proc/sys/kernel/osrelease': '6.1\n' });
+    const resumed = { bootId: 'boot-1', kernel: '6.1', units: ['gone.service', 'shop.service'] };
+    await assert.rejects(perform(tree, step, context({ resumed, waits: { units: 1 } })), (error) => {
+      assert.ok(isAppError(error, 'STEP_REBOOTED'));
+      assert.match(error.message, /gone\.service ran before and did not come back/);
+      return true;
+    });
+    assert.match(String((await undo(tree, step, resumed))['note']), /cannot be undone/);
+  });
+
+  test('a kernel that tells no boot id is not rebooted: nobody could say whether it had been', async () => {
+    await assert.rejects(perform(newTree(), step), code('STEP_DRIFT'));
+  });
+});
+
 describe('set-file-line', () => {
   const line = (value: string): AnyHostStep => ({
     kind: 'set-file-line',

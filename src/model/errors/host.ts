@@ -73,6 +73,14 @@ export const HOST_ERRORS = {
     status: 500,
     text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
   },
+  STEP_REBOOT: {
+    status: 500,
+    text: 'The host was told to reboot and still runs after {seconds} s. See on its console what keeps it; it was not told again.',
+  },
+  STEP_REBOOTED: {
+    status: 500,
+    text: 'The host has rebooted, but {what}. A reboot cannot be undone: look at the host.',
+  },
   STEP_GUARD: {
     status: 500,
     text: 'The timer that puts the old settings of {unit} back did not start, so {unit} was not touched. See whether the host has a shell and room in /var/lib/lastember.',

@@ -27,7 +27,10 @@ export function observedImpact(tasks: readonly Task[], outcomes: readonly StepOu
   const restarted = new Set(
     done.flatMap(({ task, step }) => (step ? serviceOf(step).map((name) => `${task.hostId}\n${name}`) : [])),
   );
-  const restarts = predicted.restarts.filter((r) => restarted.has(`${r.hostId}\n${r.service}`));
+  const rebooted = new Set(done.flatMap(({ task, step }) => (step?.kind === 'reboot' ? [task.hostId] : [])));
+  const restarts = predicted.restarts.filter(
+    (r) => rebooted.has(r.hostId) || restarted.has(`${r.hostId}\n${r.service}`),
+  );
   const reached = new Set(restarts.flatMap((r) => [r.hostId, ...r.clients.map((client) => client.hostId)]));
   const impact = {
     hosts: [...new Set(done.map(({ task }) => task.hostId))],

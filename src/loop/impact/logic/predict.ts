@@ -66,6 +66,7 @@ function effectsOf(task: Task, facts: Partial<Facts>): Effects {
     if (step.kind === 'service' && step.action !== 'start' && step.action !== 'reload') {
       restart(step.name, step.action === 'restart' ? 'the plan restarts it' : 'the plan stops it');
     }
+    if (step.kind === 'reboot') for (const unit of runningServices(facts)) restart(unit, 'the host reboots');
     if (step.kind === 'invalidate-sessions') restart(step.service, 'its sessions are invalidated');
     for (const { name, version } of packagesOf(step)) {
       packages.push({ hostId: task.hostId, name, from: installed(name, task, facts), to: version });
@@ -75,6 +76,9 @@ function effectsOf(task: Task, facts: Partial<Facts>): Effects {
   }
   return { files, packages, restarts };
 }
+
+const runningServices = (facts: Partial<Facts>): string[] =>
+  (facts.services ?? []).filter((service) => service.state === 'running').map((service) => service.name);
 
 function installed(name: string, task: Task, facts: Partial<Facts>): string {
   const relied = task.relies.find((item) => item.kind === 'package' && item.name === name);
