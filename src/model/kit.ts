@@ -178,6 +178,45 @@ export const RebootStep = z
     returnSeconds: z.number().int().min(60).max(7200).default(900),
   })
   .strict();
+/** Keeps a package at its version, or lets it go again. */
+export const PackageHold = z
+  .object({ kind: z.literal('package-hold'), name: z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/), hold: z.boolean() })
+  .strict();
+/** No password and no other way in for an account; what it owns and runs stays. */
+export const LockUser = z
+  .object({ kind: z.literal('lock-user'), user: z.string().regex(/^[a-z_][a-z0-9_.-]{0,31}$/i) })
+  .strict();
+/**
+ * A block between two marked comments, which is ours alone: whatever the rest of the file says. Empty content removes it.
+ * In sshd's files a block that begins with Match goes to the end, any other to the start, where the first value counts.
+ */
+export const SetFileSection = z
+  .object({
+    kind: z.literal('set-file-section'),
+    path: z.string(),
+    name: z.string().regex(/^[\w. -]{1,60}$/),
+    content: z.string().max(65_536),
+    comment: z
+      .string()
+      .regex(/^\S{1,4}$/)
+      .default('#'),
+  })
+  .strict();
+/**
+ * A shell script with all that it may change declared: it is part of the plan, so approvers read it. Files are put back by an
+ * undo, services and packages are not. What changed besides is reported. It runs once: cut off by a power cut it is not
+ * repeated.
+ */
+export const RunScript = z
+  .object({
+    kind: z.literal('run-script'),
+    script: z.string().min(1).max(65_536),
+    files: z.array(z.string()).max(100).default([]),
+    services: z.array(z.string()).max(100).default([]),
+    packages: z.array(z.string()).max(100).default([]),
+    timeoutSeconds: z.number().int().min(1).max(3600).default(300),
+  })
+  .strict();
 
 export const Step = z.discriminatedUnion('kind', [
   UpgradePackage,
@@ -195,6 +234,10 @@ export const Step = z.discriminatedUnion('kind', [
   VerifyRevoked,
   InvalidateSessions,
   RebootStep,
+  PackageHold,
+  LockUser,
+  SetFileSection,
+  RunScript,
 ]);
 export type Step = z.infer<typeof Step>;
 export type StepKind = Step['kind'];

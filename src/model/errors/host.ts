@@ -73,6 +73,20 @@ export const HOST_ERRORS = {
     status: 500,
     text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
   },
+  STEP_UNSUPPORTED: { status: 501, text: 'Carrying out {kind} is not possible on this host: {why}.' },
+  STEP_LOCK: { status: 409, text: 'The account {user} was not locked: {why}.' },
+  STEP_SCRIPT: {
+    status: 500,
+    text: 'The script {what}. Its last words: {output}. What it had done by then was not taken back; look at the host.',
+  },
+  STEP_PACKAGE_HELD: {
+    status: 409,
+    text: 'On hold on this host: {names}. Somebody decided that these stay as they are; nothing was upgraded. Let go of them first (step package-hold), or plan without them.',
+  },
+  STEP_PACKAGE_FAILED: {
+    status: 500,
+    text: 'The package manager gave up: {why}. {left}. See /var/log/dpkg.log and /var/log/apt/term.log on the host.',
+  },
   STEP_REBOOT: {
     status: 500,
     text: 'The host was told to reboot and still runs after {seconds} s. See on its console what keeps it; it was not told again.',

@@ -46,12 +46,15 @@ type StepLike = Task['steps'][number];
 
 function serviceOf(step: StepLike): string[] {
   if (step.kind === 'service') return step.action === 'restart' || step.action === 'stop' ? [step.name] : [];
+  if (step.kind === 'run-script') return [...step.services];
   return step.kind === 'invalidate-sessions' ? [step.service] : [];
 }
 
 function pathsOf(step: StepLike): string[] {
   if (step.kind === 'install-certificate') return [step.keyPath, step.certificatePath];
   if (step.kind === 'sysctl') return [`/proc/sys/${step.key.replaceAll('.', '/')}`];
+  if (step.kind === 'run-script') return [...step.files];
+  if (step.kind === 'lock-user') return ['/etc/shadow'];
   return 'path' in step ? [step.path] : [];
 }
 
