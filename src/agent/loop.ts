@@ -106,6 +106,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     key,
     sign: (plan, outcome) => signEd25519(key, canonicalText({ plan, outcome })),
     log,
+    login: config.login ?? null,
     now,
     agentId: identity.agentId,
     approvers: identity.approverKeys,

@@ -67,6 +67,7 @@ const common = {
   agentId: ACCESS,
   approvers: [anna.pinned],
   sign: () => null,
+  login: null,
   log: quiet,
   now: () => new Date(),
   progress: async () => {},

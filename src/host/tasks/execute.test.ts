@@ -26,6 +26,7 @@ const executor = (journal: Journal, stopping: () => boolean = () => false): Exec
   sign: () => null,
   approvers: [anna.pinned],
   log: { info: () => {}, warn: () => {}, error: () => {} },
+  login: null,
   now: () => new Date(),
   progress: async () => {},
   stopping,

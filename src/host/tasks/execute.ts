@@ -4,8 +4,9 @@ import { isAppError } from '../../model/errors/index.ts';
 import { isServerStep } from '../../model/kit.ts';
 import type { ApproverKey, Plan, StepOutcome, Task } from '../../model/plan.ts';
 import { canonicalHash } from '../canonical.ts';
+import type { Login } from '../access/permits.ts';
 import type { Host } from '../host.ts';
-import { stepFor, type AnyHostStep, type Seen, type StepContext } from '../steps/index.ts';
+import { stepFor, type AnyHostStep, type Earlier, type Seen, type StepContext } from '../steps/index.ts';
 import type { Journal, StepMemory, Told } from './journal.ts';
 import type { Log } from './log.ts';
 import { checkRelies } from './relies.ts';
@@ -25,6 +26,10 @@ export interface Executor {
   sign(plan: string, outcome: StepOutcome): string | null;
   approvers: readonly ApproverKey[];
   log: Log;
+  /** how Lastember logs in to this host over SSH, if anybody told */
+  login: Login | null;
+  /** tries that login afresh, where somebody can */
+  logIn?(): Promise<void>;
   now(): Date;
   /** told after every step, so that others can follow; must not throw */
   progress(): Promise<void>;
@@ -138,8 +143,27 @@ function undoOrder(task: Task, from: number, to: number): number[] {
   return [...indexes.filter((index) => !restarts(index)), ...indexes.filter(restarts).reverse()];
 }
 
-function contextOf(executor: Executor, leg: Leg, resumed: Seen | null): StepContext {
-  return { inputs: leg.assignment.inputs, task: leg.task, resumed, now: executor.now };
+function contextOf(executor: Executor, leg: Leg, index: number, resumed: Seen | null): StepContext {
+  const { login, now, stopping } = executor;
+  return {
+    inputs: leg.assignment.inputs,
+    task: leg.task,
+    resumed,
+    earlier: earlierOf(executor, leg, index),
+    login,
+    ...(executor.logIn ? { logIn: executor.logIn } : {}),
+    stopping,
+    now,
+  };
+}
+
+/** What the steps before this one saw, from the journal: also when they were done by an agent that is gone. */
+function earlierOf({ journal }: Executor, leg: Leg, index: number): Earlier[] {
+  const { steps } = journal.task(leg.assignment.digest, leg.task.id);
+  return leg.task.steps.slice(0, index).flatMap((step, at) => {
+    const before = steps.get(at)?.before;
+    return before && !isServerStep(step) ? [{ step: step as AnyHostStep, before }] : [];
+  });
 }
 
 const actingOn = (executor: Executor, { assignment, task }: Leg, index: number): Host =>
@@ -156,7 +180,7 @@ async function applyOne(executor: Executor, leg: Leg, index: number): Promise<En
   }
   const step = leg.task.steps[index] as AnyHostStep;
   const resumed = memory?.before ?? null;
-  const context = contextOf(executor, leg, resumed);
+  const context = contextOf(executor, leg, index, resumed);
   return record(executor, leg, index, 'apply', async () => {
     const found = await stepFor(step).inspect(host, step, context);
     const before = clean(resumed ?? found.before);
@@ -179,7 +203,7 @@ async function undoOne(executor: Executor, leg: Leg, index: number): Promise<End
     if (before === null) return { changed: false, before: {}, after: {} };
     await journal.write({ t: 'intent', ...names(leg), index, phase: 'undo', before });
     const acting = actingOn(executor, leg, index);
-    const after = await stepFor(step).undo(acting, step, before, contextOf(executor, leg, null));
+    const after = await stepFor(step).undo(acting, step, before, contextOf(executor, leg, index, null));
     return { changed: true, before: clean(memory?.last?.signed.outcome.after ?? {}), after };
   });
 }

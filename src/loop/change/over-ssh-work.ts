@@ -66,6 +66,8 @@ function sessionOf(deps: Deps, at: SshWork, work: Work): Session {
     // The host has no key. Ours would only say what the trail says anyway: that the server wrote it down.
     sign: () => null,
     approvers: at.access.approverKeys,
+    login: at.login,
+    logIn: at.logIn,
     log: logTo(platform, at.host.id),
     now: () => platform.now(),
     progress: () => deliver(session).catch(() => {}),

@@ -14,7 +14,7 @@ import { architecture, runsAgent } from './logic/runtime.ts';
 import { freeMb, NEEDED_MB } from './logic/space.ts';
 import { reach } from './login.ts';
 import { sendRuntime } from './runtime.ts';
-import type { CredentialRow } from './store-login.ts';
+import { loginOf, type CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
 const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
@@ -46,7 +46,7 @@ export async function deployTo(
     // Not waited for: a server that is silent would not say goodbye either.
     hold(() => void remote.close().catch(() => undefined));
     const before = await agentByHost(platform.db, host.id);
-    await install({ platform, host, remote, step, touch }, bundle, by);
+    await install({ platform, host, remote, step, touch }, { bundle, login: loginOf(credential) }, by);
     step('waiting for its agent');
     await waitForAgent(platform, host, before?.id ?? null);
     return credential.name;
@@ -62,7 +62,11 @@ interface Site {
 }
 
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */
-async function install({ platform, host, remote, step, touch }: Site, bundle: Uint8Array, by: string): Promise<void> {
+async function install(
+  { platform, host, remote, step, touch }: Site,
+  { bundle, login }: { bundle: Uint8Array; login: ReturnType<typeof loginOf> },
+  by: string,
+): Promise<void> {
   step('looking at the machine');
   const runtime = await prepareRuntime({ platform, host, remote, step, touch });
   step('making its token');
@@ -81,6 +85,7 @@ async function install({ platform, host, remote, step, touch }: Site, bundle: Ui
     ca: await authorityCertificate(platform),
     token: token.token,
     stateDir: AGENT_PATHS.state,
+    login,
   };
   step('copying the agent');
   await touch();

@@ -5,7 +5,7 @@ import { withinDeadline } from './deadline.ts';
 import { hangUp, mustBeRoot, type Looker } from './looks.ts';
 import { reach } from './login.ts';
 import { claimWork, releaseWork, renewWork, type Claimed, type SshAccess } from './store-access.ts';
-import { credentials } from './store-login.ts';
+import { credentials, loginOf, type CredentialRow } from './store-login.ts';
 
 /** Who is at a host says so every few seconds; who does not for this long is dead, and another may begin. */
 const CLAIM_MS = 60_000;
@@ -22,6 +22,10 @@ export interface SshWork {
   remote: SshHost;
   access: SshAccess;
   host: Host;
+  /** by which we are there: no step may lock it out */
+  login: { user: string; method: 'password' | 'publickey' };
+  /** logs in once more, from the beginning; rejects when that does not work */
+  logIn(): Promise<void>;
   /** throws when the host is not ours any more, as far as we know */
   guard(): void;
   /** called when the claim was renewed */
@@ -42,10 +46,11 @@ export async function overSsh(looker: Looker, hostId: string, work: Work): Promi
   try {
     const host = await discovery.host(hostId);
     if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: hostId, list: 'hosts' });
-    const remote = await logIn(looker, host, access);
+    const { remote, credential } = await logIn(looker, host, access);
     hold.onLost(hangUp(remote));
     ended = false;
-    ended = await overOne(remote, { access, host, hold }, work);
+    const again = async (): Promise<void> => (await logIn(looker, host, access)).remote.close();
+    ended = await overOne({ remote, access, host, login: loginOf(credential), logIn: again }, hold, work);
   } finally {
     hold.stop();
     // A look that was asked for meanwhile was turned away.
@@ -56,17 +61,13 @@ export async function overSsh(looker: Looker, hostId: string, work: Work): Promi
 }
 
 /** True: no leg is left half-way. */
-async function overOne(
-  remote: SshHost,
-  { access, host, hold }: { access: Claimed; host: Host; hold: Holding },
-  work: Work,
-): Promise<boolean> {
+async function overOne(at: Omit<SshWork, 'guard' | 'onRenewed'>, hold: Holding, work: Work): Promise<boolean> {
   try {
     await hold.renew();
-    const { halfWay } = await work({ remote, access, host, guard: hold.guard, onRenewed: hold.onRenewed });
+    const { halfWay } = await work({ ...at, guard: hold.guard, onRenewed: hold.onRenewed });
     return !halfWay;
   } finally {
-    await Promise.race([remote.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
+    await Promise.race([at.remote.close(), new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
   }
 }
 
@@ -115,15 +116,19 @@ function holdOn({ platform }: Looker, access: Claimed): Holding {
   };
 }
 
-function logIn({ platform, discovery }: Looker, host: Host, access: Claimed): Promise<SshHost> {
+function logIn(
+  { platform, discovery }: Looker,
+  host: Host,
+  access: Claimed,
+): Promise<{ remote: SshHost; credential: CredentialRow }> {
   return withinDeadline({ host: host.name, seconds: CONNECT_SECONDS, code: 'LOOK_DEADLINE' }, async (step, hold) => {
     const login = (await credentials(platform.db)).filter((row) => row.id === access.credentialId);
-    const { remote } = await reach(platform, discovery, host, login, step);
+    const { remote, credential } = await reach(platform, discovery, host, login, step);
     let isOurs = false;
     // Held until it is handed over: what comes too late is let go of.
     hold(() => void (isOurs ? undefined : hangUp(remote)()));
     await mustBeRoot(host, remote, step);
     isOurs = true;
-    return remote;
+    return { remote, credential };
   });
 }

@@ -41,6 +41,12 @@ type LoginTables = {
 export type CredentialRow = Selectable<LoginTables['enrollment.credential']>;
 const q = (db: DbOrTx) => db.withTables<LoginTables>();
 
+/** As whom a login comes, and how it proves that: what a host is told that must not lock it out. */
+export const loginOf = ({ username, kind }: CredentialRow): { user: string; method: 'password' | 'publickey' } => ({
+  user: username,
+  method: kind === 'password' ? 'password' : 'publickey',
+});
+
 /** How a login's pins are told apart. */
 export const viaOf = (row: Pick<CredentialRow, 'via'>): string => row.via?.hostId ?? '';
 

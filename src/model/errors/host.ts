@@ -77,6 +77,44 @@ export const HOST_ERRORS = {
     status: 500,
     text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
   },
+  STEP_UNSUPPORTED: { status: 501, text: 'Carrying out {kind} is not possible on this host: {why}.' },
+  STEP_LOCK: { status: 409, text: 'The account {user} was not locked: {why}.' },
+  STEP_SCRIPT: {
+    status: 500,
+    text: 'The script {what}. Its last words: {output}. What it had done by then was not taken back; look at the host.',
+  },
+  STEP_PACKAGE_HELD: {
+    status: 409,
+    text: 'On hold on this host: {names}. Somebody decided that these stay as they are; nothing was upgraded. Let go of them first (step package-hold), or plan without them.',
+  },
+  STEP_PACKAGE_FAILED: {
+    status: 500,
+    text: 'The package manager gave up: {why}. {left}. See /var/log/dpkg.log and /var/log/apt/term.log on the host.',
+  },
+  STEP_REBOOT: {
+    status: 500,
+    text: 'The host was told to reboot and still runs after {seconds} s. See on its console what keeps it; it was not told again.',
+  },
+  STEP_REBOOTED: {
+    status: 500,
+    text: 'The host has rebooted, but {what}. A reboot cannot be undone: look at the host.',
+  },
+  STEP_GUARD: {
+    status: 500,
+    text: 'The timer that puts the old settings of {unit} back did not start, so {unit} was not touched. See whether the host has a shell and room in /var/lib/lastember.',
+  },
+  STEP_ACCESS: {
+    status: 409,
+    text: 'With its new settings {unit} would not let us in any more: {why}. The old settings {back}. Look at the new ones before trying again.',
+  },
+  STEP_DEAF: {
+    status: 500,
+    text: '{name} runs, but did not accept connections on {at} within {seconds} s. Read its journal on the host.',
+  },
+  STEP_PUT_BACK: {
+    status: 500,
+    text: '{why}. What this task had changed in {paths} was put back, {back}.',
+  },
   STEP_KEY: { status: 409, text: 'Making a new key for {path} stopped: {why}.' },
   STEP_CHAIN: { status: 409, text: 'The certificate for {path} was not installed: {why}.' },
   STEP_CANNOT_UNDO: { status: 409, text: 'Undoing {kind} is not possible: {why}.' },

@@ -45,6 +45,7 @@ await carryOut(
     agentId: given.access,
     approvers: given.approvers,
     sign: () => null,
+    login: null,
     log: quiet,
     now: () => new Date(),
     progress: async () => {},

@@ -84,7 +84,9 @@ function reliesOf(host: PlannedHost, steps: readonly Step[]): Task['relies'] {
   const relies = steps.flatMap((step) => {
     const packages = packagesOf(step);
     if (packages.length > 0) return packages.flatMap((one) => packageRelied(host, one));
-    return step.kind === 'set-file-line' || step.kind === 'write-file' ? fileRelied(host, step.path) : [];
+    return step.kind === 'set-file-line' || step.kind === 'set-file-section' || step.kind === 'write-file'
+      ? fileRelied(host, step.path)
+      : [];
   });
   return [...new Map(relies.map((one) => [canonical(one), one])).values()];
 }
@@ -106,7 +108,7 @@ function healthOf(host: PlannedHost, steps: readonly Step[]): Task['health'] {
   const services = new Set<string>();
   const listeners = new Map<string, Task['health'][number]>();
   for (const step of steps) {
-    if (step.kind === 'service' && step.action !== 'stop') services.add(step.name);
+    if (step.kind === 'service' && step.action !== 'stop' && step.action !== 'disable') services.add(step.name);
     if (step.kind === 'invalidate-sessions') services.add(step.service);
     if (step.kind === 'verify-served') {
       listeners.set(`${step.address}:${step.port}`, { kind: 'listener', address: step.address, port: step.port });

@@ -141,9 +141,7 @@ function moveOf(view: TaskView, now: number): TaskMove[] {
     const bad = outcomes.find((o) => o.phase === 'apply' && !o.ok);
     if (bad) return [{ taskId, to: 'failed', error: `${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
     if (nextStep(task, outcomes) > task.steps.length) return [{ taskId, to: 'done' }];
-    return stalled(view, now)
-      ? [{ taskId, to: 'failed', error: silence(view, 'its agent has not reported for a quarter of an hour') }]
-      : [];
+    return stalled(view, now) ? [{ taskId, to: 'failed', error: silence(view, sayOverdue(view)) }] : [];
   }
   if (state !== 'rolling-back') return [];
   const bad = outcomes.find((o) => o.phase === 'undo' && !o.ok);
@@ -166,7 +164,17 @@ const silence = ({ task, note }: TaskView, agents: string): string =>
 function stalled({ task, state, outcomes, movedAt }: TaskView, now: number): boolean {
   const step = task.steps[nextStep(task, outcomes)];
   const hosts = state === 'rolling-back' || (step !== undefined && !isServerStep(step));
-  return hosts && now - movedAt > STALL_MS;
+  return hosts && now - movedAt > patience(step);
+}
+
+/** A host that reboots says nothing until it is back; how long that may take is for the plan to say. */
+const patience = (step: Task['steps'][number] | undefined): number =>
+  step?.kind === 'reboot' ? Math.max(step.returnSeconds * 1000, 60_000) : STALL_MS;
+
+function sayOverdue({ task, outcomes }: TaskView): string {
+  const step = task.steps[nextStep(task, outcomes)];
+  if (step?.kind !== 'reboot') return 'its agent has not reported for a quarter of an hour';
+  return `it was to reboot and has not reported that it is back within ${step.returnSeconds} s; look at its console`;
 }
 
 export function stepName(task: Pick<Task, 'steps'>, index: number): string {
