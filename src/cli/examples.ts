@@ -30,7 +30,12 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'access end': ['access end old-1'],
   agents: ['agents'],
   'agents revoke': ['agents revoke AGENT --reason "machine was sold"'],
-  'agents token': ['agents token --minutes 30'],
+  'enroll-token create': [
+    'enroll-token create --minutes 30',
+    'enroll-token create --uses 20 --for 192.0.2.0/24 --tag env=prod --minutes 1440 --cloud-init',
+  ],
+  'enroll-token list': ['enroll-token list'],
+  'enroll-token revoke': ['enroll-token revoke TOKEN'],
   'kit list': ['kit list'],
   'kit show': ['kit show heartbleed'],
   audit: ['audit', 'audit web-1'],

@@ -8,6 +8,7 @@ import { addImpact } from './commands/impact.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
 import { examplesOf } from './examples.ts';
 
@@ -34,6 +35,7 @@ export function program(): Command {
     addStatus,
     addDiscovery,
     addEnrollment,
+    addTokens,
     addAudit,
     addImpact,
     addChange,

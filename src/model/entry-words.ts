@@ -72,6 +72,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'enrollment.deployment.started': 'Deployment started',
   'enrollment.host.unmanageable': 'No agent can be deployed here',
   'enrollment.token.made': 'Enrollment token made',
+  'enrollment.token.revoked': 'Enrollment token revoked',
   'impact.exception.added': 'Risk accepted',
   'impact.exception.applied': 'Accepted risk applied to later findings',
   'impact.exception.ended': 'Accepted risk ended',

@@ -54,6 +54,17 @@ export async function tagHost(platform: Platform, actor: Actor, id: string, tags
   return mustFind(platform, id);
 }
 
+/** For whoever brings a host in and was told what it is. */
+export async function addTags(tx: Tx, hostId: string, tags: Tags): Promise<void> {
+  if (Object.keys(tags).length === 0) return;
+  const before = (await hostRow(tx.db, hostId))?.tags ?? {};
+  const after = { ...before, ...tags };
+  await updateHost(tx.db, hostId, { tags: JSON.stringify(after) });
+  const detail = { before: { tags: before }, after: { tags: after } };
+  await tx.record({ type: 'discovery.host.tagged', subject: await subjectOf(tx, hostId), detail });
+  await afterwards(tx, hostId);
+}
+
 /** Policies may depend on claim and tags, so the host is judged again. */
 async function afterwards(tx: Tx, hostId: string): Promise<void> {
   await rejudge(tx, hostId);

@@ -1,5 +1,5 @@
 import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
-import type { Endpoint, Host, Identifier, Management, Sighting } from '../../model/estate.ts';
+import type { Endpoint, Host, Identifier, Management, Sighting, Tags } from '../../model/estate.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
@@ -43,6 +43,8 @@ export interface Discovery extends Module {
   /** The host's agent saw these addresses: they are looked at, where a scope allows it. */
   followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void>;
   setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
+  /** Adds tags to those that the host has; nothing to add, nothing on the trail. */
+  addTags(tx: Tx, hostId: string, tags: Tags): Promise<void>;
   /** Names and addresses that facts told about a host. */
   updateIdentity(
     tx: Tx,

@@ -1,6 +1,7 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { attachAgent, setManagement, updateIdentity } from './agents.ts';
+import { addTags } from './claims.ts';
 import type { Discovery } from './face.ts';
 import { follow, followFrom } from './follow.ts';
 import { scheduleScans } from './jobs.ts';
@@ -42,6 +43,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     attachAgent: (tx, agent) => attachAgent(platform, tx, agent),
     followFrom,
     setManagement,
+    addTags,
     updateIdentity,
     probeNow: async (text, port, how) => {
       const address = normalAddress(text);

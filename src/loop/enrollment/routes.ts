@@ -16,10 +16,11 @@ import type { Discovery } from '../discovery/index.ts';
 import { endAccess } from './agentless.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
 import { createDeployment } from './deployments.ts';
-import { enroll, mintToken } from './enroll.ts';
+import { enroll } from './enroll.ts';
 import { checkIn } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
+import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
 import { allAccess } from './store-access.ts';
 import { deployments } from './store-deployment.ts';
 import { allAgents } from './store.ts';
@@ -33,6 +34,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...deploymentRoutes(platform, discovery),
     ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
+    ...tokenRoutes(platform),
   ];
 }
 
@@ -167,29 +169,6 @@ function agentAdminRoutes(platform: Platform, discovery: Discovery): Route[] {
         return done;
       },
     }),
-    route({
-      method: 'POST',
-      path: '/enrollment-tokens',
-      id: 'createEnrollmentToken',
-      summary: 'A single-use, expiring token for an agent that is installed by hand; shown once',
-      access: MAY.operate,
-      body: z.object({ minutes: z.number().int().min(1).max(10_080).default(60) }).strict(),
-      reply: z.object({ token: z.string(), expiresAt: z.string(), server: z.string() }),
-      status: 201,
-      handler: async ({ actor, body }) => {
-        const entry = {
-          type: 'enrollment.token.made',
-          subject: { kind: 'token' as const, id: 'enrollment' },
-          detail: { minutes: body.minutes },
-        };
-        const made = await platform.act(actor, entry, async (tx, draft) => {
-          const minted = await mintToken(platform, tx, { hostId: null, minutes: body.minutes });
-          draft.subject = { kind: 'token', id: minted.id };
-          return minted;
-        });
-        return { token: made.token, expiresAt: made.expiresAt, server: platform.config.agentAddress };
-      },
-    }),
   ];
 }
 
@@ -200,6 +179,7 @@ export function enrollmentAgentRoutes(
   checkpointKey: () => Promise<string>,
 ): Route[] {
   return [
+    ...installerRoutes(platform),
     route({
       method: 'POST',
       path: '/enroll',

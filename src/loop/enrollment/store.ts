@@ -10,10 +10,17 @@ export type AgentTables = {
     hash: string;
     host_id: string | null;
     expires_at: Date;
+    /** when it was used last, and by which key */
     used_at: Date | null;
     used_by: string | null;
     created_at: Date;
     created_by: string;
+    uses: Generated<number>;
+    used: Generated<number>;
+    /** the network that its hosts call from; null: any */
+    bound_to: string | null;
+    tags: JSONColumnType<Record<string, string>, string, string>;
+    revoked_at: Date | null;
   };
   'enrollment.agent': {
     id: string;
@@ -175,50 +182,6 @@ export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollme
       }),
     )
     .execute();
-}
-
-export async function insertToken(
-  tx: Transaction<NoTables>,
-  token: Omit<AgentTables['enrollment.token'], 'used_at' | 'used_by'>,
-): Promise<void> {
-  await q(tx)
-    .insertInto('enrollment.token')
-    .values({ ...token, used_at: null, used_by: null })
-    .execute();
-}
-
-/** The token row, locked until the transaction ends, so that two enrolments with one token cannot both win. */
-export async function lockToken(
-  tx: Transaction<NoTables>,
-  hash: string,
-): Promise<AgentTables['enrollment.token'] | undefined> {
-  return q(tx).selectFrom('enrollment.token').selectAll().where('hash', '=', hash).forUpdate().executeTakeFirst();
-}
-
-/** A first look, without holding anything: is there such a token, in time, or used (its agent may be asking again)? */
-export async function mayBeGood(db: DbOrTx, hash: string, now: Date): Promise<boolean> {
-  const row = await q(db)
-    .selectFrom('enrollment.token')
-    .select(['expires_at', 'used_at'])
-    .where('hash', '=', hash)
-    .executeTakeFirst();
-  return row !== undefined && (row.used_at !== null || row.expires_at > now);
-}
-
-export async function spendToken(tx: Transaction<NoTables>, id: string, publicKey: string, at: Date): Promise<void> {
-  await q(tx).updateTable('enrollment.token').set({ used_at: at, used_by: publicKey }).where('id', '=', id).execute();
-}
-
-/** The agent that a spent token made, and its certificate. */
-export async function agentOfToken(
-  db: DbOrTx,
-  tokenId: string,
-): Promise<{ id: string; host_id: string; certificate: string; state: string } | undefined> {
-  return q(db)
-    .selectFrom('enrollment.agent')
-    .select(['id', 'host_id', 'certificate', 'state'])
-    .where('token_id', '=', tokenId)
-    .executeTakeFirst();
 }
 
 export async function readAuthority(db: DbOrTx): Promise<{ certificate: string; secret_id: string } | undefined> {

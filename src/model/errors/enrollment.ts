@@ -98,7 +98,18 @@ export const ENROLLMENT_ERRORS = {
     status: 500,
     text: 'The agent bundle is not built; run `npm run build:agent` and try again.',
   },
-  ENROLL_TOKEN_REFUSED: { status: 403, text: 'The enrollment token is unknown, used or expired; ask for a new one.' },
+  ENROLL_TOKEN_REFUSED: {
+    status: 403,
+    text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',
+  },
+  ENROLL_TOKEN_ELSEWHERE: {
+    status: 403,
+    text: 'The enrollment token is for hosts that call from {network}, and this one calls from {address}. Make one for it: lastember enroll-token create --for {address}.',
+  },
+  TOKEN_NETWORK_INVALID: {
+    status: 400,
+    text: 'A token cannot be bound to "{network}": give an address or a CIDR, such as 192.0.2.0/24.',
+  },
   ENROLL_OTHER_HOST: {
     status: 403,
     text: 'The token is for {host}, but this machine is another one ({why}); make a token for the machine itself.',

@@ -11,7 +11,8 @@ export function readBound(text: string): Bound {
 
 type Range = ReturnType<typeof ipaddr.parseCIDR>;
 
-function rangeOf(text: string): Range | null {
+/** An address or a CIDR as a range, or null when it is neither. */
+export function rangeOf(text: string): Range | null {
   if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
   if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !(text.includes(':') && ipaddr.IPv6.isValid(text))) return null;
   const address = ipaddr.process(text);
