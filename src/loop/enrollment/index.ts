@@ -13,11 +13,17 @@ import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.t
 
 export type { AgentRecord, Enrollment } from './face.ts';
 
+export interface EnrollmentOptions {
+  /** how often agents come by themselves */
+  pollSeconds?: number;
+}
+
 /** `checkpointKey`: the trail's verifier key line, which agents pin when they enrol. */
 export function createEnrollment(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
+  options: EnrollmentOptions = {},
 ): Enrollment {
   const looker = { platform, discovery, caches: new Map() };
   return {
@@ -41,7 +47,7 @@ export function createEnrollment(
     lookOver: (hostId, take) => lookOver(looker, hostId, take),
     revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
     routes: enrollmentRoutes(platform, discovery),
-    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),
+    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey, options),
     jobs: {
       'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
       'enrollment.lost-agents': () => markLostAgents(platform, discovery),

@@ -21,6 +21,7 @@ export async function checkIn(
   discovery: Discovery,
   agent: AgentIdentity,
   body: CheckInRequest,
+  { pollSeconds = POLL_SECONDS }: { pollSeconds?: number } = {},
 ): Promise<z.infer<typeof CheckInReply>> {
   const actor = { kind: 'agent' as const, id: agent.agentId, name: agent.agentId };
   await platform.observe(actor, async (tx) => {
@@ -35,7 +36,7 @@ export async function checkIn(
     if (before?.state === 'lost') await comeBack(discovery, tx, before);
     if (before?.version !== body.version) await tx.publish('agents', { agentId: agent.agentId, hostId: agent.hostId });
   });
-  return { hostId: agent.hostId, pollSeconds: POLL_SECONDS, factsSeconds: FACTS_SECONDS };
+  return { hostId: agent.hostId, pollSeconds, factsSeconds: FACTS_SECONDS };
 }
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {

@@ -177,6 +177,7 @@ export function enrollmentAgentRoutes(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
+  options: { pollSeconds?: number } = {},
 ): Route[] {
   return [
     ...installerRoutes(platform),
@@ -198,7 +199,7 @@ export function enrollmentAgentRoutes(
       access: 'agent',
       body: CheckInRequest,
       reply: CheckInReply,
-      handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body),
+      handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body, options),
     }),
     route({
       method: 'POST',
