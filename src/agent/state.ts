@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import * as z from 'zod';
 import { EnrollReply, AlarmRequest, Assignment } from '../model/agent.ts';
 import { readText, type Host } from '../host/host.ts';
+import type { Machine } from './machine.ts';
 
 /** What the agent keeps: its key, whom it trusts, what it last saw of the trail, what it has begun. */
 export interface State {
@@ -10,6 +11,11 @@ export interface State {
   key(): Promise<KeyObject>;
   identity(): Promise<EnrollReply | null>;
   saveIdentity(identity: EnrollReply): Promise<void>;
+  /** where it enrolled */
+  machine(): Promise<Machine | null>;
+  saveMachine(machine: Machine): Promise<void>;
+  /** Everything that belongs to its identity is gone: key, certificate, what was pinned, what was begun. */
+  forget(): Promise<void>;
   checkpoint(): Promise<string | null>;
   saveCheckpoint(text: string): Promise<void>;
   alarm(): Promise<StoredAlarm | null>;
@@ -21,6 +27,7 @@ export interface State {
   drop(assignmentId: string): Promise<void>;
 }
 
+const StoredMachine = z.object({ machineId: z.string().nullable(), uuid: z.string().nullable() });
 const StoredAlarm = AlarmRequest.extend({ at: z.string(), delivered: z.boolean() });
 export type StoredAlarm = z.infer<typeof StoredAlarm>;
 
@@ -45,6 +52,15 @@ export function openState(host: Host, dir: string): State {
     },
     identity: () => load('identity.json', EnrollReply),
     saveIdentity: (identity) => save('identity.json', JSON.stringify(identity, null, 2)),
+    machine: () => load('machine.json', StoredMachine),
+    saveMachine: (machine) => save('machine.json', JSON.stringify(machine)),
+    forget: async () => {
+      // The key first, and what tells that it is not ours last: whatever cuts this off, the next start goes on with it.
+      await host.remove(at('agent.key'));
+      for (const name of (await host.list(at('open'))) ?? []) await host.remove(at(`open/${name}`));
+      for (const name of ['checkpoint', 'alarm.json', 'journal.jsonl', 'identity.json', 'machine.json'])
+        await host.remove(at(name));
+    },
     checkpoint: () => readText(host, at('checkpoint')),
     saveCheckpoint: (text) => save('checkpoint', text),
     alarm: () => load('alarm.json', StoredAlarm),

@@ -95,6 +95,8 @@ export const Agent = z.object({
   state: z.enum(['active', 'revoked', 'lost']),
   lastCheckIn: Instant.nullable(),
   approverKeyIds: z.array(z.string()),
+  /** why it is lost or was revoked, in words */
+  problem: z.string().nullable(),
 });
 export type Agent = z.infer<typeof Agent>;
 

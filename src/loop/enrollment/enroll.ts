@@ -12,6 +12,7 @@ import { loseReplaced } from './presence.ts';
 import { CERTIFICATE_DAYS } from './renew.ts';
 import { insertAgent, insertCertificate, revokeOthers } from './store.ts';
 import { deleteAccess } from './store-access.ts';
+import { doubledBy } from './store-leaving.ts';
 import { agentOfToken, insertToken, lockToken, spendToken, tokenByHash, type TokenRow } from './store-tokens.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -71,6 +72,8 @@ export async function enroll(
   if (!told?.used) mustBeGood(told, platform.now(), ip);
   const request = await readRequest(body.csr);
   if (!request) throw new AppError('ENROLL_REQUEST_INVALID');
+  const shared = await doubledBy(platform.db, request.publicKey);
+  if (shared !== null) throw new AppError('ENROLL_KEY_SHARED', { agent: shared });
   const agentId = platform.newId('agent');
   const approverKeys = await platform.approverKeys();
   // Made before the transaction, if it is the first time.

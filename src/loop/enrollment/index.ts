@@ -5,7 +5,7 @@ import { runDeployment } from './deployments.ts';
 import type { Enrollment } from './face.ts';
 import { issueListener } from './logic/certificates.ts';
 import { lookOver } from './looks.ts';
-import { markLostAgents } from './presence.ts';
+import { markLostAgents, type PresenceOptions } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
 import { askLooks, dueAccess } from './store-access.ts';
@@ -13,17 +13,12 @@ import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.t
 
 export type { AgentRecord, Enrollment } from './face.ts';
 
-export interface EnrollmentOptions {
-  /** how often agents come by themselves */
-  pollSeconds?: number;
-}
-
 /** `checkpointKey`: the trail's verifier key line, which agents pin when they enrol. */
 export function createEnrollment(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
-  options: EnrollmentOptions = {},
+  options: PresenceOptions = {},
 ): Enrollment {
   const looker = { platform, discovery, caches: new Map() };
   return {

@@ -4,6 +4,8 @@ import {
   CheckInRequest,
   EnrollReply,
   EnrollRequest,
+  GoodbyeReply,
+  GoodbyeRequest,
   RenewReply,
   RenewRequest,
 } from '../../model/agent.ts';
@@ -17,7 +19,8 @@ import { endAccess } from './agentless.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
 import { createDeployment } from './deployments.ts';
 import { enroll } from './enroll.ts';
-import { checkIn } from './presence.ts';
+import { goodbye } from './goodbye.ts';
+import { checkIn, type PresenceOptions } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
 import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
@@ -177,7 +180,7 @@ export function enrollmentAgentRoutes(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
-  options: { pollSeconds?: number } = {},
+  options: PresenceOptions = {},
 ): Route[] {
   return [
     ...installerRoutes(platform),
@@ -199,7 +202,17 @@ export function enrollmentAgentRoutes(
       access: 'agent',
       body: CheckInRequest,
       reply: CheckInReply,
-      handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body, options),
+      handler: ({ agent, body, ip }) => checkIn(platform, discovery, { ...agent!, ip }, body, options),
+    }),
+    route({
+      method: 'POST',
+      path: '/goodbye',
+      id: 'agentGoodbye',
+      summary: 'An agent ends and says why',
+      access: 'agent',
+      body: GoodbyeRequest,
+      reply: GoodbyeReply,
+      handler: ({ agent, body, ip }) => goodbye(platform, discovery, { ...agent!, ip }, body),
     }),
     route({
       method: 'POST',

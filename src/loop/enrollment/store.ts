@@ -31,6 +31,12 @@ export type AgentTables = {
     approver_key_ids: JSONColumnType<string[]>;
     enrolled_at: Date;
     token_id: string;
+    problem: string | null;
+    /** somebody ordered that it goes */
+    leave_ordered_at: Date | null;
+    leave_ordered_by: string | null;
+    /** two machines used it */
+    doubled_at: Date | null;
   };
   'enrollment.presence': {
     agent_id: string;
@@ -38,6 +44,11 @@ export type AgentTables = {
     version: string;
     boot_id: string | null;
     started_at: string | null;
+    /** it said that it stops, and was not heard of since */
+    stopped_at: Date | null;
+    stopped_why: string | null;
+    /** with its whole machine */
+    stopping_machine: Generated<boolean>;
   };
   'enrollment.certificate': {
     fingerprint: string;
@@ -54,7 +65,8 @@ const agentRows = (db: DbOrTx) =>
   q(db)
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
-    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'p.last_check_in', 'p.version']);
+    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'a.problem'])
+    .select(['p.last_check_in', 'p.version']);
 
 type AgentRow = Awaited<ReturnType<ReturnType<typeof agentRows>['executeTakeFirstOrThrow']>>;
 
@@ -67,6 +79,7 @@ function toRecord(row: AgentRow): AgentRecord {
     state: row.state,
     lastCheckIn: row.last_check_in?.toISOString() ?? null,
     approverKeyIds: row.approver_key_ids,
+    problem: row.problem,
   };
 }
 
@@ -104,7 +117,10 @@ export async function silentAgents(db: DbOrTx, before: Date): Promise<AgentRecor
 
 export async function insertAgent(
   tx: Transaction<NoTables>,
-  agent: Omit<AgentTables['enrollment.agent'], 'approver_key_ids'> & { approver_key_ids: string[] },
+  agent: Omit<
+    AgentTables['enrollment.agent'],
+    'approver_key_ids' | 'problem' | 'leave_ordered_at' | 'leave_ordered_by' | 'doubled_at'
+  > & { approver_key_ids: string[] },
 ): Promise<void> {
   await q(tx)
     .insertInto('enrollment.agent')
@@ -145,14 +161,19 @@ export async function newestCertificate(
     .executeTakeFirst();
 }
 
-/** False when it was in none of these states any more: what is revoked stays so. */
+/** False when it was in none of these states any more: what is revoked stays so. `problem`: what people are told. */
 export async function setAgentState(
   tx: Transaction<NoTables>,
   id: string,
   from: AgentRecord['state'][],
   state: AgentRecord['state'],
+  problem: string | null = null,
 ): Promise<boolean> {
-  const update = q(tx).updateTable('enrollment.agent').set({ state }).where('id', '=', id).where('state', 'in', from);
+  const update = q(tx)
+    .updateTable('enrollment.agent')
+    .set({ state, problem })
+    .where('id', '=', id)
+    .where('state', 'in', from);
   return (await update.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
@@ -168,8 +189,14 @@ export async function revokeOthers(tx: Transaction<NoTables>, hostId: string): P
   return rows.map((row) => row.id);
 }
 
-/** Returns true when the agent had been lost and is back. */
-export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollment.presence']): Promise<void> {
+/** The agent is there: whatever it said before of stopping is over. */
+export async function recordPresence(
+  db: DbOrTx,
+  presence: Pick<
+    AgentTables['enrollment.presence'],
+    'agent_id' | 'last_check_in' | 'version' | 'boot_id' | 'started_at'
+  >,
+): Promise<void> {
   await q(db)
     .insertInto('enrollment.presence')
     .values(presence)
@@ -179,6 +206,9 @@ export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollme
         version: presence.version,
         boot_id: presence.boot_id,
         started_at: presence.started_at,
+        stopped_at: null,
+        stopped_why: null,
+        stopping_machine: false,
       }),
     )
     .execute();

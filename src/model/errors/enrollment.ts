@@ -122,5 +122,22 @@ export const ENROLLMENT_ERRORS = {
     status: 400,
     text: 'The certificate request is not for the key that this agent enrolled with; deploy the agent again.',
   },
+  GOODBYE_REFUSED: { status: 403, text: 'The goodbye is not signed by the agent that it is said to be of.' },
+  ENROLL_KEY_SHARED: {
+    status: 403,
+    text: 'The key of the certificate request is that of {agent}, which two machines used; make a new key.',
+  },
+  UNINSTALL_LEFT: {
+    status: 409,
+    text: 'Uninstalling the agent of {host} left {paths} there. Remove them by hand.',
+  },
+  UNINSTALL_PACKAGED: {
+    status: 409,
+    text: 'The agent of {host} came with a {format} package; its package manager has to take it away, as in: {command}.',
+  },
+  UNINSTALL_NOTHING: {
+    status: 409,
+    text: '{host} has no agent, and none of its files are there; there is nothing to uninstall.',
+  },
   AGENT_REVOKED: { status: 403, text: 'Agent {id} is revoked; enrol it again with a new token.' },
 } satisfies Record<string, ErrorSpec>;
