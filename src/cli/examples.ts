@@ -29,6 +29,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'access list': ['access list'],
   'access end': ['access end old-1'],
   agents: ['agents'],
+  'agent uninstall': ['agent uninstall web-1 web-2 --reason "sold"'],
   'agents revoke': ['agents revoke AGENT --reason "machine was sold"'],
   'enroll-token create': [
     'enroll-token create --minutes 30',

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
@@ -36,6 +37,7 @@ export function program(): Command {
     addDiscovery,
     addEnrollment,
     addTokens,
+    addAgents,
     addAudit,
     addImpact,
     addChange,

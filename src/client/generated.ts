@@ -90,7 +90,7 @@ export interface Operations {
   /** Hosts that are looked after over SSH, without an agent */
   listAccess: { input: Record<never, never>; reply: { items: Array<{ hostId: string; credential: string; since: string; createdBy: string; lastLook: string | null; failures: number; lastError: string | null; nextLook: string }> } };
   /** Agents with version, state and last check-in */
-  listAgents: { input: Record<never, never>; reply: { items: Array<{ id: string; hostId: string; version: string; state: "active" | "revoked" | "lost"; lastCheckIn: string | null; approverKeyIds: Array<string> }> } };
+  listAgents: { input: Record<never, never>; reply: { items: Array<{ id: string; hostId: string; version: string; state: "active" | "revoked" | "lost"; lastCheckIn: string | null; approverKeyIds: Array<string>; problem: string | null }> } };
   /** Certificate authorities that reissue and revoke; never their keys */
   listAuthorities: { input: Record<never, never>; reply: { items: Array<{ id: string; name: string; kind: string; url: string; provisioner: string; issuers: Array<{ subject: string; spki: string }>; createdAt: string; createdBy: string }> } };
   /** Funnels of all kits that found burnt keys */
@@ -181,6 +181,8 @@ export interface Operations {
   signOut: { input: Record<never, never>; reply: { ok: true } };
   /** Asks agents for fresh facts and judges the hosts again; all hosts when none are named */
   startAudit: { input: { body: { hostIds?: Array<string> | undefined } }; reply: { hosts: number; asked: number } };
+  /** Take the agent off this host over SSH; answers when nothing of it is left */
+  uninstallAgent: { input: { params: { id: string }; body: { reason: string; credentials?: Array<string> | undefined } }; reply: { credential: string; told: boolean } };
   /** Change a scope */
   updateScope: { input: { params: { id: string }; body: { cidrs?: Array<string> | undefined; exclude?: Array<string> | undefined; follow?: Array<string> | undefined; ports?: string | undefined; rate?: number | undefined; every?: string | null | undefined; confirmWide?: boolean | undefined } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
   /** Compare the ledger as it lies in the database with the signed tree and what is remembered outside */
@@ -278,6 +280,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   signIn: { method: 'POST', path: '/sign-in' },
   signOut: { method: 'POST', path: '/sign-out' },
   startAudit: { method: 'POST', path: '/audit' },
+  uninstallAgent: { method: 'POST', path: '/hosts/{id}/uninstall' },
   updateScope: { method: 'PATCH', path: '/scopes/{id}' },
   verifyTrail: { method: 'GET', path: '/trail/verify' },
 };

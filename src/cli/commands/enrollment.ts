@@ -28,6 +28,7 @@ export function addEnrollment(root: Command): void {
         { title: 'LAST REPORT', of: (a) => ago(a.lastCheckIn) },
         { title: 'APPROVERS', of: (a) => String(a.approverKeyIds.length), drop: 1 },
         { title: 'ID', of: (a) => short(a.id) },
+        { title: 'PROBLEM', of: (a) => a.problem ?? '', shrink: true },
       ],
       'No agents yet. Deploy some: lastember deploy --unknown',
     );

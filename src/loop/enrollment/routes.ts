@@ -24,6 +24,7 @@ import { checkIn, type PresenceOptions } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
 import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
+import { uninstallRoutes } from './routes-uninstall.ts';
 import { allAccess } from './store-access.ts';
 import { deployments } from './store-deployment.ts';
 import { allAgents } from './store.ts';
@@ -38,6 +39,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
     ...tokenRoutes(platform),
+    ...uninstallRoutes(platform, discovery),
   ];
 }
 

@@ -127,6 +127,10 @@ export const ENROLLMENT_ERRORS = {
     status: 403,
     text: 'The key of the certificate request is that of {agent}, which two machines used; make a new key.',
   },
+  UNINSTALL_DEADLINE: {
+    status: 409,
+    text: 'Uninstalling the agent of {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
+  },
   UNINSTALL_LEFT: {
     status: 409,
     text: 'Uninstalling the agent of {host} left {paths} there. Remove them by hand.',

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -13,6 +13,8 @@ import {
 import { readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './ports.ts';
 
 /** Mounting needs root, or a kernel that lets anybody be root in a namespace of their own. */
 const UNSHARE = process.getuid?.() === 0 ? ['-m'] : ['-Urm'];
@@ -36,6 +38,8 @@ export interface Box {
   put(path: string, text: string, mode?: number): void;
   /** every path of the tree with its kind, mode and contents' size */
   listing(): string[];
+  /** Starts a real OpenSSH server there, for root with this key; returns its port. It ends with the box. */
+  sshd(address: string, publicKey: string): Promise<number>;
   /** pid of the agent that the service manager runs, or null */
   agent(): number | null;
   remove(): void;
@@ -61,6 +65,7 @@ export function makeBox(options: { node?: boolean; machineId?: string } = {}): B
   writeFileSync(join(root, 'etc/hostname'), 'box\n');
   writeFileSync(join(root, 'etc/os-release'), 'ID=debian\nVERSION_ID="12"\n');
   const at = (path: string): string => join(root, path);
+  const daemons: ChildProcess[] = [];
   const box: Box = {
     root,
     run: (line, how = {}) => enter({ root, tools }, line, how),
@@ -72,12 +77,14 @@ export function makeBox(options: { node?: boolean; machineId?: string } = {}): B
     },
     listing: () =>
       (readdirSync(root, { recursive: true, encoding: 'utf8' }) as string[])
-        .filter((path) => !path.startsWith('run'))
+        // Of apt are the lists that it fetches, for whomever.
+        .filter((path) => !/^(?:run|var\/lib\/apt)(?:\/|$)/.test(path))
         .map((path) => {
           const { mode, size } = lstatSync(at(path));
           return `${path} ${mode.toString(8)} ${lstatSync(at(path)).isFile() ? size : ''}`;
         })
         .sort(),
+    sshd: (address, publicKey) => startSshd(box, { root, tools }, daemons, { address, publicKey }),
     agent: () => {
       const pid = existsSync(at('run/unit.pid')) ? Number(box.file('run/unit.pid')) : 0;
       return pid > 0 && existsSync(`/proc/${pid}`) ? pid : null;
@@ -85,28 +92,64 @@ export function makeBox(options: { node?: boolean; machineId?: string } = {}): B
     remove: () => {
       const pid = box.agent();
       if (pid !== null) process.kill(pid, 'SIGKILL');
+      for (const child of daemons.splice(0)) child.kill('SIGTERM');
       rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
   };
   return box;
 }
 
-function enter(
-  { root, tools }: { root: string; tools: string },
+async function startSshd(
+  box: Box,
+  place: Place,
+  daemons: ChildProcess[],
+  { address, publicKey }: { address: string; publicKey: string },
+): Promise<number> {
+  box.put('root/.ssh/authorized_keys', `${publicKey}\n`);
+  box.put('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\nsshd:x:65534:65534::/run/sshd:/usr/sbin/nologin\n', 0o644);
+  box.put('etc/group', 'root:x:0:\nnogroup:x:65534:\n', 0o644);
+  mkdirSync(join(place.root, 'run/sshd'), { mode: 0o755 });
+  mkdirSync(join(place.root, 'etc/ssh'));
+  const made = await box.run('ssh-keygen -q -t ed25519 -N "" -f /etc/ssh/ssh_host_ed25519_key');
+  if (made.code !== 0) throw new Error(made.err);
+  const port = await freePort();
+  const options = [`ListenAddress=${address}`, 'UsePAM=no', 'StrictModes=no', 'PermitRootLogin=yes', 'PidFile=none'];
+  const argv = ['-D', '-e', '-f', '/dev/null', '-p', `${port}`, ...options.flatMap((option) => ['-o', option])];
+  const line = `exec /usr/sbin/sshd ${argv.join(' ')} -h /etc/ssh/ssh_host_ed25519_key`;
+  const child = spawn('unshare', argvOf(place, line), { stdio: ['ignore', 'ignore', 'pipe'] });
+  daemons.push(child);
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  for (let tries = 0; !said.includes('Server listening'); tries += 1) {
+    if (tries > 100 || child.exitCode !== null) throw new Error(`sshd: ${said}`);
+    await sleep(50);
+  }
+  return port;
+}
+
+interface Place {
+  root: string;
+  tools: string;
+}
+
+function argvOf(
+  { root, tools }: Place,
   line: string,
-  { hide = [], env = {} }: { hide?: string[]; env?: Record<string, string> },
-): Promise<Ran> {
+  { hide = [], env = {} }: { hide?: string[]; env?: Record<string, string> } = {},
+): string[] {
   const mounts = [
     ...['usr', 'dev', 'proc', 'sys'].map((name) => `mount --rbind /${name} "$R/${name}"`),
     'mount --bind "$T" "$R/usr/local/bin"',
     ...hide.map((name) => `mount --bind /dev/null "$R/usr/bin/${name}"`),
   ];
-  const script = `${mounts.join(' && ')} && exec chroot "$R" /usr/bin/env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin HOME=/ "$@"`;
+  const path = 'PATH=/usr/local/bin:/usr/sbin:/usr/bin';
+  const script = `R=$1 T=$2; shift 2; ${mounts.join(' && ')} && exec chroot "$R" /usr/bin/env -i ${path} HOME=/ "$@"`;
   const given = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  const argv = [...UNSHARE, 'sh', '-c', `R=$1 T=$2; shift 2; ${script}`, 'sh', root, tools, ...given, 'sh', '-c', line];
-  const child = spawn('unshare', argv, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return [...UNSHARE, 'sh', '-c', script, 'sh', root, tools, ...given, 'sh', '-c', line];
+}
+
+function enter(place: Place, line: string, how: { hide?: string[]; env?: Record<string, string> }): Promise<Ran> {
+  const child = spawn('unshare', argvOf(place, line, how), { stdio: ['ignore', 'pipe', 'pipe'] });
   const ran: Ran = { code: -1, out: '', err: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (ran.out += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (ran.err += text));

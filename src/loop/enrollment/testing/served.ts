@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { buildAgentListener } from '../../../platform/http/agents.ts';
 import { testPlatform, type TestOptions, type TestPlatform } from '../../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../../discovery/index.ts';
 import { createEnrollment, type Enrollment } from '../index.ts';
+import { freePort } from './ports.ts';
 
 export const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
 
@@ -18,15 +19,6 @@ export interface Served {
   down(): Promise<void>;
   up(): Promise<void>;
   close(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
 
 /** Something that listens there, so that an agent on this machine has an address that tells it from others. */
@@ -66,4 +58,19 @@ export async function serve(
     await platform.close();
   };
   return { platform, discovery, enrollment, address, down, up, close };
+}
+
+/** Finds what listens there, as somebody does who scans it. */
+export async function scan({ discovery, platform }: Served, addresses: string[], ports: string): Promise<void> {
+  const call = async (id: string, body: object): Promise<void> => {
+    const found = discovery.routes.find((route) => route.id === id)!;
+    const signal = AbortSignal.timeout(60_000);
+    await found.handler({ params: {}, query: {}, body, actor: operator, agent: null, ip: '', signal } as never);
+  };
+  const cidrs = addresses.map((address) => `${address}/32`);
+  const fields = { cidrs, exclude: [], follow: [], ports, rate: 2000, every: null, confirmWide: false };
+  const name = `boxes-${ports}`;
+  await call('createScope', { name, ...fields });
+  await call('createScan', { scope: name });
+  await platform.drain();
 }

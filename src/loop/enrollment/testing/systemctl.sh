@@ -35,6 +35,7 @@ stop() {
 }
 
 case $verb in
+  is-system-running) cat /run/systemctl.state 2>/dev/null || echo running ;;
   start) start ;;
   stop) stop ;;
   restart) stop; start ;;
