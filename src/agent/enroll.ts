@@ -5,7 +5,7 @@ import { readIdentity } from '../host/identity.ts';
 import { certificateRequest } from '../host/pki/request.ts';
 import { createClient, refusalCode } from './client.ts';
 import { wipeToken, type AgentConfig } from './config.ts';
-import { readMachine } from './machine.ts';
+import { readBootId, readMachine } from './machine.ts';
 import type { State } from './state.ts';
 import { VERSION } from './version.ts';
 
@@ -24,6 +24,7 @@ export async function enroll(host: Host, state: State, config: AgentConfig, conf
       version: VERSION,
       platform: `${process.platform}-${process.arch}`,
       ...identity,
+      bootId: await readBootId(host),
     };
     return client.call('POST', '/enroll', EnrollReply, { body });
   };

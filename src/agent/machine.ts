@@ -16,6 +16,11 @@ export async function readMachine(host: Host): Promise<Machine> {
   return { machineId, uuid: (await readDmi(host).catch(() => null))?.uuid ?? null };
 }
 
+/** Another one after every start of the machine. */
+export async function readBootId(host: Host): Promise<string | null> {
+  return (await readText(host, '/proc/sys/kernel/random/boot_id', 4096))?.trim() || null;
+}
+
 /** Is the agent on another machine than it enrolled on? What is not known on one side says nothing. */
 export function isAnother(before: Machine, now: Machine): boolean {
   const differ = (a: string | null, b: string | null, same: (a: string, b: string) => boolean): boolean =>

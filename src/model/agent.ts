@@ -14,6 +14,8 @@ export const EnrollRequest = z.object({
   machineId: z.string().nullable(),
   addresses: z.array(z.string()),
   sshHostKeys: z.array(z.string()),
+  /** of the running kernel: the same machine that enrolls anew has the same */
+  bootId: z.string().max(64).nullable().optional(),
 });
 export type EnrollRequest = z.infer<typeof EnrollRequest>;
 export const EnrollReply = z.object({

@@ -38,6 +38,8 @@ export interface Discovery extends Module {
       identifiers: Identifier[];
       addresses: string[];
       expectedHostId: string | null;
+      /** those of these hosts whose own agent reports right now, from another machine: who looks like them is a copy */
+      reporting?: (hostIds: string[]) => Promise<ReadonlySet<string>>;
     },
   ): Promise<string>;
   /** The host's agent saw these addresses: they are looked at, where a scope allows it. */

@@ -12,7 +12,7 @@ import { loseReplaced } from './presence.ts';
 import { CERTIFICATE_DAYS } from './renew.ts';
 import { insertAgent, insertCertificate, revokeOthers } from './store.ts';
 import { deleteAccess } from './store-access.ts';
-import { doubledBy } from './store-leaving.ts';
+import { doubledBy, reportingElsewhere } from './store-leaving.ts';
 import { agentOfToken, insertToken, lockToken, spendToken, tokenByHash, type TokenRow } from './store-tokens.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -51,6 +51,9 @@ export async function mintToken(
   });
   return { token, id, expiresAt: expires.toISOString() };
 }
+
+/** Whose agent was heard of this lately is there. */
+const REPORTING_MS = 180_000;
 
 interface Accepted {
   agentId: string;
@@ -127,6 +130,8 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
       identifiers: identifiersOf(body, publicKey),
       addresses: body.addresses,
       expectedHostId: token.host_id,
+      reporting: (hostIds) =>
+        reportingElsewhere(tx.db, hostIds, body.bootId ?? null, new Date(tx.now.getTime() - REPORTING_MS)),
     });
     await spendToken(tx.db, token.id, publicKey, tx.now);
     await discovery.addTags(tx, hostId, token.tags);

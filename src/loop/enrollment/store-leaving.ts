@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import type { AgentTables } from './store.ts';
 
 export interface BootRow {
@@ -104,4 +105,25 @@ export async function doubledBy(db: DbOrTx, publicKey: string): Promise<string |
     .where('doubled_at', 'is not', null)
     .executeTakeFirst();
   return row?.id ?? null;
+}
+
+/** Those of these hosts whose agent was heard of since then, from another boot than this one. */
+export async function reportingElsewhere(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  bootId: string | null,
+  since: Date,
+): Promise<Set<string>> {
+  if (hostIds.length === 0 || bootId === null) return new Set();
+  const rows = await q(db)
+    .selectFrom('enrollment.agent as a')
+    .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
+    .select('a.host_id')
+    .where('a.host_id', '=', anyOf(hostIds))
+    .where('a.state', '=', 'active')
+    .where((w) => w.fn.coalesce('p.last_check_in', 'a.enrolled_at'), '>', since)
+    .where('p.stopped_at', 'is', null)
+    .where(sql<boolean>`p.boot_id is distinct from ${bootId}`)
+    .execute();
+  return new Set(rows.map((row) => row.host_id));
 }
