@@ -45,13 +45,27 @@ export interface Box {
   remove(): void;
 }
 
+export interface BoxOptions {
+  /** the host has a Node that runs the agent */
+  node?: boolean;
+  machineId?: string;
+  /** programs may be installed below /usr: what is written there stays in the box */
+  usr?: boolean;
+}
+
 /**
  * A machine of its own for an installer: its own root directory with the real programs of this one, and a `systemctl` that
  * starts, stops and remembers units. Processes and network are those of this machine.
  */
-export function makeBox(options: { node?: boolean; machineId?: string } = {}): Box {
+export function makeBox(options: BoxOptions = {}): Box {
   const home = mkdtempSync(join(tmpdir(), 'lastember-box-'));
-  const [root, tools] = [join(home, 'root'), join(home, 'tools')];
+  const place: Place = {
+    root: join(home, 'root'),
+    tools: join(home, 'tools'),
+    usr: options.usr ? join(home, 'usr') : null,
+  };
+  const { root, tools } = place;
+  if (place.usr) for (const name of ['upper', 'work']) mkdirSync(join(place.usr, name), { recursive: true });
   for (const dir of ['etc/systemd/system', 'opt', 'var/lib', 'run', 'tmp', 'proc', 'dev', 'usr', 'sys'])
     mkdirSync(join(root, dir), { recursive: true });
   for (const name of ['bin', 'sbin', 'lib', 'lib64', 'lib32'])
@@ -68,23 +82,22 @@ export function makeBox(options: { node?: boolean; machineId?: string } = {}): B
   const daemons: ChildProcess[] = [];
   const box: Box = {
     root,
-    run: (line, how = {}) => enter({ root, tools }, line, how),
+    run: (line, how = {}) => enter(place, line, how),
     file: (path) => readFileSync(at(path), 'utf8'),
     has: (path) => existsSync(at(path)),
     put: (path, text, mode = 0o600) => {
       mkdirSync(join(at(path), '..'), { recursive: true });
       writeFileSync(at(path), text, { mode });
     },
-    listing: () =>
-      (readdirSync(root, { recursive: true, encoding: 'utf8' }) as string[])
-        // Of apt are the lists that it fetches, for whomever.
-        .filter((path) => !/^(?:run|var\/lib\/apt)(?:\/|$)/.test(path))
-        .map((path) => {
-          const { mode, size } = lstatSync(at(path));
-          return `${path} ${mode.toString(8)} ${lstatSync(at(path)).isFile() ? size : ''}`;
-        })
-        .sort(),
-    sshd: (address, publicKey) => startSshd(box, { root, tools }, daemons, { address, publicKey }),
+    listing: () => [
+      ...paths(root).filter((row) => !/^(?:run|var\/lib\/apt)(?:\/| )/.test(row)),
+      ...(place.usr
+        ? paths(join(place.usr, 'upper'))
+            .filter((row) => !/ 40\d+ $/.test(row))
+            .map((row) => `usr/${row}`)
+        : []),
+    ],
+    sshd: (address, publicKey) => startSshd(box, place, daemons, { address, publicKey }),
     agent: () => {
       const pid = existsSync(at('run/unit.pid')) ? Number(box.file('run/unit.pid')) : 0;
       return pid > 0 && existsSync(`/proc/${pid}`) ? pid : null;
@@ -98,6 +111,15 @@ export function makeBox(options: { node?: boolean; machineId?: string } = {}): B
   };
   return box;
 }
+
+/** Of apt are the lists that it fetches, for whomever; what is under /run is gone with the next boot. */
+const paths = (root: string): string[] =>
+  (readdirSync(root, { recursive: true, encoding: 'utf8' }) as string[])
+    .map((path) => {
+      const found = lstatSync(join(root, path));
+      return `${path} ${found.mode.toString(8)} ${found.isFile() ? found.size : ''}`;
+    })
+    .sort();
 
 async function startSshd(
   box: Box,
@@ -130,15 +152,19 @@ async function startSshd(
 interface Place {
   root: string;
   tools: string;
+  usr: string | null;
 }
 
 function argvOf(
-  { root, tools }: Place,
+  { root, tools, usr }: Place,
   line: string,
   { hide = [], env = {} }: { hide?: string[]; env?: Record<string, string> } = {},
 ): string[] {
   const mounts = [
-    ...['usr', 'dev', 'proc', 'sys'].map((name) => `mount --rbind /${name} "$R/${name}"`),
+    ...['dev', 'proc', 'sys'].map((name) => `mount --rbind /${name} "$R/${name}"`),
+    usr
+      ? `mount -t overlay box -o lowerdir=/usr,upperdir=${usr}/upper,workdir=${usr}/work "$R/usr"`
+      : 'mount --bind /usr "$R/usr" && mount -o remount,bind,ro "$R/usr"',
     'mount --bind "$T" "$R/usr/local/bin"',
     ...hide.map((name) => `mount --bind /dev/null "$R/usr/bin/${name}"`),
   ];
