@@ -65,7 +65,7 @@ const FORMATS: Format[] = [
 ];
 
 /** What package managers keep for themselves. */
-const BOOKS = /^(?:\.rpmdb|var\/lib\/(?:dpkg|rpm)|var\/log|var\/cache|var |var\/lib )/;
+const BOOKS = /^(?:(?:root\/)?\.rpmdb|root |var\/lib\/(?:dpkg|rpm)|var\/log|var\/cache|var |var\/lib )/;
 const ours = (box: Box): string[] => box.listing().filter((row) => !BOOKS.test(row));
 
 async function ok(box: Box, line: string): Promise<string> {

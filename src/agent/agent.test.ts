@@ -370,7 +370,7 @@ describe('the agent and its server', () => {
       const mine = rows.filter((row) => own.has(row.split(/\s+/)[10] ?? ''));
       sockets += mine.filter((row) => /^tcp6? /.test(row)).length;
       // TCP that listens is in state 0A; of the others any is one too many.
-      return mine.filter((row) => !/^tcp/.test(row) || row.split(/\s+/)[4] === '0A');
+      return mine.filter((row) => !row.startsWith('tcp') || row.split(/\s+/)[4] === '0A');
     };
     let sockets = 0;
     await until('polls', () => {

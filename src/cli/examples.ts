@@ -25,7 +25,12 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   ],
   'credential list': ['credential list'],
   'credential remove': ['credential remove ops'],
-  deploy: ['deploy --unknown', 'deploy web-1 192.0.2.17 --credential ops', 'deploy old-1 --agentless'],
+  deploy: [
+    'deploy --unknown',
+    'deploy web-1 192.0.2.17 --credential ops',
+    'deploy old-1 --agentless',
+    'deploy web-1 --login root --password-file -',
+  ],
   'access list': ['access list'],
   'access end': ['access end old-1'],
   agents: ['agents'],

@@ -70,6 +70,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'enrollment.authority.made': 'Agents’ certificate authority made',
   'enrollment.credential.added': 'Credential added',
   'enrollment.credential.removed': 'Credential removed',
+  'enrollment.credential.used': 'Login for one deployment used',
   'enrollment.deployment.finished': 'Deployment finished',
   'enrollment.deployment.started': 'Deployment started',
   'enrollment.host.unmanageable': 'No agent can be deployed here',

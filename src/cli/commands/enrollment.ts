@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
+import { onceBody, onceLogin } from '../once-login.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
 import { collect, does, flag, pair, text, texts, type Options } from '../run.ts';
 
@@ -193,6 +194,10 @@ function addDeploy(root: Command): void {
         'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
         collect,
       )
+      .option('--login <user>', 'log in as this user for this deployment only; the login is erased when it has ended')
+      .option('--password-file <file>', 'password for --login (- for standard input); asked for unless a key is given')
+      .option('--key-file <file>', 'private key for --login instead of a password')
+      .addOption(new Option('--become <how>', 'how --login becomes root').choices(['sudo', 'doas']))
       .option('--agentless', 'install nothing: look after these hosts over SSH from now on')
       .option('--force', 'also where there is an agent: new identity, today’s approver keys')
       .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
@@ -205,17 +210,21 @@ function addDeploy(root: Command): void {
       if (names.length === 0 && !flag(options, 'unknown') && !tag)
         throw new UsageError('name hosts, or use --unknown or --tag');
       const credentials = texts(options, 'credential');
-      const started = await client.createDeployment({
-        body: {
-          ...(names.length ? { hostIds: await Promise.all(names.map((name) => hostIdOf(client, name))) } : {}),
-          unknown: flag(options, 'unknown'),
-          ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
-          ...(credentials.length ? { credentials } : {}),
-          force: flag(options, 'force'),
-          agentless: flag(options, 'agentless'),
-          acceptHostKey: flag(options, 'acceptHostKey'),
-        },
-      });
+      const hostIds = await Promise.all(names.map((name) => hostIdOf(client, name)));
+      const once = await onceLogin(options);
+      const started = once
+        ? await client.deployOnce({ body: onceBody(once, hostIds, options) })
+        : await client.createDeployment({
+            body: {
+              ...(names.length ? { hostIds } : {}),
+              unknown: flag(options, 'unknown'),
+              ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
+              ...(credentials.length ? { credentials } : {}),
+              force: flag(options, 'force'),
+              agentless: flag(options, 'agentless'),
+              acceptHostKey: flag(options, 'acceptHostKey'),
+            },
+          });
       const done = await follow(context, client, started.id);
       list(
         context.output,

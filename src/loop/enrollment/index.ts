@@ -5,6 +5,7 @@ import { runDeployment } from './deployments.ts';
 import type { Enrollment } from './face.ts';
 import { issueListener } from './logic/certificates.ts';
 import { lookOver } from './looks.ts';
+import { eraseOnce } from './once.ts';
 import { markLostAgents, type PresenceOptions } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
@@ -44,8 +45,14 @@ export function createEnrollment(
     routes: enrollmentRoutes(platform, discovery),
     agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey, options),
     jobs: {
-      'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
-      'enrollment.lost-agents': () => markLostAgents(platform, discovery),
+      'enrollment.deploy': async ({ deploymentId }) => {
+        await runDeployment(platform, discovery, deploymentId);
+        await eraseOnce(platform);
+      },
+      'enrollment.lost-agents': async () => {
+        await eraseOnce(platform);
+        await markLostAgents(platform, discovery);
+      },
     },
     schedules: [{ job: 'enrollment.lost-agents', cron: '* * * * *' }],
   };

@@ -5,6 +5,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Step } from './deadline.ts';
 import { covers } from './logic/binding.ts';
+import { tellUse } from './tell-use.ts';
 import { credentials, pinKey, pinnedKey, type CredentialRow, type Via, viaOf } from './store-deployment.ts';
 
 /** Logs in where discovery saw SSH, with the first of these credentials that may be used there and is accepted. */
@@ -74,8 +75,10 @@ async function logIn(
         fingerprint: remote.hostKey,
         pinned_at: platform.now(),
       });
+      await tellUse(platform, row, host, { address: door.address, port: door.port, accepted: true });
       return { remote, credential: row };
     } catch (error) {
+      await tellUse(platform, row, host, { address: door.address, port: door.port, accepted: false });
       if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, door, expected, error);
       if (isAppError(error, 'HOST_BECOME_REFUSED')) powerless = error;
       else if (!isAppError(error, 'HOST_AUTH_REFUSED')) throw error;

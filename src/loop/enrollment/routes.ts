@@ -23,6 +23,7 @@ import { goodbye } from './goodbye.ts';
 import { checkIn, type PresenceOptions } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
+import { onceRoutes } from './routes-once.ts';
 import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
 import { uninstallRoutes } from './routes-uninstall.ts';
 import { allAccess } from './store-access.ts';
@@ -39,6 +40,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
     ...tokenRoutes(platform),
+    ...onceRoutes(platform, discovery),
     ...uninstallRoutes(platform, discovery),
   ];
 }

@@ -1,0 +1,22 @@
+import { MAY } from '../../model/actor.ts';
+import { Deployment } from '../../model/enrollment.ts';
+import type { Platform } from '../../platform/context.ts';
+import { route, type Route } from '../../platform/http/route.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { deployOnce, OnceInput } from './once.ts';
+
+export function onceRoutes(platform: Platform, discovery: Discovery): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/deployments/once',
+      id: 'deployOnce',
+      summary: 'Install the agent with a login that is erased when this deployment has ended',
+      access: MAY.operate,
+      body: OnceInput,
+      reply: Deployment,
+      status: 201,
+      handler: ({ actor, body }) => deployOnce(platform, discovery, actor, body),
+    }),
+  ];
+}
