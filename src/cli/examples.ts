@@ -30,6 +30,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
     'deploy web-1 192.0.2.17 --credential ops',
     'deploy old-1 --agentless',
     'deploy web-1 --login root --password-file -',
+    'deploy --from hosts.csv',
   ],
   'access list': ['access list'],
   'access end': ['access end old-1'],

@@ -37,6 +37,8 @@ export interface Operations {
   createScope: { input: { body: { cidrs: Array<string>; exclude?: Array<string> | undefined; follow?: Array<string> | undefined; ports?: string | undefined; rate?: number | undefined; every?: string | null | undefined; confirmWide?: boolean | undefined; name: string } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
   /** Remove a scope; hosts found in it stay */
   deleteScope: { input: { params: { id: string } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
+  /** Take hosts from a list and install the agent on them; with one bad row nothing is done */
+  deployList: { input: { body: { text: string; credentials?: Array<string> | undefined; force?: boolean | undefined } }; reply: { imported: boolean; rows: Array<{ line: number; target: string; hostId: string | null; why: string | null }>; deployments: Array<string> } };
   /** Install the agent with a login that is erased when this deployment has ended */
   deployOnce: { input: { body: { hostIds: Array<string>; force?: boolean | undefined; acceptHostKey?: boolean | undefined; login: { kind: "password"; password: string; username: string; become?: "sudo" | "doas" | undefined } | { kind: "private-key"; privateKey: string; passphrase?: string | undefined; username: string; become?: "sudo" | "doas" | undefined } } }; reply: { id: string; state: "running" | "done"; createdAt: string; finishedAt: string | null; createdBy: string; agentless: boolean; hosts: Array<{ hostId: string; hostName: string; state: "waiting" | "running" | "done" | "failed"; why: string | null; credential: string | null }> } };
   /** Look after this host over SSH no more; what is known of it stays */
@@ -210,6 +212,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   createScan: { method: 'POST', path: '/scans' },
   createScope: { method: 'POST', path: '/scopes' },
   deleteScope: { method: 'DELETE', path: '/scopes/{id}' },
+  deployList: { method: 'POST', path: '/deployments/list' },
   deployOnce: { method: 'POST', path: '/deployments/once' },
   endAccess: { method: 'DELETE', path: '/access/{hostId}' },
   endException: { method: 'POST', path: '/exceptions/{id}/end' },

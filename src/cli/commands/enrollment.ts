@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
+import { deployFrom } from '../deploy-from.ts';
 import { onceBody, onceLogin } from '../once-login.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
 import { collect, does, flag, pair, text, texts, type Options } from '../run.ts';
@@ -194,6 +195,10 @@ function addDeploy(root: Command): void {
         'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
         collect,
       )
+      .option(
+        '--from <file>',
+        'hosts from a list: CSV with columns address or name, login, port, tags; - for standard input',
+      )
       .option('--login <user>', 'log in as this user for this deployment only; the login is erased when it has ended')
       .option('--password-file <file>', 'password for --login (- for standard input); asked for unless a key is given')
       .option('--key-file <file>', 'private key for --login instead of a password')
@@ -205,6 +210,7 @@ function addDeploy(root: Command): void {
     async (context, [hosts], options) => {
       const client = await context.client();
       if (flag(options, 'list')) return listDeployments(context, client);
+      if (text(options, 'from')) return deployFrom(context, client, options, (id) => follow(context, client, id));
       const names = hosts ?? [];
       const tag = text(options, 'tag') ? pair(text(options, 'tag')!, '--tag') : null;
       if (names.length === 0 && !flag(options, 'unknown') && !tag)
@@ -225,21 +231,24 @@ function addDeploy(root: Command): void {
               acceptHostKey: flag(options, 'acceptHostKey'),
             },
           });
-      const done = await follow(context, client, started.id);
-      list(
-        context.output,
-        done.hosts,
-        [
-          { title: 'HOST', of: (h) => h.hostName, shrink: true },
-          { title: 'RESULT', of: (h) => h.state },
-          { title: 'LOGIN', of: (h) => h.credential ?? '–' },
-          { title: 'WHY', of: (h) => h.why ?? '', shrink: true },
-        ],
-        'No hosts.',
-      );
-      if (done.hosts.some((host) => host.state === 'failed')) throw new Exit(EXIT.negative);
+      showDeployment(context, await follow(context, client, started.id));
     },
   );
+}
+
+function showDeployment(context: Context, done: Awaited<ReturnType<Client['getDeployment']>>): void {
+  list(
+    context.output,
+    done.hosts,
+    [
+      { title: 'HOST', of: (h) => h.hostName, shrink: true },
+      { title: 'RESULT', of: (h) => h.state },
+      { title: 'LOGIN', of: (h) => h.credential ?? '–' },
+      { title: 'WHY', of: (h) => h.why ?? '', shrink: true },
+    ],
+    'No hosts.',
+  );
+  if (done.hosts.some((host) => host.state === 'failed')) throw new Exit(EXIT.negative);
 }
 
 async function follow(

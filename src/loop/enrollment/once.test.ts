@@ -5,7 +5,8 @@ import { listEntries } from '../../platform/ledger/index.ts';
 import { withClient } from '../../platform/db/pool.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { createDeployment } from './deployments.ts';
-import { listCredentials } from './credentials.ts';
+import { addCredential, listCredentials } from './credentials.ts';
+import { deployList } from './onboard.ts';
 import { deployOnce, eraseOnce, OnceInput } from './once.ts';
 import { deployments } from './store-deployment.ts';
 import { type Box, boxSkip as skip, makeBox } from './testing/box.ts';
@@ -48,7 +49,7 @@ async function deploy(privateKey: string) {
   return { host: done!.hosts[0]!, lying };
 }
 
-describe('2.11: a login for one deployment', { skip }, () => {
+describe('2.5, 2.11: many hosts from a list, and a login for one deployment', { skip }, () => {
   test('2.11: it is used once, each use is on the trail, and then it is neither in the vault nor on the host', async () => {
     const secrets = await rows('platform.secret');
     const { host, lying } = await deploy(key.private);
@@ -95,5 +96,52 @@ describe('2.11: a login for one deployment', { skip }, () => {
       isAppError(error, 'DEPLOY_NOTHING'),
     );
     assert.equal(await rows('platform.secret'), secrets);
+  });
+
+  test('2.5: a list with one bad row does nothing; a good one records and deploys, each row with its own result', async () => {
+    const { platform, discovery } = served;
+    const [endpoint] = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
+    await addCredential(platform, discovery, operator, {
+      kind: 'private-key',
+      name: 'ops',
+      username: 'root',
+      privateKey: key.private,
+    });
+    const put = (text: string) => deployList(platform, discovery, operator, { text, force: true });
+    const before = (await discovery.hosts()).length;
+    const good = `${ADDRESS},ops,${endpoint!.port},prod`;
+    const bad = await put(
+      `address,login,port,env\n${good}\n127.84.24.9,nobody,22,x\n127.84.24.8,ops,99999,x\n!!,ops,22,x\n${good}\n`,
+    );
+    assert.equal(bad.imported, false);
+    assert.deepEqual(bad.deployments, []);
+    assert.deepEqual(
+      bad.rows.map(({ line, why }) => [line, why === null]),
+      [
+        [2, true],
+        [3, false],
+        [4, false],
+        [5, false],
+        [6, false],
+      ],
+    );
+    assert.match(
+      bad.rows.map(({ why }) => why).join('; '),
+      /no login "nobody".*99999.*neither an address nor a name.*line 2 has the same/,
+    );
+    assert.equal((await discovery.hosts()).length, before, 'nothing half-imported');
+    const done = await put(`address,login,port,env\n${good}\n127.84.24.9,ops,22,prod\n`);
+    await platform.drain();
+    assert.ok(done.imported);
+    assert.equal(done.rows[0]!.why, null);
+    assert.ok(done.rows[1]!.why, 'nobody answers there, or nobody may look');
+    const [made] = await deployments(platform.db, done.deployments);
+    assert.deepEqual(
+      made!.hosts.map(({ state, why }) => [state, why]),
+      [['done', null]],
+    );
+    assert.equal((await discovery.host(hostId))?.tags['env'], 'prod');
+    const other = await discovery.hostByAddress('127.84.24.9');
+    assert.ok(other?.sources.includes('import') && other.claim === 'known');
   });
 });
