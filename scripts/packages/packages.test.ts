@@ -54,7 +54,7 @@ const FORMATS: Format[] = [
   {
     name: 'rpm',
     tools: ['rpmbuild', 'rpm'],
-    prepare: 'mkdir -p /var/lib/rpm && rpm --dbpath /var/lib/rpm --initdb',
+    prepare: 'mkdir -p /var/lib/rpm /var/tmp && rpm --dbpath /var/lib/rpm --initdb',
     install: 'rpm --dbpath /var/lib/rpm -i --nodeps --force-debian /run/agent.rpm',
     remove: 'rpm --dbpath /var/lib/rpm -e lastember-agent',
     oracle: [
