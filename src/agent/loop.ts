@@ -6,7 +6,6 @@ import { CheckInReply, CheckpointReply, TasksReply, type Assignment, type Enroll
 import { AppError, isAppError } from '../model/errors/index.ts';
 import { canonicalHash, canonicalText } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
-import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
 import { createClient, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
@@ -14,6 +13,7 @@ import { carryOut, refuse, settle, type Executor } from '../host/tasks/execute.t
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
 import type { Log } from './log.ts';
+import { readBootId } from './machine.ts';
 import { renew, renewalIsDue } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
@@ -170,7 +170,7 @@ async function checkIn(agent: Agent): Promise<void> {
 
 /** Says that we are there. */
 async function greet(agent: Agent): Promise<void> {
-  const bootId = (await readText(agent.host, '/proc/sys/kernel/random/boot_id', 4096))?.trim() ?? null;
+  const bootId = await readBootId(agent.host);
   const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString() };
   const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
   agent.pollSeconds = Math.max(1, reply.pollSeconds);

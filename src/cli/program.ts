@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
@@ -10,6 +11,7 @@ import { addImpact } from './commands/impact.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
 import { examplesOf } from './examples.ts';
 
@@ -38,6 +40,8 @@ export function program(): Command {
     addEnrollment,
     addDeploy,
     addDeployRules,
+    addTokens,
+    addAgents,
     addAudit,
     addImpact,
     addChange,

@@ -35,8 +35,8 @@ export interface Operations {
   createChange: { input: { body: { kit?: string | undefined; findings?: Array<string> | undefined; hosts?: Array<string> | undefined; title: string; reason: string; notBefore?: string | undefined; notAfter?: string | undefined; abortAfterFailures?: number | undefined } }; reply: { change: { id: string; title: string; reason: string; kit: string; state: "draft" | "planned" | "awaiting-approval" | "scheduled" | "running" | "paused" | "verifying" | "closed" | "failed" | "rolled-back" | "cancelled"; author: string; authorName: string; findings: Array<string>; planDigest: string | null; approvals: Array<{ statement: { type: "lastember/approval/v1"; changeId: string; plan: string; keyId: string; approvedAt: string }; signature: string }>; approvers: Array<{ keyId: string; name: string }>; approvalsRequired: number; predicted: { hosts: Array<string>; packages: Array<{ hostId: string; name: string; from: string; to: string }>; files: Array<{ hostId: string; path: string; change: string }>; restarts: Array<{ hostId: string; hostName: string; service: string; reason: string; clients: Array<{ hostId: string; hostName: string; unit: string | null; connections: number; distance: number }>; alternatives?: Array<{ hostId: string; hostName: string }> | undefined }>; affectedHosts: Array<{ hostId: string; hostName: string; distance: number }>; summary: string } | null; observed: { hosts: Array<string>; packages: Array<{ hostId: string; name: string; from: string; to: string }>; files: Array<{ hostId: string; path: string; change: string }>; restarts: Array<{ hostId: string; hostName: string; service: string; reason: string; clients: Array<{ hostId: string; hostName: string; unit: string | null; connections: number; distance: number }>; alternatives?: Array<{ hostId: string; hostName: string }> | undefined }>; affectedHosts: Array<{ hostId: string; hostName: string; distance: number }>; summary: string } | null; waves: Array<{ name: string; canary: boolean; state: "waiting" | "running" | "done" | "failed" | "stopped"; tasks: Array<{ id: string; hostId: string; hostName: string; wave: number; state: "waiting" | "running" | "done" | "failed" | "rolling-back" | "rolled-back" | "skipped"; step: number; steps: number; error: string | null; over?: "ssh" | undefined; note?: string | null | undefined; outcomes: Array<{ taskId: string; index: number; kind: string; phase: "apply" | "undo"; ok: boolean; changed: boolean; startedAt: string; finishedAt: string; before: Record<string, unknown>; after: Record<string, unknown>; error: string | null; hostSigned: boolean }> }> }>; why: string | null; left?: Array<{ hostId: string; hostName: string; endpoint: string | null; why: string }> | undefined; startAt: string | null; createdAt: string; updatedAt: string }; left: Array<{ hostId: string; hostName: string; endpoint: string | null; why: string }> } };
   /** Install the agent on hosts over SSH, now, at a time, or once an approver signed */
   createDeployment: { input: { body: { hostIds?: Array<string> | undefined; unknown?: boolean | undefined; tag?: { key: string; value: string } | undefined; retryOf?: string | undefined; credentials?: Array<string> | undefined; force?: boolean | undefined; acceptHostKey?: boolean | undefined; agentless?: boolean | undefined; concurrency?: number | undefined; maxFailed?: number | undefined; wave?: number | undefined; ask?: boolean | undefined; notBefore?: string | undefined; notAfter?: string | undefined } }; reply: { id: string; state: "awaiting-approval" | "scheduled" | "running" | "done" | "cancelled"; createdAt: string; finishedAt: string | null; author: string; createdBy: string; rule: string | null; agentless: boolean; concurrency: number; maxFailed: number; notBefore: string | null; notAfter: string | null; planDigest: string | null; approvalsRequired: number; approvers: Array<{ keyId: string; name: string }>; why: string | null; hosts: Array<{ hostId: string; hostName: string; wave: number; state: "waiting" | "running" | "done" | "failed" | "stopped"; why: string | null; credential: string | null }> } };
-  /** A single-use, expiring token for an agent that is installed by hand; shown once */
-  createEnrollmentToken: { input: { body: { minutes?: number | undefined } }; reply: { token: string; expiresAt: string; server: string } };
+  /** A token for agents that are not deployed over SSH, with the line that installs one; shown once */
+  createEnrollmentToken: { input: { body: { minutes?: number | undefined; uses?: number | undefined; for?: string | undefined; tags?: Record<string, string> | undefined } }; reply: { id: string; state: "good" | "used" | "expired" | "revoked"; expiresAt: string; uses: number; used: number; for: string | null; tags: Record<string, string>; createdAt: string; createdBy: string; token: string; server: string; line: string; cloudInit: string; config: string } };
   /** Accept the risk of findings until a date, at most a year ahead */
   createException: { input: { body: { match: { hostId?: string | undefined; kit?: string | undefined; check?: string | undefined; component?: string | undefined }; reason: string; owner: string; control?: string | null | undefined; expiresAt: string } }; reply: { id: string; match: { hostId?: string | undefined; kit?: string | undefined; check?: string | undefined; component?: string | undefined }; reason: string; owner: string; control: string | null; expiresAt: string; createdAt: string; createdBy: string; endedAt: string | null; endReason: string | null } };
   /** Scan a scope, or some targets, now */
@@ -45,6 +45,10 @@ export interface Operations {
   createScope: { input: { body: { cidrs: Array<string>; exclude?: Array<string> | undefined; follow?: Array<string> | undefined; ports?: string | undefined; rate?: number | undefined; every?: string | null | undefined; confirmWide?: boolean | undefined; name: string } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
   /** Remove a scope; hosts found in it stay */
   deleteScope: { input: { params: { id: string } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
+  /** Take hosts from a list and install the agent on them; with one bad row nothing is done */
+  deployList: { input: { body: { text: string; credentials?: Array<string> | undefined; force?: boolean | undefined } }; reply: { imported: boolean; rows: Array<{ line: number; target: string; hostId: string | null; why: string | null }>; deployments: Array<string> } };
+  /** Install the agent with a login that is erased when this deployment has ended */
+  deployOnce: { input: { body: { hostIds: Array<string>; force?: boolean | undefined; acceptHostKey?: boolean | undefined; concurrency?: number | undefined; maxFailed?: number | undefined; wave?: number | undefined; ask?: boolean | undefined; notBefore?: string | undefined; notAfter?: string | undefined; login: { kind: "password"; password: string; username: string; become?: "sudo" | "doas" | undefined } | { kind: "private-key"; privateKey: string; passphrase?: string | undefined; username: string; become?: "sudo" | "doas" | undefined } } }; reply: { id: string; state: "awaiting-approval" | "scheduled" | "running" | "done" | "cancelled"; createdAt: string; finishedAt: string | null; author: string; createdBy: string; rule: string | null; agentless: boolean; concurrency: number; maxFailed: number; notBefore: string | null; notAfter: string | null; planDigest: string | null; approvalsRequired: number; approvers: Array<{ keyId: string; name: string }>; why: string | null; hosts: Array<{ hostId: string; hostName: string; wave: number; state: "waiting" | "running" | "done" | "failed" | "stopped"; why: string | null; credential: string | null }> } };
   /** Look after this host over SSH no more; what is known of it stays */
   endAccess: { input: { params: { hostId: string } }; reply: { ok: true } };
   /** It asks for nothing any more; what it began is stopped */
@@ -106,7 +110,7 @@ export interface Operations {
   /** Hosts that are looked after over SSH, without an agent */
   listAccess: { input: Record<never, never>; reply: { items: Array<{ hostId: string; id: string; approverKeyIds: Array<string>; credential: string; since: string; createdBy: string; lastLook: string | null; failures: number; lastError: string | null; nextLook: string }> } };
   /** Agents with version, state and last check-in */
-  listAgents: { input: Record<never, never>; reply: { items: Array<{ id: string; hostId: string; version: string; state: "active" | "revoked" | "lost"; lastCheckIn: string | null; approverKeyIds: Array<string> }> } };
+  listAgents: { input: Record<never, never>; reply: { items: Array<{ id: string; hostId: string; version: string; state: "active" | "revoked" | "lost"; lastCheckIn: string | null; approverKeyIds: Array<string>; problem: string | null }> } };
   /** Certificate authorities that reissue and revoke; never their keys */
   listAuthorities: { input: Record<never, never>; reply: { items: Array<{ id: string; name: string; kind: string; url: string; provisioner: string; issuers: Array<{ subject: string; spki: string }>; createdAt: string; createdBy: string }> } };
   /** Funnels of all kits that found burnt keys */
@@ -125,6 +129,8 @@ export interface Operations {
   listDocuments: { input: { query?: { kind?: "change" | "host" | "campaign" | undefined } }; reply: { items: Array<{ kind: "change" | "host" | "campaign"; id: string; title: string; at: string; entries: number; files: Array<{ path: string; sha256: string }> }> } };
   /** What listens, and what a probe read there */
   listEndpoints: { input: { query?: { hostId?: string | undefined; protocol?: "tls" | "ssh" | "unknown" | undefined; state?: "open" | "gone" | undefined } }; reply: { items: Array<{ id: string; hostId: string; address: string; port: number; transport: "tcp"; service: string; probe: { protocol: "tls"; versions: Array<"SSLv3" | "TLSv1.0" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3">; unknownVersions?: Array<"SSLv3" | "TLSv1.0" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3"> | undefined; cipher?: string | undefined; chain: Array<{ fingerprint: string; spki: string; serial: string; subject: string; issuer: string; names: Array<string>; notBefore: string; notAfter: string; keyType: string; keyBits?: number | undefined; signature?: string | undefined; crlUrls: Array<string>; ocspUrls: Array<string>; pem: string }>; heartbleed: { verdict: "vulnerable" | "safe" | "unknown"; extension: boolean; version?: "SSLv3" | "TLSv1.0" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3" | undefined; leakedBytes: number; reason: string }; revocation?: { status: "good" | "revoked" | "unknown"; source: string; checkedAt: string } | undefined } | { protocol: "ssh"; banner: string; hostKeys: Array<{ type: string; fingerprint: string }>; algorithms: { kex: Array<string>; hostKey: Array<string>; cipher: Array<string>; mac: Array<string> } } | { protocol: "unknown"; banner: string } | null; probedAt: string | null; lastError: string | null; state: "open" | "gone"; firstSeen: string; lastSeen: string }> } };
+  /** Tokens that people made, newest first; never the tokens themselves */
+  listEnrollmentTokens: { input: Record<never, never>; reply: { items: Array<{ id: string; state: "good" | "used" | "expired" | "revoked"; expiresAt: string; uses: number; used: number; for: string | null; tags: Record<string, string>; createdAt: string; createdBy: string }> } };
   /** Accepted risks, newest first */
   listExceptions: { input: { query?: { active?: "true" | "false" | undefined } }; reply: { items: Array<{ id: string; match: { hostId?: string | undefined; kit?: string | undefined; check?: string | undefined; component?: string | undefined }; reason: string; owner: string; control: string | null; expiresAt: string; createdAt: string; createdBy: string; endedAt: string | null; endReason: string | null }> } };
   /** Burnt keys: where they were served, are served, and lie in files */
@@ -177,6 +183,8 @@ export interface Operations {
   resumeScan: { input: { params: { id: string } }; reply: { id: string; scopeId: string | null; targets: Array<string>; ports: string; state: "queued" | "running" | "paused" | "done" | "cancelled" | "failed"; counts: { targets: number; done: number; open: number; newHosts: number; changed: number; offline: number; back: number; unchanged: number }; startedAt: string | null; finishedAt: string | null; error: string | null } };
   /** Refuse this agent from now on */
   revokeAgent: { input: { params: { id: string }; body: { reason: string } }; reply: { ok: true } };
+  /** Nobody enrolls with this token from now on; agents that did stay */
+  revokeEnrollmentToken: { input: { params: { id: string } }; reply: { ok: true } };
   /** End an approver key; approvals it gave stay on the trail */
   revokeKey: { input: { params: { keyId: string } }; reply: { ok: true } };
   /** End a token of yours, or as an administrator anybody’s */
@@ -195,6 +203,8 @@ export interface Operations {
   signOut: { input: Record<never, never>; reply: { ok: true } };
   /** Asks agents for fresh facts and judges the hosts again; all hosts when none are named */
   startAudit: { input: { body: { hostIds?: Array<string> | undefined } }; reply: { hosts: number; asked: number } };
+  /** Take the agent off this host over SSH; answers when nothing of it is left */
+  uninstallAgent: { input: { params: { id: string }; body: { reason: string; credentials?: Array<string> | undefined } }; reply: { credential: string; told: boolean } };
   /** Change a scope */
   updateScope: { input: { params: { id: string }; body: { cidrs?: Array<string> | undefined; exclude?: Array<string> | undefined; follow?: Array<string> | undefined; ports?: string | undefined; rate?: number | undefined; every?: string | null | undefined; confirmWide?: boolean | undefined } }; reply: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; every: string | null; createdAt: string } };
   /** Compare the ledger as it lies in the database with the signed tree and what is remembered outside */
@@ -224,6 +234,8 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   createScan: { method: 'POST', path: '/scans' },
   createScope: { method: 'POST', path: '/scopes' },
   deleteScope: { method: 'DELETE', path: '/scopes/{id}' },
+  deployList: { method: 'POST', path: '/deployments/list' },
+  deployOnce: { method: 'POST', path: '/deployments/once' },
   endAccess: { method: 'DELETE', path: '/access/{hostId}' },
   endDeployRule: { method: 'POST', path: '/deploy-rules/{id}/end' },
   endException: { method: 'POST', path: '/exceptions/{id}/end' },
@@ -264,6 +276,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   listDeployRules: { method: 'GET', path: '/deploy-rules' },
   listDocuments: { method: 'GET', path: '/documents' },
   listEndpoints: { method: 'GET', path: '/endpoints' },
+  listEnrollmentTokens: { method: 'GET', path: '/enrollment-tokens' },
   listExceptions: { method: 'GET', path: '/exceptions' },
   listExposures: { method: 'GET', path: '/exposures' },
   listFindings: { method: 'GET', path: '/findings' },
@@ -290,6 +303,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   resumeChange: { method: 'POST', path: '/changes/{id}/resume' },
   resumeScan: { method: 'POST', path: '/scans/{id}/resume' },
   revokeAgent: { method: 'POST', path: '/agents/{id}/revoke' },
+  revokeEnrollmentToken: { method: 'DELETE', path: '/enrollment-tokens/{id}' },
   revokeKey: { method: 'DELETE', path: '/keys/{keyId}' },
   revokeToken: { method: 'DELETE', path: '/tokens/{id}' },
   rollbackChange: { method: 'POST', path: '/changes/{id}/rollback' },
@@ -299,6 +313,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   signIn: { method: 'POST', path: '/sign-in' },
   signOut: { method: 'POST', path: '/sign-out' },
   startAudit: { method: 'POST', path: '/audit' },
+  uninstallAgent: { method: 'POST', path: '/hosts/{id}/uninstall' },
   updateScope: { method: 'PATCH', path: '/scopes/{id}' },
   verifyTrail: { method: 'GET', path: '/trail/verify' },
 };

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Tags } from './estate.ts';
 import { Instant } from './json.ts';
 
 const Common = {
@@ -88,5 +89,45 @@ export const Agent = z.object({
   state: z.enum(['active', 'revoked', 'lost']),
   lastCheckIn: Instant.nullable(),
   approverKeyIds: z.array(z.string()),
+  /** why it is lost or was revoked, in words */
+  problem: z.string().nullable(),
 });
 export type Agent = z.infer<typeof Agent>;
+
+/** A token for agents that are not deployed over SSH: by the one line, by cloud-init, or baked into an image. */
+export const EnrollmentTokenInput = z
+  .object({
+    minutes: z.number().int().min(1).max(525_600).default(60),
+    /** how many hosts may use it */
+    uses: z.number().int().min(1).max(100_000).default(1),
+    /** the address or network that they must call from */
+    for: z.string().min(1).max(60).optional(),
+    /** given to each of them */
+    tags: Tags.default({}),
+  })
+  .strict();
+export type EnrollmentTokenInput = z.infer<typeof EnrollmentTokenInput>;
+export const EnrollmentToken = z.object({
+  id: z.string(),
+  state: z.enum(['good', 'used', 'expired', 'revoked']),
+  expiresAt: Instant,
+  uses: z.number().int(),
+  used: z.number().int(),
+  for: z.string().nullable(),
+  tags: Tags,
+  createdAt: Instant,
+  createdBy: z.string(),
+});
+export type EnrollmentToken = z.infer<typeof EnrollmentToken>;
+/** Shown once. */
+export const NewEnrollmentToken = EnrollmentToken.extend({
+  token: z.string(),
+  server: z.string(),
+  /** to be pasted into a root shell of the host */
+  line: z.string(),
+  /** user data for machines that are made with cloud-init */
+  cloudInit: z.string(),
+  /** /etc/lastember/agent.json with this token */
+  config: z.string(),
+});
+export type NewEnrollmentToken = z.infer<typeof NewEnrollmentToken>;

@@ -9,6 +9,7 @@ import {
   EnrollRequest,
   type EnrollReply,
   FactsRequest,
+  GoodbyeRequest,
   OutcomesRequest,
   RenewRequest,
   type Assignment,
@@ -36,6 +37,7 @@ export interface TestServer {
   outcomes: OutcomesRequest['outcomes'];
   refused: OutcomesRequest['refused'];
   alarms: AlarmRequest[];
+  goodbyes: GoodbyeRequest[];
   /** how long the certificate of an enrolling agent is valid; renewed ones an hour */
   life: { from: number; to: number };
   renewals: number;
@@ -74,6 +76,7 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     outcomes: [],
     refused: [],
     alarms: [],
+    goodbyes: [],
     life: { from: -60_000, to: 3_600_000 },
     renewals: 0,
     shown: new Set(),
@@ -103,6 +106,10 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
       CheckInRequest.parse(body);
       state.checkIns += 1;
       return { hostId: 'host_1', pollSeconds: 5, factsSeconds: 3600 };
+    },
+    'POST /goodbye': async (body) => {
+      state.goodbyes.push(GoodbyeRequest.parse(body));
+      return { expected: false };
     },
     'POST /renew': async (body) => {
       state.renewals += 1;

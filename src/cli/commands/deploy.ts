@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { Client } from '../../client/client.ts';
 import { deploymentToSign } from '../../client/plan-to-sign.ts';
 import type { DeploymentPlan } from '../../model/deployment.ts';
 import { keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
+import { deployFrom } from '../deploy-from.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
+import { onceBody, onceLogin, type OnceLogin } from '../once-login.ts';
 import { ago, colours, count, list, progress, show, type Output } from '../output.ts';
 import { confirm } from '../prompt.ts';
 import { collect, does, flag, instant, number, pair, text, texts, type Options } from '../run.ts';
@@ -41,6 +43,14 @@ function addPush(root: Command): void {
         'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
         collect,
       )
+      .option(
+        '--from <file>',
+        'hosts from a list: CSV with columns address or name, login, port, tags; - for standard input',
+      )
+      .option('--login <user>', 'log in as this user for this deployment only; the login is erased when it has ended')
+      .option('--password-file <file>', 'password for --login (- for standard input); asked for unless a key is given')
+      .option('--key-file <file>', 'private key for --login instead of a password')
+      .addOption(new Option('--become <how>', 'how --login becomes root').choices(['sudo', 'doas']))
       .option('--agentless', 'install nothing: look after these hosts over SSH from now on')
       .option('--force', 'also where there is an agent: new identity, today’s approver keys')
       .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
@@ -55,13 +65,27 @@ function addPush(root: Command): void {
     async (context, [hosts], options) => {
       const client = await context.client();
       if (flag(options, 'list')) return listDeployments(context, client);
-      const started = await client.createDeployment({ body: await askedFor(client, hosts ?? [], options) });
+      if (text(options, 'from')) return deployFrom(context, client, options, (id) => follow(context, client, id));
+      const started = await begin(client, hosts ?? [], options, await onceLogin(options));
       if (started.state !== 'running' || options['wait'] === false) return showDeployment(context.output, started);
       const done = await follow(context, client, started.id);
       showHosts(context.output, done);
       if (done.hosts.some((host) => host.state === 'failed' || host.state === 'stopped')) throw new Exit(EXIT.negative);
     },
   );
+}
+
+async function begin(
+  client: Client,
+  names: string[],
+  options: Options,
+  once: OnceLogin | null,
+): Promise<DeploymentReply> {
+  if (once === null) return client.createDeployment({ body: await askedFor(client, names, options) });
+  const hostIds = await Promise.all(names.map((name) => hostIdOf(client, name)));
+  return client.deployOnce({
+    body: { ...onceBody(once, hostIds, options), ask: flag(options, 'ask'), ...paceFrom(options) },
+  });
 }
 
 type Ask = NonNullable<Parameters<Client['createDeployment']>[0]>['body'];

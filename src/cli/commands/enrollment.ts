@@ -6,7 +6,7 @@ import { UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
-import { collect, does, number, text, texts, type Options } from '../run.ts';
+import { collect, does, text, texts, type Options } from '../run.ts';
 
 export function addEnrollment(root: Command): void {
   addCredential(root);
@@ -26,6 +26,7 @@ export function addEnrollment(root: Command): void {
         { title: 'LAST REPORT', of: (a) => ago(a.lastCheckIn) },
         { title: 'APPROVERS', of: (a) => String(a.approverKeyIds.length), drop: 1 },
         { title: 'ID', of: (a) => short(a.id) },
+        { title: 'PROBLEM', of: (a) => a.problem ?? '', shrink: true },
       ],
       'No agents yet. Deploy some: lastember deploy --unknown',
     );
@@ -37,22 +38,6 @@ export function addEnrollment(root: Command): void {
       const agent = pick((await client.listAgents()).items, id![0]!, 'agent', 'agents');
       await client.revokeAgent({ params: { id: agent.id }, body: { reason: text(options, 'reason')! } });
       show(context.output, { revoked: agent.id }, [['revoked', agent.id]]);
-    },
-  );
-  does(
-    agents
-      .command('token')
-      .description('A single-use token for an agent that you install by hand')
-      .option('--minutes <n>', 'how long it is good for', '60'),
-    async (context, _, options) => {
-      const made = await (
-        await context.client()
-      ).createEnrollmentToken({ body: { minutes: number(options, 'minutes') ?? 60 } });
-      show(context.output, made, [
-        ['token', made.token],
-        ['good until', made.expiresAt],
-        ['server', made.server],
-      ]);
     },
   );
 }

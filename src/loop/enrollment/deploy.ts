@@ -17,7 +17,7 @@ import { sendRuntime } from './runtime.ts';
 import { loginOf, type CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
+export const AGENT_BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
 const CHECK_IN_SECONDS = 60;
 const TOKEN_MINUTES = 15;
 /** what a shell answers for a command that is not there */
@@ -38,7 +38,7 @@ export async function deployTo(
   host: Host,
   { credentials, by, touch }: How,
 ): Promise<string> {
-  const bundle = await readFile(BUNDLE).catch((cause: unknown) => {
+  const bundle = await readFile(AGENT_BUNDLE).catch((cause: unknown) => {
     throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
   });
   return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step, hold) => {

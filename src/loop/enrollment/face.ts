@@ -14,6 +14,8 @@ export interface AgentRecord {
   lastCheckIn: string | null;
   /** key ids of the approvers this agent pinned */
   approverKeyIds: string[];
+  /** why it is lost or was revoked, in words */
+  problem: string | null;
 }
 
 export interface Enrollment extends Module {

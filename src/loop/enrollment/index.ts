@@ -6,7 +6,8 @@ import { tick } from './rules.ts';
 import type { Enrollment } from './face.ts';
 import { issueListener } from './logic/certificates.ts';
 import { lookOver } from './looks.ts';
-import { markLostAgents } from './presence.ts';
+import { eraseOnce } from './once.ts';
+import { markLostAgents, type PresenceOptions } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
 import { overSsh } from './over-ssh.ts';
@@ -22,6 +23,7 @@ export function createEnrollment(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
+  options: PresenceOptions = {},
 ): Enrollment {
   const looker = { platform, discovery, caches: new Map() };
   return {
@@ -47,10 +49,16 @@ export function createEnrollment(
     lookOver: (hostId, take) => lookOver(looker, hostId, take),
     revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
     routes: enrollmentRoutes(platform, discovery),
-    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),
+    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey, options),
     jobs: {
-      'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId, checkpointKey),
-      'enrollment.lost-agents': () => markLostAgents(platform, discovery),
+      'enrollment.deploy': async ({ deploymentId }) => {
+        await runDeployment(platform, discovery, deploymentId, checkpointKey);
+        await eraseOnce(platform);
+      },
+      'enrollment.lost-agents': async () => {
+        await eraseOnce(platform);
+        await markLostAgents(platform, discovery);
+      },
       'enrollment.tick': () => tick(platform, discovery),
     },
     schedules: [

@@ -6,6 +6,7 @@ import type { Discovery } from '../discovery/index.ts';
 import type { Step } from './deadline.ts';
 import { covers } from './logic/binding.ts';
 import { credentials, pinKey, pinnedKey, type CredentialRow, type Via, viaOf } from './store-login.ts';
+import { tellUse } from './tell-use.ts';
 
 /** Logs in where discovery saw SSH, with the first of these credentials that may be used there and is accepted. */
 export async function reach(
@@ -74,8 +75,10 @@ async function logIn(
         fingerprint: remote.hostKey,
         pinned_at: platform.now(),
       });
+      await tellUse(platform, row, host, { address: door.address, port: door.port, accepted: true });
       return { remote, credential: row };
     } catch (error) {
+      await tellUse(platform, row, host, { address: door.address, port: door.port, accepted: false });
       if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, door, expected, error);
       if (isAppError(error, 'HOST_BECOME_REFUSED')) powerless = error;
       else if (!isAppError(error, 'HOST_AUTH_REFUSED')) throw error;

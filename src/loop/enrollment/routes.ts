@@ -4,6 +4,8 @@ import {
   CheckInRequest,
   EnrollReply,
   EnrollRequest,
+  GoodbyeReply,
+  GoodbyeRequest,
   RenewReply,
   RenewRequest,
 } from '../../model/agent.ts';
@@ -15,11 +17,15 @@ import { route, type Route } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { endAccess } from './agentless.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
-import { enroll, mintToken } from './enroll.ts';
-import { checkIn } from './presence.ts';
+import { enroll } from './enroll.ts';
+import { goodbye } from './goodbye.ts';
+import { checkIn, type PresenceOptions } from './presence.ts';
 import { renew } from './renew.ts';
 import { revokeAgent } from './revoke.ts';
 import { deploymentRoutes } from './routes-deployments.ts';
+import { onceRoutes } from './routes-once.ts';
+import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
+import { uninstallRoutes } from './routes-uninstall.ts';
 import { allAccess } from './store-access.ts';
 import { allAgents } from './store.ts';
 
@@ -32,6 +38,9 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...deploymentRoutes(platform, discovery),
     ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
+    ...tokenRoutes(platform),
+    ...onceRoutes(platform, discovery),
+    ...uninstallRoutes(platform, discovery),
   ];
 }
 
@@ -127,29 +136,6 @@ function agentAdminRoutes(platform: Platform, discovery: Discovery): Route[] {
         return done;
       },
     }),
-    route({
-      method: 'POST',
-      path: '/enrollment-tokens',
-      id: 'createEnrollmentToken',
-      summary: 'A single-use, expiring token for an agent that is installed by hand; shown once',
-      access: MAY.operate,
-      body: z.object({ minutes: z.number().int().min(1).max(10_080).default(60) }).strict(),
-      reply: z.object({ token: z.string(), expiresAt: z.string(), server: z.string() }),
-      status: 201,
-      handler: async ({ actor, body }) => {
-        const entry = {
-          type: 'enrollment.token.made',
-          subject: { kind: 'token' as const, id: 'enrollment' },
-          detail: { minutes: body.minutes },
-        };
-        const made = await platform.act(actor, entry, async (tx, draft) => {
-          const minted = await mintToken(platform, tx, { hostId: null, minutes: body.minutes });
-          draft.subject = { kind: 'token', id: minted.id };
-          return minted;
-        });
-        return { token: made.token, expiresAt: made.expiresAt, server: platform.config.agentAddress };
-      },
-    }),
   ];
 }
 
@@ -158,8 +144,10 @@ export function enrollmentAgentRoutes(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
+  options: PresenceOptions = {},
 ): Route[] {
   return [
+    ...installerRoutes(platform),
     route({
       method: 'POST',
       path: '/enroll',
@@ -178,7 +166,17 @@ export function enrollmentAgentRoutes(
       access: 'agent',
       body: CheckInRequest,
       reply: CheckInReply,
-      handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body),
+      handler: ({ agent, body, ip }) => checkIn(platform, discovery, { ...agent!, ip }, body, options),
+    }),
+    route({
+      method: 'POST',
+      path: '/goodbye',
+      id: 'agentGoodbye',
+      summary: 'An agent ends and says why',
+      access: 'agent',
+      body: GoodbyeRequest,
+      reply: GoodbyeReply,
+      handler: ({ agent, body, ip }) => goodbye(platform, discovery, { ...agent!, ip }, body),
     }),
     route({
       method: 'POST',

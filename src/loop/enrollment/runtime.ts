@@ -21,7 +21,7 @@ export async function sendRuntime(
   dataDir: string,
 ): Promise<void> {
   const fresh = `${path}.new`;
-  await remote.write(`${fresh}.gz`, await packedRuntime(dataDir), 0o600);
+  await remote.write(`${fresh}.gz`, await readFile(await packedRuntime(dataDir)), 0o600);
   const unpacked = await remote.exec(['gzip', '-d', '-f', `${fresh}.gz`], { timeoutMs: UNPACK_MS });
   if (unpacked.code === 0) {
     await remote.chmod(fresh, 0o755);
@@ -38,8 +38,8 @@ export async function sendRuntime(
   await remote.write(path, await readFile(process.execPath), 0o755);
 }
 
-/** Packed once per version and kept. */
-async function packedRuntime(dataDir: string): Promise<Uint8Array> {
+/** The file that holds our Node, packed once per version and kept. */
+export async function packedRuntime(dataDir: string): Promise<string> {
   const file = join(dataDir, 'cache', `node-${process.version}-${process.platform}-${process.arch}.gz`);
   if (!packing.has(file)) {
     const packed = pack(file);
@@ -47,7 +47,7 @@ async function packedRuntime(dataDir: string): Promise<Uint8Array> {
     packed.catch(() => packing.delete(file));
   }
   await packing.get(file);
-  return readFile(file);
+  return file;
 }
 
 async function pack(file: string): Promise<void> {

@@ -1,4 +1,4 @@
-import type { JSONColumnType, Selectable, Transaction } from 'kysely';
+import { sql, type JSONColumnType, type Selectable, type Transaction } from 'kysely';
 import type { Deployment, DeploymentHost } from '../../model/deployment.ts';
 import { plainText } from '../../model/text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
@@ -261,6 +261,15 @@ export async function triedHosts(
     .groupBy('h.host_id')
     .execute();
   return new Map(rows.map((row) => [row.host_id, { open: row.open, at: row.at }]));
+}
+
+/** Of these logins, each that any deployment was for: is one of those not over yet? */
+export async function usesOfCredentials(db: DbOrTx, ids: readonly string[]): Promise<Map<string, boolean>> {
+  const { rows } = await sql<{ id: string; open: boolean }>`
+    select used.id, bool_or(d.state in ('awaiting-approval', 'scheduled', 'running')) as open
+    from enrollment.deployment d, jsonb_array_elements_text(d.credential_ids) as used (id)
+    where used.id = ${anyOf(ids)} group by used.id`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.open]));
 }
 
 /** Hosts that this rule asked for since then. */

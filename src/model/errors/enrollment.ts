@@ -142,7 +142,18 @@ export const ENROLLMENT_ERRORS = {
     status: 500,
     text: 'The agent bundle is not built; run `npm run build:agent` and try again.',
   },
-  ENROLL_TOKEN_REFUSED: { status: 403, text: 'The enrollment token is unknown, used or expired; ask for a new one.' },
+  ENROLL_TOKEN_REFUSED: {
+    status: 403,
+    text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',
+  },
+  ENROLL_TOKEN_ELSEWHERE: {
+    status: 403,
+    text: 'The enrollment token is for hosts that call from {network}, and this one calls from {address}. Make one for it: lastember enroll-token create --for {address}.',
+  },
+  TOKEN_NETWORK_INVALID: {
+    status: 400,
+    text: 'A token cannot be bound to "{network}": give an address or a CIDR, such as 192.0.2.0/24.',
+  },
   ENROLL_OTHER_HOST: {
     status: 403,
     text: 'The token is for {host}, but this machine is another one ({why}); make a token for the machine itself.',
@@ -154,6 +165,27 @@ export const ENROLLMENT_ERRORS = {
   RENEWAL_OTHER_KEY: {
     status: 400,
     text: 'The certificate request is not for the key that this agent enrolled with; deploy the agent again.',
+  },
+  GOODBYE_REFUSED: { status: 403, text: 'The goodbye is not signed by the agent that it is said to be of.' },
+  ENROLL_KEY_SHARED: {
+    status: 403,
+    text: 'The key of the certificate request is that of {agent}, which two machines used; make a new key.',
+  },
+  UNINSTALL_DEADLINE: {
+    status: 409,
+    text: 'Uninstalling the agent of {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
+  },
+  UNINSTALL_LEFT: {
+    status: 409,
+    text: 'Uninstalling the agent of {host} left {paths} there. Remove them by hand.',
+  },
+  UNINSTALL_PACKAGED: {
+    status: 409,
+    text: 'The agent of {host} came with a {format} package; its package manager has to take it away, as in: {command}.',
+  },
+  UNINSTALL_NOTHING: {
+    status: 409,
+    text: '{host} has no agent, and none of its files are there; there is nothing to uninstall.',
   },
   AGENT_REVOKED: { status: 403, text: 'Agent {id} is revoked; enrol it again with a new token.' },
 } satisfies Record<string, ErrorSpec>;

@@ -168,6 +168,10 @@ export const HOST_ERRORS = {
     status: 409,
     text: 'This agent has no certificate and its settings hold no enrollment token; deploy it again.',
   },
+  AGENT_OTHER_MACHINE: {
+    status: 400,
+    text: 'This is another machine than the one that the agent enrolled on, as a copy of it is, and it goes by no other machine’s name. Put a token of its own into its settings: lastember enroll-token create --config.',
+  },
   AGENT_SERVER: { status: 502, text: '{method} {path} was answered with {status} ({why}).' },
   AGENT_SERVER_UNREACHABLE: { status: 502, text: 'Reaching the server at {server} did not work ({why}).' },
 } satisfies Record<string, ErrorSpec>;

@@ -200,6 +200,7 @@ async function addHost(
       state: 'active',
       lastCheckIn: null,
       approverKeyIds: [],
+      problem: null,
     });
     audit.setFacts(host.hostId, host.facts(), platform.now().toISOString());
   }

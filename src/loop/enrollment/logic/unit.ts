@@ -1,12 +1,6 @@
-/** Where the agent lives on a host. One place, so that uninstalling can be complete. */
-export const AGENT_PATHS = {
-  bundle: '/opt/lastember/lastember-agent.cjs',
-  runtime: '/opt/lastember/node',
-  config: '/etc/lastember/agent.json',
-  state: '/var/lib/lastember',
-  unit: '/etc/systemd/system/lastember-agent.service',
-} as const;
-export const AGENT_UNIT = 'lastember-agent.service';
+import { AGENT_PATHS } from '../../../model/agent-paths.ts';
+
+export { AGENT_PATHS, AGENT_UNIT } from '../../../model/agent-paths.ts';
 
 /** systemd unit of the agent, run by the given Node. It installs packages and restarts services, so it runs as root. */
 // KillMode: a package manager that it started goes on when the agent is stopped, or packages would be left half-way.
