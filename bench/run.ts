@@ -3,9 +3,10 @@
  * `--smoke` runs each once and small, to see that it still runs; it judges nothing but the verdicts.
  */
 import { heartbleed } from './heartbleed.ts';
+import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [heartbleed];
+const BENCHES: readonly Bench[] = [heartbleed, sshFacts];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
