@@ -114,7 +114,7 @@ export async function reportingElsewhere(
   bootId: string | null,
   since: Date,
 ): Promise<Set<string>> {
-  if (hostIds.length === 0 || bootId === null) return new Set();
+  if (hostIds.length === 0) return new Set();
   const rows = await q(db)
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')

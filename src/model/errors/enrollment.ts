@@ -146,6 +146,10 @@ export const ENROLLMENT_ERRORS = {
     status: 403,
     text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',
   },
+  ENROLL_HOST_TAKEN: {
+    status: 409,
+    text: 'What {host} says of itself is a host whose agent reports. If it is that machine, stop its agent and try again after {minutes} minutes, or put the new one there from the server: lastember deploy --force.',
+  },
   ENROLL_TOKEN_ELSEWHERE: {
     status: 403,
     text: 'The enrollment token is for hosts that call from {network}, and this one calls from {address}. Make one for it: lastember enroll-token create --for {address}.',
