@@ -56,8 +56,8 @@ export function createEnrollment(
         await eraseOnce(platform);
       },
       'enrollment.lost-agents': async () => {
-        await eraseOnce(platform);
         await markLostAgents(platform, discovery);
+        await eraseOnce(platform);
       },
       'enrollment.tick': () => tick(platform, discovery),
     },

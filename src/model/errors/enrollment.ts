@@ -37,6 +37,10 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'The deployment is {state}; it can be {verb} only while it is {needs}.',
   },
+  DEPLOY_LIST_LONG: {
+    status: 400,
+    text: 'The list has {rows} rows; give at most {most} at a time.',
+  },
   DEPLOY_RULE_EXISTS: {
     status: 409,
     text: 'There is a deployment rule named "{name}" already; end it first or choose another name.',
@@ -44,6 +48,10 @@ export const ENROLLMENT_ERRORS = {
   DEPLOY_RULE_WHERE: {
     status: 400,
     text: 'A deployment rule cannot be for "{where}": give an address, a CIDR or a tag as key=value.',
+  },
+  DEPLOY_RULE_LOGIN: {
+    status: 400,
+    text: 'The login "{name}" would hand its password to whatever machine turns up there. Give one with a key, or bind it to where it may be used: lastember credential add --for.',
   },
   DEPLOY_RULE_TIME: {
     status: 400,
