@@ -20,7 +20,9 @@ const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
   lastember-agent run [--config FILE] [--once]   enrol if needed, then report and carry out approved plans
   lastember-agent enroll [--config FILE]         enrol and end
   lastember-agent clear-alarm [--config FILE]    accept the server's history as it is now, after looking into it
-  lastember-agent uninstall [--keep-config]      tell the server, stop the service and remove everything of it
+  lastember-agent uninstall [--keep-config] [--force]
+                                                 tell the server, stop the service and remove everything of it; in the
+                                                 middle of a change only with --force
   lastember-agent goodbye [--reason TEXT]        only tell the server that the agent goes; for package managers
   lastember-agent --version
 
@@ -35,6 +37,7 @@ export async function main(argv: string[]): Promise<number> {
     config: { type: 'string', default: '/etc/lastember/agent.json' },
     once: { type: 'boolean', default: false },
     'keep-config': { type: 'boolean', default: false },
+    force: { type: 'boolean', default: false },
     reason: { type: 'string', default: 'lastember-agent was told so on the host' },
     help: { type: 'boolean', default: false },
     version: { type: 'boolean', default: false },
@@ -60,6 +63,7 @@ export async function main(argv: string[]): Promise<number> {
     await command({
       ...(await setUp(values.config, values.once)),
       keepConfig: values['keep-config'],
+      force: values.force,
       reason: values.reason,
     });
     return 0;
@@ -86,6 +90,7 @@ interface SetUp {
 }
 interface Command extends SetUp {
   keepConfig: boolean;
+  force: boolean;
   reason: string;
 }
 

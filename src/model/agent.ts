@@ -35,7 +35,11 @@ export const RenewReply = z.object({ certificate: z.string() });
 export type RenewRequest = z.infer<typeof RenewRequest>;
 export type RenewReply = z.infer<typeof RenewReply>;
 
-export const CheckInRequest = z.object({ version: z.string(), bootId: z.string().nullable(), startedAt: z.string() });
+export const CheckInRequest = z.object({
+  version: z.string(),
+  bootId: z.string().max(64).nullable(),
+  startedAt: z.string(),
+});
 export const CheckInReply = z.object({ hostId: z.string(), pollSeconds: z.number(), factsSeconds: z.number() });
 export type CheckInRequest = z.infer<typeof CheckInRequest>;
 export type CheckInReply = z.infer<typeof CheckInReply>;

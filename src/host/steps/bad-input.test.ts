@@ -172,6 +172,23 @@ test('a service that does not come back: what the task changed of its settings i
   assert.deepEqual([tree.file('etc/shop/shop.conf'), tree.file('run/state')], ['good\n', 'active\n']);
 });
 
+test('killed between the write and nginx -t: resumed, the refused file is not what is put back', async () => {
+  const tree = kept(testTree({ 'etc/nginx/shop.conf': 'good\n' }));
+  tree.put('usr/sbin/nginx', '#!/bin/sh\n! /bin/grep -qr bad etc/nginx\n');
+  const host = localHost({ root: tree.root });
+  const cutOff = async (path: string): Promise<void> => {
+    const step: AnyHostStep = { kind: 'write-file', path, content: 'bad\n', mode: '0600' };
+    const { before } = await stepFor(step).inspect(host, step, context());
+    await host.write(path, Buffer.from('bad\n'), 0o600);
+    const refused = stepFor(step).apply(host, step, before, context({ resumed: before }));
+    await assert.rejects(refused, says('STEP_INVALID_RESULT', /nginx -t/));
+  };
+  await cutOff('/etc/nginx/shop.conf');
+  await cutOff('/etc/nginx/new.conf');
+  assert.equal(tree.file('etc/nginx/shop.conf'), 'good\n');
+  assert.deepEqual(fs.readdirSync(join(tree.root, 'etc/nginx')), ['shop.conf']);
+});
+
 test(
   'a file that sudo refuses is not put in place',
   { skip: fs.existsSync('/usr/sbin/visudo') ? false : 'needs sudo' },

@@ -435,6 +435,12 @@ echo "env: $(env | sort | tr '\\n' ' ')"`;
       assert.match(error.message, /ended with 7.*no room/s);
       return true;
     });
+    await assert.rejects(perform(scripted(), step('echo DB_PASSWORD=hunter2 --token hunter2; exit 1')), (error) => {
+      assert.doesNotMatch(String(error), /hunter2/);
+      return code('STEP_SCRIPT')(error);
+    });
+    const { after } = await perform(scripted(), step('echo DB_PASSWORD=hunter2'));
+    assert.match(String(after['output']), /^DB_PASSWORD=•+$/);
     const slow = scripted();
     await assert.rejects(perform(slow, step('echo begun; sleep 60', { timeoutSeconds: 1 })), code('STEP_SCRIPT'));
     await assert.rejects(

@@ -114,6 +114,29 @@ describe('2.9: an agent that goes', { skip }, () => {
     assert.equal((await entry('enrollment.agent.uninstalled', agent.id))?.detail['orderedBy'], null);
   });
 
+  test('2.9: in the middle of a change it stays; by force it goes, and what waits for a login to be confirmed is put back', async () => {
+    await deploy();
+    const plan = JSON.stringify({ changeId: 'change_7' });
+    box.put('var/lib/lastember/open/61.json', JSON.stringify({ taskId: 'task_7', plan }));
+    box.put('etc/x', 'new');
+    const { lay, newToken } = await import('../../host/access/guard.ts');
+    const { localHost } = await import('../../host/local.ts');
+    const old = [{ path: '/etc/x', mode: 0o644, uid: 0, gid: 0, bytes: Buffer.from('old') }];
+    await lay(localHost({ root: box.root }), newToken(), old);
+    await assert.rejects(uninstall(), (error) => {
+      assert.ok(isAppError(error, 'UNINSTALL_MIDWAY'), String(error));
+      return /task_7 of change_7/.test(error.message);
+    });
+    const refused = await box.run(`node ${AGENT_PATHS.bundle} uninstall`);
+    assert.match(refused.err, /in the middle of a change \(task_7 of change_7\)/);
+    assert.ok(box.agent() !== null && box.has('var/lib/lastember/identity.json'), 'nothing was touched');
+    const ran = await box.run(`node ${AGENT_PATHS.bundle} uninstall --force`);
+    assert.equal(ran.code, 0, ran.err);
+    assert.equal(box.file('etc/x'), 'old');
+    await box.run('rm /etc/x');
+    assert.deepEqual(box.listing(), clean);
+  });
+
   test('2.9: --keep-config keeps the settings and nothing else', async () => {
     await deploy();
     assert.equal((await box.run(`node ${AGENT_PATHS.bundle} uninstall --keep-config`)).code, 0);

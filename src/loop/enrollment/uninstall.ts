@@ -4,7 +4,9 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
+import { fireAll } from '../../host/access/guard.ts';
 import { readText } from '../../host/host.ts';
+import { openBelow } from '../../host/tasks/kept.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { type Step, withinDeadline } from './deadline.ts';
 import type { AgentRecord } from './face.ts';
@@ -98,6 +100,8 @@ async function remove(host: Host, remote: SshHost, reason: string, step: Step): 
     [...files.program, { path: files.config }, { path: files.state }].map(({ path }) => remote.stat(path)),
   );
   if (unit === null && known.every((one) => one === null)) throw new AppError('UNINSTALL_NOTHING', { host: host.name });
+  const open = await openBelow(remote, files.state);
+  if (open.length > 0) throw new AppError('UNINSTALL_MIDWAY', { host: host.name, what: open.join(', ') });
   step('removing its agent');
   if (packaged) return removePackage(host, remote, packaged);
   const command = /^ExecStart=(\S+) (\S+) run /m.exec(unit ?? '');
@@ -127,6 +131,7 @@ async function removeByHand(remote: SshHost): Promise<void> {
   for (const argv of files.stop) await remote.exec(argv, { timeoutMs: COMMAND_MS }).catch(() => null);
   const paths = [files.enabled.path, files.unit.path, files.config, ...files.program.map(({ path }) => path)];
   for (const path of paths) await remote.remove(path);
+  await fireAll(remote, 'the agent was uninstalled');
   await remote.exec(['rm', '-rf', files.state], { timeoutMs: COMMAND_MS });
   await remote.exec(files.reload, { timeoutMs: COMMAND_MS }).catch(() => null);
   await remote.exec(['rmdir', ...AGENT_DIRS], { timeoutMs: COMMAND_MS });

@@ -191,6 +191,10 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'Uninstalling the agent of {host} left {paths} there. Remove them by hand.',
   },
+  UNINSTALL_MIDWAY: {
+    status: 409,
+    text: '{host} is in the middle of a change ({what}): without the agent nobody brings it to its end or undoes it. Wait for its end; or, on the host, `lastember-agent uninstall --force`.',
+  },
   UNINSTALL_PACKAGED: {
     status: 409,
     text: 'The agent of {host} came with a {format} package; its package manager has to take it away, as in: {command}.',
