@@ -11,7 +11,7 @@ import type { AgentRecord } from './face.ts';
 import { createEnrollment } from './index.ts';
 import { isGenuine } from './logic/goodbye.ts';
 import { deployments } from './store-deployments.ts';
-import { type Box, boxSkip as skip, makeBox } from './testing/box.ts';
+import { type Box, sshdSkip as skip, makeBox } from './testing/box.ts';
 import { operator, scan, type Served, serve } from './testing/served.ts';
 import { uninstallFrom } from './uninstall.ts';
 import { listEntries } from '../../platform/ledger/index.ts';
