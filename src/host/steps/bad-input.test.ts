@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
 import { localHost } from '../local.ts';
-import type { Seen, StepContext } from './contract.ts';
+import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
-import { testTree, type TestTree } from './testing.ts';
+import { stepContext as context, testTree, type TestTree } from './testing.ts';
 import { dpkgTree, type Deb } from './testing-dpkg.ts';
 
 const trees: TestTree[] = [];
@@ -17,15 +17,6 @@ const kept = (tree: TestTree): TestTree => {
   return tree;
 };
 
-const context = (more: Partial<StepContext> = {}): StepContext => ({
-  inputs: {},
-  task: { steps: [] },
-  resumed: null,
-  earlier: [],
-  login: null,
-  now: () => new Date(),
-  ...more,
-});
 async function perform(tree: TestTree, step: AnyHostStep, given = context()): Promise<{ before: Seen; after: Seen }> {
   const host = localHost({ root: tree.root });
   const { before, already } = await stepFor(step).inspect(host, step, given);

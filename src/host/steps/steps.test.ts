@@ -14,7 +14,7 @@ import { setLine } from '../settings/lines.ts';
 import { setSection } from '../settings/section.ts';
 import { stepFor, type AnyHostStep, type Seen, type StepContext } from './index.ts';
 import { HOST_STEPS } from './registry.ts';
-import { testTree, type TestTree } from './testing.ts';
+import { stepContext as context, testTree, type TestTree } from './testing.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
@@ -24,15 +24,6 @@ function newTree(files: Record<string, string> = {}): TestTree {
   return tree;
 }
 
-const context = (more: Partial<StepContext> = {}): StepContext => ({
-  inputs: {},
-  task: { steps: [] },
-  resumed: null,
-  earlier: [],
-  login: null,
-  now: () => new Date(),
-  ...more,
-});
 const code = (expected: string) => (error: unknown) => isAppError(error) && error.code === expected;
 
 interface Done {
