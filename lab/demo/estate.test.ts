@@ -157,6 +157,8 @@ test(
     const dry = await on(estate, 'wiki', 'apt-get -s install --allow-downgrades nodejs=0.10.48-1');
     assert.match(dry.stdout, /^Inst nodejs \[0\.10\.2-1\] \(0\.10\.48-1 .*\nConf nodejs/m);
     assert.equal(await exe(), join(root, 'usr/lib/nodejs/bin/node'), 'a dry run changes nothing');
+    assert.equal((await on(estate, 'wiki', 'apt-get -y -q -d install --allow-downgrades nodejs=0.10.48-1')).code, 0);
+    assert.equal(await exe(), join(root, 'usr/lib/nodejs/bin/node'), 'fetched, not installed');
     assert.equal((await on(estate, 'wiki', 'apt-get -y -q install --allow-downgrades nodejs=0.10.48-1')).code, 0);
     assert.match(await exe(), /\/usr\/lib\/nodejs\/bin\/node \(deleted\)$/);
     assert.match(

@@ -71,6 +71,7 @@ function install(words: string[], flags: Set<string>, say: Say): void {
   for (const { name, old, fresh } of wanted) {
     const text = `${name} ${old ? `[${versionOf(old)}] ` : ''}(${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`;
     if (simulate) say(`Inst ${text}\nConf ${name} (${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`);
+    else if (flags.has('-d')) filesOf(name, fresh);
     else withLock(() => unpack({ name, old, fresh }, say));
   }
 }
@@ -88,11 +89,15 @@ function withLock(work: () => void): void {
   }
 }
 
+function filesOf(name: string, fresh: Stanza): string {
+  const files = join(POOL, name, versionOf(fresh), 'files');
+  if (existsSync(files)) return files;
+  throw new AptError(`E: Failed to fetch ${name} ${versionOf(fresh)}: it is gone from the repository`);
+}
+
 /** Each file is copied beside its place and renamed over it: what runs keeps the old inode, as on a real system. */
 function unpack({ name, old, fresh }: Wanted, say: Say): void {
-  const files = join(POOL, name, versionOf(fresh), 'files');
-  if (!existsSync(files))
-    throw new AptError(`E: Failed to fetch ${name} ${versionOf(fresh)}: it is gone from the repository`);
+  const files = filesOf(name, fresh);
   say(`Preparing to unpack ${name} ${versionOf(fresh)} ...`);
   const paths = globSync('**/*', { cwd: files }).filter((path) => statSync(join(files, path)).isFile());
   for (const path of paths) {

@@ -3,19 +3,24 @@ import { lastLine, run } from '../command.ts';
 import { readText, type ExecResult, type Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { readDpkgStatus } from './dpkg.ts';
+import { fetchPatiently } from './fetch-patiently.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
+/** How long an archive may be out of reach before packages that were about to be installed are given up. */
+const NETWORK_PATIENCE_MS = 10 * 60_000;
 
 export interface Simulation {
   changes: { name: string; from: string | null; to: string }[];
   removed: string[];
 }
 
-/** Fetches the lists, so that the candidate is what the archive offers now. False: it could not; the old lists stand. */
-export async function refreshLists(host: Host): Promise<boolean> {
-  const result = await host.exec(['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS });
-  return result.code === 0;
+/**
+ * Fetches the lists, so that the candidate is what the archive offers now; where an archive cannot be reached within
+ * `patienceMs`, its old lists stand.
+ */
+export async function refreshLists(host: Host, patienceMs = 0): Promise<void> {
+  await fetchPatiently(host, ['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS, patienceMs });
 }
 
 /** Name → version of everything that is installed whole. */
@@ -128,6 +133,12 @@ export async function finish(host: Host): Promise<void> {
  * newer one: nobody is asked, and what stands there counts.
  */
 export async function install(host: Host, wanted: Record<string, string>): Promise<string[]> {
+  // All of it lies there before anything is unpacked: a network that is away for a while costs time, not the change.
+  const fetched = await fetchPatiently(host, ['apt-get', '-q', '-d', ...request(wanted)], {
+    timeoutMs: INSTALL_TIMEOUT_MS,
+    patienceMs: NETWORK_PATIENCE_MS,
+  });
+  if (fetched.code !== 0) throw await gaveUp(host, fetched);
   const result = await host.exec(['apt-get', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
   if (result.code !== 0) throw await gaveUp(host, result);
   const installed = await installedVersions(host);

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, posix } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isAppError } from '../../model/errors/index.ts';
 import { localHost } from '../local.ts';
 import type { Seen } from './contract.ts';
@@ -55,6 +59,51 @@ describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, 
     const tree = kept(dpkgTree([one('shop', files('a=1\n'))], [two('shop', files('a=2\n'))]));
     const { after: seen } = await perform(tree, upgrade('shop'));
     assert.deepEqual([tree.file('etc/shop.conf'), seen['kept']], ['a=2\n', undefined]);
+  });
+
+  describe('an archive over HTTP', () => {
+    const offered = (): TestTree => kept(dpkgTree([one('shop')], [two('shop')]));
+    /** Serves the tree's repository, and counts what is asked for. */
+    async function archive(tree: TestTree, port = 0): Promise<{ port: number; asked: string[]; close(): void }> {
+      const asked: string[] = [];
+      const server = createServer((request, response) => {
+        const path = join(tree.root, 'debs', String(request.url));
+        asked.push(posix.normalize(String(request.url)));
+        response.writeHead(fs.existsSync(path) ? 200 : 404);
+        response.end(fs.existsSync(path) ? fs.readFileSync(path) : '');
+      });
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+      const close = (): void => void (server.close(), server.closeAllConnections());
+      const at = (server.address() as AddressInfo).port;
+      tree.put('etc/apt/sources.list', `deb [trusted=yes] http://127.0.0.1:${at} ./\n`);
+      return { port: at, asked, close };
+    }
+    const refresh = (tree: TestTree): Promise<unknown> =>
+      localHost({ root: tree.root }).exec(['/usr/bin/apt-get', 'update']);
+
+    test('it is away while the packages are fetched: that is waited for, and then they are installed', async () => {
+      const tree = offered();
+      const first = await archive(tree);
+      await refresh(tree);
+      first.close();
+      const done = perform(tree, { kind: 'upgrade-packages', packages: ['shop=2'] });
+      await sleep(1500);
+      const again = await archive(tree, first.port);
+      await done.finally(() => again.close());
+      assert.match(tree.file('var/lib/dpkg/status'), /Package: shop\n[\s\S]*?Version: 2\n/);
+      assert.deepEqual(again.asked, ['/shop_2_all.deb']);
+    });
+
+    test('it no longer has a package: that is said at once, and nothing is changed', async () => {
+      const tree = offered();
+      const { asked, close } = await archive(tree);
+      await refresh(tree);
+      fs.rmSync(join(tree.root, 'debs/shop_2_all.deb'));
+      const done = perform(tree, upgrade('shop')).finally(close);
+      await assert.rejects(done, says('STEP_PACKAGE_FAILED', /404/, /No package was left half-way/));
+      assert.equal(asked.filter((path) => path === '/shop_2_all.deb').length, 1);
+      assert.match(tree.file('var/lib/dpkg/status'), /Package: shop\n[\s\S]*?Version: 1\n/);
+    });
   });
 
   test('a package that asks on its standard input gets no answer, and does not hang', async () => {

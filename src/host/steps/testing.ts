@@ -18,6 +18,7 @@ esac
 /** apt of a tree: installs exactly the versions that stand in repo/, one file a package version. */
 const APT_GET = `#!/bin/sh
 [ "$1" = update ] && exit 0
+for word in "$@"; do [ "$word" = -d ] && exit 0; done
 simulate=; for word in "$@"; do [ "$word" = -s ] && simulate=1; done
 for word in "$@"; do case "$word" in -*) ;; *=*)
   name=\${word%%=*}; version=\${word#*=}

@@ -46,6 +46,7 @@ export async function inspectUpgrade(
   };
 }
 
+const LISTS_PATIENCE_MS = 60_000;
 const MOST_NAMED = 10;
 const shortList = (all: readonly string[]): string =>
   all.length <= MOST_NAMED
@@ -63,7 +64,7 @@ async function mustBeOffered(host: Host, wanted: Wanted, left: readonly string[]
       .map((name) => `${name}: plan says ${wanted[name]}, candidate is ${candidates.get(name) ?? 'none'}`);
   };
   if ((await others()).length === 0) return;
-  await refreshLists(host);
+  await refreshLists(host, LISTS_PATIENCE_MS);
   const still = await others();
   if (still.length > 0) throw drift(still);
 }
