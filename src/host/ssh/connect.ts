@@ -1,8 +1,10 @@
+import { Socket } from 'node:net';
 import { sshFingerprint } from '../pki/ssh-fingerprint.ts';
 import ssh2 from 'ssh2';
 import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import type { Become } from './become.ts';
+import { gathered } from './gathered.ts';
 
 export interface SshTarget {
   address: string;
@@ -82,17 +84,11 @@ async function logIn(target: SshTarget, sock: ClientChannel | null): Promise<Con
     client.on('keyboard-interactive', (_name, _text, _lang, prompts, answer) =>
       answer(prompts.map(({ echo }) => ('password' in target.auth && !echo ? target.auth.password : ''))),
     );
-    client.on('ready', () => {
-      // Small requests that each wait for an answer: Nagle's algorithm would add 40 ms to every one.
-      if (!sock) client.setNoDelay(true);
-      resolve({ client, hostKey: presented, end: () => client.end() });
-    });
+    client.on('ready', () => resolve({ client, hostKey: presented, end: () => client.end() }));
     client.connect({
-      host: target.address,
-      port: target.port,
+      sock: sock ?? tcp(target),
       username: target.username,
       ...login,
-      ...(sock ? { sock } : {}),
       hostVerifier: (key: Buffer, answer: (ok: boolean) => void) => void verify(key, answer),
       readyTimeout: target.timeoutMs ?? 15_000,
       keepaliveInterval: 15_000,
@@ -100,6 +96,9 @@ async function logIn(target: SshTarget, sock: ClientChannel | null): Promise<Con
     });
   });
 }
+
+/** Small requests that each wait for an answer: Nagle's algorithm would add 40 ms to every one. */
+const tcp = ({ address, port }: SshTarget): Socket => gathered(new Socket().setNoDelay(true).connect(port, address));
 
 function loginOf(
   target: SshTarget,

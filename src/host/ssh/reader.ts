@@ -100,7 +100,7 @@ class Talk {
       });
       const bytes = Buffer.from(path);
       // What is asked in one go travels in one go.
-      if (this.#unsent.length === 0) queueMicrotask(() => this.#send());
+      if (this.#unsent.length === 0) setImmediate(() => this.#send());
       this.#unsent.push(Buffer.from(`${op} ${limit} ${bytes.length}\n`), bytes);
       return undefined;
     });
