@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
  * packet on the wire. To be called once `connect` was: that puts a socket's own `write` back.
  */
 export function gathered(socket: Socket): Socket {
-  const write = socket.write.bind(socket);
-  socket.write = (...args: Parameters<typeof write>) => {
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  socket.write = (...args: unknown[]) => {
     if (socket.writableCorked === 0) {
       socket.cork();
       process.nextTick(() => socket.uncork());
