@@ -3,10 +3,11 @@
  * `--smoke` runs each once and small, to see that it still runs; it judges nothing but the verdicts.
  */
 import { heartbleed } from './heartbleed.ts';
+import { patching } from './patching.ts';
 import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [heartbleed, sshFacts];
+const BENCHES: readonly Bench[] = [heartbleed, sshFacts, patching];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 

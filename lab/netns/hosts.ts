@@ -110,3 +110,18 @@ export const HOSTS: readonly HostSpec[] = [
     setup: BREAK_APT,
   },
 ];
+
+/**
+ * Twenty that are alike, for what is measured over many; up only when named. With Python, which other tools need there.
+ */
+export const CROWD: readonly HostSpec[] = Array.from({ length: 20 }, (_, index) => ({
+  name: `crowd${index + 1}`,
+  release: 'bookworm',
+  legs: [{ segment: 0, number: 101 + index }],
+  about: 'one of twenty alike',
+  root: { key: true },
+  services: ['ssh', 'cron'],
+  layer: { install: ['python3', 'python3-apt'] },
+}));
+
+export const ALL_HOSTS: readonly HostSpec[] = [...HOSTS, ...CROWD];

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { HOSTS } from './hosts.ts';
+import { ALL_HOSTS, HOSTS } from './hosts.ts';
 import { FAULTS, type Fault, type FaultKind } from './fault.ts';
 import type { HostSpec } from './spec.ts';
 
@@ -14,7 +14,8 @@ export type Options =
 export const HELP = `npm run lab -- up [--only HOST,…] | down | status | exec HOST -- CMD… | shell HOST | fault KIND HOST   [--json]
 
 Real Debian systems in network namespaces of their own, on one bridge. Linux, root only.
-  up       starts all hosts, or those of --only; the first time it makes their root file systems (a minute or two)
+  up       starts all hosts but crowd1 to crowd20, or those of --only; the first time it makes their root file systems
+           (a minute or two)
   down     ends everything and leaves nothing behind but the cache; also after a crash
   status   what is up
   exec     runs a command inside a host as its root, and ends with its exit code
@@ -80,7 +81,10 @@ function hostsOf(only: string | undefined): readonly HostSpec[] {
 }
 
 function hostNamed(name = ''): HostSpec {
-  const host = HOSTS.find((spec) => spec.name === name);
-  if (!host) throw new Error(`There is no host "${name}": there are ${HOSTS.map((spec) => spec.name).join(', ')}.`);
+  const host = ALL_HOSTS.find((spec) => spec.name === name);
+  if (!host)
+    throw new Error(
+      `There is no host "${name}": there are ${HOSTS.map((spec) => spec.name).join(', ')}, and crowd1 to crowd20.`,
+    );
   return host;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { find, type FoundProcess } from './found.ts';
-import { HOSTS } from './hosts.ts';
+import { ALL_HOSTS, HOSTS } from './hosts.ts';
 import { hostDir, type Place } from './place.ts';
 import { addressOf } from './spec.ts';
 import { findInit } from './start.ts';
@@ -36,7 +36,7 @@ export function status(place: Place): Status {
     key: join(place.run, 'key'),
     mirror: found.processes.some(({ part }) => part === 'mirror') ? 'up' : 'down',
     doing: readState(place)?.doing ?? null,
-    hosts: HOSTS.map((spec) => {
+    hosts: ALL_HOSTS.filter((spec) => HOSTS.includes(spec) || findInit(place, spec.name) !== null).map((spec) => {
       const pid = findInit(place, spec.name);
       const inside = `/proc/${pid}/root/run/lab`;
       const state = pid === null ? 'down' : read(`${inside}/ready`) === null ? 'starting' : 'up';

@@ -40,6 +40,8 @@ export interface LoopResult {
   change: Change;
   open: string[];
   trail: { code: number; said: string };
+  /** how long deploying to all took, and the change from its start to its end */
+  seconds: { deploy: number; change: number };
 }
 
 const input = JSON.parse(process.argv[2]!) as LoopInput;
@@ -61,12 +63,13 @@ async function walk(at: DemoServer, people: People): Promise<LoopResult> {
   const isAgentless = ({ addresses }: { addresses: string[] }): boolean =>
     addresses.some((address) => input.agentless.includes(address));
   const ids = (some: typeof found): string[] => some.map(({ id }) => id);
-  const deployed = [
+  const [deployed, deploying] = await timed(async () => [
     ...(await deploy(operator, { hostIds: ids(found.filter((host) => !isAgentless(host))) })),
     ...(await deploy(operator, { hostIds: ids(found.filter(isAgentless)), agentless: true })),
-  ];
+  ]);
   const pending = await pendingUpdates(operator);
-  const change = await remediate(at, people);
+  const id = await planned(at, people);
+  const [change, changing] = await timed(() => remediate(people, id));
   const open = (await operator.listFindings({ query: { kit: input.kit, state: ['open'] } })).items;
   const trail = await runCli({ url: at.url, token: people.approver.token }, ['trail', 'verify']);
   return {
@@ -76,6 +79,7 @@ async function walk(at: DemoServer, people: People): Promise<LoopResult> {
     change,
     open: open.map(({ hostName }) => hostName),
     trail: { code: trail.code, said: trail.stdout + trail.stderr },
+    seconds: { deploy: deploying, change: changing },
   };
 }
 
@@ -134,7 +138,13 @@ async function pendingUpdates(operator: Api): Promise<Record<string, string[]>> 
   return pending;
 }
 
-async function remediate(at: DemoServer, { author, approver, operator, keyFile }: People): Promise<Change> {
+async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
+  const start = performance.now();
+  return [await work(), (performance.now() - start) / 1000];
+}
+
+/** A change with an approved plan: its id. */
+async function planned(at: DemoServer, { author, approver, operator, keyFile }: People): Promise<string> {
   const wish = { kit: input.kit, title: 'Security updates', reason: 'the archive has fixes that are not installed' };
   const { change: created } = await author.createChange({ body: wish });
   const now = (): Promise<Change> => operator.getChange({ params: { id: created.id } });
@@ -143,7 +153,12 @@ async function remediate(at: DemoServer, { author, approver, operator, keyFile }
   const approved = await runCli({ url: at.url, token: approver.token }, approve);
   if (approved.code !== 0) throw new Error(`The approval failed: ${approved.stderr}`);
   say(`plan ${(await now()).planDigest} is approved: ${(await now()).predicted?.summary}`);
-  await operator.runChange({ params: { id: created.id } });
+  return created.id;
+}
+
+async function remediate({ operator }: People, id: string): Promise<Change> {
+  const now = (): Promise<Change> => operator.getChange({ params: { id } });
+  await operator.runChange({ params: { id } });
   const told = new Set<string>();
   const waiting = [...input.faults];
   return until('the change to end', 900, async () => {

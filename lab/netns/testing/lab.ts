@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, run } from '../command.ts';
-import { HOSTS } from '../hosts.ts';
+import { ALL_HOSTS } from '../hosts.ts';
 import { keyPath } from '../up.ts';
 import { netnsPath, placeOf, whyNot, type Place } from '../place.ts';
 import type { LoggedIn, Login } from './login.ts';
@@ -63,7 +63,7 @@ export class TestLab {
         .filter(ours),
       links: (await must(['ip', '-brief', 'link']))
         .split('\n')
-        .filter((line) => ours(line) || HOSTS.some((host) => line.startsWith(host.name))),
+        .filter((line) => ours(line) || ALL_HOSTS.some((host) => line.startsWith(host.name))),
       runs: list('/run').filter(ours),
       processes: list('/proc').filter(
         (pid) =>
