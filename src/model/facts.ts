@@ -8,6 +8,9 @@ export * from './facts/accounts.ts';
 export * from './facts/software.ts';
 export * from './facts/system.ts';
 
+/** TCP or UDP. Numbers have the range that the kernel gives them: a host says what it likes, and what is stored must fit. */
+const Port = z.int().min(0).max(65_535);
+
 /** Facts: versioned sections of a host's inventory. Each section is collected, hashed and sent by itself. */
 export const OsFacts = z.object({
   id: z.string(),
@@ -15,7 +18,7 @@ export const OsFacts = z.object({
   codename: z.string(),
   prettyName: z.string(),
   arch: z.string(),
-  hostname: z.string(),
+  hostname: z.string().max(255),
   machineId: z.string().nullable(),
   bootId: z.string().nullable(),
   kernel: z.string(),
@@ -64,13 +67,13 @@ export const ArchiveFacts = z.object({
   /** one of them is where the distribution publishes security updates */
   security: z.boolean(),
   /** whole days since they were last asked; null: never, as far as anybody can tell */
-  listsAgeDays: z.number().int().nullable(),
+  listsAgeDays: z.int32().nullable(),
 });
 export type ArchiveFacts = z.infer<typeof ArchiveFacts>;
 
 export const ProcessFact = z.object({
-  pid: z.number().int(),
-  ppid: z.number().int(),
+  pid: z.int32().nonnegative(),
+  ppid: z.int32().nonnegative(),
   user: z.string(),
   command: z.string(),
   exe: z.string().nullable(),
@@ -91,7 +94,7 @@ export const ServiceFact = z.object({
   name: z.string(),
   state: z.enum(['running', 'stopped', 'failed', 'unknown']),
   enabled: z.boolean().nullable(),
-  mainPid: z.number().int().nullable(),
+  mainPid: z.int32().nonnegative().nullable(),
   exec: z.string().nullable(),
   unitFile: z.string().nullable(),
   /** sd_notify-like declared files of the unit, from its X-Lastember section or known service configs */
@@ -103,8 +106,8 @@ export type ServiceFact = z.infer<typeof ServiceFact>;
 
 export const SocketFact = z.object({
   address: z.string(),
-  port: z.number().int(),
-  pid: z.number().int().nullable(),
+  port: Port,
+  pid: z.int32().nonnegative().nullable(),
   process: z.string().nullable(),
   unit: z.string().nullable(),
   package: z.string().nullable(),
@@ -115,11 +118,11 @@ export type SocketFact = z.infer<typeof SocketFact>;
 export const ConnectionFact = z.object({
   direction: z.enum(['in', 'out']),
   localAddress: z.string(),
-  localPort: z.number().int(),
+  localPort: Port,
   peerAddress: z.string(),
-  peerPort: z.number().int(),
-  count: z.number().int(),
-  pid: z.number().int().nullable(),
+  peerPort: Port,
+  count: z.uint32(),
+  pid: z.int32().nonnegative().nullable(),
   process: z.string().nullable(),
   unit: z.string().nullable(),
 });
@@ -130,9 +133,9 @@ export const FileFact = z.object({
   path: z.string(),
   exists: z.boolean(),
   mode: z.string().nullable(),
-  uid: z.number().int().nullable(),
-  gid: z.number().int().nullable(),
-  size: z.number().int().nullable(),
+  uid: z.uint32().nullable(),
+  gid: z.uint32().nullable(),
+  size: z.number().int().nonnegative().nullable(),
   sha256: Sha256.nullable(),
   text: z.string().nullable(),
 });
@@ -168,9 +171,7 @@ export const SettingsFacts = z.object({
    */
   sshdPending: z.boolean().nullable().optional(),
   sysctl: z.record(z.string(), z.string()),
-  users: z.array(
-    z.object({ name: z.string(), uid: z.number().int(), gid: z.number().int(), home: z.string(), shell: z.string() }),
-  ),
+  users: z.array(z.object({ name: z.string(), uid: z.uint32(), gid: z.uint32(), home: z.string(), shell: z.string() })),
 });
 export type SettingsFacts = z.infer<typeof SettingsFacts>;
 
@@ -204,7 +205,7 @@ export const SECTION_NAMES = Object.keys(Facts.shape) as SectionName[];
 /** One collected section. `version` is the collector's: a bump makes older facts stale. `hash` is over canonical JSON of `data`. */
 export const Section = z.object({
   name: z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]),
-  version: z.number().int(),
+  version: z.int32().nonnegative(),
   hash: Sha256,
   collectedAt: z.string(),
   /** absent: unchanged since the hash the server already has */

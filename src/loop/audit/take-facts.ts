@@ -87,7 +87,8 @@ function check(platform: Platform, hostId: string, section: Section): Checked {
 async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promise<SectionName[]> {
   const stateOf = ({ name, version, collectedAt }: Section) => {
     const time = new Date(collectedAt);
-    return { name, version, collectedAt: Number.isNaN(time.getTime()) ? tx.now : time };
+    // A host whose clock is ahead, or that says so, would be fresh for as long.
+    return { name, version, collectedAt: time < tx.now ? time : tx.now };
   };
   for (const { section, error } of checked) {
     if (error !== undefined) await noteSectionError(tx.db, hostId, stateOf(section), error, tx.now);

@@ -5,8 +5,8 @@ export const PasswordState = z.enum(['set', 'locked', 'empty', 'external']);
 
 export const AccountFact = z.object({
   name: z.string(),
-  uid: z.number().int(),
-  gid: z.number().int(),
+  uid: z.uint32(),
+  gid: z.uint32(),
   home: z.string(),
   shell: z.string(),
   /** null: /etc/shadow could not be read */
@@ -15,13 +15,13 @@ export const AccountFact = z.object({
   scheme: z.string().nullable(),
   /** day (ISO) of the last change; null: unknown, or to be changed at the next login */
   changedOn: z.string().nullable(),
-  maxDays: z.number().int().nullable(),
+  maxDays: z.int32().nullable(),
   /** day (ISO) after which the account is closed */
   expiresOn: z.string().nullable(),
 });
 export type AccountFact = z.infer<typeof AccountFact>;
 
-export const GroupFact = z.object({ name: z.string(), gid: z.number().int(), members: z.array(z.string()) });
+export const GroupFact = z.object({ name: z.string(), gid: z.uint32(), members: z.array(z.string()) });
 export type GroupFact = z.infer<typeof GroupFact>;
 
 /** One grant of sudo, aliases resolved. `who` as sudoers writes it: a name, `%group`, `#uid`, `ALL`. */

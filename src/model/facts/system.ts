@@ -42,7 +42,7 @@ export const RouteFact = z.object({
   destination: z.string(),
   gateway: z.string().nullable(),
   device: z.string(),
-  metric: z.number().int(),
+  metric: z.uint32(),
 });
 export type RouteFact = z.infer<typeof RouteFact>;
 
@@ -90,11 +90,11 @@ export const HardwareFacts = z.object({
     model: z.string().nullable(),
     vendor: z.string().nullable(),
     /** logical ones */
-    count: z.number().int(),
+    count: z.uint32(),
     microcode: z.string().nullable(),
   }),
   /** MiB that the kernel has to give */
-  memoryMiB: z.number().int().nullable(),
+  memoryMiB: z.uint32().nullable(),
   dmi: DmiFacts.nullable(),
   /** `kvm`, `vmware` …; `none` on bare metal; null: cannot be told */
   virtualisation: z.string().nullable(),
