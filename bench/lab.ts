@@ -62,7 +62,16 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
         );
         writeFileSync(join(dir, 'play.yml'), `- hosts: all\n  gather_facts: false\n  tasks:\n${tasks}`);
         const start = performance.now();
-        await inside(['ansible-playbook', '-i', join(dir, 'inventory'), '-f', String(forks), join(dir, 'play.yml')]);
+        await inside([
+          'env',
+          'LC_ALL=C.UTF-8',
+          'ansible-playbook',
+          '-i',
+          join(dir, 'inventory'),
+          '-f',
+          String(forks),
+          join(dir, 'play.yml'),
+        ]);
         return (performance.now() - start) / 1000;
       },
     });
