@@ -15,8 +15,8 @@ export interface Crowd {
   specs: readonly HostSpec[];
   /** Discovers, deploys to all, and brings the updates in by one change: what it took. */
   loop(): Promise<LoopResult['seconds']>;
-  /** One play of Ansible over all of them, `forks` at a time; the seconds that it took. */
-  play(tasks: string, forks: number): Promise<number>;
+  /** One play of Ansible over all of them, in batches of these sizes, `forks` at a time; the seconds that it took. */
+  play(tasks: string, serial: string, forks: number): Promise<number>;
 }
 
 export const whyNoCrowd = (): string | null =>
@@ -49,7 +49,7 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
         if (told.change.state !== 'closed') throw new Error(`The change is ${told.change.state}: ${told.change.why}`);
         return told.seconds;
       },
-      play: async (tasks, forks) => {
+      play: async (tasks, serial, forks) => {
         const vars = [
           'ansible_user=root',
           `ansible_ssh_private_key_file=${keyPath(lab.place)}`,
@@ -60,7 +60,10 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
           join(dir, 'inventory'),
           `[all]\n${specs.map(addressOf).join('\n')}\n[all:vars]\n${vars.join('\n')}\n`,
         );
-        writeFileSync(join(dir, 'play.yml'), `- hosts: all\n  gather_facts: false\n  tasks:\n${tasks}`);
+        writeFileSync(
+          join(dir, 'play.yml'),
+          `- hosts: all\n  serial: ${serial}\n  gather_facts: false\n  tasks:\n${tasks}`,
+        );
         const start = performance.now();
         await inside([
           'env',
