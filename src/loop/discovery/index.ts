@@ -5,7 +5,7 @@ import { addTags, importHosts, readList } from './claims.ts';
 import type { Discovery } from './face.ts';
 import { follow, followFrom } from './follow.ts';
 import { scheduleScans } from './jobs.ts';
-import { normalAddress } from './logic/address.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
 import { probeNow } from './probe-now.ts';
 import { type Ageing, DEFAULT_AGEING } from './results.ts';
 import { retain } from './retention.ts';

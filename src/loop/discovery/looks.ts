@@ -1,6 +1,7 @@
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './logic/describe.ts';
+import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import type { Look } from '../../scan/look.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
 import {
   addHistory,
@@ -12,15 +13,6 @@ import {
 } from './store-endpoints.ts';
 import { hostRow, updateHost } from './store-hosts.ts';
 import { rejudge } from './rejudge.ts';
-
-/** One look at one open port: what a probe read, or why it could not. */
-export interface Look {
-  address: string;
-  port: number;
-  at: Date;
-  result: ProbeResult | null;
-  error: string | null;
-}
 
 export type LookChange = 'new' | 'changed' | 'back' | 'same';
 

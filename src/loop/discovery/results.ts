@@ -1,6 +1,7 @@
 import type { ScanCounts, Sighting } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { type Look, type LookChange, recordLooks } from './looks.ts';
+import type { Look } from '../../scan/look.ts';
+import { type LookChange, recordLooks } from './looks.ts';
 import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
 import { missedEndpoints, noteMiss } from './store-endpoints.ts';

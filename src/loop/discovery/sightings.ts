@@ -1,7 +1,7 @@
 import type { Claim, Identifier, Sighting } from '../../model/estate.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
-import { normalAddress } from './logic/address.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
 import { leaveAddress } from './store-addresses.ts';
