@@ -35,6 +35,7 @@ const scopeRow = (scope: Scope) => ({
   ports: scope.ports,
   rate: scope.rate,
   every: scope.every,
+  agents: scope.agents,
 });
 
 /** False when the name is taken. */

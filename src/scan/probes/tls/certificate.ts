@@ -1,15 +1,12 @@
-import 'reflect-metadata';
 import { X509Certificate, createHash } from 'node:crypto';
-import {
-  AuthorityInfoAccessExtension,
-  CRLDistributionPointsExtension,
-  X509Certificate as Parsed,
-} from '@peculiar/x509';
 import type { CertificateInfo } from '../../../model/probe.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** A chain as served, leaf first; what does not parse as X.509 ends it. */
+/**
+ * A chain as served, leaf first; what does not parse as X.509 ends it. Where it can be revoked is read when it is stored:
+ * the library for it would more than double the agent.
+ */
 export function describeChain(chain: readonly Buffer[]): CertificateInfo[] {
   const described: CertificateInfo[] = [];
   for (const der of chain.slice(0, 10)) {
@@ -45,7 +42,8 @@ function describe(der: Buffer): CertificateInfo {
     keyType: key.asymmetricKeyDetails?.namedCurve ?? key.asymmetricKeyType ?? 'unknown',
     ...(bits === undefined ? {} : { keyBits: bits }),
     ...signatureOf(certificate),
-    ...urlsOf(der),
+    crlUrls: [],
+    ocspUrls: [],
     pem: certificate.toString(),
   };
 }
@@ -66,21 +64,3 @@ function namesOf(certificate: X509Certificate): string[] {
   const common = /(?:^|\n)CN=(.+)/.exec(certificate.subject ?? '');
   return common ? [common[1]!] : [];
 }
-
-function urlsOf(der: Buffer): { crlUrls: string[]; ocspUrls: string[] } {
-  try {
-    const parsed = new Parsed(new Uint8Array(der));
-    const points = parsed.getExtension(CRLDistributionPointsExtension)?.distributionPoints ?? [];
-    const crlUrls = Array.from(points)
-      .flatMap((point) => point.distributionPoint?.fullName ?? [])
-      .flatMap(urlOf);
-    const access = parsed.getExtension(AuthorityInfoAccessExtension);
-    const ocspUrls = (access?.ocsp ?? []).filter((name) => name.type === 'url').map((name) => name.value);
-    return { crlUrls, ocspUrls };
-  } catch {
-    return { crlUrls: [], ocspUrls: [] };
-  }
-}
-
-const urlOf = (name: { uniformResourceIdentifier?: string }): string[] =>
-  name.uniformResourceIdentifier ? [name.uniformResourceIdentifier] : [];

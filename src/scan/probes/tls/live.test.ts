@@ -75,8 +75,6 @@ test('versions and certificate of openssl s_server, TLS 1.3 only and TLS 1.2 onl
     assert.equal(probe.heartbleed.verdict, 'safe');
     const leaf = probe.chain[0]!;
     assert.deepEqual(leaf.names, ['shop.example', 'www.shop.example']);
-    assert.deepEqual(leaf.crlUrls, ['http://ca.example/crl']);
-    assert.deepEqual(leaf.ocspUrls, ['http://ca.example/ocsp']);
     assert.equal(leaf.subject, 'O=Example, CN=shop.example');
     assert.equal(leaf.keyBits, 2048);
     assert.equal(leaf.spki, spkiByOpenssl(modern));
