@@ -8,8 +8,8 @@ import { build } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'dist/agent/lastember-agent.cjs');
-/** The agent trusts nothing but its own code, the host library and the vocabulary. */
-const ALLOWED = /^(?:src\/(?:agent|host|model)|node_modules)\//;
+/** The agent trusts nothing but its own code, the host library, how one looks at a machine from outside, and the vocabulary. */
+const ALLOWED = /^(?:src\/(?:agent|host|model|scan)|node_modules)\//;
 /** Servers connect to hosts over SSH; agents never do. */
 const BANNED = /^src\/host\/ssh\/|^node_modules\/(?:ssh2|cpu-features|asn1)\//;
 

@@ -10,6 +10,8 @@ export const AgentConfig = z.object({
   token: z.string().optional(),
   /** the login that the agent was deployed by: no change may lock it out */
   login: z.object({ user: z.string(), method: z.enum(['publickey', 'password']).nullable() }).optional(),
+  /** false: this host looks at nobody, whatever a scope of the server says */
+  patrols: z.boolean().default(true),
   stateDir: z.string().startsWith('/').default('/var/lib/lastember'),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;

@@ -14,6 +14,7 @@ import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
 import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
+import { Patrols } from './patrol/patrols.ts';
 import { renew, renewalIsDue } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
@@ -46,6 +47,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     if (options.once) await round(agent);
     else await keepOn(agent);
   } finally {
+    await agent.patrols.end();
     agent.journal.close();
     agent.client.close();
   }
@@ -79,6 +81,7 @@ interface Agent extends Executor {
   identity: EnrollReply;
   client: Client;
   cache: FactCache;
+  patrols: Patrols;
   startedAt: Date;
   pollSeconds: number;
   factsSeconds: number;
@@ -111,6 +114,15 @@ async function start(options: AgentOptions): Promise<Agent> {
     agentId: identity.agentId,
     approvers: identity.approverKeys,
     cache: new Map(),
+    patrols: new Patrols({
+      host,
+      log,
+      now,
+      signal: options.signal,
+      // One round has no time to look around.
+      allowed: config.patrols && !options.once,
+      client: () => agent.client,
+    }),
     startedAt: now(),
     pollSeconds: 60,
     factsSeconds: 300,
@@ -171,10 +183,12 @@ async function checkIn(agent: Agent): Promise<void> {
 /** Says that we are there. */
 async function greet(agent: Agent): Promise<void> {
   const bootId = await readBootId(agent.host);
-  const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString() };
+  const subnets = agent.patrols.subnets();
+  const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString(), subnets };
   const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
   agent.pollSeconds = Math.max(1, reply.pollSeconds);
   agent.factsSeconds = Math.max(1, reply.factsSeconds);
+  agent.patrols.heed(reply.patrol ?? null);
 }
 
 /** A look at a host in trouble takes minutes, and whoever says nothing for so long counts as lost. */

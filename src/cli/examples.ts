@@ -11,6 +11,8 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   doctor: ['doctor --data /srv/lastember'],
   'scope add': ['scope add office 192.0.2.0/24 --every "0 3 * * *" --exclude 192.0.2.66'],
   'scope list': ['scope list'],
+  'scope show': ['scope show office'],
+  'scope agents': ['scope agents office on'],
   'scope remove': ['scope remove office'],
   scan: ['scan office', 'scan 192.0.2.0/28 --ports 22,443'],
   hosts: ['hosts --unknown', 'hosts --tag env=prod --json'],
@@ -50,6 +52,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'access list': ['access list'],
   'access end': ['access end old-1'],
   agents: ['agents'],
+  'agent patrols': ['agent patrols', 'agent patrols --json'],
   'agent uninstall': ['agent uninstall web-1 web-2 --reason "sold"'],
   'agents revoke': ['agents revoke AGENT --reason "machine was sold"'],
   'enroll-token create': [

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Section } from './facts.ts';
 import { Sha256 } from './json.ts';
+import { PatrolOrder } from './patrol.ts';
 import { Approval, ApproverKey, SignedOutcome } from './plan.ts';
 
 /** The agent protocol: HTTPS under /agent/v1, mutual TLS except `enroll`. Requests and replies by path. */
@@ -39,8 +40,16 @@ export const CheckInRequest = z.object({
   version: z.string(),
   bootId: z.string().max(64).nullable(),
   startedAt: z.string(),
+  /** IPv4 address and prefix length of each of its interfaces, where it may look around; none: its settings say no */
+  subnets: z.array(z.string().max(50)).max(64).optional(),
 });
-export const CheckInReply = z.object({ hostId: z.string(), pollSeconds: z.number(), factsSeconds: z.number() });
+export const CheckInReply = z.object({
+  hostId: z.string(),
+  pollSeconds: z.number(),
+  factsSeconds: z.number(),
+  /** what it is to look at around itself; without one it looks at nothing, and ends what it is at */
+  patrol: PatrolOrder.nullable().optional(),
+});
 export type CheckInRequest = z.infer<typeof CheckInRequest>;
 export type CheckInReply = z.infer<typeof CheckInReply>;
 

@@ -52,6 +52,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'discovery.host.merged': 'Hosts merged',
   'discovery.host.split': 'Host split',
   'discovery.host.tagged': 'Host tagged',
+  'discovery.patrol.finished': 'Agent looked around',
   'discovery.scan.finished': 'Scan finished',
   'discovery.scan.started': 'Scan started',
   'discovery.scope.added': 'Scope added',

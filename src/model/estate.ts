@@ -17,6 +17,8 @@ export const Scope = z.object({
   rate: z.number().int().positive(),
   /** cron expression, or null: only by hand */
   every: z.string().nullable(),
+  /** agents whose own subnets lie in here look around in them */
+  agents: z.boolean(),
   createdAt: Instant,
 });
 export type Scope = z.infer<typeof Scope>;
@@ -64,7 +66,7 @@ export const Identifier = z.object({ kind: IdentifierKind, value: z.string() });
 export type Identifier = z.infer<typeof Identifier>;
 
 /** Where a sighting came from. */
-export const SourceName = z.enum(['scan', 'peer', 'neighbour', 'agent', 'import']);
+export const SourceName = z.enum(['scan', 'peer', 'neighbour', 'agent', 'agent-scan', 'import']);
 export type SourceName = z.infer<typeof SourceName>;
 
 /** One source saw one address at one time. */
@@ -73,7 +75,7 @@ export const Sighting = z.object({
   address: z.string(),
   at: Instant,
   identifiers: z.array(Identifier),
-  /** who told us, for `peer` and `neighbour`: a host id */
+  /** who told us, for `peer`, `neighbour` and `agent-scan`: a host id */
   via: z.string().optional(),
   hostname: z.string().optional(),
   evidence: z.record(z.string(), z.unknown()).optional(),
@@ -100,6 +102,8 @@ export const Endpoint = z.object({
   probedAt: Instant.nullable(),
   lastError: z.string().nullable(),
   state: z.enum(['open', 'gone']),
+  /** only the agent on this host has seen it (a host id); the server itself has not */
+  via: z.string().nullable().optional(),
   firstSeen: Instant,
   lastSeen: Instant,
 });

@@ -50,13 +50,15 @@ export function areaOf(path: string): string {
 }
 
 const isTest = (path: string): boolean => /\.test\.tsx?$|\/testing(\.ts|\/)/.test(path);
-const isLogic = (path: string): boolean => /^src\/loop\/[a-z]+\/logic\//.test(path);
+const isLogic = (path: string): boolean => /^src\/(?:loop\/[a-z]+|scan)\/logic\//.test(path);
 
 /** Which areas an area may import, besides itself. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   model: [],
   host: ['model'],
-  agent: ['host', 'model'],
+  // How one looks at a machine from outside: the same code on the server and in the agent.
+  scan: ['model'],
+  agent: ['host', 'model', 'scan'],
   platform: ['model'],
   client: ['model'],
   console: ['model', 'client'],
@@ -70,7 +72,8 @@ function loopMayImport(area: string): readonly string[] {
   const index = LOOP.findIndex((name) => area === `loop/${name}`);
   const left = LOOP.slice(0, index).map((name) => `loop/${name}`);
   const host = area === 'loop/enrollment' || area === 'loop/change' ? ['host'] : [];
-  return ['model', 'platform', ...host, ...left];
+  const scan = area === 'loop/discovery' ? ['scan'] : [];
+  return ['model', 'platform', ...host, ...scan, ...left];
 }
 
 function areaRule(item: Import): string | null {

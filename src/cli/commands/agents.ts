@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ApiError, type Client } from '../../client/client.ts';
 import { EXIT, Exit } from '../exit.ts';
-import { list, progress } from '../output.ts';
+import { ago, list, progress } from '../output.ts';
 import { hostIdOf } from '../lookup.ts';
 import { collect, does, text, texts } from '../run.ts';
 
@@ -50,6 +50,28 @@ export function addAgents(root: Command): void {
         'No hosts.',
       );
       if (results.some(({ result }) => result === 'failed')) throw new Exit(EXIT.negative);
+    },
+  );
+  does(
+    agent.command('patrols').description('Which agents looked around in their own subnets, and what they found there'),
+    async (context) => {
+      const { items } = await (await context.client()).listPatrols();
+      list(
+        context.output,
+        items,
+        [
+          { title: 'AGENT ON', of: (p) => p.hostName, shrink: true },
+          { title: 'SUBNET', of: (p) => p.block },
+          { title: 'SCOPE', of: (p) => p.scope, shrink: true, drop: 1 },
+          { title: 'STATE', of: (p) => p.state },
+          { title: 'LOOKED AT', of: (p) => `${p.counts.asked} of ${p.counts.addresses}` },
+          { title: 'ANSWERED', of: (p) => String(p.counts.answered) },
+          { title: 'STRANGERS', of: (p) => String(p.counts.strangers) },
+          { title: 'WHEN', of: (p) => ago(p.finishedAt ?? p.orderedAt) },
+          { title: 'WHY NOT', of: (p) => p.error ?? '', shrink: true, drop: 2 },
+        ],
+        'No agent has looked around. Let them in a scope: lastember scope agents NAME on',
+      );
     },
   );
 }

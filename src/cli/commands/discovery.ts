@@ -26,6 +26,7 @@ function addScope(root: Command): void {
       .option('--every <cron>', 'scan by itself, e.g. "0 3 * * *"')
       .option('--exclude <cidr>', 'never touch these (may be repeated)', collect)
       .option('--follow <cidr>', 'also look at hosts in here that agents see connections to (may be repeated)', collect)
+      .option('--agents', 'agents in here look around in their own subnets')
       .option('--confirm-wide', 'yes, wider than a /8 is meant'),
     async (context, [name, cidrs], options) => {
       const rate = number(options, 'rate');
@@ -38,6 +39,7 @@ function addScope(root: Command): void {
           exclude: texts(options, 'exclude'),
           follow: texts(options, 'follow'),
           every: text(options, 'every') ?? null,
+          agents: flag(options, 'agents'),
           confirmWide: flag(options, 'confirmWide'),
           ...(rate === undefined ? {} : { rate }),
         },
@@ -62,16 +64,62 @@ function addScope(root: Command): void {
         { title: 'PORTS', of: (s) => s.ports, shrink: true },
         { title: 'RATE', of: (s) => `${s.rate}/s` },
         { title: 'EVERY', of: (s) => s.every ?? 'by hand' },
+        { title: 'AGENTS', of: (s) => (s.agents ? 'look around' : '–'), drop: 2 },
       ],
       'No scopes yet. Add one: lastember scope add office 192.0.2.0/24',
     );
   });
+  addScopeAgents(scope);
   does(scope.command('remove <name>').description('Remove a scope; what it found stays'), async (context, [name]) => {
     const client = await context.client();
     const id = await scopeId(client, name![0]!);
     await client.deleteScope({ params: { id } });
     show(context.output, { removed: name![0]! }, [['removed', name![0]!]]);
   });
+}
+
+/** Who looks around where; and whether anybody does. */
+function addScopeAgents(scope: Command): void {
+  does(
+    scope.command('show <name>').description('One scope, and which agents look around where in it'),
+    async (context, [name]) => {
+      const client = await context.client();
+      const found = await client.getScope({ params: { id: await scopeId(client, name![0]!) } });
+      const { scope: s, blocks } = found;
+      show(context.output, found, [
+        ['scope', s.name],
+        ['covers', s.cidrs.join(', ')],
+        ['except', s.exclude.join(', ') || '–'],
+        ['ports', s.ports],
+        ['rate', `${s.rate}/s`],
+        ['every', s.every ?? 'by hand'],
+        [
+          'agents',
+          s.agents ? 'look around in their own subnets' : `do not look around; lastember scope agents ${s.name} on`,
+        ],
+        ...blocks.map(({ block, agents, elected, lastAt }): [string, string] => [
+          block,
+          `${elected.map(({ hostName }) => hostName).join(' and ')} of ${agents}, last ${lastAt ? ago(lastAt) : 'never'}`,
+        ]),
+      ]);
+    },
+  );
+  does(
+    scope
+      .command('agents <name> <on|off>')
+      .description('Let agents in this scope look around in their own subnets, or stop them'),
+    async (context, [name, word]) => {
+      if (word![0] !== 'on' && word![0] !== 'off') throw new UsageError(`say on or off, not "${word![0]}"`);
+      const client = await context.client();
+      const params = { id: await scopeId(client, name![0]!) };
+      const made = await client.updateScope({ params, body: { agents: word![0] === 'on' } });
+      show(context.output, made, [
+        ['scope', made.name],
+        ['agents', made.agents ? 'look around in their own subnets' : 'do not look around'],
+        ...(made.agents ? [['next', 'lastember agent patrols'] as [string, string]] : []),
+      ]);
+    },
+  );
 }
 
 async function scopeId(client: Client, name: string): Promise<string> {

@@ -2,7 +2,7 @@ import type { Identifier, Management, Sighting } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from './face.ts';
-import { normalAddress, tellsMachinesApart } from './logic/address.ts';
+import { normalAddress, tellsMachinesApart } from '../../scan/logic/address.ts';
 import { contradiction, strong } from './logic/reconcile.ts';
 import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
 import { endOtherClaims, leaveAddress, noteAddress } from './store-addresses.ts';

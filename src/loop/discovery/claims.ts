@@ -4,7 +4,7 @@ import type { Claim, Host, Sighting, Tags } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { normalAddress } from './logic/address.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
 import { type ListedHost, parseHostList } from './logic/host-list.ts';
 import { recordSightings } from './sightings.ts';
 import { findHost, findHosts, hostRow, updateHost } from './store-hosts.ts';

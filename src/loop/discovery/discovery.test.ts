@@ -6,7 +6,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import type { Scan, Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
-import { listenWith, type Pki, selfSigned } from './probes/testing.ts';
+import { listenWith, type Pki, selfSigned } from '../../scan/probes/testing.ts';
 import { createScan } from './scans.ts';
 import { scanRow, toScan } from './store-scans.ts';
 import {

@@ -2,6 +2,7 @@ import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
 import type { Endpoint, Host, Identifier, Management, Scope, Sighting, Tags } from '../../model/estate.ts';
 import type { Actor } from '../../model/actor.ts';
 import type { Imported, ReadRow } from './claims.ts';
+import type { PatrolOrder } from '../../model/patrol.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
@@ -47,6 +48,8 @@ export interface Discovery extends Module {
   ): Promise<string>;
   /** The host's agent saw these addresses: they are looked at, where a scope allows it. */
   followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void>;
+  /** What this agent is to look at in its own subnets (address and prefix length each) now; null: nothing. */
+  patrolFor(agent: { agentId: string; hostId: string }, subnets: readonly string[]): Promise<PatrolOrder | null>;
   setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
   /** Reads a list of hosts row by row; each says what is wrong with it. Nothing is written. */
   readList(text: string): Promise<ReadRow[]>;

@@ -5,10 +5,12 @@ import { addTags, importHosts, readList } from './claims.ts';
 import type { Discovery } from './face.ts';
 import { follow, followFrom } from './follow.ts';
 import { scheduleScans } from './jobs.ts';
-import { normalAddress } from './logic/address.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
+import { patrolFor } from './patrols.ts';
 import { probeNow } from './probe-now.ts';
 import { type Ageing, DEFAULT_AGEING } from './results.ts';
 import { retain } from './retention.ts';
+import { patrolAgentRoutes } from './routes-patrols.ts';
 import { discoveryRoutes } from './routes.ts';
 import { runScan } from './run-scan.ts';
 import { Buckets } from './scopes.ts';
@@ -56,7 +58,8 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       return look(address, port, how?.judge);
     },
     routes: discoveryRoutes(platform, look),
-    agentRoutes: [],
+    patrolFor: (agent, subnets) => patrolFor(platform, agent, subnets),
+    agentRoutes: patrolAgentRoutes(platform, scanner.ageing),
     jobs: {
       'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
       'discovery.schedule': () => scheduleScans(platform),

@@ -3,6 +3,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import type { Scope } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import { isDue } from './logic/schedule.ts';
+import { closePatrols } from './patrols.ts';
 import { createScan } from './scans.ts';
 import { hostsToFollow } from './store-follow.ts';
 import { activeScanOf, findScopes, lastScanAt, orphanedScans } from './store-scans.ts';
@@ -14,6 +15,7 @@ const FORGOTTEN_MS = 15 * 60_000;
 
 /** Starts what is due, and wakes what a dead worker left behind. */
 export async function scheduleScans(platform: Platform): Promise<void> {
+  await closePatrols(platform);
   const now = platform.now();
   for (const scanId of await orphanedScans(platform.db, new Date(now.getTime() - ORPHANED_MS))) {
     await platform.queue.enqueue('discovery.scan', { scanId }, { singletonKey: scanId });

@@ -1,9 +1,9 @@
 import type { Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
-import type { Interval } from './logic/address.ts';
-import { containsAddress, parseTargets } from './logic/targets.ts';
-import { createGuard, type Guard } from './scanner/guard.ts';
+import type { Interval } from '../../scan/logic/address.ts';
+import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
+import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
 import { addressesOnly, type Buckets, excludedByAll } from './scopes.ts';
 import { findReach } from './store-scans.ts';
 

@@ -1,10 +1,13 @@
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './logic/describe.ts';
+import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import type { Look } from '../../scan/look.ts';
+import { withUrls } from './certificates.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
 import {
   addHistory,
   endpointRow,
+  type EndpointRow,
   insertEndpoint,
   noteProbeError,
   probesOfHost,
@@ -12,15 +15,6 @@ import {
 } from './store-endpoints.ts';
 import { hostRow, updateHost } from './store-hosts.ts';
 import { rejudge } from './rejudge.ts';
-
-/** One look at one open port: what a probe read, or why it could not. */
-export interface Look {
-  address: string;
-  port: number;
-  at: Date;
-  result: ProbeResult | null;
-  error: string | null;
-}
 
 export type LookChange = 'new' | 'changed' | 'back' | 'same';
 
@@ -30,22 +24,35 @@ export async function recordLooks(
   tx: Tx,
   hostId: string,
   looks: readonly Look[],
+  via: string | null = null,
 ): Promise<LookChange[]> {
   const changes: LookChange[] = [];
-  for (const look of looks) changes.push(await recordLook(platform, tx, hostId, look));
+  for (const look of looks) {
+    const result = look.result && withUrls(look.result);
+    changes.push(await recordLook(platform, tx, hostId, { ...look, result, via }));
+  }
   if (changes.some((change) => change !== 'same')) await describeHost(tx, hostId);
   return changes;
 }
 
-async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: string, look: Look): Promise<LookChange> {
+/** `via`: the host whose agent looked; null: the server itself. */
+type Seen = Look & { via: string | null };
+
+async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: string, look: Seen): Promise<LookChange> {
   const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port });
   if (!row) return foundEndpoint(platform, tx, hostId, look);
+  // What the server sees itself it takes from no agent.
+  if (look.via !== null && row.via === null) return 'same';
+  return lookedAgain(tx, hostId, look, row);
+}
+
+async function lookedAgain(tx: Tx, hostId: string, look: Seen, row: EndpointRow): Promise<LookChange> {
   const back = row.state === 'gone';
   const known = row.probe;
   const fresh = look.result;
   const missing = fresh ? tellsLess(known, fresh) : (look.error ?? 'the probe ended without a result');
-  if (!fresh || missing !== null) await noteProbeError(tx.db, row.id, missing ?? '', look.at);
-  else await replaceProbe(tx, row.id, fresh, look.at);
+  if (!fresh || missing !== null) await noteProbeError(tx.db, row.id, missing ?? '', look);
+  else await replaceProbe(tx, row.id, fresh, look);
   if (fresh && missing === null && !isSame(known, fresh)) {
     await addHistory(tx.db, row.id, look.at, fresh);
     await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
@@ -57,13 +64,14 @@ async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: str
 
 const isSame = (known: ProbeResult | null, fresh: ProbeResult): boolean => known !== null && sameProbe(known, fresh);
 
-function replaceProbe(tx: Tx, id: string, probe: ProbeResult, at: Date): Promise<void> {
+function replaceProbe(tx: Tx, id: string, probe: ProbeResult, { at, via }: Seen): Promise<void> {
   return updateEndpoint(tx.db, id, {
     service: serviceOf(probe),
     probe,
     probed_at: at,
     last_error: null,
     last_seen: at,
+    via,
   });
 }
 
@@ -71,7 +79,7 @@ async function foundEndpoint(
   platform: Pick<Platform, 'newId'>,
   tx: Tx,
   hostId: string,
-  look: Look,
+  look: Seen,
 ): Promise<LookChange> {
   const id = platform.newId('ep');
   await insertEndpoint(tx.db, {
@@ -85,6 +93,7 @@ async function foundEndpoint(
     probe: look.result,
     probed_at: look.result ? look.at : null,
     last_error: look.error,
+    via: look.via,
   });
   if (look.result) await addHistory(tx.db, id, look.at, look.result);
   await announce(tx, 'found', hostId, { id, look, before: null });
@@ -95,7 +104,7 @@ async function announce(
   tx: Tx,
   verb: 'found' | 'changed',
   hostId: string,
-  what: { id: string; look: Look; before: ProbeResult | null },
+  what: { id: string; look: Seen; before: ProbeResult | null },
 ): Promise<void> {
   const host = await hostRow(tx.db, hostId);
   const name = `${bracketed(what.look.address)}:${what.look.port}`;
@@ -109,6 +118,7 @@ async function announce(
       service: serviceOf(what.look.result),
       ...(verb === 'changed' ? { before: summaryOf(what.before) } : {}),
       after: summaryOf(what.look.result),
+      ...(what.look.via ? { via: what.look.via } : {}),
       ...(what.look.error ? { error: what.look.error } : {}),
     },
   });

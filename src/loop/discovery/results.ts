@@ -1,6 +1,7 @@
 import type { ScanCounts, Sighting } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { type Look, type LookChange, recordLooks } from './looks.ts';
+import type { Look } from '../../scan/look.ts';
+import { type LookChange, recordLooks } from './looks.ts';
 import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
 import { missedEndpoints, noteMiss } from './store-endpoints.ts';
@@ -51,9 +52,14 @@ export const DEFAULT_AGEING: Ageing = { failures: 3, minutes: 24 * 60 };
 export async function ageEndpoints(
   tx: Tx,
   ageing: Ageing,
-  scanned: { addresses: string[]; ports: number[]; isOpen(address: string, port: number): boolean },
+  scanned: {
+    addresses: string[];
+    ports: number[];
+    isOpen(address: string, port: number): boolean;
+    by?: 'server' | 'agent';
+  },
 ): Promise<void> {
-  const known = await missedEndpoints(tx.db, scanned.addresses, scanned.ports);
+  const known = await missedEndpoints(tx.db, scanned.addresses, scanned.ports, scanned.by);
   for (const endpoint of known.filter((e) => !scanned.isOpen(e.address, e.port))) {
     const misses = endpoint.misses + 1;
     const since = endpoint.missed_since ?? tx.now;

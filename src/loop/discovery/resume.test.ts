@@ -9,7 +9,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import type { Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
-import { listenWith } from './probes/testing.ts';
+import { listenWith } from '../../scan/probes/testing.ts';
 import { createScan, steerScan } from './scans.ts';
 import { claimScan, findScopes, scanRow, updateScope } from './store-scans.ts';
 import { addScope, entriesSince, OPERATOR } from './testing/index.ts';

@@ -2,7 +2,7 @@ import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { endOldClaims } from './store-addresses.ts';
 import { noteDecision } from './store-hosts.ts';
-import { removeFollowed, removeHistory, removeScans, removeSightings } from './store-retention.ts';
+import { removeFollowed, removeHistory, removePatrols, removeScans, removeSightings } from './store-retention.ts';
 
 const DAY_MS = 86_400_000;
 /** Who says that a machine has an address says so again within a month, or it has moved on. */
@@ -16,9 +16,10 @@ export async function retain(platform: Platform): Promise<void> {
     sightings: await removeSightings(platform.db, before),
     history: await removeHistory(platform.db, before, platform.now()),
     scans: await removeScans(platform.db, before),
+    patrols: await removePatrols(platform.db, before),
     followed: await removeFollowed(platform.db, new Date(now - DAY_MS)),
   };
-  platform.log.info(removed, 'old sightings, probe results and scans were removed');
+  platform.log.info(removed, 'old sightings, probe results, scans and patrols were removed');
   await endClaims(platform, new Date(now - CLAIM_DAYS * DAY_MS));
 }
 

@@ -7,7 +7,7 @@ import { Instant } from '../../model/json.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { claimHost, importHosts, tagHost } from './claims.ts';
-import { normalAddress } from './logic/address.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt, sourceStats } from './store-hosts.ts';
 

@@ -30,6 +30,7 @@ const ScopeFields = z.object({
   ports: Ports.default('default'),
   rate: Rate.default(DEFAULT_RATE),
   every: z.string().max(120).nullable().default(null),
+  agents: z.boolean().default(false),
   confirmWide: z.boolean().default(false),
 });
 const ScopeInput = ScopeFields.extend({ name: z.string().regex(/^[\w.-]{1,60}$/) }).strict();
@@ -41,6 +42,7 @@ const ScopeChange = z
     ports: Ports.optional(),
     rate: Rate.optional(),
     every: z.string().max(120).nullable().optional(),
+    agents: z.boolean().optional(),
     confirmWide: z.boolean().default(false),
   })
   .strict();
@@ -74,6 +76,7 @@ const detailOf = (scope: Scope) => ({
   ports: scope.ports,
   rate: scope.rate,
   every: scope.every,
+  agents: scope.agents,
 });
 
 function scopeRoutes(platform: Platform): Route[] {

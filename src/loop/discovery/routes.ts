@@ -1,8 +1,9 @@
 import type { Platform } from '../../platform/context.ts';
 import type { Route } from '../../platform/http/route.ts';
 import { hostRoutes, type LookNow } from './routes-hosts.ts';
+import { patrolRoutes } from './routes-patrols.ts';
 import { scanRoutes } from './routes-scans.ts';
 
 export function discoveryRoutes(platform: Platform, look: LookNow): Route[] {
-  return [...scanRoutes(platform), ...hostRoutes(platform, look)];
+  return [...scanRoutes(platform), ...patrolRoutes(platform), ...hostRoutes(platform, look)];
 }

@@ -4,9 +4,9 @@ import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanState, Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { normalAddress } from './logic/address.ts';
-import { parsePorts } from './logic/ports.ts';
-import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from './logic/targets.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
+import { parsePorts } from '../../scan/logic/ports.ts';
+import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
 import {
   ACTIVE,

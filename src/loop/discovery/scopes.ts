@@ -1,10 +1,10 @@
 import type { Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { newBucket, type Bucket } from './logic/pace.ts';
-import { LARGEST } from './logic/permutation.ts';
-import { parsePorts } from './logic/ports.ts';
+import { newBucket, type Bucket } from '../../scan/logic/pace.ts';
+import { LARGEST } from '../../scan/logic/permutation.ts';
+import { parsePorts } from '../../scan/logic/ports.ts';
 import { checkSchedule } from './logic/schedule.ts';
-import { countAddresses, parseTargets, subtractIntervals } from './logic/targets.ts';
+import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 
 /** Throws the error a person can act on, before a wrong scope is stored. */
 export function checkScope(scope: Scope, confirmWide: boolean): void {

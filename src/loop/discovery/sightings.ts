@@ -1,7 +1,7 @@
 import type { Claim, Identifier, Sighting } from '../../model/estate.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
-import { normalAddress } from './logic/address.ts';
+import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
 import { leaveAddress } from './store-addresses.ts';
@@ -41,7 +41,7 @@ export async function recordSightings(
   const hosts = await hostsAround(tx.db, sightings);
   const agents = await reporting(hosts.map(({ id }) => id));
   const around = { newId: () => platform.newId('host'), alive, reports: (id: string) => agents.has(id) };
-  const decisions = reconcile(hosts, sightings, around);
+  const decisions = reconcile(hosts, sightings, around).map((one, index) => explained(one, sightings[index]!));
   const made = new Set<string>();
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   for (const [index, decision] of decisions.entries()) {
@@ -53,6 +53,13 @@ export async function recordSightings(
   for (const [index, decision] of decisions.entries()) await settle(tx, decision, sightings[index]!);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
+}
+
+/** Whose word it is belongs to why we believe it. */
+function explained(decision: Decision, { source, evidence }: Sighting): Decision {
+  if (source !== 'agent-scan') return decision;
+  const agent = String(evidence?.['agent'] ?? 'another host');
+  return { ...decision, why: `${decision.why}; seen by the agent on ${agent} in its own subnet` };
 }
 
 function mustBeAddress(text: string): string {

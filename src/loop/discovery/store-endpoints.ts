@@ -51,6 +51,7 @@ function toEndpoint(row: EndpointRow): Endpoint {
     probedAt: row.probed_at?.toISOString() ?? null,
     lastError: row.last_error,
     state: row.state,
+    via: row.via,
     firstSeen: row.first_seen.toISOString(),
     lastSeen: row.last_seen.toISOString(),
   };
@@ -90,11 +91,14 @@ export interface EndpointWrite {
   probed_at: Date | null;
   last_error: string | null;
   last_seen: Date;
+  /** the host whose agent saw it; none: the server itself */
+  via?: string | null;
 }
 
 const written = (write: EndpointWrite) => ({
   ...write,
   probe: write.probe ? jsonText(write.probe) : null,
+  via: write.via ?? null,
   state: 'open' as const,
   misses: 0,
   missed_since: null,
@@ -115,10 +119,18 @@ export async function updateEndpoint(db: DbOrTx, id: string, write: EndpointWrit
 }
 
 /** A look that did not succeed: everything known before stays (row 1.8). */
-export async function noteProbeError(db: DbOrTx, id: string, error: string, seenAt: Date | null): Promise<void> {
+export async function noteProbeError(
+  db: DbOrTx,
+  id: string,
+  error: string,
+  seen: { at: Date; via: string | null } | null,
+): Promise<void> {
   await q(db)
     .updateTable('discovery.endpoint')
-    .set({ last_error: error, ...(seenAt ? { last_seen: seenAt, state: 'open', misses: 0, missed_since: null } : {}) })
+    .set({
+      last_error: error,
+      ...(seen ? { last_seen: seen.at, via: seen.via, state: 'open', misses: 0, missed_since: null } : {}),
+    })
     .where('id', '=', id)
     .execute();
 }
@@ -190,11 +202,12 @@ export async function abandonEndpoints(tx: Tx, hostId: string, address: string):
   if (rows.length > 0) await rejudge(tx, hostId);
 }
 
-/** Open endpoints at these addresses and ports that a finished scan did not find open. */
+/** Open endpoints at these addresses and ports that a finished scan did not find open; `by`: whose they are to find. */
 export async function missedEndpoints(
   db: DbOrTx,
   addresses: string[],
   ports: number[],
+  by: 'server' | 'agent' = 'server',
 ): Promise<
   { id: string; host_id: string; address: string; port: number; misses: number; missed_since: Date | null }[]
 > {
@@ -205,6 +218,7 @@ export async function missedEndpoints(
     .where('state', '=', 'open')
     .where('address', 'in', addresses)
     .where(sql<boolean>`port = any(${ports})`)
+    .where('via', by === 'server' ? 'is' : 'is not', null)
     .execute();
 }
 

@@ -151,26 +151,38 @@ export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Pr
   return row !== undefined;
 }
 
-/** Writes down that the host was seen: the sighting itself, its source, its address and identifiers, and when. */
-export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
-  const at = new Date(sighting.at);
+async function insertSighting(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
   await q(db)
     .insertInto('discovery.sighting')
     .values({
       host_id: hostId,
       source: sighting.source,
       address: sighting.address,
-      at,
+      at: new Date(sighting.at),
       via: sighting.via ?? null,
       hostname: sighting.hostname ?? null,
       identifiers: jsonText(sighting.identifiers),
       evidence: sighting.evidence ? jsonText(sighting.evidence) : null,
     })
     .execute();
+}
+
+/** Writes down that the host was seen: the sighting itself, its source, its address and identifiers, and when. */
+export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
+  const at = new Date(sighting.at);
+  await insertSighting(db, hostId, sighting);
   await noteSource(db, hostId, sighting.source, at);
   await noteAddress(db, hostId, sighting.address, isMeasured(sighting) ? 'measured' : 'claimed', at);
   await noteIdentifiers(db, hostId, sighting.identifiers, at);
   if (sighting.source !== 'import') await notePresent(db, hostId, at);
+}
+
+/** An agent saw this host, of which more is known than its word: that it was said, and where, and no more. */
+export async function noteHearsay(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
+  const at = new Date(sighting.at);
+  await insertSighting(db, hostId, { ...sighting, identifiers: [] });
+  await noteSource(db, hostId, sighting.source, at);
+  await noteAddress(db, hostId, sighting.address, 'claimed', at);
 }
 
 async function noteSource(db: DbOrTx, hostId: string, source: SourceName, at: Date): Promise<void> {

@@ -29,18 +29,22 @@ export async function silentHosts(
   since: Date,
   ports: number[],
 ): Promise<{ host_id: string; address: string }[]> {
-  return q(db)
-    .selectFrom('discovery.endpoint as e')
-    .innerJoin('discovery.presence as p', 'p.host_id', 'e.host_id')
-    .innerJoin('discovery.host as h', 'h.id', 'e.host_id')
-    .select(['e.host_id', 'e.address'])
-    .distinct()
-    .where('e.state', '=', 'open')
-    .where(sql<boolean>`e.port = any(${ports})`)
-    .where('p.last_seen', '<', since)
-    .where('p.offline_since', 'is', null)
-    .where('h.superseded_by', 'is', null)
-    .execute();
+  return (
+    q(db)
+      .selectFrom('discovery.endpoint as e')
+      .innerJoin('discovery.presence as p', 'p.host_id', 'e.host_id')
+      .innerJoin('discovery.host as h', 'h.id', 'e.host_id')
+      .select(['e.host_id', 'e.address'])
+      .distinct()
+      .where('e.state', '=', 'open')
+      // What only an agent sees, a scan of the server never finds.
+      .where('e.via', 'is', null)
+      .where(sql<boolean>`e.port = any(${ports})`)
+      .where('p.last_seen', '<', since)
+      .where('p.offline_since', 'is', null)
+      .where('h.superseded_by', 'is', null)
+      .execute()
+  );
 }
 
 export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {

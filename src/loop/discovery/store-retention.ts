@@ -60,6 +60,18 @@ export function removeScans(db: Db, before: Date): Promise<number> {
   );
 }
 
+/** The last patrol of each subnet stays: it says when, and whose turn is next. */
+export function removePatrols(db: Db, before: Date): Promise<number> {
+  return inBatches(
+    db,
+    sql`delete from discovery.patrol where id in (
+      select p.id from discovery.patrol p
+      where p.ordered_at < ${before} and p.state not in ('ordered', 'running')
+        and exists (select from discovery.patrol n where n.block = p.block and n.ordered_at > p.ordered_at)
+      limit ${BATCH})`,
+  );
+}
+
 export function removeFollowed(db: Db, before: Date): Promise<number> {
   return inBatches(
     db,

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
-import { parseTargets } from './logic/targets.ts';
+import { parseTargets } from '../../scan/logic/targets.ts';
 import { q } from './tables.ts';
 
 export const ACTIVE: ScanState[] = ['queued', 'running', 'paused'];
@@ -35,6 +35,7 @@ const scopeRow = (scope: Scope) => ({
   ports: scope.ports,
   rate: scope.rate,
   every: scope.every,
+  agents: scope.agents,
 });
 
 /** False when the name is taken. */

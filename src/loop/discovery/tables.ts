@@ -10,6 +10,7 @@ import type {
   SourceName,
   Tags,
 } from '../../model/estate.ts';
+import type { PatrolCounts, PatrolState } from '../../model/patrol.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 
@@ -26,6 +27,7 @@ export type DiscoveryTables = {
     ports: string;
     rate: number;
     every: string | null;
+    agents: Generated<boolean>;
     created_at: Date;
   };
   'discovery.scan': {
@@ -114,6 +116,7 @@ export type DiscoveryTables = {
     probed_at: Date | null;
     last_error: string | null;
     state: 'open' | 'gone';
+    via: string | null;
     misses: Generated<number>;
     missed_since: Date | null;
     first_seen: Date;
@@ -121,6 +124,28 @@ export type DiscoveryTables = {
   };
   'discovery.endpoint_history': { id: Generated<string>; endpoint_id: string; at: Date; probe: Json<ProbeResult> };
   'discovery.to_follow': { host_id: string; address: string; reported_at: Date; begun: Generated<boolean> };
+  'discovery.agent_subnet': { agent_id: string; host_id: string; block: string; seen_at: Date };
+  'discovery.patrol': {
+    id: string;
+    scope_id: string | null;
+    scope_name: string;
+    agent_id: string;
+    host_id: string;
+    block: string;
+    ranges: Json<string[]>;
+    ports: Json<number[]>;
+    rate: number;
+    seed: string | number;
+    state: PatrolState;
+    why: string;
+    next_window: Generated<number>;
+    counts: Json<PatrolCounts>;
+    ordered_at: Date;
+    until: Date;
+    started_at: Date | null;
+    finished_at: Date | null;
+    error: string | null;
+  };
   'discovery.followed': { address: string; via: string; at: Date };
 };
 

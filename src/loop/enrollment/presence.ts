@@ -55,7 +55,12 @@ export async function checkIn(
     return [];
   });
   if (both.length > 0) throw new AppError('AGENT_REVOKED', { id: agent.agentId });
-  return { hostId: agent.hostId, pollSeconds, factsSeconds: FACTS_SECONDS };
+  const patrol = await discovery.patrolFor(agent, body.subnets ?? []).catch((error: unknown) => {
+    // That it is there counts, whatever else goes wrong.
+    platform.log.error({ error, agentId: agent.agentId }, 'an agent could not be told where to look around');
+    return null;
+  });
+  return { hostId: agent.hostId, pollSeconds, factsSeconds: FACTS_SECONDS, patrol };
 }
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {

@@ -38,6 +38,10 @@ export const DISCOVERY_ERRORS = {
     status: 403,
     text: '{address} is in no scope or is excluded, so Lastember does not connect to it. Add it to a scope to have it looked at.',
   },
+  PATROL_REFUSED: {
+    status: 422,
+    text: 'The report of patrol {id} was refused and the patrol ended: {why}. An agent tells only about what it was asked to look at.',
+  },
   CONNECT_REFUSED: { status: 502, text: '{address}:{port} refused the connection; nothing listens there now.' },
   CONNECT_TIMEOUT: { status: 504, text: '{address}:{port} did not answer within {ms} ms.' },
   CONNECT_UNREACHABLE: { status: 502, text: '{address}:{port} is unreachable from here ({code}).' },

@@ -197,7 +197,7 @@ class Estate {
 
 /** Something answered there, or a connection was seen; what an agent or a list says about addresses is hearsay. */
 export function isMeasured(sighting: Pick<Sighting, 'source'>): boolean {
-  return sighting.source === 'scan' || sighting.source === 'peer' || sighting.source === 'neighbour';
+  return ['scan', 'peer', 'neighbour', 'agent-scan'].includes(sighting.source);
 }
 
 function decided(kind: Decision['kind'], host: KnownHost, why: string): Decision {

@@ -83,6 +83,7 @@ export async function addScope(
     follow: [],
     rate: 5000,
     every: null,
+    agents: false,
     createdAt: platform.now().toISOString(),
     ...fields,
   };

@@ -1,0 +1,47 @@
+import 'reflect-metadata';
+import {
+  AuthorityInfoAccessExtension,
+  CRLDistributionPointsExtension,
+  X509Certificate as Parsed,
+} from '@peculiar/x509';
+import type { CertificateInfo, ProbeResult } from '../../model/probe.ts';
+import { describeCertificate } from '../../scan/probes/tls/certificate.ts';
+
+/** With the places that say whether its certificates are revoked: a look leaves them to whoever stores it. */
+export function withUrls(result: ProbeResult): ProbeResult {
+  if (result.protocol !== 'tls') return result;
+  const known = ({ crlUrls, ocspUrls }: CertificateInfo): boolean => crlUrls.length + ocspUrls.length > 0;
+  return {
+    ...result,
+    chain: result.chain.map((info) => (known(info) ? info : { ...info, ...urlsOf(derOf(info)) })),
+  };
+}
+
+/** Everything about its certificates read anew from themselves, whatever stands beside them; null: one is none. */
+export function readAnew(result: ProbeResult): ProbeResult | null {
+  if (result.protocol !== 'tls') return result;
+  const chain = result.chain.map((info) => describeCertificate(derOf(info)));
+  if (chain.length === 0 || chain.some((info) => info === null)) return null;
+  return withUrls({ ...result, chain: chain as CertificateInfo[] });
+}
+
+const derOf = ({ pem }: CertificateInfo): Buffer =>
+  Buffer.from(pem.replace(/-----[^-]+-----/g, '').replace(/\s+/g, ''), 'base64');
+
+function urlsOf(der: Buffer): { crlUrls: string[]; ocspUrls: string[] } {
+  try {
+    const parsed = new Parsed(new Uint8Array(der));
+    const points = parsed.getExtension(CRLDistributionPointsExtension)?.distributionPoints ?? [];
+    const crlUrls = Array.from(points)
+      .flatMap((point) => point.distributionPoint?.fullName ?? [])
+      .flatMap(urlOf);
+    const access = parsed.getExtension(AuthorityInfoAccessExtension);
+    const ocspUrls = (access?.ocsp ?? []).filter((name) => name.type === 'url').map((name) => name.value);
+    return { crlUrls, ocspUrls };
+  } catch {
+    return { crlUrls: [], ocspUrls: [] };
+  }
+}
+
+const urlOf = (name: { uniformResourceIdentifier?: string }): string[] =>
+  name.uniformResourceIdentifier ? [name.uniformResourceIdentifier] : [];

@@ -1,0 +1,40 @@
+import type { Claim, Sighting, SourceName } from '../../../model/estate.ts';
+import { contradiction, type KnownHost, strong } from './reconcile.ts';
+
+/** A host that a patrol's sighting touches: it is at that address, or has one of its identifiers. */
+export interface Touched extends KnownHost {
+  claim: Claim;
+  sources: SourceName[];
+  /** the server has seen something of it itself */
+  isSeen: boolean;
+}
+
+/**
+ * `record`: nobody but agents knows of it, so what this one saw is the best there is. `note`: more is known of that host
+ * than an agent's word, which changes nothing about it; `differs`: the agent saw another identity there.
+ */
+export type Weight = { kind: 'record' } | { kind: 'note'; hostId: string; differs: boolean };
+
+/** What an agent says about other machines proves nothing about those that we know better (row 1.10). */
+export function weigh(hosts: readonly Touched[], sighting: Sighting): Weight {
+  const at = (host: Touched): boolean => host.addresses.some(({ address }) => address === sighting.address);
+  const touched = hosts.filter((host) => at(host) || shares(host, sighting)).toSorted((a, b) => +at(b) - +at(a));
+  for (const host of touched) {
+    const differs = contradiction(host, sighting) !== null;
+    if (isFirm(host)) return { kind: 'note', hostId: host.id, differs };
+    // Somebody said whose it is: an agent's word neither replaces nor moves it.
+    if (host.claim !== 'unknown' && (differs || !at(host))) return { kind: 'note', hostId: host.id, differs };
+  }
+  return { kind: 'record' };
+}
+
+/** `peer` and `neighbour` are an agent's word as well, unless the server looked and saw. */
+const isFirm = (host: Touched): boolean =>
+  host.isSeen ||
+  host.management !== 'unmanaged' ||
+  host.sources.some((source) => source === 'scan' || source === 'agent');
+
+const shares = (host: Touched, sighting: Sighting): boolean =>
+  strong(sighting.identifiers).some((one) =>
+    host.identifiers.some((other) => other.kind === one.kind && other.value === one.value),
+  );

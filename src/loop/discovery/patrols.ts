@@ -1,0 +1,214 @@
+import { randomInt } from 'node:crypto';
+import { systemActor } from '../../model/actor.ts';
+import type { Scope } from '../../model/estate.ts';
+import type { PatrolBlock, PatrolOrder, PatrolState } from '../../model/patrol.ts';
+import type { Subject } from '../../model/trail.ts';
+import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
+import type { Interval } from '../../scan/logic/address.ts';
+import { type Block, blockOf, intersectIntervals, intervalsOf, PATROL, rangesOf } from '../../scan/logic/patrol.ts';
+import { parsePorts } from '../../scan/logic/ports.ts';
+import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { elect, isTurn } from './logic/election.ts';
+import { addressesOnly, excludedByAll } from './scopes.ts';
+import {
+  activePatrols,
+  anyPatrolScope,
+  type Candidate,
+  candidates,
+  insertPatrol,
+  lastPatrol,
+  lockPatrol,
+  noteSubnets,
+  type PatrolRow,
+  isActive,
+  updatePatrol,
+} from './store-patrols.ts';
+import { findReach } from './store-scans.ts';
+
+const MINUTE_MS = 60_000;
+/** An agent that has not said for so long where it is, is no candidate. */
+const STALE_MS = 15 * MINUTE_MS;
+/** How old what it said may become before it is written down again. */
+const NOTE_MS = 5 * MINUTE_MS;
+/** An agent that told about what it was not asked is not asked again for so long. */
+const DISTRUST_MS = 24 * 60 * MINUTE_MS;
+const MOST_BLOCKS = 16;
+
+export interface PatrolAgent {
+  agentId: string;
+  hostId: string;
+}
+
+/** What this agent is to look at around itself now, or null. Called with each check-in. */
+export async function patrolFor(
+  platform: Platform,
+  agent: PatrolAgent,
+  subnets: readonly string[],
+): Promise<PatrolOrder | null> {
+  if (!(await anyPatrolScope(platform.db))) return null;
+  const blocks = blocksOf(subnets);
+  return platform.observe({ kind: 'agent', id: agent.agentId, name: agent.agentId }, async (tx) => {
+    const stale = new Date(tx.now.getTime() - NOTE_MS);
+    const names = blocks.map(({ block }) => block);
+    await noteSubnets(tx.db, agent, names, { now: tx.now, stale });
+    const scopes = await findReach(tx.db);
+    const [active] = await activePatrols(tx.db, agent.agentId);
+    if (active) return whyOver(active, scopes, tx.now) === null ? orderOf(active) : null;
+    for (const block of blocks) {
+      const order = await orderIn(platform, tx, { agent, block, scopes });
+      if (order) return order;
+    }
+    return null;
+  });
+}
+
+function blocksOf(subnets: readonly string[]): Block[] {
+  const blocks = subnets.map(blockOf).filter((block) => block !== null);
+  return [...new Map(blocks.map((block) => [block.block, block])).values()].slice(0, MOST_BLOCKS);
+}
+
+/** What a scope lets agents look at, now: never what any scope excludes. */
+export function patrolled(scope: Scope, scopes: readonly Scope[]): Interval[] {
+  if (!scope.agents) return [];
+  const { intervals } = parseTargets(scope.cidrs, { confirmWide: true });
+  return subtractIntervals(intervals, addressesOnly(excludedByAll(scopes)));
+}
+
+interface Wanted {
+  agent: PatrolAgent;
+  block: Block;
+  scopes: readonly Scope[];
+}
+
+async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wanted): Promise<PatrolOrder | null> {
+  const scope = scopes.find((one) => intersectIntervals([block.interval], patrolled(one, scopes)).length > 0);
+  if (!scope) return null;
+  const here = await candidatesIn(tx.db, tx.now, block.block);
+  const elected = elect(
+    here.map(({ agentId }) => agentId),
+    block.block,
+    tx.now,
+  );
+  if (!isTurn(agent.agentId, elected, await lastPatrol(tx.db, block.block), tx.now)) return null;
+  const intervals = intersectIntervals([block.interval], patrolled(scope, scopes));
+  const wanted = parsePorts(scope.ports);
+  const isMany = wanted.length > PATROL.ports;
+  const names = here.filter(({ agentId }) => elected.includes(agentId)).map(({ hostName }) => hostName);
+  const id = platform.newId('patrol');
+  const made = await insertPatrol(tx.db, {
+    id,
+    scope,
+    ...agent,
+    block: block.block,
+    ranges: rangesOf(intervals),
+    ports: isMany ? parsePorts('default') : wanted,
+    rate: Math.min(scope.rate, PATROL.rate),
+    seed: randomInt(2 ** 31),
+    why: `${names.join(' and ')} look around in ${block.block} today, in turn: the lowest hashes of ${here.length} agents there${isMany ? `; ${wanted.length} ports are too many for agents, so the default ones` : ''}`,
+    addresses: Number(countAddresses(intervals)),
+    at: tx.now,
+    until: new Date(tx.now.getTime() + PATROL.life),
+  });
+  return made ? orderOf((await lockPatrol(tx.db, id))!) : null;
+}
+
+function candidatesIn(db: DbOrTx, now: Date, block?: string): Promise<Candidate[]> {
+  const ago = (ms: number): Date => new Date(now.getTime() - ms);
+  return candidates(db, { since: ago(STALE_MS), refusedSince: ago(DISTRUST_MS) }, block);
+}
+
+/** The order as it was given: both sides compute the same windows from it. What may be looked at now is told with each reply. */
+const orderOf = (row: PatrolRow): PatrolOrder => ({
+  id: row.id,
+  block: row.block,
+  ranges: row.ranges,
+  ports: row.ports,
+  rate: row.rate,
+  seed: Number(row.seed),
+  window: row.next_window,
+  until: row.until.toISOString(),
+});
+
+/** Of what was ordered, what is still allowed. */
+export function stillAllowed(row: PatrolRow, scopes: readonly Scope[]): Interval[] {
+  const scope = scopes.find(({ id }) => id === row.scope_id);
+  return scope ? intersectIntervals(intervalsOf(row.ranges), patrolled(scope, scopes)) : [];
+}
+
+/** Why a patrol may not go on, or null. */
+export function whyOver(
+  row: PatrolRow,
+  scopes: readonly Scope[],
+  now: Date,
+): { state: PatrolState; error: string } | null {
+  if (row.until <= now) return { state: 'expired', error: 'its time was up before it came to its end' };
+  if (stillAllowed(row, scopes).length > 0) return null;
+  return { state: 'cancelled', error: `scope ${row.scope_name} lets agents look at none of its addresses any more` };
+}
+
+/** Its outcome, on the trail: who looked where, by whose leave, and what came of it. */
+export async function endPatrol(
+  tx: Tx,
+  row: PatrolRow,
+  end: { state: PatrolState; error?: string | null },
+): Promise<void> {
+  await updatePatrol(tx.db, row.id, { state: end.state, finishedAt: tx.now, error: end.error ?? null });
+  const scope: Subject[] = row.scope_id ? [{ kind: 'scope', id: row.scope_id, name: row.scope_name }] : [];
+  await tx.record({
+    type: 'discovery.patrol.finished',
+    subject: { kind: 'agent', id: row.agent_id },
+    related: [{ kind: 'host', id: row.host_id }, ...scope],
+    detail: {
+      patrol: row.id,
+      outcome: end.state,
+      scope: row.scope_name,
+      block: row.block,
+      ranges: row.ranges,
+      ports: row.ports,
+      counts: row.counts,
+      why: row.why,
+      ...(end.error ? { error: end.error } : {}),
+    },
+  });
+  await tx.publish('scans', { patrolId: row.id });
+}
+
+/** Timer: patrols whose time is up, or that nobody lets go on, end; an agent that is away does not say so. */
+export async function closePatrols(platform: Platform): Promise<void> {
+  const open = await activePatrols(platform.db);
+  if (open.length === 0) return;
+  const scopes = await findReach(platform.db);
+  for (const { id } of open.filter((row) => whyOver(row, scopes, platform.now()) !== null)) {
+    await platform.observe(systemActor('patrols'), async (tx) => {
+      const row = await lockPatrol(tx.db, id);
+      const over = row && isActive(row) ? whyOver(row, scopes, tx.now) : null;
+      if (row && over) await endPatrol(tx, row, over);
+    });
+  }
+}
+
+/** The subnets of a scope that agents are in, and who of them looks around there today. */
+export async function blocksIn(platform: Platform, scope: Scope, scopes: readonly Scope[]): Promise<PatrolBlock[]> {
+  const [now, allowed] = [platform.now(), patrolled(scope, scopes)];
+  const byBlock = Map.groupBy(await candidatesIn(platform.db, now), ({ block }) => block);
+  const inScope = [...byBlock].filter(([block]) => {
+    const { intervals } = parseTargets([block], { confirmWide: true });
+    return intersectIntervals(intervals, allowed).length > 0;
+  });
+  return Promise.all(
+    inScope.map(async ([block, here]) => {
+      const ids = here.map(({ agentId }) => agentId);
+      const elected = elect(ids, block, now);
+      const last = await lastPatrol(platform.db, block);
+      return {
+        block,
+        agents: here.length,
+        elected: elected.map((id) => {
+          const { agentId, hostId, hostName } = here.find(({ agentId: other }) => other === id)!;
+          return { agentId, hostId, hostName };
+        }),
+        lastAt: last?.at.toISOString() ?? null,
+      };
+    }),
+  );
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SshProbe, TlsProbe } from '../../model/probe.ts';
+import { guessOf, nameFrom, sameProbe, serviceOf, tellsLess } from './describe.ts';
+
+const ssh = (banner: string): SshProbe => ({
+  protocol: 'ssh',
+  banner,
+  hostKeys: [],
+  algorithms: { kex: [], hostKey: [], cipher: [], mac: [] },
+});
+const tls = (fields: Partial<TlsProbe> = {}, names = ['shop.example']): TlsProbe => ({
+  protocol: 'tls',
+  versions: ['TLSv1.2'],
+  heartbleed: { verdict: 'safe', extension: false, leakedBytes: 0, reason: 'x' },
+  chain: [
+    {
+      fingerprint: 'a'.repeat(64),
+      spki: 'b'.repeat(64),
+      serial: '01',
+      subject: 'CN=x',
+      issuer: 'CN=y',
+      names,
+      notBefore: '2030-01-01T00:00:00.000Z',
+      notAfter: '2031-01-01T00:00:00.000Z',
+      keyType: 'rsa',
+      crlUrls: [],
+      ocspUrls: [],
+      pem: '',
+    },
+  ],
+  ...fields,
+});
+const unknown = (text: string) => ({ protocol: 'unknown' as const, banner: Buffer.from(text).toString('hex') });
+
+test('1.2: a guess from outside', () => {
+  assert.equal(guessOf([ssh('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3'), tls()]), 'Debian 12; serves ssh, tls');
+  assert.equal(guessOf([ssh('SSH-2.0-OpenSSH_8.9p1 Ubuntu-3ubuntu0.4')]), 'Ubuntu; serves ssh');
+  assert.equal(guessOf([ssh('SSH-2.0-dropbear_2020.81')]), 'embedded device (Dropbear); serves ssh');
+  assert.equal(guessOf([unknown('HTTP/1.1 400 Bad Request')]), 'serves http');
+  assert.equal(guessOf([unknown('')]), null);
+});
+
+test('service names from what is said', () => {
+  assert.deepEqual(
+    ['220 mx ESMTP mail', '220 ProFTPD', '* OK IMAP', '+OK', '\0'].map((s) => serviceOf(unknown(s))),
+    ['smtp', 'ftp', 'imap', 'pop3', 'unknown'],
+  );
+});
+
+test('certificates name machines, but wildcards and addresses do not', () => {
+  assert.equal(nameFrom([tls({}, ['*.example', '10.0.0.1', 'shop.example'])]), 'shop.example');
+  assert.equal(nameFrom([tls({}, ['*.example'])]), null);
+});
+
+test('a probe result is the same whatever the order of its keys and the wording of its proof', () => {
+  const reworded = tls({ heartbleed: { reason: 'y', leakedBytes: 3, extension: false, verdict: 'safe' } });
+  const { protocol, ...rest } = reworded;
+  assert.ok(sameProbe(tls(), { ...rest, protocol }));
+  assert.ok(!sameProbe(tls(), tls({ versions: ['TLSv1.3'] })));
+  assert.ok(
+    !sameProbe(tls(), tls({ heartbleed: { verdict: 'vulnerable', extension: true, leakedBytes: 16, reason: '' } })),
+  );
+});
+
+test('a greeting that differs each time is no change, another kind of service is', () => {
+  assert.ok(sameProbe(unknown('{"pid":1}'), unknown('{"pid":2}')));
+  assert.ok(!sameProbe(unknown('{"pid":1}'), unknown('HTTP/1.1 200 OK')));
+  assert.ok(!sameProbe(unknown(''), unknown('{"pid":1}')));
+});
+
+test('silence and unfinished proofs tell less than what is known; a new certificate tells more', () => {
+  const unfinished = tls({
+    heartbleed: { verdict: 'unknown', extension: true, leakedBytes: 0, reason: 'time was up' },
+  });
+  assert.match(tellsLess(tls(), unknown('')) ?? '', /said nothing/);
+  assert.match(tellsLess(tls(), unfinished) ?? '', /time was up/);
+  const other = { ...unfinished, chain: [{ ...unfinished.chain[0]!, fingerprint: 'c'.repeat(64) }] };
+  assert.equal(tellsLess(tls(), other), null);
+  assert.equal(tellsLess(null, unfinished), null);
+  assert.equal(tellsLess(tls(), unknown('HTTP/1.0')), null);
+  assert.equal(tellsLess(unknown(''), unknown('')), null);
+});
+
+test('a look that leaves known versions open tells less, unless it found out anything else', () => {
+  const known = tls({ versions: ['SSLv3', 'TLSv1.2'] });
+  const cut = tls({ versions: ['TLSv1.2'], unknownVersions: ['SSLv3'] });
+  assert.match(tellsLess(known, cut) ?? '', /SSLv3 could not be seen/);
+  assert.match(tellsLess(tls(), cut) ?? '', /SSLv3/);
+  assert.equal(tellsLess(known, tls({ versions: ['TLSv1.2', 'TLSv1.3'], unknownVersions: ['SSLv3'] })), null);
+  assert.equal(tellsLess(cut, tls({ versions: ['TLSv1.2'] })), null);
+  assert.equal(tellsLess(cut, cut), null);
+  assert.equal(tellsLess(tls({ versions: ['TLSv1.2'], unknownVersions: ['TLSv1.0'] }), cut), null);
+  assert.ok(!sameProbe(tls(), cut));
+});

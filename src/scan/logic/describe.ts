@@ -1,0 +1,138 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Json } from '../../model/json.ts';
+import type { Identifier } from '../../model/estate.ts';
+import { type ProbeResult, type TlsProbe, TlsVersion } from '../../model/probe.ts';
+
+/** What a probe result says about which machine this is. */
+export function identifiersOf(probe: ProbeResult): Identifier[] {
+  if (probe.protocol === 'ssh') return probe.hostKeys.map((key) => ({ kind: 'ssh-host-key', value: key.fingerprint }));
+  const leaf = probe.protocol === 'tls' ? probe.chain[0] : undefined;
+  return leaf ? [{ kind: 'tls-key', value: leaf.spki }] : [];
+}
+
+/** A name for people: what listens. */
+export function serviceOf(probe: ProbeResult | null): string {
+  if (probe?.protocol !== 'unknown') return probe?.protocol ?? 'unknown';
+  const text = Buffer.from(probe.banner, 'hex').toString('latin1');
+  if (text.startsWith('HTTP/')) return 'http';
+  if (/^220[ -].*(smtp|mail)/i.test(text)) return 'smtp';
+  if (/^220[ -].*ftp/i.test(text)) return 'ftp';
+  if (text.startsWith('+OK')) return 'pop3';
+  if (text.startsWith('* OK')) return 'imap';
+  return 'unknown';
+}
+
+/** What trail documents show of a probe result: the values a person compares before and after. */
+export function summaryOf(probe: ProbeResult | null): Json {
+  if (!probe) return null;
+  if (probe.protocol === 'ssh')
+    return { protocol: 'ssh', banner: probe.banner, hostKeys: probe.hostKeys.map((k) => `${k.type} ${k.fingerprint}`) };
+  if (probe.protocol === 'unknown') return { protocol: 'unknown', banner: probe.banner };
+  return tlsSummary(probe);
+}
+
+function tlsSummary(probe: TlsProbe): Json {
+  const leaf = probe.chain[0];
+  return {
+    protocol: 'tls',
+    versions: probe.versions,
+    ...(probe.unknownVersions ? { unknownVersions: probe.unknownVersions } : {}),
+    heartbleed: probe.heartbleed.verdict,
+    subject: leaf?.subject ?? null,
+    spki: leaf?.spki ?? null,
+    serial: leaf?.serial ?? null,
+    notAfter: leaf?.notAfter ?? null,
+  };
+}
+
+/**
+ * The parts whose change is a change of the endpoint: not how the proof was worded, when revocation was asked, or what
+ * an unknown service says (many greet with the time, a process number or fresh random bytes).
+ */
+function essence(probe: ProbeResult): unknown {
+  if (probe.protocol === 'unknown') return [serviceOf(probe), isSilence(probe)];
+  if (probe.protocol === 'ssh') return probe;
+  const { heartbleed, revocation, ...rest } = probe;
+  return {
+    ...rest,
+    chain: rest.chain.map((certificate) => certificate.fingerprint),
+    heartbleed: [heartbleed.verdict, heartbleed.extension],
+    revocation: revocation?.status ?? null,
+  };
+}
+
+export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
+  // Not by text: what comes back from the database has its keys in another order.
+  return isDeepStrictEqual(essence(a), essence(b));
+}
+
+/** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
+export function leftOpen(result: ProbeResult): string | null {
+  if (isSilence(result)) return 'it accepted the connection and said nothing';
+  if (result.protocol !== 'tls') return null;
+  if (result.heartbleed.verdict === 'unknown') return result.heartbleed.reason;
+  return result.unknownVersions?.length ? `whether it speaks ${result.unknownVersions.join(', ')}` : null;
+}
+
+/**
+ * Why `fresh` tells less than what is known already, or null when it may take its place: a busy server that says
+ * nothing, or a proof that could not be finished, must not erase what was seen before.
+ */
+export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string | null {
+  if (!known) return null;
+  if (isSilence(fresh) && !isSilence(known)) {
+    return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
+  }
+  if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
+  if (known.chain[0]?.fingerprint !== fresh.chain[0]?.fingerprint) return null;
+  if (fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown') {
+    return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
+  }
+  return lostVersions(known, fresh);
+}
+
+/** A look that only left versions open which were known: what it did find out is known already. */
+function lostVersions(known: TlsProbe, fresh: TlsProbe): string | null {
+  const open = fresh.unknownVersions ?? [];
+  const lost = open.filter((version) => !known.unknownVersions?.includes(version));
+  const told = TlsVersion.options.filter((version) => !open.includes(version));
+  const learnt =
+    fresh.heartbleed.verdict !== known.heartbleed.verdict ||
+    told.some(
+      (version) =>
+        known.unknownVersions?.includes(version) ||
+        known.versions.includes(version) !== fresh.versions.includes(version),
+    );
+  return lost.length > 0 && !learnt ? `whether it speaks ${lost.join(', ')} could not be seen this time` : null;
+}
+
+const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';
+
+const SYSTEMS: readonly [RegExp, (match: RegExpExecArray) => string][] = [
+  [/OpenSSH_\S+ Debian-\d\S*?(?:\+deb(\d+)u\d+)?$/, (m) => (m[1] ? `Debian ${m[1]}` : 'Debian')],
+  [/OpenSSH_\S+ Ubuntu/, () => 'Ubuntu'],
+  [/OpenSSH_\S+ Raspbian/, () => 'Raspberry Pi OS'],
+  [/OpenSSH_\S+ FreeBSD/, () => 'FreeBSD'],
+  [/OpenSSH_for_Windows/, () => 'Windows'],
+  [/dropbear/i, () => 'embedded device (Dropbear)'],
+  [/Cisco/, () => 'Cisco network device'],
+  [/OpenSSH_/, () => 'Unix-like system'],
+];
+
+/** A first guess at what the machine is, from outside and without credentials (row 1.2). */
+export function guessOf(probes: readonly ProbeResult[]): string | null {
+  const ssh = probes.find((probe) => probe.protocol === 'ssh');
+  const system = ssh ? SYSTEMS.flatMap(([pattern, name]) => named(pattern.exec(ssh.banner), name))[0] : undefined;
+  const services = [...new Set(probes.map(serviceOf))].filter((service) => service !== 'unknown').sort();
+  const serves = services.length > 0 ? `serves ${services.join(', ')}` : null;
+  return [system ?? (ssh ? 'SSH server' : null), serves].filter((part) => part !== null).join('; ') || null;
+}
+
+const named = (match: RegExpExecArray | null, name: (match: RegExpExecArray) => string): string[] =>
+  match ? [name(match)] : [];
+
+/** A name that the machine's certificates give it; wildcards name no machine. */
+export function nameFrom(probes: readonly ProbeResult[]): string | null {
+  const names = probes.flatMap((probe) => (probe.protocol === 'tls' ? (probe.chain[0]?.names ?? []) : []));
+  return names.find((name) => /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name) && !/^[\d.]+$/.test(name)) ?? null;
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { LONGEST_TIMEOUT, newBucket, newRtt, observeRtt, SHORTEST_TIMEOUT, takeToken, timeoutOf } from './pace.ts';
+import { permutation } from './permutation.ts';
+import { parseTargets } from './targets.ts';
+import { scanOrder } from './windows.ts';
+
+test('a permutation takes every number once, whatever the size and seed', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 0, max: 2 ** 31 }), (size, seed) => {
+      const next = permutation(size, seed);
+      const seen = new Set(Array.from({ length: size }, (_, index) => next(index)));
+      assert.equal(seen.size, size);
+      assert.ok([...seen].every((value) => value >= 0 && value < size));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a permutation of 2^48 items costs nothing and stays inside', () => {
+  const next = permutation(2 ** 48, 7);
+  const values = Array.from({ length: 1000 }, (_, index) => next(index));
+  assert.equal(new Set(values).size, 1000);
+  assert.ok(values.every((value) => Number.isSafeInteger(value) && value >= 0 && value < 2 ** 48));
+  // A random order is not the given one: neighbours end up far apart.
+  const near = values.filter((value, index) => index > 0 && Math.abs(value - values[index - 1]!) < 2 ** 32);
+  assert.ok(near.length < 10, `${near.length} neighbours stayed near`);
+});
+
+test('a scan covers every pair of address and port exactly once, in an order that repeats', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 20, max: 32 }), fc.integer({ min: 1, max: 40 }), fc.nat(), (bits, count, seed) => {
+      const { intervals } = parseTargets([`10.1.0.0/${bits}`, '10.9.9.9']);
+      const ports = Array.from({ length: count }, (_, i) => 1000 + i);
+      const order = scanOrder(intervals, ports, seed);
+      const again = scanOrder(intervals, ports, seed);
+      const seen = new Set<string>();
+      for (let window = 0; window < order.windows; window++) {
+        const inWindow = new Set(order.addressesIn(window));
+        for (let index = 0; index < order.pairsIn(window); index++) {
+          const pair = order.pairAt(window, index);
+          if (index % 97 === 0) assert.deepEqual(again.pairAt(window, index), pair);
+          assert.ok(inWindow.has(pair.address), 'a host is complete within one window');
+          seen.add(`${pair.address} ${pair.port}`);
+        }
+      }
+      assert.equal(seen.size, (2 ** (32 - bits) + 1) * count);
+      assert.equal(order.pairs, seen.size);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test('1.1: the bucket never lets through more than its rate and one burst', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5000 }),
+      fc.array(fc.integer({ min: 0, max: 40 }), { minLength: 20, maxLength: 400 }),
+      (rate, gaps) => {
+        const bucket = newBucket(rate, 0);
+        let now = 0;
+        const sent: number[] = [];
+        for (const gap of gaps) {
+          now += gap;
+          sent.push(now + takeToken(bucket, now));
+        }
+        const burst = Math.max(1, Math.floor(rate / 10));
+        for (const start of sent) {
+          const within = sent.filter((at) => at >= start && at < start + 1000).length;
+          assert.ok(within <= rate + burst + 1, `${within} in a second at rate ${rate}`);
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('the timeout follows the round trips within its bounds', () => {
+  const rtt = newRtt();
+  assert.equal(timeoutOf(rtt), 1000);
+  for (let i = 0; i < 50; i++) observeRtt(rtt, 2);
+  assert.equal(timeoutOf(rtt), SHORTEST_TIMEOUT);
+  for (let i = 0; i < 50; i++) observeRtt(rtt, 500);
+  assert.ok(timeoutOf(rtt) >= 500 && timeoutOf(rtt) <= LONGEST_TIMEOUT);
+  for (let i = 0; i < 50; i++) observeRtt(rtt, 60_000);
+  assert.equal(timeoutOf(rtt), LONGEST_TIMEOUT);
+});

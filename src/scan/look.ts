@@ -1,0 +1,10 @@
+import type { ProbeResult } from '../model/probe.ts';
+
+/** One look at one open port: what a probe read, or why it could not. */
+export interface Look {
+  address: string;
+  port: number;
+  at: Date;
+  result: ProbeResult | null;
+  error: string | null;
+}

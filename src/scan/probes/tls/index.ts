@@ -1,0 +1,107 @@
+import { AppError } from '../../../model/errors/index.ts';
+import { type HeartbleedProof, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
+import { converse, type Probe, type ProbeTarget } from '../contract.ts';
+import { describeChain } from './certificate.ts';
+import { type Flight, hello } from './handshake.ts';
+import { proveHeartbleed } from './heartbleed.ts';
+import { libraryHandshake } from './library.ts';
+import { RECORD, versionOf } from './wire.ts';
+
+/** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
+const HELLO_MS = 3000;
+const HEARTBEAT_MS = 4000;
+const NEWEST_FIRST = TlsVersion.options.toReversed();
+
+interface Seen {
+  version: TlsVersion;
+  flight: Extract<Flight, { kind: 'hello' }>;
+}
+
+/** TLS as served: versions, certificates, and whether the heartbeat hole is open, each asked for, never guessed. */
+export const tlsProbe: Probe = {
+  protocol: 'tls',
+  recognises: (greeting) =>
+    greeting.length >= 3 &&
+    (greeting[0] === RECORD.handshake || greeting[0] === RECORD.alert) &&
+    versionOf(greeting.readUInt16BE(1)) !== null,
+  probe: probeTls,
+};
+
+async function probeTls(target: ProbeTarget): Promise<TlsProbe> {
+  const { seen, unknown, cut } = await askVersions(target);
+  const newest = seen[0];
+  if (!newest) throw stopped(target, cut ?? 'no version was agreed upon');
+  const heartbleed = await lookForHeartbleed(target, seen, cut);
+  const library = await libraryHandshake(target, newest.version);
+  const own = seen.find((s) => s.flight.certificates.length > 0)?.flight.certificates ?? [];
+  const chain = describeChain(library?.chain.length ? library.chain : own);
+  if (chain.length === 0) throw stopped(target, 'the handshake showed no certificate');
+  return {
+    protocol: 'tls',
+    versions: seen.map((s) => s.version).toReversed(),
+    ...(unknown.length > 0 ? { unknownVersions: unknown.toReversed() } : {}),
+    ...(library ? { cipher: library.cipher } : {}),
+    chain,
+    heartbleed,
+  };
+}
+
+function stopped(target: ProbeTarget, why: string): AppError {
+  return new AppError('PROBE_STOPPED', { address: target.address, port: target.port, protocol: 'tls', why });
+}
+
+interface Asked {
+  seen: Seen[];
+  /** versions whose answer never came, or was none */
+  unknown: TlsVersion[];
+  /** why the last of them is unknown */
+  cut: string | null;
+}
+
+/** Each version by a hello of its own, newest first. */
+async function askVersions(target: ProbeTarget): Promise<Asked> {
+  const asked: Asked = { seen: [], unknown: [], cut: null };
+  for (const version of NEWEST_FIRST) {
+    const flight = await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: true }));
+    const cut = whyCut(version, flight);
+    if (cut !== null) {
+      asked.unknown.push(version);
+      asked.cut = cut;
+    } else if (flight.kind === 'hello' && flight.hello.version === version) asked.seen.push({ version, flight });
+  }
+  return asked;
+}
+
+/** Why this flight tells nothing about the version, or null. An alert and a closed connection are a no. */
+function whyCut(version: TlsVersion, flight: Flight): string | null {
+  if (flight.kind === 'garbage') return 'the answer was not TLS';
+  if (flight.kind !== 'silence' || flight.why === 'closed') return null;
+  return flight.why === 'flood'
+    ? 'the server sent more than a handshake holds'
+    : `no answer to a ${version} hello in time`;
+}
+
+async function lookForHeartbleed(target: ProbeTarget, seen: Seen[], cut: string | null): Promise<HeartbleedProof> {
+  const open = seen.find((s) => s.flight.hello.heartbeat && s.version !== 'TLSv1.3');
+  if (!open) {
+    const answered = seen.some((s) => s.version !== 'TLSv1.3') || cut === null;
+    const version = seen.find((s) => s.version !== 'TLSv1.3')?.version;
+    return {
+      verdict: answered ? 'safe' : 'unknown',
+      extension: false,
+      ...(version ? { version } : {}),
+      leakedBytes: 0,
+      reason: answered
+        ? 'the server negotiates no heartbeat'
+        : `could not see whether heartbeats are negotiated: ${cut}`,
+    };
+  }
+  return converse(target, HEARTBEAT_MS, async (conversation) => {
+    const flight = await hello(conversation, open.version, { heartbeat: true });
+    if (flight.kind === 'hello' && flight.complete && flight.hello.heartbeat) {
+      return proveHeartbleed(conversation, open.version);
+    }
+    const reason = 'heartbeats were negotiated, but a second handshake did not get far enough to try one';
+    return { verdict: 'unknown', extension: true, version: open.version, leakedBytes: 0, reason };
+  });
+}

@@ -1,0 +1,120 @@
+import { connect as tcpConnect, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../model/errors/index.ts';
+import { normalAddress } from '../logic/address.ts';
+import { takeToken, type Bucket } from '../logic/pace.ts';
+
+/**
+ * The only door to the network in this folder. Every scan and every probe connects through a guard, and a guard
+ * refuses what its scope does not allow and paces what it does: no caller can widen a scan by mistake.
+ */
+export interface Guard {
+  allows(address: string): boolean;
+  connect(address: string, port: number, options: ConnectOptions): Promise<Socket>;
+  /** What is allowed has changed: ends every connection that would not be opened any more. */
+  recheck(): void;
+}
+
+export interface ConnectOptions {
+  timeoutMs: number;
+  /** ends the connection too, once it is there */
+  signal?: AbortSignal | undefined;
+  /** Told how long it took until there was a token: time that the target is not to blame for. */
+  waited?: (ms: number) => void;
+}
+
+/** Our own machine ran out of something: says nothing about the target, so try again a little later. */
+const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'EAGAIN']);
+const RETRIES = 5;
+
+export function createGuard(options: { allows: (address: string) => boolean; bucket: Bucket }): Guard {
+  const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
+  const open = new Map<Socket, string>();
+  const mustAllow = (address: string): void => {
+    if (!allows(address)) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
+  };
+  const connectOne = (address: string, port: number, how: ConnectOptions): Promise<Socket> => {
+    const socket = tcpConnect({ host: address, port, noDelay: true });
+    const end = (): void => void socket.destroy();
+    how.signal?.addEventListener('abort', end, { once: true });
+    open.set(socket, address);
+    socket.once('close', () => {
+      open.delete(socket);
+      how.signal?.removeEventListener('abort', end);
+    });
+    return connected(socket, how);
+  };
+  return {
+    allows,
+    connect: async (address, port, how) => {
+      mustAllow(address);
+      for (let attempt = 0; ; attempt++) {
+        await paced(options.bucket, how);
+        // It may have been excluded while we waited.
+        mustAllow(address);
+        try {
+          return await connectOne(address, port, how);
+        } catch (error) {
+          mustAllow(address);
+          if (attempt >= RETRIES || !OURS.has(codeOf(error))) throw asAppError(error, address, port, how);
+          await pause(100 * 2 ** attempt, how);
+        }
+      }
+    },
+    recheck: () => {
+      for (const [socket, address] of open) if (!allows(address)) socket.destroy(new Error('excluded meanwhile'));
+    },
+  };
+}
+
+async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {
+  const wait = takeToken(bucket, performance.now());
+  if (wait > 0) await pause(wait, how);
+  how.signal?.throwIfAborted();
+}
+
+async function pause(ms: number, how: ConnectOptions): Promise<void> {
+  const began = performance.now();
+  await sleep(ms, undefined, { signal: how.signal });
+  how.waited?.(performance.now() - began);
+}
+
+function connected(socket: Socket, how: ConnectOptions): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => stop(how.signal?.reason ?? new Error('aborted'));
+    const timer = setTimeout(() => stop(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })), how.timeoutMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+      how.signal?.removeEventListener('abort', abort);
+      socket.removeListener('error', stop);
+      // A socket may still fail after its user is done with it; that must not end the process.
+      socket.on('error', () => undefined);
+    };
+    const stop = (error: unknown): void => {
+      settle();
+      socket.destroy();
+      reject(error);
+    };
+    socket.once('error', stop);
+    socket.once('connect', () => {
+      settle();
+      resolve(socket);
+    });
+    how.signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function asAppError(error: unknown, address: string, port: number, how: ConnectOptions): unknown {
+  const code = codeOf(error);
+  // Not the target's doing: as it is, so that nobody takes it for an answer and the job is tried again.
+  if (how.signal?.aborted || code === '' || OURS.has(code)) return error;
+  if (code === 'ECONNREFUSED') return new AppError('CONNECT_REFUSED', { address, port }, { cause: error });
+  if (code === 'ETIMEDOUT')
+    return new AppError('CONNECT_TIMEOUT', { address, port, ms: how.timeoutMs }, { cause: error });
+  return new AppError('CONNECT_UNREACHABLE', { address, port, code }, { cause: error });
+}

@@ -1,0 +1,66 @@
+import { isAppError } from '../../model/errors/index.ts';
+import type { Sighting, SourceName } from '../../model/estate.ts';
+import { guessOf, identifiersOf, leftOpen, nameFrom, tellsLess } from '../logic/describe.ts';
+import type { Look } from '../look.ts';
+import { newTarget } from '../probes/contract.ts';
+import { identifyAndProbe } from '../probes/identify.ts';
+import type { Guard } from './guard.ts';
+import { inParallel, type Pair } from './sweep.ts';
+
+const PROBES_AT_ONCE = 24;
+/** Looks that fell short are taken again by fewer at once: a server that was slow in the crowd may answer alone. */
+const AGAIN_AT_ONCE = 4;
+const CONNECT_MS = 3000;
+
+/**
+ * Probes open ports, a few at a time; what could not be read in full is tried once more at the end. A probe that did not
+ * succeed is a look with an error, not an end.
+ */
+export async function lookAt(
+  guard: Guard,
+  pairs: readonly Pair[],
+  now: () => Date,
+  signal?: AbortSignal,
+): Promise<Look[]> {
+  const looks = await inParallel(pairs, PROBES_AT_ONCE, (pair) => lookOnce(guard, pair, now, signal));
+  const short = looks.flatMap((look, index) => (fellShort(look) && !signal?.aborted ? [index] : []));
+  await inParallel(short, AGAIN_AT_ONCE, async (index) => {
+    const first = looks[index]!;
+    const second = await lookOnce(guard, first, now, signal);
+    if (second.result && (!first.result || tellsLess(first.result, second.result) === null)) looks[index] = second;
+  });
+  return looks;
+}
+
+const fellShort = ({ result }: Look): boolean => result === null || leftOpen(result) !== null;
+
+export async function lookOnce(
+  guard: Guard,
+  { address, port }: Pair,
+  now: () => Date,
+  signal?: AbortSignal,
+): Promise<Look> {
+  try {
+    const result = await identifyAndProbe(newTarget(guard, { address, port, connectMs: CONNECT_MS, signal }));
+    return { address, port, at: now(), result, error: null };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { address, port, at: now(), result: null, error: error.message };
+  }
+}
+
+/** One sighting an address, with everything its endpoints said about who it is. */
+export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: string): Sighting[] {
+  const byAddress = Map.groupBy(looks, (look) => look.address);
+  return [...byAddress].map(([address, here]) => {
+    const probes = here.flatMap((look) => (look.result ? [look.result] : []));
+    return {
+      source,
+      address,
+      at: here[0]!.at.toISOString(),
+      identifiers: probes.flatMap(identifiersOf),
+      ...(via === undefined ? {} : { via }),
+      evidence: { ports: here.map((look) => look.port), guess: guessOf(probes), certificateName: nameFrom(probes) },
+    };
+  });
+}

@@ -1,0 +1,1 @@
+import { y } from '../host/y.ts';
