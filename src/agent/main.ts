@@ -6,21 +6,25 @@ import { localHost, type LocalHost } from '../host/local.ts';
 import { isRefusal } from './client.ts';
 import { loadConfig, type AgentConfig } from './config.ts';
 import { enroll } from './enroll.ts';
-import { readEnv } from './env.ts';
+import { forgetOwnEnv, readEnv } from './env.ts';
 import { stderrLog as log } from './log.ts';
 import { runAgent } from './loop.ts';
 import { openState, type State } from './state.ts';
+import { supervise } from './supervise.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
 
   lastember-agent run [--config FILE] [--once]   enrol if needed, then report and carry out approved plans
   lastember-agent enroll [--config FILE]         enrol and end
+  lastember-agent supervise [--config FILE] [--pid-file FILE]
+                                                 run, and run again whenever it fails: where no service manager does
   lastember-agent clear-alarm [--config FILE]    accept the server's history as it is now, after looking into it
   lastember-agent --version
 
 FILE is /etc/lastember/agent.json unless told otherwise.
 `;
+const SUPERVISOR_MS = 2000;
 const RETRY_MS = { first: 1000, most: 60_000 };
 
 /** Exit codes as of the command line of Lastember: 0 ok, 2 usage, 3 server unreachable, 4 refused. */
@@ -28,6 +32,7 @@ export async function main(argv: string[]): Promise<number> {
   const options = {
     config: { type: 'string', default: '/etc/lastember/agent.json' },
     once: { type: 'boolean', default: false },
+    'pid-file': { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
     version: { type: 'boolean', default: false },
   } as const;
@@ -43,6 +48,7 @@ export async function main(argv: string[]): Promise<number> {
     process.stdout.write(values.version ? `${VERSION}\n` : HELP);
     return 0;
   }
+  if (positionals.length === 1 && positionals[0] === 'supervise') return supervise(values.config, values['pid-file']);
   const command = COMMANDS[positionals[0] ?? ''];
   if (!command || positionals.length !== 1) {
     process.stderr.write(HELP);
@@ -92,12 +98,21 @@ const COMMANDS: Record<string, (given: SetUp) => Promise<void>> = {
 };
 
 async function setUp(config: string, once: boolean): Promise<SetUp> {
-  const host = localHost({ root: readEnv().hostRoot });
+  const env = readEnv();
+  const host = localHost({ root: env.hostRoot });
   const configPath = host.shown(config);
   const loaded = await loadConfig(host, configPath);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort());
+  forgetOwnEnv();
   return { host, config: loaded, configPath, state: openState(host, loaded.stateDir), once, signal: stop.signal };
+}
+
+/** Whoever started us is gone: whoever takes its place will start another. */
+function endWith(supervisor: number, stop: () => void): void {
+  const timer = setInterval(() => process.ppid === supervisor || stop(), SUPERVISOR_MS);
+  timer.unref();
 }
 
 /** A token in the settings means that somebody deployed anew: it is used even when there is an identity already. */

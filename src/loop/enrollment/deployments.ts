@@ -161,12 +161,12 @@ async function installOn(
   try {
     const host = await discovery.host(hostId);
     if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: hostId, list: 'hosts' });
-    const open = deployment.agentless ? adopt : deployTo;
-    const used = await open(platform, discovery, host, allowed, deployment.createdBy);
+    const given = [platform, discovery, host, allowed, deployment.createdBy] as const;
+    const used = deployment.agentless ? { credential: await adopt(...given), note: null } : await deployTo(...given);
     await setDeploymentHost(platform.db, deployment.id, hostId, {
       state: 'done',
-      credential: used,
-      why: null,
+      credential: used.credential,
+      why: used.note,
       finished_at: platform.now(),
     });
   } catch (error) {
