@@ -74,7 +74,7 @@ function live(manager: ServiceManager, layer: string, checks: string): string {
   const inside = [
     ...write,
     `agents() { pgrep -f "${AGENT}" | wc -l; }`,
-    'until_agents() { n=60; while [ $n -gt 0 ] && [ "$(agents)" != "$1" ]; do n=$((n-1)); sleep 0.25; done; echo "agents: $(agents)"; }',
+    'until_agents() { n=120; while [ $n -gt 0 ] && [ "$(agents)" != "$1" ]; do n=$((n-1)); sleep 0.25; done; echo "agents: $(agents)"; }',
     ...words(plan.begin),
     checks,
     ...words(plan.end),
@@ -105,7 +105,8 @@ rc-service lastember-agent status
 rc-service lastember-agent restart >/dev/null 2>&1
 until_agents 1
 stat -c '%a' ${AGENT_PATHS.state} ${AGENT_PATHS.log}
-grep -c 'Enrolling waits' ${AGENT_PATHS.log} >/dev/null && echo logs`,
+n=120; while [ $n -gt 0 ] && ! grep -q 'Enrolling waits' ${AGENT_PATHS.log}; do n=$((n-1)); sleep 0.25; done
+grep -q 'Enrolling waits' ${AGENT_PATHS.log} && echo logs`,
   );
   assert.match(
     said,
