@@ -9,6 +9,8 @@ export const AgentConfig = z.object({
   ca: z.string(),
   token: z.string().optional(),
   stateDir: z.string().startsWith('/').default('/var/lib/lastember'),
+  /** how long an update may take to reach the server before the program of before runs again */
+  trialSeconds: z.number().int().min(1).max(86_400).default(300),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

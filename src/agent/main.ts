@@ -7,8 +7,10 @@ import { isRefusal } from './client.ts';
 import { loadConfig, type AgentConfig } from './config.ts';
 import { enroll } from './enroll.ts';
 import { forgetOwnEnv, readEnv } from './env.ts';
+import { again, launch } from './launch.ts';
 import { stderrLog as log } from './log.ts';
 import { runAgent } from './loop.ts';
+import { baseProgram, openPrograms } from './program.ts';
 import { openState, type State } from './state.ts';
 import { supervise } from './supervise.ts';
 import { VERSION } from './version.ts';
@@ -55,8 +57,7 @@ export async function main(argv: string[]): Promise<number> {
     return 2;
   }
   try {
-    await command(await setUp(values.config, values.once));
-    return 0;
+    return (await command(await setUp(values.config, values.once))) ?? 0;
   } catch (error) {
     log.error('The agent ended', { why: (error as Error).message, code: isAppError(error) ? error.code : 'bug' });
     return exitCode(error);
@@ -75,15 +76,27 @@ interface SetUp {
   state: State;
   once: boolean;
   signal: AbortSignal;
+  /** digest of this program, where it was chosen to run in place of the installed one */
+  chosen: string | null;
+  trying: string | null;
 }
 
-const COMMANDS: Record<string, (given: SetUp) => Promise<void>> = {
+/** Returns the exit code, or nothing where all went well. */
+const COMMANDS: Record<string, (given: SetUp) => Promise<number | void>> = {
   run: async (given) => {
+    const { host, state, config, chosen, trying, signal } = given;
+    const programs = openPrograms(host, state.dir, baseProgram());
+    const args = process.argv.slice(2);
+    const launched = chosen === null ? await launch({ host, programs, log, args, trying, signal }) : null;
+    if (launched !== null) return launched;
+    forgetOwnEnv();
     const identity = await identityOf(given);
-    if (!identity) return;
-    log.info('Agent runs', { version: VERSION, agent: identity.agentId });
-    await runAgent({ ...given, identity, log });
-    log.info('Agent stopped');
+    if (!identity) return undefined;
+    const running = chosen ?? programs.base;
+    log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
+    const ended = await runAgent({ host, state, config, once: given.once, signal, identity, log, programs, running });
+    log.info('Agent stopped', { ended });
+    return ended === 'again' ? again() : undefined;
   },
   enroll: async ({ host, state, config, configPath }) => {
     const known = config.token === undefined ? await state.identity() : null;
@@ -105,8 +118,16 @@ async function setUp(config: string, once: boolean): Promise<SetUp> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort());
-  forgetOwnEnv();
-  return { host, config: loaded, configPath, state: openState(host, loaded.stateDir), once, signal: stop.signal };
+  return {
+    host,
+    config: loaded,
+    configPath,
+    state: openState(host, loaded.stateDir),
+    once,
+    signal: stop.signal,
+    chosen: env.program,
+    trying: env.trying,
+  };
 }
 
 /** Whoever started us is gone: whoever takes its place will start another. */

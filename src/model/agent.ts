@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Section } from './facts.ts';
-import { Sha256 } from './json.ts';
+import { Instant, Sha256 } from './json.ts';
 import { Approval, ApproverKey, SignedOutcome } from './plan.ts';
 
 /** The agent protocol: HTTPS under /agent/v1, mutual TLS except `enroll`. Requests and replies by path. */
@@ -33,10 +33,47 @@ export const RenewReply = z.object({ certificate: z.string() });
 export type RenewRequest = z.infer<typeof RenewRequest>;
 export type RenewReply = z.infer<typeof RenewReply>;
 
-export const CheckInRequest = z.object({ version: z.string(), bootId: z.string().nullable(), startedAt: z.string() });
-export const CheckInReply = z.object({ hostId: z.string(), pollSeconds: z.number(), factsSeconds: z.number() });
+/**
+ * A program for agents, as approvers sign it: an approval's `changeId` is the id here, and its `plan` the digest of this
+ * document's canonical bytes. It is good for these agents, until then, and never after a newer one.
+ */
+export const Release = z.object({
+  type: z.literal('lastember/agent-release/v1'),
+  changeId: z.string(),
+  author: z.string(),
+  approvalsRequired: z.number().int().min(1),
+  version: z.string(),
+  /** of the program, not of a runtime around it */
+  program: Sha256,
+  size: z.number().int().positive(),
+  agents: z.array(z.string()).min(1),
+  madeAt: Instant,
+  notAfter: Instant,
+});
+export type Release = z.infer<typeof Release>;
+/** `release`: its canonical text. */
+export const UpdateOffer = z.object({ release: z.string(), digest: Sha256, approvals: z.array(Approval) });
+export type UpdateOffer = z.infer<typeof UpdateOffer>;
+
+export const CheckInRequest = z.object({
+  version: z.string(),
+  bootId: z.string().nullable(),
+  startedAt: z.string(),
+  /** digest of the program that runs */
+  program: Sha256.optional(),
+  /** the last update that it refused or took back */
+  notUpdated: z.object({ updateId: z.string().max(100), why: z.string().max(1000) }).optional(),
+});
+export const CheckInReply = z.object({
+  hostId: z.string(),
+  pollSeconds: z.number(),
+  factsSeconds: z.number(),
+  update: UpdateOffer.optional(),
+});
 export type CheckInRequest = z.infer<typeof CheckInRequest>;
 export type CheckInReply = z.infer<typeof CheckInReply>;
+/** GET /agent/v1/program/DIGEST: base64 of the gzip of it. */
+export const ProgramReply = z.object({ program: z.base64() });
 
 /** First without data: the reply names the sections whose hash the server lacks; then again with their data. */
 export const FactsRequest = z.object({

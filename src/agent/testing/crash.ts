@@ -8,6 +8,7 @@ import { enroll } from '../enroll.ts';
 import { Journal, type JournalRecord } from '../journal.ts';
 import { stderrLog } from '../log.ts';
 import { runAgent } from '../loop.ts';
+import { openPrograms } from '../program.ts';
 import { openState } from '../state.ts';
 
 const [root = '', at = '', when = ''] = process.argv.slice(2);
@@ -37,5 +38,7 @@ await runAgent({
   log: stderrLog,
   signal: new AbortController().signal,
   once: true,
+  programs: openPrograms(host, config.stateDir, '0'.repeat(64)),
+  running: '0'.repeat(64),
   journal: (path) => new CuttingJournal(path),
 });

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import {
   AlarmRequest,
   CheckInRequest,
@@ -12,6 +13,7 @@ import {
   OutcomesRequest,
   RenewRequest,
   type Assignment,
+  type UpdateOffer,
 } from '../../model/agent.ts';
 import type { ApproverKey } from '../../model/plan.ts';
 import { testAuthority, type TestAuthority } from './authority.ts';
@@ -30,6 +32,11 @@ export interface TestServer {
   trail: string[];
   enrolled: EnrollRequest[];
   checkIns: number;
+  lastCheckIn: CheckInRequest | null;
+  /** a program for agents, offered at every check-in: what `GET /program` gives */
+  offer: UpdateOffer | null;
+  program: Uint8Array | null;
+  pollSeconds: number;
   polls: number;
   facts: FactsRequest[];
   hashes: Map<string, string>;
@@ -68,6 +75,10 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     trail: ['genesis'],
     enrolled: [],
     checkIns: 0,
+    lastCheckIn: null,
+    offer: null,
+    program: null,
+    pollSeconds: 5,
     polls: 0,
     facts: [],
     hashes: new Map(),
@@ -100,9 +111,10 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
     ...taskRoutes(state),
     'POST /enroll': (body) => enroll(state, checkpoint, EnrollRequest.parse(body)),
     'POST /check-in': async (body) => {
-      CheckInRequest.parse(body);
+      state.lastCheckIn = CheckInRequest.parse(body);
       state.checkIns += 1;
-      return { hostId: 'host_1', pollSeconds: 5, factsSeconds: 3600 };
+      const update = state.offer === null ? {} : { update: state.offer };
+      return { hostId: 'host_1', pollSeconds: state.pollSeconds, factsSeconds: 3600, ...update };
     },
     'POST /renew': async (body) => {
       state.renewals += 1;
@@ -115,6 +127,7 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
       const missing = sections.filter((section) => state.hashes.get(section.name) !== section.hash);
       return { want: missing.map((section) => section.name) };
     },
+    'GET /program': async () => ({ program: gzipSync(state.program!).toString('base64') }),
     'GET /checkpoint': async (_body, query) => ({
       checkpoint: checkpoint(state.trail).text,
       consistency: consistencyProof(Number(query.get('size')), state.trail),
@@ -191,7 +204,8 @@ async function answer(
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('utf8');
-    const result = await routes[`${request.method} ${path}`]!(
+    const name = path.startsWith('/program/') ? '/program' : path;
+    const result = await routes[`${request.method} ${name}`]!(
       text === '' ? null : JSON.parse(text),
       url.searchParams,
       request,

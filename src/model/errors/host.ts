@@ -117,6 +117,7 @@ export const HOST_ERRORS = {
     status: 409,
     text: 'The history that the server showed does not continue the one this agent saw ({why}). It carries out nothing until an operator has looked into it and run `lastember-agent clear-alarm` on this host.',
   },
+  REFUSED_RELEASE: { status: 409, text: 'The update {update} was not taken: {why}.' },
   AGENT_CONFIG: { status: 400, text: 'Reading the settings of the agent in {path} did not work: {why}.' },
   AGENT_NOT_ENROLLED: {
     status: 409,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ export async function programBlob(program: Uint8Array, arch: Architecture): Prom
   const dir = await mkdtemp(join(tmpdir(), 'lastember-one-file-'));
   try {
     await writeFile(join(dir, 'main.cjs'), program);
+    await writeFile(join(dir, 'program.sha256'), createHash('sha256').update(program).digest('hex'));
     const config = {
       // Its name goes into the blob: the same program gives the same bytes, wherever it was made.
       main: 'main.cjs',
@@ -22,6 +24,8 @@ export async function programBlob(program: Uint8Array, arch: Architecture): Prom
       useCodeCache: arch === process.arch,
       execArgv: EXEC_ARGV,
       execArgvExtension: 'none',
+      // By which the program that was installed knows itself; see src/agent/program.ts.
+      assets: { 'program.sha256': 'program.sha256' },
     };
     await writeFile(join(dir, 'config.json'), JSON.stringify(config));
     await promisify(execFile)(process.execPath, ['--experimental-sea-config', 'config.json'], {
