@@ -5,6 +5,7 @@
  * `--one-file` also makes dist/agent/lastember-agent-linux-ARCH, with our own Node in it: for this machine, or with
  * `--arch arm64` (`x64`) for another, given its runtime (`--runtime FILE`, or the package node-linux-ARCH).
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -39,7 +40,8 @@ const result = await build({
   legalComments: 'none',
   metafile: true,
   define: { LASTEMBER_AGENT_VERSION: JSON.stringify(version) },
-  banner: { js: '#!/usr/bin/env node' },
+  // The second line is how others know the version without running it.
+  banner: { js: `#!/usr/bin/env node\n// lastember-agent ${version}` },
   logLevel: 'warning',
 });
 
@@ -52,7 +54,7 @@ if (strangers.length > 0) {
 } else {
   const [output] = Object.values(result.metafile.outputs);
   console.log(
-    `dist/agent/lastember-agent.cjs: ${Math.round((output?.bytes ?? 0) / 1024)} KiB from ${inputs.length} files`,
+    `dist/agent/lastember-agent.cjs: ${Math.round((output?.bytes ?? 0) / 1024)} KiB from ${inputs.length} files, SHA-256 ${createHash('sha256').update(readFileSync(OUT)).digest('hex')}`,
   );
 }
 

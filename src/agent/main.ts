@@ -50,14 +50,19 @@ export async function main(argv: string[]): Promise<number> {
     process.stdout.write(values.version ? `${VERSION}\n` : HELP);
     return 0;
   }
-  if (positionals.length === 1 && positionals[0] === 'supervise') return supervise(values.config, values['pid-file']);
-  const command = COMMANDS[positionals[0] ?? ''];
-  if (!command || positionals.length !== 1) {
+  const [name = '', ...more] = positionals;
+  const command = COMMANDS[name];
+  if (more.length > 0 || !(command || name === 'supervise')) {
     process.stderr.write(HELP);
     return 2;
   }
+  if (!command) return supervise(values.config, values['pid-file']);
+  return carryOut(async () => command(await setUp(values.config, values.once)));
+}
+
+async function carryOut(command: () => Promise<number | void>): Promise<number> {
   try {
-    return (await command(await setUp(values.config, values.once))) ?? 0;
+    return (await command()) ?? 0;
   } catch (error) {
     log.error('The agent ended', { why: (error as Error).message, code: isAppError(error) ? error.code : 'bug' });
     return exitCode(error);

@@ -27,6 +27,8 @@ export interface Programs {
   state(): Promise<ProgramState>;
   save(state: ProgramState): Promise<void>;
   keep(program: Uint8Array): Promise<string>;
+  /** removes what is none of these */
+  forget(except: readonly (string | null)[]): Promise<void>;
   path(digest: string): string;
   /** the program whole, as its digest says, or null */
   read(digest: string): Promise<Uint8Array | null>;
@@ -58,6 +60,10 @@ export function openPrograms(host: Host, stateDir: string, base: string): Progra
       await host.mkdir(`${stateDir}/programs`, 0o700);
       await host.write(path(digest), program, 0o600);
       return digest;
+    },
+    forget: async (except) => {
+      for (const name of (await host.list(`${stateDir}/programs`)) ?? [])
+        if (!except.includes(name.replace(/\.cjs$/, ''))) await host.remove(`${stateDir}/programs/${name}`);
     },
     read: async (digest) => {
       const bytes = await host.read(path(digest)).catch(() => null);

@@ -231,4 +231,19 @@ describe('the power is cut', () => {
         await until('the next one', () => runs(next)() && state().trial === null, 30);
         assert.equal(again.exitCode, null);
       });
+
+  for (const when of ['before', 'after'])
+    test(`${when} what is taken back is written down: the program of before runs, and tells`, async () => {
+      offer(Buffer.from('process.exit(3)'));
+      const { child } = start({
+        NODE_OPTIONS: `--require=${join(dir, 'power.cjs')}`,
+        LASTEMBER_TEST_CUT: `6 ${when}`,
+        LASTEMBER_TEST_COUNT: join(tree.root, 'count'),
+      });
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+      assert.equal(signal, 'SIGKILL');
+      start();
+      await until('the news', () => server.lastCheckIn?.notUpdated?.updateId === 'update_1', 30);
+      assert.equal(server.lastCheckIn!.program, sha256(installed()));
+    });
 });

@@ -48,18 +48,7 @@ export async function takeUpdate(updater: Updater, offer: UpdateOffer): Promise<
     const release = verifyRelease(offer, updater, state.newest);
     // It was tried before; only another update may try it again.
     if (release.program === running || state.failed?.updateId === release.changeId) return false;
-    if (release.program !== programs.base) await fetchProgram(updater, release);
-    const until = new Date(updater.now().getTime() + updater.trialSeconds * 1000).toISOString();
-    const isBase = release.program === programs.base;
-    await programs.save({
-      ...state,
-      current: isBase ? null : release.program,
-      previous: running === programs.base ? null : running,
-      // The one that was installed ran here before, and is what everything falls back to.
-      trial: isBase ? null : { updateId: release.changeId, until, starts: 0 },
-      failed: null,
-      newest: release.madeAt,
-    });
+    await switchTo(updater, state, release);
     return true;
   } catch (error) {
     if (!isAppError(error) || !error.code.startsWith('REFUSED_')) throw error;
@@ -68,6 +57,23 @@ export async function takeUpdate(updater: Updater, offer: UpdateOffer): Promise<
       await programs.save({ ...state, failed: { updateId, program: running, why: error.message.slice(0, 1000) } });
     return false;
   }
+}
+
+async function switchTo(updater: Updater, state: ProgramState, release: Release): Promise<void> {
+  const { programs, running } = updater;
+  if (release.program !== programs.base) await fetchProgram(updater, release);
+  const until = new Date(updater.now().getTime() + updater.trialSeconds * 1000).toISOString();
+  const isBase = release.program === programs.base;
+  await programs.save({
+    ...state,
+    current: isBase ? null : release.program,
+    previous: running === programs.base ? null : running,
+    // The one that was installed ran here before, and is what everything falls back to.
+    trial: isBase ? null : { updateId: release.changeId, until, starts: 0 },
+    failed: null,
+    newest: release.madeAt,
+  });
+  await programs.forget([release.program, running]);
 }
 
 async function fetchProgram({ client, programs }: Updater, release: Release): Promise<void> {

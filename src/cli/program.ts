@@ -3,6 +3,7 @@ import { addAudit } from './commands/audit.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
 import { addDiscovery } from './commands/discovery.ts';
+import { addAgentUpdate } from './commands/agent-update.ts';
 import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
 import { addPeople } from './commands/people.ts';
@@ -34,6 +35,7 @@ export function program(): Command {
     addStatus,
     addDiscovery,
     addEnrollment,
+    addAgentUpdate,
     addAudit,
     addImpact,
     addChange,

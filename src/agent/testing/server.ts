@@ -37,6 +37,9 @@ export interface TestServer {
   offer: UpdateOffer | null;
   program: Uint8Array | null;
   pollSeconds: number;
+  factsSeconds: number;
+  /** how long a poll without news is held; a real one holds it as long as it was asked to */
+  holdMs: number | null;
   polls: number;
   facts: FactsRequest[];
   hashes: Map<string, string>;
@@ -79,6 +82,8 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     offer: null,
     program: null,
     pollSeconds: 5,
+    factsSeconds: 3600,
+    holdMs: 100,
     polls: 0,
     facts: [],
     hashes: new Map(),
@@ -114,7 +119,7 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
       state.lastCheckIn = CheckInRequest.parse(body);
       state.checkIns += 1;
       const update = state.offer === null ? {} : { update: state.offer };
-      return { hostId: 'host_1', pollSeconds: state.pollSeconds, factsSeconds: 3600, ...update };
+      return { hostId: 'host_1', pollSeconds: state.pollSeconds, factsSeconds: state.factsSeconds, ...update };
     },
     'POST /renew': async (body) => {
       state.renewals += 1;
@@ -156,11 +161,12 @@ async function enroll(state: TestServer, checkpoint: Signer, wanted: EnrollReque
 
 function taskRoutes(state: TestServer): Record<string, Handler> {
   return {
-    'GET /tasks': async () => {
+    'GET /tasks': async (_body, query) => {
       state.polls += 1;
       const refused = new Set(state.refused.map((refusal) => refusal.assignmentId));
       const assignments = state.assignments.filter((one) => !refused.has(one.id) && !isTold(state, one));
-      if (assignments.length === 0 && !state.refreshFacts) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (assignments.length === 0 && !state.refreshFacts)
+        await new Promise((resolve) => setTimeout(resolve, state.holdMs ?? Number(query.get('wait')) * 1000));
       return { assignments, refreshFacts: state.refreshFacts };
     },
     'POST /outcomes': async (body) => {

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate } from './authority.ts';
+import { BUNDLE } from './bundle.ts';
 import { withinDeadline } from './deadline.ts';
 import { mintToken } from './enroll.ts';
 import { AGENT_PATHS } from './logic/service/paths.ts';
@@ -15,7 +16,6 @@ import { prospect, run, type Site } from './site.ts';
 import type { CredentialRow } from './store-deployment.ts';
 import { agentByHost } from './store.ts';
 
-const BUNDLE = join(import.meta.dirname, '../../../dist/agent/lastember-agent.cjs');
 const CHECK_IN_SECONDS = 60;
 const TOKEN_MINUTES = 15;
 

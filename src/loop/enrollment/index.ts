@@ -9,6 +9,7 @@ import { markLostAgents } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
 import { askLooks, dueAccess } from './store-access.ts';
+import { stopOverdue } from './update-progress.ts';
 import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
 export type { AgentRecord, Enrollment } from './face.ts';
@@ -44,7 +45,10 @@ export function createEnrollment(
     agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),
     jobs: {
       'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
-      'enrollment.lost-agents': () => markLostAgents(platform, discovery),
+      'enrollment.lost-agents': async () => {
+        await markLostAgents(platform, discovery);
+        await stopOverdue(platform);
+      },
     },
     schedules: [{ job: 'enrollment.lost-agents', cron: '* * * * *' }],
   };

@@ -6,6 +6,7 @@ import type { AgentIdentity } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { AgentRecord } from './face.ts';
 import { deleteAccess } from './store-access.ts';
+import { followUpdate } from './update-progress.ts';
 import { agentByHost, agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
 
 /** How often agents come by themselves; tasks reach them sooner through the long poll. */
@@ -23,19 +24,22 @@ export async function checkIn(
   body: CheckInRequest,
 ): Promise<z.infer<typeof CheckInReply>> {
   const actor = { kind: 'agent' as const, id: agent.agentId, name: agent.agentId };
-  await platform.observe(actor, async (tx) => {
+  const update = await platform.observe(actor, async (tx) => {
     const before = await agentById(tx.db, agent.agentId);
     await recordPresence(tx.db, {
       agent_id: agent.agentId,
       last_check_in: tx.now,
       version: body.version,
+      program: body.program ?? null,
       boot_id: body.bootId,
       started_at: body.startedAt,
     });
     if (before?.state === 'lost') await comeBack(discovery, tx, before);
     if (before?.version !== body.version) await tx.publish('agents', { agentId: agent.agentId, hostId: agent.hostId });
+    return followUpdate(tx, agent.agentId, body);
   });
-  return { hostId: agent.hostId, pollSeconds: POLL_SECONDS, factsSeconds: FACTS_SECONDS };
+  const pace = { pollSeconds: POLL_SECONDS, factsSeconds: FACTS_SECONDS };
+  return { hostId: agent.hostId, ...pace, ...(update ? { update } : {}) };
 }
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {

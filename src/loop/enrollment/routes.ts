@@ -19,6 +19,7 @@ import { createDeployment } from './deployments.ts';
 import { enroll, mintToken } from './enroll.ts';
 import { checkIn } from './presence.ts';
 import { renew } from './renew.ts';
+import { programRoute, updateRoutes } from './routes-updates.ts';
 import { revokeAgent } from './revoke.ts';
 import { allAccess } from './store-access.ts';
 import { deployments } from './store-deployment.ts';
@@ -33,6 +34,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...deploymentRoutes(platform, discovery),
     ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
+    ...updateRoutes(platform, discovery),
   ];
 }
 
@@ -230,5 +232,6 @@ export function enrollmentAgentRoutes(
       reply: RenewReply,
       handler: ({ agent, body }) => renew(platform, agent!, body),
     }),
+    programRoute(platform),
   ];
 }

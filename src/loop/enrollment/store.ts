@@ -30,6 +30,7 @@ export type AgentTables = {
     last_check_in: Date;
     version: string;
     boot_id: string | null;
+    program: string | null;
     started_at: string | null;
   };
   'enrollment.certificate': {
@@ -47,7 +48,16 @@ const agentRows = (db: DbOrTx) =>
   q(db)
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
-    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'p.last_check_in', 'p.version']);
+    .select([
+      'a.id',
+      'a.host_id',
+      'a.public_key',
+      'a.state',
+      'a.approver_key_ids',
+      'p.last_check_in',
+      'p.version',
+      'p.program',
+    ]);
 
 type AgentRow = Awaited<ReturnType<ReturnType<typeof agentRows>['executeTakeFirstOrThrow']>>;
 
@@ -56,6 +66,7 @@ function toRecord(row: AgentRow): AgentRecord {
     id: row.id,
     hostId: row.host_id,
     version: row.version ?? '',
+    program: row.program ?? null,
     publicKey: row.public_key,
     state: row.state,
     lastCheckIn: row.last_check_in?.toISOString() ?? null,
@@ -170,6 +181,7 @@ export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollme
       c.column('agent_id').doUpdateSet({
         last_check_in: presence.last_check_in,
         version: presence.version,
+        program: presence.program,
         boot_id: presence.boot_id,
         started_at: presence.started_at,
       }),

@@ -98,6 +98,11 @@ export const ENROLLMENT_ERRORS = {
     status: 500,
     text: 'The agent bundle is not built; run `npm run build:agent` and try again.',
   },
+  UPDATE_NOTHING: {
+    status: 400,
+    text: 'Nothing to update: no agent that is meant reports, runs another program than this server has, and is in no other update. See `lastember agents` and `lastember agent updates`.',
+  },
+  UPDATE_STATE: { status: 409, text: 'The update is {state}; that cannot be done to it any more.' },
   ENROLL_TOKEN_REFUSED: { status: 403, text: 'The enrollment token is unknown, used or expired; ask for a new one.' },
   ENROLL_OTHER_HOST: {
     status: 403,
