@@ -13,6 +13,7 @@ import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, settle, type Executor } from './execute.ts';
 import { compactJournal, Journal } from './journal.ts';
 import type { Log } from './log.ts';
+import { giveBackMemory } from './memory.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renew, renewalIsDue } from './renew.ts';
 import { reportFacts } from './report.ts';
@@ -276,6 +277,7 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   const sent = await greeting(agent, () => reportFacts(agent, asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
+  giveBackMemory();
 }
 
 type Pending = ReturnType<Journal['pending']>;
