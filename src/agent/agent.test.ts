@@ -16,7 +16,7 @@ import type { AnyHostStep } from '../host/steps/index.ts';
 import type { Plan } from '../model/plan.ts';
 import { canonicalText } from '../host/canonical.ts';
 import { testTree, type TestTree } from '../host/steps/testing.ts';
-import { assign, newPerson, newPlan, type Person } from './testing/people.ts';
+import { assign, newPerson, newPlan, type Person } from '../host/tasks/testing/people.ts';
 import { AGENT_ID, testServer, type TestServer } from './testing/server.ts';
 
 const anna: Person = newPerson('user_anna');
@@ -345,6 +345,52 @@ describe('the agent and its server', () => {
     server.assignments = [{ ...assignment, id: 'asg_redo' }];
     await runOnce();
     assert.equal(server.refused.at(-1)?.code, 'REFUSED_REPLAYED');
+  });
+
+  test('2.10: it opens no port: none of its sockets listens, while it enrolls, reports and polls', async () => {
+    await setUp();
+    const { child } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    const listening = (): string[] => {
+      const own = new Set(
+        fs.readdirSync(`/proc/${child.pid}/fd`).flatMap((fd) => {
+          try {
+            return /^socket:\[(\d+)\]$/.exec(fs.readlinkSync(`/proc/${child.pid}/fd/${fd}`))?.[1] ?? [];
+          } catch {
+            return [];
+          }
+        }),
+      );
+      const rows = ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6'].flatMap((name) =>
+        fs
+          .readFileSync(`/proc/net/${name}`, 'utf8')
+          .split('\n')
+          .slice(1)
+          .map((row) => `${name} ${row.trim()}`),
+      );
+      const mine = rows.filter((row) => own.has(row.split(/\s+/)[10] ?? ''));
+      sockets += mine.filter((row) => /^tcp6? /.test(row)).length;
+      // TCP that listens is in state 0A; of the others any is one too many.
+      return mine.filter((row) => !row.startsWith('tcp') || row.split(/\s+/)[4] === '0A');
+    };
+    let sockets = 0;
+    await until('polls', () => {
+      assert.deepEqual(listening(), []);
+      return server.polls >= 3;
+    });
+    assert.ok(sockets > 0, 'its connections to the server are seen');
+  });
+
+  test('2.9: told to stop it says goodbye with its own signature, and why', async () => {
+    await setUp();
+    const { child, ended } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('polls', () => server.polls >= 1);
+    child.kill('SIGTERM');
+    assert.equal((await ended).code, 0);
+    const [said] = server.goodbyes;
+    assert.equal(said?.statement.kind, 'stopping');
+    const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: server.agentKey! }, format: 'jwk' });
+    const bytes = Buffer.from(canonicalText(said!.statement));
+    assert.ok(verify(null, bytes, key, Buffer.from(said!.signature, 'base64')));
   });
 
   test('runs on while the server is away, delivers when it is back, ends at once on SIGTERM', async () => {

@@ -8,6 +8,8 @@ export const AgentConfig = z.object({
   /** certificate of the authority that the server's certificate must come from */
   ca: z.string(),
   token: z.string().optional(),
+  /** the login that the agent was deployed by: no change may lock it out */
+  login: z.object({ user: z.string(), method: z.enum(['publickey', 'password']).nullable() }).optional(),
   stateDir: z.string().startsWith('/').default('/var/lib/lastember'),
   /** how long an update may take to reach the server before the program of before runs again */
   trialSeconds: z.number().int().min(1).max(86_400).default(300),

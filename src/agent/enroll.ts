@@ -3,8 +3,9 @@ import { AppError } from '../model/errors/index.ts';
 import type { Host } from '../host/host.ts';
 import { readIdentity } from '../host/identity.ts';
 import { certificateRequest } from '../host/pki/request.ts';
-import { createClient } from './client.ts';
+import { createClient, refusalCode } from './client.ts';
 import { wipeToken, type AgentConfig } from './config.ts';
+import { readBootId, readMachine } from './machine.ts';
 import type { State } from './state.ts';
 import { VERSION } from './version.ts';
 
@@ -16,15 +17,25 @@ export async function enroll(host: Host, state: State, config: AgentConfig, conf
   if (config.token === undefined) throw new AppError('AGENT_NOT_ENROLLED');
   const identity = await readIdentity(host);
   const client = createClient({ server: config.server, ca: config.ca });
-  try {
+  const ask = async (): Promise<EnrollReply> => {
     const body = {
       token: config.token,
       csr: certificateRequest(await state.key(), identity.hostname),
       version: VERSION,
       platform: `${process.platform}-${process.arch}`,
       ...identity,
+      bootId: await readBootId(host),
     };
-    const reply = await client.call('POST', '/enroll', EnrollReply, { body });
+    return client.call('POST', '/enroll', EnrollReply, { body });
+  };
+  try {
+    const reply = await ask().catch(async (error: unknown) => {
+      if (refusalCode(error) !== 'ENROLL_KEY_SHARED') throw error;
+      // Another machine has our key, too.
+      await state.forget();
+      return ask();
+    });
+    await state.saveMachine(await readMachine(host));
     await state.saveIdentity(reply);
     await wipeToken(host, configPath, config);
     return reply;

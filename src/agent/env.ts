@@ -6,6 +6,8 @@ const AT_START = Object.fromEntries(
 export interface AgentEnv {
   /** where the host's tree is mounted, when the agent does not run in it itself */
   hostRoot: string;
+  /** for the first start where the settings have none, as in an image */
+  token: string | null;
   /** number of the process that starts us again; when it is gone, another of us may be on its way */
   supervisor: number | null;
   /** digest of the program that was chosen to run in place of the installed one; null: it is that one */
@@ -18,13 +20,21 @@ export function readEnv(): AgentEnv {
   const supervisor = Number(process.env['LASTEMBER_SUPERVISOR']);
   return {
     hostRoot: process.env['LASTEMBER_HOST_ROOT'] || '/',
+    token: process.env['LASTEMBER_TOKEN'] || null,
     supervisor: Number.isInteger(supervisor) && supervisor > 1 ? supervisor : null,
     program: process.env['LASTEMBER_PROGRAM'] || null,
     trying: process.env['LASTEMBER_TRIAL'] || null,
   };
 }
 
-const OWN = ['MALLOC_ARENA_MAX', 'UV_THREADPOOL_SIZE', 'LASTEMBER_SUPERVISOR', 'LASTEMBER_PROGRAM', 'LASTEMBER_TRIAL'];
+const OWN = [
+  'MALLOC_ARENA_MAX',
+  'UV_THREADPOOL_SIZE',
+  'LASTEMBER_TOKEN',
+  'LASTEMBER_SUPERVISOR',
+  'LASTEMBER_PROGRAM',
+  'LASTEMBER_TRIAL',
+];
 
 /** What was meant for our own start goes no further: what a command of ours starts would inherit it. */
 export function forgetOwnEnv(): void {

@@ -1,9 +1,6 @@
-export type LogFields = Record<string, string | number | boolean | null | undefined>;
-export interface Log {
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
-}
+import type { Log, LogFields } from '../host/tasks/log.ts';
+
+export type { Log } from '../host/tasks/log.ts';
 
 /** One JSON object a line; the message is constant, what varies is in fields. */
 export function lineLog(write: (line: string) => void): Log {

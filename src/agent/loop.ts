@@ -2,26 +2,34 @@ import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CheckInReply, TasksReply, type Assignment, type EnrollReply, type UpdateOffer } from '../model/agent.ts';
+import {
+  CheckInReply,
+  CheckpointReply,
+  TasksReply,
+  type Assignment,
+  type EnrollReply,
+  type UpdateOffer,
+} from '../model/agent.ts';
 import { AppError, isAppError } from '../model/errors/index.ts';
-import { canonicalHash } from '../host/canonical.ts';
+import { canonicalHash, canonicalText } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
-import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
 import { createClient, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
-import { carryOut, refuse, settle, type Executor } from './execute.ts';
-import { compactJournal, Journal } from './journal.ts';
+import { carryOut, refuse, settle, type Executor } from '../host/tasks/execute.ts';
+import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
+import { signEd25519 } from '../host/tasks/signature.ts';
 import type { Log } from './log.ts';
+import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renew, renewalIsDue } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
 import { confirm, takeUpdate } from './update.ts';
-import { GRACE_MS } from './verify.ts';
+import { GRACE_MS } from '../host/tasks/verify.ts';
 import { VERSION } from './version.ts';
-import { witness } from './witness.ts';
+import { witness } from '../host/tasks/witness.ts';
 
 export interface AgentOptions {
   host: LocalHost;
@@ -37,7 +45,7 @@ export interface AgentOptions {
   /** digest of the program that runs */
   running: string;
   /** tests make their own, to cut the power at any record */
-  journal?: (path: string) => Journal;
+  journal?: (path: string) => FileJournal;
 }
 
 const FORGET_MS = 30 * 24 * 3_600_000;
@@ -82,6 +90,9 @@ async function keepOn(agent: Agent): Promise<void> {
 
 interface Agent extends Executor {
   options: AgentOptions;
+  journal: FileJournal;
+  state: State;
+  key: KeyObject;
   /** as enrolled, with the newest certificate */
   identity: EnrollReply;
   client: Client;
@@ -103,17 +114,20 @@ async function start(options: AgentOptions): Promise<Agent> {
   const now = options.now ?? ((): Date => new Date());
   const path = host.real(join(state.dir, 'journal.jsonl'));
   compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
-  const journal = options.journal?.(path) ?? new Journal(path);
+  const journal = options.journal?.(path) ?? new FileJournal(path);
   const key = await state.key();
   const agent: Agent = {
     options,
     host,
     state,
+    kept: state,
     journal,
     identity,
     client: clientOf(config, key, identity),
     key,
+    sign: (plan, outcome) => signEd25519(key, canonicalText({ plan, outcome })),
     log,
+    login: config.login ?? null,
     now,
     agentId: identity.agentId,
     approvers: identity.approverKeys,
@@ -197,7 +211,7 @@ async function update(agent: Agent, offer: UpdateOffer): Promise<void> {
 
 /** Says that we are there. */
 async function greet(agent: Agent): Promise<void> {
-  const bootId = (await readText(agent.host, '/proc/sys/kernel/random/boot_id', 4096))?.trim() ?? null;
+  const bootId = await readBootId(agent.host);
   const { failed } = await agent.options.programs.state();
   const body = {
     version: VERSION,
@@ -241,8 +255,16 @@ async function renewIfDue(agent: Agent): Promise<void> {
 }
 
 async function look(agent: Agent): Promise<string | null> {
-  const { client, state, log, now } = agent;
-  const alarm = await witness({ client, state, checkpointKey: agent.options.identity.checkpointKey, log, now });
+  const { client, state: kept, log, now } = agent;
+  const { checkpointKey } = agent.options.identity;
+  const alarm = await witness({
+    ask: (size) => client.call('GET', `/checkpoint?size=${size}`, CheckpointReply),
+    tell: async (body) => void (await client.call('POST', '/alarms', z.unknown(), { body })),
+    kept,
+    checkpointKey,
+    log,
+    now,
+  });
   return alarm?.why ?? null;
 }
 
@@ -260,7 +282,7 @@ async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
   const told = agent.journal.refused(canonicalHash(assignment));
   if (told?.code === code) agent.journal.resend([told]);
-  else refuse(agent, assignment, code, message);
+  else await refuse(agent, assignment, code, message);
   return told?.code !== code;
 }
 
@@ -280,7 +302,7 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   giveBackMemory();
 }
 
-type Pending = ReturnType<Journal['pending']>;
+type Pending = ReturnType<FileJournal['pending']>;
 
 /** Everything the server has not acknowledged; acknowledged is what a successful answer followed. */
 async function deliver(agent: Agent): Promise<void> {
@@ -305,7 +327,7 @@ async function tell(agent: Agent, pending: Pending): Promise<void> {
       : [],
   );
   await agent.client.call('POST', '/outcomes', z.unknown(), { body: { outcomes, refused }, timeoutMs: 10_000 });
-  agent.journal.write({ t: 'acked', records: pending.map((record) => record.n) });
+  await agent.journal.write({ t: 'acked', records: pending.map((record) => record.n) });
 }
 
 /** One report that is not wanted must not hold up all others for ever. It stays in the journal. */
@@ -315,7 +337,7 @@ async function tellOrGiveUp(agent: Agent, record: Pending[number]): Promise<void
   } catch (error) {
     if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
     agent.log.error('The server does not take an outcome', { record: record.n, why: (error as Error).message });
-    agent.journal.write({ t: 'acked', records: [record.n] });
+    await agent.journal.write({ t: 'acked', records: [record.n] });
   }
 }
 

@@ -1,18 +1,21 @@
 import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAppError } from '../model/errors/index.ts';
+import { AppError, isAppError } from '../model/errors/index.ts';
 import type { EnrollReply } from '../model/agent.ts';
 import { localHost, type LocalHost } from '../host/local.ts';
 import { isRefusal } from './client.ts';
 import { loadConfig, type AgentConfig } from './config.ts';
 import { enroll } from './enroll.ts';
 import { forgetOwnEnv, readEnv } from './env.ts';
+import { sayGoodbye, whyStopped } from './goodbye.ts';
 import { again, launch } from './launch.ts';
 import { stderrLog as log } from './log.ts';
 import { runAgent } from './loop.ts';
+import { isAnother, readMachine } from './machine.ts';
 import { baseProgram, openPrograms } from './program.ts';
 import { openState, type State } from './state.ts';
 import { supervise } from './supervise.ts';
+import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
@@ -22,11 +25,16 @@ const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
   lastember-agent supervise [--config FILE] [--pid-file FILE]
                                                  run, and run again whenever it fails: where no service manager does
   lastember-agent clear-alarm [--config FILE]    accept the server's history as it is now, after looking into it
+  lastember-agent uninstall [--keep-config]      tell the server, stop the service and remove everything of it
+  lastember-agent goodbye [--reason TEXT]        only tell the server that the agent goes; for package managers
   lastember-agent --version
 
-FILE is /etc/lastember/agent.json unless told otherwise.
+FILE is /etc/lastember/agent.json unless told otherwise. A token may stand in it, or in LASTEMBER_TOKEN. An uninstall that
+the server did not order (lastember agent uninstall HOST) is reported there.
 `;
 const SUPERVISOR_MS = 2000;
+/** Why we end when whoever started us is gone: nobody stopped the agent, so there is nothing to say goodbye for. */
+const ORPHANED = 'whoever started us is gone';
 const RETRY_MS = { first: 1000, most: 60_000 };
 
 /** Exit codes as of the command line of Lastember: 0 ok, 2 usage, 3 server unreachable, 4 refused. */
@@ -35,6 +43,8 @@ export async function main(argv: string[]): Promise<number> {
     config: { type: 'string', default: '/etc/lastember/agent.json' },
     once: { type: 'boolean', default: false },
     'pid-file': { type: 'string', default: '' },
+    'keep-config': { type: 'boolean', default: false },
+    reason: { type: 'string', default: 'lastember-agent was told so on the host' },
     help: { type: 'boolean', default: false },
     version: { type: 'boolean', default: false },
   } as const;
@@ -57,7 +67,8 @@ export async function main(argv: string[]): Promise<number> {
     return 2;
   }
   if (!command) return supervise(values.config, values['pid-file']);
-  return carryOut(async () => command(await setUp(values.config, values.once)));
+  const { reason, 'keep-config': keepConfig } = values;
+  return carryOut(async () => command({ ...(await setUp(values.config, values.once)), keepConfig, reason }));
 }
 
 async function carryOut(command: () => Promise<number | void>): Promise<number> {
@@ -71,7 +82,9 @@ async function carryOut(command: () => Promise<number | void>): Promise<number> 
 
 function exitCode(error: unknown): number {
   if (isAppError(error, 'AGENT_SERVER_UNREACHABLE')) return 3;
-  return isRefusal(error) || isAppError(error, 'AGENT_NOT_ENROLLED') ? 4 : 1;
+  return isRefusal(error) || isAppError(error, 'AGENT_NOT_ENROLLED') || isAppError(error, 'AGENT_OTHER_MACHINE')
+    ? 4
+    : 1;
 }
 
 interface SetUp {
@@ -85,9 +98,13 @@ interface SetUp {
   chosen: string | null;
   trying: string | null;
 }
+interface Command extends SetUp {
+  keepConfig: boolean;
+  reason: string;
+}
 
 /** Returns the exit code, or nothing where all went well. */
-const COMMANDS: Record<string, (given: SetUp) => Promise<number | void>> = {
+const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
   run: async (given) => {
     const { host, state, config, chosen, trying, signal } = given;
     const programs = openPrograms(host, state.dir, baseProgram());
@@ -101,12 +118,26 @@ const COMMANDS: Record<string, (given: SetUp) => Promise<number | void>> = {
     log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
     const ended = await runAgent({ host, state, config, once: given.once, signal, identity, log, programs, running });
     log.info('Agent stopped', { ended });
-    return ended === 'again' ? again() : undefined;
+    if (signal.aborted && signal.reason !== ORPHANED)
+      await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(host)) });
+    return ended === 'again' && !signal.aborted ? again() : undefined;
   },
-  enroll: async ({ host, state, config, configPath }) => {
+  enroll: async (given) => {
+    await dropOthersIdentity(given);
+    const { host, state, config, configPath } = given;
     const known = config.token === undefined ? await state.identity() : null;
     const { agentId } = known ?? (await enroll(host, state, config, configPath));
     process.stdout.write(`${agentId}\n`);
+  },
+  uninstall: async (given) => {
+    const heard = await uninstall(given);
+    process.stdout.write(
+      heard ? 'uninstalled\n' : 'uninstalled; the server did not hear of it and will miss this agent\n',
+    );
+  },
+  goodbye: async (given) => {
+    const heard = await sayGoodbye(given, { kind: 'uninstalled', reason: given.reason, shutdown: false });
+    process.stdout.write(heard === null ? 'the server did not hear it\n' : 'the server knows\n');
   },
   'clear-alarm': async ({ state }) => {
     const alarm = await state.alarm();
@@ -115,24 +146,18 @@ const COMMANDS: Record<string, (given: SetUp) => Promise<number | void>> = {
   },
 };
 
-async function setUp(config: string, once: boolean): Promise<SetUp> {
+async function setUp(path: string, once: boolean): Promise<SetUp> {
   const env = readEnv();
   const host = localHost({ root: env.hostRoot });
-  const configPath = host.shown(config);
+  const configPath = host.shown(path);
   const loaded = await loadConfig(host, configPath);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
-  if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort());
-  return {
-    host,
-    config: loaded,
-    configPath,
-    state: openState(host, loaded.stateDir),
-    once,
-    signal: stop.signal,
-    chosen: env.program,
-    trying: env.trying,
-  };
+  if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort(ORPHANED));
+  const state = openState(host, loaded.stateDir);
+  const config = await withToken(loaded, env.token, state);
+  const { program: chosen, trying } = env;
+  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying };
 }
 
 /** Whoever started us is gone: whoever takes its place will start another. */
@@ -141,8 +166,15 @@ function endWith(supervisor: number, stop: () => void): void {
   timer.unref();
 }
 
+/** One in the environment is there at every start: it is for the first one only. */
+async function withToken(config: AgentConfig, token: string | null, state: State): Promise<AgentConfig> {
+  if (token === null || config.token !== undefined || (await state.identity())) return config;
+  return { ...config, token };
+}
+
 /** A token in the settings means that somebody deployed anew: it is used even when there is an identity already. */
 async function identityOf(given: SetUp): Promise<EnrollReply | null> {
+  await dropOthersIdentity(given);
   const known = await given.state.identity();
   if (known && given.config.token === undefined) return known;
   try {
@@ -152,6 +184,23 @@ async function identityOf(given: SetUp): Promise<EnrollReply | null> {
     log.warn('The token was refused; going on as before', { agent: known.agentId, why: (error as Error).message });
     return known;
   }
+}
+
+/** A copy of a machine must not go on under the name of the one that it was copied from. */
+async function dropOthersIdentity(given: SetUp): Promise<void> {
+  if (!(await isElsewhere(given))) return;
+  log.warn('This is another machine than the one that enrolled: its identity is dropped');
+  await given.state.forget();
+  if (given.config.token === undefined) throw new AppError('AGENT_OTHER_MACHINE');
+}
+
+async function isElsewhere({ host, state }: SetUp): Promise<boolean> {
+  if (!(await state.identity())) return false;
+  const now = await readMachine(host);
+  const before = await state.machine();
+  // Enrolled by a version that did not keep it.
+  if (!before) await state.saveMachine(now);
+  return before !== null && isAnother(before, now);
 }
 
 /** The server may start after us, or be away for a while. Only its plain refusal ends this. */

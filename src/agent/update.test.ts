@@ -12,7 +12,7 @@ import type { Approval } from '../model/plan.ts';
 import { canonicalHash, canonicalText, sha256 } from '../host/canonical.ts';
 import { testTree, type TestTree } from '../host/steps/testing.ts';
 import type { ProgramState } from './program.ts';
-import { newPerson } from './testing/people.ts';
+import { newPerson } from '../host/tasks/testing/people.ts';
 import { AGENT_ID, testServer, type TestServer } from './testing/server.ts';
 
 const anna = newPerson('user_anna');

@@ -5,7 +5,7 @@ import type { ApproverKey } from '../model/plan.ts';
 import { sha256 } from '../host/canonical.ts';
 import type { Client } from './client.ts';
 import type { Programs, ProgramState } from './program.ts';
-import { checkApprovals, readSigned } from './verify.ts';
+import { checkApprovals, readSigned } from '../host/tasks/verify.ts';
 
 const SIZE_LIMIT = 32 * 1024 * 1024;
 

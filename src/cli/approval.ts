@@ -1,9 +1,9 @@
 import canonicalize from 'canonicalize';
+import { readFile } from 'node:fs/promises';
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { Client } from '../client/client.ts';
 import { NotToSign } from '../client/plan-to-sign.ts';
 import { Release } from '../model/agent.ts';
-import type { Change } from '../model/change.ts';
 import type { Approval, ApprovalStatement } from '../model/plan.ts';
 import { UsageError } from './exit.ts';
 
@@ -49,7 +49,12 @@ export function keyIdOf(pem: string): string {
 }
 
 /** Refuses what the server would refuse, before anybody has read a plan for nothing. */
-export async function mayApprove(client: Client, change: Change, keyId: string): Promise<void> {
+export async function mayApprove(
+  client: Client,
+  asked: { author: string; state: string },
+  keyId: string,
+  what = 'change',
+): Promise<void> {
   const [keys, me] = await Promise.all([client.listKeys(), client.me()]);
   const key = keys.items.find((one) => one.keyId === keyId);
   if (!key)
@@ -61,12 +66,19 @@ export async function mayApprove(client: Client, change: Change, keyId: string):
     throw new NotToSign(
       `key ${keyId} belongs to ${key.personName}, and you are here as ${me.name}: set LASTEMBER_TOKEN to a token of ${key.personName}, or use a key of ${me.name}`,
     );
-  if (key.person === change.author)
-    throw new NotToSign(`${me.name} asked for this change, and nobody approves a change of their own`);
-  if (change.state !== 'awaiting-approval')
+  if (key.person === asked.author)
+    throw new NotToSign(`${me.name} asked for this ${what}, and nobody approves a ${what} of their own`);
+  if (asked.state !== 'awaiting-approval')
     throw new NotToSign(
-      `the change is ${change.state.replace('-', ' ')}: only one that waits for approval is approved`,
+      `the ${what} is ${asked.state.replace('-', ' ')}: only one that waits for approval is approved`,
     );
+}
+
+/** The text of a key file that was named with `--key`. */
+export async function readKeyFile(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new UsageError(`the key file ${file} cannot be read: ${(cause as Error).message}`);
+  });
 }
 
 function readKey(pem: string): ReturnType<typeof createPrivateKey> {

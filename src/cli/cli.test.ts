@@ -189,7 +189,7 @@ test('the first sign-in link works once, in a browser', async () => {
 });
 
 test('what agents are told to call is where they are answered', async () => {
-  const made = await json('agents', 'token');
+  const made = await json('enroll-token', 'create');
   assert.equal(made.server, agents);
   const [host, port] = agents.split(':') as [string, string];
   const socket = connectTls({ host, port: Number(port), rejectUnauthorized: false });

@@ -6,6 +6,7 @@ export interface CliEnv {
   server: string | null;
   token: string | null;
   colour: boolean;
+  sshAuthSock: string | null;
   /** where approver keys are kept by default */
   configDir: string;
   /** what the default data directory is found by */
@@ -18,6 +19,7 @@ export function readEnv(env: NodeJS.ProcessEnv = process.env, isTerminal = proce
     token: env['LASTEMBER_TOKEN'] || null,
     colour: isTerminal && !env['NO_COLOR'],
     directories: env,
+    sshAuthSock: env['SSH_AUTH_SOCK'] || null,
     configDir: join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || safeHome(), '.config'), 'lastember'),
   };
 }

@@ -43,6 +43,8 @@ export function showPlan(output: Output, plan: Plan, digest: string): void {
 
 function showTask(output: Output, task: Task): void {
   const c = colours(output);
-  output.out(`    ${c.bold(task.hostName)}${task.rollback === 'none' ? ' (cannot be undone)' : ''}`);
+  output.out(
+    `    ${c.bold(task.hostName)}${task.over === 'ssh' ? ' (over SSH: it has no agent, and signs nothing)' : ''}${task.rollback === 'none' ? ' (cannot be undone)' : ''}`,
+  );
   for (const [index, step] of task.steps.entries()) output.out(`      ${index + 1}. ${stepInWords(step, task.relies)}`);
 }

@@ -1,7 +1,10 @@
 import { Command } from 'commander';
+import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
+import { addDeploy } from './commands/deploy.ts';
+import { addDeployRules } from './commands/deploy-rules.ts';
 import { addDiscovery } from './commands/discovery.ts';
 import { addAgentUpdate } from './commands/agent-update.ts';
 import { addEnrollment } from './commands/enrollment.ts';
@@ -9,6 +12,7 @@ import { addImpact } from './commands/impact.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
 import { examplesOf } from './examples.ts';
 
@@ -35,6 +39,10 @@ export function program(): Command {
     addStatus,
     addDiscovery,
     addEnrollment,
+    addDeploy,
+    addDeployRules,
+    addTokens,
+    addAgents,
     addAgentUpdate,
     addAudit,
     addImpact,

@@ -31,6 +31,20 @@ export function number(options: Options, name: string): number | undefined {
     `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} takes a number, not "${given}"`,
   );
 }
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** An instant as `2026-12-01T02:00:00Z`, or so long from now as `90d`, `12h` or `30m`. */
+export function instant(options: Options, name: string, now = new Date()): string | undefined {
+  const given = text(options, name);
+  if (given === undefined) return undefined;
+  const [, amount, unit] = /^(\d{1,6})([mhd])$/.exec(given) ?? [];
+  const at = amount ? new Date(now.getTime() + Number(amount) * UNITS[unit as keyof typeof UNITS]) : new Date(given);
+  if (!Number.isNaN(at.getTime())) return at.toISOString();
+  throw new UsageError(
+    `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} takes an instant such as 2026-12-01T02:00:00Z, or a time from now such as 90d, not "${given}"`,
+  );
+}
+
 /** `key=value`, where the value may hold further equals signs. */
 export function pair(given: string, what: string): [string, string] {
   const at = given.indexOf('=');

@@ -61,13 +61,18 @@ function showHead(output: Output, change: Change, covers: readonly string[]): vo
   );
 }
 
+const whyOf = (task: Change['waves'][number]['tasks'][number], c: ReturnType<typeof colours>): string => {
+  if (task.error) return `: ${c.red(task.error)}`;
+  return task.note ? `: tried again, ${task.note}` : '';
+};
+
 function showWaves(output: Output, change: Change): void {
   const c = colours(output);
   for (const [index, wave] of change.waves.entries()) {
     output.out(`  wave ${index + 1}${wave.canary ? ' (canary)' : ''}: ${wave.name}, ${wave.state}`);
     for (const task of wave.tasks)
       output.out(
-        `    ${task.hostName}: ${task.state}, step ${task.step} of ${task.steps}${task.error ? `: ${c.red(task.error)}` : ''}`,
+        `    ${task.hostName}${task.over === 'ssh' ? ' (over SSH)' : ''}: ${task.state}, step ${task.step} of ${task.steps}${whyOf(task, c)}`,
       );
   }
 }

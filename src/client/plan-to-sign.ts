@@ -1,5 +1,7 @@
 import canonicalize from 'canonicalize';
+import type * as z from 'zod';
 import type { Change } from '../model/change.ts';
+import { DeploymentPlan, DeployRulePlan } from '../model/deployment.ts';
 import { Plan } from '../model/plan.ts';
 import type { Client } from './client.ts';
 
@@ -24,18 +26,44 @@ export interface PlanToSign {
  */
 export async function planToSign(client: Client, change: Pick<Change, 'id' | 'planDigest'>): Promise<PlanToSign> {
   const { text } = await client.getPlan({ params: { id: change.id } });
-  const digest = await sha256(text);
-  if (digest !== change.planDigest)
-    throw new NotToSign(`the server shows a plan with digest ${digest}, but asks to sign ${change.planDigest}`);
-  const plan = readPlan(text);
+  const { plan, digest } = await toSign(Plan, text, change.planDigest);
   if (plan.changeId !== change.id) throw new NotToSign(`the plan is for change ${plan.changeId}, not ${change.id}`);
   return { plan, digest };
 }
 
-function readPlan(text: string): Plan {
-  const parsed = Plan.safeParse(JSON.parse(text));
+/** The same for a deployment. */
+export async function deploymentToSign(
+  client: Client,
+  { id, planDigest }: { id: string; planDigest: string | null },
+): Promise<{ plan: DeploymentPlan; digest: string }> {
+  const { text } = await client.getDeploymentPlan({ params: { id } });
+  const signable = await toSign(DeploymentPlan, text, planDigest);
+  if (signable.plan.deploymentId !== id)
+    throw new NotToSign(`the plan is for deployment ${signable.plan.deploymentId}, not ${id}`);
+  return signable;
+}
+
+/** The same for a standing rule. */
+export async function ruleToSign(
+  client: Client,
+  { id, planDigest }: { id: string; planDigest: string },
+): Promise<{ plan: DeployRulePlan; digest: string }> {
+  const { text } = await client.getDeployRulePlan({ params: { id } });
+  const signable = await toSign(DeployRulePlan, text, planDigest);
+  if (signable.plan.ruleId !== id) throw new NotToSign(`this is rule ${signable.plan.ruleId}, not ${id}`);
+  return signable;
+}
+
+async function toSign<S extends z.ZodType>(
+  schema: S,
+  text: string,
+  asked: string | null,
+): Promise<{ plan: z.infer<S>; digest: string }> {
+  const digest = await sha256(text);
+  if (digest !== asked) throw new NotToSign(`the server shows a plan with digest ${digest}, but asks to sign ${asked}`);
+  const parsed = schema.safeParse(JSON.parse(text));
   // Parsing drops what it does not know; a plan that says more than can be shown here is not signed here.
-  if (parsed.success && canonicalize(parsed.data) === text) return parsed.data;
+  if (parsed.success && canonicalize(parsed.data) === text) return { plan: parsed.data, digest };
   throw new NotToSign('the plan holds something that this version cannot show; update Lastember');
 }
 

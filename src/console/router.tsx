@@ -29,6 +29,16 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/deployments',
+    component: lazyRouteComponent(() => import('./pages/Deployments.tsx'), 'Deployments'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/deployments/$id',
+    component: lazyRouteComponent(() => import('./pages/Deployment.tsx'), 'DeploymentPage'),
+  }),
+  createRoute({
+    ...parent,
     path: '/findings',
     validateSearch: FindingsSearch,
     component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),

@@ -13,6 +13,6 @@ export async function run(host: Host, argv: readonly string[], options: ExecOpti
   });
 }
 
-function lastLine(text: string): string {
+export function lastLine(text: string): string {
   return cut(text.trim().split('\n').at(-1) ?? '', 300);
 }

@@ -14,6 +14,8 @@ export const EnrollRequest = z.object({
   machineId: z.string().nullable(),
   addresses: z.array(z.string()),
   sshHostKeys: z.array(z.string()),
+  /** of the running kernel: the same machine that enrolls anew has the same */
+  bootId: z.string().max(64).nullable().optional(),
 });
 export type EnrollRequest = z.infer<typeof EnrollRequest>;
 export const EnrollReply = z.object({
@@ -74,6 +76,25 @@ export type CheckInRequest = z.infer<typeof CheckInRequest>;
 export type CheckInReply = z.infer<typeof CheckInReply>;
 /** GET /agent/v1/program/DIGEST: base64 of the gzip of it. */
 export const ProgramReply = z.object({ program: z.base64() });
+
+/**
+ * POST /agent/v1/goodbye: the agent ends, and says why. Its key signs the RFC 8785 text of `statement`, so that the trail
+ * can show that it was the host itself. `uninstalled`: it is being removed and will not come back.
+ */
+export const Goodbye = z.object({
+  type: z.literal('lastember/goodbye/v1'),
+  agentId: z.string().max(100),
+  kind: z.enum(['stopping', 'uninstalled']),
+  /** the whole machine goes down */
+  shutdown: z.boolean(),
+  reason: z.string().min(1).max(300),
+  at: z.iso.datetime(),
+});
+export const GoodbyeRequest = z.object({ statement: Goodbye, signature: z.string().max(200) }).strict();
+/** `expected`: the server ordered it, or takes it for what happens every day. */
+export const GoodbyeReply = z.object({ expected: z.boolean() });
+export type Goodbye = z.infer<typeof Goodbye>;
+export type GoodbyeRequest = z.infer<typeof GoodbyeRequest>;
 
 /** First without data: the reply names the sections whose hash the server lacks; then again with their data. */
 export const FactsRequest = z.object({

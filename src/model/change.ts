@@ -30,6 +30,10 @@ export const TaskStatus = z.object({
   step: z.number().int(),
   steps: z.number().int(),
   error: z.string().nullable(),
+  /** carried out over SSH by the server; no step of it is signed by the host */
+  over: z.literal('ssh').optional(),
+  /** why it did not go on, last */
+  note: z.string().nullable().optional(),
   outcomes: z.array(StepOutcome.extend({ hostSigned: z.boolean() })),
 });
 export type TaskStatus = z.infer<typeof TaskStatus>;
@@ -80,7 +84,7 @@ export type Change = z.infer<typeof Change>;
 
 /** Pure predicates shared by server, CLI and console. */
 export function canApprove(
-  change: Pick<Change, 'state' | 'author' | 'approvals'>,
+  change: { state: string; author: string; approvals: readonly { statement: { keyId: string } }[] },
   person: { id: string; role: string },
   keyIds: readonly string[],
 ): boolean {

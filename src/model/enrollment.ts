@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { Tags } from './estate.ts';
 import { Instant, Sha256 } from './json.ts';
 
 const Common = {
@@ -33,13 +34,23 @@ export const CredentialInput = z.discriminatedUnion('kind', [
       ...Common,
     })
     .strict(),
+  z
+    .object({
+      kind: z.literal('ssh-agent'),
+      name: z.string().regex(/^[\w.-]{1,60}$/),
+      username: z.string().min(1).max(64),
+      /** socket of an ssh-agent on the server's machine; its keys are used, and never seen */
+      socket: z.string().startsWith('/').max(100),
+      ...Common,
+    })
+    .strict(),
 ]);
 export type CredentialInput = z.infer<typeof CredentialInput>;
 export const Credential = z.object({
   id: z.string(),
   name: z.string(),
   username: z.string(),
-  kind: z.enum(['password', 'private-key']),
+  kind: z.enum(['password', 'private-key', 'ssh-agent']),
   become: z.enum(['sudo', 'doas']).nullable(),
   /** where it may be used; hosts by id; empty: anywhere it is named for */
   for: z.array(z.string()),
@@ -52,29 +63,13 @@ export const Credential = z.object({
 });
 export type Credential = z.infer<typeof Credential>;
 
-export const DeploymentHost = z.object({
-  hostId: z.string(),
-  hostName: z.string(),
-  state: z.enum(['waiting', 'running', 'done', 'failed']),
-  why: z.string().nullable(),
-  credential: z.string().nullable(),
-});
-/** One push of agents onto hosts; each host succeeds or fails by itself. */
-export const Deployment = z.object({
-  id: z.string(),
-  state: z.enum(['running', 'done']),
-  createdAt: Instant,
-  finishedAt: Instant.nullable(),
-  createdBy: z.string(),
-  /** nothing was installed: the hosts are looked after over SSH */
-  agentless: z.boolean(),
-  hosts: z.array(DeploymentHost),
-});
-export type Deployment = z.infer<typeof Deployment>;
-
 /** A host that is looked after over SSH, without an agent. */
 export const Access = z.object({
   hostId: z.string(),
+  /** what plans name as the one who carries out; another one each time it is granted */
+  id: z.string(),
+  /** whose approvals count for changes over SSH; none: it was granted before any could be pinned, grant it anew */
+  approverKeyIds: z.array(z.string()),
   /** name of the login */
   credential: z.string(),
   since: Instant,
@@ -96,27 +91,48 @@ export const Agent = z.object({
   state: z.enum(['active', 'revoked', 'lost']),
   lastCheckIn: Instant.nullable(),
   approverKeyIds: z.array(z.string()),
+  /** why it is lost or was revoked, in words */
+  problem: z.string().nullable(),
 });
 export type Agent = z.infer<typeof Agent>;
 
-/** Which hosts to install the agent on, and how. */
-export const DeploymentInput = z
+/** A token for agents that are not deployed over SSH: by the one line, by cloud-init, or baked into an image. */
+export const EnrollmentTokenInput = z
   .object({
-    hostIds: z.array(z.string()).max(10_000).optional(),
-    /** every host that is not managed and was not set aside */
-    unknown: z.boolean().optional(),
-    tag: z.object({ key: z.string(), value: z.string() }).optional(),
-    /** try only these, in this order; default: keys, and of passwords those that are bound to where the host is */
-    credentials: z.array(z.string()).min(1).optional(),
-    /** also hosts that have an agent: install again, with a new identity and today's approver keys */
-    force: z.boolean().default(false),
-    /** the machines were rebuilt on purpose: forget the pinned SSH host keys first */
-    acceptHostKey: z.boolean().default(false),
-    /** install nothing: look after these hosts over SSH from now on */
-    agentless: z.boolean().default(false),
+    minutes: z.number().int().min(1).max(525_600).default(60),
+    /** how many hosts may use it */
+    uses: z.number().int().min(1).max(100_000).default(1),
+    /** the address or network that they must call from */
+    for: z.string().min(1).max(60).optional(),
+    /** given to each of them */
+    tags: Tags.default({}),
   })
   .strict();
-export type DeploymentInput = z.infer<typeof DeploymentInput>;
+export type EnrollmentTokenInput = z.infer<typeof EnrollmentTokenInput>;
+export const EnrollmentToken = z.object({
+  id: z.string(),
+  state: z.enum(['good', 'used', 'expired', 'revoked']),
+  expiresAt: Instant,
+  uses: z.number().int(),
+  used: z.number().int(),
+  for: z.string().nullable(),
+  tags: Tags,
+  createdAt: Instant,
+  createdBy: z.string(),
+});
+export type EnrollmentToken = z.infer<typeof EnrollmentToken>;
+/** Shown once. */
+export const NewEnrollmentToken = EnrollmentToken.extend({
+  token: z.string(),
+  server: z.string(),
+  /** to be pasted into a root shell of the host */
+  line: z.string(),
+  /** user data for machines that are made with cloud-init */
+  cloudInit: z.string(),
+  /** /etc/lastember/agent.json with this token */
+  config: z.string(),
+});
+export type NewEnrollmentToken = z.infer<typeof NewEnrollmentToken>;
 
 /** A new program for agents, in waves: the next one begins when all of the one before report with it. */
 export const AgentUpdate = z.object({

@@ -55,6 +55,19 @@ export const PackageFact = z.object({
 });
 export type PackageFact = z.infer<typeof PackageFact>;
 
+/** Where the package manager looks for newer versions, and since when it has not. */
+export const ArchiveFacts = z.object({
+  /** null: no package manager that says which archives it knows */
+  tool: z.literal('apt').nullable(),
+  /** as `origin suite component` */
+  archives: z.array(z.string()),
+  /** one of them is where the distribution publishes security updates */
+  security: z.boolean(),
+  /** whole days since they were last asked; null: never, as far as anybody can tell */
+  listsAgeDays: z.number().int().nullable(),
+});
+export type ArchiveFacts = z.infer<typeof ArchiveFacts>;
+
 export const ProcessFact = z.object({
   pid: z.number().int(),
   ppid: z.number().int(),
@@ -181,6 +194,7 @@ export const Facts = z.object({
   routes: z.array(RouteFact),
   cron: z.array(CronFact),
   hardware: HardwareFacts,
+  archive: ArchiveFacts,
   inventories: InventoryFacts,
 });
 export type Facts = z.infer<typeof Facts>;

@@ -11,6 +11,8 @@ export interface Jobs {
   'discovery.retention': Record<never, never>;
   'enrollment.deploy': { deploymentId: string };
   'enrollment.lost-agents': Record<never, never>;
+  /** let rules ask for deployments, and go on with those whose time has come */
+  'enrollment.tick': Record<never, never>;
   /** facts, identity or what is seen of a host from outside changed: judge all kits on it */
   'audit.host': { hostId: string };
   /** look at a host without an agent over SSH, and take its facts */
@@ -24,6 +26,8 @@ export interface Jobs {
   /** move one change on as far as it can go now; also run by timer */
   'change.advance': { changeId: string };
   'change.tick': Record<never, never>;
+  /** carry out what is approved on a host without an agent, over SSH */
+  'change.over-ssh': { hostId: string };
   /** something that a campaign counts changed */
   'change.campaign': { kit: string };
   'trail.sequence': Record<never, never>;
@@ -40,6 +44,7 @@ const NAMES: Record<JobName, true> = {
   'discovery.retention': true,
   'enrollment.deploy': true,
   'enrollment.lost-agents': true,
+  'enrollment.tick': true,
   'audit.host': true,
   'audit.collect': true,
   'audit.collect-due': true,
@@ -49,6 +54,7 @@ const NAMES: Record<JobName, true> = {
   'impact.expire': true,
   'change.advance': true,
   'change.tick': true,
+  'change.over-ssh': true,
   'change.campaign': true,
   'trail.sequence': true,
   'trail.document': true,
@@ -56,4 +62,4 @@ const NAMES: Record<JobName, true> = {
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];
 
 /** Jobs that wait for other machines most of the time: more of them at once than of those that compute. */
-export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>(['audit.collect']);
+export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>(['audit.collect', 'change.over-ssh']);

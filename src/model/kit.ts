@@ -47,6 +47,8 @@ export const Check = z.discriminatedUnion('kind', [
       component: z.string().optional(),
       when: z.string().default('true'),
       expect: z.string(),
+      /** CEL: where true, a pass proves nothing, and the check is undecided */
+      unknown: z.string().default('false'),
       evidence: z.record(z.string(), z.string()).default({}),
     })
     .strict(),
@@ -70,7 +72,7 @@ export type Check = z.infer<typeof Check>;
 /**
  * Remediation steps. Every argument may hold `${…}` references that the planner resolves from the finding and the
  * host's facts; a plan holds resolved values only. What can be named (src/loop/change/logic/template.ts):
- *   host        id name
+ *   host        id name bootId
  *   finding     check component evidence
  *   package     name version candidate       installed package behind the finding, and the version its archive offers
  *   service     name certificate privateKey sessionSecret      unit behind the endpoint and the files it names
@@ -119,7 +121,12 @@ export const SetFileMode = z
   .object({ kind: z.literal('set-file-mode'), path: z.string(), mode: z.string().regex(/^0[0-7]{3}$/) })
   .strict();
 export const ServiceStep = z
-  .object({ kind: z.literal('service'), name: z.string(), action: z.enum(['restart', 'reload', 'stop', 'start']) })
+  .object({
+    kind: z.literal('service'),
+    name: z.string(),
+    /** enable, disable: whether it starts at boot; what runs now is left alone */
+    action: z.enum(['restart', 'reload', 'stop', 'start', 'enable', 'disable']),
+  })
   .strict();
 export const SysctlStep = z.object({ kind: z.literal('sysctl'), key: z.string(), value: z.string() }).strict();
 /** New key pair made on the host (never leaves it); the output is a PKCS#10 request for the old certificate's names. */
@@ -161,6 +168,57 @@ export const VerifyRevoked = z
 export const InvalidateSessions = z
   .object({ kind: z.literal('invalidate-sessions'), path: z.string(), service: z.string() })
   .strict();
+/**
+ * The machine boots anew and has to come back: another boot id, the kernel that was wanted, and the units that ran.
+ * `since`: the boot id when it was planned; where it is another by then, somebody has rebooted already.
+ */
+export const RebootStep = z
+  .object({
+    kind: z.literal('reboot'),
+    kernel: z.string().optional(),
+    since: z.string().optional(),
+    returnSeconds: z.number().int().min(60).max(7200).default(900),
+  })
+  .strict();
+/** Keeps a package at its version, or lets it go again. */
+export const PackageHold = z
+  .object({ kind: z.literal('package-hold'), name: z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/), hold: z.boolean() })
+  .strict();
+/** No password and no other way in for an account; what it owns and runs stays. */
+export const LockUser = z
+  .object({ kind: z.literal('lock-user'), user: z.string().regex(/^[a-z_][a-z0-9_.-]{0,31}$/i) })
+  .strict();
+/**
+ * A block between two marked comments, which is ours alone: whatever the rest of the file says. Empty content removes it.
+ * In sshd's files a block that begins with Match goes to the end, any other to the start, where the first value counts.
+ */
+export const SetFileSection = z
+  .object({
+    kind: z.literal('set-file-section'),
+    path: z.string(),
+    name: z.string().regex(/^[\w. -]{1,60}$/),
+    content: z.string().max(65_536),
+    comment: z
+      .string()
+      .regex(/^\S{1,4}$/)
+      .default('#'),
+  })
+  .strict();
+/**
+ * A shell script with all that it may change declared: it is part of the plan, so approvers read it. Files are put back by an
+ * undo, services and packages are not. What changed besides is reported. It runs once: cut off by a power cut it is not
+ * repeated.
+ */
+export const RunScript = z
+  .object({
+    kind: z.literal('run-script'),
+    script: z.string().min(1).max(65_536),
+    files: z.array(z.string()).max(100).default([]),
+    services: z.array(z.string()).max(100).default([]),
+    packages: z.array(z.string()).max(100).default([]),
+    timeoutSeconds: z.number().int().min(1).max(3600).default(300),
+  })
+  .strict();
 
 export const Step = z.discriminatedUnion('kind', [
   UpgradePackage,
@@ -177,6 +235,11 @@ export const Step = z.discriminatedUnion('kind', [
   RevokeCertificate,
   VerifyRevoked,
   InvalidateSessions,
+  RebootStep,
+  PackageHold,
+  LockUser,
+  SetFileSection,
+  RunScript,
 ]);
 export type Step = z.infer<typeof Step>;
 export type StepKind = Step['kind'];
@@ -206,7 +269,7 @@ export type StepTemplate = z.infer<typeof StepTemplate>;
 
 /** What templates may name, as listed above; a kit that names anything else is refused when it is loaded. */
 export const TEMPLATE_NAMES: Readonly<Record<string, readonly string[]>> = {
-  host: ['id', 'name'],
+  host: ['id', 'name', 'bootId'],
   finding: ['check', 'component', 'evidence'],
   package: ['name', 'version', 'candidate'],
   service: ['name', 'certificate', 'privateKey', 'sessionSecret'],

@@ -8,8 +8,13 @@ export const Task = z.object({
   id: z.string(),
   hostId: z.string(),
   hostName: z.string(),
-  /** agent that must run it; its key signs the outcomes */
+  /** agent that must run it; its key signs the outcomes. With `over`, the access of the host instead */
   agentId: z.string(),
+  /**
+   * The host has no agent: the server itself carries out the steps over SSH, and what it says came of them is signed by
+   * nobody. Approvers sign that, too.
+   */
+  over: z.literal('ssh').optional(),
   findings: z.array(z.string()),
   /** facts the planner relied on: section → hash of the *relevant* values (see `relies`), re-checked before the first step */
   relies: z.array(

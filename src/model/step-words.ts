@@ -13,7 +13,10 @@ const WORDS: { [K in StepKind]: (step: StepOf<K>, relies: Relies) => string } = 
   'set-file-line': (step) => `in ${step.path} set ${step.key} to ${step.value}`,
   'write-file': (step) => `write ${step.path} (mode ${step.mode}, ${step.content.length} characters)`,
   'set-file-mode': (step) => `set the mode of ${step.path} to ${step.mode}`,
-  service: (step) => `${step.action} ${step.name}`,
+  service: ({ action, name }) =>
+    action === 'enable' || action === 'disable'
+      ? `have ${name} ${action === 'enable' ? 'start' : 'not start'} at boot`
+      : `${action} ${name}`,
   sysctl: (step) => `set ${step.key} to ${step.value}`,
   'rotate-key': (step) => `make a new key for ${step.names.join(', ')} (${step.keyPath})`,
   'reissue-certificate': (step) => `have ${step.authority} issue a certificate for ${step.names.join(', ')}`,
@@ -21,8 +24,25 @@ const WORDS: { [K in StepKind]: (step: StepOf<K>, relies: Relies) => string } = 
   'verify-served': (step) => `see from outside that ${step.address}:${step.port} serves the new key`,
   'revoke-certificate': (step) => `have ${step.authority} revoke certificate ${step.serial}`,
   'verify-revoked': (step) => `see certificate ${step.serial} in ${step.crlUrl}`,
+  'package-hold': ({ name, hold }) => (hold ? `hold ${name} at its version` : `let go of ${name}, which was on hold`),
+  'lock-user': ({ user }) => `lock the account ${user}`,
+  'set-file-section': ({ path, name, content }) =>
+    content === ''
+      ? `in ${path} remove the section ${name}`
+      : `in ${path} set the section ${name} (${content.length} characters)`,
+  'run-script': (step) => `run a script of ${step.script.split('\n').length} lines; ${declaredInWords(step)}`,
+  reboot: ({ kernel }) => `reboot${kernel === undefined ? '' : ` into kernel ${kernel}`}; this cannot be undone`,
   'invalidate-sessions': (step) => `end the sessions of ${step.service}`,
 };
+
+function declaredInWords({ files, services, packages }: StepOf<'run-script'>): string {
+  const parts = [
+    files.length > 0 ? `writes ${files.join(', ')}` : '',
+    services.length > 0 ? `restarts ${services.join(', ')}` : '',
+    packages.length > 0 ? `changes the packages ${packages.join(', ')}` : '',
+  ].filter(Boolean);
+  return parts.length > 0 ? `it ${parts.join('; ')}` : 'it declares to change nothing';
+}
 
 /** A step as a person would say it; `relies` of its task adds what an upgrade starts from. */
 export function stepInWords(step: Step, relies: Relies = []): string {

@@ -9,6 +9,7 @@ export const SubjectKind = z.enum([
   'endpoint',
   'credential',
   'deployment',
+  'rule',
   'agent',
   'kit',
   'finding',
@@ -65,7 +66,10 @@ export const TrailVerdict = z.object({
     checkpoints: z.number().int(),
     plans: z.number().int(),
     approvals: z.number().int(),
+    /** signed by hosts */
     outcomes: z.number().int(),
+    /** of hosts without an agent: what the server says that it did there over SSH, signed by no host */
+    observed: z.number().int(),
   }),
 });
 export type TrailVerdict = z.infer<typeof TrailVerdict>;

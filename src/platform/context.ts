@@ -81,6 +81,8 @@ export interface Platform {
   events: Events;
   vault: Vault;
   now(): Date;
+  /** aborted when this process is to end: what can be left half-way without harm is left */
+  stopping: AbortSignal;
   /** `newId('host')` → "host_" + 26 lower-case characters, sortable by time. */
   newId(prefix: string): string;
   /** A mutation: one transaction, exactly one entry from `entry` (which `fn` may complete) plus any `tx.record`ed. */

@@ -60,6 +60,7 @@ export async function assemble(parts: Parts): Promise<RunningPlatform & { jobs: 
   const { db } = createDb(url, { max: config.databasePool, log });
   const now = parts.now ?? (() => new Date());
   const jobs = createQueue({ db, url, log });
+  const stop = new AbortController();
   const events = await checkVaultKey(db, parts.vaultKey)
     .then(() => createEvents(db, url, log))
     .catch(async (error: unknown) => {
@@ -75,12 +76,14 @@ export async function assemble(parts: Parts): Promise<RunningPlatform & { jobs: 
     events,
     vault: createVault(db, parts.vaultKey),
     now,
+    stopping: stop.signal,
     newId,
     ...createAct({ db, now, send: jobs.send }),
     approverKeys: () => approverKeys(db),
     startWorkers: (handlers, schedules) => jobs.startWorkers(handlers, schedules, config.jobConcurrency),
     embeddedPid: async () => null,
     close: async () => {
+      stop.abort();
       await jobs.close();
       await events.close();
       await db.destroy();

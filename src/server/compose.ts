@@ -26,7 +26,7 @@ export function compose(platform: Platform): Composition {
   const enrollment = createEnrollment(platform, discovery, () => trail.verifierKey());
   const audit = createAudit(platform, discovery, { agentless: enrollment });
   const impact = createImpact(platform, discovery, audit);
-  const change = createChange(platform, { discovery, enrollment, audit, impact });
+  const change = createChange(platform, { discovery, enrollment, audit, impact, history: trail.history });
   const modules: Module[] = [discovery, enrollment, audit, impact, change, trail];
   return {
     auth,

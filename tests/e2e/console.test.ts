@@ -11,6 +11,7 @@ const SHOTS = join(import.meta.dirname, '../../test-results');
 const PAGES = [
   '/',
   '/hosts',
+  '/deployments',
   '/findings',
   '/graph',
   '/exceptions',
@@ -133,6 +134,65 @@ test(
   },
 );
 
+/** What an operator does on a page of their own. */
+async function asOperator<T>(work: (own: Page) => Promise<T>): Promise<T> {
+  const session = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  try {
+    const own = await session.newPage();
+    await own.goto(`${demo.url}/hosts`);
+    await own.getByLabel('Name').fill('demo-operator');
+    await own.locator('input[type=password]').fill(demo.password);
+    await own.getByRole('button', { name: 'Sign in' }).click();
+    await own.getByRole('heading', { name: 'Hosts' }).waitFor();
+    return await work(own);
+  } finally {
+    await session.close();
+  }
+}
+
+let asked = '';
+
+test(
+  '2.2: an operator picks hosts that nobody manages and deploys to them; why it failed stands there',
+  { skip },
+  async () => {
+    asked = await asOperator(async (own) => {
+      await own.getByRole('radiogroup').getByText('Not managed', { exact: true }).click();
+      await own.locator('tbody tr').first().waitFor();
+      await own.locator('tbody input[type=checkbox]').first().check();
+      await own.screenshot({ path: join(SHOTS, 'hosts-picked.png'), fullPage: true });
+      await own.getByRole('button', { name: 'Deploy to 1 host' }).click();
+      await own.getByRole('dialog').getByText('Tried in this order').waitFor();
+      await own.waitForTimeout(300);
+      await own.screenshot({ path: join(SHOTS, 'deploy-dialog.png') });
+      await own.getByRole('button', { name: 'Deploy now' }).click();
+      await own.getByRole('heading', { name: 'Deployment', exact: true }).waitFor();
+      // Without reloading.
+      await own.getByText(/refused with every credential tried/).waitFor({ timeout: 30_000 });
+      await own.screenshot({ path: join(SHOTS, 'deployment-failed.png'), fullPage: true });
+      await own.goto(`${demo.url}/hosts?show=unmanaged`);
+      await own.locator('tbody input[type=checkbox]').first().check();
+      await own.getByRole('button', { name: 'Deploy to 1 host' }).click();
+      await own.getByLabel('Do nothing before an approver has signed').check();
+      await own.getByRole('button', { name: 'Ask for approval' }).click();
+      await own.getByText('Waiting for approval: 0 of 1').waitFor();
+      await own.getByText('You asked for this deployment').waitFor();
+      return own.url();
+    });
+  },
+);
+
+test('2.7: an approver signs a deployment in the browser, as it was read and hashed there', { skip }, async () => {
+  await page.goto(asked);
+  await page.getByText('this browser read it').waitFor();
+  await settle();
+  await page.screenshot({ path: join(SHOTS, 'deployment-waiting.png'), fullPage: true });
+  await accessible('a deployment that waits');
+  await page.getByRole('button', { name: /^Approve and sign/ }).click();
+  await page.getByText(/refused with every credential tried/).waitFor({ timeout: 30_000 });
+  await page.getByText('approved by demo-approver').waitFor();
+});
+
 test('what a page shows stands in its address: Back returns to it', { skip }, async () => {
   await open('/findings?state=fixed&kit=heartbleed');
   const rows = await page.locator('tbody tr').count();
@@ -195,9 +255,10 @@ test('every page is accessible and quiet, wide and narrow, light and dark', { sk
       [390, 844],
     ] as const) {
       await page.setViewportSize({ width, height });
-      for (const path of [...PAGES, new URL(demo.changeUrl).pathname, host]) {
+      for (const path of [...PAGES, new URL(demo.changeUrl).pathname, new URL(asked).pathname, host]) {
         await open(path);
-        const name = path === host ? 'host' : (path.split('/').filter(Boolean)[0] ?? 'overview');
+        const [first = 'overview', second] = path.split('/').filter(Boolean);
+        const name = path === host ? 'host' : second && first === 'deployments' ? 'deployment' : first;
         await page.screenshot({ path: join(SHOTS, `${name}-${width}-${scheme}.png`), fullPage: true });
         await accessible(`${path} at ${width} px, ${scheme}`);
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -5,7 +5,8 @@
 import { localHost } from '../../host/local.ts';
 import { loadConfig } from '../config.ts';
 import { enroll } from '../enroll.ts';
-import { Journal, type JournalRecord } from '../journal.ts';
+import { FileJournal } from '../../host/tasks/file-journal.ts';
+import type { JournalRecord } from '../../host/tasks/journal.ts';
 import { stderrLog } from '../log.ts';
 import { runAgent } from '../loop.ts';
 import { openPrograms } from '../program.ts';
@@ -13,13 +14,13 @@ import { openState } from '../state.ts';
 
 const [root = '', at = '', when = ''] = process.argv.slice(2);
 
-class CuttingJournal extends Journal {
+class CuttingJournal extends FileJournal {
   #left = Number(at);
 
-  override write(record: JournalRecord): number {
+  override async write(record: JournalRecord): Promise<number> {
     this.#left -= 1;
     if (this.#left === 0 && when === 'before') process.kill(process.pid, 'SIGKILL');
-    const number = super.write(record);
+    const number = await super.write(record);
     if (this.#left === 0 && when === 'after') process.kill(process.pid, 'SIGKILL');
     return number;
   }

@@ -10,6 +10,7 @@ import {
   EnrollRequest,
   type EnrollReply,
   FactsRequest,
+  GoodbyeRequest,
   OutcomesRequest,
   RenewRequest,
   type Assignment,
@@ -17,8 +18,8 @@ import {
 } from '../../model/agent.ts';
 import type { ApproverKey } from '../../model/plan.ts';
 import { testAuthority, type TestAuthority } from './authority.ts';
-import { consistencyProof, note, treeRoot } from './merkle.ts';
-import { rawKey } from './people.ts';
+import { consistencyProof, note, treeRoot } from '../../host/tasks/testing/merkle.ts';
+import { rawKey } from '../../host/tasks/testing/people.ts';
 
 /** The server's side of /agent/v1 over real mutual TLS, with everything in memory. For tests only. */
 export interface TestServer {
@@ -46,6 +47,7 @@ export interface TestServer {
   outcomes: OutcomesRequest['outcomes'];
   refused: OutcomesRequest['refused'];
   alarms: AlarmRequest[];
+  goodbyes: GoodbyeRequest[];
   /** how long the certificate of an enrolling agent is valid; renewed ones an hour */
   life: { from: number; to: number };
   renewals: number;
@@ -90,6 +92,7 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     outcomes: [],
     refused: [],
     alarms: [],
+    goodbyes: [],
     life: { from: -60_000, to: 3_600_000 },
     renewals: 0,
     shown: new Set(),
@@ -120,6 +123,10 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
       state.checkIns += 1;
       const update = state.offer === null ? {} : { update: state.offer };
       return { hostId: 'host_1', pollSeconds: state.pollSeconds, factsSeconds: state.factsSeconds, ...update };
+    },
+    'POST /goodbye': async (body) => {
+      state.goodbyes.push(GoodbyeRequest.parse(body));
+      return { expected: false };
     },
     'POST /renew': async (body) => {
       state.renewals += 1;

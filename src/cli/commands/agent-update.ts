@@ -13,7 +13,6 @@ type Update = Awaited<ReturnType<Client['getAgentUpdate']>>;
 
 export function addAgentUpdate(root: Command): void {
   const agent = root.commands.find((one) => one.name() === 'agent') ?? root.command('agent');
-  agent.description('Programs of agents: updates in waves, signed by approvers');
   addUpdate(agent);
   addApprove(agent);
   does(agent.command('updates [id]').description('Updates, or one with each of its hosts'), async (context, [id]) => {

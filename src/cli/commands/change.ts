@@ -5,7 +5,7 @@ import type { Client } from '../../client/client.ts';
 import { planToSign } from '../../client/plan-to-sign.ts';
 import { Change } from '../../model/change.ts';
 import { Plan } from '../../model/plan.ts';
-import { keyIdOf, mayApprove, signApproval } from '../approval.ts';
+import { keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { changeIdOf, findingIdOf, hostIdOf, short } from '../lookup.ts';
@@ -131,9 +131,7 @@ function addApprove(change: Command): void {
       const client = await context.client();
       const found = Change.parse(await client.getChange({ params: { id: await changeIdOf(client, id![0]!) } }));
       if (!found.planDigest) throw new UsageError(`change ${found.id} has no plan yet`);
-      const pem = await readFile(text(options, 'key')!, 'utf8').catch((cause: unknown) => {
-        throw new UsageError(`the key file ${text(options, 'key')} cannot be read: ${(cause as Error).message}`);
-      });
+      const pem = await readKeyFile(text(options, 'key')!);
       await mayApprove(client, found, keyIdOf(pem));
       const { plan, digest } = await planToSign(client, found);
       if (!context.output.json) {

@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { Client } from '../../client/client.ts';
-import type { Context } from '../context.ts';
-import { EXIT, Exit, UsageError } from '../exit.ts';
-import { ago, list, progress, show } from '../output.ts';
+import { readEnv } from '../env.ts';
+import { UsageError } from '../exit.ts';
+import { ago, list, show } from '../output.ts';
 import { askSecret } from '../prompt.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
-import { collect, does, flag, number, pair, text, texts, type Options } from '../run.ts';
+import { collect, does, text, texts, type Options } from '../run.ts';
 
 export function addEnrollment(root: Command): void {
   addCredential(root);
-  addDeploy(root);
   addAccess(root);
   const agents = root.command('agents').description('Agents, their versions and when they last reported');
   does(agents, async (context) => {
@@ -28,6 +26,7 @@ export function addEnrollment(root: Command): void {
         { title: 'LAST REPORT', of: (a) => ago(a.lastCheckIn) },
         { title: 'APPROVERS', of: (a) => String(a.approverKeyIds.length), drop: 1 },
         { title: 'ID', of: (a) => short(a.id) },
+        { title: 'PROBLEM', of: (a) => a.problem ?? '', shrink: true },
       ],
       'No agents yet. Deploy some: lastember deploy --unknown',
     );
@@ -39,22 +38,6 @@ export function addEnrollment(root: Command): void {
       const agent = pick((await client.listAgents()).items, id![0]!, 'agent', 'agents');
       await client.revokeAgent({ params: { id: agent.id }, body: { reason: text(options, 'reason')! } });
       show(context.output, { revoked: agent.id }, [['revoked', agent.id]]);
-    },
-  );
-  does(
-    agents
-      .command('token')
-      .description('A single-use token for an agent that you install by hand')
-      .option('--minutes <n>', 'how long it is good for', '60'),
-    async (context, _, options) => {
-      const made = await (
-        await context.client()
-      ).createEnrollmentToken({ body: { minutes: number(options, 'minutes') ?? 60 } });
-      show(context.output, made, [
-        ['token', made.token],
-        ['good until', made.expiresAt],
-        ['server', made.server],
-      ]);
     },
   );
 }
@@ -77,6 +60,7 @@ function addCredential(root: Command): void {
       .option('--key-file <file>', 'private key instead of a password')
       .option('--password-file <file>', 'read the password from a file (- for standard input)')
       .option('--passphrase-file <file>', 'passphrase of the key')
+      .option('--ssh-agent [socket]', 'use the keys of an ssh-agent on the server’s machine (default: $SSH_AUTH_SOCK)')
       .addOption(
         new Option('--become <how>', 'how the login becomes root, if it is not root').choices(['sudo', 'doas']),
       )
@@ -93,21 +77,24 @@ function addCredential(root: Command): void {
         ...(await becomeFrom(options)),
       };
       const keyFile = text(options, 'keyFile');
+      const socket = socketFrom(options);
       const passphrase = text(options, 'passphraseFile');
-      const body = keyFile
-        ? {
-            kind: 'private-key' as const,
-            ...base,
-            privateKey: await readFile(keyFile, 'utf8'),
-            ...(passphrase ? { passphrase: await secretFrom(passphrase) } : {}),
-          }
-        : {
-            kind: 'password' as const,
-            ...base,
-            password: text(options, 'passwordFile')
-              ? await secretFrom(text(options, 'passwordFile')!)
-              : await askSecret(`Password of ${base.username}: `),
-          };
+      const body = socket
+        ? { kind: 'ssh-agent' as const, ...base, socket }
+        : keyFile
+          ? {
+              kind: 'private-key' as const,
+              ...base,
+              privateKey: await readFile(keyFile, 'utf8'),
+              ...(passphrase ? { passphrase: await secretFrom(passphrase) } : {}),
+            }
+          : {
+              kind: 'password' as const,
+              ...base,
+              password: text(options, 'passwordFile')
+                ? await secretFrom(text(options, 'passwordFile')!)
+                : await askSecret(`Password of ${base.username}: `),
+            };
       const made = await (await context.client()).addCredential({ body });
       show(context.output, made, [
         ['credential', made.name],
@@ -146,6 +133,16 @@ function addCredential(root: Command): void {
 const whereOf = (credential: { triedUnnamed: boolean; for: string[] }): string =>
   credential.for.join(', ') || (credential.triedUnnamed ? 'everywhere' : 'where it is named');
 
+function socketFrom(options: Options): string | undefined {
+  const given = options['sshAgent'];
+  if (given === undefined) return undefined;
+  const socket = typeof given === 'string' ? given : readEnv().sshAuthSock;
+  if (!socket) throw new UsageError('--ssh-agent: SSH_AUTH_SOCK is not set; give the path of the agent’s socket');
+  if (text(options, 'keyFile') || text(options, 'passwordFile'))
+    throw new UsageError('--ssh-agent goes without --key-file and --password-file');
+  return resolve(socket);
+}
+
 function viaFrom(options: Options): { via?: { credential: string; host: string } } {
   const via = text(options, 'via');
   if (via === undefined) return {};
@@ -173,6 +170,7 @@ function addAccess(root: Command): void {
       [
         { title: 'HOST', of: (a) => nameOf(a.hostId), shrink: true },
         { title: 'LOGIN', of: (a) => a.credential, shrink: true },
+        { title: 'CHANGED OVER SSH', of: (a) => (a.approverKeyIds.length > 0 ? 'yes' : 'no: adopt it again') },
         { title: 'LAST LOOK', of: (a) => ago(a.lastLook) },
         { title: 'SINCE', of: (a) => `${ago(a.since)} by ${a.createdBy}`, shrink: true, drop: 1 },
         { title: 'WHY NOT', of: (a) => a.lastError ?? '', shrink: true },
@@ -194,91 +192,4 @@ function addAccess(root: Command): void {
 async function secretFrom(file: string): Promise<string> {
   const content = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
   return content.replace(/\r?\n$/, '');
-}
-
-function addDeploy(root: Command): void {
-  does(
-    root
-      .command('deploy [host...]')
-      .description('Install the agent on hosts over SSH')
-      .option('--unknown', 'every host without an agent that was not set aside')
-      .option('--tag <k=v>', 'every host with this tag')
-      .option(
-        '--credential <name>',
-        'try only this login (may be repeated, in order); by default keys, and passwords bound to where the host is',
-        collect,
-      )
-      .option('--agentless', 'install nothing: look after these hosts over SSH from now on')
-      .option('--force', 'also where there is an agent: new identity, today’s approver keys')
-      .option('--accept-host-key', 'the machines were rebuilt on purpose: take their new SSH host keys')
-      .option('--list', 'list past deployments'),
-    async (context, [hosts], options) => {
-      const client = await context.client();
-      if (flag(options, 'list')) return listDeployments(context, client);
-      const names = hosts ?? [];
-      const tag = text(options, 'tag') ? pair(text(options, 'tag')!, '--tag') : null;
-      if (names.length === 0 && !flag(options, 'unknown') && !tag)
-        throw new UsageError('name hosts, or use --unknown or --tag');
-      const credentials = texts(options, 'credential');
-      const started = await client.createDeployment({
-        body: {
-          ...(names.length ? { hostIds: await Promise.all(names.map((name) => hostIdOf(client, name))) } : {}),
-          unknown: flag(options, 'unknown'),
-          ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
-          ...(credentials.length ? { credentials } : {}),
-          force: flag(options, 'force'),
-          agentless: flag(options, 'agentless'),
-          acceptHostKey: flag(options, 'acceptHostKey'),
-        },
-      });
-      const done = await follow(context, client, started.id);
-      list(
-        context.output,
-        done.hosts,
-        [
-          { title: 'HOST', of: (h) => h.hostName, shrink: true },
-          { title: 'RESULT', of: (h) => h.state },
-          { title: 'LOGIN', of: (h) => h.credential ?? '–' },
-          { title: 'WHY', of: (h) => h.why ?? '', shrink: true },
-        ],
-        'No hosts.',
-      );
-      if (done.hosts.some((host) => host.state === 'failed')) throw new Exit(EXIT.negative);
-    },
-  );
-}
-
-async function follow(
-  context: Context,
-  client: Client,
-  id: string,
-): Promise<Awaited<ReturnType<Client['getDeployment']>>> {
-  const bar = progress(context.output);
-  for (;;) {
-    const deployment = await client.getDeployment({ params: { id } });
-    const count = (state: string): number => deployment.hosts.filter((host) => host.state === state).length;
-    bar.at(
-      `deploying: ${count('done')} done, ${count('running')} running, ${count('waiting')} waiting, ${count('failed')} failed`,
-    );
-    if (deployment.state === 'done') {
-      bar.done();
-      return deployment;
-    }
-    await sleep(300);
-  }
-}
-
-async function listDeployments(context: Context, client: Client): Promise<void> {
-  const { items } = await client.listDeployments();
-  list(
-    context.output,
-    items,
-    [
-      { title: 'DEPLOYMENT', of: (d) => short(d.id) },
-      { title: 'STATE', of: (d) => d.state },
-      { title: 'STARTED', of: (d) => `${ago(d.createdAt)} by ${d.createdBy}`, shrink: true },
-      { title: 'HOSTS', of: (d) => `${d.hosts.filter((h) => h.state === 'done').length} of ${d.hosts.length}` },
-    ],
-    'No deployments yet.',
-  );
 }

@@ -13,6 +13,10 @@ interface Looked {
   critical: number;
 }
 
+/** As many lost hosts as one glance takes in. */
+const MOST_LOST = 5;
+const more = (n: number): [string, string][] => (n > 0 ? [['', `and ${n} more: lastember hosts --unmanaged`]] : []);
+
 /** No fire is an answer only where somebody looked. */
 function auditInWords({ hosts, managed, burning, critical }: Looked): string {
   if (hosts === 0) return 'nothing was looked at yet; begin with: lastember scope add, then lastember scan';
@@ -36,6 +40,9 @@ export function addStatus(root: Command): void {
       hosts: hosts.items.length,
       unknown: hosts.items.filter((host) => host.claim === 'unknown').length,
       managed: hosts.items.filter((host) => host.management === 'managed').length,
+      lost: hosts.items
+        .filter((host) => host.management === 'lost')
+        .map(({ id, name, note }) => ({ id, name, why: note })),
       burning: burning.length,
       critical: burning.filter((finding) => finding.severity === 'critical').length,
       exceptions: exceptions.items.length,
@@ -56,7 +63,11 @@ export function addStatus(root: Command): void {
     };
     show(context.output, summary, [
       ['1 discovery', `${count(summary.hosts, 'host')}, ${summary.unknown} that nobody claimed`],
-      ['2 enrollment', `${summary.managed} managed`],
+      ['2 enrollment', `${summary.managed} managed${summary.lost.length > 0 ? `, ${summary.lost.length} lost` : ''}`],
+      ...summary.lost
+        .slice(0, MOST_LOST)
+        .map((host): [string, string] => [`  ${host.name}`, `lost: ${host.why ?? 'nobody knows why'}`]),
+      ...more(summary.lost.length - MOST_LOST),
       ['3 audit', auditInWords(summary)],
       ['4 impact', `${count(summary.exceptions, 'exception')} in force`],
       [

@@ -4,9 +4,9 @@ import { RETRY_MS } from './hooks.ts';
 
 /** Topic of a server event → first parts of the query keys that it makes stale. */
 const STALE: Record<string, string[]> = {
-  hosts: ['hosts', 'host', 'endpoints', 'overview'],
+  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview'],
   scans: ['scans', 'overview'],
-  agents: ['hosts', 'host', 'agents', 'overview'],
+  agents: ['hosts', 'host', 'agents', 'deployments', 'overview'],
   findings: ['findings', 'exceptions', 'host', 'campaigns', 'overview'],
   facts: ['host', 'dependencies'],
   changes: ['changes', 'change', 'overview'],

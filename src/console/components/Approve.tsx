@@ -1,40 +1,63 @@
 import { Alert, Button, FileButton, Group, Select, Stack, Text } from '@mantine/core';
 import { IconSignature } from '@tabler/icons-react';
 import type { Change } from '../../model/change.ts';
-import { useApproval, type NotYou } from '../api/use-approval.ts';
+import { useApproveChange, usePlan } from '../api/hooks.ts';
+import { useApproval, type Approving, type Asks, type NotYou } from '../api/use-approval.ts';
 import { Digest } from './Badges.tsx';
 import './failed.css';
 import { Problem } from './Page.tsx';
 
-type Approval = ReturnType<typeof useApproval>;
-
-/** Signs, in this browser, the digest of the plan that is shown below. The key never leaves it. */
-export function Approve({ change }: { change: Change }) {
-  const approval = useApproval(change);
+/** Signs, in this browser, the digest of the change's plan that is shown below. */
+export function ApproveChange({ change }: { change: Change }) {
+  const approval = useApproval(change, usePlan(change), useApproveChange(change.id));
   if (change.state !== 'awaiting-approval' || !change.planDigest) return null;
+  return (
+    <Approve
+      asks={change}
+      approval={approval}
+      what="change"
+      command={`lastember change approve ${change.id} --key FILE`}
+    />
+  );
+}
+
+interface Props {
+  asks: Asks;
+  approval: Approving;
+  /** as people call it: change, deployment, rule */
+  what: string;
+  /** that does the same on the command line */
+  command: string;
+}
+
+/** Signs, in this browser, the digest of what is shown below. The key never leaves it. */
+export function Approve({ asks, approval, what, command }: Props) {
   const { notYou } = approval;
   return (
     <Alert
       color={notYou === null ? 'ember' : 'yellow'}
       icon={<IconSignature aria-hidden />}
-      title={`Waiting for approval: ${change.approvals.length} of ${change.approvalsRequired}`}
+      title={`Waiting for approval: ${asks.approvals.length} of ${asks.approvalsRequired}`}
     >
-      {notYou === null ? <Signing approval={approval} id={change.id} /> : <Others why={notYou} approval={approval} />}
+      {notYou === null ? (
+        <Signing approval={approval} what={what} command={command} />
+      ) : (
+        <Others why={notYou} approval={approval} what={what} />
+      )}
     </Alert>
   );
 }
 
-const WHY: Record<NonNullable<NotYou>, string> = {
-  author: 'You asked for this change, and nobody approves a change of their own.',
-  role: 'does not approve changes.',
-  done: 'You have approved it. One more person is needed.',
-};
+function whyNot(why: NonNullable<NotYou>, what: string, role: string | null): string {
+  if (why === 'author') return `You asked for this ${what}, and nobody approves a ${what} of their own.`;
+  return why === 'role' ? `Your role (${role}) does not approve.` : 'You have approved it. One more person is needed.';
+}
 
-function Others({ why, approval }: { why: NonNullable<NotYou>; approval: Approval }) {
+function Others({ why, approval, what }: { why: NonNullable<NotYou>; approval: Approving; what: string }) {
   const { others, role } = approval;
   return (
     <Stack gap={4}>
-      <Text size="sm">{why === 'role' ? `Your role (${role}) ${WHY.role}` : WHY[why]}</Text>
+      <Text size="sm">{whyNot(why, what, role)}</Text>
       <Text size="sm">
         {others.length > 0 ? (
           <>
@@ -50,13 +73,16 @@ function Others({ why, approval }: { why: NonNullable<NotYou>; approval: Approva
   );
 }
 
-function Signing({ approval, id }: { approval: Approval; id: string }) {
+function Signing({ approval, what, command }: Pick<Props, 'approval' | 'what' | 'command'>) {
   return (
     <Stack gap="sm">
       {approval.digest ? (
         <Text size="sm">
-          Your signature covers exactly the plan below: this browser read it and computed its digest,{' '}
-          <Digest value={approval.digest} length={16} />. Each host checks that before it does anything.
+          Your signature covers exactly the {what === 'change' ? 'plan' : what} below: this browser read it and computed
+          its digest, <Digest value={approval.digest} length={16} />.{' '}
+          {what === 'change'
+            ? 'Each host checks that before it does anything.'
+            : 'That is checked again before it begins.'}
         </Text>
       ) : null}
       <Keys approval={approval} />
@@ -66,14 +92,14 @@ function Signing({ approval, id }: { approval: Approval; id: string }) {
         </Text>
       ) : null}
       <Text size="xs" c="dimmed">
-        Or on the command line: <code>lastember change approve {id} --key FILE</code>
+        Or on the command line: <code>{command}</code>
       </Text>
       {approval.problem ? <Problem error={approval.problem} /> : null}
     </Stack>
   );
 }
 
-function Keys({ approval }: { approval: Approval }) {
+function Keys({ approval }: { approval: Approving }) {
   const { key, keyIds } = approval;
   return (
     <Group align="flex-end" gap="sm">

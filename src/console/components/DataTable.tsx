@@ -4,6 +4,8 @@ import './data-table.css';
 
 export interface Column<T> {
   title: string;
+  /** in the head instead of the title */
+  head?: ReactNode;
   cell: (item: T) => ReactNode;
   mono?: boolean;
   end?: boolean;
@@ -45,7 +47,7 @@ export function DataTable<T>({
                 w={column.width}
                 miw={column.min}
               >
-                {column.title}
+                {column.head ?? column.title}
               </Table.Th>
             ))}
           </Table.Tr>

@@ -85,11 +85,7 @@ function TaskItem({ task, status }: { task: Task; status: TaskStatus | undefined
           </div>
         </Accordion.Control>
       </div>
-      {status?.error ? (
-        <Text size="sm" className="failed" px="md" pb="xs">
-          {status.error}
-        </Text>
-      ) : null}
+      <Why status={status} />
       <Accordion.Panel>
         <DataTable
           items={linesOf(task, outcomes)}
@@ -98,12 +94,29 @@ function TaskItem({ task, status }: { task: Task; status: TaskStatus | undefined
           minWidth={outcomes.length > 0 ? 560 : 220}
         />
         <Text size="sm" c="dimmed" mt="xs">
-          {[...healthInWords(task), rollbackInWords(task)].join(' ')}
+          {[...overInWords(task), ...healthInWords(task), rollbackInWords(task)].join(' ')}
         </Text>
       </Accordion.Panel>
     </Accordion.Item>
   );
 }
+
+/** Why it failed, or why it does not go on yet. */
+function Why({ status }: { status: TaskStatus | undefined }) {
+  if (!status?.error && !status?.note) return null;
+  return (
+    <Text size="sm" {...(status.error ? { className: 'failed' } : { c: 'dimmed' })} px="md" pb="xs">
+      {status.error ?? `Tried again: ${status.note}`}
+    </Text>
+  );
+}
+
+const overInWords = (task: Task): string[] =>
+  task.over === 'ssh'
+    ? [
+        'The server does this over SSH: the host has no agent, so what came of it is observed and not signed by the host.',
+      ]
+    : [];
 
 function healthInWords(task: Task): string[] {
   const services = task.health.flatMap((one) => (one.kind === 'service' ? [one.name] : []));

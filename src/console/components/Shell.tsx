@@ -22,6 +22,7 @@ import {
   IconLayoutDashboard,
   IconLogout,
   IconMoon,
+  IconPlugConnected,
   IconPlugConnectedX,
   IconRoute,
   IconServer2,
@@ -48,6 +49,7 @@ interface Item {
 const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
   { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
+  { to: paths.deployments(), label: 'Deployments', icon: IconPlugConnected },
   { to: paths.findings(), label: 'Findings', icon: IconChecklist },
   { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },
   { to: paths.exceptions(), label: 'Exceptions', icon: IconClockPause },

@@ -11,18 +11,36 @@ const process = (before: Seen, after: Seen): string =>
     : `process ${text(before['pid'], 'none')} → ${text(after['pid'], 'none')}`;
 const day = (value: unknown): string => text(value).slice(0, 10);
 
+/** The package brought another version of a settings file that somebody had changed; nobody was asked. */
+const kept = (after: Seen): string => {
+  const files = texts(after['kept']);
+  return files.length > 0 ? `; kept as it was: ${files.join(', ')}` : '';
+};
+
 /** What is worth reading of each kind; whole files and certificate requests stay in the change record. */
 const WORDS: Record<string, Words> = {
   'upgrade-package': (before, after) => {
     const also = records(after['also']).map((one) => `${text(one['name'])} ${text(one['to'])}`);
     const main = `${text(after['name'])} ${text(before['version'])} → ${text(after['version'])}`;
-    return also.length > 0 ? `${main}, with ${also.join(', ')}` : main;
+    return `${also.length > 0 ? `${main}, with ${also.join(', ')}` : main}${kept(after)}`;
   },
-  'upgrade-packages': (before) =>
+  'upgrade-packages': (before, after) =>
     records(before['packages'])
       .map((one) => `${text(one['name'])} ${text(one['from'])} → ${text(one['to'])}`)
-      .join(', '),
-  service: (before, after) => `is ${text(after['state'])}, ${process(before, after)}`,
+      .join(', ') + kept(after),
+  service: (before, after) =>
+    typeof after['enabled'] === 'boolean'
+      ? `${after['enabled'] ? 'starts' : 'does not start'} at boot`
+      : `is ${text(after['state'])}, ${process(before, after)}`,
+  reboot: (before, after) =>
+    `kernel ${text(before['kernel'])} → ${text(after['kernel'])}, ${text(after['units'], 'its')} services are back`,
+  'package-hold': (_, after) => `${text(after['name'])} is ${after['held'] === true ? '' : 'not '}on hold`,
+  'lock-user': (_, after) => `${text(after['user'])} is locked and expired`,
+  'set-file-section': (_, after) => `section ${text(after['section'])} is set, SHA-256 ${short(after['sha256'])}…`,
+  'run-script': (_, after) => {
+    const others = texts(after['undeclared']);
+    return `ended well${others.length > 0 ? `, and changed what it had not declared: ${others.join(', ')}` : ''}`;
+  },
   'set-file-line': (_, after) => `the line is "${text(after['line'])}"`,
   'set-file-mode': (before, after) => `mode ${text(before['mode'])} → ${text(after['mode'])}`,
   sysctl: (before, after) => `${text(before['value'], '–')} → ${text(after['value'])}`,

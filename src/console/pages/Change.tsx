@@ -3,7 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import type { Change } from '../../model/change.ts';
 import type { Plan } from '../../model/plan.ts';
 import { useChange, useChangeAction, usePlan } from '../api/hooks.ts';
-import { Approve } from '../components/Approve.tsx';
+import { ApproveChange } from '../components/Approve.tsx';
 import { ChangeActions } from '../components/ChangeActions.tsx';
 import { Covered, NotCovered } from '../components/Covered.tsx';
 import { ImpactCard } from '../components/ImpactCard.tsx';
@@ -36,7 +36,7 @@ function ChangeView({ change }: { change: Change }) {
           {change.why}
         </Alert>
       ) : null}
-      <Approve change={change} />
+      <ApproveChange change={change} />
       <NextStep change={change} />
       {change.planDigest ? (
         <Loaded query={plan}>{(read) => <Planned plan={read.plan} change={change} />}</Loaded>

@@ -1,4 +1,4 @@
-import { Button, Group, Paper, SegmentedControl, Skeleton, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Paper, SegmentedControl, Skeleton, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 import type { Host } from '../../model/estate.ts';
@@ -7,6 +7,7 @@ import { useFindings, useHosts } from '../api/hooks.ts';
 import { useLastSeen } from '../api/use-last-seen.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
+import { DeployHosts, useMayDeploy } from '../components/DeployHosts.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
@@ -20,12 +21,22 @@ const KEEP: Record<HostFilter, (host: Host) => boolean> = {
 
 export function Hosts() {
   const hosts = useHosts();
+  const may = useMayDeploy();
+  const [picked, pick] = useState<ReadonlySet<string>>(new Set());
   const [{ show = 'all', q = '' }, filter] = useFilters<HostsSearch>();
   const matches = (host: Host): boolean =>
     KEEP[show](host) &&
     `${host.name} ${host.addresses.join(' ')} ${host.guess ?? ''}`.toLowerCase().includes(q.toLowerCase());
   return (
-    <Page title="Hosts" lead="Every machine that any source saw. Unknown means nobody claimed it.">
+    <Page
+      title="Hosts"
+      lead="Every machine that any source saw. Unknown means nobody claimed it."
+      actions={
+        may ? (
+          <DeployHosts hosts={(hosts.data ?? []).filter((host) => picked.has(host.id))} done={() => pick(new Set())} />
+        ) : null
+      }
+    >
       <Paper withBorder p="md">
         <Group mb="sm">
           <Search value={q} onChange={(value) => filter({ q: value || undefined }, true)} />
@@ -46,6 +57,7 @@ export function Hosts() {
               hosts={items.filter(matches)}
               all={items.length}
               reset={() => filter({ show: undefined, q: undefined })}
+              picking={may ? { picked, pick } : null}
             />
           )}
         </Loaded>
@@ -78,7 +90,23 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
   );
 }
 
-function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: () => void }) {
+interface Picking {
+  picked: ReadonlySet<string>;
+  pick(picked: ReadonlySet<string>): void;
+}
+
+function HostTable({
+  hosts,
+  all,
+  reset,
+  picking,
+}: {
+  hosts: Host[];
+  all: number;
+  reset: () => void;
+  /** null: whoever looks may not deploy */
+  picking: Picking | null;
+}) {
   const burning = useBurning();
   const lastSeen = useLastSeen();
   if (all === 0)
@@ -105,6 +133,7 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
       />
     );
   const columns: Column<Host>[] = [
+    ...(picking ? [pickColumn(hosts, picking)] : []),
     { title: 'Host', min: 180, cell: (host) => <Name host={host} /> },
     { title: 'Addresses', mono: true, cell: (host) => <Addresses of={host.addresses} /> },
     { title: 'Claim', cell: (host) => <ClaimBadge host={host} /> },
@@ -115,6 +144,42 @@ function HostTable({ hosts, all, reset }: { hosts: Host[]; all: number; reset: (
   ];
   return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={900} />;
 }
+
+/** Hosts that could get an agent, all of those shown at once or one by one. */
+function pickColumn(hosts: readonly Host[], { picked, pick }: Picking): Column<Host> {
+  const can = hosts.filter(canDeploy).map(({ id }) => id);
+  const all = can.length > 0 && can.every((id) => picked.has(id));
+  const set = (ids: readonly string[], on: boolean): void => {
+    const next = new Set(picked);
+    for (const id of ids)
+      if (on) next.add(id);
+      else next.delete(id);
+    pick(next);
+  };
+  return {
+    title: 'Deploy',
+    head: (
+      <Checkbox
+        aria-label="Pick all shown that have no agent"
+        checked={all}
+        indeterminate={!all && can.some((id) => picked.has(id))}
+        disabled={can.length === 0}
+        onChange={() => set(can, !all)}
+      />
+    ),
+    width: 44,
+    cell: (host) =>
+      canDeploy(host) ? (
+        <Checkbox
+          aria-label={`Pick ${host.name}`}
+          checked={picked.has(host.id)}
+          onChange={({ currentTarget }) => set([host.id], currentTarget.checked)}
+        />
+      ) : null,
+  };
+}
+
+const canDeploy = (host: Host): boolean => host.agentId === null || host.management !== 'managed';
 
 /** What could not be read is no zero. */
 function useBurning() {

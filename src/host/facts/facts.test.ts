@@ -167,6 +167,35 @@ test('packages: what the archive offers is asked once until lists or packages ch
   host.remove();
 });
 
+test('archive: what apt knows of its lists, since when, and null where there is no apt to ask', async () => {
+  const root = tree({
+    'var/lib/apt/lists/partial/x': '',
+    'usr/bin/apt-cache': `#!/bin/sh
+echo 'Package files:
+ 100 /var/lib/dpkg/status
+     release a=now
+ 500 http://deb.test/debian-security bookworm-security/main amd64 Packages
+     release v=12,o=Debian,a=oldstable-security,n=bookworm-security,l=Debian-Security,c=main,b=amd64
+     origin deb.test
+ 500 http://deb.test/debian bookworm/main amd64 Packages
+     release v=12.12,o=Debian,a=oldstable,n=bookworm,l=Debian,c=main,b=amd64
+     origin deb.test
+Pinned packages:'
+`,
+  });
+  const old = new Date(Date.now() - 3.5 * 86_400_000);
+  for (const path of ['var/lib/apt/lists/partial', 'var/lib/apt/lists']) fs.utimesSync(join(root, path), old, old);
+  const archives = ['Debian bookworm main', 'Debian bookworm-security main'];
+  assert.deepEqual(await data(root, 'archive'), { tool: 'apt', archives, security: true, listsAgeDays: 3 });
+  fs.utimesSync(join(root, 'var/lib/apt/lists/partial'), new Date(), new Date());
+  assert.equal((await data(root, 'archive')).listsAgeDays, 0, 'asked, and nothing had changed');
+  const bare = tree({
+    'usr/bin/apt-cache': '#!/bin/sh\nprintf "Package files:\\n 100 /var/lib/dpkg/status\\n     release a=now\\n"\n',
+  });
+  assert.deepEqual(await data(bare, 'archive'), { tool: 'apt', archives: [], security: false, listsAgeDays: null });
+  assert.deepEqual(await data(tree(), 'archive'), { tool: null, archives: [], security: false, listsAgeDays: null });
+});
+
 test('packages: reads what apt-cache policy really prints', (context) => {
   let text: string;
   try {

@@ -55,8 +55,8 @@ export function newLook(host: Host, cache: FactCache = new Map()): Look {
   };
 }
 
-/** At most `width` at a time: a host has hundreds of processes and one connection. */
-export async function each<A, B>(items: readonly A[], work: (item: A) => Promise<B>, width = 16): Promise<B[]> {
+/** At most `width` at a time: a host has hundreds of processes and one connection, and over it each wait counts. */
+export async function each<A, B>(items: readonly A[], work: (item: A) => Promise<B>, width = 64): Promise<B[]> {
   const results: B[] = Array.from({ length: items.length });
   let next = 0;
   const lane = async (): Promise<void> => {

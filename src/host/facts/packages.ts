@@ -1,9 +1,9 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { PackageFact, PackageOrigin } from '../../model/facts.ts';
 import { listsStamp, parsePolicy, policies } from '../packages/apt.ts';
-import { parseArchives, parseNewer, parseOrigins } from '../packages/origins.ts';
+import { parseNewer, parseOrigins } from '../packages/origins.ts';
 import { by, type FactSection, type Look } from './look.ts';
-import { database, packages as installed } from './shared.ts';
+import { archives as archivesOf, database, packages as installed } from './shared.ts';
 
 interface Offer {
   candidate: string | null;
@@ -39,13 +39,13 @@ async function offers(look: Look, facts: readonly PackageFact[]): Promise<Readon
   return look.kept('offers', stamp, async () => {
     const told = await policies(look.host, names);
     if (told === null) return null;
-    const candidates = parsePolicy(told.packages);
+    const candidates = parsePolicy(told);
     // apt knows of all that is installed: when nothing is understood, it spoke otherwise than we know it.
     if (candidates.size === 0) return null;
-    const archives = parseArchives(told.lists);
+    const archives = (await archivesOf(look)) ?? new Map();
     const known = archives.size > 0;
-    const origins = known ? parseOrigins(told.packages, archives) : null;
-    const offered = known ? parseNewer(told.packages, archives) : null;
+    const origins = known ? parseOrigins(told, archives) : null;
+    const offered = known ? parseNewer(told, archives) : null;
     return new Map(
       [...candidates].map(([name, candidate]): [string, Offer] => [
         name,

@@ -1,4 +1,5 @@
 import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { archive } from './archive.ts';
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';
 import { cron } from './cron.ts';
@@ -20,6 +21,7 @@ import { users } from './users.ts';
 
 /** Every section of the facts, alphabetically. A new section is a file beside these and a line here. */
 export const FACT_SECTIONS = {
+  archive,
   certificates,
   connections,
   cron,
@@ -41,6 +43,7 @@ export const FACT_SECTIONS = {
 
 /** What no change of ours touches and that costs commands to read: looks between the regular ones leave it out. */
 const SETTLED: ReadonlySet<SectionName> = new Set<SectionName>([
+  'archive',
   'cron',
   'hardware',
   'inventories',

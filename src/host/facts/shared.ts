@@ -1,6 +1,8 @@
 import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
+import { listPolicies, listsStamp } from '../packages/apt.ts';
 import { packageDatabase, type PackageDatabase } from '../packages/database.ts';
+import { parseArchives, type Archives } from '../packages/origins.ts';
 import { readServices, type Services } from '../services/manager.ts';
 import { nginxFiles, type NginxFiles } from '../services/nginx.ts';
 import { declaredFiles, listDropIns, type Unit } from '../services/systemd.ts';
@@ -17,6 +19,15 @@ export const osRelease = (look: Look): Promise<Record<string, string>> =>
     });
     return Object.fromEntries(pairs);
   });
+
+/** The archives that apt knows; null: there is no apt that says. */
+export const archives = (look: Look): Promise<Archives | null> =>
+  look.once('archives', async () =>
+    look.kept('archives', await listsStamp(look.host), async () => {
+      const told = await listPolicies(look.host);
+      return told === null ? null : parseArchives(told);
+    }),
+  );
 
 /** os-release's id → ecosystem as OSV names it. */
 const ECOSYSTEMS: Record<string, string> = {

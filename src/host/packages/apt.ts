@@ -1,6 +1,7 @@
 import { AppError } from '../../model/errors/index.ts';
-import { run } from '../command.ts';
-import { readText, type Host } from '../host.ts';
+import { lastLine, run } from '../command.ts';
+import { readText, type ExecResult, type Host } from '../host.ts';
+import { cut } from '../text.ts';
 import { readDpkgStatus } from './dpkg.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
@@ -29,15 +30,28 @@ export async function candidateVersions(host: Host, names: readonly string[]): P
   return parsePolicy(await run(host, ['apt-cache', 'policy', ...names]));
 }
 
-/** What apt knows of each of these packages and of its lists, as it prints it; null where there is no apt to ask. */
-export async function policies(
-  host: Host,
-  names: readonly string[],
-): Promise<{ packages: string; lists: string } | null> {
-  if (names.length === 0) return { packages: '', lists: '' };
-  const packages = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
-  const lists = await host.exec(['apt-cache', 'policy']);
-  return packages.code === 0 ? { packages: packages.stdout, lists: lists.code === 0 ? lists.stdout : '' } : null;
+/** What apt knows of each of these packages, as it prints it; null where there is no apt to ask. */
+export async function policies(host: Host, names: readonly string[]): Promise<string | null> {
+  if (names.length === 0) return '';
+  const told = await host.exec(['apt-cache', 'policy', ...names], { maxOutput: 32 * 1024 * 1024 });
+  return told.code === 0 ? told.stdout : null;
+}
+
+/** What apt knows of its lists, as it prints it; null where there is no apt that says. */
+export async function listPolicies(host: Host): Promise<string | null> {
+  const told = await host.exec(['apt-cache', 'policy']);
+  // What dpkg has installed is the one list that every apt has.
+  return told.code === 0 && told.stdout.includes('/var/lib/dpkg/status') ? told.stdout : null;
+}
+
+/**
+ * When apt last asked its archives, in ms since 1970; null: never, as far as anybody can tell. Lists that had not changed
+ * keep their time: the directory that it downloads into does not.
+ */
+export async function listsAskedAt(host: Host): Promise<number | null> {
+  const paths = ['/var/lib/apt/periodic/update-success-stamp', '/var/lib/apt/lists/partial', '/var/lib/apt/lists'];
+  const times = (await Promise.all(paths.map((path) => host.stat(path)))).flatMap((stat) => stat?.mtime ?? []);
+  return times.length === 0 ? null : Math.max(...times);
 }
 
 /** `name:` at the start of a line, `Candidate: version` below it. */
@@ -63,9 +77,13 @@ export async function listsStamp(host: Host): Promise<string> {
 /** Somebody else's run of apt or dpkg is waited for, not broken into; and a service manager's timer is no reason to fail. */
 const LOCK = '-oDPkg::Lock::Timeout=600';
 
+/** A settings file that somebody changed stays, whatever the package brings; nobody is there to be asked. */
+const KEEP = ['--force-confdef', '--force-confold'];
+
 const request = (wanted: Record<string, string>): string[] => [
   'install',
   LOCK,
+  ...KEEP.map((option) => `-oDPkg::Options::=${option}`),
   '-y',
   '--allow-downgrades',
   ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
@@ -102,11 +120,16 @@ export async function isLocked(host: Host): Promise<boolean> {
 
 /** Finishes them. apt refuses to install anything as long as there are any. */
 export async function finish(host: Host): Promise<void> {
-  await run(host, ['dpkg', '--configure', '-a'], { timeoutMs: INSTALL_TIMEOUT_MS });
+  await run(host, ['dpkg', ...KEEP, '--configure', '-a'], { timeoutMs: INSTALL_TIMEOUT_MS });
 }
 
-export async function install(host: Host, wanted: Record<string, string>): Promise<void> {
-  await run(host, ['apt-get', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
+/**
+ * Installs exactly these. Returns the settings files of which somebody's own version was kept, though the package brings a
+ * newer one: nobody is asked, and what stands there counts.
+ */
+export async function install(host: Host, wanted: Record<string, string>): Promise<string[]> {
+  const result = await host.exec(['apt-get', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
+  if (result.code !== 0) throw await gaveUp(host, result);
   const installed = await installedVersions(host);
   for (const [name, version] of Object.entries(wanted)) {
     const now = installed.get(name) ?? null;
@@ -115,4 +138,37 @@ export async function install(host: Host, wanted: Record<string, string>): Promi
         what: `apt-get ended well, but ${name} is ${now ?? 'not installed'} instead of ${version}`,
       });
   }
+  return keptFiles(`${result.stdout}\n${result.stderr}`);
+}
+
+/** As dpkg says it: the file, why there is a question, and that it kept the old one. */
+export function keptFiles(text: string): string[] {
+  const kept = new Set<string>();
+  let path: string | null = null;
+  for (const line of text.split('\n')) {
+    path = /^Configuration file '([^']+)'/.exec(line)?.[1] ?? path;
+    if (path !== null && line.startsWith(' ==> Keeping old config file')) kept.add(path);
+  }
+  return [...kept].sort();
+}
+
+/** Which package it was, in dpkg's words, and what lies half-way now. */
+async function gaveUp(host: Host, { code, stdout, stderr }: ExecResult): Promise<AppError> {
+  const said = `${stderr}\n${stdout}`.split('\n');
+  const failures = said.flatMap((line, index) =>
+    /^dpkg: error processing|^E: (?!Sub-process)|No space left|Read-only file system/.test(line)
+      ? [line.trim(), ...(/^ \S/.test(said[index + 1] ?? '') ? [said[index + 1]!.trim()] : [])]
+      : [],
+  );
+  const left = await unfinished(host);
+  return new AppError('STEP_PACKAGE_FAILED', {
+    why: cut([...new Set(failures)].join('; ') || lastLine(stderr) || `apt-get ended with ${code}`, 600),
+    left: left.length > 0 ? `Left half-way: ${left.slice(0, 10).join(', ')}` : 'No package was left half-way',
+  });
+}
+
+/** Those of them that an administrator put on hold. */
+export async function heldAmong(host: Host, names: readonly string[]): Promise<string[]> {
+  const held = (await readDpkgStatus(host, '')).filter((fact) => fact.held === true).map((fact) => fact.name);
+  return names.filter((name) => held.includes(name));
 }

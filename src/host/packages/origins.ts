@@ -34,6 +34,16 @@ function kindOf(release: Record<string, string> | undefined): PackageOrigin {
   return KINDS.find(([pattern]) => pattern.test(`${suite} ${codename} ${label} ${origin}`))?.[1] ?? 'main';
 }
 
+/** The archives that lists are of, each as `origin suite component`, without the distribution's words for the same. */
+export function namesOf(archives: Archives): string[] {
+  const names = [...archives.values()].map(({ o = '', n, a, c = '' }) => `${o} ${n ?? a ?? ''} ${c}`.trim());
+  return [...new Set(names)].filter((name) => name !== 'now').sort();
+}
+
+/** Is one of them where the distribution publishes security updates? */
+export const hasSecurity = (archives: Archives): boolean =>
+  [...archives.values()].some((release) => kindOf(release) === 'security');
+
 /** The packages that are installed, each with what apt prints of it. */
 function* blocksOf(text: string): Generator<{ name: string; installed: string; block: string }> {
   for (const block of text.split(/^(?=\S+:$)/m)) {

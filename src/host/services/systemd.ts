@@ -22,6 +22,15 @@ export async function readUnits(host: Host): Promise<Map<string, Unit> | null> {
   return new Map(units.map((unit) => [unit.name, unit]));
 }
 
+/** A unit that is not loaded, because it neither runs nor starts at boot, stands in no list; asked by its name it is there. */
+export async function readOne(host: Host, name: string): Promise<Unit | null> {
+  const properties = `${PROPERTIES},LoadState`;
+  const result = await host.exec(['systemctl', 'show', '--no-pager', `--property=${properties}`, name]);
+  if (result.code !== 0 || !/^LoadState=(?:loaded|masked)$/m.test(result.stdout)) return null;
+  const [unit] = parseUnit(result.stdout);
+  return unit === undefined ? null : { ...unit, name };
+}
+
 function parseUnit(block: string): Unit[] {
   const fields = new Map(
     block.split('\n').flatMap((line) => {

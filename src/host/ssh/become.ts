@@ -17,7 +17,7 @@ const KEEP = 2000;
 export const IN_OUR_LANGUAGE: readonly string[] = [
   '/bin/sh',
   '-c',
-  `PATH="$PATH:${PATH_DIRS.join(':')}" LC_ALL=C LANG=C DEBIAN_FRONTEND=noninteractive; export PATH LC_ALL LANG DEBIAN_FRONTEND; exec "$@"`,
+  `PATH="$PATH:${PATH_DIRS.join(':')}" LC_ALL=C LANG=C DEBIAN_FRONTEND=noninteractive DPKG_FORCE=confdef,confold; export PATH LC_ALL LANG DEBIAN_FRONTEND DPKG_FORCE; exec "$@"`,
   'sh',
 ];
 const MOST_BEFORE = 65_536;

@@ -21,8 +21,8 @@ export interface SshTarget {
   via?: SshTarget;
   /** how long a file channel may owe answers and give none, before another is opened */
   patienceMs?: number;
-  /** `shell`: not by SFTP, even where the server has it */
-  files?: 'shell';
+  /** `shell`: by commands only; `sftp`: as small servers are looked at, which can run no program of ours */
+  files?: 'shell' | 'sftp';
   /** with files by shell, for tests: the tree below this path stands for the whole machine */
   root?: string;
 }
@@ -80,7 +80,7 @@ async function logIn(target: SshTarget, sock: ClientChannel | null): Promise<Con
     });
     client.on('close', () => reject(unreachable(target, 'the server closed the connection')));
     client.on('keyboard-interactive', (_name, _text, _lang, prompts, answer) =>
-      answer('password' in target.auth ? prompts.map(() => (target.auth as { password: string }).password) : []),
+      answer(prompts.map(({ echo }) => ('password' in target.auth && !echo ? target.auth.password : ''))),
     );
     client.on('ready', () => {
       // Small requests that each wait for an answer: Nagle's algorithm would add 40 ms to every one.

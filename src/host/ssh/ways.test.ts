@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import ssh2 from 'ssh2';
 import { isAppError } from '../../model/errors/index.ts';
 import { sshHost, type SshTarget } from './index.ts';
 import { newSshKey } from './testing/keys.ts';
@@ -32,6 +35,46 @@ before(async () => {
 after(async () => {
   await Promise.all([inner.close(), bastion.close()]);
   fs.rmSync(root, { recursive: true, force: true });
+});
+
+test('2.2: a server that asks for the password by keyboard-interactive gets it, and for nothing that it shows', async (t) => {
+  const asked: string[] = [];
+  const key = newSshKey();
+  const server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
+    client.on('error', () => {});
+    client.on('authentication', (context) => {
+      if (context.method !== 'keyboard-interactive') return context.reject(['keyboard-interactive']);
+      const prompts = [
+        { prompt: 'Your department: ', echo: true },
+        { prompt: 'Password: ', echo: false },
+      ];
+      return context.prompt(prompts, 'PAM', (answers) => {
+        asked.push(...answers);
+        if (answers[1] === 'right') context.accept();
+        else context.reject(['keyboard-interactive']);
+      });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const target = {
+    address: '127.0.0.1',
+    port: (server.address() as AddressInfo).port,
+    username: 'ops',
+    trust: () => true,
+  };
+  const host = await sshHost({ ...target, auth: { password: 'right' } });
+  await host.close();
+  assert.deepEqual(asked, ['', 'right']);
+  await assert.rejects(sshHost({ ...target, auth: { password: 'wrong' } }), (error) =>
+    isAppError(error, 'HOST_AUTH_REFUSED'),
+  );
+  const shown = asked.length;
+  await assert.rejects(sshHost({ ...target, auth: { privateKey: key.private } }), (error) =>
+    isAppError(error, 'HOST_AUTH_REFUSED'),
+  );
+  assert.ok(asked.slice(shown).every((answer) => answer === ''));
 });
 
 test('a server without SFTP is looked at by its shell', async () => {

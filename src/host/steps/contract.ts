@@ -1,5 +1,6 @@
 import type { HostStepKind, StepOf } from '../../model/kit.ts';
 import type { Task } from '../../model/plan.ts';
+import type { Login } from '../access/permits.ts';
 import type { Host } from '../host.ts';
 
 /** What was seen or changed, as it goes into the outcome. Never a secret: hashes and public halves only. */
@@ -28,7 +29,22 @@ export interface StepContext {
   task: Pick<Task, 'steps'>;
   /** `before` of an earlier try of this very step that was cut off (power, kill); null on the first try */
   resumed: Seen | null;
+  /** steps of the task before this one that may have changed the host, in their order, with their first `before` */
+  earlier: readonly Earlier[];
+  /** by which login Lastember reaches this host, where that is known: no step may lock it out */
+  login: Login | null;
+  /** tries that login afresh, where somebody can (over SSH); rejects when it does not work */
+  logIn?(): Promise<void>;
+  /** in seconds: until the timer puts sshd's old settings back; until all units run after a boot. Tests are in a hurry */
+  waits?: { guard?: number; units?: number };
+  /** the one who carries the step out is to end: a step that only waits gives up, and is brought to its end later */
+  stopping?(): boolean;
   now(): Date;
+}
+
+export interface Earlier {
+  step: StepOf<HostStepKind>;
+  before: Seen;
 }
 
 /**

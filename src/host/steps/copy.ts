@@ -26,6 +26,14 @@ export async function keepCopy(host: Host, path: string): Promise<Seen> {
 
 const copyOf = (hash: string): string => `${COPIES}/${hash}`;
 
+/** The bytes that `keepCopy` saw. */
+export async function bytesOf(host: Host, before: Seen): Promise<Uint8Array> {
+  const text = before['text'];
+  const bytes = typeof text === 'string' ? Buffer.from(text) : await host.read(copyOf(String(before['sha256'])));
+  if (bytes === null) throw new Error(`the copy of ${String(before['path'])} is gone`);
+  return bytes;
+}
+
 /** Puts back what `keepCopy` saw. */
 export async function restoreCopy(host: Host, before: Seen): Promise<Seen> {
   const path = String(before['path']);
@@ -33,9 +41,7 @@ export async function restoreCopy(host: Host, before: Seen): Promise<Seen> {
     await host.remove(path);
     return { path, exists: false };
   }
-  const text = before['text'];
-  const bytes = typeof text === 'string' ? Buffer.from(text) : await host.read(copyOf(String(before['sha256'])));
-  if (bytes === null) throw new Error(`the copy of ${path} is gone`);
+  const bytes = await bytesOf(host, before);
   await host.write(path, bytes, Number.parseInt(String(before['mode']), 8));
   return { path, exists: true, mode: before['mode'], sha256: sha256(bytes) };
 }

@@ -2,7 +2,7 @@ import type { HostStepKind, StepOf } from '../../model/kit.ts';
 import type { HostStep } from './contract.ts';
 import { HOST_STEPS } from './registry.ts';
 
-export type { Effects, HostStep, Inspection, Seen, StepContext } from './contract.ts';
+export type { Earlier, Effects, HostStep, Inspection, Seen, StepContext } from './contract.ts';
 
 export { HOST_STEPS } from './registry.ts';
 

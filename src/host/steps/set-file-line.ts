@@ -4,7 +4,7 @@ import { sha256 } from '../canonical.ts';
 import { readText, type Host } from '../host.ts';
 import { setLine, type LineRules } from '../settings/lines.ts';
 import { effectiveSshd, includedFrom, SSHD_CONFIG } from '../settings/sshd.ts';
-import { cut } from '../text.ts';
+import { writeChecked } from './checked.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 import { keepCopy, restoreCopy } from './copy.ts';
 import { guardPath } from './guard.ts';
@@ -17,19 +17,18 @@ const SSHD: LineRules = { ignoreCase: true, stopAt: /^\s*match\s/i, place: 'star
 
 export const setFileLine: HostStep<'set-file-line'> = {
   kind: 'set-file-line',
-  async inspect(host, step) {
+  async inspect(host, step, { resumed }) {
     const before = await keepCopy(host, guardPath(step.path));
     if (before['exists'] !== true) throw new AppError('STEP_FILE_ABSENT', { path: step.path });
     const text = await wantedText(host, step);
-    if (sha256(text) === before['sha256']) return { before, effects: NO_EFFECTS, already: before };
+    if (sha256(text) === before['sha256'] && resumed === null) return { before, effects: NO_EFFECTS, already: before };
     const change = `${step.key}${step.separator}${step.value}`;
     return { before, effects: { ...NO_EFFECTS, files: [{ path: step.path, change }] } };
   },
   async apply(host, step, before) {
     const text = await wantedText(host, step);
     const mode = Number.parseInt(String(before['mode']), 8);
-    if (step.path === SSHD_CONFIG) await testSshd(host, text, mode);
-    await host.write(step.path, Buffer.from(text), mode);
+    await writeChecked(host, step.path, text, mode);
     return { path: step.path, sha256: sha256(text), line: `${step.key}${step.separator}${step.value}` };
   },
   undo: (host, step, before) => restoreCopy(host, { ...before, path: step.path }),
@@ -43,18 +42,4 @@ async function wantedText(host: Host, step: LineStep): Promise<string> {
   if (effective[step.key.toLowerCase()] === step.value) return replaced;
   // A file that an Include above the line brings in sets it earlier: the only place that wins is the first line.
   return `${step.key}${step.separator}${step.value}\n${replaced}`;
-}
-
-/** A settings file that sshd refuses would lock everybody out at its next start. */
-async function testSshd(host: Host, text: string, mode: number): Promise<void> {
-  const trial = `${SSHD_CONFIG}.lastember-trial`;
-  await host.write(trial, Buffer.from(text), mode);
-  try {
-    const result = await host.exec(['sshd', '-t', '-f', trial]);
-    if (result.code === 0 || result.code === 127) return;
-    const why = cut(result.stderr.trim(), 300);
-    throw new AppError('STEP_INVALID_RESULT', { path: SSHD_CONFIG, tool: 'sshd -t', why });
-  } finally {
-    await host.remove(trial);
-  }
 }

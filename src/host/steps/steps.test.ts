@@ -11,6 +11,7 @@ import { localHost } from '../local.ts';
 import { parseSimulation } from '../packages/apt.ts';
 import { readPrivateKey, spkiOf } from '../pki/read.ts';
 import { setLine } from '../settings/lines.ts';
+import { setSection } from '../settings/section.ts';
 import { stepFor, type AnyHostStep, type Seen, type StepContext } from './index.ts';
 import { HOST_STEPS } from './registry.ts';
 import { testTree, type TestTree } from './testing.ts';
@@ -27,6 +28,8 @@ const context = (more: Partial<StepContext> = {}): StepContext => ({
   inputs: {},
   task: { steps: [] },
   resumed: null,
+  earlier: [],
+  login: null,
   now: () => new Date(),
   ...more,
 });
@@ -79,6 +82,16 @@ const EXAMPLES: { step: AnyHostStep; files?: Record<string, string> }[] = [
   {
     step: { kind: 'write-file', path: '/etc/issue', content: 'Keep out.\n', mode: '0600' },
     files: { 'etc/issue': 'Welcome to Debian\n' },
+  },
+  {
+    step: {
+      kind: 'set-file-section',
+      path: '/etc/ssh/sshd_config',
+      name: 'sftp',
+      comment: '#',
+      content: 'Match Group sftp\n  ForceCommand internal-sftp',
+    },
+    files: { 'etc/ssh/sshd_config': 'Port 22\n' },
   },
   { step: { kind: 'set-file-mode', path: '/etc/crontab', mode: '0600' }, files: { 'etc/crontab': '# cron\n' } },
   {
@@ -261,6 +274,225 @@ describe('service', () => {
     const { before } = await perform(tree, stop);
     assert.equal((await perform(tree, stop)).changed, false);
     assert.equal((await undo(tree, stop, before))['state'], 'running');
+  });
+});
+
+describe('set-file-section', () => {
+  const section = { name: 'x', comment: '#', content: 'a\nb' };
+
+  test('sshd: a block of Match goes to the end, any other to the start, where the first value counts', async () => {
+    const tree = newTree({ 'etc/ssh/sshd_config': 'Port 22\nMatch User x\n  PermitTTY no\n' });
+    const step = { kind: 'set-file-section', path: '/etc/ssh/sshd_config', name: 'n', comment: '#' } as const;
+    await perform(tree, { ...step, content: 'X11Forwarding no' });
+    assert.match(
+      tree.file('etc/ssh/sshd_config'),
+      /^# BEGIN lastember n\nX11Forwarding no\n# END lastember n\nPort 22\n/,
+    );
+    await perform(tree, { ...step, name: 'm', content: 'Match User y' });
+    assert.match(
+      tree.file('etc/ssh/sshd_config'),
+      /PermitTTY no\n# BEGIN lastember m\nMatch User y\n# END lastember m\n$/,
+    );
+    await perform(tree, { ...step, content: '' });
+    assert.doesNotMatch(tree.file('etc/ssh/sshd_config'), /X11Forwarding|lastember n/);
+    await assert.rejects(perform(tree, { ...step, content: '# END lastember n' }), code('STEP_DRIFT'));
+    await assert.rejects(perform(tree, { ...step, content: 'Nonsense yes' }), code('STEP_INVALID_RESULT'));
+  });
+
+  test('property: the section stands once with its content, other lines keep their order, twice is once, and it goes', () => {
+    const lines = fc.constantFrom(
+      'one',
+      'two',
+      '',
+      '# BEGIN lastember x',
+      '# END lastember x',
+      'a',
+      '# BEGIN lastember y',
+    );
+    fc.assert(
+      fc.property(fc.array(lines), fc.constantFrom<'start' | 'end'>('start', 'end'), (all, place) => {
+        const text = all.map((line) => `${line}\n`).join('');
+        const result = setSection(text, section, place);
+        const block = '# BEGIN lastember x\na\nb\n# END lastember x\n';
+        assert.equal(result.split(block).length, 2);
+        assert.equal(setSection(result, section, place), result);
+        const without = setSection(text, { ...section, content: '' }, place);
+        assert.equal(result.replace(block, ''), without);
+        assert.doesNotMatch(without, /lastember x/);
+      }),
+    );
+  });
+});
+
+describe('service enable and disable', () => {
+  const step: AnyHostStep = { kind: 'service', name: 'shop.service', action: 'disable' };
+
+  test('what starts at boot no longer does, what runs goes on, and undoing brings it back', async () => {
+    const tree = newTree({ 'run/enabled': 'enabled\n' });
+    const manager = tree
+      .file('usr/bin/systemctl')
+      .replace('UnitFileState=enabled', 'UnitFileState=$(/bin/cat run/enabled)');
+    const acts = '  enable|disable) echo "$1"d > run/enabled; echo "$1" >> run/log ;;\nesac\n';
+    tree.put(
+      'usr/bin/systemctl',
+      manager
+        .replace("printf 'Id", 'printf "Id')
+        .replace("ExecStart=x\\n'", 'ExecStart=x\\n"')
+        .replace(/esac\n$/, acts),
+    );
+    const { before, after: seen } = await perform(tree, step);
+    assert.deepEqual([before['enabled'], seen['enabled'], seen['state'], seen['pid']], [true, false, 'running', 100]);
+    assert.equal((await perform(tree, step)).changed, false);
+    assert.equal((await undo(tree, step, before))['enabled'], true);
+    assert.equal(tree.file('run/log'), 'disable\nenable\n');
+  });
+});
+
+describe('lock-user', () => {
+  const PASSWD =
+    'root:x:0:0::/root:/bin/sh\nops:x:1000:1000::/home/ops:/bin/sh\ntoor:x:0:0::/root:/bin/sh\nold:x:1001:1001::/:/bin/sh\n';
+  const SHADOW =
+    'root:*:19000:0:99999:7:::\nops:$y$j9T$abc$def:19000:0:99999:7::20500:\ntoor:*:19000:0:99999:7:::\nold:!$6$x:19000:0:99999:7:::\n';
+  const lock = (user: string): AnyHostStep => ({ kind: 'lock-user', user });
+  function accounts(): TestTree {
+    const tree = newTree({ 'etc/passwd': PASSWD, 'etc/group': 'root:x:0:\n', 'etc/gshadow': '' });
+    tree.put('etc/shadow', SHADOW, 0o640);
+    tree.put(
+      'usr/sbin/usermod',
+      '#!/bin/sh\nPATH=/usr/sbin:/usr/bin exec /usr/sbin/usermod -P "$LASTEMBER_HOST_ROOT" "$@"\n',
+    );
+    return tree;
+  }
+  const canLock = fs.existsSync('/usr/sbin/usermod') && process.getuid?.() === 0;
+
+  test(
+    'password locked and account expired by the real usermod; undone, shadow is what it was',
+    { skip: !canLock && 'needs root and usermod' },
+    async () => {
+      for (const user of ['ops', 'old']) {
+        const tree = accounts();
+        const { before, after: seen } = await perform(tree, lock(user));
+        assert.match(tree.file('etc/shadow'), new RegExp(`^${user}:!\\$[^:]*:19000:0:99999:7::1:$`, 'm'));
+        assert.doesNotMatch(JSON.stringify([before, seen]), /\$/, 'no hash is told');
+        assert.equal((await perform(tree, lock(user))).changed, false);
+        await undo(tree, lock(user), before);
+        assert.equal(tree.file('etc/shadow'), SHADOW);
+      }
+    },
+  );
+
+  test('never root, nobody with its rights, not our own login, nobody unknown', async () => {
+    const tree = accounts();
+    await assert.rejects(perform(tree, lock('root')), code('STEP_LOCK'));
+    await assert.rejects(perform(tree, lock('toor')), code('STEP_LOCK'));
+    await assert.rejects(
+      perform(tree, lock('ops'), context({ login: { user: 'ops', method: null } })),
+      code('STEP_LOCK'),
+    );
+    await assert.rejects(perform(tree, lock('nobody')), code('STEP_DRIFT'));
+    assert.equal(tree.file('etc/shadow'), SHADOW);
+  });
+});
+
+describe('run-script', () => {
+  const step = (script: string, more: object = {}): AnyHostStep => ({
+    kind: 'run-script',
+    script,
+    files: [],
+    services: [],
+    packages: [],
+    timeoutSeconds: 20,
+    ...more,
+  });
+  function scripted(): TestTree {
+    const tree = newTree({ 'etc/motd': 'hello\n', 'etc/crontab': '# cron\n' });
+    for (const tool of ['env', 'sh', 'head', 'cat', 'mv', 'rm', 'sleep', 'sed'])
+      fs.symlinkSync(`/usr/bin/${tool}`, join(tree.root, 'usr/bin', tool));
+    return tree;
+  }
+  const at = (tree: TestTree, path: string): string => join(tree.root, path);
+
+  test('what it declared is undone; what it changed besides is told; nothing of our environment reaches it', async () => {
+    const tree = scripted();
+    const script = `echo bye > ${at(tree, 'etc/motd')}
+echo '* * * * * root true' >> ${at(tree, 'etc/crontab')}
+sed -i s/2024a-1/2024b-1/ ${at(tree, 'var/lib/dpkg/status')}
+echo "env: $(env | sort | tr '\\n' ' ')"`;
+    const declared = step(script, { files: ['/etc/motd'] });
+    const host = localHost({ root: tree.root });
+    const predicted = (await stepFor(declared).inspect(host, declared, context())).effects;
+    assert.deepEqual(predicted.files, [{ path: '/etc/motd', change: 'may be written by the script' }]);
+    const { before, after: seen } = await perform(tree, declared);
+    assert.deepEqual(seen['undeclared'], ['package tzdata', '/etc/crontab']);
+    assert.doesNotMatch(String(seen['output']), /LASTEMBER|NODE/);
+    assert.equal(tree.file('etc/motd'), 'bye\n');
+    await undo(tree, declared, before);
+    assert.equal(tree.file('etc/motd'), 'hello\n');
+    await stepFor(declared).settle?.(host, before);
+    assert.deepEqual(fs.readdirSync(at(tree, 'var/lib/lastember/scripts')), []);
+  });
+
+  test('one that fails says so with its last words; one that takes too long is stopped', async () => {
+    await assert.rejects(perform(scripted(), step('echo no room >&2; exit 7')), (error) => {
+      assert.ok(isAppError(error, 'STEP_SCRIPT'));
+      assert.match(error.message, /ended with 7.*no room/s);
+      return true;
+    });
+    const slow = scripted();
+    await assert.rejects(perform(slow, step('echo begun; sleep 60', { timeoutSeconds: 1 })), code('STEP_SCRIPT'));
+    await assert.rejects(
+      perform(scripted(), step('true', { files: ['/etc/lastember/agent.json'] })),
+      code('STEP_PATH'),
+    );
+  });
+
+  test('its output is cut at a limit, and it goes on', async () => {
+    const tree = scripted();
+    const { after: seen } = await perform(
+      tree,
+      step(`i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i + 1)); done; echo last > ${at(tree, 'etc/motd')}`),
+    );
+    assert.ok(String(seen['output']).length <= 300);
+    assert.equal(tree.file('etc/motd'), 'last\n');
+  });
+
+  test('cut off: what has ended is told, what is under way is waited for, what was lost is not run again', async () => {
+    const count = (tree: TestTree): number => tree.file('etc/count').split('\n').length - 1;
+    const tree = scripted();
+    const script = step(`echo run >> ${at(tree, 'etc/count')}; sleep 2`);
+    const host = localHost({ root: tree.root });
+    const { before } = await stepFor(script).inspect(host, script, context());
+    // The agent dies; the script goes on. Another comes and waits for it.
+    void stepFor(script).apply(host, script, before, context());
+    while (!fs.existsSync(at(tree, 'etc/count'))) await new Promise((resolve) => setTimeout(resolve, 50));
+    const again = await perform(tree, script, context({ resumed: before }));
+    assert.deepEqual([again.after['code'], count(tree)], [0, 1]);
+    await perform(tree, script, context({ resumed: before }));
+    assert.equal(count(tree), 1);
+    const lost = scripted();
+    lost.put(`var/lib/lastember/scripts/${String(before['token'])}/started`, '');
+    const late = step('true', { timeoutSeconds: 1 });
+    await assert.rejects(perform(lost, late, context({ resumed: { ...before, files: [] } })), code('STEP_SCRIPT'));
+  });
+});
+
+describe('reboot', () => {
+  const step: AnyHostStep = { kind: 'reboot', returnSeconds: 900 };
+  const boot = 'proc/sys/kernel/random/boot_id';
+
+  test('a unit that ran before and did not come back is named; undoing says that there is nothing to undo', async () => {
+    const tree = newTree({ [boot]: 'boot-2\n', 'proc/sys/kernel/osrelease': '6.1\n' });
+    const resumed = { bootId: 'boot-1', kernel: '6.1', units: ['gone.service', 'shop.service'] };
+    await assert.rejects(perform(tree, step, context({ resumed, waits: { units: 1 } })), (error) => {
+      assert.ok(isAppError(error, 'STEP_REBOOTED'));
+      assert.match(error.message, /gone\.service ran before and did not come back/);
+      return true;
+    });
+    assert.match(String((await undo(tree, step, resumed))['note']), /cannot be undone/);
+  });
+
+  test('a kernel that tells no boot id is not rebooted: nobody could say whether it had been', async () => {
+    await assert.rejects(perform(newTree(), step), code('STEP_DRIFT'));
   });
 });
 

@@ -18,8 +18,8 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
     };
   },
   async apply(host, { name, version }, before) {
-    await install(host, { [name]: version });
-    return { name, version, also: before['also'] ?? [] };
+    const kept = await install(host, { [name]: version });
+    return { name, version, also: before['also'] ?? [], ...(kept.length > 0 ? { kept } : {}) };
   },
   async undo(host, { name }, before) {
     const version = before['version'];

@@ -17,8 +17,8 @@ export const upgradePackages: HostStep<'upgrade-packages'> = {
     return { before: { packages: own, also }, effects: { ...NO_EFFECTS, packages: [...own, ...also] } };
   },
   async apply(host, { packages }, before) {
-    await install(host, wantedOf(packages));
-    return { packages, also: before['also'] ?? [] };
+    const kept = await install(host, wantedOf(packages));
+    return { packages, also: before['also'] ?? [], ...(kept.length > 0 ? { kept } : {}) };
   },
   async undo(host, _step, before) {
     const changes = [before['packages'], before['also']].flatMap((list) => (list as Change[] | undefined) ?? []);

@@ -1,6 +1,6 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
-import { candidateVersions, installedVersions, refreshLists, simulate } from '../packages/apt.ts';
+import { candidateVersions, heldAmong, installedVersions, refreshLists, simulate } from '../packages/apt.ts';
 import type { Seen } from './contract.ts';
 import { whole } from './unfinished.ts';
 
@@ -25,6 +25,8 @@ export async function inspectUpgrade(
   // Half-installed packages of a try that was cut off are finished by apt; otherwise there must be what to upgrade.
   const absent = left.filter((name) => !installed.has(name));
   if (absent.length > 0 && resumed === null) throw new AppError('STEP_PACKAGE_ABSENT', { name: absent.join(', ') });
+  const held = await heldAmong(host, left);
+  if (held.length > 0) throw new AppError('STEP_PACKAGE_HELD', { names: shortList(held) });
   await mustBeOffered(host, wanted, left);
   const { changes, removed } = await simulate(host, wanted);
   const planned = new Map(changes.map((change) => [change.name, change.to]));

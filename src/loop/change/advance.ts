@@ -8,6 +8,7 @@ import { changeSubject, hostSubject, hostsOf, type Deps } from './deps.ts';
 import { decide, type Decision, type TaskMove } from './logic/rollout.ts';
 import { heldBy, release } from './planning.ts';
 import { taskViews, wake } from './rollout.ts';
+import { wakeOverSsh } from './over-ssh.ts';
 import { workOn, type Claimed } from './server-steps/index.ts';
 import { allChanges, changeById, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { beginAttempt, moveTask } from './store-tasks.ts';
@@ -149,7 +150,7 @@ async function moveTasks(tx: Tx, change: ChangeRow, plan: Plan, moves: TaskMove[
   await wake(
     tx,
     change.id,
-    tasks.filter((task) => moves.some((m) => m.taskId === task.id)).map((task) => task.hostId),
+    tasks.filter((task) => moves.some((m) => m.taskId === task.id)),
   );
 }
 
@@ -160,11 +161,7 @@ async function startWave(
   { wave, taskIds }: { wave: number; taskIds: string[] },
 ): Promise<void> {
   for (const id of taskIds) await moveTask(tx.db, id, 'running', tx.now);
-  await wake(
-    tx,
-    change.id,
-    plan.waves[wave]!.tasks.map((task) => task.hostId),
-  );
+  await wake(tx, change.id, plan.waves[wave]!.tasks);
   await recordWave(tx, change, plan, wave, 'started', { hosts: names(plan.waves[wave]!) });
 }
 
@@ -211,6 +208,7 @@ async function end(
 
 /** By timer: whatever is under way is looked at again, whether or not its wake-up was lost. */
 export async function tick(deps: Deps): Promise<void> {
+  await wakeOverSsh(deps);
   for (const change of await allChanges(deps.platform.db, ['scheduled', 'running', 'verifying'])) {
     await deps.platform.queue.enqueue('change.advance', { changeId: change.id }, { singletonKey: change.id });
   }

@@ -1,4 +1,4 @@
-import type { Actor } from '../../model/actor.ts';
+import { systemActor, type Actor } from '../../model/actor.ts';
 import type { Assignment, OutcomesRequest, TasksReply } from '../../model/agent.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { isServerStep } from '../../model/kit.ts';
@@ -6,13 +6,15 @@ import type { SignedOutcome, Task } from '../../model/plan.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 import { changeSubject, hostSubject, type Deps } from './deps.ts';
-import { verifyEd25519 } from './logic/approval.ts';
+import { verifyEd25519 } from '../../platform/approval.ts';
 import { canonical } from './logic/canonical.ts';
 import { assignmentId, chainIndexFor, currentLeg } from './logic/legs.ts';
 import { storeOutcome } from './outcomes.ts';
 import { approvalsOf, changeById, lockChange, planByDigest } from './store.ts';
 import { chainAt, handTask, moveTask, openTasksOfAgent, outcomesOf, taskById, type TaskRow } from './store-tasks.ts';
 import { planOf } from './plans.ts';
+
+export const OVER_SSH = systemActor('change.over-ssh');
 
 /** Long poll: answers as soon as there is something for this agent, or nothing when the time is over. */
 export async function tasksFor(
@@ -65,7 +67,8 @@ function wakeUp(platform: Platform, hostId: string, signal: AbortSignal): WakeUp
   };
 }
 
-async function assignmentsOf(deps: Deps, agent: AgentIdentity): Promise<Assignment[]> {
+/** What is this agent's turn, or this access's: whoever asks is at work from then on. */
+export async function assignmentsOf(deps: Deps, agent: AgentIdentity): Promise<Assignment[]> {
   const found: Assignment[] = [];
   for (const row of await openTasksOfAgent(deps.platform.db, agent.agentId)) {
     const assignment = await assignmentOf(deps, row);
@@ -104,7 +107,8 @@ async function mayGoOn(deps: Deps, row: TaskRow, to: number, stopping: boolean):
   return false;
 }
 
-const agentActor = (row: TaskRow): Actor => ({ kind: 'agent', id: row.agentId, name: row.agentId });
+const agentActor = (row: TaskRow): Actor =>
+  row.over === 'ssh' ? OVER_SSH : { kind: 'agent', id: row.agentId, name: row.agentId };
 
 /**
  * From now on the agent may be at work up to there, whether or not we hear of it soon. False when the change was paused,
@@ -129,7 +133,7 @@ async function handBack(deps: Deps, row: TaskRow): Promise<void> {
   });
 }
 
-async function taskIn(deps: Deps, row: TaskRow): Promise<Task> {
+export async function taskIn(deps: Deps, row: TaskRow): Promise<Task> {
   const plan = await planOf(deps.platform.db, row.digest);
   return plan.waves[row.wave]!.tasks.find((task) => task.id === row.id)!;
 }
@@ -187,8 +191,8 @@ async function refuse(deps: Deps, agent: AgentIdentity, signed: SignedOutcome, w
   throw new AppError('OUTCOME_REFUSED', { why });
 }
 
-/** The agent would not start. Its reason ends the task; the one-line difference is for people to read. */
-async function takeRefusal(
+/** The agent, or the server in its place, would not start. The reason ends the task; the difference is for people. */
+export async function takeRefusal(
   deps: Deps,
   agent: AgentIdentity,
   refused: OutcomesRequest['refused'][number],
@@ -197,7 +201,7 @@ async function takeRefusal(
   if (!row || row.agentId !== agent.agentId)
     throw new AppError('OUTCOME_REFUSED', { why: 'it refuses the task of another agent' });
   const task = await taskIn(deps, row);
-  const actor = { kind: 'agent' as const, id: agent.agentId, name: task.hostName };
+  const actor = row.over === 'ssh' ? OVER_SSH : { kind: 'agent' as const, id: agent.agentId, name: task.hostName };
   await deps.platform.observe(actor, (tx) => storeRefusal(deps, tx, row, task, refused));
 }
 

@@ -1,9 +1,9 @@
 import type { Actor } from '../../model/actor.ts';
 import type { Change } from '../../model/change.ts';
 import { AppError } from '../../model/errors/index.ts';
-import type { Approval, Plan } from '../../model/plan.ts';
+import type { Approval, ApproverKey, Plan } from '../../model/plan.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
-import { approvers, judgeApproval, judgeTime, type ApprovalProblem } from './logic/approval.ts';
+import { approvers, mustApprove } from '../../platform/approval.ts';
 import { mustFind } from './planning.ts';
 import {
   approvalsOf,
@@ -69,30 +69,22 @@ function check(
   stored: StoredPlan,
   plan: Plan,
   approval: Approval,
-  keys: Parameters<typeof judgeApproval>[1]['keys'],
+  keys: readonly ApproverKey[],
   actor: Actor,
   now: Date,
 ): string {
   if (change.state !== 'awaiting-approval') {
     throw new AppError('CHANGE_STATE', { state: change.state, needs: 'awaiting-approval', verb: 'approved' });
   }
-  const judged = judgeApproval(approval, { plan, digest: stored.digest, keys });
-  if (typeof judged === 'string') throw refusal(judged, approval, plan, stored.digest);
   // Who asked for the change is its author, too, when somebody else planned it again.
-  if (judged.person === change.author || actor.id === change.author) throw new AppError('APPROVAL_BY_AUTHOR');
-  if (judged.person !== actor.id) throw new AppError('APPROVAL_OTHER_PERSON', { key: judged.keyId });
-  const late = judgeTime(approval, plan, stored.madeAt, now);
-  if (late) throw refusal(late, approval, plan, stored.digest);
-  return judged.person;
-}
-
-function refusal(problem: ApprovalProblem, { statement }: Approval, plan: Plan, digest: string): AppError {
-  return new AppError(problem, {
-    key: statement.keyId,
-    signed: statement.plan,
-    current: digest,
-    at: statement.approvedAt,
-    notAfter: plan.notAfter,
+  return mustApprove(approval, {
+    plan,
+    digest: stored.digest,
+    keys,
+    actor,
+    madeAt: stored.madeAt,
+    now,
+    also: change.author,
   });
 }
 

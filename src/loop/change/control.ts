@@ -5,10 +5,10 @@ import type { Plan } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
 import { drift } from './drift.ts';
-import { approvers } from './logic/approval.ts';
+import { approvers } from '../../platform/approval.ts';
 import { toUndo, undoProblem } from './logic/legs.ts';
 import { heldBy, mustFind, release } from './planning.ts';
-import { taskViews, wake } from './rollout.ts';
+import { taskViews, wake, wakeFor } from './rollout.ts';
 import { approvalsOf, lockChange, updateChange, type ChangeRow } from './store.ts';
 import { forgetFailedUndo, moveTask } from './store-tasks.ts';
 import { prolonged } from './verification.ts';
@@ -160,7 +160,7 @@ export function resumeChange(deps: Deps, actor: Actor, id: string): Promise<Chan
     await wake(
       tx,
       id,
-      plan.waves.flatMap((wave) => wave.tasks.map((task) => task.hostId)),
+      plan.waves.flatMap((wave) => wave.tasks),
     );
     await tx.record(rolloutEntry('resumed', change, plan));
   });
@@ -182,6 +182,8 @@ export function cancelChange(deps: Deps, actor: Actor, id: string): Promise<Chan
       if (view.state !== 'running' && view.state !== 'rolling-back') continue;
       const error = 'the change was cancelled while it was at work here';
       await moveTask(tx.db, view.task.id, 'failed', tx.now, { error });
+      // Over SSH a worker may have died over it: somebody has to bring its leg to its end.
+      if (view.task.over === 'ssh') await wakeFor(tx, view.task);
     }
     await updateChange(tx.db, id, { state: 'cancelled', why: `cancelled by ${actor.name}`, startAt: null }, tx.now);
     await release(deps, tx, held);
@@ -213,7 +215,7 @@ export function rollbackChange(deps: Deps, actor: Actor, id: string): Promise<Ch
     await wake(
       tx,
       id,
-      can.map((view) => view.task.hostId),
+      can.map((view) => view.task),
     );
     await tx.record(rolloutEntry('rolling-back', change, plan));
   });

@@ -1,3 +1,4 @@
+import type { AlarmRequest, CheckpointReply } from '../../model/agent.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { Platform } from '../../platform/context.ts';
@@ -16,6 +17,13 @@ export interface Deps {
   impact: ImpactFace;
   authorities: AuthorityKinds;
   lists: RevocationLists;
+  history: History;
+}
+
+/** The trail as agents see it: for hosts that have none, the server looks in their place. */
+export interface History {
+  checkpoint(size: number): Promise<CheckpointReply>;
+  alarm(at: { agentId: string; hostId: string }, alarm: AlarmRequest): Promise<void>;
 }
 
 export const hostSubject = (host: { hostId: string; hostName: string }): Subject => ({

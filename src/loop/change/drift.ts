@@ -15,10 +15,19 @@ export async function drift(deps: Deps, plan: Plan): Promise<string | null> {
 async function ofTask(deps: Deps, task: Task): Promise<string[]> {
   const host = await deps.discovery.host(task.hostId);
   if (host?.supersededBy) return [`${task.hostName} was built anew since the plan was made: plan again`];
-  const agent = await deps.enrollment.agentOfHost(task.hostId);
-  if (agent?.id !== task.agentId) return [`${task.hostName} has another agent than the one in the plan`];
+  if (!(await isCarried(deps, task)))
+    return [
+      task.over === 'ssh'
+        ? `${task.hostName} is not looked after over SSH by the access in the plan any more`
+        : `${task.hostName} has another agent than the one in the plan`,
+    ];
   const { sections } = await deps.audit.facts(task.hostId);
   return task.relies.flatMap((relied) => difference(relied, sections, task.hostName) ?? []);
+}
+
+async function isCarried({ enrollment }: Deps, { hostId, agentId, over }: Task): Promise<boolean> {
+  const carrier = over === 'ssh' ? enrollment.sshAccess(hostId) : enrollment.agentOfHost(hostId);
+  return (await carrier)?.id === agentId;
 }
 
 function difference(relied: Task['relies'][number], facts: Partial<Facts>, host: string): string | null {

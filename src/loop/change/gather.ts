@@ -102,7 +102,7 @@ async function plannedHost(deps: Deps, host: Host, knowledge: Knowledge): Promis
   const { enrollment, audit, platform } = deps;
   const findings = knowledge.findings.get(host.id) ?? [];
   const exposures = knowledge.exposures.get(host.id) ?? [];
-  const agent = await enrollment.agentOfHost(host.id);
+  const carrier = await carrierOf(enrollment, host.id);
   const { sections } = await audit.facts(host.id);
   const wanted = new Set([...findings, ...exposures].flatMap((one) => one.endpointId ?? []));
   const endpoints = (knowledge.endpoints.get(host.id) ?? []).filter((one) => one.state === 'open');
@@ -120,17 +120,30 @@ async function plannedHost(deps: Deps, host: Host, knowledge: Knowledge): Promis
       sessionsDone: since !== null && knowledge.sessions(host.id, service, since) !== null,
     });
   }
-  const active = agent !== null && agent.state === 'active';
   return {
     id: host.id,
     name: host.name,
     taskId: platform.newId('task'),
-    agentId: active ? agent.id : null,
+    ...carrier,
     facts: sections,
     findings,
     listeners,
     ...(host.tags['role'] ? { role: host.tags['role'] } : {}),
   };
+}
+
+type Carrier = Pick<PlannedHost, 'agentId' | 'over' | 'whyNobody'>;
+
+/** Its agent; without one, the server itself over SSH, if approvers were pinned to that access. */
+async function carrierOf(enrollment: Deps['enrollment'], hostId: string): Promise<Carrier> {
+  const agent = await enrollment.agentOfHost(hostId);
+  if (agent?.state === 'active') return { agentId: agent.id };
+  const access = await enrollment.sshAccess(hostId);
+  if (!access) return { agentId: null };
+  if (access.approverKeyIds.length > 0 && access.checkpointKey !== null) return { agentId: access.id, over: 'ssh' };
+  const whyNobody =
+    'it is looked after over SSH, and no approver was pinned when that began: adopt it again (lastember deploy --agentless --force)';
+  return { agentId: null, whyNobody };
 }
 
 function plannedListener(endpoint: Endpoint, { rows }: Knowledge): Omit<PlannedListener, 'burnt' | 'sessionsDone'> {

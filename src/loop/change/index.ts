@@ -9,7 +9,8 @@ import { advance, tick } from './advance.ts';
 import { AUTHORITY_KINDS } from './authorities/registry.ts';
 import { campaignOf, updateCampaign } from './campaigns.ts';
 import { RevocationLists } from './crl.ts';
-import type { Deps } from './deps.ts';
+import type { Deps, History } from './deps.ts';
+import { workOverSsh } from './over-ssh.ts';
 import { changeAgentRoutes, changeRoutes } from './routes.ts';
 import { allChanges, changeById } from './store.ts';
 import { toChange, toChanges } from './view.ts';
@@ -22,7 +23,7 @@ export interface ChangeFace extends Module {
 
 export function createChange(
   platform: Platform,
-  left: { discovery: Discovery; enrollment: Enrollment; audit: Audit; impact: ImpactFace },
+  left: { discovery: Discovery; enrollment: Enrollment; audit: Audit; impact: ImpactFace; history: History },
 ): ChangeFace {
   const deps: Deps = { platform, ...left, authorities: AUTHORITY_KINDS, lists: new RevocationLists() };
   return {
@@ -37,6 +38,7 @@ export function createChange(
     jobs: {
       'change.advance': ({ changeId }) => advance(deps, changeId),
       'change.tick': () => tick(deps),
+      'change.over-ssh': ({ hostId }) => workOverSsh(deps, hostId),
       'change.campaign': ({ kit }) => updateCampaign(deps, kit),
     },
     schedules: [{ job: 'change.tick', cron: '* * * * *' }],

@@ -11,12 +11,17 @@ export interface OutcomeOf {
   task: Task;
   wave: string;
   outcome: StepOutcome;
-  /** null: the server did it itself */
+  /** null: the server did it itself, or over SSH */
   signed: SignedOutcome | null;
+  /** a step of a host without an agent, which the server carried out and observed: by this access */
+  overSsh?: string;
 }
 
 /** Once: the second report of the same step changes nothing. False when it was known. */
-export async function storeOutcome(tx: Tx, { change, task, wave, outcome, signed }: OutcomeOf): Promise<boolean> {
+export async function storeOutcome(
+  tx: Tx,
+  { change, task, wave, outcome, signed, overSsh }: OutcomeOf,
+): Promise<boolean> {
   const digest = change.planDigest!;
   const stored = { outcome, agentId: signed?.agentId ?? null, signature: signed?.signature ?? null };
   if (!(await insertOutcome(tx.db, signed?.plan ?? digest, stored, tx.now))) return false;
@@ -24,7 +29,7 @@ export async function storeOutcome(tx: Tx, { change, task, wave, outcome, signed
   const { index, phase, ok, before, after, error } = outcome;
   const proof = signed
     ? { signedBy: { agentId: signed.agentId }, signed: { ...signed }, signature: signed.signature }
-    : { signedBy: 'server' };
+    : { signedBy: 'server', ...(overSsh === undefined ? {} : { overSsh }) };
   const detail = {
     wave,
     host: task.hostName,

@@ -86,8 +86,8 @@ test('F.3: a listener that fell silent with the certificate after planning: revo
   const waits = async (): Promise<string> => {
     const { rows } = await sql<{
       note: string;
-    }>`select note from change.attempt a join change.task t on t.id = a.task_id
-      where t.change_id = ${change.id} and note like '%does not answer%'`.execute(estate.platform.db);
+    }>`select a.note from change.attempt a join change.task t on t.id = a.task_id
+      where t.change_id = ${change.id} and a.note like '%does not answer%'`.execute(estate.platform.db);
     return rows[0]?.note ?? '';
   };
   for (let round = 0; round < 60 && (await waits()) === ''; round++) {

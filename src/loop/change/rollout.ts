@@ -1,4 +1,4 @@
-import type { Plan } from '../../model/plan.ts';
+import type { Plan, Task } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
 import type { TaskView } from './logic/rollout.ts';
 import { attemptsOf, outcomesOf, tasksOfPlan } from './store-tasks.ts';
@@ -18,14 +18,22 @@ export async function taskViews(db: DbOrTx, digest: string, plan: Plan): Promise
     error: row.error,
     handed: row.handed,
     stuck: row.stuck,
+    note: row.note,
     movedAt: row.movedAt.getTime(),
     outcomes: (outcomes.get(row.id) ?? []).map((one) => one.outcome),
     attempted: new Set((attempts.get(row.id) ?? []).map((one) => one.index)),
   }));
 }
 
-/** Wakes the agents' long polls, and whoever watches the change. */
-export async function wake(tx: Tx, changeId: string, hostIds: Iterable<string>): Promise<void> {
-  for (const hostId of new Set(hostIds)) await tx.publish('tasks', { hostId });
+/** Wakes whoever carries out these tasks: agents' long polls, and the job for hosts without one. Tells watchers, too. */
+export async function wake(tx: Tx, changeId: string, tasks: readonly Carried[]): Promise<void> {
+  for (const task of new Map(tasks.map((one) => [one.hostId, one])).values()) await wakeFor(tx, task);
   await tx.publish('changes', { changeId });
+}
+
+export type Carried = Pick<Task, 'hostId' | 'over'>;
+
+export async function wakeFor(tx: Tx, { hostId, over }: Carried): Promise<void> {
+  if (over === 'ssh') await tx.enqueue('change.over-ssh', { hostId }, { singletonKey: hostId });
+  else await tx.publish('tasks', { hostId });
 }

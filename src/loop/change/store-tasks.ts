@@ -13,6 +13,9 @@ export type TaskTables = {
     place: number;
     host_id: string;
     agent_id: string;
+    over: 'ssh' | null;
+    note: string | null;
+    settle_after: Date | null;
     state: TaskState;
     error: string | null;
     handed: Generated<number>;
@@ -48,6 +51,10 @@ export interface TaskRow {
   wave: number;
   hostId: string;
   agentId: string;
+  /** carried out by the server, since the host has no agent */
+  over: 'ssh' | null;
+  /** why that did not go on, last */
+  note: string | null;
   state: TaskState;
   error: string | null;
   handed: number;
@@ -63,6 +70,8 @@ function toTask(row: Selectable<TaskTables['change.task']>): TaskRow {
     wave: row.wave,
     hostId: row.host_id,
     agentId: row.agent_id,
+    over: row.over,
+    note: row.note,
     state: row.state,
     error: row.error,
     handed: row.handed,
@@ -70,6 +79,9 @@ function toTask(row: Selectable<TaskTables['change.task']>): TaskRow {
     movedAt: row.moved_at,
   };
 }
+
+/** Until then it may still be undone on the host, and a minute for clocks that differ. */
+const SETTLE_MS = 24 * 3_600_000 + 60_000;
 
 export async function insertTasks(tx: Transaction<NoTables>, digest: string, plan: Plan, at: Date): Promise<void> {
   const values = plan.waves.flatMap((wave, number) =>
@@ -81,6 +93,9 @@ export async function insertTasks(tx: Transaction<NoTables>, digest: string, pla
       place,
       host_id: task.hostId,
       agent_id: task.agentId,
+      over: task.over ?? null,
+      note: null,
+      settle_after: task.over ? new Date(Date.parse(plan.notAfter) + SETTLE_MS) : null,
       state: 'waiting' as const,
       error: null,
       moved_at: at,
@@ -136,6 +151,62 @@ export async function openTasksOfAgent(db: DbOrTx, agentId: string): Promise<Tas
     .orderBy('id')
     .execute();
   return rows.map(toTask);
+}
+
+/** Hosts without an agent where something may be to do: a leg, or to remove what an undo would have needed. */
+export async function hostsOverSsh(db: DbOrTx, now: Date): Promise<string[]> {
+  const rows = await q(db)
+    .selectFrom('change.task')
+    .select('host_id')
+    .distinct()
+    .where('over', '=', 'ssh')
+    .where((e) => e.or([e('state', 'in', ['running', 'rolling-back']), e('settle_after', '<=', now)]))
+    .orderBy('host_id')
+    .execute();
+  return rows.map((row) => row.host_id);
+}
+
+/** Tasks of the host that are under way by another access than it has: nobody will carry them out. */
+export async function orphansOverSsh(db: DbOrTx, hostId: string, accessId: string | null): Promise<TaskRow[]> {
+  const rows = await q(db)
+    .selectFrom('change.task')
+    .selectAll()
+    .where('over', '=', 'ssh')
+    .where('host_id', '=', hostId)
+    .where('state', 'in', ['running', 'rolling-back'])
+    .where(sql<boolean>`agent_id is distinct from ${accessId}`)
+    .execute();
+  return rows.map(toTask);
+}
+
+export async function noteTask(tx: Transaction<NoTables>, ids: readonly string[], note: string | null): Promise<void> {
+  await q(tx).updateTable('change.task').set({ note }).where('id', '=', anyOf(ids)).execute();
+}
+
+/** Is something left on the host that only an undo would have needed? */
+export async function toSettle(db: DbOrTx, hostId: string, now: Date): Promise<boolean> {
+  const row = await q(db)
+    .selectFrom('change.task')
+    .select('id')
+    .where('host_id', '=', hostId)
+    .where('settle_after', '<=', now)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** `again`: when to come back; null: nothing is left there. */
+export async function putSettle(
+  tx: Transaction<NoTables>,
+  hostId: string,
+  now: Date,
+  again: Date | null,
+): Promise<void> {
+  await q(tx)
+    .updateTable('change.task')
+    .set({ settle_after: again })
+    .where('host_id', '=', hostId)
+    .where('settle_after', '<=', now)
+    .execute();
 }
 
 export async function moveTask(

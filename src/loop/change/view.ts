@@ -81,6 +81,7 @@ function waves(row: ChangeRow, plan: Plan, { tasks, outcomes }: Course): Change[
         step: Math.min(step, task.steps.length),
         steps: task.steps.length,
         error: stored?.error ?? null,
+        ...(task.over ? { over: task.over, note: stored?.note ?? null } : {}),
         outcomes: done.map((one) => ({ ...one.outcome, hostSigned: one.signature !== null })),
       };
     });

@@ -28,7 +28,7 @@ export async function attachAgent(platform: Platform, tx: Tx, agent: Attach): Pr
     hostname: agent.hostname,
   };
   const expected = await expectedHost(tx, agent);
-  const hostId = expected ?? (await reconciled(platform, tx, sighting, addresses));
+  const hostId = expected ?? (await reconciled(platform, tx, sighting, addresses, agent.reporting));
   if (expected) {
     const address = await addressOf(tx, expected, addresses);
     await noteSighting(tx.db, expected, { ...sighting, address });
@@ -69,12 +69,13 @@ async function reconciled(
   tx: Tx,
   sighting: Omit<Sighting, 'address'>,
   addresses: string[],
+  reporting?: Attach['reporting'],
 ): Promise<string> {
   // The address where we know a host already tells most; an agent without any address is a new host.
   const known = await Promise.all(addresses.map((address) => hostIdAt(tx.db, address)));
   const address = addresses[known.findIndex((id) => id !== null)] ?? addresses[0];
   if (!address) throw new AppError('INPUT_INVALID', { why: 'the agent reports no address besides loopback' });
-  const [decision] = await recordSightings(platform, tx, [{ ...sighting, address }]);
+  const [decision] = await recordSightings(platform, tx, [{ ...sighting, address }], undefined, reporting);
   return decision!.hostId;
 }
 

@@ -54,6 +54,17 @@ export async function tagHost(platform: Platform, actor: Actor, id: string, tags
   return mustFind(platform, id);
 }
 
+/** For whoever brings a host in and was told what it is. */
+export async function addTags(tx: Tx, hostId: string, tags: Tags): Promise<void> {
+  if (Object.keys(tags).length === 0) return;
+  const before = (await hostRow(tx.db, hostId))?.tags ?? {};
+  const after = { ...before, ...tags };
+  await updateHost(tx.db, hostId, { tags: JSON.stringify(after) });
+  const detail = { before: { tags: before }, after: { tags: after } };
+  await tx.record({ type: 'discovery.host.tagged', subject: await subjectOf(tx, hostId), detail });
+  await afterwards(tx, hostId);
+}
+
 /** Policies may depend on claim and tags, so the host is judged again. */
 async function afterwards(tx: Tx, hostId: string): Promise<void> {
   await rejudge(tx, hostId);
@@ -91,6 +102,34 @@ export async function importHosts(platform: Platform, actor: Actor, text: string
     entry.detail = { reason: 'on an imported list', lines: listed.length, hosts: ids.length, skipped };
   });
   return { hosts: await findHosts(platform.db, { ids }), skipped };
+}
+
+export interface ReadRow extends Omit<ListedHost, 'target'> {
+  target: string;
+  address: string | null;
+  /** what is wrong with the row; null: nothing */
+  why: string | null;
+}
+
+/** Reads a list row by row, so that each says what is wrong with it. Nothing is written. */
+export async function readList(text: string): Promise<ReadRow[]> {
+  const lines = text.split(/\r?\n/).map((content, index) => ({ content: content.trim(), line: index + 1 }));
+  const full = lines.filter(({ content }) => content !== '' && !content.startsWith('#'));
+  const header = /(?:^|,)\s*"?(?:address|name)"?\s*(?:,|$)/i.test(full[0]?.content ?? '') ? full.shift()! : null;
+  return Promise.all(full.map(({ content, line }) => readRow(header?.content ?? null, content, line)));
+}
+
+async function readRow(header: string | null, content: string, line: number): Promise<ReadRow> {
+  const nothing = { line, target: content.slice(0, 80), name: null, owner: null, tags: {}, address: null };
+  try {
+    const [listed] = parseHostList(header === null ? content : `${header}\n${content}`);
+    if (!listed) return { ...nothing, why: 'it is empty' };
+    const address = await addressOf(listed);
+    return { ...listed, line, address, why: address === null ? `the name ${listed.target} does not resolve` : null };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    return { ...nothing, why: String(error.params['why'] ?? error.message) };
+  }
 }
 
 async function addressOf(host: ListedHost): Promise<string | null> {

@@ -1,5 +1,7 @@
 import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
-import type { Endpoint, Host, Identifier, Management, Sighting } from '../../model/estate.ts';
+import type { Endpoint, Host, Identifier, Management, Scope, Sighting, Tags } from '../../model/estate.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { Imported, ReadRow } from './claims.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
@@ -13,6 +15,7 @@ export interface Discovery extends Module {
     /** records whose place this host took */
     supersededBy?: string;
   }): Promise<Host[]>;
+  scopes(): Promise<Scope[]>;
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {
@@ -38,11 +41,19 @@ export interface Discovery extends Module {
       identifiers: Identifier[];
       addresses: string[];
       expectedHostId: string | null;
+      /** those of these hosts whose own agent reports right now, from another machine: who looks like them is a copy */
+      reporting?: (hostIds: string[]) => Promise<ReadonlySet<string>>;
     },
   ): Promise<string>;
   /** The host's agent saw these addresses: they are looked at, where a scope allows it. */
   followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void>;
   setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
+  /** Reads a list of hosts row by row; each says what is wrong with it. Nothing is written. */
+  readList(text: string): Promise<ReadRow[]>;
+  /** Writes a list of hosts: each becomes `known`. */
+  importList(actor: Actor, text: string): Promise<Imported>;
+  /** Adds tags to those that the host has; nothing to add, nothing on the trail. */
+  addTags(tx: Tx, hostId: string, tags: Tags): Promise<void>;
   /** Names and addresses that facts told about a host. */
   updateIdentity(
     tx: Tx,

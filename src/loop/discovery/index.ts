@@ -1,6 +1,7 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { attachAgent, setManagement, updateIdentity } from './agents.ts';
+import { addTags, importHosts, readList } from './claims.ts';
 import type { Discovery } from './face.ts';
 import { follow, followFrom } from './follow.ts';
 import { scheduleScans } from './jobs.ts';
@@ -14,7 +15,9 @@ import { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
+import { findScopes } from './store-scans.ts';
 
+export type { ReadRow } from './claims.ts';
 export type { DbOrTx, Discovery } from './face.ts';
 
 export interface DiscoveryOptions {
@@ -29,6 +32,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
   return {
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
+    scopes: () => findScopes(platform.db),
     hostByAddress: async (text) => {
       const address = normalAddress(text);
       const id = address ? await hostIdAt(platform.db, address) : null;
@@ -42,6 +46,9 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     attachAgent: (tx, agent) => attachAgent(platform, tx, agent),
     followFrom,
     setManagement,
+    addTags,
+    readList,
+    importList: (actor, text) => importHosts(platform, actor, text),
     updateIdentity,
     probeNow: async (text, port, how) => {
       const address = normalAddress(text);

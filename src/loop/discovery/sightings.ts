@@ -18,6 +18,8 @@ import {
 } from './store-hosts.ts';
 
 export type Alive = (address: string, identifier: Identifier) => boolean;
+/** Those of these hosts whose own agent reports right now, from another machine than the one that was sighted. */
+export type Reporting = (hostIds: string[]) => Promise<ReadonlySet<string>>;
 type Ids = Pick<Platform, 'newId'>;
 
 /** Name ranks: what a name rests on. A better source renames, a worse one never does. */
@@ -32,11 +34,14 @@ export async function recordSightings(
   tx: Tx,
   given: readonly Sighting[],
   alive: Alive = () => false,
+  reporting: Reporting = async () => new Set(),
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
   await lockIdentities(tx.db);
   const hosts = await hostsAround(tx.db, sightings);
-  const decisions = reconcile(hosts, sightings, { newId: () => platform.newId('host'), alive });
+  const agents = await reporting(hosts.map(({ id }) => id));
+  const around = { newId: () => platform.newId('host'), alive, reports: (id: string) => agents.has(id) };
+  const decisions = reconcile(hosts, sightings, around);
   const made = new Set<string>();
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   for (const [index, decision] of decisions.entries()) {

@@ -7,7 +7,7 @@ import { withinDeadline } from './deadline.ts';
 import { hangUp, mustBeRoot } from './looks.ts';
 import { reach } from './login.ts';
 import { deleteAccess, putAccess } from './store-access.ts';
-import type { CredentialRow } from './store-deployment.ts';
+import type { CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
 /**
@@ -20,6 +20,7 @@ export async function adopt(
   host: Host,
   allowed: CredentialRow[],
   by: string,
+  checkpointKey: () => Promise<string>,
 ): Promise<string> {
   await mustHaveNoAgent(platform.db, host);
   const limit = { host: host.name, seconds: platform.config.deploySeconds };
@@ -28,12 +29,21 @@ export async function adopt(
     hold(hangUp(remote));
     await mustBeRoot(host, remote, step);
     const subject = { kind: 'host' as const, id: host.id, name: host.name };
+    // As agents do when they enrol: who may decide over this host is settled now, not by whoever is added later.
+    const pins = { approverKeys: await platform.approverKeys(), checkpointKey: await checkpointKey() };
+    const id = platform.newId('access');
+    const detail = {
+      credential: credential.name,
+      host: host.name,
+      accessId: id,
+      approverKeyIds: pins.approverKeys.map(({ keyId }) => keyId),
+    };
     await platform.act(
       systemActor(`enrollment.deploy for ${by}`),
-      { type: 'enrollment.access.granted', subject, detail: { credential: credential.name, host: host.name } },
+      { type: 'enrollment.access.granted', subject, detail },
       async (tx) => {
         await mustHaveNoAgent(tx.db, host);
-        await putAccess(tx.db, { hostId: host.id, credentialId: credential.id, at: tx.now, by });
+        await putAccess(tx.db, { hostId: host.id, id, credentialId: credential.id, at: tx.now, by, ...pins });
         await discovery.setManagement(
           tx,
           host.id,

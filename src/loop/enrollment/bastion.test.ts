@@ -11,9 +11,10 @@ import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { addScope, newSshKey } from '../discovery/testing/index.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
-import { createDeployment } from './deployments.ts';
+import { createDeployment } from './make-deployment.ts';
 import { createEnrollment } from './index.ts';
-import { deployments, pinKey, pinnedKey, unpinKeys } from './store-deployment.ts';
+import { deployments } from './store-deployments.ts';
+import { pinKey, pinnedKey, unpinKeys } from './store-login.ts';
 
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
 const [OUTER, INNER] = ['127.77.0.1', '127.77.0.2'];

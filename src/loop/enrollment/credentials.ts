@@ -13,7 +13,7 @@ import {
   insertCredential,
   type CredentialRow,
   type Via,
-} from './store-deployment.ts';
+} from './store-login.ts';
 
 /** `hop`: how the bastion and its login are called. */
 const toCredential = (row: CredentialRow, hop: string | null): Credential => ({
@@ -46,6 +46,7 @@ export async function addCredential(
   input: CredentialInput,
 ): Promise<Credential> {
   if (input.kind === 'private-key') checkKey(input.name, input.privateKey, input.passphrase);
+  if (input.kind === 'ssh-agent') await checkAgent(input.name, input.socket);
   if (await credentialByName(platform.db, input.name)) throw new AppError('CREDENTIAL_EXISTS', { name: input.name });
   const bound = await boundsOf(discovery, input);
   const via = await viaOf(platform, discovery, input);
@@ -62,11 +63,13 @@ export async function addCredential(
         kind: input.kind,
         become: input.become ?? null,
         for: bound,
+        ...(input.kind === 'ssh-agent' ? { socket: input.socket } : {}),
         ...(input.via ? { via: `${input.via.credential}@${input.via.host}` } : {}),
       },
     },
     async (tx) => {
-      const secret = await platform.vault.put(tx, input.kind === 'password' ? input.password : input.privateKey);
+      const own = input.kind === 'password' ? input.password : input.kind === 'private-key' ? input.privateKey : null;
+      const secret = own === null ? null : await platform.vault.put(tx, own);
       const passphrase =
         input.kind === 'private-key' && input.passphrase ? await platform.vault.put(tx, input.passphrase) : null;
       const made: CredentialRow = {
@@ -75,6 +78,7 @@ export async function addCredential(
         username: input.username,
         kind: input.kind,
         secret_id: secret,
+        socket: input.kind === 'ssh-agent' ? input.socket : null,
         passphrase_id: passphrase,
         become: input.become ?? null,
         become_id: input.becomePassword ? await platform.vault.put(tx, input.becomePassword) : null,
@@ -118,6 +122,16 @@ async function hostsCalled(discovery: Discovery, name: string, named: string[]):
   });
 }
 
+/** Asked now, so that a wrong path is not found out on the first host. */
+async function checkAgent(name: string, socket: string): Promise<void> {
+  const keys = await new Promise<string | number>((resolve) => {
+    const agent = new ssh2.OpenSSHAgent(socket);
+    agent.getIdentities((error, some) => resolve(error ? error.message : (some?.length ?? 0)));
+  });
+  if (typeof keys === 'string') throw new AppError('CREDENTIAL_AGENT', { name, socket, why: keys });
+  if (keys === 0) throw new AppError('CREDENTIAL_AGENT', { name, socket, why: 'it holds no key' });
+}
+
 function checkKey(name: string, key: string, passphrase: string | undefined): void {
   const parsed = ssh2.utils.parseKey(key, passphrase);
   if (parsed instanceof Error) throw new AppError('CREDENTIAL_KEY_INVALID', { name, why: parsed.message });
@@ -135,8 +149,7 @@ export async function removeCredential(platform: Platform, actor: Actor, name: s
     { type: 'enrollment.credential.removed', subject: { kind: 'credential', id: row.id, name }, detail: { name } },
     async (tx) => {
       await deleteCredential(tx.db, row.id);
-      await platform.vault.remove(tx, row.secret_id);
-      for (const id of [row.passphrase_id, row.become_id]) if (id) await platform.vault.remove(tx, id);
+      for (const id of [row.secret_id, row.passphrase_id, row.become_id]) if (id) await platform.vault.remove(tx, id);
     },
   );
 }

@@ -10,7 +10,10 @@ export type Hold = (letGo: () => void) => void;
  * late must not go on behind our back: it stops before its next step, and loses its connection.
  */
 export async function withinDeadline<T>(
-  { code = 'DEPLOY_DEADLINE', ...limit }: { host: string; seconds: number; code?: 'DEPLOY_DEADLINE' | 'LOOK_DEADLINE' },
+  {
+    code = 'DEPLOY_DEADLINE',
+    ...limit
+  }: { host: string; seconds: number; code?: 'DEPLOY_DEADLINE' | 'LOOK_DEADLINE' | 'UNINSTALL_DEADLINE' },
   work: (step: Step, hold: Hold) => Promise<T>,
 ): Promise<T> {
   let doing = 'beginning';

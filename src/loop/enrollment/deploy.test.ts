@@ -9,14 +9,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { startEstate, type Estate } from '../../../lab/demo/estate.ts';
-import type { Deployment } from '../../model/enrollment.ts';
+import type { Deployment } from '../../model/deployment.ts';
 import { buildAgentListener } from '../../platform/http/agents.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { addCredential, removeCredential } from './credentials.ts';
-import { createDeployment } from './deployments.ts';
+import { createDeployment } from './make-deployment.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
-import { deployments } from './store-deployment.ts';
+import { deployments } from './store-deployments.ts';
 
 const skip = process.arch === 'x64' ? false : 'the demo estate needs binaries that exist for x64 only';
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };

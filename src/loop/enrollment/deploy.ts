@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { AGENT_PACKAGE_MARK, AGENT_PATHS } from '../../model/agent-paths.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
@@ -9,15 +10,22 @@ import { authorityCertificate } from './authority.ts';
 import { BUNDLE } from './bundle.ts';
 import { withinDeadline } from './deadline.ts';
 import { mintToken } from './enroll.ts';
-import { AGENT_PATHS } from './logic/service/paths.ts';
 import { reach } from './login.ts';
 import { sendAgent } from './runtime.ts';
 import { prospect, run, type Site } from './site.ts';
-import type { CredentialRow } from './store-deployment.ts';
+import { loginOf, type CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
 const CHECK_IN_SECONDS = 60;
 const TOKEN_MINUTES = 15;
+
+interface How {
+  credentials: CredentialRow[];
+  /** who asked for it */
+  by: string;
+  /** told before the first thing is written to the host */
+  touch(): Promise<void>;
+}
 
 export interface Deployed {
   /** name of the credential that worked */
@@ -31,10 +39,9 @@ export async function deployTo(
   platform: Platform,
   discovery: Discovery,
   host: Host,
-  credentials: CredentialRow[],
-  by: string,
+  { credentials, by, touch }: How,
 ): Promise<Deployed> {
-  const bundle = await readFile(BUNDLE).catch((cause: unknown) => {
+  const program = await readFile(BUNDLE).catch((cause: unknown) => {
     throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
   });
   return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step, hold) => {
@@ -42,7 +49,8 @@ export async function deployTo(
     // Not waited for: a server that is silent would not say goodbye either.
     hold(() => void remote.close().catch(() => undefined));
     const before = await agentByHost(platform.db, host.id);
-    const note = await install({ platform, host, remote, step }, bundle, by);
+    const site = { platform, host, remote, step, touch };
+    const note = await install(site, { program, login: loginOf(credential) }, by);
     step('waiting for its agent');
     await waitForAgent(platform, host, before?.id ?? null);
     return { credential: credential.name, note };
@@ -50,8 +58,12 @@ export async function deployTo(
 }
 
 /** Detect first, copy second: nothing is written to a host that cannot run the agent. */
-async function install(site: Site, program: Buffer, by: string): Promise<string | null> {
-  const { platform, host, remote, step } = site;
+async function install(
+  site: Site,
+  { program, login }: { program: Buffer; login: ReturnType<typeof loginOf> },
+  by: string,
+): Promise<string | null> {
+  const { platform, host, remote, step, touch } = site;
   step('looking at the machine');
   const { arch, node, service } = await prospect(site);
   if (node === null) await sendAgent({ ...site, arch, program, dataDir: platform.config.dataDir });
@@ -71,14 +83,17 @@ async function install(site: Site, program: Buffer, by: string): Promise<string 
     ca: await authorityCertificate(platform),
     token: token.token,
     stateDir: AGENT_PATHS.state,
+    login,
   };
   step('copying the agent');
+  await touch();
   for (const command of service.stop) await run(host, remote, command, { tolerate: true });
   await remote.mkdir(AGENT_PATHS.dir, 0o755);
   await remote.mkdir(AGENT_PATHS.configDir, 0o700);
   await remote.mkdir(AGENT_PATHS.state, 0o700);
   if (node !== null) await remote.write(AGENT_PATHS.bundle, program, 0o644);
-  for (const path of leftBehind(node)) await remote.remove(path);
+  // What a package brought, its package manager takes away.
+  if ((await remote.stat(AGENT_PACKAGE_MARK)) === null) for (const path of leftBehind(node)) await remote.remove(path);
   await remote.write(AGENT_PATHS.config, Buffer.from(`${JSON.stringify(config, null, 2)}\n`), 0o600);
   for (const file of service.files) {
     await remote.mkdir(dirname(file.path), 0o755);
@@ -89,10 +104,10 @@ async function install(site: Site, program: Buffer, by: string): Promise<string 
   return service.note;
 }
 
-/** Of an agent of another kind that was here before; the runtime beside the program is how it came until it was one file. */
+/** Of an agent of another kind that was here before; the runtime is what installer and packages bring. */
 const leftBehind = (node: string | null): string[] => [
   node === null ? AGENT_PATHS.bundle : AGENT_PATHS.program,
-  `${AGENT_PATHS.dir}/node`,
+  AGENT_PATHS.runtime,
 ];
 
 async function waitForAgent(platform: Platform, host: Host, previous: string | null): Promise<void> {

@@ -7,27 +7,33 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate, newSerial, withAuthority } from './authority.ts';
 import { issueAgent, readRequest, type Issued } from './logic/certificates.ts';
+import { isWithin, whyNot } from './logic/token.ts';
 import { loseReplaced } from './presence.ts';
 import { CERTIFICATE_DAYS } from './renew.ts';
-import {
-  agentOfToken,
-  insertAgent,
-  insertCertificate,
-  insertToken,
-  lockToken,
-  mayBeGood,
-  revokeOthers,
-  spendToken,
-} from './store.ts';
+import { insertAgent, insertCertificate, revokeOthers } from './store.ts';
 import { deleteAccess } from './store-access.ts';
+import { doubledBy, reportingElsewhere } from './store-leaving.ts';
+import { agentOfToken, insertToken, lockToken, spendToken, tokenByHash, type TokenRow } from './store-tokens.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
-/** Makes a single-use token inside `tx`; the plaintext is returned once and stored nowhere. */
+export interface TokenOptions {
+  /** the host it is for, where that is known */
+  hostId: string | null;
+  minutes: number;
+  /** how many hosts may use it; one unless told otherwise */
+  uses?: number;
+  /** the network that they call from */
+  network?: string | null;
+  /** given to each of them */
+  tags?: Record<string, string>;
+}
+
+/** Makes a token inside `tx`; the plaintext is returned once and stored nowhere. */
 export async function mintToken(
   platform: Platform,
   tx: Tx,
-  options: { hostId: string | null; minutes: number },
+  options: TokenOptions,
 ): Promise<{ token: string; id: string; expiresAt: string }> {
   const token = `lee_${randomBytes(24).toString('base64url')}`;
   const id = platform.newId('etok');
@@ -39,9 +45,15 @@ export async function mintToken(
     expires_at: expires,
     created_at: tx.now,
     created_by: tx.actor.id,
+    uses: options.uses ?? 1,
+    bound_to: options.network ?? null,
+    tags: options.tags ?? {},
   });
   return { token, id, expiresAt: expires.toISOString() };
 }
+
+/** Whose agent was heard of this lately is there. */
+const REPORTING_MS = 180_000;
 
 interface Accepted {
   agentId: string;
@@ -58,9 +70,13 @@ export async function enroll(
   ip: string,
 ): Promise<EnrollReply> {
   // Anybody may call here: who has no token costs us one look into the table.
-  if (!(await mayBeGood(platform.db, hashOf(body.token), platform.now()))) throw new AppError('ENROLL_TOKEN_REFUSED');
+  const told = await tokenByHash(platform.db, hashOf(body.token));
+  // One that was used may be shown again by the agent that it made.
+  if (!told?.used) mustBeGood(told, platform.now(), ip);
   const request = await readRequest(body.csr);
   if (!request) throw new AppError('ENROLL_REQUEST_INVALID');
+  const shared = await doubledBy(platform.db, request.publicKey);
+  if (shared !== null) throw new AppError('ENROLL_KEY_SHARED', { agent: shared });
   const agentId = platform.newId('agent');
   const approverKeys = await platform.approverKeys();
   // Made before the transaction, if it is the first time.
@@ -74,6 +90,14 @@ export async function enroll(
   });
   await loseReplaced(platform, discovery, accepted.hostId);
   return { ...accepted, ca, approverKeys, checkpointKey: await checkpointKey() };
+}
+
+/** Whoever has the token may be told what is wrong with it. */
+function mustBeGood(token: TokenRow | undefined, now: Date, address: string): asserts token is TokenRow {
+  const why = whyNot(token, now);
+  if (!token || why !== null) throw new AppError('ENROLL_TOKEN_REFUSED', { why: why ?? 'is unknown' });
+  if (!isWithin(token.bound_to, address))
+    throw new AppError('ENROLL_TOKEN_ELSEWHERE', { network: token.bound_to ?? '', address });
 }
 
 const sign = (platform: Platform, id: string, request: Parameters<typeof issueAgent>[1]): Promise<Issued> =>
@@ -94,11 +118,11 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
   const { actor, body, publicKey, keyIds } = admission;
   return platform.observe(actor, async (tx) => {
     const token = await lockToken(tx.db, hashOf(body.token));
-    const again = token?.used_by === publicKey ? await agentOfToken(tx.db, token.id) : undefined;
+    const again = token ? await agentOfToken(tx.db, token.id, publicKey) : undefined;
     // Our reply was lost on the way: the same key may have the same certificate again.
     if (again && again.state !== 'revoked')
       return { agentId: again.id, hostId: again.host_id, certificate: again.certificate };
-    if (!token || token.used_at || token.expires_at <= tx.now) throw new AppError('ENROLL_TOKEN_REFUSED');
+    mustBeGood(token, tx.now, actor.ip ?? '');
     const hostId = await discovery.attachAgent(tx, {
       agentId: actor.id,
       version: body.version,
@@ -106,8 +130,11 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
       identifiers: identifiersOf(body, publicKey),
       addresses: body.addresses,
       expectedHostId: token.host_id,
+      reporting: (hostIds) =>
+        reportingElsewhere(tx.db, hostIds, body.bootId ?? null, new Date(tx.now.getTime() - REPORTING_MS)),
     });
     await spendToken(tx.db, token.id, publicKey, tx.now);
+    await discovery.addTags(tx, hostId, token.tags);
     const issued = await admission.sign();
     const replaced = await revokeOthers(tx.db, hostId);
     // Its agent looks from now on; two that do would contradict each other.

@@ -1,6 +1,8 @@
 import type { Module, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 import type { TakeLook } from './looks.ts';
+import type { SshWork } from './over-ssh.ts';
+import type { SshAccess } from './store-access.ts';
 
 export interface AgentRecord {
   id: string;
@@ -14,6 +16,8 @@ export interface AgentRecord {
   lastCheckIn: string | null;
   /** key ids of the approvers this agent pinned */
   approverKeyIds: string[];
+  /** why it is lost or was revoked, in words */
+  problem: string | null;
 }
 
 export interface Enrollment extends Module {
@@ -30,5 +34,12 @@ export interface Enrollment extends Module {
   dueForLook(limit: number): Promise<string[]>;
   /** Looks at a host without an agent over SSH, if it is due; see `looks.ts`. Is another look wanted by now? */
   lookOver(hostId: string, take: TakeLook): Promise<boolean>;
+  /** Null: it has an agent, or nobody looks after it. */
+  sshAccess(hostId: string): Promise<SshAccess | null>;
+  /**
+   * Changes a host without an agent over SSH: nobody else is at it meanwhile, nor looks at it. False: somebody is; come
+   * again. `work` says whether a leg is left half-way, which keeps looks away until it is brought to its end.
+   */
+  overSsh(hostId: string, work: (at: SshWork) => Promise<{ halfWay: boolean }>): Promise<boolean>;
   revoke(tx: Tx, agentId: string, reason: string): Promise<void>;
 }

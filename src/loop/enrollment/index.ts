@@ -1,24 +1,30 @@
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { newSerial, withAuthority } from './authority.ts';
-import { runDeployment } from './deployments.ts';
+import { runDeployment } from './run-deployment.ts';
+import { tick } from './rules.ts';
 import type { Enrollment } from './face.ts';
 import { issueListener } from './logic/certificates.ts';
 import { lookOver } from './looks.ts';
-import { markLostAgents } from './presence.ts';
+import { eraseOnce } from './once.ts';
+import { markLostAgents, type PresenceOptions } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
-import { askLooks, dueAccess } from './store-access.ts';
+import { overSsh } from './over-ssh.ts';
+import { accessOf, askLooks, dueAccess } from './store-access.ts';
 import { stopOverdue } from './update-progress.ts';
 import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
 export type { AgentRecord, Enrollment } from './face.ts';
+export type { SshAccess } from './store-access.ts';
+export type { SshWork } from './over-ssh.ts';
 
 /** `checkpointKey`: the trail's verifier key line, which agents pin when they enrol. */
 export function createEnrollment(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
+  options: PresenceOptions = {},
 ): Enrollment {
   const looker = { platform, discovery, caches: new Map() };
   return {
@@ -39,18 +45,28 @@ export function createEnrollment(
       }),
     askLooks: (tx, hostIds) => askLooks(tx.db, hostIds, tx.now),
     dueForLook: (limit) => dueAccess(platform.db, platform.now(), limit),
+    sshAccess: async (hostId) => accessOf(platform.db, hostId),
+    overSsh: (hostId, work) => overSsh(looker, hostId, work),
     lookOver: (hostId, take) => lookOver(looker, hostId, take),
     revoke: (tx, agentId, reason) => revokeAgent(discovery, tx, agentId, reason),
     routes: enrollmentRoutes(platform, discovery),
-    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey),
+    agentRoutes: enrollmentAgentRoutes(platform, discovery, checkpointKey, options),
     jobs: {
-      'enrollment.deploy': ({ deploymentId }) => runDeployment(platform, discovery, deploymentId),
+      'enrollment.deploy': async ({ deploymentId }) => {
+        await runDeployment(platform, discovery, deploymentId, checkpointKey);
+        await eraseOnce(platform);
+      },
       'enrollment.lost-agents': async () => {
+        await eraseOnce(platform);
         await markLostAgents(platform, discovery);
         await stopOverdue(platform);
       },
+      'enrollment.tick': () => tick(platform, discovery),
     },
-    schedules: [{ job: 'enrollment.lost-agents', cron: '* * * * *' }],
+    schedules: [
+      { job: 'enrollment.lost-agents', cron: '* * * * *' },
+      { job: 'enrollment.tick', cron: '* * * * *' },
+    ],
   };
 }
 

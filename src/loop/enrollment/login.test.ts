@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import ssh2 from 'ssh2';
-import type { DeploymentInput } from '../../model/enrollment.ts';
+import type { DeploymentInput } from '../../model/deployment.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { addScope, newSshKey } from '../discovery/testing/index.ts';
 import { addCredential } from './credentials.ts';
-import { createDeployment } from './deployments.ts';
+import { createDeployment } from './make-deployment.ts';
 import { createEnrollment } from './index.ts';
-import { deployments } from './store-deployment.ts';
+import { deployments } from './store-deployments.ts';
 
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
 let platform: TestPlatform;

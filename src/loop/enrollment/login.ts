@@ -5,7 +5,8 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Step } from './deadline.ts';
 import { covers } from './logic/binding.ts';
-import { credentials, pinKey, pinnedKey, type CredentialRow, type Via, viaOf } from './store-deployment.ts';
+import { credentials, pinKey, pinnedKey, type CredentialRow, type Via, viaOf } from './store-login.ts';
+import { tellUse } from './tell-use.ts';
 
 /** Logs in where discovery saw SSH, with the first of these credentials that may be used there and is accepted. */
 export async function reach(
@@ -74,8 +75,10 @@ async function logIn(
         fingerprint: remote.hostKey,
         pinned_at: platform.now(),
       });
+      await tellUse(platform, row, host, { address: door.address, port: door.port, accepted: true });
       return { remote, credential: row };
     } catch (error) {
+      await tellUse(platform, row, host, { address: door.address, port: door.port, accepted: false });
       if (isAppError(error, 'HOST_KEY_CHANGED')) throw keyChanged(host, door, expected, error);
       if (isAppError(error, 'HOST_BECOME_REFUSED')) powerless = error;
       else if (!isAppError(error, 'HOST_AUTH_REFUSED')) throw error;
@@ -136,7 +139,7 @@ async function withTarget<T>(way: Way, leg: Leg, use: (target: SshTarget) => Pro
       port: door.port,
       username: row.username,
       trust,
-      auth: row.kind === 'password' ? { password: secret! } : keyAuth(secret!, passphrase ?? null),
+      auth: authOf(row, secret ?? null, passphrase ?? null),
       ...becomeOf(row, password ?? (row.kind === 'password' ? secret! : null)),
     };
     if (row.via === null) return use(target);
@@ -160,8 +163,11 @@ async function bastionOf({ platform, discovery }: Way, via: Via, hops: number): 
   return { door, row, trust: (fingerprint) => expected.includes(fingerprint), hops };
 }
 
-const keyAuth = (privateKey: string, passphrase: string | null): SshTarget['auth'] =>
-  passphrase === null ? { privateKey } : { privateKey, passphrase };
+function authOf(row: CredentialRow, secret: string | null, passphrase: string | null): SshTarget['auth'] {
+  if (row.kind === 'ssh-agent') return { agent: row.socket! };
+  if (row.kind === 'password') return { password: secret! };
+  return passphrase === null ? { privateKey: secret! } : { privateKey: secret!, passphrase };
+}
 
 /** sudo asks for the login's own password, unless another was given. */
 function becomeOf(row: CredentialRow, password: string | null): { become?: Become } {

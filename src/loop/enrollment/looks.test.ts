@@ -15,12 +15,12 @@ import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { addScope, newSshKey } from '../discovery/testing/index.ts';
 import { endAccess } from './agentless.ts';
 import { addCredential } from './credentials.ts';
-import { createDeployment } from './deployments.ts';
+import { createDeployment } from './make-deployment.ts';
 import { mintToken } from './enroll.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
 import { checkIn } from './presence.ts';
 import { accessOf } from './store-access.ts';
-import { deployments } from './store-deployment.ts';
+import { deployments } from './store-deployments.ts';
 import { insertAgent, setAgentState } from './store.ts';
 
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };

@@ -11,8 +11,8 @@ import { type Step, withinDeadline } from './deadline.ts';
 import { cacheOf, type FactCaches } from './fact-caches.ts';
 import { LOOK_ORDER, missedBy, nextLook, withRest } from './logic/agentless.ts';
 import { reach } from './login.ts';
-import { type AccessRow, claimLook, holdAccess, noteFailedLook, noteGoodLook } from './store-access.ts';
-import { credentials } from './store-deployment.ts';
+import { type Claimed, claimLook, holdAccess, noteFailedLook, noteGoodLook } from './store-access.ts';
+import { credentials } from './store-login.ts';
 
 const LOOK_SECONDS = 180;
 /** Longer than any look: whoever claimed one and did not come back is dead. */
@@ -70,7 +70,7 @@ export async function lookOver(looker: Looker, hostId: string, take: TakeLook): 
 }
 
 /** When time is up, what has come counts, and the rest says why it did not. */
-async function collect(looker: Looker, host: Host, access: AccessRow): Promise<Section[]> {
+async function collect(looker: Looker, host: Host, access: Claimed): Promise<Section[]> {
   const { platform, discovery } = looker;
   const login = (await credentials(platform.db)).filter((row) => row.id === access.credentialId);
   const came: Section[] = [];
@@ -91,10 +91,10 @@ async function collect(looker: Looker, host: Host, access: AccessRow): Promise<S
   }
 }
 
-async function cameThrough({ platform, discovery }: Looker, host: Host, access: AccessRow): Promise<boolean> {
+async function cameThrough({ platform, discovery }: Looker, host: Host, access: Claimed): Promise<boolean> {
   return platform.observe(ACTOR, async (tx) => {
     if (!(await holdAccess(tx.db, access))) return false;
-    const asked = await noteGoodLook(tx.db, host.id, tx.now, nextLook(tx.now, 0, host.id));
+    const asked = await noteGoodLook(tx.db, access, tx.now, nextLook(tx.now, 0, host.id));
     if ((await discovery.host(host.id))?.management === 'managed') return asked;
     await discovery.setManagement(tx, host.id, 'managed', `looked after over SSH again`);
     await tx.record({
@@ -106,12 +106,12 @@ async function cameThrough({ platform, discovery }: Looker, host: Host, access: 
   });
 }
 
-async function fellSilent(looker: Looker, host: Host, access: AccessRow, why: string): Promise<boolean> {
+async function fellSilent(looker: Looker, host: Host, access: Claimed, why: string): Promise<boolean> {
   const { platform, discovery } = looker;
   return platform.observe(ACTOR, async (tx) => {
     if (!(await holdAccess(tx.db, access))) return false;
     const next = (failures: number): Date => nextLook(tx.now, failures, host.id);
-    const { failures, asked } = await noteFailedLook(tx.db, host.id, why, next);
+    const { failures, asked } = await noteFailedLook(tx.db, access, why, next);
     const management = (await discovery.host(host.id))?.management;
     if (failures < LOST_AFTER_LOOKS || management !== 'managed') return asked;
     await discovery.setManagement(tx, host.id, 'lost', `it could not be looked at over SSH: ${why}`);

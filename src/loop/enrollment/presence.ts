@@ -1,3 +1,4 @@
+import { AppError } from '../../model/errors/index.ts';
 import { systemActor } from '../../model/actor.ts';
 import type { CheckInReply, CheckInRequest } from '../../model/agent.ts';
 import type { z } from 'zod';
@@ -5,7 +6,10 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { AgentIdentity } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { AgentRecord } from './face.ts';
+import { refuseDoubled, watchBoots } from './doubles.ts';
+import { whyLost } from './silence.ts';
 import { deleteAccess } from './store-access.ts';
+import { leavingOf } from './store-leaving.ts';
 import { followUpdate } from './update-progress.ts';
 import { agentByHost, agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
 
@@ -16,16 +20,30 @@ const FACTS_SECONDS = 300;
 export const LOST_AFTER_MS = 15 * 60_000;
 /** Where another machine was found in its place, two polls that it missed say that it is gone. */
 const REPLACED_AFTER_MS = 2 * POLL_SECONDS * 1000;
+/** When a whole network is away, not every host of it is looked at. */
+const MOST_LOOKS = 25;
+
+export interface PresenceOptions {
+  pollSeconds?: number;
+  /** see `LATE_MS` */
+  lateMs?: number;
+}
 
 export async function checkIn(
   platform: Platform,
   discovery: Discovery,
-  agent: AgentIdentity,
+  agent: AgentIdentity & { ip?: string },
   body: CheckInRequest,
+  { pollSeconds = POLL_SECONDS, lateMs }: PresenceOptions = {},
 ): Promise<z.infer<typeof CheckInReply>> {
   const actor = { kind: 'agent' as const, id: agent.agentId, name: agent.agentId };
-  const update = await platform.observe(actor, async (tx) => {
+  const { both, update } = await platform.observe(actor, async (tx) => {
     const before = await agentById(tx.db, agent.agentId);
+    const found = await watchBoots(tx, agent, body.bootId, lateMs);
+    if (before && found.length > 0) {
+      await refuseDoubled(discovery, tx, before, found);
+      return { both: found, update: undefined };
+    }
     await recordPresence(tx.db, {
       agent_id: agent.agentId,
       last_check_in: tx.now,
@@ -36,10 +54,10 @@ export async function checkIn(
     });
     if (before?.state === 'lost') await comeBack(discovery, tx, before);
     if (before?.version !== body.version) await tx.publish('agents', { agentId: agent.agentId, hostId: agent.hostId });
-    return followUpdate(tx, agent.agentId, body);
+    return { both: [], update: await followUpdate(tx, agent.agentId, body) };
   });
-  const pace = { pollSeconds: POLL_SECONDS, factsSeconds: FACTS_SECONDS };
-  return { hostId: agent.hostId, ...pace, ...(update ? { update } : {}) };
+  if (both.length > 0) throw new AppError('AGENT_REVOKED', { id: agent.agentId });
+  return { hostId: agent.hostId, pollSeconds, factsSeconds: FACTS_SECONDS, ...(update ? { update } : {}) };
 }
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {
@@ -55,13 +73,21 @@ async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promi
   });
 }
 
-/** Timer: agents that fell silent are said so, so that nobody takes old facts for fresh ones. */
+/** Timer: agents that fell silent are said so, with the reason as far as it can be seen from here. */
 export async function markLostAgents(platform: Platform, discovery: Discovery): Promise<void> {
   const before = (ms: number): Date => new Date(platform.now().getTime() - ms);
   const silent = new Set((await silentAgents(platform.db, before(LOST_AFTER_MS))).map((agent) => agent.id));
+  let looks = MOST_LOOKS;
   for (const agent of await silentAgents(platform.db, before(REPLACED_AFTER_MS))) {
     const replacedBy = (await discovery.host(agent.hostId))?.supersededBy ?? null;
-    if (replacedBy !== null || silent.has(agent.id)) await lose(platform, discovery, agent, replacedBy);
+    const leaving = await leavingOf(platform.db, agent.id);
+    // A machine that goes down comes up again; an agent that was stopped while its machine goes on is looked into soon.
+    const wasStopped = leaving?.stopped?.machine === false;
+    if (replacedBy !== null) await lose(platform, discovery, agent, { replacedBy });
+    else if (silent.has(agent.id) || wasStopped) {
+      const why = await whyLost(discovery, agent, leaving?.stopped ?? null, looks-- > 0);
+      await lose(platform, discovery, agent, { why });
+    }
   }
 }
 
@@ -74,7 +100,7 @@ export async function loseReplaced(platform: Platform, discovery: Discovery, hos
   for (const old of host ? await discovery.hosts({ supersededBy: hostId }) : []) {
     const agent = await agentByHost(platform.db, old.id);
     if (agent?.state === 'active' && (agent.lastCheckIn ?? '') < host!.firstSeen)
-      await lose(platform, discovery, agent, hostId);
+      await lose(platform, discovery, agent, { replacedBy: hostId });
   }
 }
 
@@ -82,19 +108,20 @@ async function lose(
   platform: Platform,
   discovery: Discovery,
   agent: AgentRecord,
-  replacedBy: string | null,
+  cause: { replacedBy: string } | { why: string },
 ): Promise<void> {
+  const heard = `its agent was last heard of at ${agent.lastCheckIn ?? 'its enrollment'}`;
+  const problem = 'why' in cause ? cause.why : `another machine took its place; ${heard}`;
   await platform.observe(systemActor('enrollment.lost-agents'), async (tx) => {
-    if (!(await setAgentState(tx.db, agent.id, ['active'], 'lost'))) return;
+    if (!(await setAgentState(tx.db, agent.id, ['active'], 'lost', problem))) return;
     await tx.record({
       type: 'enrollment.agent.lost',
       subject: { kind: 'agent', id: agent.id },
       related: [{ kind: 'host', id: agent.hostId }],
-      detail: { lastCheckIn: agent.lastCheckIn, ...(replacedBy === null ? {} : { replacedBy }) },
+      detail: { lastCheckIn: agent.lastCheckIn, ...cause },
     });
     // Which machine took its place is what the record's note says already.
-    const note = `its agent was last heard of at ${agent.lastCheckIn ?? 'its enrollment'}`;
-    await discovery.setManagement(tx, agent.hostId, 'lost', replacedBy === null ? note : undefined);
+    await discovery.setManagement(tx, agent.hostId, 'lost', 'why' in cause ? problem : undefined);
     await tx.publish('agents', { agentId: agent.id, hostId: agent.hostId });
   });
 }

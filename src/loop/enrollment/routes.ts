@@ -4,25 +4,30 @@ import {
   CheckInRequest,
   EnrollReply,
   EnrollRequest,
+  GoodbyeReply,
+  GoodbyeRequest,
   RenewReply,
   RenewRequest,
 } from '../../model/agent.ts';
 import { MAY } from '../../model/actor.ts';
-import { Access, Agent, Credential, CredentialInput, Deployment, DeploymentInput } from '../../model/enrollment.ts';
+import { Access, Agent, Credential, CredentialInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { endAccess } from './agentless.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
-import { createDeployment } from './deployments.ts';
-import { enroll, mintToken } from './enroll.ts';
-import { checkIn } from './presence.ts';
+import { enroll } from './enroll.ts';
+import { goodbye } from './goodbye.ts';
+import { checkIn, type PresenceOptions } from './presence.ts';
 import { renew } from './renew.ts';
 import { programRoute, updateRoutes } from './routes-updates.ts';
 import { revokeAgent } from './revoke.ts';
+import { deploymentRoutes } from './routes-deployments.ts';
+import { onceRoutes } from './routes-once.ts';
+import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
+import { uninstallRoutes } from './routes-uninstall.ts';
 import { allAccess } from './store-access.ts';
-import { deployments } from './store-deployment.ts';
 import { allAgents } from './store.ts';
 
 const Done = z.object({ ok: z.literal(true) });
@@ -34,6 +39,9 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...deploymentRoutes(platform, discovery),
     ...accessRoutes(platform, discovery),
     ...agentAdminRoutes(platform, discovery),
+    ...tokenRoutes(platform),
+    ...onceRoutes(platform, discovery),
+    ...uninstallRoutes(platform, discovery),
     ...updateRoutes(platform, discovery),
   ];
 }
@@ -105,45 +113,6 @@ function accessRoutes(platform: Platform, discovery: Discovery): Route[] {
   ];
 }
 
-function deploymentRoutes(platform: Platform, discovery: Discovery): Route[] {
-  return [
-    route({
-      method: 'POST',
-      path: '/deployments',
-      id: 'createDeployment',
-      summary: 'Install the agent on hosts over SSH',
-      access: MAY.operate,
-      body: DeploymentInput,
-      reply: Deployment,
-      status: 201,
-      handler: ({ actor, body }) => createDeployment(platform, discovery, actor, body),
-    }),
-    route({
-      method: 'GET',
-      path: '/deployments',
-      id: 'listDeployments',
-      summary: 'Deployments, newest first',
-      access: MAY.read,
-      reply: z.object({ items: z.array(Deployment) }),
-      handler: async () => ({ items: await deployments(platform.db) }),
-    }),
-    route({
-      method: 'GET',
-      path: '/deployments/:id',
-      id: 'getDeployment',
-      summary: 'One deployment with the state and reason of each host',
-      access: MAY.read,
-      params: z.object({ id: z.string() }),
-      reply: Deployment,
-      handler: async ({ params }) => {
-        const [found] = await deployments(platform.db, [params.id]);
-        if (!found) throw new AppError('NOT_FOUND', { what: 'deployment', id: params.id, list: 'deploy --list' });
-        return found;
-      },
-    }),
-  ];
-}
-
 function agentAdminRoutes(platform: Platform, discovery: Discovery): Route[] {
   return [
     route({
@@ -169,29 +138,6 @@ function agentAdminRoutes(platform: Platform, discovery: Discovery): Route[] {
         return done;
       },
     }),
-    route({
-      method: 'POST',
-      path: '/enrollment-tokens',
-      id: 'createEnrollmentToken',
-      summary: 'A single-use, expiring token for an agent that is installed by hand; shown once',
-      access: MAY.operate,
-      body: z.object({ minutes: z.number().int().min(1).max(10_080).default(60) }).strict(),
-      reply: z.object({ token: z.string(), expiresAt: z.string(), server: z.string() }),
-      status: 201,
-      handler: async ({ actor, body }) => {
-        const entry = {
-          type: 'enrollment.token.made',
-          subject: { kind: 'token' as const, id: 'enrollment' },
-          detail: { minutes: body.minutes },
-        };
-        const made = await platform.act(actor, entry, async (tx, draft) => {
-          const minted = await mintToken(platform, tx, { hostId: null, minutes: body.minutes });
-          draft.subject = { kind: 'token', id: minted.id };
-          return minted;
-        });
-        return { token: made.token, expiresAt: made.expiresAt, server: platform.config.agentAddress };
-      },
-    }),
   ];
 }
 
@@ -200,8 +146,10 @@ export function enrollmentAgentRoutes(
   platform: Platform,
   discovery: Discovery,
   checkpointKey: () => Promise<string>,
+  options: PresenceOptions = {},
 ): Route[] {
   return [
+    ...installerRoutes(platform),
     route({
       method: 'POST',
       path: '/enroll',
@@ -220,7 +168,17 @@ export function enrollmentAgentRoutes(
       access: 'agent',
       body: CheckInRequest,
       reply: CheckInReply,
-      handler: ({ agent, body }) => checkIn(platform, discovery, agent!, body),
+      handler: ({ agent, body, ip }) => checkIn(platform, discovery, { ...agent!, ip }, body, options),
+    }),
+    route({
+      method: 'POST',
+      path: '/goodbye',
+      id: 'agentGoodbye',
+      summary: 'An agent ends and says why',
+      access: 'agent',
+      body: GoodbyeRequest,
+      reply: GoodbyeReply,
+      handler: ({ agent, body, ip }) => goodbye(platform, discovery, { ...agent!, ip }, body),
     }),
     route({
       method: 'POST',

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../model/errors/index.ts';
+import { AGENT_PATHS } from '../../model/agent-paths.ts';
 import type { Host } from '../../model/estate.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
 import type { Step } from './deadline.ts';
-import { AGENT_PATHS } from './logic/service/paths.ts';
 import { compressors, type Architecture } from './onefile/compress.ts';
 import { packedAgent } from './onefile/pack.ts';
 import type { Packing } from './logic/unpack.ts';
@@ -23,13 +23,15 @@ interface Order {
   remote: SshHost;
   host: Host;
   step: Step;
+  /** told before the first thing is written to the host */
+  touch(): Promise<void>;
   arch: Architecture;
   program: Buffer;
   dataDir: string;
 }
 
 /** Copies the agent as one file: made and packed here once a version, and as small in transit as the host can unpack. */
-export async function sendAgent({ remote, host, step, arch, program, dataDir }: Order): Promise<void> {
+export async function sendAgent({ remote, host, step, touch, arch, program, dataDir }: Order): Promise<void> {
   const runtime = runtimeFor(arch);
   if (runtime === null) throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
   const destination = { remote, host: host.name };
@@ -38,6 +40,7 @@ export async function sendAgent({ remote, host, step, arch, program, dataDir }: 
   step('packing the agent, which takes a minute the first time');
   const bytes = await packedAgent({ program, arch, runtime }, unpacker.transit, join(dataDir, 'cache'));
   step('copying the agent');
+  await touch();
   await remote.mkdir(AGENT_PATHS.dir, 0o755);
   await sendOneFile(destination, { bytes, unpacker, path: AGENT_PATHS.program });
 }

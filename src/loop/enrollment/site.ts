@@ -1,4 +1,5 @@
 import { AppError } from '../../model/errors/index.ts';
+import { AGENT_PATHS } from '../../model/agent-paths.ts';
 import type { Host } from '../../model/estate.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
 import type { Platform } from '../../platform/context.ts';
@@ -6,7 +7,6 @@ import type { Step } from './deadline.ts';
 import { architecture, runsAgent } from './logic/runtime.ts';
 import { serviceManager } from './logic/service/detect.ts';
 import { servicePlan, type ServicePlan } from './logic/service/plan.ts';
-import { AGENT_PATHS } from './logic/service/paths.ts';
 import { freeMb, NEEDED_MB } from './logic/space.ts';
 import type { Architecture } from './onefile/compress.ts';
 import { readSigns } from './signs.ts';
@@ -17,6 +17,8 @@ export interface Site {
   host: Host;
   remote: SshHost;
   step: Step;
+  /** told before the first thing is written to the host */
+  touch(): Promise<void>;
 }
 
 /** What was found out before anything is written. */
@@ -27,7 +29,8 @@ export interface Prospect {
   service: ServicePlan;
 }
 
-const NODES = ['/usr/bin/node', '/usr/local/bin/node'];
+/** Where a host may have a Node of its own. */
+export const HOST_NODES = ['/usr/bin/node', '/usr/local/bin/node'];
 
 /** Can this machine run the agent, and how? Refuses with the reason; writes nothing. */
 export async function prospect({ host, remote }: Site): Promise<Prospect> {
@@ -48,7 +51,7 @@ export async function prospect({ host, remote }: Site): Promise<Prospect> {
 }
 
 async function ownNode(remote: SshHost): Promise<string | null> {
-  for (const path of NODES) {
+  for (const path of HOST_NODES) {
     const found = await remote.exec([path, '--version'], { timeoutMs: 15_000 });
     if (found.code === 0 && runsAgent(found.stdout)) return path;
   }

@@ -10,10 +10,17 @@ export type AgentTables = {
     hash: string;
     host_id: string | null;
     expires_at: Date;
+    /** when it was used last, and by which key */
     used_at: Date | null;
     used_by: string | null;
     created_at: Date;
     created_by: string;
+    uses: Generated<number>;
+    used: Generated<number>;
+    /** the network that its hosts call from; null: any */
+    bound_to: string | null;
+    tags: JSONColumnType<Record<string, string>, string, string>;
+    revoked_at: Date | null;
   };
   'enrollment.agent': {
     id: string;
@@ -24,6 +31,12 @@ export type AgentTables = {
     approver_key_ids: JSONColumnType<string[]>;
     enrolled_at: Date;
     token_id: string;
+    problem: string | null;
+    /** somebody ordered that it goes */
+    leave_ordered_at: Date | null;
+    leave_ordered_by: string | null;
+    /** two machines used it */
+    doubled_at: Date | null;
   };
   'enrollment.presence': {
     agent_id: string;
@@ -32,6 +45,11 @@ export type AgentTables = {
     boot_id: string | null;
     program: string | null;
     started_at: string | null;
+    /** it said that it stops, and was not heard of since */
+    stopped_at: Date | null;
+    stopped_why: string | null;
+    /** with its whole machine */
+    stopping_machine: Generated<boolean>;
   };
   'enrollment.certificate': {
     fingerprint: string;
@@ -48,16 +66,8 @@ const agentRows = (db: DbOrTx) =>
   q(db)
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
-    .select([
-      'a.id',
-      'a.host_id',
-      'a.public_key',
-      'a.state',
-      'a.approver_key_ids',
-      'p.last_check_in',
-      'p.version',
-      'p.program',
-    ]);
+    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'a.problem'])
+    .select(['p.last_check_in', 'p.version', 'p.program']);
 
 type AgentRow = Awaited<ReturnType<ReturnType<typeof agentRows>['executeTakeFirstOrThrow']>>;
 
@@ -71,6 +81,7 @@ function toRecord(row: AgentRow): AgentRecord {
     state: row.state,
     lastCheckIn: row.last_check_in?.toISOString() ?? null,
     approverKeyIds: row.approver_key_ids,
+    problem: row.problem,
   };
 }
 
@@ -106,9 +117,22 @@ export async function silentAgents(db: DbOrTx, before: Date): Promise<AgentRecor
   return rows.map(toRecord);
 }
 
+/** When each host got its first agent. */
+export async function managedSince(db: DbOrTx): Promise<Map<string, Date>> {
+  const rows = await q(db)
+    .selectFrom('enrollment.agent')
+    .select((e) => ['host_id', e.fn.min('enrolled_at').as('since')])
+    .groupBy('host_id')
+    .execute();
+  return new Map(rows.map((row) => [row.host_id, row.since]));
+}
+
 export async function insertAgent(
   tx: Transaction<NoTables>,
-  agent: Omit<AgentTables['enrollment.agent'], 'approver_key_ids'> & { approver_key_ids: string[] },
+  agent: Omit<
+    AgentTables['enrollment.agent'],
+    'approver_key_ids' | 'problem' | 'leave_ordered_at' | 'leave_ordered_by' | 'doubled_at'
+  > & { approver_key_ids: string[] },
 ): Promise<void> {
   await q(tx)
     .insertInto('enrollment.agent')
@@ -149,14 +173,19 @@ export async function newestCertificate(
     .executeTakeFirst();
 }
 
-/** False when it was in none of these states any more: what is revoked stays so. */
+/** False when it was in none of these states any more: what is revoked stays so. `problem`: what people are told. */
 export async function setAgentState(
   tx: Transaction<NoTables>,
   id: string,
   from: AgentRecord['state'][],
   state: AgentRecord['state'],
+  problem: string | null = null,
 ): Promise<boolean> {
-  const update = q(tx).updateTable('enrollment.agent').set({ state }).where('id', '=', id).where('state', 'in', from);
+  const update = q(tx)
+    .updateTable('enrollment.agent')
+    .set({ state, problem })
+    .where('id', '=', id)
+    .where('state', 'in', from);
   return (await update.executeTakeFirst()).numUpdatedRows > 0n;
 }
 
@@ -172,8 +201,14 @@ export async function revokeOthers(tx: Transaction<NoTables>, hostId: string): P
   return rows.map((row) => row.id);
 }
 
-/** Returns true when the agent had been lost and is back. */
-export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollment.presence']): Promise<void> {
+/** The agent is there: whatever it said before of stopping is over. */
+export async function recordPresence(
+  db: DbOrTx,
+  presence: Pick<
+    AgentTables['enrollment.presence'],
+    'agent_id' | 'last_check_in' | 'version' | 'program' | 'boot_id' | 'started_at'
+  >,
+): Promise<void> {
   await q(db)
     .insertInto('enrollment.presence')
     .values(presence)
@@ -184,53 +219,12 @@ export async function recordPresence(db: DbOrTx, presence: AgentTables['enrollme
         program: presence.program,
         boot_id: presence.boot_id,
         started_at: presence.started_at,
+        stopped_at: null,
+        stopped_why: null,
+        stopping_machine: false,
       }),
     )
     .execute();
-}
-
-export async function insertToken(
-  tx: Transaction<NoTables>,
-  token: Omit<AgentTables['enrollment.token'], 'used_at' | 'used_by'>,
-): Promise<void> {
-  await q(tx)
-    .insertInto('enrollment.token')
-    .values({ ...token, used_at: null, used_by: null })
-    .execute();
-}
-
-/** The token row, locked until the transaction ends, so that two enrolments with one token cannot both win. */
-export async function lockToken(
-  tx: Transaction<NoTables>,
-  hash: string,
-): Promise<AgentTables['enrollment.token'] | undefined> {
-  return q(tx).selectFrom('enrollment.token').selectAll().where('hash', '=', hash).forUpdate().executeTakeFirst();
-}
-
-/** A first look, without holding anything: is there such a token, in time, or used (its agent may be asking again)? */
-export async function mayBeGood(db: DbOrTx, hash: string, now: Date): Promise<boolean> {
-  const row = await q(db)
-    .selectFrom('enrollment.token')
-    .select(['expires_at', 'used_at'])
-    .where('hash', '=', hash)
-    .executeTakeFirst();
-  return row !== undefined && (row.used_at !== null || row.expires_at > now);
-}
-
-export async function spendToken(tx: Transaction<NoTables>, id: string, publicKey: string, at: Date): Promise<void> {
-  await q(tx).updateTable('enrollment.token').set({ used_at: at, used_by: publicKey }).where('id', '=', id).execute();
-}
-
-/** The agent that a spent token made, and its certificate. */
-export async function agentOfToken(
-  db: DbOrTx,
-  tokenId: string,
-): Promise<{ id: string; host_id: string; certificate: string; state: string } | undefined> {
-  return q(db)
-    .selectFrom('enrollment.agent')
-    .select(['id', 'host_id', 'certificate', 'state'])
-    .where('token_id', '=', tokenId)
-    .executeTakeFirst();
 }
 
 export async function readAuthority(db: DbOrTx): Promise<{ certificate: string; secret_id: string } | undefined> {

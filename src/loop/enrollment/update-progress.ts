@@ -1,7 +1,7 @@
 import { systemActor } from '../../model/actor.ts';
 import type { CheckInRequest, UpdateOffer } from '../../model/agent.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { nextOf } from './logic/waves.ts';
+import { nextOf } from './logic/update-waves.ts';
 import {
   endPart,
   lockUpdate,

@@ -11,8 +11,8 @@ import { after, before, test } from 'node:test';
 import * as z from 'zod';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { note, treeRoot } from '../../agent/testing/merkle.ts';
-import { newPerson, rawKey } from '../../agent/testing/people.ts';
+import { note, treeRoot } from '../../host/tasks/testing/merkle.ts';
+import { newPerson, rawKey } from '../../host/tasks/testing/people.ts';
 import { testTree } from '../../host/steps/testing.ts';
 import { Release, type CheckInReply } from '../../model/agent.ts';
 import type { Actor } from '../../model/actor.ts';
@@ -27,7 +27,7 @@ import { authorityCertificate } from './authority.ts';
 import { BUNDLE } from './bundle.ts';
 import { enroll, mintToken } from './enroll.ts';
 import { createEnrollment } from './index.ts';
-import { sha256 } from './logic/canonical.ts';
+import { sha256 } from '../../host/canonical.ts';
 import { checkIn } from './presence.ts';
 import type { AgentRecord } from './face.ts';
 import { allAgents } from './store.ts';
@@ -36,6 +36,7 @@ import { approveUpdate, cancelUpdate, createUpdate, mustFindUpdate } from './upd
 
 const OLGA: Actor = { kind: 'user', id: 'user_olga', name: 'Olga', role: 'operator' };
 const ANNA: Actor = { kind: 'user', id: 'user_anna', name: 'Anna', role: 'approver' };
+const PAUL: Actor = { kind: 'user', id: 'user_paul', name: 'Paul', role: 'approver' };
 const anna = newPerson(ANNA.id);
 const mallory = newPerson('user_mallory');
 /** Agents take nothing from a server that shows no trail. */
@@ -138,7 +139,8 @@ test('nobody is offered anything before an approver signed; then one host, then 
     asked.hosts.filter((host) => host.wave === wave).map(({ agentId, hostId }) => ({ agentId, hostId }));
   for (const agent of agents) assert.equal((await report(agent, OLD)).update, undefined);
   await assert.rejects(approveUpdate(platform, ANNA, asked.id, approval(asked, mallory)), code('APPROVAL_KEY_UNKNOWN'));
-  await assert.rejects(approveUpdate(platform, OLGA, asked.id, approval(asked)), code('APPROVAL_OTHER_PERSON'));
+  await assert.rejects(approveUpdate(platform, OLGA, asked.id, approval(asked)), code('APPROVAL_BY_AUTHOR'));
+  await assert.rejects(approveUpdate(platform, PAUL, asked.id, approval(asked)), code('APPROVAL_OTHER_PERSON'));
   const forged = { ...approval(asked), signature: approval(asked, mallory).signature };
   await assert.rejects(approveUpdate(platform, ANNA, asked.id, forged), code('APPROVAL_FORGED'));
   assert.equal((await approveUpdate(platform, ANNA, asked.id, approval(asked))).state, 'running');

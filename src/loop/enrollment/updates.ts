@@ -6,13 +6,13 @@ import { Release } from '../../model/agent.ts';
 import type { AgentUpdate, AgentUpdateInput } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Approval } from '../../model/plan.ts';
+import { mustApprove } from '../../platform/approval.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
+import { canonicalText, sha256 } from '../../host/canonical.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { BUNDLE } from './bundle.ts';
 import type { AgentRecord } from './face.ts';
-import { judgeApproval, judgeTime, type ApprovalProblem } from './logic/approval.ts';
-import { canonical, sha256 } from './logic/canonical.ts';
-import { waveOf } from './logic/waves.ts';
+import { waveOf } from './logic/update-waves.ts';
 import {
   agentUpdates,
   busyAgents,
@@ -65,7 +65,12 @@ export async function createUpdate(
     type: 'enrollment.update.asked',
     subject: { kind: 'deployment' as const, id },
     related: agents.map((agent) => ({ kind: 'host' as const, id: agent.hostId, name: agent.hostName })),
-    detail: { version: release.version, program: digest, release: sha256(canonical(release)), hosts: agents.length },
+    detail: {
+      version: release.version,
+      program: digest,
+      release: sha256(canonicalText(release)),
+      hosts: agents.length,
+    },
   };
   await platform.act(actor, entry, async (tx) => {
     await storeProgram(tx.db, { digest, version: release.version, size: program.length, packed, stored_at: tx.now });
@@ -82,8 +87,8 @@ const updateRow = (release: Release, actor: Actor, at: Date): Parameters<typeof 
   author_name: actor.name,
   version: release.version,
   program: release.program,
-  release: canonical(release),
-  digest: sha256(canonical(release)),
+  release: canonicalText(release),
+  digest: sha256(canonicalText(release)),
   approvals_required: release.approvalsRequired,
   why: null,
   created_at: at,
@@ -144,14 +149,11 @@ export async function approveUpdate(
     const update = (await lockUpdate(tx.db, id))!;
     if (update.state !== 'awaiting-approval') throw new AppError('UPDATE_STATE', { state: update.state });
     const release = Release.parse(JSON.parse(update.release));
-    const judged = judgeApproval(approval, { plan: release, digest: update.digest, keys });
-    const late = judgeTime(approval, release, update.created_at, tx.now);
-    if (typeof judged === 'string' || late)
-      throw refusal(typeof judged === 'string' ? judged : late!, approval, release);
-    if (judged.person !== actor.id) throw new AppError('APPROVAL_OTHER_PERSON', { key: judged.keyId });
+    const about = { plan: release, digest: update.digest, keys, madeAt: update.created_at, now: tx.now };
+    const person = mustApprove(approval, { ...about, actor, also: release.author });
     const given = await updateApprovals(tx.db, id);
-    if (given.some((one) => one.person === judged.person)) throw new AppError('APPROVAL_TWICE');
-    await insertUpdateApproval(tx.db, id, { id: judged.person, name: actor.name }, approval, tx.now);
+    if (given.some((one) => one.person === person)) throw new AppError('APPROVAL_TWICE');
+    await insertUpdateApproval(tx.db, id, { id: person, name: actor.name }, approval, tx.now);
     const have = given.length + 1;
     await tx.record({
       type: 'enrollment.update.approved',
@@ -174,15 +176,6 @@ export async function approveUpdate(
   });
   return mustFindUpdate(platform, id);
 }
-
-const refusal = (problem: ApprovalProblem, { statement }: Approval, release: Release): AppError =>
-  new AppError(problem, {
-    key: statement.keyId,
-    signed: statement.plan,
-    current: sha256(canonical(release)),
-    at: statement.approvedAt,
-    notAfter: release.notAfter,
-  });
 
 /** No further host gets it. Those that have it keep it. */
 export async function cancelUpdate(platform: Platform, actor: Actor, id: string): Promise<AgentUpdate> {

@@ -220,7 +220,7 @@ export function toCheckpoint(stored: StoredCheckpoint, platform: Platform): z.in
  * What an agent that saw `size` entries is shown. A history that became shorter, or whose nodes are gone, is shown as it
  * is, with no proof: the agent draws its own conclusion, and must not be kept from it by an error of ours.
  */
-async function checkpointFor(platform: Platform, size: number): Promise<z.infer<typeof CheckpointReply>> {
+export async function checkpointFor(platform: Platform, size: number): Promise<z.infer<typeof CheckpointReply>> {
   const last = await latestCheckpoint(platform.db);
   if (!last) return { checkpoint: await emptyCheckpoint(platform), consistency: [] };
   if (size >= last.size) return { checkpoint: last.text, consistency: [] };

@@ -9,9 +9,49 @@ export const ENROLLMENT_ERRORS = {
     status: 400,
     text: 'Reading the private key of credential "{name}" did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
   },
+  CREDENTIAL_AGENT: {
+    status: 400,
+    text: 'Asking the ssh-agent at {socket} for credential "{name}" did not work: {why}. Give the socket of an agent that the server may use, with a key in it (ssh-add -l).',
+  },
   DEPLOY_NOTHING: {
     status: 400,
     text: 'Nothing to deploy: no host matches. List candidates with `lastember hosts --unknown`.',
+  },
+  DEPLOY_NOTHING_LEFT: {
+    status: 400,
+    text: 'Nothing to deploy again: every host of that deployment has its agent.',
+  },
+  DEPLOY_NOT_OVER: {
+    status: 409,
+    text: 'Deployment {id} is not over yet; what failed in it is tried again after that. Watch it: `lastember deployment show {id}`.',
+  },
+  DEPLOY_TIME: {
+    status: 400,
+    text: 'A deployment between {from} and {to} has no time left; give a later --not-after.',
+  },
+  DEPLOY_NOT_APPROVED: {
+    status: 409,
+    text: 'Nothing was done on {host}: {why}. Deploy to it anew.',
+  },
+  DEPLOY_STATE: {
+    status: 409,
+    text: 'The deployment is {state}; it can be {verb} only while it is {needs}.',
+  },
+  DEPLOY_RULE_EXISTS: {
+    status: 409,
+    text: 'There is a deployment rule named "{name}" already; end it first or choose another name.',
+  },
+  DEPLOY_RULE_WHERE: {
+    status: 400,
+    text: 'A deployment rule cannot be for "{where}": give an address, a CIDR or a tag as key=value.',
+  },
+  DEPLOY_RULE_TIME: {
+    status: 400,
+    text: 'A deployment rule lasts until an instant in the future, and at most {days} days; {to} is not that.',
+  },
+  DEPLOY_RULE_STATE: {
+    status: 409,
+    text: 'The deployment rule "{name}" is {state}; only a standing rule that waits for it is approved.',
   },
   CREDENTIAL_BOUND_INVALID: {
     status: 400,
@@ -36,6 +76,10 @@ export const ENROLLMENT_ERRORS = {
   LOOK_INCOMPLETE: {
     status: 409,
     text: 'Looking at {host} over SSH did not bring what is needed to judge it ({why}). Look at the machine; the next look comes by itself.',
+  },
+  ACCESS_LOST: {
+    status: 409,
+    text: 'Changing {host} over SSH stopped: this worker could not say any more that it is at it, and another may be. It goes on by itself.',
   },
   AGENTLESS_HAS_AGENT: {
     status: 409,
@@ -103,7 +147,18 @@ export const ENROLLMENT_ERRORS = {
     text: 'Nothing to update: no agent that is meant reports, runs another program than this server has, and is in no other update. See `lastember agents` and `lastember agent updates`.',
   },
   UPDATE_STATE: { status: 409, text: 'The update is {state}; that cannot be done to it any more.' },
-  ENROLL_TOKEN_REFUSED: { status: 403, text: 'The enrollment token is unknown, used or expired; ask for a new one.' },
+  ENROLL_TOKEN_REFUSED: {
+    status: 403,
+    text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',
+  },
+  ENROLL_TOKEN_ELSEWHERE: {
+    status: 403,
+    text: 'The enrollment token is for hosts that call from {network}, and this one calls from {address}. Make one for it: lastember enroll-token create --for {address}.',
+  },
+  TOKEN_NETWORK_INVALID: {
+    status: 400,
+    text: 'A token cannot be bound to "{network}": give an address or a CIDR, such as 192.0.2.0/24.',
+  },
   ENROLL_OTHER_HOST: {
     status: 403,
     text: 'The token is for {host}, but this machine is another one ({why}); make a token for the machine itself.',
@@ -115,6 +170,27 @@ export const ENROLLMENT_ERRORS = {
   RENEWAL_OTHER_KEY: {
     status: 400,
     text: 'The certificate request is not for the key that this agent enrolled with; deploy the agent again.',
+  },
+  GOODBYE_REFUSED: { status: 403, text: 'The goodbye is not signed by the agent that it is said to be of.' },
+  ENROLL_KEY_SHARED: {
+    status: 403,
+    text: 'The key of the certificate request is that of {agent}, which two machines used; make a new key.',
+  },
+  UNINSTALL_DEADLINE: {
+    status: 409,
+    text: 'Uninstalling the agent of {host} took longer than {seconds} s; it stopped answering while {doing}. Look at the machine, or allow more time with LASTEMBER_DEPLOY_SECONDS.',
+  },
+  UNINSTALL_LEFT: {
+    status: 409,
+    text: 'Uninstalling the agent of {host} left {paths} there. Remove them by hand.',
+  },
+  UNINSTALL_PACKAGED: {
+    status: 409,
+    text: 'The agent of {host} came with a {format} package; its package manager has to take it away, as in: {command}.',
+  },
+  UNINSTALL_NOTHING: {
+    status: 409,
+    text: '{host} has no agent, and none of its files are there; there is nothing to uninstall.',
   },
   AGENT_REVOKED: { status: 403, text: 'Agent {id} is revoked; enrol it again with a new token.' },
 } satisfies Record<string, ErrorSpec>;

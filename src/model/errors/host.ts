@@ -19,6 +19,10 @@ export const HOST_ERRORS = {
     text: 'Reading the private key for {host} did not work: {why}. Give a PEM or OpenSSH key, and its passphrase if it has one.',
   },
   HOST_CONNECTION_LOST: { status: 502, text: 'The SSH connection to {host} ended while {doing}; try again.' },
+  HOST_LOCKED: {
+    status: 409,
+    text: 'Nothing was begun on {host}: it is held by {by}. It is tried again by itself; see who is at work there.',
+  },
   HOST_NO_ANSWER: {
     status: 504,
     text: '{host} gave no answer about a file for {seconds} s; see whether a file system on it hangs.',
@@ -73,6 +77,44 @@ export const HOST_ERRORS = {
     status: 500,
     text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
   },
+  STEP_UNSUPPORTED: { status: 501, text: 'Carrying out {kind} is not possible on this host: {why}.' },
+  STEP_LOCK: { status: 409, text: 'The account {user} was not locked: {why}.' },
+  STEP_SCRIPT: {
+    status: 500,
+    text: 'The script {what}. Its last words: {output}. What it had done by then was not taken back; look at the host.',
+  },
+  STEP_PACKAGE_HELD: {
+    status: 409,
+    text: 'On hold on this host: {names}. Somebody decided that these stay as they are; nothing was upgraded. Let go of them first (step package-hold), or plan without them.',
+  },
+  STEP_PACKAGE_FAILED: {
+    status: 500,
+    text: 'The package manager gave up: {why}. {left}. See /var/log/dpkg.log and /var/log/apt/term.log on the host.',
+  },
+  STEP_REBOOT: {
+    status: 500,
+    text: 'The host was told to reboot and still runs after {seconds} s. See on its console what keeps it; it was not told again.',
+  },
+  STEP_REBOOTED: {
+    status: 500,
+    text: 'The host has rebooted, but {what}. A reboot cannot be undone: look at the host.',
+  },
+  STEP_GUARD: {
+    status: 500,
+    text: 'The timer that puts the old settings of {unit} back did not start, so {unit} was not touched. See whether the host has a shell and room in /var/lib/lastember.',
+  },
+  STEP_ACCESS: {
+    status: 409,
+    text: 'With its new settings {unit} would not let us in any more: {why}. The old settings {back}. Look at the new ones before trying again.',
+  },
+  STEP_DEAF: {
+    status: 500,
+    text: '{name} runs, but did not accept connections on {at} within {seconds} s. Read its journal on the host.',
+  },
+  STEP_PUT_BACK: {
+    status: 500,
+    text: '{why}. What this task had changed in {paths} was put back, {back}.',
+  },
   STEP_KEY: { status: 409, text: 'Making a new key for {path} stopped: {why}.' },
   STEP_CHAIN: { status: 409, text: 'The certificate for {path} was not installed: {why}.' },
   STEP_CANNOT_UNDO: { status: 409, text: 'Undoing {kind} is not possible: {why}.' },
@@ -118,10 +160,18 @@ export const HOST_ERRORS = {
     text: 'The history that the server showed does not continue the one this agent saw ({why}). It carries out nothing until an operator has looked into it and run `lastember-agent clear-alarm` on this host.',
   },
   REFUSED_RELEASE: { status: 409, text: 'The update {update} was not taken: {why}.' },
+  REFUSED_TRAIL_ALTERED: {
+    status: 409,
+    text: 'The history of this server does not continue the one that was seen at the last change of this host ({why}). Nothing is carried out there until an operator has looked into it and removed alarm.json and checkpoint in {dir} on the host, or adopted it again.',
+  },
   AGENT_CONFIG: { status: 400, text: 'Reading the settings of the agent in {path} did not work: {why}.' },
   AGENT_NOT_ENROLLED: {
     status: 409,
     text: 'This agent has no certificate and its settings hold no enrollment token; deploy it again.',
+  },
+  AGENT_OTHER_MACHINE: {
+    status: 400,
+    text: 'This is another machine than the one that the agent enrolled on, as a copy of it is, and it goes by no other machine’s name. Put a token of its own into its settings: lastember enroll-token create --config.',
   },
   AGENT_SERVER: { status: 502, text: '{method} {path} was answered with {status} ({why}).' },
   AGENT_SERVER_UNREACHABLE: { status: 502, text: 'Reaching the server at {server} did not work ({why}).' },

@@ -190,6 +190,15 @@ export const SETTINGS = {
     shown: '50',
     about: 'From this many hosts on, a plan needs the approvals of two people.',
   }),
+  deployApproval: setting({
+    env: 'LASTEMBER_DEPLOY_APPROVAL',
+    flag: null,
+    parse: z.enum(['asked', 'required']) as unknown as z.ZodType<string, string>,
+    fallback: () => 'asked',
+    shown: 'asked',
+    about:
+      'Whether an approver has to sign before agents are deployed: asked (where --ask says so, and for rules) or required (always).',
+  }),
   deploySeconds: setting({
     env: 'LASTEMBER_DEPLOY_SECONDS',
     flag: null,

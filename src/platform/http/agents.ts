@@ -1,3 +1,4 @@
+import fastifyRateLimit from '@fastify/rate-limit';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { TLSSocket } from 'node:tls';
@@ -49,7 +50,11 @@ export function buildAgentListener(
     ),
   );
   void app.register(
-    async (api) => mount(api, routes.map(small), (request, route) => authorise(listener, request, route)),
+    async (api) => {
+      // Within the prefix, so that its hooks are there before the routes are; only those that say how often are limited.
+      await api.register(fastifyRateLimit, { global: false });
+      mount(api, routes.map(small), (request, route) => authorise(listener, request, route));
+    },
     {
       prefix: '/agent/v1',
     },

@@ -28,7 +28,7 @@ export interface RouteRequest<P, Q, B> {
 /** A reply that is not JSON (documents, event streams, checkpoint text). */
 export interface RawReply {
   contentType: string;
-  body: string | Uint8Array | AsyncIterable<string>;
+  body: string | Uint8Array | AsyncIterable<string | Uint8Array>;
   headers?: Record<string, string>;
 }
 

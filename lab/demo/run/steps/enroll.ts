@@ -1,4 +1,4 @@
-import type { Deployment } from '../../../../src/model/enrollment.ts';
+import type { Deployment } from '../../../../src/model/deployment.ts';
 import type { Host } from '../../../../src/model/estate.ts';
 import { hostsOf } from '../api.ts';
 import type { Demo } from '../context.ts';

@@ -20,8 +20,7 @@ export interface TestSshServer {
   close(): Promise<void>;
 }
 
-/** A real SSH server whose file tree is `root`; commands run in `sh -c` there. For tests only. */
-export async function testSshServer(options: {
+interface TestSshOptions {
   root: string;
   hostKey: string;
   username: string;
@@ -29,11 +28,18 @@ export async function testSshServer(options: {
   publicKey?: string;
   /** false: a server without SFTP, as small ones are */
   sftp?: false;
+  /** true: a machine with perl and Python, which see the whole machine and not only `root` */
+  interpreters?: boolean;
   /** where commands are looked for first */
   path?: string;
   /** 127.0.0.1 unless told otherwise */
   address?: string;
-}): Promise<TestSshServer> {
+  /** any that is free unless told otherwise */
+  port?: number;
+}
+
+/** A real SSH server whose file tree is `root`; commands run in `sh -c` there. For tests only. */
+export async function testSshServer(options: TestSshOptions): Promise<TestSshServer> {
   const clients = new Set<Connection>();
   let logins = 0;
   const told: { silent: string | null } = { silent: null };
@@ -67,7 +73,7 @@ export async function testSshServer(options: {
       });
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, options.address ?? '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, options.address ?? '127.0.0.1', resolve));
   const key = ssh2.utils.parseKey(options.hostKey);
   if (key instanceof Error) throw key;
   return Object.assign(told, {
@@ -96,11 +102,18 @@ function allowed(
   return context.signature === undefined || key.verify(context.blob!, context.signature, context.hashAlgo) === true;
 }
 
-function runIn(options: { root: string; path?: string }, command: string, channel: ServerChannel): void {
+const INTERPRETER = /\b(?:perl -e|(?:python3|platform-python) -c) /;
+
+function runIn(
+  options: { root: string; path?: string; interpreters?: boolean },
+  command: string,
+  channel: ServerChannel,
+): void {
+  const line = options.interpreters ? command : command.replace(INTERPRETER, 'no-$&');
   const path = [...(options.path ? [options.path] : []), ...PATH_DIRS].join(':');
   // A process group of its own, so that what the command started ends with it.
-  const how = { cwd: options.root, env: { PATH: path }, detached: true };
-  const child = spawn('/bin/sh', ['-c', command], how);
+  const how = { cwd: options.root, env: { PATH: path, LASTEMBER_HOST_ROOT: options.root }, detached: true };
+  const child = spawn('/bin/sh', ['-c', line], how);
   child.stdin.on('error', () => {});
   channel.pipe(child.stdin);
   child.stdout.pipe(channel, { end: false });

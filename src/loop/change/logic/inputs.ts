@@ -21,8 +21,11 @@ export interface PlannedHost {
   id: string;
   name: string;
   taskId: string;
-  /** null: nobody there to carry out a task */
+  /** its agent, or its access over SSH; null: nobody there to carry out a task */
   agentId: string | null;
+  over?: 'ssh';
+  /** why there is nobody, where that is not plain */
+  whyNobody?: string;
   /** its tag `role`: hosts with the same one stand in for each other */
   role?: string;
   facts: Partial<Facts>;

@@ -101,12 +101,23 @@ function findingItem(host: PlannedHost, finding: Finding, pkg: PackageFact | nul
 
 /** A check about several packages names them in its evidence, as NAME=VERSION: what runs them is to run the new ones. */
 function unitsOfEvidence(host: PlannedHost, finding: Finding): string[] {
-  const listed = finding.evidence['packages'];
-  const names = (Array.isArray(listed) ? listed : []).flatMap((one) =>
-    typeof one === 'string' && one.includes('=') ? [versionOf(one).name] : [],
-  );
+  const names = packagesOfEvidence(finding);
   return [...new Set(names.flatMap((name) => unitsOfPackage(host.facts, name)))].filter(mayRestart).sort();
 }
+
+function packagesOfEvidence(finding: Finding): string[] {
+  const listed = finding.evidence['packages'];
+  return (Array.isArray(listed) ? listed : []).flatMap((one) =>
+    typeof one === 'string' && one.includes('=') ? [versionOf(one).name] : [],
+  );
+}
+
+/** The packages that an item is about. */
+export const packagesOfItem = ({ package: pkg, finding }: Item): string[] =>
+  pkg ? [pkg.name] : finding ? packagesOfEvidence(finding) : [];
+
+export const afterBoot = (unit: string): string =>
+  `${unit} is not restarted on a running host: it runs the new files after the next boot`;
 
 type Repair = Pick<Item, 'upgrade' | 'restart'>;
 const NO_REPAIR: Repair = { upgrade: false, restart: [] };
@@ -119,7 +130,8 @@ function repairOf(
   input: PlannerInput,
 ): Repair | { why: string } {
   if (!pkg) return { why: `the program behind it${unit ? ` (${unit})` : ''} belongs to no package that we know of` };
-  const units = [...new Set([...unitsOfPackage(host.facts, pkg.name), ...(unit ? [unit] : [])])].sort();
+  const named = [...new Set([...unitsOfPackage(host.facts, pkg.name), ...(unit ? [unit] : [])])].sort();
+  const units = named.filter(mayRestart);
   const holding = units.filter((name) => holdersOfOldFiles(host.facts, name).length > 0);
   if (!input.isAffected(pkg, pkg.sourceVersion) && holding.length > 0) return { upgrade: false, restart: holding };
   const candidate = pkg.candidate;
@@ -142,7 +154,7 @@ export function namesOf(host: PlannedHost, item: Item, certificate: BurntCertifi
   const served = listener?.served ?? null;
   const authority = certificate?.authority ?? served?.authority ?? null;
   return {
-    host: { id: host.id, name: host.name },
+    host: { id: host.id, name: host.name, bootId: host.facts.os?.bootId ?? null },
     finding: { ...pick(finding, ['check', 'component']), evidence: finding?.evidence ?? {} },
     package: pick(pkg as Known | null, ['name', 'version', 'candidate']),
     service: pick(service, ['name', 'certificate', 'privateKey', 'sessionSecret']),

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { parse } from 'yaml';
+import type { Facts } from '../../../model/facts.ts';
 import { Kit, type Step } from '../../../model/kit.ts';
 import { Plan } from '../../../model/plan.ts';
 import { canonical } from './canonical.ts';
@@ -310,7 +313,7 @@ test('a baseline: all lines first, one reload, and the file it relies on', () =>
 
 test('templates: a misspelt name is the kit’s error, a missing value is not; `if` leaves a step out', () => {
   const names = {
-    host: { id: 'h', name: 'web' },
+    host: { id: 'h', name: 'web', bootId: null },
     finding: { check: 'c', component: null, evidence: { port: 22 } },
     package: { name: null, version: null, candidate: null },
     service: { name: 'ssh.service', certificate: null, privateKey: null, sessionSecret: null },
@@ -333,4 +336,94 @@ test('templates: a misspelt name is the kit’s error, a missing value is not; `
   assert.equal(resolveTemplate({ ...service, name: 'x', if: 'endpoint.port != null' }, names), 'left-out');
   assert.ok('step' in (resolveTemplate({ ...service, name: 'x', if: 'host.name == "web"' }, names) as object));
   assert.throws(() => resolveTemplate({ ...service, name: 'x', if: 'host.nmae == "web"' }, names), TemplateError);
+});
+
+describe('5.16: restart only what runs the old files, else reboot', () => {
+  const process = { ppid: 1, user: 'root', command: '', exe: null, startedAt: null, replaced: [] };
+  const service = { state: 'running', enabled: true, mainPid: 1, exec: null, unitFile: null, certificate: null };
+  const units = ['cron.service', 'dbus.service', 'nginx.service', 'ssh.service'];
+  const runs = (pid: number, unit: string | null, ...packages: string[]) => ({ ...process, pid, unit, packages });
+  const updates = (reboots: boolean): Kit =>
+    Kit.parse({
+      kit: 'updates',
+      version: '1.0.0',
+      title: '',
+      summary: '',
+      checks: [{ kind: 'host', id: 'pending', title: '', severity: 'high', why: '', expect: 'true' }],
+      remediate: [
+        {
+          id: 'install',
+          fixes: ['pending'],
+          steps: [
+            { kind: 'upgrade-packages', packages: '${finding.evidence.packages}' },
+            { kind: 'service', name: '${service.name}', action: 'restart' },
+            ...(reboots ? [{ kind: 'reboot', since: '${host.bootId}' }] : []),
+          ],
+        },
+      ],
+      texts: { risk: '' },
+    });
+  function steps(packages: string[], reboots = true): string[] {
+    const host = hostOf({ name: 'web' });
+    const finding = { ...host.findings[0]!, check: 'pending', endpointId: null, component: 'packages' };
+    const facts = {
+      os: { bootId: 'boot-1' } as Facts['os'],
+      packages: [],
+      services: units.map((name) => ({ ...service, name, privateKey: null, sessionSecret: null })) as Facts['services'],
+      processes: [
+        runs(1, null, 'systemd', 'libc6'),
+        runs(50, 'dbus.service', 'dbus', 'libexpat1'),
+        runs(60, 'nginx.service', 'nginx', 'libssl3', 'libc6'),
+        runs(70, 'ssh.service', 'openssh-server', 'libc6'),
+        runs(80, 'cron.service', 'cron'),
+      ],
+    };
+    const findings = [{ ...finding, evidence: { packages } }];
+    const { tasks } = planTasks({
+      ...inputOf([]),
+      kit: updates(reboots),
+      hosts: [{ ...host, findings, facts, listeners: [] }],
+    });
+    return kinds(tasks[0]!.steps);
+  }
+
+  test('5.16: a library of two services: those two are restarted, nothing else, and there is no reboot', () => {
+    assert.deepEqual(steps(['libssl3=2']), ['upgrade-packages', 'restart nginx.service']);
+    assert.deepEqual(steps(['libssl3=2', 'openssh-server=2']), [
+      'upgrade-packages',
+      'restart nginx.service',
+      'restart ssh.service',
+    ]);
+    assert.deepEqual(steps(['tzdata=2']), ['upgrade-packages'], 'what nothing runs needs neither');
+  });
+
+  test('5.16: a kernel, the libc of the first process, a library of dbus: reboot, and no restarts before it', () => {
+    for (const packages of [['linux-image-6.1.0-18-amd64=2'], ['libc6=2', 'libssl3=2'], ['libexpat1=2'], ['systemd=2']])
+      assert.deepEqual(steps(packages), ['upgrade-packages', 'reboot'], packages.join());
+    assert.deepEqual(steps(['linux-image-6.1.0-18-amd64-dbg=2', 'linux-libc-dev=2']), ['upgrade-packages']);
+  });
+
+  test('5.16: a kit without a reboot restarts what can be, and leaves dbus alone', () => {
+    assert.deepEqual(steps(['libc6=2', 'libexpat1=2'], false), [
+      'upgrade-packages',
+      'restart nginx.service',
+      'restart ssh.service',
+    ]);
+  });
+
+  test('5.16: several reasons make one reboot, the last step, into the kernel that one of them names', () => {
+    const kit = Kit.parse(parse(readFileSync(new URL('../../../../kits/kernel/kit.yaml', import.meta.url), 'utf8')));
+    const host = hostOf({ name: 'web' });
+    const base = { ...host.findings[0]!, endpointId: null, component: 'x' };
+    const findings = [
+      { ...base, id: 'a', check: 'files-until-boot', evidence: {} },
+      { ...base, id: 'b', check: 'kernel-not-running', evidence: { kernel: '6.1.0-18-amd64' } },
+    ];
+    const facts = { os: { bootId: 'boot-1' } as Facts['os'] };
+    const { tasks } = planTasks({ ...inputOf([]), kit, hosts: [{ ...host, findings, facts, listeners: [] }] });
+    assert.deepEqual(tasks[0]!.steps, [
+      { kind: 'reboot', kernel: '6.1.0-18-amd64', since: 'boot-1', returnSeconds: 900 },
+    ]);
+    assert.deepEqual([tasks[0]!.findings, tasks[0]!.rollback], [['a', 'b'], 'none']);
+  });
 });

@@ -19,7 +19,7 @@ export function planTasks(input: PlannerInput): { tasks: Task[]; left: Left[] } 
         hostId: host.id,
         hostName: host.name,
         endpoint: null,
-        why: 'it has no agent, so nothing can be done on it',
+        why: host.whyNobody ?? 'it has no agent, so nothing can be done on it',
       });
       continue;
     }
@@ -63,6 +63,7 @@ function taskOf(host: PlannedHost, agentId: string, steps: Step[], findings: str
     hostId: host.id,
     hostName: host.name,
     agentId,
+    ...(host.over ? { over: host.over } : {}),
     findings,
     relies: reliesOf(host, steps),
     steps,
@@ -83,7 +84,9 @@ function reliesOf(host: PlannedHost, steps: readonly Step[]): Task['relies'] {
   const relies = steps.flatMap((step) => {
     const packages = packagesOf(step);
     if (packages.length > 0) return packages.flatMap((one) => packageRelied(host, one));
-    return step.kind === 'set-file-line' || step.kind === 'write-file' ? fileRelied(host, step.path) : [];
+    return step.kind === 'set-file-line' || step.kind === 'set-file-section' || step.kind === 'write-file'
+      ? fileRelied(host, step.path)
+      : [];
   });
   return [...new Map(relies.map((one) => [canonical(one), one])).values()];
 }
@@ -105,7 +108,7 @@ function healthOf(host: PlannedHost, steps: readonly Step[]): Task['health'] {
   const services = new Set<string>();
   const listeners = new Map<string, Task['health'][number]>();
   for (const step of steps) {
-    if (step.kind === 'service' && step.action !== 'stop') services.add(step.name);
+    if (step.kind === 'service' && step.action !== 'stop' && step.action !== 'disable') services.add(step.name);
     if (step.kind === 'invalidate-sessions') services.add(step.service);
     if (step.kind === 'verify-served') {
       listeners.set(`${step.address}:${step.port}`, { kind: 'listener', address: step.address, port: step.port });

@@ -211,3 +211,14 @@ test('a step counts as done only behind all before it', () => {
   assert.equal(nextStep(task, [outcome(task, 0), outcome(task, 2)]), 1);
   assert.equal(nextStep(task, [outcome(task, 0, { ok: false })]), 0);
 });
+
+test('a host that does not come back from its reboot in the time that the plan gives it: the task fails and says so', () => {
+  const steps: Step[] = [{ kind: 'reboot', returnSeconds: 1800 }];
+  const gone = (movedAt: number): TaskMove[] => {
+    const one = view('a', 'running', 0, { movedAt, handed: 1 });
+    const decision = decide(rollout([{ ...one, task: { ...one.task, steps } }]));
+    return decision.kind === 'move' ? decision.moves : [];
+  };
+  assert.deepEqual(gone(NOW - STALL_MS - 1), [], 'a reboot may take longer than other steps');
+  assert.match(gone(NOW - 1_800_001)[0]!.error!, /not reported that it is back within 1800 s/);
+});

@@ -15,6 +15,8 @@ export interface TaskView {
   handed: number;
   /** its undo failed or was refused */
   stuck: boolean;
+  /** over SSH: why it did not go on, last */
+  note?: string | null;
   movedAt: number;
   outcomes: readonly StepOutcome[];
   /** server steps that were begun, whether or not they ended */
@@ -139,9 +141,7 @@ function moveOf(view: TaskView, now: number): TaskMove[] {
     const bad = outcomes.find((o) => o.phase === 'apply' && !o.ok);
     if (bad) return [{ taskId, to: 'failed', error: `${stepName(task, bad.index)}: ${bad.error ?? 'failed'}` }];
     if (nextStep(task, outcomes) > task.steps.length) return [{ taskId, to: 'done' }];
-    return stalled(view, now)
-      ? [{ taskId, to: 'failed', error: 'its agent has not reported for a quarter of an hour' }]
-      : [];
+    return stalled(view, now) ? [{ taskId, to: 'failed', error: silence(view, sayOverdue(view)) }] : [];
   }
   if (state !== 'rolling-back') return [];
   const bad = outcomes.find((o) => o.phase === 'undo' && !o.ok);
@@ -151,14 +151,30 @@ function moveOf(view: TaskView, now: number): TaskMove[] {
   }
   if (toUndo(task, outcomes).length === 0) return [{ taskId, to: 'rolled-back' }];
   if (!stalled(view, now)) return [];
-  return [{ taskId, to, stuck: true, error: 'its agent has not reported while it was to undo' }];
+  return [{ taskId, to, stuck: true, error: silence(view, 'its agent has not reported while it was to undo') }];
 }
+
+/** Where there is no agent, the server knows why nothing came of it. */
+const silence = ({ task, note }: TaskView, agents: string): string =>
+  task.over === 'ssh'
+    ? `nothing could be done over SSH for a quarter of an hour: ${note ?? 'no worker came to it'}`
+    : agents;
 
 /** Server steps have deadlines of their own. */
 function stalled({ task, state, outcomes, movedAt }: TaskView, now: number): boolean {
   const step = task.steps[nextStep(task, outcomes)];
   const hosts = state === 'rolling-back' || (step !== undefined && !isServerStep(step));
-  return hosts && now - movedAt > STALL_MS;
+  return hosts && now - movedAt > patience(step);
+}
+
+/** A host that reboots says nothing until it is back; how long that may take is for the plan to say. */
+const patience = (step: Task['steps'][number] | undefined): number =>
+  step?.kind === 'reboot' ? Math.max(step.returnSeconds * 1000, 60_000) : STALL_MS;
+
+function sayOverdue({ task, outcomes }: TaskView): string {
+  const step = task.steps[nextStep(task, outcomes)];
+  if (step?.kind !== 'reboot') return 'its agent has not reported for a quarter of an hour';
+  return `it was to reboot and has not reported that it is back within ${step.returnSeconds} s; look at its console`;
 }
 
 export function stepName(task: Pick<Task, 'steps'>, index: number): string {

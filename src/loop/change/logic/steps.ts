@@ -1,7 +1,9 @@
 import type { Remediation, Step, StepKind, StepTemplate } from '../../../model/kit.ts';
+import { mayRestart } from '../../../model/units.ts';
 import { canonical } from './canonical.ts';
 import type { Left, PlannedHost, PlannerInput } from './inputs.ts';
-import { itemsOf, namesOf, type Item } from './items.ts';
+import { mustReboot } from './boot.ts';
+import { afterBoot, itemsOf, namesOf, type Item } from './items.ts';
 import { serviceNamed } from './listeners.ts';
 import { resolveTemplate, type Names } from './template.ts';
 
@@ -17,6 +19,7 @@ const UPGRADE = 0;
 const CHANGE = 1;
 const RESTART = 2;
 const REKEY = 3;
+const REBOOT = 4;
 
 const KEY_KINDS: ReadonlySet<StepKind> = new Set(['rotate-key', 'reissue-certificate', 'install-certificate']);
 /** Where nothing is known to work on, nothing is to be done. Without any other step's arguments the item cannot be planned. */
@@ -57,7 +60,8 @@ function findingsOf(host: PlannedHost, item: { listener: { endpointId: string } 
 }
 
 /** By phase and place; the same step twice is done once, a restart or reload at its last place. */
-function inOrder(placed: readonly Placed[]): Step[] {
+function inOrder(all: readonly Placed[]): Step[] {
+  const placed = rebootOnce(all);
   const sorted = placed.toSorted(
     (a, b) => a.phase - b.phase || compare(a.group, b.group) || a.order - b.order || a.item - b.item,
   );
@@ -69,6 +73,14 @@ function inOrder(placed: readonly Placed[]): Step[] {
     if (!kept.has(again)) kept.set(again, one);
   }
   return [...kept.values()].map((one) => one.step);
+}
+
+/** One reboot for all reasons, into the kernel that one of them names; what it renews is not restarted before. */
+function rebootOnce(placed: readonly Placed[]): readonly Placed[] {
+  const reboots = placed.filter((one) => one.step.kind === 'reboot');
+  const chosen = reboots.find((one) => one.step.kind === 'reboot' && one.step.kernel !== undefined) ?? reboots[0];
+  if (chosen === undefined) return placed;
+  return [...placed.filter((one) => one.step.kind !== 'reboot' && one.phase !== RESTART), chosen];
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -107,6 +119,8 @@ function placeTemplate(host: PlannedHost, item: Item, template: StepTemplate, re
   const steps: Pick<Placed, 'phase' | 'group' | 'step'>[] = [];
   const group = item.service?.privateKey ?? (item.listener ? at(item.listener) : '');
   for (const { names, phase } of variants(host, item, template, remediation)) {
+    const unit = names.service.name;
+    if (phase === RESTART && unit !== null && !mayRestart(unit)) return { why: afterBoot(unit) };
     const resolved = resolveTemplate(template, names);
     if (resolved === 'left-out') continue;
     if ('step' in resolved) steps.push({ phase, group, step: resolved.step });
@@ -124,6 +138,7 @@ function variants(host: PlannedHost, item: Item, template: StepTemplate, remedia
   const names = namesOf(host, item, servedOf(item) ?? item.revoke[0] ?? null);
   const rekeys = remediation.steps.some((step) => KEY_KINDS.has(step.kind));
   if (kind === 'upgrade-package') return item.upgrade ? [{ names, phase: UPGRADE }] : [];
+  if (kind === 'reboot') return mustReboot(host, item, remediation) ? [{ names, phase: REBOOT }] : [];
   if (!rekeys) return plainVariants(host, item, template, names);
   if (kind === 'service' && isBeforeKeys(template, remediation)) return restarts(host, item);
   return keyVariants(host, item, kind, names);

@@ -6,7 +6,7 @@ type Named = Readonly<Record<string, Value>>;
 
 /** Everything that a kit's template may name. What the listener does not have is null; names that are not here are typos. */
 export interface Names {
-  host: { id: string; name: string };
+  host: { id: string; name: string; bootId: string | null };
   finding: { check: string | null; component: string | null; evidence: Readonly<Record<string, unknown>> };
   package: { name: string | null; version: string | null; candidate: string | null };
   service: {

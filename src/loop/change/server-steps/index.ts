@@ -5,6 +5,7 @@ import { isServerStep } from '../../../model/kit.ts';
 import type { Plan, StepOutcome } from '../../../model/plan.ts';
 import type { Deps } from '../deps.ts';
 import { storeOutcome } from '../outcomes.ts';
+import { wakeFor } from '../rollout.ts';
 import { lockChange, type ChangeRow } from '../store.ts';
 import { outcomesOf, releaseAttempt, taskById, type Attempt } from '../store-tasks.ts';
 import { failed, type Result, type ServerStep, type StepSite } from './contract.ts';
@@ -79,7 +80,7 @@ export async function workOn(deps: Deps, claimed: Claimed): Promise<'finished' |
       signed: null,
     });
     if (stored) await result.keep?.(tx);
-    if (stored) await tx.publish('tasks', { hostId: task.hostId });
+    if (stored) await wakeFor(tx, task);
     return 'finished';
   });
 }

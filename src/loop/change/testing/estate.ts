@@ -127,7 +127,8 @@ function wire(
   const enrollment = agentsOnly(agents);
   const impact = createImpact(platform, discovery, audit);
   const lists = new RevocationLists();
-  return { platform: withKeys, discovery, enrollment, audit, impact, authorities: AUTHORITY_KINDS, lists };
+  const history = { checkpoint: unasked, alarm: unasked };
+  return { platform: withKeys, discovery, enrollment, audit, impact, authorities: AUTHORITY_KINDS, lists, history };
 }
 
 async function approved(deps: Deps, by: Approver, some: TestHost[]): Promise<Change> {
@@ -144,9 +145,15 @@ async function entriesOf({ db }: TestPlatform, changeId: string): Promise<Entry[
   return (await found.execute(db)).rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8'))));
 }
 
+/** All hosts have agents here, which ask by themselves. */
+const unasked = async (): Promise<never> => {
+  throw new Error('nobody asks for the trail here');
+};
+
 /** Enrollment as change needs it: who is the agent of which host. */
 function agentsOnly(agents: Map<string, AgentRecord>): Enrollment {
-  const face: Pick<Enrollment, 'agent' | 'agentOfHost' | 'agents'> = {
+  const face: Pick<Enrollment, 'agent' | 'agentOfHost' | 'agents' | 'sshAccess'> = {
+    sshAccess: async () => null,
     agent: async (id) => agents.get(id) ?? null,
     agentOfHost: async (hostId) => [...agents.values()].find((one) => one.hostId === hostId) ?? null,
     agents: async () => [...agents.values()],
@@ -194,6 +201,7 @@ async function addHost(
       state: 'active',
       lastCheckIn: null,
       approverKeyIds: [],
+      problem: null,
     });
     audit.setFacts(host.hostId, host.facts(), platform.now().toISOString());
   }

@@ -42,6 +42,8 @@ export interface Surroundings {
   newId(): string;
   /** Does a machine with that identity answer at that address now? (asked only for what this batch does not say) */
   alive(address: string, identifier: Identifier): boolean;
+  /** Does the host's own agent report right now, from a machine that is not the sighting's? */
+  reports?(hostId: string): boolean;
 }
 
 /** Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. */
@@ -124,6 +126,7 @@ class Estate {
   #aliveAt(host: KnownHost, sighting: Sighting, identifier: Identifier): string | null {
     // Its own agent says where the machine is; nobody else has that key.
     if (identifier.kind === 'agent-key') return null;
+    if (this.#around.reports?.(host.id)) return host.addresses[0]?.address ?? 'another place';
     const other = host.addresses.find(({ address, how }) => {
       if (how !== 'measured' || address === sighting.address) return false;
       const seen = this.#batch.get(address);

@@ -1,4 +1,5 @@
 import ipaddr from 'ipaddr.js';
+import { isOnce } from './once.ts';
 
 /** Where a login may be used. Hosts stand in it by id: a name may be anybody's tomorrow. */
 export type Bound = { kind: 'range'; text: string } | { kind: 'tag'; text: string } | { kind: 'host'; text: string };
@@ -11,7 +12,8 @@ export function readBound(text: string): Bound {
 
 type Range = ReturnType<typeof ipaddr.parseCIDR>;
 
-function rangeOf(text: string): Range | null {
+/** An address or a CIDR as a range, or null when it is neither. */
+export function rangeOf(text: string): Range | null {
   if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
   if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !(text.includes(':') && ipaddr.IPv6.isValid(text))) return null;
   const address = ipaddr.process(text);
@@ -42,15 +44,17 @@ function matches({ kind, text }: Bound, { hostId, address, tags }: Place): boole
 }
 
 interface Login {
-  kind: 'password' | 'private-key';
+  name?: string;
+  kind: 'password' | 'private-key' | 'ssh-agent';
   become_id: string | null;
   bound_to: readonly string[];
 }
 
 /**
  * May a login be tried that nobody named? A key tells a server nothing it could use elsewhere. A password, of the login or
- * of sudo, is handed over: only to servers that somebody said it is for.
+ * of sudo, is handed over: only to servers that somebody said it is for. One that is for one deployment is for no other.
  */
 export function mayBeTriedUnnamed(login: Login): boolean {
-  return login.bound_to.length > 0 || (login.kind === 'private-key' && login.become_id === null);
+  if (login.name !== undefined && isOnce(login.name)) return false;
+  return login.bound_to.length > 0 || (login.kind !== 'password' && login.become_id === null);
 }

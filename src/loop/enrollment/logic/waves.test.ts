@@ -1,38 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { nextOf, waveOf, type Part } from './waves.ts';
+import { waveOfEach } from './waves.ts';
 
-test('one host first, then waves of the size that was asked for', () => {
-  assert.deepEqual(
-    Array.from({ length: 8 }, (_, index) => waveOf(index, 3)),
-    [0, 1, 1, 1, 2, 2, 2, 3],
-  );
+test('waves: few hosts are one; many begin with five and grow', () => {
+  assert.deepEqual(new Set(waveOfEach(25)), new Set([0]));
+  const sizes = [...Map.groupBy(waveOfEach(1000), (wave) => wave)].map(([, some]) => some.length);
+  assert.deepEqual(sizes, [5, 25, 125, 625, 220]);
+  assert.deepEqual(waveOfEach(5, 2), [0, 0, 1, 1, 2]);
 });
 
-test('played to its end, whatever fails: no host is offered before all of the waves before it are done, none after a failure', () => {
+test('property: every host has a wave, waves come in order without a gap, and none is larger than asked', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 1, max: 20 }),
-      fc.integer({ min: 1, max: 6 }),
-      fc.integer({ min: -1, max: 19 }),
-      (hosts, size, bad) => {
-        const parts: Part[] = Array.from({ length: hosts }, (_, index) => ({
-          wave: waveOf(index, size),
-          state: 'waiting',
-        }));
-        for (;;) {
-          const next = nextOf(parts);
-          if (next.kind === 'done') return assert.ok(parts.every(({ state }) => state === 'done'));
-          if (next.kind === 'stop') return assert.equal(parts[bad]?.state, 'failed');
-          if (next.kind === 'offer') {
-            assert.ok(parts.every((part) => part.wave >= next.wave || part.state === 'done'));
-            parts.filter((part) => part.wave === next.wave).forEach((part) => (part.state = 'offered'));
-          } else {
-            const index = parts.findIndex(({ state }) => state === 'offered');
-            parts[index]!.state = index === bad ? 'failed' : 'done';
-          }
-        }
+      fc.nat({ max: 3000 }),
+      fc.option(fc.integer({ min: 1, max: 50 }), { nil: undefined }),
+      (hosts, size) => {
+        const waves = waveOfEach(hosts, size);
+        assert.equal(waves.length, hosts);
+        waves.forEach((wave, index) => assert.ok(wave === 0 || wave - waves[index - 1]! <= 1));
+        assert.ok(waves.every((wave, index) => index === 0 || wave >= waves[index - 1]!));
+        if (size !== undefined)
+          for (const [, some] of Map.groupBy(waves, (wave) => wave)) assert.ok(some.length <= size);
       },
     ),
   );

@@ -1,18 +1,17 @@
-/** One host's part of an update. */
-export interface Part {
-  wave: number;
-  state: 'waiting' | 'offered' | 'done' | 'failed';
-}
+/** So few hosts are one wave: whoever names them watches them. */
+const ONE_WAVE = 25;
+const FIRST = 5;
+const GROWTH = 5;
 
-/** One host first, then `size` at a time: what is wrong with a program shows on one. */
-export const waveOf = (index: number, size: number): number => (index === 0 ? 0 : 1 + Math.floor((index - 1) / size));
-
-export type Next = { kind: 'wait' } | { kind: 'offer'; wave: number } | { kind: 'done' } | { kind: 'stop' };
-
-/** What comes next: a wave only when all before it are done, and nothing more once one failed. */
-export function nextOf(parts: readonly Part[]): Next {
-  if (parts.some(({ state }) => state === 'failed')) return { kind: 'stop' };
-  if (parts.some(({ state }) => state === 'offered')) return { kind: 'wait' };
-  const waiting = parts.filter(({ state }) => state === 'waiting').map(({ wave }) => wave);
-  return waiting.length === 0 ? { kind: 'done' } : { kind: 'offer', wave: Math.min(...waiting) };
+/**
+ * Wave of each of so many hosts, in order: a few first, then five times as many each time, so that what is wrong
+ * everywhere (a server address that nobody reaches) breaks few hosts. `size`: as many in every wave.
+ */
+export function waveOfEach(hosts: number, size?: number): number[] {
+  const waves: number[] = [];
+  for (let wave = 0, most = size ?? (hosts <= ONE_WAVE ? hosts : FIRST); waves.length < hosts; wave += 1) {
+    waves.push(...Array.from({ length: Math.min(most, hosts - waves.length) }, () => wave));
+    if (size === undefined) most *= GROWTH;
+  }
+  return waves;
 }

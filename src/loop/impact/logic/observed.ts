@@ -27,7 +27,10 @@ export function observedImpact(tasks: readonly Task[], outcomes: readonly StepOu
   const restarted = new Set(
     done.flatMap(({ task, step }) => (step ? serviceOf(step).map((name) => `${task.hostId}\n${name}`) : [])),
   );
-  const restarts = predicted.restarts.filter((r) => restarted.has(`${r.hostId}\n${r.service}`));
+  const rebooted = new Set(done.flatMap(({ task, step }) => (step?.kind === 'reboot' ? [task.hostId] : [])));
+  const restarts = predicted.restarts.filter(
+    (r) => rebooted.has(r.hostId) || restarted.has(`${r.hostId}\n${r.service}`),
+  );
   const reached = new Set(restarts.flatMap((r) => [r.hostId, ...r.clients.map((client) => client.hostId)]));
   const impact = {
     hosts: [...new Set(done.map(({ task }) => task.hostId))],
@@ -43,12 +46,15 @@ type StepLike = Task['steps'][number];
 
 function serviceOf(step: StepLike): string[] {
   if (step.kind === 'service') return step.action === 'restart' || step.action === 'stop' ? [step.name] : [];
+  if (step.kind === 'run-script') return [...step.services];
   return step.kind === 'invalidate-sessions' ? [step.service] : [];
 }
 
 function pathsOf(step: StepLike): string[] {
   if (step.kind === 'install-certificate') return [step.keyPath, step.certificatePath];
   if (step.kind === 'sysctl') return [`/proc/sys/${step.key.replaceAll('.', '/')}`];
+  if (step.kind === 'run-script') return [...step.files];
+  if (step.kind === 'lock-user') return ['/etc/shadow'];
   return 'path' in step ? [step.path] : [];
 }
 

@@ -63,10 +63,7 @@ function effectsOf(task: Task, facts: Partial<Facts>): Effects {
   };
   for (const step of task.steps) {
     for (const [path, change] of fileChanges(step)) files.push({ hostId: task.hostId, path, change });
-    if (step.kind === 'service' && step.action !== 'start' && step.action !== 'reload') {
-      restart(step.name, step.action === 'restart' ? 'the plan restarts it' : 'the plan stops it');
-    }
-    if (step.kind === 'invalidate-sessions') restart(step.service, 'its sessions are invalidated');
+    for (const [unit, reason] of restartsOf(step, facts)) restart(unit, reason);
     for (const { name, version } of packagesOf(step)) {
       packages.push({ hostId: task.hostId, name, from: installed(name, task, facts), to: version });
       for (const unit of servicesOfPackage(name, facts).filter(mayRestart))
@@ -75,6 +72,25 @@ function effectsOf(task: Task, facts: Partial<Facts>): Effects {
   }
   return { files, packages, restarts };
 }
+
+function restartsOf(step: Step, facts: Partial<Facts>): [unit: string, reason: string][] {
+  switch (step.kind) {
+    case 'service':
+      if (step.action === 'restart') return [[step.name, 'the plan restarts it']];
+      return step.action === 'stop' ? [[step.name, 'the plan stops it']] : [];
+    case 'invalidate-sessions':
+      return [[step.service, 'its sessions are invalidated']];
+    case 'reboot':
+      return runningServices(facts).map((unit) => [unit, 'the host reboots']);
+    case 'run-script':
+      return step.services.map((unit) => [unit, 'a script of the plan restarts it']);
+    default:
+      return [];
+  }
+}
+
+const runningServices = (facts: Partial<Facts>): string[] =>
+  (facts.services ?? []).filter((service) => service.state === 'running').map((service) => service.name);
 
 function installed(name: string, task: Task, facts: Partial<Facts>): string {
   const relied = task.relies.find((item) => item.kind === 'package' && item.name === name);
@@ -95,6 +111,12 @@ function fileChanges(step: Step): [path: string, change: string][] {
   switch (step.kind) {
     case 'set-file-line':
       return [[step.path, `line "${step.key}${step.separator}${step.value}"`]];
+    case 'set-file-section':
+      return [[step.path, `section ${step.name}`]];
+    case 'run-script':
+      return step.files.map((path): [string, string] => [path, 'may be written by a script']);
+    case 'lock-user':
+      return [['/etc/shadow', `account ${step.user} locked`]];
     case 'write-file':
       return [[step.path, `written with mode ${step.mode}`]];
     case 'set-file-mode':

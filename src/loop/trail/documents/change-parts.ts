@@ -67,7 +67,7 @@ export function planSection(entries: readonly SequencedEntry[]): Section {
   const waves = (plan?.waves ?? []).flatMap((wave) =>
     wave.tasks.map((task): Inline[] => [
       `${wave.name}${wave.canary ? ' (canary)' : ''}`,
-      task.hostName,
+      task.over === 'ssh' ? `${task.hostName} (over SSH, no agent)` : task.hostName,
       task.steps.map((step) => stepInWords(step, task.relies)).join('; '),
       task.rollback === 'undo' ? 'undo in reverse order' : tone('none', 'warn'),
     ]),
@@ -171,6 +171,7 @@ function stepRow(entry: SequencedEntry): Inline[] {
 
 function signer(detail: Detail): Inline {
   const signature = text(detail['signature'] ?? record(detail['signed'])['signature']);
+  if (typeof detail['overSsh'] === 'string') return 'nobody: observed by the server over SSH';
   const by = detail['signedBy'] === 'server' ? 'server' : text(record(detail['signedBy'])['agentId'], 'unsigned');
   return signature ? [`${by} `, code(`${signature.slice(0, 16)}…`)] : by;
 }

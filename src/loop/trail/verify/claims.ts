@@ -18,12 +18,24 @@ const Approved = z.object({
   signature: z.string(),
 });
 /** What the server says it did itself; only steps that are its own, and only in an approved plan. */
-const ByServer = z.object({ digest: Sha256, step: z.string(), host: z.string(), index: z.number().int() });
-const PlannedTasks = z.object({
-  waves: z.array(
-    z.object({ tasks: z.array(z.object({ hostName: z.string(), steps: z.array(z.object({ kind: z.string() })) })) }),
-  ),
+const ByServer = z.object({
+  digest: Sha256,
+  step: z.string(),
+  host: z.string(),
+  index: z.number().int(),
+  /** the host has no agent: the server did its step over SSH, by this access */
+  overSsh: z.string().optional(),
 });
+type ByServer = z.infer<typeof ByServer>;
+const Granted = z.object({ accessId: z.string(), approverKeyIds: z.array(z.string()) });
+const PlannedTask = z.object({
+  hostName: z.string(),
+  agentId: z.string().optional(),
+  over: z.string().optional(),
+  steps: z.array(z.object({ kind: z.string() })),
+});
+const PlannedTasks = z.object({ waves: z.array(z.object({ tasks: z.array(PlannedTask) })) });
+type PlannedTask = z.infer<typeof PlannedTask>;
 const HEALTH = 'health check';
 const Finished = z.object({ plan: Sha256, outcome: StepOutcome.loose(), signature: z.string(), agentId: z.string() });
 
@@ -35,18 +47,29 @@ interface Missing {
 type Problem = string | Missing | null;
 type Check = (claims: Claims, entry: Entry) => Problem;
 const CHECKS: Record<string, Check> = {
+  'enrollment.access.granted': (claims, entry) => claims.granted(entry),
   'enrollment.agent.enrolled': (claims, entry) => claims.enrolled(entry),
   'change.plan.made': (claims, entry) => claims.planMade(entry),
   'change.plan.approved': (claims, entry) => claims.approved(entry),
   'change.step.finished': (claims, entry) => claims.stepFinished(entry),
+  'enrollment.deployment.planned': (claims, entry) => (signs(entry) ? claims.planMade(entry) : null),
+  'enrollment.deployment.approved': (claims, entry) => claims.approved(entry),
+  'enrollment.deployment.started': (claims, entry) => claims.deploymentStarted(entry),
+  'enrollment.rule.added': (claims, entry) => claims.planMade(entry),
+  'enrollment.rule.approved': (claims, entry) => claims.approved(entry),
 };
+/** Most deployments need nobody's signature; those that do state the digest of what is signed. */
+const Signs = z.looseObject({ digest: Sha256 });
+const signs = (entry: Entry): boolean => Signs.safeParse(entry.detail).success;
 
 interface PlanClaim {
   author: string;
   required: number;
   people: Set<string>;
-  /** host → kinds of the steps of each of its tasks */
-  tasks: Map<string, string[][]>;
+  /** approver key → who approved with it */
+  keys: Map<string, string>;
+  /** by host */
+  tasks: Map<string, PlannedTask[]>;
 }
 
 export class Claims {
@@ -54,6 +77,11 @@ export class Claims {
   plans = 0;
   approvals = 0;
   outcomes = 0;
+  /** steps of hosts that no host could sign, and on which */
+  observed = 0;
+  readonly unsigned = new Set<string>();
+  /** access over SSH → approver keys that were pinned to it */
+  #accesses = new Map<string, ReadonlySet<string>>();
   #agents = new Map<string, Buffer>();
   /** whoever registered a key is the person who signs with it, however many keys that person has */
   #approvers = new Map<string, { key: Buffer; person: string }>();
@@ -109,6 +137,13 @@ export class Claims {
     return null;
   }
 
+  granted(entry: Entry): Problem {
+    const access = Granted.safeParse(entry.detail);
+    // Before changes over SSH an access had no name, and nothing could be done by it.
+    if (access.success) this.#accesses.set(access.data.accessId, new Set(access.data.approverKeyIds));
+    return null;
+  }
+
   planMade(entry: Entry): Problem {
     const made = PlanMade.safeParse(entry.detail);
     if (!made.success) return 'a plan that cannot be read';
@@ -116,7 +151,8 @@ export class Claims {
     if (sha256(canonical(made.data.plan)) !== made.data.digest) return 'the plan does not have the digest stated';
     const { author } = made.data.plan;
     const required = Number(made.data.plan['approvalsRequired'] ?? 1);
-    this.#plans.set(made.data.digest, { author, required, people: new Set(), tasks: tasksIn(made.data.plan) });
+    const tasks = tasksIn(made.data.plan);
+    this.#plans.set(made.data.digest, { author, required, people: new Set(), keys: new Map(), tasks });
     return null;
   }
 
@@ -140,6 +176,7 @@ export class Claims {
       return `the signature of approver key ${keyId} is forged`;
     }
     plan.people.add(approver.person);
+    plan.keys.set(keyId, approver.person);
     return null;
   }
 
@@ -161,17 +198,42 @@ export class Claims {
     return this.#approvalProblem(plan);
   }
 
+  deploymentStarted(entry: Entry): Problem {
+    const of = Signs.safeParse(entry.detail);
+    return of.success ? this.#approvalProblem(of.data.digest) : null;
+  }
+
   #byServer(entry: Entry): Problem {
     const done = ByServer.safeParse(entry.detail);
     if (!done.success) return 'a step of the server that does not say of which plan and host it is';
     const { digest, step, host, index } = done.data;
     const problem = this.#approvalProblem(digest);
     if (problem) return problem;
-    if (step !== HEALTH && !(SERVER_STEPS as readonly string[]).includes(step))
-      return `a step of the host (${step}) that no host signed`;
+    if (step !== HEALTH && !(SERVER_STEPS as readonly string[]).includes(step)) return this.#overSsh(done.data);
     const planned = this.#plans.get(digest)!.tasks.get(host) ?? [];
-    const named = planned.some((kinds) => (step === HEALTH ? index === kinds.length : kinds[index] === step));
+    const named = planned.some(({ steps }) => (step === HEALTH ? index === steps.length : steps[index]?.kind === step));
     return named ? null : `the plan has no step ${index}, ${step}, for ${host}`;
+  }
+
+  /** Only where the approved plan itself says that the host has no agent, and by approvers who were pinned to it. */
+  #overSsh({ digest, step, host, index, overSsh }: ByServer): Problem {
+    const unsigned = `a step of the host (${step}) that no host signed`;
+    if (overSsh === undefined) return unsigned;
+    const plan = this.#plans.get(digest)!;
+    const task = plan.tasks.get(host)?.find((one) => one.over === 'ssh' && one.agentId === overSsh);
+    if (!task) return `${unsigned}, and the plan does not say that ${host} is changed over SSH by ${overSsh}`;
+    if (task.steps[index]?.kind !== step) return `the plan has no step ${index}, ${step}, for ${host}`;
+    const pinned = this.#accesses.get(overSsh);
+    if (!pinned) {
+      const why = `it was done by an access that the trail never saw granted (${overSsh})`;
+      return { why, what: `the granting of access ${overSsh}` };
+    }
+    const people = new Set([...plan.keys].flatMap(([keyId, person]) => (pinned.has(keyId) ? [person] : [])));
+    if (people.size < plan.required)
+      return `only ${people.size} of ${plan.required} approvals are by approvers who were pinned to ${host}`;
+    this.observed += 1;
+    this.unsigned.add(host);
+    return null;
   }
 
   /** By people, not by keys: one person may have several. */
@@ -199,8 +261,7 @@ function tasksIn(plan: unknown): PlanClaim['tasks'] {
   const parsed = PlannedTasks.safeParse(plan);
   const tasks: PlanClaim['tasks'] = new Map();
   for (const task of parsed.success ? parsed.data.waves.flatMap((wave) => wave.tasks) : []) {
-    const kinds = task.steps.map((step) => step.kind);
-    tasks.set(task.hostName, [...(tasks.get(task.hostName) ?? []), kinds]);
+    tasks.set(task.hostName, [...(tasks.get(task.hostName) ?? []), task]);
   }
   return tasks;
 }

@@ -35,6 +35,7 @@ export async function verifyTrail(
   history.end();
   const damage = history.problems;
   problems.push(...damage, ...claims.problems(damage.length > 0));
+  if (claims.observed > 0) notes.push(observedNote(claims.observed, claims.unsigned));
   return {
     verified: problems.length === 0,
     size: history.size,
@@ -47,8 +48,19 @@ export async function verifyTrail(
       plans: claims.plans,
       approvals: claims.approvals,
       outcomes: claims.outcomes,
+      observed: claims.observed,
     },
   };
+}
+
+const MOST_NAMED = 20;
+
+/** True as far as the server is: nobody can tell from the trail whether the host agrees. */
+function observedNote(steps: number, hosts: ReadonlySet<string>): string {
+  const names = [...hosts].sort();
+  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  const which = `${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+  return `${steps} step(s) were carried out over SSH on hosts without an agent (${which}): observed by the server, signed by no host`;
 }
 
 function take(line: ExportLine, history: History, claims: Claims): void {

@@ -329,6 +329,46 @@ test('6.12, 6.9: plans, approvals and host-signed outcomes on the trail are veri
     assert.match(forged.problems.join('\n'), pattern);
   }
 
+  // A host without an agent signs nothing. That is taken where the approved plan says so, by who was pinned there, and named.
+  const access = { accessId: 'access_1', approverKeyIds: [keyId] };
+  const farTasks = [{ hostName: 'old', agentId: 'access_1', over: 'ssh', steps: [{ kind: 'service' }] }];
+  const farPlan = { ...plan, waves: [{ tasks: [...tasks, ...farTasks] }] };
+  const farDigest = digestOf(farPlan);
+  const farStatement = { ...statement, plan: farDigest };
+  const farApproval = { statement: farStatement, signature: signJson(farStatement, approverKey) };
+  const observed = {
+    digest: farDigest,
+    signedBy: 'server',
+    overSsh: 'access_1',
+    host: 'old',
+    step: 'service',
+    index: 0,
+  };
+  const far = (granted: object, step: object): ExportLine[] =>
+    exported([
+      [
+        entryText(0, 'enrollment.access.granted', { kind: 'host', id: 'host_1' }, granted),
+        entryText(1, 'auth.key.added', { kind: 'key', id: keyId }, good.key),
+        entryText(2, 'change.plan.made', change, { digest: farDigest, plan: farPlan }),
+        entryText(3, 'change.plan.approved', change, { digest: farDigest, keyId, approval: farApproval }),
+        entryText(4, 'change.step.finished', change, step),
+      ],
+    ]);
+  const told = await verify(far(access, observed), pinned);
+  assert.deepEqual(told.problems, []);
+  assert.deepEqual([told.checked.outcomes, told.checked.observed], [0, 1]);
+  assert.match(told.notes.join(), /1 step\(s\) .*without an agent \(old\): observed by the server, signed by no host/);
+  const unfit: [RegExp, object, object][] = [
+    [/a step of the host \(service\) that no host signed$/m, access, { ...observed, overSsh: undefined }],
+    [/does not say that shop is changed over SSH/, access, { ...observed, host: 'shop' }],
+    [/does not say that old is changed over SSH by access_2/, access, { ...observed, overSsh: 'access_2' }],
+    [/has no step 0, sysctl, for old/, access, { ...observed, step: 'sysctl' }],
+    [/never saw granted \(access_1\)/, { ...access, accessId: 'access_3' }, observed],
+    [/only 0 of 1 approvals are by approvers who were pinned to old/, { ...access, approverKeyIds: [] }, observed],
+  ];
+  for (const [pattern, granted, step] of unfit)
+    assert.match((await verify(far(granted, step), pinned)).problems.join('\n'), pattern);
+
   // Who could approve is a matter of when: a key that was revoked before, and the plan's own author, cannot.
   const revoked = { keyId };
   const own = { ...plan, author: 'system' };
@@ -412,6 +452,39 @@ test('6.9: a plan that needs two people is not approved by two keys of one; nor 
   assert.match((await problems([step()]))[0]!, /nobody approved, and that is not on the trail/);
   const own = await problems([made(), ...approval('user_1')]);
   assert.match(own[0]!, /approved their own plan/);
+});
+
+test('2.7: a deployment that asked for approval and began without it, or with a forged one, is named', async () => {
+  const deployment = { kind: 'deployment', id: 'dep_1' };
+  const plan = {
+    type: 'lastember/deployment/v1',
+    deploymentId: 'dep_1',
+    author: 'user_2',
+    approvalsRequired: 1,
+    hosts: [],
+  };
+  const digest = digestOf(plan);
+  const keyId = createHash('sha256').update(rawPublicKey(approverKey)).digest('hex').slice(0, 16);
+  const statement = { type: 'lastember/approval/v1', changeId: 'dep_1', plan: digest, keyId, approvedAt: AT };
+  const key = entryText(0, 'auth.key.added', { kind: 'key', id: keyId }, { keyId, publicKey: base64Key(approverKey) });
+  const planned = (what: unknown = plan): string =>
+    entryText(1, 'enrollment.deployment.planned', deployment, { digest, plan: what });
+  const approved = (by = approverKey): string =>
+    entryText(2, 'enrollment.deployment.approved', deployment, {
+      digest,
+      keyId,
+      statement,
+      signature: signJson(statement, by),
+    });
+  const started = entryText(3, 'enrollment.deployment.started', deployment, { digest });
+  const problems = async (...texts: string[]): Promise<string[]> => (await verify(exported([texts]), pinned)).problems;
+  assert.deepEqual(await problems(key, planned(), approved(), started), []);
+  assert.match((await problems(key, planned(), started))[0]!, /a step of a plan that nobody approved/);
+  const forged = await problems(key, planned(), approved(generateKeyPairSync('ed25519').privateKey));
+  assert.match(forged[0]!, /signature of approver key .* is forged/);
+  assert.match((await problems(key, planned({ ...plan, hosts: ['x'] })))[0]!, /does not have the digest stated/);
+  const free = entryText(1, 'enrollment.deployment.started', deployment, { hosts: [] });
+  assert.deepEqual(await problems(free), [], 'most need no signature');
 });
 
 test('lines and checkpoints are split however the bytes arrive', async () => {

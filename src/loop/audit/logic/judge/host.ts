@@ -75,6 +75,9 @@ function one(compiled: HostCheck, bindings: Bindings): Partly {
   if (!when) return { component, verdict: 'not-applicable', evidence: {}, pending: null };
   const pass = truth(compiled.expect, bindings);
   if (typeof pass === 'string') return unknown(component, pass);
+  const doubtful = pass ? truth(compiled.unknown, bindings) : false;
+  if (doubtful !== false)
+    return unknown(component, typeof doubtful === 'string' ? doubtful : `\`${check.unknown}\` holds on this host`);
   return { component, verdict: pass ? 'pass' : 'fail', evidence: collect(compiled.evidence, bindings), pending: null };
 }
 

@@ -23,6 +23,7 @@ export interface HostCheck {
   component: Expression | null;
   when: Expression;
   expect: Expression;
+  unknown: Expression;
   evidence: Record<string, Expression>;
   /** every section that any of them looks at */
   sections: readonly string[];
@@ -105,9 +106,12 @@ function compileCheck(check: Check, reader: Reader, path: Problem['path']): Comp
     component: check.component === undefined ? null : reader.read(check.component, scope, [...path, 'component']),
     when: reader.read(check.when, each ? scope : HOST_SCOPE, [...path, 'when']),
     expect: reader.read(check.expect, scope, [...path, 'expect']),
+    unknown: reader.read(check.unknown, scope, [...path, 'unknown']),
     evidence: reader.all(check.evidence, scope, [...path, 'evidence']),
   };
-  const parts = [each, compiled.component, compiled.when, compiled.expect].filter((one) => one !== null);
+  const parts = [each, compiled.component, compiled.when, compiled.expect, compiled.unknown].filter(
+    (one) => one !== null,
+  );
   return { ...compiled, sections: [...new Set(parts.flatMap((one) => one.sections))].sort() };
 }
 

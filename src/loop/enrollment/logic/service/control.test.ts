@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
-import { AGENT_PATHS } from './paths.ts';
+import { AGENT_PATHS } from '../../../../model/agent-paths.ts';
 import { controlScript } from './sysv.ts';
 
 /** The real agent under the real script; its server is away, which is what it waits through. */

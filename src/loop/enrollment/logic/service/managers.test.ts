@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { build } from 'esbuild';
 import type { ServiceManager } from './detect.ts';
-import { AGENT_PATHS } from './paths.ts';
+import { AGENT_PATHS } from '../../../../model/agent-paths.ts';
 import { servicePlan } from './plan.ts';
 
 /**

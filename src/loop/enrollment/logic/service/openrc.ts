@@ -1,4 +1,4 @@
-import { AGENT_PATHS } from './paths.ts';
+import { AGENT_PATHS } from '../../../../model/agent-paths.ts';
 
 /** OpenRC service of the agent: supervise-daemon starts it again when it fails. */
 export function openrcScript(command: string): string {

@@ -1,6 +1,7 @@
+import { SERVICE_END, type Registrar } from '../../../../model/agent-service.ts';
 import type { ServiceManager } from './detect.ts';
 import { openrcScript } from './openrc.ts';
-import { AGENT_PATHS, AGENT_SERVICE, AGENT_UNIT } from './paths.ts';
+import { AGENT_PATHS, AGENT_SERVICE, AGENT_UNIT } from '../../../../model/agent-paths.ts';
 import { systemdUnit } from './systemd.ts';
 import { controlScript, LOGROTATE } from './sysv.ts';
 
@@ -29,16 +30,6 @@ export interface ServicePlan {
   note: string | null;
 }
 
-/** All that any service manager gets of us; what was never there is no error to remove. */
-export const SERVICE_FILES: readonly string[] = [
-  AGENT_PATHS.unit,
-  AGENT_PATHS.initScript,
-  AGENT_PATHS.control,
-  AGENT_PATHS.cron,
-  AGENT_PATHS.logrotate,
-  AGENT_PATHS.pid,
-];
-
 /** `command`: the agent's program with what must stand before its own arguments, as `/usr/bin/node /opt/…cjs`. */
 export function servicePlan(
   manager: ServiceManager,
@@ -48,7 +39,6 @@ export function servicePlan(
   return { manager, note: null, after: [], ...PLANS[manager](command, registrar) };
 }
 
-type Registrar = 'update-rc.d' | 'chkconfig';
 type Partly = Omit<ServicePlan, 'manager' | 'note' | 'after'> & Partial<Pick<ServicePlan, 'note' | 'after'>>;
 
 const PLANS: Record<ServiceManager, (command: string, registrar: Registrar) => Partly> = {
@@ -60,8 +50,7 @@ const PLANS: Record<ServiceManager, (command: string, registrar: Registrar) => P
     ],
     stop: [['systemctl', 'stop', AGENT_UNIT]],
     start: [['systemctl', 'start', AGENT_UNIT]],
-    end: [['systemctl', 'disable', '--now', AGENT_UNIT]],
-    after: [['systemctl', 'daemon-reload']],
+    ...SERVICE_END.systemd,
   }),
   openrc: (command) => ({
     files: [{ path: AGENT_PATHS.initScript, mode: 0o755, text: openrcScript(command) }, logrotate],
@@ -71,10 +60,7 @@ const PLANS: Record<ServiceManager, (command: string, registrar: Registrar) => P
     ],
     stop: [['rc-service', '--ifexists', AGENT_SERVICE, 'stop']],
     start: [['rc-service', AGENT_SERVICE, 'start']],
-    end: [
-      ['rc-service', '--ifexists', AGENT_SERVICE, 'stop'],
-      ['rc-update', 'del', AGENT_SERVICE, 'default'],
-    ],
+    ...SERVICE_END.openrc,
   }),
   sysv: (command, registrar) => ({
     files: [{ path: AGENT_PATHS.initScript, mode: 0o755, text: controlScript(command) }, logrotate],
@@ -84,12 +70,7 @@ const PLANS: Record<ServiceManager, (command: string, registrar: Registrar) => P
     ],
     stop: [[AGENT_PATHS.initScript, 'stop']],
     start: [[AGENT_PATHS.initScript, 'start']],
-    end: [
-      [AGENT_PATHS.initScript, 'stop'],
-      ...(registrar === 'chkconfig' ? [['chkconfig', '--del', AGENT_SERVICE]] : []),
-    ],
-    // It takes the links away only where the script is gone.
-    after: registrar === 'chkconfig' ? [] : [['update-rc.d', AGENT_SERVICE, 'remove']],
+    ...SERVICE_END.sysv([registrar]),
   }),
   cron: (command) => ({
     ...alone(command),
@@ -98,7 +79,7 @@ const PLANS: Record<ServiceManager, (command: string, registrar: Registrar) => P
   'rc.local': (command) => ({
     ...alone(command),
     begin: [['sh', '-c', ADD_TO_RC_LOCAL], ...alone(command).begin],
-    end: [...alone(command).end, ['sh', '-c', REMOVE_FROM_RC_LOCAL]],
+    ...SERVICE_END.rcLocal,
   }),
   none: (command) => ({
     ...alone(command),
@@ -114,7 +95,7 @@ const alone = (command: string): Partly => ({
   begin: [[AGENT_PATHS.control, 'start']],
   stop: [[AGENT_PATHS.control, 'stop']],
   start: [[AGENT_PATHS.control, 'start']],
-  end: [[AGENT_PATHS.control, 'stop']],
+  ...SERVICE_END.alone,
 });
 
 const CRON = `# Lastember agent: there is no service manager that starts it.
@@ -125,5 +106,3 @@ const LINE = `[ ! -x ${AGENT_PATHS.control} ] || ${AGENT_PATHS.control} start`;
 /** In front of a closing `exit`, which is what many such files end with; links and modes of the file stay. */
 const ADD_TO_RC_LOCAL = `f=${AGENT_PATHS.rcLocal}; grep -qF '${AGENT_PATHS.control}' "$f" && exit 0
 new=$(awk -v line='${LINE}' '/^exit/ && !done { print line; done = 1 } { print } END { if (!done) print line }' "$f") && printf '%s\\n' "$new" >"$f"`;
-const REMOVE_FROM_RC_LOCAL = `f=${AGENT_PATHS.rcLocal}; [ -f "$f" ] || exit 0
-new=$(grep -vF '${AGENT_PATHS.control}' "$f"); printf '%s\\n' "$new" >"$f"`;

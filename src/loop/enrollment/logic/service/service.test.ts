@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { serviceManager, type ServiceManager, type ServiceSigns } from './detect.ts';
-import { AGENT_PATHS } from './paths.ts';
-import { SERVICE_FILES, servicePlan } from './plan.ts';
+import { AGENT_PATHS, AGENT_SERVICE_FILES } from '../../../../model/agent-paths.ts';
+import { serviceEnds } from '../../../../model/agent-service.ts';
+import { servicePlan } from './plan.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lastember-service-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -68,8 +69,29 @@ test('whatever was found, what is chosen is there', () => {
 test('every file of every plan is on the list of what uninstalling removes, and below our own names', () => {
   for (const manager of MANAGERS)
     for (const { path } of servicePlan(manager, AGENT_PATHS.program).files) {
-      assert.ok(SERVICE_FILES.includes(path), path);
+      assert.ok(AGENT_SERVICE_FILES.includes(path), path);
       assert.match(path, /lastember/);
+    }
+});
+
+type Command = readonly string[];
+
+test('uninstalling tells what runs the agent by what is there, and ends all of it', () => {
+  for (const manager of MANAGERS)
+    for (const registrar of ['update-rc.d', 'chkconfig'] as const) {
+      const plan = servicePlan(manager, AGENT_PATHS.program, registrar);
+      const text = (path: string): string | null => plan.files.find((file) => file.path === path)?.text ?? null;
+      const ends = serviceEnds({
+        initScript: text(AGENT_PATHS.initScript),
+        control: text(AGENT_PATHS.control) !== null,
+        rcLocal: manager === 'rc.local',
+      });
+      const missing = (wanted: readonly Command[], there: readonly Command[]): string[] => {
+        const lines = there.map((one) => one.join(' '));
+        return wanted.map((one) => one.join(' ')).filter((line) => !lines.includes(line));
+      };
+      assert.deepEqual(missing(plan.end, ends.end), [], manager);
+      assert.deepEqual(missing(plan.after, ends.after), [], manager);
     }
 });
 

@@ -1,8 +1,8 @@
-import { AGENT_PATHS } from './paths.ts';
+import { AGENT_PATHS } from '../../../../model/agent-paths.ts';
 
 /**
  * systemd unit of the agent. It installs packages and restarts services, so it runs as root, and what it starts runs with
- * its limits. What is not here, and why: see docs/decisions/0018-what-the-unit-forbids.md.
+ * its limits. What is not here, and why: see docs/decisions/0045-what-the-unit-forbids.md.
  */
 // KillMode: a package manager that it started goes on when the agent is stopped, or packages would be left half-way.
 // OOMPolicy: where memory ends in a package's script, the agent stays to tell.

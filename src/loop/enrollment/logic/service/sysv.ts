@@ -1,4 +1,4 @@
-import { AGENT_PATHS } from './paths.ts';
+import { AGENT_PATHS } from '../../../../model/agent-paths.ts';
 
 /**
  * Starts and stops the agent under its own supervisor: as an init script, and by itself where there is nothing that runs

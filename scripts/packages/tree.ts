@@ -1,0 +1,69 @@
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { agentFiles } from '../../src/loop/enrollment/logic/agent-files.ts';
+import { AGENT_PACKAGE_MARK, AGENT_PATHS, AGENT_UNIT } from '../../src/model/agent-paths.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+export const UNIT_PATH = `/usr/lib/systemd/system/${AGENT_UNIT}`;
+export const COMMAND_PATH = '/usr/bin/lastember-agent';
+/** Where a token for the first start may stand beside the settings: LASTEMBER_TOKEN=… */
+export const ENVIRONMENT = '/etc/default/lastember-agent';
+
+/** What a package holds, below `dir`: the agent and its runtime, and no identity.  */
+export function stage(dir: string, format: 'deb' | 'rpm'): void {
+  rmSync(dir, { recursive: true, force: true });
+  const files = agentFiles();
+  const sources = { bundle: join(ROOT, 'dist/agent/lastember-agent.cjs'), runtime: process.execPath };
+  const place = (path: string): string => {
+    mkdirSync(dirname(join(dir, path)), { recursive: true, mode: 0o755 });
+    return join(dir, path);
+  };
+  const write = (path: string, text: string, mode: number): void => {
+    writeFileSync(place(path), text);
+    chmodSync(join(dir, path), mode);
+  };
+  for (const { path, from, mode } of files.program) {
+    copyFileSync(sources[from], place(path));
+    chmodSync(join(dir, path), mode);
+  }
+  write(AGENT_PACKAGE_MARK, `${format}\n`, 0o644);
+  write(UNIT_PATH, packagedUnit(files.unit.text), 0o644);
+  write(COMMAND_PATH, `#!/bin/sh\nexec ${files.command} "$@"\n`, 0o755);
+  copyFileSync(join(ROOT, 'LICENSE'), place('/usr/share/doc/lastember-agent/copyright'));
+  chmodSync(join(dir, '/usr/share/doc/lastember-agent/copyright'), 0o644);
+  mkdirSync(join(dir, dirname(files.config)), { recursive: true, mode: 0o755 });
+  chmodSync(join(dir, dirname(files.config)), 0o700);
+}
+
+/** In an image nobody has settings yet; and who was refused is not to be asked again every five seconds. */
+export function packagedUnit(text: string): string {
+  return text
+    .replace(
+      '\n[Service]\n',
+      `ConditionPathExists=${agentFiles().config}\n\n[Service]\nEnvironmentFile=-${ENVIRONMENT}\n`,
+    )
+    .replace('Restart=on-failure\n', 'Restart=on-failure\nRestartPreventExitStatus=2 4\n');
+}
+
+const { enabled, config, state, unit } = agentFiles();
+
+/** Shell of both formats. Nothing is started in an image, nor before there are settings. */
+export const SCRIPTS = {
+  installed: `mkdir -p ${dirname(enabled.path)}
+ln -sf ${UNIT_PATH} ${enabled.path}
+if [ -d /run/systemd/system ]; then
+  systemctl daemon-reload || :
+  if [ -f ${config} ]; then systemctl restart ${AGENT_UNIT} || :; fi
+fi
+`,
+  leaving: `if [ -f ${state}/identity.json ]; then
+  ${COMMAND_PATH} goodbye --reason 'its package was removed' >/dev/null 2>&1 || :
+fi
+if [ -d /run/systemd/system ]; then systemctl disable --now ${AGENT_UNIT} >/dev/null 2>&1 || :; fi
+rm -f ${enabled.path}
+`,
+  gone: `if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi
+`,
+  purged: `rm -rf ${state} ${dirname(config)} ${ENVIRONMENT} ${unit.path} ${AGENT_PATHS.program}
+`,
+} as const;

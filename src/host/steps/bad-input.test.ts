@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { isAppError } from '../../model/errors/index.ts';
+import { localHost } from '../local.ts';
+import type { Seen, StepContext } from './contract.ts';
+import { stepFor, type AnyHostStep } from './index.ts';
+import { testTree, type TestTree } from './testing.ts';
+import { dpkgTree, type Deb } from './testing-dpkg.ts';
+
+const trees: TestTree[] = [];
+after(() => trees.forEach((tree) => tree.remove()));
+const kept = (tree: TestTree): TestTree => {
+  trees.push(tree);
+  return tree;
+};
+
+const context = (more: Partial<StepContext> = {}): StepContext => ({
+  inputs: {},
+  task: { steps: [] },
+  resumed: null,
+  earlier: [],
+  login: null,
+  now: () => new Date(),
+  ...more,
+});
+async function perform(tree: TestTree, step: AnyHostStep, given = context()): Promise<{ before: Seen; after: Seen }> {
+  const host = localHost({ root: tree.root });
+  const { before, already } = await stepFor(step).inspect(host, step, given);
+  return { before, after: already ?? (await stepFor(step).apply(host, step, before, given)) };
+}
+
+const hasDpkg = ['/usr/bin/dpkg-deb', '/usr/bin/apt-get'].every((path) => fs.existsSync(path));
+const isRoot = process.getuid?.() === 0;
+const upgrade = (name: string, version = '2'): AnyHostStep => ({ kind: 'upgrade-package', name, version });
+const status = (tree: TestTree, name: string): string =>
+  new RegExp(`Package: ${name}\\nStatus: (.*)`).exec(tree.file('var/lib/dpkg/status'))?.[1] ?? 'none';
+const says =
+  (code: string, ...why: RegExp[]) =>
+  (error: unknown) => {
+    assert.ok(isAppError(error), String(error));
+    assert.equal(error.code, code, error.message);
+    for (const one of why) assert.match(error.message, one);
+    return true;
+  };
+
+describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, () => {
+  const one = (name: string, more: Partial<Deb> = {}): Deb => ({ name, version: '1', ...more });
+  const two = (name: string, more: Partial<Deb> = {}): Deb => ({ name, version: '2', ...more });
+
+  test('apt that asks about a settings file: what somebody changed is kept, and that is said', async () => {
+    const files = (text: string): Partial<Deb> => ({ files: { '/etc/shop.conf': text } });
+    const tree = kept(dpkgTree([one('shop', files('a=1\n'))], [two('shop', files('a=2\n'))]));
+    tree.put('etc/shop.conf', 'a=mine\n');
+    const { after: seen } = await perform(tree, upgrade('shop'));
+    assert.equal(tree.file('etc/shop.conf'), 'a=mine\n');
+    assert.deepEqual([seen['version'], seen['kept']], ['2', ['/etc/shop.conf']]);
+  });
+
+  test('a settings file that nobody changed is replaced without a word', async () => {
+    const files = (text: string): Partial<Deb> => ({ files: { '/etc/shop.conf': text } });
+    const tree = kept(dpkgTree([one('shop', files('a=1\n'))], [two('shop', files('a=2\n'))]));
+    const { after: seen } = await perform(tree, upgrade('shop'));
+    assert.deepEqual([tree.file('etc/shop.conf'), seen['kept']], ['a=2\n', undefined]);
+  });
+
+  test('a package that asks on its standard input gets no answer, and does not hang', async () => {
+    const postinst = '#!/bin/sh\necho "Which mode?"; read answer || echo "$DEBIAN_FRONTEND: nobody answers"\nexit 0\n';
+    const tree = kept(dpkgTree([one('shop')], [two('shop', { scripts: { postinst } })]));
+    assert.equal((await perform(tree, upgrade('shop'))).after['version'], '2');
+  });
+
+  test('a package that fails to configure: named, with what is left half-way; the next try says so, a resumed one mends it', async () => {
+    const flag = `${fs.mkdtempSync('/tmp/lastember-postinst-')}/works`;
+    const postinst = `#!/bin/sh\n[ -e ${flag} ] && exit 0\necho "no such database" >&2\nexit 3\n`;
+    const tree = kept(dpkgTree([one('shop'), one('tool')], [two('shop', { scripts: { postinst } }), two('tool')]));
+    await assert.rejects(
+      perform(tree, { kind: 'upgrade-packages', packages: ['shop=2', 'tool=2'] }),
+      says('STEP_PACKAGE_FAILED', /shop/, /post-installation script|postinst/, /Left half-way: shop/),
+    );
+    assert.match(status(tree, 'shop'), /half-configured/);
+    assert.match(status(tree, 'tool'), /install ok installed/, 'the other one is whole');
+    await assert.rejects(perform(tree, upgrade('shop')), says('STEP_PACKAGES_UNFINISHED', /shop/));
+    fs.writeFileSync(flag, '');
+    await perform(tree, upgrade('shop'), context({ resumed: { name: 'shop', version: '1' } }));
+    assert.match(status(tree, 'shop'), /install ok installed/);
+    fs.rmSync(join(flag, '..'), { recursive: true });
+  });
+
+  test('a held package: named before anything is upgraded; held and let go by a step, which undoes exactly', async () => {
+    const tree = kept(dpkgTree([one('shop'), one('tool')], [two('shop'), two('tool')]));
+    const hold = (on: boolean): AnyHostStep => ({ kind: 'package-hold', name: 'shop', hold: on });
+    const { before } = await perform(tree, hold(true));
+    assert.match(status(tree, 'shop'), /^hold ok/);
+    await assert.rejects(
+      perform(tree, { kind: 'upgrade-packages', packages: ['shop=2', 'tool=2'] }),
+      says('STEP_PACKAGE_HELD', /shop/),
+    );
+    assert.match(tree.file('var/lib/dpkg/status'), /Package: tool\n[\s\S]*?Version: 1\n/, 'nothing was upgraded');
+    await stepFor(hold(true)).undo(localHost({ root: tree.root }), hold(true), before, context());
+    assert.match(status(tree, 'shop'), /^install ok/);
+    await perform(tree, upgrade('shop'));
+  });
+
+  test(
+    'a read-only /usr: apt says so, and the step says what is left half-way',
+    { skip: isRoot ? false : 'mounting needs root' },
+    () => {
+      const files = { files: { '/usr/share/shop/data': 'x\n' } };
+      const tree = kept(dpkgTree([one('shop', files)], [two('shop', files)]));
+      const seen = inMounts(
+        tree,
+        'mount --bind "$1/usr" "$1/usr" && mount -o remount,ro,bind "$1/usr"',
+        upgrade('shop'),
+      );
+      assert.equal(seen['code'], 'STEP_PACKAGE_FAILED', JSON.stringify(seen));
+      assert.match(String(seen['message']), /Read-only file system/);
+      assert.match(tree.file('usr/share/shop/data'), /x/);
+      const isWhole = status(tree, 'shop') === 'install ok installed';
+      assert.match(String(seen['message']), isWhole ? /No package was left half-way/ : /Left half-way: shop/);
+    },
+  );
+});
+
+/** Does the step in mounts of its own, which end with it. */
+function inMounts(tree: TestTree, mounts: string, step: AnyHostStep): Seen {
+  const program = join(import.meta.dirname, 'testing-perform.ts');
+  const line = `set -e; ${mounts}; exec "$2" "$3" "$1" "$4"`;
+  const argv = ['--mount', '--propagation', 'private', 'sh', '-c', line, 'sh', tree.root, process.execPath, program];
+  const { stdout, stderr } = spawnSync('unshare', [...argv, JSON.stringify(step)], { encoding: 'utf8' });
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout) as Seen;
+}
+
+describe('full and read-only disks', { skip: isRoot ? false : 'mounting needs root' }, () => {
+  const write: AnyHostStep = { kind: 'write-file', path: '/etc/big', content: 'x'.repeat(100_000), mode: '0644' };
+
+  test('a full disk: the old file is as it was, nothing half-written lies beside it, and the error says why', () => {
+    const tree = kept(testTree());
+    const list = '"$2" -e "require(\'fs\').writeFileSync(process.argv[1], \'old\')" "$1/etc/big"';
+    const mounts = `mount -t tmpfs -o size=64k none "$1/etc"; ${list}`;
+    const seen = inMounts(tree, mounts, write);
+    assert.equal(seen['code'], 'HOST_FILE', JSON.stringify(seen));
+    assert.match(String(seen['message']), /writing \/etc\/big was refused: .*no space left/i);
+  });
+
+  test('a read-only /etc: said, and nothing changed', () => {
+    const tree = kept(testTree());
+    const seen = inMounts(tree, 'mount --bind "$1/etc" "$1/etc" && mount -o remount,ro,bind "$1/etc"', write);
+    assert.match(String(seen['message']), /read-only file system/i);
+    assert.ok(!fs.existsSync(join(tree.root, 'etc/big')));
+  });
+});
+
+test('a service that does not come back: what the task changed of its settings is put back, and it runs with that', async () => {
+  const tree = kept(testTree({ 'etc/shop/shop.conf': 'good\n' }));
+  // It does not start with these.
+  tree.put(
+    'usr/bin/systemctl',
+    tree.file('usr/bin/systemctl').replace('[ -e run/fail ]', '/bin/grep -q bad etc/shop/shop.conf'),
+  );
+  const step: AnyHostStep = { kind: 'write-file', path: '/etc/shop/shop.conf', content: 'bad\n', mode: '0644' };
+  const restart: AnyHostStep = { kind: 'service', name: 'shop.service', action: 'restart' };
+  const { before } = await perform(tree, step);
+  const earlier = [{ step, before }];
+  await assert.rejects(
+    perform(tree, restart, context({ earlier })),
+    says('STEP_PUT_BACK', /failed/, /\/etc\/shop\/shop\.conf was put back, and it runs with them again/),
+  );
+  assert.deepEqual([tree.file('etc/shop/shop.conf'), tree.file('run/state')], ['good\n', 'active\n']);
+});
+
+test(
+  'a file that sudo refuses is not put in place',
+  { skip: fs.existsSync('/usr/sbin/visudo') ? false : 'needs sudo' },
+  async () => {
+    const tree = kept(testTree({ 'etc/sudoers.d/.keep': '' }));
+    tree.put('usr/sbin/visudo', '#!/bin/sh\nexec /usr/sbin/visudo "$1" "$2" "$LASTEMBER_HOST_ROOT$3"\n');
+    const rule = (content: string): AnyHostStep => ({
+      kind: 'write-file',
+      path: '/etc/sudoers.d/ops',
+      content,
+      mode: '0440',
+    });
+    await assert.rejects(perform(tree, rule('ops ALL=(ALL NOPASSWD ALL\n')), says('STEP_INVALID_RESULT', /visudo -c/));
+    assert.deepEqual(fs.readdirSync(join(tree.root, 'etc/sudoers.d')), ['.keep']);
+    await perform(tree, rule('ops ALL=(ALL) NOPASSWD: ALL\n'));
+  },
+);

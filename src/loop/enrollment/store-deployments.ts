@@ -1,0 +1,285 @@
+import { sql, type JSONColumnType, type Selectable, type Transaction } from 'kysely';
+import type { Deployment, DeploymentHost } from '../../model/deployment.ts';
+import { plainText } from '../../model/text.ts';
+import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import { signersOf } from './store-approvals.ts';
+
+/** Own tables: deployments and how each of their hosts fares. */
+type DeploymentTables = {
+  'enrollment.deployment': {
+    id: string;
+    state: Deployment['state'];
+    created_at: Date;
+    finished_at: Date | null;
+    author: string;
+    created_by: string;
+    rule_id: string | null;
+    credential_ids: JSONColumnType<string[], string, string>;
+    agentless: boolean;
+    forced: boolean;
+    accept_host_key: boolean;
+    concurrency: number;
+    max_failed: number;
+    not_before: Date | null;
+    not_after: Date | null;
+    plan: string | null;
+    plan_digest: string | null;
+    approvals_required: number;
+    why: string | null;
+  };
+  'enrollment.deployment_host': {
+    deployment_id: string;
+    host_id: string;
+    host_name: string;
+    wave: number;
+    state: DeploymentHost['state'];
+    why: string | null;
+    credential: string | null;
+    started_at: Date | null;
+    finished_at: Date | null;
+    /** somebody is at it until then, and says so again before */
+    claimed_until: Date | null;
+    /** something was written to the host before it failed */
+    touched: boolean;
+  };
+};
+export type DeploymentRow = Selectable<DeploymentTables['enrollment.deployment']>;
+export type DeploymentHostRow = DeploymentTables['enrollment.deployment_host'];
+const q = (db: DbOrTx) => db.withTables<DeploymentTables>();
+
+/** Listings show so many; older ones are asked for by id. */
+const LISTED = 200;
+
+export async function insertDeployment(
+  tx: Transaction<NoTables>,
+  deployment: Omit<DeploymentRow, 'finished_at' | 'why'>,
+  hosts: readonly { id: string; name: string; wave: number }[],
+): Promise<void> {
+  await q(tx)
+    .insertInto('enrollment.deployment')
+    .values({ ...deployment, credential_ids: JSON.stringify(deployment.credential_ids), finished_at: null, why: null })
+    .execute();
+  for (const some of chunks(hosts))
+    await q(tx)
+      .insertInto('enrollment.deployment_host')
+      .values(
+        some.map((host) => ({
+          deployment_id: deployment.id,
+          host_id: host.id,
+          host_name: host.name,
+          wave: host.wave,
+          state: 'waiting' as const,
+          why: null,
+          credential: null,
+          started_at: null,
+          finished_at: null,
+          claimed_until: null,
+          touched: false,
+        })),
+      )
+      .execute();
+}
+
+export async function deploymentRow(db: DbOrTx, id: string): Promise<DeploymentRow | null> {
+  const row = await q(db).selectFrom('enrollment.deployment').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ?? null;
+}
+
+export async function lockDeployment(tx: Transaction<NoTables>, id: string): Promise<DeploymentRow | null> {
+  const query = q(tx).selectFrom('enrollment.deployment').selectAll().where('id', '=', id).forUpdate();
+  return (await query.executeTakeFirst()) ?? null;
+}
+
+export async function deploymentHosts(db: DbOrTx, id: string): Promise<DeploymentHostRow[]> {
+  return q(db)
+    .selectFrom('enrollment.deployment_host')
+    .selectAll()
+    .where('deployment_id', '=', id)
+    .orderBy('wave')
+    .orderBy('host_name')
+    .orderBy('host_id')
+    .execute();
+}
+
+/** Takes a host that has no result and that nobody else is at. False: somebody is, or it has one by now. */
+export async function claimDeploymentHost(
+  db: DbOrTx,
+  id: string,
+  hostId: string,
+  at: { now: Date; until: Date },
+): Promise<boolean> {
+  const claimed = await q(db)
+    .updateTable('enrollment.deployment_host')
+    .set({ state: 'running', started_at: at.now, claimed_until: at.until })
+    .where('deployment_id', '=', id)
+    .where('host_id', '=', hostId)
+    .where('state', 'in', ['waiting', 'running'])
+    .where((e) => e.or([e('claimed_until', 'is', null), e('claimed_until', '<=', at.now)]))
+    .executeTakeFirst();
+  return claimed.numUpdatedRows > 0n;
+}
+
+export async function setDeploymentHost(
+  db: DbOrTx,
+  id: string,
+  hostId: string,
+  set: Partial<Omit<DeploymentHostRow, 'deployment_id' | 'host_id'>>,
+): Promise<void> {
+  await q(db)
+    .updateTable('enrollment.deployment_host')
+    .set(typeof set.why === 'string' ? { ...set, why: plainText(set.why) } : set)
+    .where('deployment_id', '=', id)
+    .where('host_id', '=', hostId)
+    .execute();
+}
+
+/** Names of the hosts on which the installation broke after something had been written. */
+export async function brokenHosts(db: DbOrTx, id: string): Promise<string[]> {
+  const rows = await q(db)
+    .selectFrom('enrollment.deployment_host')
+    .select('host_name')
+    .where('deployment_id', '=', id)
+    .where('state', '=', 'failed')
+    .where('touched', '=', true)
+    .orderBy('finished_at')
+    .execute();
+  return rows.map((row) => row.host_name);
+}
+
+/** Hosts that nobody has begun with are left alone from now on. */
+export async function stopWaiting(db: DbOrTx, id: string, why: string, at: Date): Promise<void> {
+  await q(db)
+    .updateTable('enrollment.deployment_host')
+    .set({ state: 'stopped', why: plainText(why), finished_at: at })
+    .where('deployment_id', '=', id)
+    .where('state', '=', 'waiting')
+    .execute();
+}
+
+/** False when it was in none of these states any more. */
+export async function moveDeployment(
+  tx: Transaction<NoTables>,
+  id: string,
+  from: readonly Deployment['state'][],
+  set: Partial<Pick<DeploymentRow, 'state' | 'finished_at' | 'why'>>,
+): Promise<boolean> {
+  const moved = await q(tx)
+    .updateTable('enrollment.deployment')
+    .set(set)
+    .where('id', '=', id)
+    .where('state', 'in', [...from])
+    .executeTakeFirst();
+  return moved.numUpdatedRows > 0n;
+}
+
+/** Those that somebody has to go on with: begun, or approved and not begun. */
+export async function openDeployments(
+  db: DbOrTx,
+): Promise<Pick<DeploymentRow, 'id' | 'state' | 'not_before' | 'not_after'>[]> {
+  return q(db)
+    .selectFrom('enrollment.deployment')
+    .select(['id', 'state', 'not_before', 'not_after'])
+    .where('state', 'in', ['awaiting-approval', 'scheduled', 'running'])
+    .execute();
+}
+
+export async function deployments(db: DbOrTx, ids?: string[]): Promise<Deployment[]> {
+  let query = q(db).selectFrom('enrollment.deployment').selectAll().orderBy('created_at', 'desc').limit(LISTED);
+  if (ids) query = query.where('id', '=', anyOf(ids));
+  const rows = await query.execute();
+  if (rows.length === 0) return [];
+  const all = await q(db)
+    .selectFrom('enrollment.deployment_host')
+    .selectAll()
+    .where('deployment_id', '=', anyOf(rows.map((row) => row.id)))
+    .orderBy('wave')
+    .orderBy('host_name')
+    .execute();
+  const hosts = Map.groupBy(all, (host) => host.deployment_id);
+  const signers = await signersOf(
+    db,
+    rows.flatMap((row) => row.plan_digest ?? []),
+  );
+  return rows.map((row) => toDeployment(row, hosts.get(row.id) ?? [], signers.get(row.plan_digest ?? '') ?? []));
+}
+
+function toDeployment(
+  row: DeploymentRow,
+  hosts: readonly DeploymentHostRow[],
+  approvers: Deployment['approvers'],
+): Deployment {
+  return {
+    id: row.id,
+    state: row.state,
+    createdAt: row.created_at.toISOString(),
+    finishedAt: row.finished_at?.toISOString() ?? null,
+    author: row.author,
+    createdBy: row.created_by,
+    rule: row.rule_id,
+    agentless: row.agentless,
+    concurrency: row.concurrency,
+    maxFailed: row.max_failed,
+    notBefore: row.not_before?.toISOString() ?? null,
+    notAfter: row.not_after?.toISOString() ?? null,
+    planDigest: row.plan_digest,
+    approvalsRequired: row.approvals_required,
+    approvers,
+    why: row.why,
+    hosts: hosts.map((host) => ({
+      hostId: host.host_id,
+      hostName: host.host_name,
+      wave: host.wave,
+      state: host.state,
+      why: host.why,
+      credential: host.credential,
+    })),
+  };
+}
+
+/** Of each of these hosts: is it part of a deployment that is not over, and when did somebody last begin with it? */
+export async function triedHosts(
+  db: DbOrTx,
+  hostIds: readonly string[],
+): Promise<Map<string, { open: boolean; at: Date | null }>> {
+  const rows = await q(db)
+    .selectFrom('enrollment.deployment_host as h')
+    .innerJoin('enrollment.deployment as d', 'd.id', 'h.deployment_id')
+    .select((e) => [
+      'h.host_id',
+      e.fn.max('h.started_at').as('at'),
+      e.fn
+        .agg<boolean>('bool_or', [
+          e.and([
+            e('d.state', 'in', ['awaiting-approval', 'scheduled', 'running']),
+            e('h.state', 'in', ['waiting', 'running']),
+          ]),
+        ])
+        .as('open'),
+    ])
+    .where('h.host_id', '=', anyOf(hostIds))
+    .groupBy('h.host_id')
+    .execute();
+  return new Map(rows.map((row) => [row.host_id, { open: row.open, at: row.at }]));
+}
+
+/** Of these logins, each that any deployment was for: is one of those not over yet? */
+export async function usesOfCredentials(db: DbOrTx, ids: readonly string[]): Promise<Map<string, boolean>> {
+  const { rows } = await sql<{ id: string; open: boolean }>`
+    select used.id, bool_or(d.state in ('awaiting-approval', 'scheduled', 'running')) as open
+    from enrollment.deployment d, jsonb_array_elements_text(d.credential_ids) as used (id)
+    where used.id = ${anyOf(ids)} group by used.id`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.open]));
+}
+
+/** Hosts that this rule asked for since then. */
+export async function askedByRule(db: DbOrTx, ruleId: string, since: Date): Promise<number> {
+  const row = await q(db)
+    .selectFrom('enrollment.deployment_host as h')
+    .innerJoin('enrollment.deployment as d', 'd.id', 'h.deployment_id')
+    .select((e) => e.fn.countAll<string>().as('n'))
+    .where('d.rule_id', '=', ruleId)
+    .where('d.created_at', '>', since)
+    .executeTakeFirstOrThrow();
+  return Number(row.n);
+}
