@@ -4,9 +4,10 @@
  */
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
+import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [agent, heartbleed];
+const BENCHES: readonly Bench[] = [agent, heartbleed, sshFacts];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 

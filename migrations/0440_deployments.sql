@@ -21,6 +21,14 @@ alter table enrollment.deployment_host
   add column wave integer not null default 0,
   -- something was written to the host before it failed
   add column touched boolean not null default false;
+-- Whoever carries it out says so again and again: a second one would double the pace.
+create table enrollment.deployment_run (
+  deployment_id text primary key references enrollment.deployment (id),
+  held_until timestamptz not null
+);
+-- Two deployments are never at one host at once. Those that were begun are begun anew.
+update enrollment.deployment_host set state = 'waiting', claimed_until = null where state = 'running';
+create unique index deployment_host_one_at_a_time on enrollment.deployment_host (host_id) where state = 'running';
 create index deployment_open on enrollment.deployment (state) where state in ('awaiting-approval', 'scheduled', 'running');
 create index deployment_host_by_host on enrollment.deployment_host (host_id);
 

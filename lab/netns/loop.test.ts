@@ -6,13 +6,15 @@ import { after, before, test } from 'node:test';
 import type { LoopInput, LoopResult } from './loop/main.ts';
 import { must } from './command.ts';
 import { HOSTS } from './hosts.ts';
+import type { HostSpec as Spec } from './spec.ts';
 import { netnsPath } from './place.ts';
 import { addressOf } from './spec.ts';
 import { skip, TestLab } from './testing/lab.ts';
 import { keyPath } from './up.ts';
 
-/** Three releases, one login that needs sudo, one pair that depends on each other. */
-const UP = ['web1', 'web2', 'old1', 'sudo1', 'db1', 'app1'];
+/** Three releases, one login that needs sudo, one pair that depends on each other; one that lives without an agent. */
+const UP = ['web1', 'web2', 'old1', 'sudo1', 'db1', 'app1', 'drop1'];
+const AGENTLESS = 'drop1';
 const lab = new TestLab('l');
 const dir = mkdtempSync(join(tmpdir(), 'lastember-loop-'));
 // Started by root, the embedded PostgreSQL runs as another user, who must be able to pass through.
@@ -22,18 +24,22 @@ let result: LoopResult;
 before(async () => {
   if (skip) return;
   await lab.lab('up', '--only', UP.join(','));
-  const sudo1 = HOSTS.find(({ name }) => name === 'sudo1')!;
+  const [sudo1, drop1] = ['sudo1', AGENTLESS].map((one) => HOSTS.find(({ name }) => name === one)!) as [Spec, Spec];
+  // Nobody does it for a host without an agent: looks change nothing.
+  await lab.exec(AGENTLESS, 'apt-get', 'update', '-qq');
   const input: LoopInput = {
     dir,
     keyFile: keyPath(lab.place),
     sudo: { address: addressOf(sudo1), password: 'sudo1-ops' },
     hosts: UP,
+    agentless: [addressOf(drop1)],
     kit: 'security-updates',
     faults: [
       { host: 'web1', fault: ['kill', 'web1', 'lastember/lastember-agent'] },
       { host: 'old1', fault: ['partition', 'old1'], healAfterMs: 15_000, heal: ['heal', 'old1'] },
       { host: 'sudo1', fault: ['reboot', 'sudo1'] },
       { host: 'db1', server: 'SIGKILL' },
+      { host: AGENTLESS, fault: ['partition', AGENTLESS], healAfterMs: 15_000, heal: ['heal', AGENTLESS] },
     ],
   };
   const net = `--net=${netnsPath(lab.place.name)}`;
@@ -60,6 +66,21 @@ test('2.2: agents are deployed to real Debian of three releases over SSH, also w
   );
   assert.equal(result.deployed.length, UP.length);
 });
+
+test(
+  '2.8: the host without an agent was changed over SSH, by Dropbear without SFTP, and nothing of ours is left running',
+  {
+    skip,
+  },
+  async () => {
+    const { tasks } = result.change.waves.find((wave) => wave.tasks.some(({ hostName }) => hostName === AGENTLESS))!;
+    const task = tasks.find(({ hostName }) => hostName === AGENTLESS)!;
+    assert.equal(task.state, 'done');
+    assert.ok(task.outcomes.filter(({ kind }) => kind === 'upgrade-packages').every(({ hostSigned }) => !hostSigned));
+    const commands = (await lab.exec(AGENTLESS, 'sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0\\n" "  "')).stdout;
+    assert.doesNotMatch(commands, /lastember-agent/);
+  },
+);
 
 test(
   'the change over all hosts is closed, canary first, through a killed agent and server, a reboot and a partition',

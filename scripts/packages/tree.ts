@@ -56,7 +56,11 @@ if [ -d /run/systemd/system ]; then
   if [ -f ${config} ]; then systemctl restart ${AGENT_UNIT} || :; fi
 fi
 `,
-  leaving: `if [ -f ${state}/identity.json ]; then
+  leaving: `if ls ${state}/open/*.json ${state}/ssh/*/open/*.json 2>/dev/null | grep -q . && [ -z "\${LASTEMBER_FORCE:-}" ]; then
+  echo 'lastember-agent is in the middle of a change; wait for its end, or remove it with LASTEMBER_FORCE=1' >&2
+  exit 1
+fi
+if [ -f ${state}/identity.json ]; then
   ${COMMAND_PATH} goodbye --reason 'its package was removed' >/dev/null 2>&1 || :
 fi
 if [ -d /run/systemd/system ]; then systemctl disable --now ${AGENT_UNIT} >/dev/null 2>&1 || :; fi
@@ -64,6 +68,10 @@ rm -f ${enabled.path}
 `,
   gone: `if [ -d /run/systemd/system ]; then systemctl daemon-reload || :; fi
 `,
-  purged: `rm -rf ${state} ${dirname(config)} ${ENVIRONMENT} ${unit.path} ${AGENT_PATHS.program}
+  purged: `for guard in ${state}/guard/*; do
+  [ -e "$guard/armed" ] || continue
+  sh "$guard/restore" "\${guard#/}" 0 "$(cat "$guard/unit" 2>/dev/null || echo -)" || :
+done
+rm -rf ${state} ${dirname(config)} ${ENVIRONMENT} ${unit.path} ${AGENT_PATHS.program}
 `,
 } as const;

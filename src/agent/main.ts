@@ -25,7 +25,9 @@ const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
   lastember-agent supervise [--config FILE] [--pid-file FILE]
                                                  run, and run again whenever it fails: where no service manager does
   lastember-agent clear-alarm [--config FILE]    accept the server's history as it is now, after looking into it
-  lastember-agent uninstall [--keep-config]      tell the server, stop the service and remove everything of it
+  lastember-agent uninstall [--keep-config] [--force]
+                                                 tell the server, stop the service and remove everything of it; in the
+                                                 middle of a change only with --force
   lastember-agent goodbye [--reason TEXT]        only tell the server that the agent goes; for package managers
   lastember-agent --version
 
@@ -44,6 +46,7 @@ export async function main(argv: string[]): Promise<number> {
     once: { type: 'boolean', default: false },
     'pid-file': { type: 'string', default: '' },
     'keep-config': { type: 'boolean', default: false },
+    force: { type: 'boolean', default: false },
     reason: { type: 'string', default: 'lastember-agent was told so on the host' },
     help: { type: 'boolean', default: false },
     version: { type: 'boolean', default: false },
@@ -67,8 +70,8 @@ export async function main(argv: string[]): Promise<number> {
     return 2;
   }
   if (!command) return supervise(values.config, values['pid-file']);
-  const { reason, 'keep-config': keepConfig } = values;
-  return carryOut(async () => command({ ...(await setUp(values.config, values.once)), keepConfig, reason }));
+  const { reason, force, 'keep-config': keepConfig } = values;
+  return carryOut(async () => command({ ...(await setUp(values.config, values.once)), keepConfig, force, reason }));
 }
 
 async function carryOut(command: () => Promise<number | void>): Promise<number> {
@@ -100,6 +103,7 @@ interface SetUp {
 }
 interface Command extends SetUp {
   keepConfig: boolean;
+  force: boolean;
   reason: string;
 }
 

@@ -2,6 +2,7 @@ import { rmdir, rm } from 'node:fs/promises';
 import { takeAgentOff } from '../host/agent-off.ts';
 import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
+import { openBelow } from '../host/tasks/kept.ts';
 import { AGENT_DIRS, AGENT_PACKAGE_MARK } from '../model/agent-paths.ts';
 import { AppError } from '../model/errors/index.ts';
 import type { AgentConfig } from './config.ts';
@@ -16,12 +17,14 @@ export interface Uninstalling {
   configPath: string;
   state: State;
   keepConfig: boolean;
+  /** even in the middle of a change */
+  force: boolean;
   reason: string;
 }
 
 /**
  * Takes the agent off this host: the server is told first, while there is a key to sign with; then the service, then every
- * path of ours. What is gone already is no error, so that it can be run again. Returns whether the server heard of it.
+ * path of ours. Refused in the middle of a change; whatever waits for a login to be confirmed is put back first. What is gone already is no error, so that it can be run again. Returns whether the server heard of it.
  */
 export async function uninstall(what: Uninstalling): Promise<boolean> {
   const { host, state, configPath, keepConfig } = what;
@@ -32,6 +35,8 @@ export async function uninstall(what: Uninstalling): Promise<boolean> {
       format: packaged,
       command: COMMANDS[packaged] ?? `the package manager of ${packaged}`,
     });
+  const open = what.force ? [] : await openBelow(host, state.dir);
+  if (open.length > 0) throw new AppError('UNINSTALL_MIDWAY', { host: 'this host', what: open.join(', ') });
   const heard = await sayGoodbye(what, { kind: 'uninstalled', reason: what.reason, shutdown: false });
   await takeAgentOff(host, {
     config: keepConfig ? null : configPath,

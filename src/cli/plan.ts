@@ -1,5 +1,5 @@
 import type { Plan, Task } from '../model/plan.ts';
-import { stepInWords } from '../model/step-words.ts';
+import { contentOf, stepInWords } from '../model/step-words.ts';
 import { colours, count, type Output } from './output.ts';
 import { namesIn, showImpact } from './views.ts';
 
@@ -46,5 +46,8 @@ function showTask(output: Output, task: Task): void {
   output.out(
     `    ${c.bold(task.hostName)}${task.over === 'ssh' ? ' (over SSH: it has no agent, and signs nothing)' : ''}${task.rollback === 'none' ? ' (cannot be undone)' : ''}`,
   );
-  for (const [index, step] of task.steps.entries()) output.out(`      ${index + 1}. ${stepInWords(step, task.relies)}`);
+  for (const [index, step] of task.steps.entries()) {
+    output.out(`      ${index + 1}. ${stepInWords(step, task.relies)}`);
+    for (const line of contentOf(step)?.split('\n') ?? []) output.out(`         ${c.dim('|')} ${line}`);
+  }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import canonicalize from 'canonicalize';
 import { FUNNEL } from '../model/campaign.ts';
 import { keyIdOf } from './approval.ts';
 import { collect, commandLine, type Ran } from './testing/binary.ts';
@@ -164,6 +165,34 @@ test('whose key it is, is settled before a plan is shown', async () => {
   await refused(/belongs to anna, and you are here as admin/, [own], { ...anna, id: 'user_9', name: 'admin' });
   await refused(/anna asked for this change/, [own], anna, { ...CHANGE, author: 'user_2' });
   await refused(/the change is closed/, [own], anna, { ...CHANGE, state: 'closed' });
+});
+
+test('what is signed is shown before: scripts and the content of files, line by line', async () => {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString();
+  const file = join(cli.home, 'b.pem');
+  writeFileSync(file, pem);
+  const steps = [
+    { kind: 'run-script', script: 'set -e\ncurl x | sh', files: [], services: [], packages: [], timeoutSeconds: 9 },
+    { kind: 'set-file-section', path: '/etc/a', name: 'ours', content: 'Match all\n  Banner x', comment: '#' },
+    { kind: 'write-file', path: '/etc/issue', content: 'Keep out.', mode: '0644' },
+  ];
+  const text = canonicalize({
+    ...PLAN,
+    waves: [{ name: 'all', canary: false, tasks: [task('shop', ['f1'], steps)] }],
+  })!;
+  const digest = createHash('sha256').update(text).digest('hex');
+  const replies = {
+    'GET /changes/change_1': { ...CHANGE, planDigest: digest },
+    'GET /changes/change_1/plan': { text, digest },
+    'GET /keys': {
+      items: [{ keyId: keyIdOf(pem), name: 'k', person: 'user_2', personName: 'anna', revoked: false }],
+    },
+    'GET /me': { id: 'user_2', name: 'anna', role: 'approver' },
+  };
+  const { out, err } = await said(replies, 'change', 'approve', 'change_1', '--key', file, '--yes');
+  assert.match(out, /1\. run a script of 2 lines.*\n +\| set -e\n +\| curl x \| sh\n/, err);
+  assert.match(out, /2\. in \/etc\/a set the section ours .*\n +\| Match all\n +\|   Banner x\n/);
+  assert.match(out, /3\. write \/etc\/issue .*\n +\| Keep out\.\n/);
 });
 
 const HOST = { id: 'host_1', name: 'shop', addresses: ['192.0.2.1'], claim: 'known', management: 'managed' };

@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { AGENT_PATHS, AGENT_PROGRAMS, AGENT_SERVICE_FILES } from '../model/agent-paths.ts';
 import { serviceEnds } from '../model/agent-service.ts';
+import { fireAll } from './access/guard.ts';
 import { readText, type Host } from './host.ts';
 
 const COMMAND_MS = 90_000;
@@ -14,7 +15,7 @@ interface TakeOff {
 
 /**
  * Stops the agent for good and removes its state, its service and its program, whichever way it came and whatever runs
- * it. What is gone already is no error, so that it can be done again.
+ * it. Whatever waits for a login to be confirmed is put back before what it needs is removed. What is gone already is no error, so that it can be done again.
  */
 export async function takeAgentOff(host: Host, { config, eraseState }: TakeOff): Promise<void> {
   const { end, after } = serviceEnds({
@@ -23,6 +24,7 @@ export async function takeAgentOff(host: Host, { config, eraseState }: TakeOff):
     rcLocal: (await readText(host, AGENT_PATHS.rcLocal))?.includes(AGENT_PATHS.control) === true,
   });
   for (const argv of end) await host.exec(argv, { timeoutMs: COMMAND_MS }).catch(() => null);
+  await fireAll(host, 'the agent was uninstalled');
   await eraseState();
   const paths = [
     ...AGENT_SERVICE_FILES,

@@ -59,7 +59,7 @@ export type UpdateOffer = z.infer<typeof UpdateOffer>;
 
 export const CheckInRequest = z.object({
   version: z.string(),
-  bootId: z.string().nullable(),
+  bootId: z.string().max(64).nullable(),
   startedAt: z.string(),
   /** digest of the program that runs */
   program: Sha256.optional(),

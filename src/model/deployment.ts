@@ -92,6 +92,8 @@ export const DeploymentPlan = z.object({
   approvalsRequired: z.number().int().min(1),
   agentless: z.boolean(),
   acceptHostKey: z.boolean(),
+  /** also where there is an agent: it gets a new identity, and the approver keys of the day */
+  force: z.boolean(),
   ...Pace,
   /** names of the logins that are tried, in order */
   credentials: z.array(z.string()),
@@ -159,6 +161,8 @@ export const DeployRule = z.object({
   createdAt: Instant,
   planDigest: Sha256,
   approvers: z.array(Signer),
+  /** its last deployment ended before its time, and it asks for nothing for a day; null: it does not rest */
+  rests: z.string().nullable(),
 });
 export type DeployRule = z.infer<typeof DeployRule>;
 

@@ -38,6 +38,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'change.rollout.started': 'Rollout started',
   'change.step.finished': 'Step finished',
   'change.task.refused': 'Task refused by the host',
+  'change.leftovers.kept': 'Old copies left on a host without an access',
   'change.verification.started': 'Verification started',
   'change.wave.finished': 'Wave finished',
   'change.wave.started': 'Wave started',

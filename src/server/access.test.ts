@@ -87,13 +87,14 @@ test('operators do not approve and approvers do not operate', () => {
     assert.deepEqual(accessOf(id), ['operator', 'admin'], id);
 });
 
-test('agents’ routes are for agents, and one for enrolling', () => {
+test('agents’ routes are for agents, and those of whoever is to become one: the installer, its files, enrolling', () => {
   assert.ok(loop.agentRoutes.length >= 5);
   const open = loop.agentRoutes.filter((route) => route.access !== 'agent');
-  assert.deepEqual(
-    open.map((route) => [route.access, route.method]),
-    [['enroll', 'POST']],
-  );
+  assert.deepEqual(open.map((route) => [route.access, route.method, route.path]).sort(), [
+    ['enroll', 'GET', '/install.sh'],
+    ['enroll', 'GET', '/install/:file'],
+    ['enroll', 'POST', '/enroll'],
+  ]);
 });
 
 test('no route hands out what was put into the vault, or anybody’s secret', async () => {

@@ -22,6 +22,8 @@ export interface LoopInput {
   sudo: { address: string; password: string } | null;
   /** hosts that are to be managed in the end, by name */
   hosts: readonly string[];
+  /** addresses of hosts that get no agent and are changed over SSH */
+  agentless: readonly string[];
   kit: string;
   /** each once, in the moment when the task of this host runs */
   faults: readonly Injected[];
@@ -56,10 +58,13 @@ const start = (): Promise<DemoServer> =>
 async function walk(at: DemoServer, people: People): Promise<LoopResult> {
   const { operator } = people;
   const found = await discover(operator);
-  const deployed = await deploy(
-    operator,
-    found.map(({ id }) => id),
-  );
+  const isAgentless = ({ addresses }: { addresses: string[] }): boolean =>
+    addresses.some((address) => input.agentless.includes(address));
+  const ids = (some: typeof found): string[] => some.map(({ id }) => id);
+  const deployed = [
+    ...(await deploy(operator, { hostIds: ids(found.filter((host) => !isAgentless(host))) })),
+    ...(await deploy(operator, { hostIds: ids(found.filter(isAgentless)), agentless: true })),
+  ];
   const pending = await pendingUpdates(operator);
   const change = await remediate(at, people);
   const open = (await operator.listFindings({ query: { kit: input.kit, state: ['open'] } })).items;
@@ -101,8 +106,12 @@ async function discover(operator: Api): ReturnType<typeof hostsOf> {
   return hosts;
 }
 
-async function deploy(operator: Api, hostIds: string[]): Promise<LoopResult['deployed']> {
-  const { id } = await operator.createDeployment({ body: { hostIds } });
+async function deploy(
+  operator: Api,
+  body: { hostIds: string[]; agentless?: boolean },
+): Promise<LoopResult['deployed']> {
+  if (body.hostIds.length === 0) return [];
+  const { id } = await operator.createDeployment({ body });
   const done = await until('the deployment to end', 240, async () => {
     const now = await operator.getDeployment({ params: { id } });
     return now.state === 'done' ? now : null;

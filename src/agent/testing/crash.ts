@@ -5,26 +5,13 @@
 import { localHost } from '../../host/local.ts';
 import { loadConfig } from '../config.ts';
 import { enroll } from '../enroll.ts';
-import { FileJournal } from '../../host/tasks/file-journal.ts';
-import type { JournalRecord } from '../../host/tasks/journal.ts';
+import { CuttingJournal } from '../../host/tasks/testing/cutting-journal.ts';
 import { stderrLog } from '../log.ts';
 import { runAgent } from '../loop.ts';
 import { openPrograms } from '../program.ts';
 import { openState } from '../state.ts';
 
 const [root = '', at = '', when = ''] = process.argv.slice(2);
-
-class CuttingJournal extends FileJournal {
-  #left = Number(at);
-
-  override async write(record: JournalRecord): Promise<number> {
-    this.#left -= 1;
-    if (this.#left === 0 && when === 'before') process.kill(process.pid, 'SIGKILL');
-    const number = await super.write(record);
-    if (this.#left === 0 && when === 'after') process.kill(process.pid, 'SIGKILL');
-    return number;
-  }
-}
 
 const CONFIG = '/etc/lastember/agent.json';
 const host = localHost({ root });
@@ -41,5 +28,5 @@ await runAgent({
   once: true,
   programs: openPrograms(host, config.stateDir, '0'.repeat(64)),
   running: '0'.repeat(64),
-  journal: (path) => new CuttingJournal(path),
+  journal: (path) => new CuttingJournal(path, Number(at), when),
 });

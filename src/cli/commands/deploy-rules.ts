@@ -22,7 +22,7 @@ export function addDeployRules(root: Command): void {
       items,
       [
         { title: 'RULE', of: (r) => r.name, shrink: true },
-        { title: 'STATE', of: (r) => r.state.replace('-', ' ') },
+        { title: 'STATE', of: (r) => (r.rests ? `rests: ${r.rests}` : r.state.replace('-', ' ')), shrink: true },
         { title: 'FOR', of: (r) => r.where.join(', '), shrink: true },
         {
           title: 'APPROVAL',

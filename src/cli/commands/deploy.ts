@@ -187,7 +187,7 @@ function showPlan(output: Output, plan: DeploymentPlan, digest: string): void {
   const c = colours(output);
   output.out(`${c.bold('deployment')}  ${digest}`);
   output.out(
-    `  what       ${plan.agentless ? 'look after these hosts over SSH, without an agent' : 'install the agent, which runs as root'}`,
+    `  what       ${plan.agentless ? 'look after these hosts over SSH, without an agent' : 'install the agent, which runs as root'}${plan.force ? ', also where there is one, with a new identity' : ''}`,
   );
   output.out(
     `  logins     ${plan.credentials.join(', ')}${plan.acceptHostKey ? '; takes new SSH host keys as they are' : ''}`,

@@ -28,7 +28,7 @@ export function DeployRules({ rules }: { rules: readonly DeployRule[] }) {
     );
   const columns: Column<DeployRule>[] = [
     { title: 'Rule', cell: (rule) => rule.name },
-    { title: 'State', cell: (rule) => rule.state.replace('-', ' ') },
+    { title: 'State', cell: (rule) => (rule.rests ? `rests for a day: ${rule.rests}` : rule.state.replace('-', ' ')) },
     { title: 'For', mono: true, cell: (rule) => rule.where.join(', ') },
     { title: 'Approval', cell: approval },
     { title: 'Limits', cell: (rule) => `${rule.most} hosts a day${rule.hours ? `, ${rule.hours} UTC` : ''}` },

@@ -3,7 +3,7 @@ import { IconCheck, IconCircleDashed, IconShieldCheck, IconX } from '@tabler/ico
 import type { Change, TaskStatus } from '../../model/change.ts';
 import type { Step } from '../../model/kit.ts';
 import type { Plan, Task } from '../../model/plan.ts';
-import { stepInWords } from '../../model/step-words.ts';
+import { contentOf, stepInWords } from '../../model/step-words.ts';
 import { count } from './count.ts';
 import { DataTable, type Column } from './DataTable.tsx';
 import { HostLink } from './HostLink.tsx';
@@ -138,7 +138,7 @@ function rollbackInWords(task: Task): string {
 interface Line {
   key: string;
   what: string;
-  /** the content a `write-file` step writes: it is signed, so it is shown */
+  /** what the step writes or runs: it is signed, so it is shown */
   content: string | null;
   outcome: Outcome | null;
 }
@@ -149,7 +149,7 @@ function linesOf(task: Task, outcomes: readonly Outcome[]): Line[] {
   const planned = task.steps.map((step, index) => ({
     key: `step ${index}`,
     what: numbered(step, index, task),
-    content: step.kind === 'write-file' ? step.content : null,
+    content: contentOf(step),
     outcome: applied.get(index) ?? null,
   }));
   const more = outcomes
@@ -172,7 +172,11 @@ const COLUMNS: Column<Line>[] = [
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
           {what}
         </Text>
-        {content === null ? null : <Code block>{content}</Code>}
+        {content === null ? null : (
+          <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {content}
+          </Code>
+        )}
       </>
     ),
   },

@@ -147,6 +147,7 @@ function Planned({ plan }: { plan: DeploymentPlan }) {
       <Text size="sm">
         {plan.agentless ? 'These hosts are looked after over SSH' : 'The agent, which runs as root, is installed'};
         logins: {plan.credentials.join(', ')}
+        {plan.force ? '; also where there is an agent, with a new identity' : ''}
         {plan.acceptHostKey ? '; new SSH host keys are taken as they are' : ''}; between <Time at={plan.notBefore} />{' '}
         and <Time at={plan.notAfter} />; {plan.concurrency} at a time; it ends when it broke half-way on more than{' '}
         {plan.maxFailed}.

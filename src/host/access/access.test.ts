@@ -10,7 +10,7 @@ import { canonicalText } from '../canonical.ts';
 import { localHost } from '../local.ts';
 import type { Earlier, Seen, StepContext } from '../steps/contract.ts';
 import { stepFor, type AnyHostStep } from '../steps/index.ts';
-import { arm, disarm, guardState, newToken } from './guard.ts';
+import { arm, disarm, fireAll, guardState, newToken } from './guard.ts';
 import { knock } from './knock.ts';
 import { listenersOf } from './listeners.ts';
 import { whyTurnedAway, type Login } from './permits.ts';
@@ -294,6 +294,25 @@ describe('the timer', { skip }, () => {
     assert.deepEqual([tree.file('etc/x'), tree.told()], ['new\n', ['restart']]);
   });
 });
+
+test(
+  'before what it needs is removed, whatever is armed is put back, and what was confirmed stays',
+  { skip },
+  async () => {
+    const { tree } = await machine();
+    const host = localHost({ root: tree.root });
+    const files = (path: string) => [{ path, mode: 0o640, uid: 0, gid: 0, bytes: Buffer.from('old\n') }];
+    tree.put('etc/x', 'new\n');
+    tree.put('etc/y', 'new\n');
+    await arm(host, newToken(), { unit: 'ssh.service', files: files('/etc/x') });
+    const confirmed = newToken();
+    await arm(host, confirmed, { unit: 'ssh.service', files: files('/etc/y') });
+    assert.ok(await disarm(host, confirmed));
+    assert.equal(await fireAll(host, 'a test'), 1);
+    assert.deepEqual([tree.file('etc/x'), tree.file('etc/y'), tree.told()], ['old\n', 'new\n', ['restart']]);
+    assert.equal(await fireAll(host, 'a test'), 0);
+  },
+);
 
 test('where sshd listens, as sshd -T tells it', () => {
   const of = (listenaddress: string, port = '22'): string[] =>

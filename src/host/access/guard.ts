@@ -8,6 +8,8 @@ import { readText, type Host } from '../host.ts';
 const GUARD_SECONDS = 240;
 const GUARDS = '/var/lib/lastember/guard';
 const START_MS = 10_000;
+/** Somebody else puts the files back at this very moment. */
+const OTHERS_MS = 5000;
 
 /** A file as it was, to be put back. `bytes` null: there was none. */
 export interface OldFile {
@@ -83,7 +85,7 @@ export async function arm(
   { unit, files, seconds = GUARD_SECONDS }: { unit: string; files: readonly OldFile[]; seconds?: number | undefined },
 ): Promise<void> {
   const at = directoryOf(token);
-  await lay(host, token, files);
+  await lay(host, token, files, unit);
   await host.remove(`${at}/timer`);
   const start = 'setsid sh "$@" </dev/null >/dev/null 2>&1 &';
   await run(host, ['sh', '-c', start, 'start', ...scriptOf(host, at, seconds, unit)]);
@@ -94,8 +96,16 @@ export async function arm(
   }
 }
 
-/** What there is to put back, once. The marker last: before it stands, nothing can fire. */
-export async function lay(host: Host, token: string, files: readonly OldFile[]): Promise<void> {
+/**
+ * What there is to put back, once, and which unit then has to read it (none: it has not read the new ones). The marker
+ * last: before it stands, nothing can fire.
+ */
+export async function lay(
+  host: Host,
+  token: string,
+  files: readonly OldFile[],
+  unit: string | null = null,
+): Promise<void> {
   const at = directoryOf(token);
   if ((await guardState(host, token)) !== 'none') return;
   await host.mkdir(at, 0o700);
@@ -106,6 +116,7 @@ export async function lay(host: Host, token: string, files: readonly OldFile[]):
     lines.push(`${number} ${mode.toString(8)} ${uid}:${gid} ${path.slice(1)}\n`);
   }
   await host.write(`${at}/list`, Buffer.from(lines.join('')), 0o600);
+  await host.write(`${at}/unit`, Buffer.from(unit ?? '-'), 0o600);
   await host.write(`${at}/restore`, Buffer.from(RESTORE), 0o700);
   await host.write(`${at}/armed`, Buffer.from(''), 0o600);
 }
@@ -142,6 +153,32 @@ export async function fireNow(host: Host, token: string, unit: string | null, wh
   if (!fired) await host.write(`${at}/why`, Buffer.from(why), 0o600);
   const argv = ['sh', ...scriptOf(host, at, fired ? 'again' : 0, unit ?? '-')];
   await host.exec(argv, { timeoutMs: 180_000 });
+}
+
+/**
+ * Whatever was armed and never confirmed is put back, to its end: for whoever is about to remove what it needs. Returns how
+ * many there were.
+ */
+export async function fireAll(host: Host, why: string): Promise<number> {
+  const tokens = ((await host.list(GUARDS)) ?? []).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  let fired = 0;
+  for (const token of tokens) fired += (await fireToItsEnd(host, token, why)) ? 1 : 0;
+  return fired;
+}
+
+/** False: there is nothing to put back. */
+async function fireToItsEnd(host: Host, token: string, why: string): Promise<boolean> {
+  const at = directoryOf(token);
+  const isOver = async (): Promise<boolean> => (await host.stat(`${at}/done`)) !== null;
+  const state = await guardState(host, token);
+  if (state === 'none' || state === 'confirmed' || (await isOver())) return false;
+  const unit = (await readText(host, `${at}/unit`, 256))?.trim() ?? '-';
+  const fire = (): Promise<void> => fireNow(host, token, unit === '-' ? null : unit, why);
+  if (state === 'armed') await fire();
+  // The timer was first, or was cut off.
+  for (let waited = 0; waited < OTHERS_MS && !(await isOver()); waited += 500) await sleep(500);
+  await fire();
+  return true;
 }
 
 /** Why it fired; null: it was the timer. */

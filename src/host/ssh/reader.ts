@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
-import { deviceName } from '../device.ts';
 import { READ_LIMIT, type Host, type Stat } from '../host.ts';
 import { cut } from '../text.ts';
 import { openCommand, type Become } from './become.ts';
 import { Patience } from './patience.ts';
 import { READER_PROGRAMS, type ReaderProgram } from './reader-programs.ts';
 import { isKernels } from './regular.ts';
+import { statOf } from './stat-fields.ts';
 
 /** Looking at files, without changing any. */
 export type Reader = Pick<Host, 'read' | 'list' | 'stat' | 'readlink'>;
@@ -227,22 +227,9 @@ function readerOf(ask: Ask): Reader {
   };
 }
 
-const TYPE_MASK = 0o170000;
-const KINDS: Readonly<Record<number, Stat['kind']>> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'link' };
-
 function parseStat(text: string, path: string): Stat {
   const [bits, uid, gid, size, mtime, device = '', inode] = text.split(' ');
   if (inode === undefined || !/^\d+$/.test(device))
     throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${cut(text, 100)}` });
-  const mode = Number(bits);
-  return {
-    kind: KINDS[mode & TYPE_MASK] ?? 'other',
-    mode: mode & 0o7777,
-    uid: Number(uid),
-    gid: Number(gid),
-    size: Number(size),
-    mtime: Number(mtime) * 1000,
-    device: deviceName(BigInt(device)),
-    inode,
-  };
+  return statOf({ mode: Number(bits), uid, gid, size, mtime, device: BigInt(device), inode });
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../model/errors/index.ts';
-import { deviceName } from '../device.ts';
 import { READ_LIMIT, type Host, type Stat } from '../host.ts';
 import { cut } from '../text.ts';
 import { shellQuote as q } from './quote.ts';
 import { isKernels } from './regular.ts';
 import type { Shell } from './shell.ts';
+import { statOf } from './stat-fields.ts';
 
 /**
  * Files by commands that every Linux has (GNU coreutils and BusyBox alike): for logins that become root, and for servers
@@ -124,22 +124,10 @@ function writeScript(temporary: string, mode: number): string {
   ].join('; ');
 }
 
-const TYPE_MASK = 0o170000;
-const KINDS: Readonly<Record<number, Stat['kind']>> = { 0o100000: 'file', 0o040000: 'directory', 0o120000: 'link' };
-
 function parseStat(text: string, path: string): Stat {
   const [mode = '', uid, gid, size, mtime, device = '', inode] = text.trim().split(' ');
   const bits = Number.parseInt(mode, 16);
   if (Number.isNaN(bits) || inode === undefined)
     throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${cut(text.trim(), 100)}` });
-  return {
-    kind: KINDS[bits & TYPE_MASK] ?? 'other',
-    mode: bits & 0o7777,
-    uid: Number(uid),
-    gid: Number(gid),
-    size: Number(size),
-    mtime: Number(mtime) * 1000,
-    device: deviceName(BigInt(`0x${device}`)),
-    inode,
-  };
+  return statOf({ mode: bits, uid, gid, size, mtime, device: BigInt(`0x${device}`), inode });
 }

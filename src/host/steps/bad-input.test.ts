@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
 import { localHost } from '../local.ts';
-import type { Seen, StepContext } from './contract.ts';
+import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
-import { testTree, type TestTree } from './testing.ts';
+import { stepContext as context, testTree, type TestTree } from './testing.ts';
 import { dpkgTree, type Deb } from './testing-dpkg.ts';
 
 const trees: TestTree[] = [];
@@ -17,15 +17,6 @@ const kept = (tree: TestTree): TestTree => {
   return tree;
 };
 
-const context = (more: Partial<StepContext> = {}): StepContext => ({
-  inputs: {},
-  task: { steps: [] },
-  resumed: null,
-  earlier: [],
-  login: null,
-  now: () => new Date(),
-  ...more,
-});
 async function perform(tree: TestTree, step: AnyHostStep, given = context()): Promise<{ before: Seen; after: Seen }> {
   const host = localHost({ root: tree.root });
   const { before, already } = await stepFor(step).inspect(host, step, given);
@@ -172,9 +163,26 @@ test('a service that does not come back: what the task changed of its settings i
   assert.deepEqual([tree.file('etc/shop/shop.conf'), tree.file('run/state')], ['good\n', 'active\n']);
 });
 
+test('killed between the write and nginx -t: resumed, the refused file is not what is put back', async () => {
+  const tree = kept(testTree({ 'etc/nginx/shop.conf': 'good\n' }));
+  tree.put('usr/sbin/nginx', '#!/bin/sh\n! /bin/grep -qr bad etc/nginx\n');
+  const host = localHost({ root: tree.root });
+  const cutOff = async (path: string): Promise<void> => {
+    const step: AnyHostStep = { kind: 'write-file', path, content: 'bad\n', mode: '0600' };
+    const { before } = await stepFor(step).inspect(host, step, context());
+    await host.write(path, Buffer.from('bad\n'), 0o600);
+    const refused = stepFor(step).apply(host, step, before, context({ resumed: before }));
+    await assert.rejects(refused, says('STEP_INVALID_RESULT', /nginx -t/));
+  };
+  await cutOff('/etc/nginx/shop.conf');
+  await cutOff('/etc/nginx/new.conf');
+  assert.equal(tree.file('etc/nginx/shop.conf'), 'good\n');
+  assert.deepEqual(fs.readdirSync(join(tree.root, 'etc/nginx')), ['shop.conf']);
+});
+
 test(
   'a file that sudo refuses is not put in place',
-  { skip: fs.existsSync('/usr/sbin/visudo') ? false : 'needs sudo' },
+  { skip: isRoot && fs.existsSync('/usr/sbin/visudo') ? false : 'needs sudo, and a user that it knows' },
   async () => {
     const tree = kept(testTree({ 'etc/sudoers.d/.keep': '' }));
     tree.put('usr/sbin/visudo', '#!/bin/sh\nexec /usr/sbin/visudo "$1" "$2" "$LASTEMBER_HOST_ROOT$3"\n');

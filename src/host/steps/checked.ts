@@ -2,25 +2,31 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../host.ts';
 import { isSshdFile, sshdTrial, TRIAL } from '../settings/sshd-trial.ts';
 import { cut } from '../text.ts';
+import type { Seen } from './contract.ts';
+import { restoreCopy } from './copy.ts';
 
 const CHECK_MS = 30_000;
 const NO_SUCH_COMMAND = 127;
 
 /**
  * Writes a settings file only if the program that reads it takes it: sshd and sudo judge a trial beside it first. nginx can
- * judge only what is in place, so there the old text comes back when it refuses; nothing reads it before a reload.
+ * judge only what is in place, so there the file comes back as the first try of the step saw it (`before`) when it refuses;
+ * nothing reads it before a reload.
  */
-export async function writeChecked(host: Host, path: string, text: string, mode: number): Promise<void> {
+export async function writeChecked(
+  host: Host,
+  path: string,
+  text: string,
+  { mode, before }: { mode: number; before: Seen },
+): Promise<void> {
   if (isSshdFile(path)) await trySshd(host, path, text, mode);
   if (/^\/etc\/sudoers(?:\.d\/[^/]+)?$/.test(path))
     await tryOut(host, path, [[`${path}${TRIAL}`, text]], 0o440, ['visudo', '-c', '-f', `${path}${TRIAL}`]);
-  const isNginx = path.startsWith('/etc/nginx/');
-  const old = isNginx ? await host.read(path) : null;
   await host.write(path, Buffer.from(text), mode);
-  if (!isNginx) return;
+  if (!path.startsWith('/etc/nginx/')) return;
   const why = await refusal(host, ['nginx', '-t']);
   if (why === null) return;
-  await (old === null ? host.remove(path) : host.write(path, old, mode));
+  await restoreCopy(host, { ...before, path });
   throw new AppError('STEP_INVALID_RESULT', { path, tool: 'nginx -t', why });
 }
 

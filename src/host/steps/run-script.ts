@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import type { StepOf } from '../../model/kit.ts';
 import { readText, type Host } from '../host.ts';
+import { masked } from '../masked.ts';
 import { cut } from '../text.ts';
 import { NO_EFFECTS, type HostStep, type Seen, type StepContext } from './contract.ts';
 import { keepCopy, restoreCopy } from './copy.ts';
@@ -13,6 +14,8 @@ type ScriptStep = StepOf<'run-script'>;
 
 const SCRIPTS = '/var/lib/lastember/scripts';
 const OUTPUT_BYTES = 65_536;
+/** As much as `masked` looks through. */
+const MASKED_CHARS = 16_384;
 
 /**
  * Runs the script with nothing of anybody's environment and its output in a file, cut at a limit: so it goes on when the
@@ -87,7 +90,8 @@ async function waitForEnd(host: Host, step: ScriptStep, at: string, { stopping }
 
 async function outputOf(host: Host, at: string): Promise<string> {
   const text = ((await readText(host, `${at}/output`)) ?? '').trim();
-  return cut(text.slice(-300), 300) || 'none';
+  // Masked before it is cut: a name may be left behind that says what is a secret.
+  return cut(masked(text.slice(-MASKED_CHARS)).slice(-300), 300) || 'none';
 }
 
 async function judge(host: Host, step: ScriptStep, at: string): Promise<Seen> {

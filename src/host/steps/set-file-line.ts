@@ -28,7 +28,7 @@ export const setFileLine: HostStep<'set-file-line'> = {
   async apply(host, step, before) {
     const text = await wantedText(host, step);
     const mode = Number.parseInt(String(before['mode']), 8);
-    await writeChecked(host, step.path, text, mode);
+    await writeChecked(host, step.path, text, { mode, before });
     return { path: step.path, sha256: sha256(text), line: `${step.key}${step.separator}${step.value}` };
   },
   undo: (host, step, before) => restoreCopy(host, { ...before, path: step.path }),

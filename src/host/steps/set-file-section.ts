@@ -26,7 +26,7 @@ export const setFileSection: HostStep<'set-file-section'> = {
   },
   async apply(host, step, before) {
     const text = await wantedText(host, step);
-    await writeChecked(host, step.path, text, Number.parseInt(String(before['mode']), 8));
+    await writeChecked(host, step.path, text, { mode: Number.parseInt(String(before['mode']), 8), before });
     return { path: step.path, sha256: sha256(text), section: step.name };
   },
   undo: (host, step, before) => restoreCopy(host, { ...before, path: step.path }),

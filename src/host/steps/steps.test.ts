@@ -14,7 +14,7 @@ import { setLine } from '../settings/lines.ts';
 import { setSection } from '../settings/section.ts';
 import { stepFor, type AnyHostStep, type Seen, type StepContext } from './index.ts';
 import { HOST_STEPS } from './registry.ts';
-import { testTree, type TestTree } from './testing.ts';
+import { stepContext as context, testTree, type TestTree } from './testing.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
@@ -24,15 +24,6 @@ function newTree(files: Record<string, string> = {}): TestTree {
   return tree;
 }
 
-const context = (more: Partial<StepContext> = {}): StepContext => ({
-  inputs: {},
-  task: { steps: [] },
-  resumed: null,
-  earlier: [],
-  login: null,
-  now: () => new Date(),
-  ...more,
-});
 const code = (expected: string) => (error: unknown) => isAppError(error) && error.code === expected;
 
 interface Done {
@@ -438,6 +429,12 @@ echo "env: $(env | sort | tr '\\n' ' ')"`;
       assert.match(error.message, /ended with 7.*no room/s);
       return true;
     });
+    await assert.rejects(perform(scripted(), step('echo DB_PASSWORD=hunter2 --token hunter2; exit 1')), (error) => {
+      assert.doesNotMatch(String(error), /hunter2/);
+      return code('STEP_SCRIPT')(error);
+    });
+    const { after } = await perform(scripted(), step('echo DB_PASSWORD=hunter2'));
+    assert.match(String(after['output']), /^DB_PASSWORD=•+$/);
     const slow = scripted();
     await assert.rejects(perform(slow, step('echo begun; sleep 60', { timeoutSeconds: 1 })), code('STEP_SCRIPT'));
     await assert.rejects(

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StepContext } from './contract.ts';
 
 /** systemctl of a tree: one service, whose main process changes with every restart; `fail` makes it die. */
 const SYSTEMCTL = `#!/bin/sh
@@ -82,3 +83,14 @@ Architecture: all
 Version: 2024a-1
 
 `;
+
+/** A step by itself, the first time. */
+export const stepContext = (more: Partial<StepContext> = {}): StepContext => ({
+  inputs: {},
+  task: { steps: [] },
+  resumed: null,
+  earlier: [],
+  login: null,
+  now: () => new Date(),
+  ...more,
+});

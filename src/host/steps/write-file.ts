@@ -15,8 +15,8 @@ export const writeFile: HostStep<'write-file'> = {
     const change = before['exists'] === true ? 'replaced' : 'created';
     return { before, effects: { ...NO_EFFECTS, files: [{ path: step.path, change }] } };
   },
-  async apply(host, { path, content, mode }) {
-    await writeChecked(host, path, content, Number.parseInt(mode, 8));
+  async apply(host, { path, content, mode }, before) {
+    await writeChecked(host, path, content, { mode: Number.parseInt(mode, 8), before });
     const stat = await host.stat(path);
     return { path, exists: true, mode: octal(stat?.mode ?? 0), sha256: sha256(content) };
   },

@@ -63,5 +63,29 @@ export function openKept(host: Host, dir: string): Kept {
   };
 }
 
+/**
+ * What was begun below `dir`, by an agent or over SSH, and has not come to its end, in words: whoever removes the directory
+ * would leave it half-way.
+ */
+export async function openBelow(host: Host, dir: string): Promise<string[]> {
+  const accesses = (await host.list(`${dir}/ssh`)) ?? [];
+  const found: string[] = [];
+  for (const at of [dir, ...accesses.map((name) => `${dir}/ssh/${name}`)])
+    for (const name of (await host.list(`${at}/open`)) ?? [])
+      if (name.endsWith('.json')) found.push(inWords(await readText(host, `${at}/open/${name}`), name));
+  return found;
+}
+
+const Named = z.object({ taskId: z.string(), plan: z.string() });
+function inWords(text: string | null, name: string): string {
+  try {
+    const { taskId, plan } = Named.parse(JSON.parse(text ?? ''));
+    const { changeId } = z.object({ changeId: z.string() }).parse(JSON.parse(plan));
+    return `${taskId} of ${changeId}`;
+  } catch {
+    return name;
+  }
+}
+
 /** Ids come from the server: no path is made of them unseen. */
 const fileName = (id: string): string => Buffer.from(id).toString('hex').slice(0, 200);

@@ -178,12 +178,13 @@ async function takeObserved({ deps, at }: Session, { agentId, plan: digest, outc
   });
 }
 
-/** Tasks that nobody can undo any more: what only that would have needed is removed. */
+/** Tasks that nobody can undo any more, also by an access that has ended: what only that would have needed is removed. */
 async function settleOld(session: Session): Promise<void> {
   const limit = session.now().getTime() - GRACE_MS;
-  for (const task of session.journal.tasks()) {
-    if (!task.settled && Date.parse(task.notAfter) < limit) await settle(session, task.digest, task.taskId);
-  }
+  for (const journal of [session.journal, ...(await session.work.earlier())])
+    for (const task of journal.tasks())
+      if (!task.settled && Date.parse(task.notAfter) < limit)
+        await settle({ host: session.host, journal }, task.digest, task.taskId);
   const { platform } = session.deps;
   await platform.observe(OVER_SSH, (tx) => putSettle(tx.db, session.at.host.id, tx.now, null));
 }

@@ -11,6 +11,7 @@ import { cancelChange, pauseChange, resumeChange, rollbackChange, runChange } fr
 import { tick } from './advance.ts';
 import { workOverSsh } from './over-ssh.ts';
 import { createChange } from './planning.ts';
+import { hostsOverSsh } from './store-tasks.ts';
 import { ADAM, Approver, OLGA } from './testing/estate.ts';
 import { sshEstate, type SshEstate, type SshTestHost } from './testing/over-ssh.ts';
 import { viewChange } from './view.ts';
@@ -313,18 +314,79 @@ test('M.8: a history that does not continue the one left on the host stops every
   estate.trail.splice(1, 3, 'second', 'third');
 });
 
-test('when nothing can be undone any more, the host is visited once to remove what only that would have needed', async () => {
-  const host = await estate.addHost('settled');
+/** A re-key over the access that the host has now; its old private key waits for an undo. Returns where. */
+async function rekeyed(host: SshTestHost): Promise<string> {
+  const access = (await estate.enrollment.sshAccess(host.hostId))!;
+  const [assignment, digest, taskId] = ['as_1', 'f'.repeat(64), 'task_rekey'];
+  const at = estate.platform.now().toISOString();
+  const backup = `etc/ssl/shop.key.bak-${access.id.slice(-8)}`;
+  const before = { key: { backup: `/${backup}` }, certificate: {} };
+  const step = { taskId, index: 0, kind: 'install-certificate', phase: 'apply', ok: true, error: null, changed: true };
+  const outcome = { ...step, startedAt: at, finishedAt: at, before, after: {} };
+  const named = { assignment, digest, taskId };
+  const signed = { agentId: access.id, plan: digest, outcome, signature: null };
+  const journal = `var/lib/lastember/ssh/${access.id}/journal.jsonl`;
+  const records = [
+    { t: 'start', ...named, mode: 'apply', notAfter: at },
+    { t: 'intent', ...named, index: 0, phase: 'apply', before },
+    { t: 'done', ...named, index: 0, phase: 'apply', signed },
+    { t: 'end', ...named },
+  ];
+  host.tree.put(backup, 'the old key');
+  host.tree.put(journal, host.tree.file(journal) + records.map((one) => `${JSON.stringify(one)}\n`).join(''));
+  return join(host.tree.root, backup);
+}
+
+async function changed(name: string): Promise<{ host: SshTestHost; key: string }> {
+  const host = await estate.addHost(name);
   const { id } = await estate.approved([host]);
   await runChange(estate.deps, OLGA, id);
   assert.equal((await estate.settle(id)).state, 'closed');
+  return { host, key: await rekeyed(host) };
+}
+
+test('when nothing can be undone any more, the host is visited once to remove what only that would have needed', async () => {
+  const { host, key } = await changed('settled');
   const logins = host.server.logins();
   await tick(estate.deps);
   await workOverSsh(estate.deps, host.hostId);
   assert.equal(host.server.logins(), logins, 'not yet');
+  assert.ok(fs.existsSync(key));
   estate.later(9 * 24 * 3_600_000);
   await workOverSsh(estate.deps, host.hostId);
   assert.equal(host.server.logins(), logins + 1);
+  assert.ok(!fs.existsSync(key), 'the old private key is gone');
   await workOverSsh(estate.deps, host.hostId);
   assert.equal(host.server.logins(), logins + 1);
+});
+
+test('adopted anew before that, what was left by the access before is removed as well', async () => {
+  const { host, key } = await changed('settled anew');
+  await estate.adopt(host);
+  estate.later(9 * 24 * 3_600_000);
+  await workOverSsh(estate.deps, host.hostId);
+  assert.ok(!fs.existsSync(key), 'the old private key is gone');
+});
+
+test('where nobody comes over SSH any more, what stays on the host is written down once, and it is not tried for ever', async () => {
+  const { host, key } = await changed('let go');
+  const access = (await estate.enrollment.sshAccess(host.hostId))!;
+  await estate.platform.observe(OLGA, async (tx) => {
+    await sql`delete from enrollment.access where host_id = ${host.hostId}`.execute(tx.db);
+    await tx.record({ type: 'enrollment.access.ended', subject: { kind: 'host', id: host.hostId } });
+  });
+  estate.later(9 * 24 * 3_600_000);
+  const due = (): Promise<boolean> =>
+    hostsOverSsh(estate.platform.db, estate.platform.now()).then((ids) => ids.includes(host.hostId));
+  assert.ok(await due());
+  for (const _ of [1, 2]) await workOverSsh(estate.deps, host.hostId);
+  assert.ok(!(await due()));
+  assert.ok(fs.existsSync(key));
+  const { rows } = await sql<{ bytes: Buffer }>`select bytes from ledger.entry
+    where type = 'change.leftovers.kept'`.execute(estate.platform.db);
+  const told = rows.map((row) => Entry.parse(JSON.parse(row.bytes.toString('utf8'))));
+  assert.deepEqual(
+    told.map(({ subject, detail }) => [subject.id, (detail as { directories: string[] }).directories]),
+    [[host.hostId, [`/var/lib/lastember/ssh/${access.id}`]]],
+  );
 });

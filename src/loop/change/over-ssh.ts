@@ -1,7 +1,9 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { SshAccess } from '../enrollment/index.ts';
+import { workDir } from '../../host/ssh/work/index.ts';
 import { OVER_SSH } from './agents.ts';
 import { changeSubject, hostSubject, type Deps } from './deps.ts';
+import { awaySeconds } from './logic/away.ts';
 import { currentLeg } from './logic/legs.ts';
 import { carryOutOn } from './over-ssh-work.ts';
 import { planOf } from './plans.ts';
@@ -20,8 +22,6 @@ import {
 
 /** Somebody looks at the host, or another worker is at it. */
 const BUSY_SECONDS = 2;
-/** It is away, or does not let us in; after a quarter of an hour its task counts as failed. */
-const AWAY_SECONDS = 15;
 const SETTLE_AGAIN_MS = 6 * 3_600_000;
 
 /**
@@ -32,18 +32,42 @@ export async function workOverSsh(deps: Deps, hostId: string): Promise<void> {
   const { enrollment } = deps;
   const access = await enrollment.sshAccess(hostId);
   for (const row of await orphansOverSsh(deps.platform.db, hostId, access?.id ?? null)) await endOrphan(deps, row);
-  if (!access || !(await hasWork(deps, access))) return;
+  if (!access) return leaveUnsettled(deps, hostId);
+  if (!(await hasWork(deps, access))) return;
   try {
     if (!(await enrollment.overSsh(hostId, (at) => carryOutOn(deps, at)))) await later(deps, hostId, BUSY_SECONDS);
   } catch (error) {
     if (!(error instanceof AppError)) deps.platform.log.error({ err: error, hostId }, 'a change over SSH broke');
     await noteTrouble(deps, access, (error as Error).message);
-    await later(deps, hostId, deps.platform.stopping.aborted ? BUSY_SECONDS : AWAY_SECONDS);
+    await later(deps, hostId, deps.platform.stopping.aborted ? BUSY_SECONDS : await untilNextTry(deps, access));
   }
 }
 
 async function later({ platform }: Deps, hostId: string, startAfterSeconds: number): Promise<void> {
   await platform.queue.enqueue('change.over-ssh', { hostId }, { startAfterSeconds, singletonKey: hostId });
+}
+
+async function untilNextTry({ platform }: Deps, access: SshAccess): Promise<number> {
+  const hasTask = (await openTasksOfAgent(platform.db, access.id)).length > 0;
+  return awaySeconds({ hasTask, changingUntil: access.changingUntil, now: platform.now() });
+}
+
+/** Nobody comes to the host over SSH any more: what lies there is written down for people, once. */
+async function leaveUnsettled({ platform }: Deps, hostId: string): Promise<void> {
+  if (!(await toSettle(platform.db, hostId, platform.now()))) return;
+  await platform.observe(OVER_SSH, async (tx) => {
+    const left = await putSettle(tx.db, hostId, tx.now, null);
+    if (left.length === 0) return;
+    const directories = [...new Set(left.map(({ agentId }) => workDir(agentId)))];
+    await tx.record({
+      type: 'change.leftovers.kept',
+      subject: { kind: 'host', id: hostId },
+      related: [...new Set(left.map(({ changeId }) => changeId))].map((id) => ({ kind: 'change' as const, id })),
+      reason:
+        'its access over SSH has ended before old copies (private keys, too) could be removed: remove them by hand',
+      detail: { directories, tasks: left.map(({ id }) => id) },
+    });
+  });
 }
 
 async function hasWork(deps: Deps, access: SshAccess): Promise<boolean> {

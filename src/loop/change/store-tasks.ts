@@ -194,19 +194,21 @@ export async function toSettle(db: DbOrTx, hostId: string, now: Date): Promise<b
   return row !== undefined;
 }
 
-/** `again`: when to come back; null: nothing is left there. */
+/** `again`: when to come back; null: nothing is left there, or nobody comes any more. Returns what was due. */
 export async function putSettle(
   tx: Transaction<NoTables>,
   hostId: string,
   now: Date,
   again: Date | null,
-): Promise<void> {
-  await q(tx)
+): Promise<TaskRow[]> {
+  const rows = await q(tx)
     .updateTable('change.task')
     .set({ settle_after: again })
     .where('host_id', '=', hostId)
     .where('settle_after', '<=', now)
+    .returningAll()
     .execute();
+  return rows.map(toTask);
 }
 
 export async function moveTask(

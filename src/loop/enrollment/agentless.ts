@@ -10,6 +10,15 @@ import { deleteAccess, putAccess } from './store-access.ts';
 import type { CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
 
+interface How {
+  credentials: CredentialRow[];
+  /** who asked for it */
+  by: string;
+  /** addresses of the host that may be logged in to */
+  allows(address: string): boolean;
+  checkpointKey(): Promise<string>;
+}
+
 /**
  * From now on this host is looked after over SSH. The login is tried first, and must be root. Returns the name of the
  * credential that worked.
@@ -18,14 +27,12 @@ export async function adopt(
   platform: Platform,
   discovery: Discovery,
   host: Host,
-  allowed: CredentialRow[],
-  by: string,
-  checkpointKey: () => Promise<string>,
+  { credentials, by, allows, checkpointKey }: How,
 ): Promise<string> {
   await mustHaveNoAgent(platform.db, host);
   const limit = { host: host.name, seconds: platform.config.deploySeconds };
   return withinDeadline(limit, async (step, hold) => {
-    const { remote, credential } = await reach(platform, discovery, host, allowed, step);
+    const { remote, credential } = await reach(platform, discovery, host, credentials, step, allows);
     hold(hangUp(remote));
     await mustBeRoot(host, remote, step);
     const subject = { kind: 'host' as const, id: host.id, name: host.name };

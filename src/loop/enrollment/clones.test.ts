@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { CheckInRequest } from '../../model/agent.ts';
 import { AGENT_PATHS } from '../../model/agent-paths.ts';
 import { listEntries } from '../../platform/ledger/index.ts';
 import { BUNDLE } from './bundle.ts';
+import { boots, noteBoot } from './store-leaving.ts';
 import { operator, type Served, serve } from './testing/served.ts';
 import { createToken } from './tokens.ts';
 
@@ -123,6 +126,31 @@ const enrolled = (one: Machine): Promise<{ agentId: string; hostId: string }> =>
   until('an identity', () => one.identity());
 const reports = (id: string): Promise<string> =>
   until('a report', async () => (await served.enrollment.agent(id))?.lastCheckIn);
+
+test('an agent that makes up boots fills nothing: the newest are kept, and long names are none', async () => {
+  const one = fresh('many-boots');
+  await configure(one);
+  const agent = start(one);
+  const { agentId } = await enrolled(one);
+  await reports(agentId);
+  await agent.end();
+  const now = Date.now();
+  await served.platform.observe(operator, async (tx) => {
+    for (let n = 1; n <= 50; n += 1)
+      await noteBoot(tx.db, { agent_id: agentId, boot_id: `boot-${n}`, address: '127.0.0.1' }, new Date(now + n), 'on');
+  });
+  const kept = (await boots(served.platform.db, agentId)).map((row) => row.boot_id);
+  assert.deepEqual(
+    kept,
+    Array.from({ length: 20 }, (_, n) => `boot-${50 - n}`),
+  );
+  const { rows } = await sql<{ n: number }>`select count(*)::int as n from enrollment.boot
+    where agent_id = ${agentId}`.execute(served.platform.db);
+  assert.equal(rows[0]!.n, 20);
+  const said = { version: '1', startedAt: '2026-01-01T00:00:00.000Z' };
+  assert.ok(CheckInRequest.safeParse({ ...said, bootId: 'b'.repeat(64) }).success);
+  assert.ok(!CheckInRequest.safeParse({ ...said, bootId: 'b'.repeat(65) }).success);
+});
 
 describe('2.6: clones get an identity of their own', () => {
   test('2.6: an image without an identity: each clone of it enrolls as itself, by a token from settings or environment', async () => {

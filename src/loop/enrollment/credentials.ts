@@ -6,6 +6,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { credentialInUse } from './store-access.ts';
 import { mayBeTriedUnnamed, readBound } from './logic/binding.ts';
+import { isOnce } from './logic/once.ts';
 import {
   credentialByName,
   credentials,
@@ -99,7 +100,8 @@ async function viaOf(platform: Platform, discovery: Discovery, { name, via }: Cr
   if (!via) return null;
   const [hostId] = await hostsCalled(discovery, name, [via.host]);
   const login = await credentialByName(platform.db, via.credential);
-  if (!login) throw new AppError('NOT_FOUND', { what: 'credential', id: via.credential, list: 'credential list' });
+  if (!login || isOnce(login.name))
+    throw new AppError('NOT_FOUND', { what: 'credential', id: via.credential, list: 'credential list' });
   return { hostId: hostId!, credentialId: login.id };
 }
 

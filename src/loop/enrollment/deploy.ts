@@ -23,6 +23,8 @@ interface How {
   credentials: CredentialRow[];
   /** who asked for it */
   by: string;
+  /** addresses of the host that may be logged in to */
+  allows(address: string): boolean;
   /** told before the first thing is written to the host */
   touch(): Promise<void>;
 }
@@ -39,13 +41,13 @@ export async function deployTo(
   platform: Platform,
   discovery: Discovery,
   host: Host,
-  { credentials, by, touch }: How,
+  { credentials, by, allows, touch }: How,
 ): Promise<Deployed> {
   const program = await readFile(BUNDLE).catch((cause: unknown) => {
     throw new AppError('AGENT_BUNDLE_MISSING', {}, { cause });
   });
   return withinDeadline({ host: host.name, seconds: platform.config.deploySeconds }, async (step, hold) => {
-    const { remote, credential } = await reach(platform, discovery, host, credentials, step);
+    const { remote, credential } = await reach(platform, discovery, host, credentials, step, allows);
     // Not waited for: a server that is silent would not say goodbye either.
     hold(() => void remote.close().catch(() => undefined));
     const before = await agentByHost(platform.db, host.id);

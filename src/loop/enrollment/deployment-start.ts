@@ -28,6 +28,8 @@ export interface Standing {
   rule: { name: string; hours: string | null; holds(): Promise<boolean> } | null;
   /** Why this host must not be touched by it, or null. */
   refuses(host: Host): string | null;
+  /** May it be logged in to at this address of it? */
+  allows(host: Host, address: string): boolean;
 }
 
 /**
@@ -69,9 +71,13 @@ async function standingOf(platform: Platform, row: DeploymentRow): Promise<Stand
     const plan = await approvedPlan(platform, row);
     if (typeof plan === 'string') return plan;
     // The rule has asked; what was approved since is this plan.
-    return { rule: null, refuses: (host) => notPlanned(plan, host) };
+    return {
+      rule: null,
+      refuses: (host) => notPlanned(plan, host),
+      allows: (host, address) => isPlanned(plan, host, address),
+    };
   }
-  if (row.rule_id === null) return { rule: null, refuses: () => null };
+  if (row.rule_id === null) return { rule: null, refuses: () => null, allows: () => true };
   const why = rule ? await notInForce(platform, rule) : 'its rule is gone';
   if (!rule || why !== null) return why ?? 'its rule is gone';
   return {
@@ -85,6 +91,7 @@ async function standingOf(platform: Platform, row: DeploymentRow): Promise<Stand
     },
     refuses: (host) =>
       isWithin(rule.rule, host) ? null : `it is not where the rule ${rule.rule.name} is for any more`,
+    allows: (host, address) => isWithin(rule.rule, { ...host, addresses: [address] }),
   };
 }
 
@@ -94,7 +101,7 @@ async function approvedPlan(platform: Platform, row: DeploymentRow): Promise<Dep
   if (row.plan === null || sha256(row.plan) !== digest) return 'its plan is not the one that was approved';
   const plan = DeploymentPlan.parse(JSON.parse(row.plan));
   const logins = (await credentials(platform.db)).filter(({ id }) => row.credential_ids.includes(id));
-  if (plan.deploymentId !== row.id || logins.some(({ name }) => !plan.credentials.includes(name)))
+  if (!says(plan, row) || logins.some(({ name }) => !plan.credentials.includes(name)))
     return 'its plan is not the one that was approved';
   const given = (await approvalsOf(platform.db, digest)).map((one) => one.approval);
   const about = { changeId: row.id, author: plan.author, notAfter: plan.notAfter };
@@ -103,6 +110,19 @@ async function approvedPlan(platform: Platform, row: DeploymentRow): Promise<Dep
     ? plan
     : 'its approval does not hold any more: a key was revoked, or a person may not approve any more';
 }
+
+/** Nothing of what was signed is otherwise in what is carried out. */
+function says(plan: DeploymentPlan, row: DeploymentRow): boolean {
+  const [told, is] = [
+    [plan.deploymentId, plan.agentless, plan.acceptHostKey, plan.force, plan.concurrency, plan.maxFailed],
+    [row.id, row.agentless, row.accept_host_key, row.forced, row.concurrency, row.max_failed],
+  ];
+  const times = [row.not_before?.toISOString(), row.not_after?.toISOString()];
+  return told.every((value, index) => value === is[index]) && times[0] === plan.notBefore && times[1] === plan.notAfter;
+}
+
+const isPlanned = (plan: DeploymentPlan, host: Host, address: string): boolean =>
+  plan.hosts.some((planned) => planned.hostId === host.id && planned.addresses.includes(address));
 
 function notPlanned(plan: DeploymentPlan, host: Host): string | null {
   const planned = plan.hosts.find(({ hostId }) => hostId === host.id);
@@ -163,6 +183,8 @@ export async function end(platform: Platform, row: DeploymentRow, why: string, a
 }
 
 async function stop(tx: Tx, row: DeploymentRow, why: string): Promise<void> {
+  // Told once: what is left of it is on its way to its end.
+  if (row.why !== null) return;
   await stopWaiting(tx.db, row.id, why, tx.now);
   // One that runs ends when its last host is through.
   const over = row.state === 'running' ? { why } : { state: 'cancelled' as const, finished_at: tx.now, why };

@@ -91,6 +91,30 @@ test('who has no good token makes us sign nothing, nor read a certificate reques
   assert.equal(used, 1, 'signed once');
 });
 
+test('who has a token takes no host whose agent reports, whatever it says of itself', async () => {
+  const real = { ...(await requestOf(await token(), await newKeys(), 'machine-taken')), addresses: ['192.0.2.77'] };
+  const first = await join({ ...real, sshHostKeys: ['SHA256:taken'], bootId: 'boot-1' });
+  const beat = { version: '1', bootId: 'boot-1', startedAt: '2026-01-01T00:00:00.000Z' };
+  await checkIn(platform, discovery, first, beat);
+  for (const [machineId, sshHostKeys, bootId] of [
+    [null, [], null],
+    [null, ['SHA256:taken'], 'another-boot'],
+    ['machine-taken', [], null],
+  ] as const) {
+    const says = { machineId, sshHostKeys: [...sshHostKeys], bootId, addresses: ['192.0.2.77'] };
+    const stranger = { ...(await requestOf(await token(), await newKeys(), '')), ...says };
+    const got = await enroll(platform, discovery, checkpointKey, stranger, '198.51.100.9').catch((error: unknown) => {
+      assert.ok(isAppError(error, 'ENROLL_HOST_TAKEN'), String(error));
+      return null;
+    });
+    assert.notEqual(got?.hostId, first.hostId);
+    assert.equal((await enrollment.agent(first.agentId))!.state, 'active');
+  }
+  // The machine itself, installed anew, has the boot that its agent reported.
+  const anew = { ...(await requestOf(await token(), await newKeys(), 'machine-taken')), addresses: ['192.0.2.77'] };
+  assert.equal((await join({ ...anew, bootId: 'boot-1' })).hostId, first.hostId);
+});
+
 test('two enrolments at the same instant with one token: exactly one wins', async () => {
   const once = await token();
   const bodies = await Promise.all(['machine-b', 'machine-c'].map(async (id) => requestOf(once, await newKeys(), id)));

@@ -133,6 +133,7 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
       reporting: (hostIds) =>
         reportingElsewhere(tx.db, hostIds, body.bootId ?? null, new Date(tx.now.getTime() - REPORTING_MS)),
     });
+    if (token.host_id === null) await mustBeFree(tx, hostId, body);
     await spendToken(tx.db, token.id, publicKey, tx.now);
     await discovery.addTags(tx, hostId, token.tags);
     const issued = await admission.sign();
@@ -169,6 +170,16 @@ async function admit(platform: Platform, discovery: Discovery, admission: Admiss
     await tx.publish('agents', { agentId: actor.id, hostId });
     return { agentId: actor.id, hostId, certificate: issued.certificate };
   });
+}
+
+/**
+ * Names, addresses and SSH host keys are for anybody to say. Where an agent reports, only who deploys to that very host
+ * may put another in its place; the machine itself, installed anew, has the boot of the agent that it had.
+ */
+async function mustBeFree(tx: Tx, hostId: string, body: EnrollRequest): Promise<void> {
+  const since = new Date(tx.now.getTime() - REPORTING_MS);
+  if ((await reportingElsewhere(tx.db, [hostId], body.bootId ?? null, since)).has(hostId))
+    throw new AppError('ENROLL_HOST_TAKEN', { host: body.hostname, minutes: REPORTING_MS / 60_000 });
 }
 
 function identifiersOf(body: EnrollRequest, publicKey: string): Identifier[] {

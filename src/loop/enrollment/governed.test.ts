@@ -375,6 +375,94 @@ test('2.3: a standing rule needs one signature, holds to its limits, and ends at
   assert.ok(net);
 });
 
+test('2.3: a running deployment whose rule was ended comes to its end, told once', async () => {
+  const { ids, net } = await found(2);
+  const input = { ...RULE, name: 'ended', where: [net], standing: true, notAfter: inHours(240) };
+  const rule = await addRule(platform, olga, input);
+  await approveRule(platform, anna.actor, rule.id, anna.sign(rule.id, rule.planDigest, clock.now));
+  await tick(platform, discovery);
+  const [made] = await byRule(rule.id);
+  assert.equal(made!.state, 'running');
+  await endRule(platform, olga, rule.id);
+  await base.drain();
+  assert.deepEqual([(await again(made!.id)).state, states(await again(made!.id))], ['done', ['stopped', 'stopped']]);
+  const entries = await listEntries(platform.db, { subject: { kind: 'deployment', id: made!.id } });
+  assert.equal(entries.filter(({ entry }) => entry.type === 'enrollment.deployment.cancelled').length, 1);
+  assert.deepEqual(await managed(ids), []);
+});
+
+test('2.3: what broke half-way on some hosts is not tried on the next ones by the same rule, until a day has passed', async () => {
+  const { net } = await found(9);
+  const input = { ...RULE, name: 'breaks', where: [net], standing: true, agentless: false, notAfter: inHours(240) };
+  const rule = await addRule(platform, olga, input);
+  await approveRule(platform, anna.actor, rule.id, anna.sign(rule.id, rule.planDigest, clock.now));
+  await base.drain();
+  for (let minute = 0; minute < 3; minute += 1) {
+    later(1);
+    await tick(platform, discovery);
+    await base.drain();
+  }
+  const [only, ...more] = await byRule(rule.id);
+  assert.equal(more.length, 0);
+  assert.ok(states(only!).includes('stopped'));
+  assert.match((await listRules(platform, [rule.id]))[0]!.rests ?? '', /broke after it had begun/);
+  later(24 * 60);
+  await tick(platform, discovery);
+  assert.equal((await byRule(rule.id)).length, 2);
+  await endRule(platform, olga, rule.id);
+  await base.drain();
+});
+
+test('2.3: a rule hands no password to whatever machine turns up', async () => {
+  await addCredential(platform, discovery, olga, {
+    kind: 'password',
+    name: 'loose',
+    username: 'ops',
+    password: 'secret',
+  });
+  const input = { ...RULE, name: 'loose', where: ['127.79.0.0/16'], notAfter: inHours(24) };
+  await assert.rejects(addRule(platform, olga, { ...input, credentials: ['loose'] }), code('DEPLOY_RULE_LOGIN'));
+});
+
+test('2.7: one that runs already is joined by nobody, so that its pace holds; two are never at one host', async () => {
+  const { ids, servers: made } = await found(1);
+  const first = await deploy({ hostIds: ids });
+  await sql`insert into enrollment.deployment_run values (${first.id}, ${new Date(clock.now.getTime() + 60_000)})`.execute(
+    platform.db,
+  );
+  await runDeployment(platform, discovery, first.id, async () => KEY);
+  assert.equal(made[0]!.logins(), 0, 'somebody else carries it out');
+  const second = await deploy({ hostIds: ids, force: true });
+  await sql`update enrollment.deployment_host set state = 'running', claimed_until = ${new Date(clock.now.getTime() + 60_000)} where deployment_id = ${first.id}`.execute(
+    platform.db,
+  );
+  await runDeployment(platform, discovery, second.id, async () => KEY);
+  assert.deepEqual([made[0]!.logins(), states(await again(second.id))], [0, ['waiting']]);
+  later(2);
+  await base.drain({ ahead: true });
+  assert.deepEqual([states(await again(first.id)), states(await again(second.id))], [['done'], ['done']]);
+});
+
+test('2.7: a plan whose terms were changed behind the back of its signature is not begun', async () => {
+  const { ids, servers: made } = await found(1);
+  for (const change of [
+    'agentless = false',
+    'forced = true',
+    'concurrency = 64',
+    "not_after = not_after + interval '1 year'",
+  ]) {
+    const asked = await deploy({ hostIds: ids, ask: true });
+    await approveDeployment(platform, anna.actor, asked.id, anna.sign(asked.id, asked.planDigest!, clock.now));
+    await platform.observe(systemActor('test'), async (tx) => {
+      await sql.raw(`update enrollment.deployment set ${change} where id = '${asked.id}'`).execute(tx.db);
+      await tx.record({ type: 'enrollment.deployment.planned', subject: { kind: 'deployment', id: asked.id } });
+    });
+    await base.drain();
+    assert.equal((await again(asked.id)).state, 'cancelled', change);
+  }
+  assert.equal(made[0]!.logins(), 0);
+});
+
 test('2.3: a standing rule begins at its hours only', async () => {
   const { ids, net } = await found(1);
   const rule = await addRule(platform, olga, {

@@ -57,9 +57,9 @@ export function createEnrollment(
         await eraseOnce(platform);
       },
       'enrollment.lost-agents': async () => {
-        await eraseOnce(platform);
         await markLostAgents(platform, discovery);
         await stopOverdue(platform);
+        await eraseOnce(platform);
       },
       'enrollment.tick': () => tick(platform, discovery),
     },

@@ -12,7 +12,7 @@ import type { AgentRecord } from './face.ts';
 import { createEnrollment } from './index.ts';
 import { isGenuine } from './logic/goodbye.ts';
 import { deployments } from './store-deployments.ts';
-import { type Box, boxSkip as skip, makeBox } from './testing/box.ts';
+import { type Box, sshdSkip as skip, makeBox } from './testing/box.ts';
 import { operator, scan, type Served, serve } from './testing/served.ts';
 import { uninstallFrom } from './uninstall.ts';
 import { listEntries } from '../../platform/ledger/index.ts';
@@ -113,6 +113,29 @@ describe('2.9: an agent that goes', { skip }, () => {
     assert.match(note!, /uninstalled on the host, by no order of ours/);
     assert.match((await agentNow(agent.id)).problem!, /by no order of ours/);
     assert.equal((await entry('enrollment.agent.uninstalled', agent.id))?.detail['orderedBy'], null);
+  });
+
+  test('2.9: in the middle of a change it stays; by force it goes, and what waits for a login to be confirmed is put back', async () => {
+    await deploy();
+    const plan = JSON.stringify({ changeId: 'change_7' });
+    box.put('var/lib/lastember/open/61.json', JSON.stringify({ taskId: 'task_7', plan }));
+    box.put('etc/x', 'new');
+    const { lay, newToken } = await import('../../host/access/guard.ts');
+    const { localHost } = await import('../../host/local.ts');
+    const old = [{ path: '/etc/x', mode: 0o644, uid: 0, gid: 0, bytes: Buffer.from('old') }];
+    await lay(localHost({ root: box.root }), newToken(), old);
+    await assert.rejects(uninstall(), (error) => {
+      assert.ok(isAppError(error, 'UNINSTALL_MIDWAY'), String(error));
+      return /task_7 of change_7/.test(error.message);
+    });
+    const refused = await box.run(`node ${AGENT_PATHS.bundle} uninstall`);
+    assert.match(refused.err, /in the middle of a change \(task_7 of change_7\)/);
+    assert.ok(box.agent() !== null && box.has('var/lib/lastember/identity.json'), 'nothing was touched');
+    const ran = await box.run(`node ${AGENT_PATHS.bundle} uninstall --force`);
+    assert.equal(ran.code, 0, ran.err);
+    assert.equal(box.file('etc/x'), 'old');
+    await box.run('rm /etc/x');
+    assert.deepEqual(box.listing(), clean);
   });
 
   test('2.9: --keep-config keeps the settings and nothing else', async () => {

@@ -15,10 +15,11 @@ export async function reach(
   host: Host,
   logins: CredentialRow[],
   step: Step,
+  allows: (address: string) => boolean = () => true,
 ): Promise<{ remote: SshHost; credential: CredentialRow }> {
-  const seen = await sshOf(discovery, host.id);
+  const seen = await sshOf(discovery, host.id, allows);
   // Behind a bastion nobody could have scanned: there SSH is where it usually is.
-  const address = seen?.address ?? host.addresses[0];
+  const address = seen?.address ?? host.addresses.find(allows);
   const door = seen ?? (address === undefined ? null : { address, port: SSH_PORT, keys: [], unseen: true });
   const reachable = logins.filter((row) => seen !== null || row.via !== null);
   if (!door || reachable.length === 0) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
@@ -41,8 +42,13 @@ interface Door {
   unseen: boolean;
 }
 
-async function sshOf(discovery: Discovery, hostId: string): Promise<Door | null> {
-  const [endpoint] = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
+async function sshOf(
+  discovery: Discovery,
+  hostId: string,
+  allows: (address: string) => boolean = () => true,
+): Promise<Door | null> {
+  const open = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
+  const endpoint = open.find(({ address }) => allows(address));
   if (!endpoint) return null;
   const keys = endpoint.probe?.protocol === 'ssh' ? endpoint.probe.hostKeys.map((key) => key.fingerprint) : [];
   return { address: endpoint.address, port: endpoint.port, keys, unseen: false };

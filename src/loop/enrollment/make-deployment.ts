@@ -8,6 +8,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import { canonicalText, sha256 } from '../../host/canonical.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { mayBeTriedUnnamed } from './logic/binding.ts';
+import { isOnce } from './logic/once.ts';
 import { waveOfEach } from './logic/waves.ts';
 import {
   deploymentHosts,
@@ -15,6 +16,7 @@ import {
   deployments,
   insertDeployment,
   type DeploymentRow,
+  type NewDeployment,
 } from './store-deployments.ts';
 import { credentials, unpinKeys, viaOf, type CredentialRow } from './store-login.ts';
 
@@ -34,13 +36,15 @@ export async function createDeployment(
   discovery: Discovery,
   actor: Actor,
   asked: z.input<typeof DeploymentInput>,
-  rule?: AskedBy,
+  { rule, once = false }: { rule?: AskedBy; once?: boolean } = {},
 ): Promise<Deployment> {
   const input = DeploymentInput.parse(asked);
   const again = input.retryOf === undefined ? null : await earlier(platform, input.retryOf);
   const hosts = await chooseHosts(platform, discovery, input, again);
   if (hosts.length === 0) throw new AppError(again ? 'DEPLOY_NOTHING_LEFT' : 'DEPLOY_NOTHING');
-  const chosen = await chooseCredentials(platform, input.credentials, again);
+  const chosen = await chooseCredentials(platform, input.credentials, again, (login) =>
+    rule ? mayBeTriedUnnamed(login) : once || !isOnce(login.name),
+  );
   const row = rowOf(platform, actor, input, { hosts, chosen, again, rule });
   const waves = waveOfEach(hosts.length, input.wave);
   const inWaves = hosts.map((host, index) => ({ ...host, wave: waves[index]! }));
@@ -80,7 +84,7 @@ function rowOf(
   actor: Actor,
   input: DeploymentInput,
   { hosts, chosen, again, rule }: Chosen,
-): Omit<DeploymentRow, 'finished_at' | 'why'> {
+): NewDeployment {
   const now = platform.now();
   const asks = input.ask || (rule === undefined && platform.config.deployApproval === 'required');
   const { id, name } = rule?.author ?? actor;
@@ -128,7 +132,7 @@ function timeOf(
   return { not_before: from ?? now, not_after: to ?? new Date(earliest.getTime() + VALID_DAYS * DAY_MS) };
 }
 
-const detailOf = (row: Omit<DeploymentRow, 'finished_at' | 'why'>, chosen: readonly CredentialRow[]): object => ({
+const detailOf = (row: NewDeployment, chosen: readonly CredentialRow[]): object => ({
   credentials: chosen.map((one) => one.name),
   acceptHostKey: row.accept_host_key,
   ...(row.agentless ? { agentless: true } : {}),
@@ -138,7 +142,7 @@ const detailOf = (row: Omit<DeploymentRow, 'finished_at' | 'why'>, chosen: reado
 
 /** All that is going to happen, as an approver signs it. */
 function signable(
-  row: Omit<DeploymentRow, 'finished_at' | 'why'>,
+  row: NewDeployment,
   hosts: readonly (Host & { wave: number })[],
   chosen: readonly CredentialRow[],
 ): { text: string; digest: string } {
@@ -152,6 +156,7 @@ function signable(
     approvalsRequired: row.approvals_required,
     agentless: row.agentless,
     acceptHostKey: row.accept_host_key,
+    force: row.forced,
     concurrency: row.concurrency,
     maxFailed: row.max_failed,
     credentials: chosen.map((one) => one.name),
@@ -220,13 +225,14 @@ async function chooseCredentials(
   platform: Platform,
   names: string[] | undefined,
   again: DeploymentRow | null,
+  may: (login: CredentialRow) => boolean,
 ): Promise<CredentialRow[]> {
   const all = await credentials(platform.db);
   const missing = names?.find((name) => !all.some((row) => row.name === name));
   if (missing) throw new AppError('NOT_FOUND', { what: 'credential', id: missing, list: 'credential list' });
   const named = names?.map((name) => all.find((row) => row.name === name)!);
   const before = again?.credential_ids.flatMap((id) => all.filter((row) => row.id === id));
-  const chosen = named ?? before ?? unnamed(all);
+  const chosen = (named ?? before ?? unnamed(all)).filter(may);
   if (chosen.length === 0) throw new AppError('DEPLOY_NO_CREDENTIAL');
   return chosen;
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Actor } from '../../model/actor.ts';
-import { isAppError } from '../../model/errors/index.ts';
+import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { createDeployment } from './make-deployment.ts';
@@ -29,6 +29,8 @@ export const ListReply = z.object({
 });
 type Reply = z.infer<typeof ListReply>;
 
+/** A longer one is cut by whoever gives it: all of it is looked at before the answer. */
+const MOST = 2000;
 /** Rows that are looked at from outside at one time. */
 const LOOKS = 16;
 
@@ -41,6 +43,7 @@ export async function deployList(
 ): Promise<Reply> {
   const logins = (await credentials(platform.db)).map(({ name }) => name);
   const wishes = readWish(await discovery.readList(input.text), logins);
+  if (wishes.length > MOST) throw new AppError('DEPLOY_LIST_LONG', { rows: wishes.length, most: MOST });
   const told = (wish: Wish): Reply['rows'][number] => ({
     line: wish.line,
     target: wish.target,

@@ -9,7 +9,7 @@ import { addCredential, listCredentials } from './credentials.ts';
 import { deployList } from './onboard.ts';
 import { deployOnce, eraseOnce, OnceInput } from './once.ts';
 import { deployments } from './store-deployments.ts';
-import { type Box, boxSkip as skip, makeBox } from './testing/box.ts';
+import { type Box, sshdSkip as skip, makeBox } from './testing/box.ts';
 import { operator, scan, type Served, serve } from './testing/served.ts';
 
 const ADDRESS = '127.84.24.1';

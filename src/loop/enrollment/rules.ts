@@ -7,12 +7,12 @@ import type { Platform } from '../../platform/context.ts';
 import { canonicalText, sha256 } from '../../host/canonical.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { notInForce } from './deployment-start.ts';
-import { readBound } from './logic/binding.ts';
+import { mayBeTriedUnnamed, readBound } from './logic/binding.ts';
 import { within } from './logic/hours.ts';
 import { wantedBy } from './logic/rules.ts';
 import { createDeployment } from './make-deployment.ts';
 import { signersOf } from './store-approvals.ts';
-import { askedByRule, openDeployments, triedHosts } from './store-deployments.ts';
+import { askedByRule, lastBroken, openDeployments, triedHosts } from './store-deployments.ts';
 import { credentialByName } from './store-login.ts';
 import { insertRule, moveRule, ruleById, rules, type RuleRow } from './store-rules.ts';
 
@@ -28,9 +28,11 @@ export async function addRule(platform: Platform, actor: Actor, input: DeployRul
   const where = input.where.map((text) => text.trim());
   const odd = where.find((text) => readBound(text).kind === 'host');
   if (odd !== undefined) throw new AppError('DEPLOY_RULE_WHERE', { where: odd });
-  for (const name of input.credentials)
-    if (!(await credentialByName(platform.db, name)))
-      throw new AppError('NOT_FOUND', { what: 'credential', id: name, list: 'credential list' });
+  for (const name of input.credentials) {
+    const login = await credentialByName(platform.db, name);
+    if (!login) throw new AppError('NOT_FOUND', { what: 'credential', id: name, list: 'credential list' });
+    if (!mayBeTriedUnnamed(login)) throw new AppError('DEPLOY_RULE_LOGIN', { name });
+  }
   const rule: DeployRulePlan = {
     type: 'lastember/deploy-rule/v1',
     ruleId: platform.newId('rule'),
@@ -73,8 +75,10 @@ export async function listRules(platform: Platform, ids?: readonly string[]): Pr
     platform.db,
     all.map((row) => row.plan_digest),
   );
-  return all.map((row) => ({
+  const rests = await Promise.all(all.map((row) => restsBecause(platform, row)));
+  return all.map((row, index) => ({
     ...row.rule,
+    rests: row.state === 'in-force' ? rests[index]! : null,
     id: row.id,
     state: row.state !== 'ended' && platform.now() > row.not_after ? ('expired' as const) : row.state,
     createdBy: row.created_by,
@@ -115,10 +119,17 @@ export async function tick(platform: Platform, discovery: Discovery): Promise<vo
   }
 }
 
+/** What broke on these hosts will break on the next ones: a person looks first, or a day passes. */
+const restsBecause = (platform: Platform, row: RuleRow): Promise<string | null> =>
+  row.rule.standing
+    ? lastBroken(platform.db, row.id, new Date(platform.now().getTime() - DAY_MS))
+    : Promise.resolve(null);
+
 async function askFor(platform: Platform, discovery: Discovery, row: RuleRow): Promise<void> {
   const { rule } = row;
   const now = platform.now();
   if ((await notInForce(platform, row)) !== null || !within(rule.standing ? rule.hours : null, now)) return;
+  if ((await restsBecause(platform, row)) !== null) return;
   const hosts = await discovery.hosts();
   const candidates = wantedBy(rule, hosts, new Map(), now);
   if (candidates.length === 0) return;
@@ -137,8 +148,7 @@ async function askFor(platform: Platform, discovery: Discovery, row: RuleRow): P
   };
   const author = { id: row.author, name: row.created_by };
   await createDeployment(platform, discovery, systemActor(`rule ${rule.name}`), input, {
-    ruleId: row.id,
-    author,
+    rule: { ruleId: row.id, author },
   }).catch((error: unknown) => {
     if (!isAppError(error, 'DEPLOY_NOTHING')) throw error;
   });

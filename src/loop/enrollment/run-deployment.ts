@@ -1,11 +1,12 @@
 import { systemActor } from '../../model/actor.ts';
 import type { Deployment } from '../../model/deployment.ts';
 import { AppError } from '../../model/errors/index.ts';
+import type { Host } from '../../model/estate.ts';
 import { plainText } from '../../model/text.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { adopt } from './agentless.ts';
-import { deployTo } from './deploy.ts';
+import { deployTo, type Deployed } from './deploy.ts';
 import { mayRun, type Standing } from './deployment-start.ts';
 import { within } from './logic/hours.ts';
 import {
@@ -13,13 +14,18 @@ import {
   claimDeploymentHost,
   deploymentHosts,
   deploymentRow,
+  failAbandoned,
+  holdDeployment,
+  letGoOfDeployment,
   moveDeployment,
   setDeploymentHost,
   stopWaiting,
+  takeDeployment,
   type DeploymentHostRow,
   type DeploymentRow,
 } from './store-deployments.ts';
 import { credentials, type CredentialRow } from './store-login.ts';
+import { agentByHost } from './store.ts';
 
 /** Who is at a host says so every few seconds; who does not for this long is dead, and another may begin. */
 const CLAIM_MS = 60_000;
@@ -47,17 +53,44 @@ export async function runDeployment(
   checkpointKey: () => Promise<string>,
 ): Promise<void> {
   const standing = await mayRun(platform, discovery, id);
-  if (standing === null) return;
-  const row = (await deploymentRow(platform.db, id))!;
-  const run: Run = { platform, discovery, row, standing, checkpointKey, allowed: await loginsOf(platform, row) };
+  const row = await deploymentRow(platform.db, id);
+  if (row?.state !== 'running') return;
+  const until = (): Date => new Date(platform.now().getTime() + CLAIM_MS);
+  // One that is carried out already would go at double its pace.
+  if (!(await takeDeployment(platform.db, id, { now: platform.now(), until: until() }))) return;
+  const renewal = setInterval(() => void holdDeployment(platform.db, id, until()).catch(() => undefined), RENEW_MS);
+  try {
+    const allowed = await loginsOf(platform, row);
+    const isOver =
+      standing === null
+        ? await wind(platform, id)
+        : await goOn({ platform, discovery, row, standing, checkpointKey, allowed });
+    if (isOver) await finish(platform, id);
+    else await comeBack(platform, id);
+  } finally {
+    clearInterval(renewal);
+    await letGoOfDeployment(platform.db, id);
+  }
+}
+
+/** What nothing stands behind any more comes to its end without another host. False: somebody is at one yet. */
+async function wind(platform: Platform, id: string): Promise<boolean> {
+  const why = 'whoever was at it ended, and it must not be gone on with: look at the host, and deploy to it anew';
+  await failAbandoned(platform.db, id, why, platform.now());
+  return (await deploymentHosts(platform.db, id)).every((host) => host.state !== 'running');
+}
+
+/** Wave after wave. False: somebody else is at what is left. */
+async function goOn(run: Run): Promise<boolean> {
+  const { platform, row } = run;
   for (;;) {
-    const hosts = await deploymentHosts(platform.db, id);
+    const hosts = await deploymentHosts(platform.db, row.id);
     const why = hosts.some((host) => host.state === 'waiting') ? await stopReason(run) : null;
-    if (why !== null) await stopWaiting(platform.db, id, why, platform.now());
+    if (why !== null) await stopWaiting(platform.db, row.id, why, platform.now());
     const open = hosts.filter((host) => host.state === 'running' || (why === null && host.state === 'waiting'));
-    if (open.length === 0) return finish(platform, id);
+    if (open.length === 0) return true;
     const wave = open.filter((host) => host.wave === open[0]!.wave);
-    if ((await workOff(run, wave, why !== null)) === 0) return comeBack(platform, id);
+    if ((await workOff(run, wave, why !== null)) === 0) return false;
   }
 }
 
@@ -123,10 +156,8 @@ async function deployOne(run: Run, hostId: string): Promise<boolean> {
   }
 }
 
-async function installOn(
-  { platform, discovery, row, standing, allowed, checkpointKey }: Run,
-  hostId: string,
-): Promise<void> {
+async function installOn(run: Run, hostId: string): Promise<void> {
+  const { platform, discovery, row, standing } = run;
   await platform.events.publish('agents', { deploymentId: row.id, hostId });
   try {
     const host = await discovery.host(hostId);
@@ -134,19 +165,29 @@ async function installOn(
     const refused = standing.refuses(host);
     if (refused !== null) throw new AppError('DEPLOY_NOT_APPROVED', { host: host.name, why: refused });
     const touch = (): Promise<void> => setDeploymentHost(platform.db, row.id, hostId, { touched: true });
-    const used = row.agentless
-      ? { credential: await adopt(platform, discovery, host, allowed, row.created_by, checkpointKey), note: null }
-      : await deployTo(platform, discovery, host, { credentials: allowed, by: row.created_by, touch });
+    const isThere = !row.forced && !row.agentless && (await agentByHost(platform.db, hostId))?.state === 'active';
+    // It came by another door meanwhile, or by us, before whoever was at it ended.
+    const there = { credential: null, note: 'its agent reports already' };
+    const { credential, note } = isThere ? there : await open(run, host, touch);
     await setDeploymentHost(platform.db, row.id, hostId, {
       state: 'done',
-      credential: used.credential,
-      why: used.note,
+      credential,
+      why: note,
       finished_at: platform.now(),
     });
   } catch (error) {
     await recordFailure(platform, discovery, row.id, hostId, error);
   }
   await platform.events.publish('agents', { deploymentId: row.id, hostId });
+}
+
+async function open(run: Run, host: Host, touch: () => Promise<void>): Promise<Deployed> {
+  const { platform, discovery, row, standing, allowed, checkpointKey } = run;
+  const allows = (address: string): boolean => standing.allows(host, address);
+  const how = { credentials: allowed, by: row.created_by, allows };
+  return row.agentless
+    ? { credential: await adopt(platform, discovery, host, { ...how, checkpointKey }), note: null }
+    : deployTo(platform, discovery, host, { ...how, touch });
 }
 
 /** What went wrong in words for the person who asked; anything we did not foresee goes to the log with its stack. */

@@ -28,6 +28,8 @@ type DeploymentTables = {
     approvals_required: number;
     why: string | null;
   };
+  /** somebody carries it out until then, and says so again before */
+  'enrollment.deployment_run': { deployment_id: string; held_until: Date };
   'enrollment.deployment_host': {
     deployment_id: string;
     host_id: string;
@@ -45,6 +47,7 @@ type DeploymentTables = {
   };
 };
 export type DeploymentRow = Selectable<DeploymentTables['enrollment.deployment']>;
+export type NewDeployment = Omit<DeploymentRow, 'finished_at' | 'why'>;
 export type DeploymentHostRow = DeploymentTables['enrollment.deployment_host'];
 const q = (db: DbOrTx) => db.withTables<DeploymentTables>();
 
@@ -53,12 +56,17 @@ const LISTED = 200;
 
 export async function insertDeployment(
   tx: Transaction<NoTables>,
-  deployment: Omit<DeploymentRow, 'finished_at' | 'why'>,
+  deployment: NewDeployment,
   hosts: readonly { id: string; name: string; wave: number }[],
 ): Promise<void> {
   await q(tx)
     .insertInto('enrollment.deployment')
-    .values({ ...deployment, credential_ids: JSON.stringify(deployment.credential_ids), finished_at: null, why: null })
+    .values({
+      ...deployment,
+      credential_ids: JSON.stringify(deployment.credential_ids),
+      finished_at: null,
+      why: null,
+    })
     .execute();
   for (const some of chunks(hosts))
     await q(tx)
@@ -102,22 +110,82 @@ export async function deploymentHosts(db: DbOrTx, id: string): Promise<Deploymen
     .execute();
 }
 
-/** Takes a host that has no result and that nobody else is at. False: somebody is, or it has one by now. */
+/** Takes it over from nobody, or from whoever has not said for long that they are at it. */
+export async function takeDeployment(db: DbOrTx, id: string, at: { now: Date; until: Date }): Promise<boolean> {
+  const taken = await q(db)
+    .insertInto('enrollment.deployment_run')
+    .values({ deployment_id: id, held_until: at.until })
+    .onConflict((c) =>
+      c
+        .column('deployment_id')
+        .doUpdateSet({ held_until: at.until })
+        .where('enrollment.deployment_run.held_until', '<=', at.now),
+    )
+    .executeTakeFirst();
+  return (taken.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+export async function holdDeployment(db: DbOrTx, id: string, until: Date): Promise<void> {
+  await q(db)
+    .updateTable('enrollment.deployment_run')
+    .set({ held_until: until })
+    .where('deployment_id', '=', id)
+    .execute();
+}
+
+export async function letGoOfDeployment(db: DbOrTx, id: string): Promise<void> {
+  await q(db).deleteFrom('enrollment.deployment_run').where('deployment_id', '=', id).execute();
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * Takes a host that has no result and that nobody else is at, for this deployment or another. False: somebody is, or it
+ * has a result by now.
+ */
 export async function claimDeploymentHost(
   db: DbOrTx,
   id: string,
   hostId: string,
   at: { now: Date; until: Date },
 ): Promise<boolean> {
-  const claimed = await q(db)
+  try {
+    const claimed = await q(db)
+      .updateTable('enrollment.deployment_host')
+      .set({ state: 'running', started_at: at.now, claimed_until: at.until })
+      .where('deployment_id', '=', id)
+      .where('host_id', '=', hostId)
+      .where('state', 'in', ['waiting', 'running'])
+      .where((e) => e.or([e('claimed_until', 'is', null), e('claimed_until', '<=', at.now)]))
+      .executeTakeFirst();
+    return claimed.numUpdatedRows > 0n;
+  } catch (error) {
+    if ((error as { code?: string }).code === UNIQUE_VIOLATION) return false;
+    throw error;
+  }
+}
+
+/** Hosts that a worker was at which is gone, in a deployment that must not go on: nobody knows how far it came. */
+export async function failAbandoned(db: DbOrTx, id: string, why: string, at: Date): Promise<void> {
+  await q(db)
     .updateTable('enrollment.deployment_host')
-    .set({ state: 'running', started_at: at.now, claimed_until: at.until })
+    .set({ state: 'failed', touched: true, why: plainText(why), finished_at: at })
     .where('deployment_id', '=', id)
-    .where('host_id', '=', hostId)
-    .where('state', 'in', ['waiting', 'running'])
-    .where((e) => e.or([e('claimed_until', 'is', null), e('claimed_until', '<=', at.now)]))
+    .where('state', '=', 'running')
+    .where('claimed_until', '<=', at)
+    .execute();
+}
+
+/** The last deployment that this rule asked for, if it ended before its time since then. */
+export async function lastBroken(db: DbOrTx, ruleId: string, since: Date): Promise<string | null> {
+  const row = await q(db)
+    .selectFrom('enrollment.deployment')
+    .select(['why', 'finished_at'])
+    .where('rule_id', '=', ruleId)
+    .orderBy('created_at', 'desc')
+    .limit(1)
     .executeTakeFirst();
-  return claimed.numUpdatedRows > 0n;
+  return row?.why && row.finished_at && row.finished_at > since ? row.why : null;
 }
 
 export async function setDeploymentHost(
@@ -247,7 +315,8 @@ export async function triedHosts(
     .innerJoin('enrollment.deployment as d', 'd.id', 'h.deployment_id')
     .select((e) => [
       'h.host_id',
-      e.fn.max('h.started_at').as('at'),
+      // One that was left alone when a deployment ended had its chance as well.
+      e.fn.max(e.fn.coalesce('h.started_at', 'h.finished_at')).as('at'),
       e.fn
         .agg<boolean>('bool_or', [
           e.and([

@@ -63,11 +63,20 @@ export async function withdrawOrder(tx: Transaction<NoTables>, agentId: string):
     .execute();
 }
 
+/** More than any machine needs in a month; an agent says by itself which boot it is of. */
+const MOST_BOOTS = 20;
+
 export async function boots(db: DbOrTx, agentId: string): Promise<BootRow[]> {
-  return q(db).selectFrom('enrollment.boot').selectAll().where('agent_id', '=', agentId).execute();
+  return q(db)
+    .selectFrom('enrollment.boot')
+    .selectAll()
+    .where('agent_id', '=', agentId)
+    .orderBy('last_seen', 'desc')
+    .limit(MOST_BOOTS)
+    .execute();
 }
 
-/** Boots that ended long ago are forgotten on the way. */
+/** Boots that ended long ago are forgotten on the way, as are all but the newest few. */
 export async function noteBoot(
   db: DbOrTx,
   boot: Omit<BootRow, 'first_seen' | 'last_seen' | 'returns'>,
@@ -88,7 +97,22 @@ export async function noteBoot(
   await q(db)
     .deleteFrom('enrollment.boot')
     .where('agent_id', '=', boot.agent_id)
-    .where('last_seen', '<', new Date(at.getTime() - 30 * 86_400_000))
+    .where((e) =>
+      e.or([
+        e('last_seen', '<', new Date(at.getTime() - 30 * 86_400_000)),
+        e(
+          'boot_id',
+          'in',
+          e
+            .selectFrom('enrollment.boot')
+            .select('boot_id')
+            .where('agent_id', '=', boot.agent_id)
+            .orderBy('last_seen', 'desc')
+            .orderBy('boot_id')
+            .offset(MOST_BOOTS),
+        ),
+      ]),
+    )
     .execute();
 }
 
@@ -114,7 +138,7 @@ export async function reportingElsewhere(
   bootId: string | null,
   since: Date,
 ): Promise<Set<string>> {
-  if (hostIds.length === 0 || bootId === null) return new Set();
+  if (hostIds.length === 0) return new Set();
   const rows = await q(db)
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')

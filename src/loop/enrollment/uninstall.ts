@@ -12,6 +12,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
 import { takeAgentOff } from '../../host/agent-off.ts';
 import { readText } from '../../host/host.ts';
+import { openBelow } from '../../host/tasks/kept.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { type Step, withinDeadline } from './deadline.ts';
 import type { AgentRecord } from './face.ts';
@@ -101,6 +102,8 @@ async function remove(host: Host, remote: SshHost, reason: string, step: Step): 
   const packaged = (await readText(remote, AGENT_PACKAGE_MARK))?.trim();
   if (!packaged && (await whatIsLeft(remote)).length === 0)
     throw new AppError('UNINSTALL_NOTHING', { host: host.name });
+  const open = await openBelow(remote, AGENT_PATHS.state);
+  if (open.length > 0) throw new AppError('UNINSTALL_MIDWAY', { host: host.name, what: open.join(', ') });
   step('removing its agent');
   if (packaged) return removePackage(host, remote, packaged);
   if (!(await removeItself(remote, reason))) await removeByHand(remote);

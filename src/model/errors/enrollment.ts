@@ -37,6 +37,10 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'The deployment is {state}; it can be {verb} only while it is {needs}.',
   },
+  DEPLOY_LIST_LONG: {
+    status: 400,
+    text: 'The list has {rows} rows; give at most {most} at a time.',
+  },
   DEPLOY_RULE_EXISTS: {
     status: 409,
     text: 'There is a deployment rule named "{name}" already; end it first or choose another name.',
@@ -44,6 +48,10 @@ export const ENROLLMENT_ERRORS = {
   DEPLOY_RULE_WHERE: {
     status: 400,
     text: 'A deployment rule cannot be for "{where}": give an address, a CIDR or a tag as key=value.',
+  },
+  DEPLOY_RULE_LOGIN: {
+    status: 400,
+    text: 'The login "{name}" would hand its password to whatever machine turns up there. Give one with a key, or bind it to where it may be used: lastember credential add --for.',
   },
   DEPLOY_RULE_TIME: {
     status: 400,
@@ -151,6 +159,10 @@ export const ENROLLMENT_ERRORS = {
     status: 403,
     text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',
   },
+  ENROLL_HOST_TAKEN: {
+    status: 409,
+    text: 'What {host} says of itself is a host whose agent reports. If it is that machine, stop its agent and try again after {minutes} minutes, or put the new one there from the server: lastember deploy --force.',
+  },
   ENROLL_TOKEN_ELSEWHERE: {
     status: 403,
     text: 'The enrollment token is for hosts that call from {network}, and this one calls from {address}. Make one for it: lastember enroll-token create --for {address}.',
@@ -183,6 +195,10 @@ export const ENROLLMENT_ERRORS = {
   UNINSTALL_LEFT: {
     status: 409,
     text: 'Uninstalling the agent of {host} left {paths} there. Remove them by hand.',
+  },
+  UNINSTALL_MIDWAY: {
+    status: 409,
+    text: '{host} is in the middle of a change ({what}): without the agent nobody brings it to its end or undoes it. Wait for its end; or, on the host, `lastember-agent uninstall --force`.',
   },
   UNINSTALL_PACKAGED: {
     status: 409,

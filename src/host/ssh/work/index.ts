@@ -26,6 +26,8 @@ export interface Work {
   acting(scope: string): Host;
   journal: Journal;
   kept: Kept;
+  /** journals that lie there of accesses over which the host was changed before this one */
+  earlier(): Promise<Journal[]>;
   /** Is the way to the host gone, or the host not ours any more? Asks it. */
   lost(): Promise<boolean>;
   close(): Promise<void>;
@@ -54,6 +56,7 @@ export async function openWork(remote: SshHost, options: WorkOptions): Promise<W
       acting: (scope) => withDetached(guarded, detached, scope),
       journal,
       kept: openKept(guarded, dir),
+      earlier: () => earlierJournals(guarded, access, lock.token),
       lost: () => isLost(guarded),
       close: async () => {
         await detached.clean().catch(() => {});
@@ -64,6 +67,16 @@ export async function openWork(remote: SshHost, options: WorkOptions): Promise<W
     await lock.free();
     throw error;
   }
+}
+
+/** Nothing is forgotten of them: they are opened to remove what their tasks have left. */
+async function earlierJournals(remote: SshHost, access: string, token: string): Promise<Journal[]> {
+  const names = ((await remote.list(workDir('.'))) ?? []).filter((name) => /^[\w-]{1,100}$/.test(name));
+  const journals: Journal[] = [];
+  for (const name of names)
+    if (name !== access)
+      journals.push(await FarJournal.open(remote, { dir: workDir(name), token, forget: new Date(0) }));
+  return journals;
 }
 
 export { isLoss };

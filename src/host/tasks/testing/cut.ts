@@ -7,8 +7,7 @@ import type { Assignment } from '../../../model/agent.ts';
 import type { ApproverKey } from '../../../model/plan.ts';
 import { localHost } from '../../local.ts';
 import { carryOut } from '../execute.ts';
-import { FileJournal } from '../file-journal.ts';
-import type { JournalRecord } from '../journal.ts';
+import { CuttingJournal } from './cutting-journal.ts';
 
 interface Given {
   assignment: Assignment;
@@ -19,19 +18,7 @@ interface Given {
 const [root = '', json = '', at = '0', when = ''] = process.argv.slice(2);
 const given = JSON.parse(json) as Given;
 
-class CuttingJournal extends FileJournal {
-  #left = Number(at);
-
-  override async write(record: JournalRecord): Promise<number> {
-    this.#left -= 1;
-    if (this.#left === 0 && when === 'before') process.kill(process.pid, 'SIGKILL');
-    const number = await super.write(record);
-    if (this.#left === 0 && when === 'after') process.kill(process.pid, 'SIGKILL');
-    return number;
-  }
-}
-
-const journal = new CuttingJournal(join(root, 'journal.jsonl'));
+const journal = new CuttingJournal(join(root, 'journal.jsonl'), Number(at), when);
 await carryOut(
   {
     host: localHost({ root }),

@@ -29,18 +29,45 @@ export interface Place {
 
 /** No bounds: everywhere. */
 export function covers(bounds: readonly string[], place: Place): boolean {
-  return bounds.length === 0 || bounds.map(readBound).some((bound) => matches(bound, place));
+  return bounds.length === 0 || rulesOf(bounds).some((matches) => matches(place));
 }
 
-function matches({ kind, text }: Bound, { hostId, address, tags }: Place): boolean {
-  if (kind === 'host') return text === hostId;
+type Matches = (place: Place) => boolean;
+/** Read once: whole estates are held against the same bounds. */
+const READ = new WeakMap<readonly string[], Matches[]>();
+
+function rulesOf(bounds: readonly string[]): Matches[] {
+  const known = READ.get(bounds);
+  if (known) return known;
+  const read = bounds.map((text) => matcherOf(readBound(text)));
+  READ.set(bounds, read);
+  return read;
+}
+
+function matcherOf({ kind, text }: Bound): Matches {
+  if (kind === 'host') return ({ hostId }) => text === hostId;
   if (kind === 'tag') {
-    const [key = '', ...value] = text.split('=');
-    return Object.hasOwn(tags, key) && tags[key] === value.join('=');
+    const [key = '', ...rest] = text.split('=');
+    const value = rest.join('=');
+    return ({ tags }) => Object.hasOwn(tags, key) && tags[key] === value;
   }
   const range = rangeOf(text);
+  return ({ address }) => {
+    const at = parsed(address);
+    return range !== null && at.kind() === range[0].kind() && at.match(range);
+  };
+}
+
+const MOST_KEPT = 200_000;
+const ADDRESSES = new Map<string, ReturnType<typeof ipaddr.process>>();
+
+function parsed(address: string): ReturnType<typeof ipaddr.process> {
+  const known = ADDRESSES.get(address);
+  if (known) return known;
   const at = ipaddr.process(address);
-  return range !== null && at.kind() === range[0].kind() && at.match(range);
+  if (ADDRESSES.size >= MOST_KEPT) ADDRESSES.clear();
+  ADDRESSES.set(address, at);
+  return at;
 }
 
 interface Login {

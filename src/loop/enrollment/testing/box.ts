@@ -23,6 +23,9 @@ export const boxSkip =
     ? false
     : 'mount namespaces cannot be made here';
 
+/** Root of a namespace of one's own is not enough for sshd, which becomes other users. */
+export const sshdSkip = boxSkip || (process.getuid?.() === 0 ? false : 'a real sshd lets nobody in without root');
+
 export interface Ran {
   code: number;
   out: string;

@@ -52,14 +52,16 @@ const CHECKS: Record<string, Check> = {
   'change.plan.made': (claims, entry) => claims.planMade(entry),
   'change.plan.approved': (claims, entry) => claims.approved(entry),
   'change.step.finished': (claims, entry) => claims.stepFinished(entry),
-  'enrollment.deployment.planned': (claims, entry) => (signs(entry) ? claims.planMade(entry) : null),
+  'enrollment.deployment.planned': (claims, entry) => (signs(entry) ? claims.deploymentPlanned(entry) : null),
   'enrollment.deployment.approved': (claims, entry) => claims.approved(entry),
   'enrollment.deployment.started': (claims, entry) => claims.deploymentStarted(entry),
-  'enrollment.rule.added': (claims, entry) => claims.planMade(entry),
+  'enrollment.rule.added': (claims, entry) => claims.ruleAdded(entry),
   'enrollment.rule.approved': (claims, entry) => claims.approved(entry),
 };
 /** Most deployments need nobody's signature; those that do state the digest of what is signed. */
 const Signs = z.looseObject({ digest: Sha256 });
+const ByRule = z.looseObject({ rule: z.string() });
+const RuleAdded = z.object({ digest: Sha256, plan: z.looseObject({ standing: z.boolean() }) });
 const signs = (entry: Entry): boolean => Signs.safeParse(entry.detail).success;
 
 interface PlanClaim {
@@ -86,6 +88,9 @@ export class Claims {
   /** whoever registered a key is the person who signs with it, however many keys that person has */
   #approvers = new Map<string, { key: Buffer; person: string }>();
   #plans = new Map<string, PlanClaim>();
+  /** deployment → digest of what had to be approved */
+  #deployments = new Map<string, string>();
+  #rules = new Map<string, { digest: string; standing: boolean }>();
 
   /** Returns the entry for its label, or null when the text is none. */
   read(index: number, text: string): Entry | null {
@@ -198,9 +203,29 @@ export class Claims {
     return this.#approvalProblem(plan);
   }
 
+  deploymentPlanned(entry: Entry): Problem {
+    this.#deployments.set(entry.subject.id, Signs.parse(entry.detail).digest);
+    return this.planMade(entry);
+  }
+
+  ruleAdded(entry: Entry): Problem {
+    const rule = RuleAdded.safeParse(entry.detail);
+    if (rule.success) this.#rules.set(entry.subject.id, { ...rule.data, standing: rule.data.plan.standing });
+    return this.planMade(entry);
+  }
+
+  /** By an approval of its own, by that of a standing rule, or by whoever may deploy without one. */
   deploymentStarted(entry: Entry): Problem {
-    const of = Signs.safeParse(entry.detail);
-    return of.success ? this.#approvalProblem(of.data.digest) : null;
+    const planned = this.#deployments.get(entry.subject.id);
+    const said = Signs.safeParse(entry.detail).data?.digest;
+    if (planned !== undefined && said !== planned) return 'it began otherwise than it was planned for approval';
+    if (said !== undefined) return this.#approvalProblem(said);
+    const asked = ByRule.safeParse(entry.detail);
+    if (!asked.success) return null;
+    const rule = this.#rules.get(asked.data.rule);
+    if (!rule)
+      return { why: 'a rule asked for it that is not on the trail', what: `deployment rule ${asked.data.rule}` };
+    return rule.standing ? this.#approvalProblem(rule.digest) : 'a rule that is no standing one began it by itself';
   }
 
   #byServer(entry: Entry): Problem {

@@ -483,6 +483,30 @@ test('2.7: a deployment that asked for approval and began without it, or with a 
   const forged = await problems(key, planned(), approved(generateKeyPairSync('ed25519').privateKey));
   assert.match(forged[0]!, /signature of approver key .* is forged/);
   assert.match((await problems(key, planned({ ...plan, hosts: ['x'] })))[0]!, /does not have the digest stated/);
+  const bare = entryText(3, 'enrollment.deployment.started', deployment, { hosts: [] });
+  assert.match((await problems(key, planned(), bare))[0]!, /began otherwise than it was planned for approval/);
+  const rule = { kind: 'rule', id: 'rule_1' };
+  const byRule = entryText(3, 'enrollment.deployment.started', { ...deployment, id: 'dep_2' }, { rule: 'rule_1' });
+  const standing = {
+    type: 'lastember/deploy-rule/v1',
+    ruleId: 'rule_1',
+    author: 'user_2',
+    approvalsRequired: 1,
+    standing: true,
+  };
+  const added = (what: typeof standing): string =>
+    entryText(1, 'enrollment.rule.added', rule, { digest: digestOf(what), plan: what });
+  const about = { ...statement, changeId: 'rule_1', plan: digestOf(standing) };
+  const signedRule = entryText(2, 'enrollment.rule.approved', rule, {
+    digest: about.plan,
+    keyId,
+    statement: about,
+    signature: signJson(about, approverKey),
+  });
+  assert.deepEqual(await problems(key, added(standing), signedRule, byRule), []);
+  assert.match((await problems(key, added(standing), byRule))[0]!, /a plan that nobody approved/);
+  assert.match((await problems(key, added({ ...standing, standing: false }), byRule))[0]!, /no standing one/);
+  assert.match((await problems(byRule))[0]!, /a rule asked for it that is not on the trail/);
   const free = entryText(1, 'enrollment.deployment.started', deployment, { hosts: [] });
   assert.deepEqual(await problems(free), [], 'most need no signature');
 });
