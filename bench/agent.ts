@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -84,7 +84,7 @@ async function weigh(dir: string, whole: boolean): Promise<void> {
   const { bytes } = await makeOneFile(ingredients);
   writeFileSync(join(dir, 'lastember-agent'), bytes, { mode: 0o755 });
   const transit = compressors(ingredients.arch).xz ? 'xz' : 'gz';
-  const packed = whole ? (await packedAgent(ingredients, transit, CACHE)).length : null;
+  const packed = whole ? statSync(await packedAgent(ingredients, transit, CACHE)).size : null;
   const mb = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
   figures.push(
     `one file: ${mb(bytes.length)} on the disk, ${packed === null ? 'not packed here' : `${mb(packed)} in transit as .${transit}`}`,

@@ -64,7 +64,7 @@ if (process.exitCode === undefined && (values['one-file'] || values.arch !== und
     throw new Error(
       `No runtime for ${arch}: npm install --no-save --force --cpu ${arch} node-linux-${arch}@${process.versions.node}`,
     );
-  const { bytes } = await makeOneFile({ program: readFileSync(OUT), arch, runtime });
+  const { bytes } = await makeOneFile({ program: readFileSync(OUT), runtime });
   const name = `dist/agent/lastember-agent-linux-${arch}`;
   writeFileSync(join(ROOT, name), bytes, { mode: 0o755 });
   console.log(`${name}: ${(bytes.length / 1e6).toFixed(1)} MB`);

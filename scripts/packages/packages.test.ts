@@ -96,7 +96,7 @@ describe('2.6: packages for golden images', { skip }, () => {
           await ok(box, format.install);
           const installed = ours(box).filter((row) => !clean.includes(row));
           assert.ok(
-            installed.some((row) => row.startsWith('opt/lastember/node 100755 ')),
+            installed.some((row) => row.startsWith('opt/lastember/lastember-agent 100755 ')),
             installed.join('\n'),
           );
           assert.ok(

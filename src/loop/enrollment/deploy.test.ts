@@ -17,6 +17,7 @@ import { addCredential, removeCredential } from './credentials.ts';
 import { createDeployment } from './make-deployment.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
 import { deployments } from './store-deployments.ts';
+import { keepPacked } from './testing/packed.ts';
 
 const skip = process.arch === 'x64' ? false : 'the demo estate needs binaries that exist for x64 only';
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
@@ -42,6 +43,7 @@ before(async () => {
   const port = await freePort();
   estate = await startEstate({ dir: join(dir, 'estate'), only: ['files', 'build'], net: 98 });
   platform = await testPlatform({ config: { agentAddress: `127.0.0.1:${port}` } });
+  await keepPacked(platform.config.dataDir);
   discovery = createDiscovery(platform);
   enrollment = createEnrollment(platform, discovery, async () => 'lastember.test+00000000+key');
   const identity = await enrollment.listenerIdentity();
@@ -178,7 +180,8 @@ test(
       env: {},
     });
     assert.match(said, /^\d+\.\d+\.\d+\n$/);
-    assert.ok(existsSync(join(platform.config.dataDir, 'cache')), 'it travelled packed');
+    const packed = readdirSync(join(platform.config.dataDir, 'cache')).filter((name) => name !== 'pieces');
+    assert.match(packed.join(), /^lastember-agent-[0-9a-f]{16}-linux-\w+\.(?:xz|deb|zst|gz)$/, 'it travelled packed');
   },
 );
 

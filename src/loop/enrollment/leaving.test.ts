@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { AGENT_PATHS } from '../../model/agent-paths.ts';
@@ -185,6 +186,18 @@ describe('2.9: an agent that goes', { skip }, () => {
       assert.deepEqual(await uninstall(), { credential: 'ops', told: false });
       assert.deepEqual(box.listing(), before, 'by hand');
       assert.ok(!existsSync(`/proc/${pid}`), 'it ended');
+      const node = readFileSync(join(box.root, '../tools/node'));
+      await box.run('rm /usr/local/bin/node');
+      try {
+        await deploy();
+        pid = supervisor();
+        assert.deepEqual([box.has(AGENT_PATHS.program), existsSync(`/proc/${pid}`)], [true, true]);
+        assert.deepEqual(await uninstall(), { credential: 'ops', told: true });
+        assert.deepEqual(box.listing(), before, 'as one file');
+        assert.ok(!existsSync(`/proc/${pid}`), 'it ended');
+      } finally {
+        writeFileSync(join(box.root, '../tools/node'), node, { mode: 0o755 });
+      }
     } finally {
       if (pid > 0 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGTERM');
       await box.run('rm -rf /run/systemctl.broken /var/log /var/run /etc/logrotate.d /etc/alternatives /etc/rc.local');
@@ -243,11 +256,35 @@ describe('2.9: an agent that goes', { skip }, () => {
     await assert.rejects(uninstallFrom(served.platform, served.discovery, operator, hostId, wrong), (error) =>
       isAppError(error, 'NOT_FOUND'),
     );
-    await box.run(`chmod 0 /root/.ssh && mv /root/.ssh /root/.away`);
+    await box.run('mv /root/.ssh /root/.away');
     await assert.rejects(uninstall(), (error) => isAppError(error, 'DEPLOY_NO_LOGIN'));
-    await box.run(`mv /root/.away /root/.ssh && chmod 700 /root/.ssh`);
+    await box.run('mv /root/.away /root/.ssh');
     assert.ok(await entry('enrollment.uninstall.failed', hostId));
     await box.run(`node ${AGENT_PATHS.bundle} uninstall`);
     assert.equal((await host()).management, 'lost', 'the order does not stand any more');
+  });
+
+  test('2.9: an agent that came as one file takes itself off as well, ordered, on the host, and by hand', async () => {
+    await box.run('rm /usr/local/bin/node');
+    const ours = await deploy();
+    assert.deepEqual([box.has(AGENT_PATHS.program), box.has(AGENT_PATHS.bundle)], [true, false]);
+    assert.deepEqual(await uninstall(), { credential: 'ops', told: true });
+    assert.deepEqual([box.listing(), box.agent()], [clean, null]);
+    const told = (await entry('enrollment.agent.uninstalled', ours.id))?.detail['goodbye'] as GoodbyeRequest;
+    assert.ok(isGenuine(told, ours.id, ours.publicKey));
+    await assert.rejects(uninstall(), (error) => isAppError(error, 'UNINSTALL_NOTHING'));
+
+    const theirs = await deploy();
+    const ran = await box.run(`${AGENT_PATHS.program} uninstall`);
+    assert.deepEqual([ran.code, ran.out], [0, 'uninstalled\n'], ran.err);
+    assert.deepEqual([box.listing(), box.agent()], [clean, null]);
+    assert.match((await agentNow(theirs.id)).problem!, /by no order of ours/);
+
+    await deploy();
+    await box.run(
+      `printf '#!/bin/sh\nexit 70\n' >/run/broken && chmod 755 /run/broken && mv /run/broken ${AGENT_PATHS.program}`,
+    );
+    assert.deepEqual(await uninstall(), { credential: 'ops', told: false });
+    assert.deepEqual([box.listing(), box.agent()], [clean, null]);
   });
 });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../model/errors/index.ts';
 import { AGENT_PATHS } from '../../model/agent-paths.ts';
@@ -38,7 +39,8 @@ export async function sendAgent({ remote, host, step, touch, arch, program, data
   const canMake = new Set(Object.keys(compressors(arch)) as Packing[]);
   const unpacker = await unpackerFor(destination, canMake);
   step('packing the agent, which takes a minute the first time');
-  const bytes = await packedAgent({ program, arch, runtime }, unpacker.transit, join(dataDir, 'cache'));
+  const packed = await packedAgent({ program, arch, runtime }, unpacker.transit, join(dataDir, 'cache'));
+  const bytes = await readFile(packed);
   step('copying the agent');
   await touch();
   await remote.mkdir(AGENT_PATHS.dir, 0o755);

@@ -4,13 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Architecture } from './compress.ts';
 
 /** Young objects in one megabyte: the agent makes few, and what it does not hold it gives back. */
 const EXEC_ARGV = ['--max-semi-space-size=1'];
 
 /** The program as the runtime takes it into itself; made by our own runtime, which must be of the same version. */
-export async function programBlob(program: Uint8Array, arch: Architecture): Promise<Buffer> {
+export async function programBlob(program: Uint8Array): Promise<Buffer> {
   const dir = await mkdtemp(join(tmpdir(), 'lastember-one-file-'));
   try {
     await writeFile(join(dir, 'main.cjs'), program);
@@ -20,8 +19,8 @@ export async function programBlob(program: Uint8Array, arch: Architecture): Prom
       main: 'main.cjs',
       output: 'blob',
       disableExperimentalSEAWarning: true,
-      // Compiled code is of one architecture.
-      useCodeCache: arch === process.arch,
+      // Compiled code differs from run to run, and installers promise a digest; without it nothing starts slower.
+      useCodeCache: false,
       execArgv: EXEC_ARGV,
       execArgvExtension: 'none',
       // By which the program that was installed knows itself; see src/agent/program.ts.

@@ -12,7 +12,7 @@ import { debAround, tarAround } from './deb.ts';
 import { joinXz } from './xz.ts';
 
 /** Bump when the same program and runtime would give other bytes. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 const PIECE = 16 * 1024 * 1024;
 const PAGE = 4096;
 const KEEP_MS = 30 * 24 * 3_600_000;
@@ -25,8 +25,11 @@ export interface Ingredients {
 }
 
 /** The agent as one file for a platform, as bytes. */
-export async function makeOneFile({ program, arch, runtime }: Ingredients): Promise<{ bytes: Buffer; blobAt: number }> {
-  const made = oneFile(await readFile(runtime), await programBlob(program, arch));
+export async function makeOneFile({
+  program,
+  runtime,
+}: Omit<Ingredients, 'arch'>): Promise<{ bytes: Buffer; blobAt: number }> {
+  const made = oneFile(await readFile(runtime), await programBlob(program));
   if (made === null) throw new Error(`${runtime} is not laid out as the runtime that we know`);
   return made;
 }
@@ -36,28 +39,26 @@ export function transitName({ program, arch }: Ingredients, transit: Transit): s
   return `lastember-agent-${key.slice(0, 16)}-linux-${arch}.${transit}`;
 }
 
-const making = new Map<string, Promise<Buffer>>();
+const making = new Map<string, Promise<void>>();
 
-/** What travels to a host; made once for each version, and kept in `dir`. */
-export function packedAgent(ingredients: Ingredients, transit: Transit, dir: string): Promise<Buffer> {
+/** The file that travels to a host; made once for each version, and kept in `dir`. */
+export async function packedAgent(ingredients: Ingredients, transit: Transit, dir: string): Promise<string> {
   const path = join(dir, transitName(ingredients, transit));
-  const known = making.get(path);
-  if (known) return known;
-  const made = (existsSync(path) ? readFile(path) : make(ingredients, transit, path)).finally(() =>
-    making.delete(path),
-  );
-  making.set(path, made);
-  return made;
+  if (!making.has(path) && !existsSync(path)) {
+    const made = make(ingredients, transit, path).finally(() => making.delete(path));
+    making.set(path, made);
+  }
+  await making.get(path);
+  return path;
 }
 
-async function make(ingredients: Ingredients, transit: Transit, path: string): Promise<Buffer> {
+async function make(ingredients: Ingredients, transit: Transit, path: string): Promise<void> {
   const dir = join(path, '..');
   await mkdir(join(dir, 'pieces'), { recursive: true, mode: 0o700 });
   const { bytes, blobAt } = await makeOneFile(ingredients);
   const packed = transit === 'plain' ? bytes : await pack(bytes, blobAt, { ...ingredients, transit, dir });
   await keep(path, packed);
   await forgetOld(dir);
-  return packed;
 }
 
 interface How {
