@@ -14,6 +14,7 @@ import { createEnrollment } from './index.ts';
 import { isGenuine } from './logic/goodbye.ts';
 import { deployments } from './store-deployments.ts';
 import { type Box, sshdSkip as skip, makeBox } from './testing/box.ts';
+import { PACKS_SMALL } from './testing/packed.ts';
 import { operator, scan, type Served, serve } from './testing/served.ts';
 import { uninstallFrom } from './uninstall.ts';
 import { listEntries } from '../../platform/ledger/index.ts';
@@ -27,7 +28,7 @@ let hostId: string;
 before(async () => {
   if (skip) return;
   served = await serve({}, { pollSeconds: 1 });
-  box = makeBox({ node: true, machineId: 'box-leaving' });
+  box = makeBox({ node: true, machineId: 'box-leaving', lacks: PACKS_SMALL });
   const { private: privateKey, public: publicKey } = newSshKey();
   const port = await box.sshd(ADDRESS, publicKey);
   await scan(served, [ADDRESS], `${port}`);

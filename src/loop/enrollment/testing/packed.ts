@@ -1,6 +1,9 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Who has none of these gets the agent as .gz, which is packed in seconds; one test sends it as small as it can be. */
+export const PACKS_SMALL = ['xz', 'python3', 'dpkg-deb', 'zstd'] as const;
+
 const KEPT = join(import.meta.dirname, '../../../../node_modules/.cache/lastember-agent/pieces');
 
 /**
