@@ -39,7 +39,9 @@ export async function launch(given: Launch): Promise<number | null> {
   }
 }
 
-function load({ host, programs }: Launch, program: string): number {
+function load({ host, programs, signal }: Launch, program: string): number {
+  // From here on only the one that is loaded hears it.
+  if (signal.aborted) return 0;
   const path = host.real(programs.path(program));
   chooseProgram(program);
   createRequire(path)(path);
@@ -52,18 +54,20 @@ export const RUNS = -1;
 type OnTrial = ProgramState & { trial: NonNullable<ProgramState['trial']> };
 
 async function tryOut(given: Launch, state: OnTrial): Promise<number | null> {
+  const { signal } = given;
   const left = Date.parse(state.trial.until) - Date.now();
   if (left <= 0) return takeBack(given, state, 'it did not reach the server in its time');
   if (state.trial.starts >= STARTS)
     return takeBack(given, state, `it ended ${STARTS} times before it reached the server`);
   await given.programs.save({ ...state, trial: { ...state.trial, starts: state.trial.starts + 1 } });
+  if (signal.aborted) return 0;
   given.log.info('Trying a new program', { program: state.current, update: state.trial.updateId });
   const code = await child(given, state.current!, left);
-  if (given.signal.aborted) return code ?? 0;
+  if (signal.aborted) return code ?? 0;
   const after = await given.programs.state();
   // It has shown itself and gave its place back: from now on it runs without us.
   if (after.trial !== null) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
-  return again();
+  return again(signal);
 }
 
 /** Ends the child when its time is up, and tells it when we are to stop. */
@@ -88,11 +92,14 @@ function child({ args, signal }: Launch, program: string, ms: number): Promise<n
 async function takeBack(given: Launch, state: ProgramState, why: string): Promise<number | null> {
   given.log.error('A new program is taken back', { program: state.current, why });
   await given.programs.save(takenBack(state, why));
-  return again();
+  return again(given.signal);
 }
 
-/** From the beginning, in this same process: whoever started us notices nothing. */
-export function again(): number {
+/** From the beginning, in this same process: whoever started us notices nothing. Not when we were told to stop meanwhile. */
+export async function again(signal: AbortSignal): Promise<number> {
+  // What was told while we were at work is heard first: whatever takes our place would know nothing of it.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (signal.aborted) return 0;
   const { LASTEMBER_PROGRAM: _chosen, LASTEMBER_TRIAL: _tried, ...env } = wholeEnv();
   const [command, ...own] = ownCommand();
   return process.execve!(command!, [command!, ...own, ...process.argv.slice(2)], env);

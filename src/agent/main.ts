@@ -124,7 +124,7 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
     log.info('Agent stopped', { ended });
     if (signal.aborted && signal.reason !== ORPHANED)
       await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(host)) });
-    return ended === 'again' && !signal.aborted ? again() : undefined;
+    return ended === 'again' ? again(signal) : undefined;
   },
   enroll: async (given) => {
     await dropOthersIdentity(given);
@@ -151,12 +151,13 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
 };
 
 async function setUp(path: string, once: boolean): Promise<SetUp> {
+  // First of all, and before anything is waited for: whoever loaded this program does not listen any more.
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   const env = readEnv();
   const host = localHost({ root: env.hostRoot });
   const configPath = host.shown(path);
   const loaded = await loadConfig(host, configPath);
-  const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort(ORPHANED));
   const state = openState(host, loaded.stateDir);
   const config = await withToken(loaded, env.token, state);

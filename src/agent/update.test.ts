@@ -220,6 +220,50 @@ describe('an update', () => {
   });
 });
 
+/** Told to stop at the n-th time that this file is opened, in the program that was installed, once an update was taken. */
+const STOP = `
+const fs = require('node:fs/promises');
+const { existsSync, readFileSync, writeFileSync } = require('node:fs');
+const [file, n] = process.env.LASTEMBER_TEST_STOP.split(' ');
+const root = process.env.LASTEMBER_HOST_ROOT;
+const settings = root + '/var/lib/lastember/program.json';
+const taken = () => existsSync(settings) && /"current": "/.test(readFileSync(settings, 'utf8'));
+const open = fs.open;
+let left = process.env.LASTEMBER_TRIAL || existsSync(root + '/told') ? 0 : Number(n);
+fs.open = async (path, ...more) => {
+  if (String(path).endsWith(file) && taken() && --left === 0) {
+    writeFileSync(root + '/told', '');
+    process.kill(process.pid, 'SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return open(path, ...more);
+};
+`;
+
+describe('told to stop while one program takes the place of another', () => {
+  const ends = async (stop: string): Promise<void> => {
+    const { child, log } = start({ NODE_OPTIONS: `--require=${join(dir, 'stop.cjs')}`, LASTEMBER_TEST_STOP: stop });
+    const limit = AbortSignal.timeout(30_000);
+    const [code] = (await once(child, 'exit', { signal: limit }).catch(() => assert.fail(log()))) as [number];
+    assert.equal(code, 0);
+  };
+  before(() => fs.writeFileSync(join(dir, 'stop.cjs'), STOP));
+
+  test('when the one on trial has shown itself: it ends', async () => {
+    offer(next);
+    await ends('program.json 2');
+    assert.equal(state().trial, null);
+  });
+
+  test('before the proven one is loaded: it ends', async () => {
+    offer(next);
+    const { child } = start();
+    await until('the next one', () => runs(next)() && state().trial === null, 30);
+    child.kill('SIGKILL');
+    await ends(`programs/${sha256(next)}.cjs 1`);
+  });
+});
+
 describe('the power is cut', () => {
   for (const when of ['before', 'after'])
     for (const cut of [1, 2, 3, 4])
