@@ -79,11 +79,7 @@ export function makeBox(options: BoxOptions = {}): Box {
   for (const name of ['bin', 'sbin', 'lib', 'lib64', 'lib32'])
     if (existsSync(`/${name}`) && lstatSync(`/${name}`).isSymbolicLink())
       symlinkSync(readlinkSync(`/${name}`), join(root, name));
-  mkdirSync(tools);
-  copyFileSync(join(import.meta.dirname, 'systemctl.sh'), join(tools, 'systemctl'));
-  chmodSync(join(tools, 'systemctl'), 0o755);
-  for (const name of options.lacks ?? []) writeFileSync(join(tools, name), MISSING, { mode: 0o755 });
-  if (options.node) copyFileSync(process.execPath, join(tools, 'node'));
+  fillTools(tools, options);
   writeFileSync(join(root, 'etc/machine-id'), `${options.machineId ?? 'box'}\n`);
   writeFileSync(join(root, 'etc/hostname'), 'box\n');
   writeFileSync(join(root, 'etc/os-release'), 'ID=debian\nVERSION_ID="12"\n');
@@ -119,6 +115,14 @@ export function makeBox(options: BoxOptions = {}): Box {
     },
   };
   return box;
+}
+
+function fillTools(tools: string, { node, lacks = [] }: BoxOptions): void {
+  mkdirSync(tools);
+  copyFileSync(join(import.meta.dirname, 'systemctl.sh'), join(tools, 'systemctl'));
+  chmodSync(join(tools, 'systemctl'), 0o755);
+  for (const name of lacks) writeFileSync(join(tools, name), MISSING, { mode: 0o755 });
+  if (node) copyFileSync(process.execPath, join(tools, 'node'));
 }
 
 /** Of apt are the lists that it fetches, for whomever; what is under /run is gone with the next boot. */
