@@ -12,6 +12,10 @@ export interface Bench {
   claim: string;
   /** the ratio ours / peer that we claim */
   target: number;
+  /** what the figures count, where it is not things per second */
+  unit?: string;
+  /** what else was measured, a line each */
+  figures?(): string[];
   /** why it cannot run here, or null */
   missing(): string | null;
   run(rounds: number, size: number): Promise<Measured[]>;

@@ -3,11 +3,12 @@
  * `--smoke` runs each once and small, to see that it still runs; it judges nothing but the verdicts.
  */
 import { heartbleed } from './heartbleed.ts';
+import { agent } from './agent.ts';
 import { patching } from './patching.ts';
 import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [heartbleed, sshFacts, patching];
+const BENCHES: readonly Bench[] = [agent, heartbleed, sshFacts, patching];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
@@ -20,8 +21,12 @@ function report(bench: Bench, measured: Measured[]): boolean {
   const ratios = measured.map((round) => round.ours / round.peer);
   const ratio = median(ratios);
   console.log(`${bench.name}: ${bench.claim}`);
+  const own = bench.unit === undefined;
+  const digits = own ? 1 : 2;
+  const both = (['ours', 'peer'] as const).map((who) => `${who} ${median(measured.map((m) => m[who])).toFixed(1)}/s, `);
+  for (const figure of bench.figures?.() ?? []) console.log(`  ${figure}`);
   console.log(
-    `  ours ${median(measured.map((m) => m.ours)).toFixed(1)}/s, peer ${median(measured.map((m) => m.peer)).toFixed(1)}/s, ratio ${ratio.toFixed(1)} (${Math.min(...ratios).toFixed(1)}–${Math.max(...ratios).toFixed(1)}), claimed ${bench.target}`,
+    `  ${own ? both.join('') : ''}ratio ${ratio.toFixed(digits)} (${Math.min(...ratios).toFixed(digits)}–${Math.max(...ratios).toFixed(digits)}), claimed ${bench.target.toFixed(digits)}`,
   );
   return smoke || ratio >= bench.target;
 }

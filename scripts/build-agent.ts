@@ -1,10 +1,17 @@
 /**
- * Bundles the agent into dist/agent/lastember-agent.cjs: one file, no dependencies on the host. Refuses to build when
- * anything of the server got into it.
+ * Bundles the agent into dist/agent/lastember-agent.cjs, for a Node that a host has. Refuses to build when anything of
+ * the server got into it.
+ *
+ * `--one-file` also makes dist/agent/lastember-agent-linux-ARCH, with our own Node in it: for this machine, or with
+ * `--arch arm64` (`x64`) for another, given its runtime (`--runtime FILE`, or the package node-linux-ARCH).
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { runtimeFor } from '../src/loop/enrollment/runtime.ts';
+import { makeOneFile } from '../src/loop/enrollment/onefile/pack.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'dist/agent/lastember-agent.cjs');
@@ -12,6 +19,12 @@ const OUT = join(ROOT, 'dist/agent/lastember-agent.cjs');
 const ALLOWED = /^(?:src\/(?:agent|host|model|scan)|node_modules)\//;
 /** Servers connect to hosts over SSH; agents never do. */
 const BANNED = /^src\/host\/ssh\/|^node_modules\/(?:ssh2|cpu-features|asn1)\//;
+
+const { values } = parseArgs({
+  options: { 'one-file': { type: 'boolean', default: false }, arch: { type: 'string' }, runtime: { type: 'string' } },
+});
+const arch = values.arch ?? process.arch;
+if (arch !== 'x64' && arch !== 'arm64') throw new Error(`--arch ${arch}: the agent is made for x64 and arm64`);
 
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const result = await build({
@@ -27,7 +40,8 @@ const result = await build({
   legalComments: 'none',
   metafile: true,
   define: { LASTEMBER_AGENT_VERSION: JSON.stringify(version) },
-  banner: { js: '#!/usr/bin/env node' },
+  // The second line is how others know the version without running it.
+  banner: { js: `#!/usr/bin/env node\n// lastember-agent ${version}` },
   logLevel: 'warning',
 });
 
@@ -40,6 +54,18 @@ if (strangers.length > 0) {
 } else {
   const [output] = Object.values(result.metafile.outputs);
   console.log(
-    `dist/agent/lastember-agent.cjs: ${Math.round((output?.bytes ?? 0) / 1024)} KiB from ${inputs.length} files`,
+    `dist/agent/lastember-agent.cjs: ${Math.round((output?.bytes ?? 0) / 1024)} KiB from ${inputs.length} files, SHA-256 ${createHash('sha256').update(readFileSync(OUT)).digest('hex')}`,
   );
+}
+
+if (process.exitCode === undefined && (values['one-file'] || values.arch !== undefined)) {
+  const runtime = values.runtime ?? runtimeFor(arch);
+  if (runtime === null)
+    throw new Error(
+      `No runtime for ${arch}: npm install --no-save --force --cpu ${arch} node-linux-${arch}@${process.versions.node}`,
+    );
+  const { bytes } = await makeOneFile({ program: readFileSync(OUT), runtime });
+  const name = `dist/agent/lastember-agent-linux-${arch}`;
+  writeFileSync(join(ROOT, name), bytes, { mode: 0o755 });
+  console.log(`${name}: ${(bytes.length / 1e6).toFixed(1)} MB`);
 }

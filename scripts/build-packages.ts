@@ -22,13 +22,14 @@ if (!existsSync(join(ROOT, 'dist/agent/lastember-agent.cjs'))) await import('./b
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const out = resolve(values.out);
 mkdirSync(out, { recursive: true });
-const built = FORMATS.filter(({ name, tool, from, build }) => {
+let built = 0;
+for (const { name, tool, from, build } of FORMATS) {
   if (spawnSync(tool, ['--version']).status !== 0) {
     console.log(`no ${name}: ${tool} is not installed (Debian package ${from})`);
-    return false;
+    continue;
   }
-  const file = build(out, version, values.fast);
+  const file = await build(out, version, values.fast);
   console.log(`${file}: ${Math.round(statSync(file).size / 1_048_576)} MiB`);
-  return true;
-});
-if (built.length === 0) process.exitCode = 1;
+  built += 1;
+}
+if (built === 0) process.exitCode = 1;

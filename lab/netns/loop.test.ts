@@ -35,7 +35,7 @@ before(async () => {
     agentless: [addressOf(drop1)],
     kit: 'security-updates',
     faults: [
-      { host: 'web1', fault: ['kill', 'web1', 'lastember-agent.cjs'] },
+      { host: 'web1', fault: ['kill', 'web1', 'lastember/lastember-agent'] },
       { host: 'old1', fault: ['partition', 'old1'], healAfterMs: 15_000, heal: ['heal', 'old1'] },
       { host: 'sudo1', fault: ['reboot', 'sudo1'] },
       { host: 'db1', server: 'SIGKILL' },

@@ -6,9 +6,9 @@ import { SCRIPTS, stage } from './tree.ts';
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
 
 /** Builds the .deb with dpkg-deb; returns its path. `fast`: packed quickly and large, for tests. */
-export function buildDeb(out: string, version: string, fast: boolean): string {
+export async function buildDeb(out: string, version: string, fast: boolean): Promise<string> {
   const dir = join(out, 'deb');
-  stage(dir, 'deb');
+  await stage(dir, 'deb');
   const architecture = ARCHITECTURES[process.arch]!;
   const size = execFileSync('du', ['-sk', dir], { encoding: 'utf8' }).split('\t')[0]!;
   mkdirSync(join(dir, 'DEBIAN'), { mode: 0o755 });

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Box, boxSkip, makeBox } from '../../src/loop/enrollment/testing/box.ts';
 import { occupy, operator, type Served, serve } from '../../src/loop/enrollment/testing/served.ts';
 import { createToken } from '../../src/loop/enrollment/tokens.ts';
-import { agentUnit } from '../../src/loop/enrollment/logic/unit.ts';
+import { agentFiles } from '../../src/loop/enrollment/logic/agent-files.ts';
 import { packagedUnit } from './tree.ts';
 
 const has = (tool: string): boolean => spawnSync(tool, ['--version']).status === 0;
@@ -96,7 +96,7 @@ describe('2.6: packages for golden images', { skip }, () => {
           await ok(box, format.install);
           const installed = ours(box).filter((row) => !clean.includes(row));
           assert.ok(
-            installed.some((row) => row.startsWith('opt/lastember/node 100755 ')),
+            installed.some((row) => row.startsWith('opt/lastember/lastember-agent 100755 ')),
             installed.join('\n'),
           );
           assert.ok(
@@ -129,7 +129,7 @@ describe('2.6: packages for golden images', { skip }, () => {
     );
 
   test('2.6: the unit of a package waits for settings, and is not started again and again where it was refused', () => {
-    const text = packagedUnit(agentUnit('/opt/lastember/node'));
+    const text = packagedUnit(agentFiles().unit.text);
     assert.match(
       text,
       /^\[Unit\][^[]*ConditionPathExists=\/etc\/lastember\/agent\.json\n\n\[Service\]\nEnvironmentFile=-/,

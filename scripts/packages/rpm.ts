@@ -2,19 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { agentFiles } from '../../src/loop/enrollment/logic/agent-files.ts';
-import { AGENT_PACKAGE_MARK } from '../../src/model/agent-paths.ts';
+import { AGENT_PACKAGE_MARK, AGENT_PATHS } from '../../src/model/agent-paths.ts';
 import { COMMAND_PATH, SCRIPTS, stage, UNIT_PATH } from './tree.ts';
 
 const ARCHITECTURES: Record<string, string> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** Builds the .rpm with rpmbuild; returns its path. An erased package leaves nothing, as a purged .deb. */
-export function buildRpm(out: string, version: string, fast: boolean): string {
+export async function buildRpm(out: string, version: string, fast: boolean): Promise<string> {
   const [dir, top] = [join(out, 'rpm-tree'), join(out, 'rpmbuild')];
-  stage(dir, 'rpm');
+  await stage(dir, 'rpm');
   mkdirSync(top, { recursive: true });
   const architecture = ARCHITECTURES[process.arch]!;
   const files = agentFiles();
-  const owned = [...files.program.map(({ path }) => path), AGENT_PACKAGE_MARK, UNIT_PATH, COMMAND_PATH];
+  const owned = [AGENT_PATHS.program, AGENT_PACKAGE_MARK, UNIT_PATH, COMMAND_PATH];
   // The binary is Node's own: nothing of it is stripped, renamed, or looked into for what it needs.
   const spec = `%global __os_install_post %{nil}
 %global debug_package %{nil}

@@ -1,7 +1,14 @@
-import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { agentFiles } from '../../src/loop/enrollment/logic/agent-files.ts';
-import { AGENT_PACKAGE_MARK, AGENT_UNIT } from '../../src/model/agent-paths.ts';
+import { makeOneFile } from '../../src/loop/enrollment/onefile/pack.ts';
+import {
+  AGENT_DIRS,
+  AGENT_PACKAGE_MARK,
+  AGENT_PATHS,
+  AGENT_PROGRAMS,
+  AGENT_UNIT,
+} from '../../src/model/agent-paths.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const UNIT_PATH = `/usr/lib/systemd/system/${AGENT_UNIT}`;
@@ -9,23 +16,21 @@ export const COMMAND_PATH = '/usr/bin/lastember-agent';
 /** Where a token for the first start may stand beside the settings: LASTEMBER_TOKEN=… */
 export const ENVIRONMENT = '/etc/default/lastember-agent';
 
-/** What a package holds, below `dir`: the agent and its runtime, and no identity.  */
-export function stage(dir: string, format: 'deb' | 'rpm'): void {
+/** What a package holds, below `dir`: the agent as one file, and no identity. */
+export async function stage(dir: string, format: 'deb' | 'rpm'): Promise<void> {
   rmSync(dir, { recursive: true, force: true });
   const files = agentFiles();
-  const sources = { bundle: join(ROOT, 'dist/agent/lastember-agent.cjs'), runtime: process.execPath };
   const place = (path: string): string => {
     mkdirSync(dirname(join(dir, path)), { recursive: true, mode: 0o755 });
     return join(dir, path);
   };
-  const write = (path: string, text: string, mode: number): void => {
+  const write = (path: string, text: string | Uint8Array, mode: number): void => {
     writeFileSync(place(path), text);
     chmodSync(join(dir, path), mode);
   };
-  for (const { path, from, mode } of files.program) {
-    copyFileSync(sources[from], place(path));
-    chmodSync(join(dir, path), mode);
-  }
+  const program = readFileSync(join(ROOT, 'dist/agent/lastember-agent.cjs'));
+  const { bytes } = await makeOneFile({ program, runtime: process.execPath });
+  write(AGENT_PATHS.program, bytes, 0o755);
   write(AGENT_PACKAGE_MARK, `${format}\n`, 0o644);
   write(UNIT_PATH, packagedUnit(files.unit.text), 0o644);
   write(COMMAND_PATH, `#!/bin/sh\nexec ${files.command} "$@"\n`, 0o755);
@@ -72,6 +77,7 @@ rm -f ${enabled.path}
   [ -e "$guard/armed" ] || continue
   sh "$guard/restore" "\${guard#/}" 0 "$(cat "$guard/unit" 2>/dev/null || echo -)" || :
 done
-rm -rf ${state} ${dirname(config)} ${ENVIRONMENT} ${unit.path}
+rm -rf ${state} ${dirname(config)} ${ENVIRONMENT} ${unit.path} ${AGENT_PROGRAMS.join(' ')}
+rmdir ${AGENT_DIRS[0]} 2>/dev/null || :
 `,
 } as const;

@@ -1,5 +1,6 @@
+import { RUNS } from './launch.ts';
 import { main } from './main.ts';
 
 void main(process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
+  if (code !== RUNS) process.exitCode = code;
 });

@@ -13,6 +13,8 @@ export const AgentConfig = z.object({
   /** false: this host looks at nobody, whatever a scope of the server says */
   patrols: z.boolean().default(true),
   stateDir: z.string().startsWith('/').default('/var/lib/lastember'),
+  /** how long an update may take to reach the server before the program of before runs again */
+  trialSeconds: z.number().int().min(1).max(86_400).default(300),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -2,7 +2,14 @@ import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { CheckInReply, CheckpointReply, TasksReply, type Assignment, type EnrollReply } from '../model/agent.ts';
+import {
+  CheckInReply,
+  CheckpointReply,
+  TasksReply,
+  type Assignment,
+  type EnrollReply,
+  type UpdateOffer,
+} from '../model/agent.ts';
 import { AppError, isAppError } from '../model/errors/index.ts';
 import { canonicalHash, canonicalText } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
@@ -14,10 +21,13 @@ import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
 import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
+import { giveBackMemory } from './memory.ts';
 import { Patrols } from './patrol/patrols.ts';
+import { isOnTrial, type Programs } from './program.ts';
 import { renew, renewalIsDue } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
+import { confirm, takeUpdate } from './update.ts';
 import { GRACE_MS } from '../host/tasks/verify.ts';
 import { VERSION } from './version.ts';
 import { witness } from '../host/tasks/witness.ts';
@@ -32,6 +42,9 @@ export interface AgentOptions {
   /** one round without waiting, then end */
   once: boolean;
   now?: () => Date;
+  programs: Programs;
+  /** digest of the program that runs */
+  running: string;
   /** tests make their own, to cut the power at any record */
   journal?: (path: string) => FileJournal;
 }
@@ -39,13 +52,18 @@ export interface AgentOptions {
 const FORGET_MS = 30 * 24 * 3_600_000;
 const BACKOFF_MS = { first: 500, again: 2000, most: 60_000 };
 
+/** `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken; start anew. */
+export type Ended = 'stopped' | 'proven' | 'again';
+
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
-export async function runAgent(options: AgentOptions): Promise<void> {
+export async function runAgent(options: AgentOptions): Promise<Ended> {
   const agent = await start(options);
   try {
-    await finishOpen(agent);
+    // What is on trial proves itself before it does anything.
+    if (!agent.onTrial) await finishOpen(agent);
     if (options.once) await round(agent);
     else await keepOn(agent);
+    return agent.ended;
   } finally {
     await agent.patrols.end();
     agent.journal.close();
@@ -56,7 +74,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
 async function keepOn(agent: Agent): Promise<void> {
   const { signal, log } = agent.options;
   let backoff = BACKOFF_MS.first;
-  while (!signal.aborted) {
+  while (!signal.aborted && agent.ended === 'stopped') {
     const broken = await round(agent).then(
       () => null,
       (error: unknown) => error,
@@ -89,6 +107,9 @@ interface Agent extends Executor {
   listsAt: number;
   wholeAt: number;
   checkedInAt: number;
+  onTrial: boolean;
+  offer: UpdateOffer | null;
+  ended: Ended;
 }
 
 async function start(options: AgentOptions): Promise<Agent> {
@@ -130,6 +151,9 @@ async function start(options: AgentOptions): Promise<Agent> {
     listsAt: 0,
     wholeAt: 0,
     checkedInAt: 0,
+    onTrial: await isOnTrial(options.programs, options.running),
+    offer: null,
+    ended: 'stopped',
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
   };
@@ -153,6 +177,7 @@ async function finishOpen(agent: Agent): Promise<void> {
 
 async function round(agent: Agent): Promise<void> {
   if (elapsed(agent, agent.checkedInAt) >= agent.pollSeconds) await checkIn(agent);
+  if (agent.ended !== 'stopped') return;
   await deliver(agent);
   if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
   const { assignments, refreshFacts } = await poll(agent);
@@ -173,22 +198,46 @@ const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() 
 async function checkIn(agent: Agent): Promise<void> {
   await greet(agent);
   agent.checkedInAt = agent.now().getTime();
+  if (agent.onTrial && (await confirm(agent.options.programs, agent.options.running))) {
+    agent.ended = 'proven';
+    return;
+  }
   await renewIfDue(agent).catch((error: unknown) => {
     agent.log.warn('The certificate could not be renewed; trying again later', { why: (error as Error).message });
   });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
-  await look(agent).catch((error: unknown) => logLook(agent, error));
+  const doubt = await look(agent).catch((error: unknown) => logLook(agent, error));
+  if (agent.offer !== null && doubt === null) await update(agent, agent.offer);
+}
+
+/** No task is at work here: rounds come one after the other. */
+async function update(agent: Agent, offer: UpdateOffer): Promise<void> {
+  const { programs, running, config } = agent.options;
+  const updater = { ...agent, programs, running, trialSeconds: config.trialSeconds };
+  const taken = await takeUpdate(updater, offer).catch((error: unknown) => {
+    agent.log.warn('An update could not be fetched; trying again later', { why: (error as Error).message });
+    return false;
+  });
+  if (taken) agent.ended = 'again';
 }
 
 /** Says that we are there. */
 async function greet(agent: Agent): Promise<void> {
   const bootId = await readBootId(agent.host);
-  const subnets = agent.patrols.subnets();
-  const body = { version: VERSION, bootId, startedAt: agent.startedAt.toISOString(), subnets };
+  const { failed } = await agent.options.programs.state();
+  const body = {
+    version: VERSION,
+    bootId,
+    startedAt: agent.startedAt.toISOString(),
+    program: agent.options.running,
+    subnets: agent.patrols.subnets(),
+    ...(failed ? { notUpdated: { updateId: failed.updateId, why: failed.why } } : {}),
+  };
   const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
   agent.pollSeconds = Math.max(1, reply.pollSeconds);
   agent.factsSeconds = Math.max(1, reply.factsSeconds);
-  agent.patrols.heed(reply.patrol ?? null);
+  agent.offer = reply.update ?? null;
+  agent.patrols.heed(agent.onTrial ? null : (reply.patrol ?? null));
 }
 
 /** A look at a host in trouble takes minutes, and whoever says nothing for so long counts as lost. */
@@ -233,8 +282,10 @@ async function look(agent: Agent): Promise<string | null> {
   return alarm?.why ?? null;
 }
 
-function logLook(agent: Agent, error: unknown): void {
-  agent.log.warn('The trail could not be looked at', { why: (error as Error).message });
+function logLook(agent: Agent, error: unknown): string {
+  const why = (error as Error).message;
+  agent.log.warn('The trail could not be looked at', { why });
+  return why;
 }
 
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
@@ -262,6 +313,7 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   const sent = await greeting(agent, () => reportFacts(agent, asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
+  giveBackMemory();
 }
 
 type Pending = ReturnType<FileJournal['pending']>;

@@ -6,12 +6,15 @@ import { localHost, type LocalHost } from '../host/local.ts';
 import { isRefusal } from './client.ts';
 import { loadConfig, type AgentConfig } from './config.ts';
 import { enroll } from './enroll.ts';
+import { forgetOwnEnv, readEnv } from './env.ts';
 import { sayGoodbye, whyStopped } from './goodbye.ts';
-import { readEnv } from './env.ts';
+import { again, launch } from './launch.ts';
 import { stderrLog as log } from './log.ts';
 import { runAgent } from './loop.ts';
 import { isAnother, readMachine } from './machine.ts';
+import { baseProgram, openPrograms } from './program.ts';
 import { openState, type State } from './state.ts';
+import { supervise } from './supervise.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
 
@@ -19,6 +22,8 @@ const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
 
   lastember-agent run [--config FILE] [--once]   enrol if needed, then report and carry out approved plans
   lastember-agent enroll [--config FILE]         enrol and end
+  lastember-agent supervise [--config FILE] [--pid-file FILE]
+                                                 run, and run again whenever it fails: where no service manager does
   lastember-agent clear-alarm [--config FILE]    accept the server's history as it is now, after looking into it
   lastember-agent uninstall [--keep-config] [--force]
                                                  tell the server, stop the service and remove everything of it; in the
@@ -29,6 +34,9 @@ const HELP = `lastember-agent ${VERSION}: the program of Lastember on a host
 FILE is /etc/lastember/agent.json unless told otherwise. A token may stand in it, or in LASTEMBER_TOKEN. An uninstall that
 the server did not order (lastember agent uninstall HOST) is reported there.
 `;
+const SUPERVISOR_MS = 2000;
+/** Why we end when whoever started us is gone: nobody stopped the agent, so there is nothing to say goodbye for. */
+const ORPHANED = 'whoever started us is gone';
 const RETRY_MS = { first: 1000, most: 60_000 };
 
 /** Exit codes as of the command line of Lastember: 0 ok, 2 usage, 3 server unreachable, 4 refused. */
@@ -36,6 +44,7 @@ export async function main(argv: string[]): Promise<number> {
   const options = {
     config: { type: 'string', default: '/etc/lastember/agent.json' },
     once: { type: 'boolean', default: false },
+    'pid-file': { type: 'string', default: '' },
     'keep-config': { type: 'boolean', default: false },
     force: { type: 'boolean', default: false },
     reason: { type: 'string', default: 'lastember-agent was told so on the host' },
@@ -54,19 +63,20 @@ export async function main(argv: string[]): Promise<number> {
     process.stdout.write(values.version ? `${VERSION}\n` : HELP);
     return 0;
   }
-  const command = COMMANDS[positionals[0] ?? ''];
-  if (!command || positionals.length !== 1) {
+  const [name = '', ...more] = positionals;
+  const command = COMMANDS[name];
+  if (more.length > 0 || !(command || name === 'supervise')) {
     process.stderr.write(HELP);
     return 2;
   }
+  if (!command) return supervise(values.config, values['pid-file']);
+  const { reason, force, 'keep-config': keepConfig } = values;
+  return carryOut(async () => command({ ...(await setUp(values.config, values.once)), keepConfig, force, reason }));
+}
+
+async function carryOut(command: () => Promise<number | void>): Promise<number> {
   try {
-    await command({
-      ...(await setUp(values.config, values.once)),
-      keepConfig: values['keep-config'],
-      force: values.force,
-      reason: values.reason,
-    });
-    return 0;
+    return (await command()) ?? 0;
   } catch (error) {
     log.error('The agent ended', { why: (error as Error).message, code: isAppError(error) ? error.code : 'bug' });
     return exitCode(error);
@@ -87,6 +97,9 @@ interface SetUp {
   state: State;
   once: boolean;
   signal: AbortSignal;
+  /** digest of this program, where it was chosen to run in place of the installed one */
+  chosen: string | null;
+  trying: string | null;
 }
 interface Command extends SetUp {
   keepConfig: boolean;
@@ -94,14 +107,24 @@ interface Command extends SetUp {
   reason: string;
 }
 
-const COMMANDS: Record<string, (given: Command) => Promise<void>> = {
+/** Returns the exit code, or nothing where all went well. */
+const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
   run: async (given) => {
+    const { host, state, config, chosen, trying, signal } = given;
+    const programs = openPrograms(host, state.dir, baseProgram());
+    const args = process.argv.slice(2);
+    const launched = chosen === null ? await launch({ host, programs, log, args, trying, signal }) : null;
+    if (launched !== null) return launched;
+    forgetOwnEnv();
     const identity = await identityOf(given);
-    if (!identity) return;
-    log.info('Agent runs', { version: VERSION, agent: identity.agentId });
-    await runAgent({ ...given, identity, log });
-    if (given.signal.aborted) await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(given.host)) });
-    log.info('Agent stopped');
+    if (!identity) return undefined;
+    const running = chosen ?? programs.base;
+    log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
+    const ended = await runAgent({ host, state, config, once: given.once, signal, identity, log, programs, running });
+    log.info('Agent stopped', { ended });
+    if (signal.aborted && signal.reason !== ORPHANED)
+      await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(host)) });
+    return ended === 'again' ? again(signal) : undefined;
   },
   enroll: async (given) => {
     await dropOthersIdentity(given);
@@ -128,15 +151,24 @@ const COMMANDS: Record<string, (given: Command) => Promise<void>> = {
 };
 
 async function setUp(path: string, once: boolean): Promise<SetUp> {
+  // First of all, and before anything is waited for: whoever loaded this program does not listen any more.
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   const env = readEnv();
   const host = localHost({ root: env.hostRoot });
   const configPath = host.shown(path);
   const loaded = await loadConfig(host, configPath);
-  const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
+  if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort(ORPHANED));
   const state = openState(host, loaded.stateDir);
   const config = await withToken(loaded, env.token, state);
-  return { host, config, configPath, state, once, signal: stop.signal };
+  const { program: chosen, trying } = env;
+  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying };
+}
+
+/** Whoever started us is gone: whoever takes its place will start another. */
+function endWith(supervisor: number, stop: () => void): void {
+  const timer = setInterval(() => process.ppid === supervisor || stop(), SUPERVISOR_MS);
+  timer.unref();
 }
 
 /** One in the environment is there at every start: it is for the first one only. */

@@ -1,9 +1,9 @@
 import { rmdir, rm } from 'node:fs/promises';
-import { fireAll } from '../host/access/guard.ts';
+import { takeAgentOff } from '../host/agent-off.ts';
 import { readText } from '../host/host.ts';
 import type { LocalHost } from '../host/local.ts';
 import { openBelow } from '../host/tasks/kept.ts';
-import { AGENT_DIRS, AGENT_PACKAGE_MARK, AGENT_PATHS, AGENT_UNIT } from '../model/agent-paths.ts';
+import { AGENT_DIRS, AGENT_PACKAGE_MARK } from '../model/agent-paths.ts';
 import { AppError } from '../model/errors/index.ts';
 import type { AgentConfig } from './config.ts';
 import { sayGoodbye } from './goodbye.ts';
@@ -38,13 +38,10 @@ export async function uninstall(what: Uninstalling): Promise<boolean> {
   const open = what.force ? [] : await openBelow(host, state.dir);
   if (open.length > 0) throw new AppError('UNINSTALL_MIDWAY', { host: 'this host', what: open.join(', ') });
   const heard = await sayGoodbye(what, { kind: 'uninstalled', reason: what.reason, shutdown: false });
-  // Where there is no such unit, or no systemd, there is nothing to stop.
-  await host.exec(['systemctl', 'disable', '--now', AGENT_UNIT], { timeoutMs: 90_000 });
-  await fireAll(host, 'the agent was uninstalled');
-  await rm(host.real(state.dir), { recursive: true, force: true });
-  const { bundle, runtime, unit } = AGENT_PATHS;
-  for (const path of [unit, runtime, bundle, ...(keepConfig ? [] : [configPath])]) await host.remove(path);
-  await host.exec(['systemctl', 'daemon-reload'], { timeoutMs: 90_000 });
+  await takeAgentOff(host, {
+    config: keepConfig ? null : configPath,
+    eraseState: () => rm(host.real(state.dir), { recursive: true, force: true }),
+  });
   // Somebody else's file in them keeps them.
   for (const dir of AGENT_DIRS) await rmdir(host.real(dir)).catch(() => {});
   return heard !== null;

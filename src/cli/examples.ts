@@ -54,6 +54,10 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   agents: ['agents'],
   'agent patrols': ['agent patrols', 'agent patrols --json'],
   'agent uninstall': ['agent uninstall web-1 web-2 --reason "sold"'],
+  'agent update': ['agent update web-1', 'agent update --all --wave 20'],
+  'agent updates': ['agent updates', 'agent updates UPDATE'],
+  'agent approve': ['agent approve UPDATE --key approver.key'],
+  'agent cancel': ['agent cancel UPDATE'],
   'agents revoke': ['agents revoke AGENT --reason "machine was sold"'],
   'enroll-token create': [
     'enroll-token create --minutes 30',

@@ -6,6 +6,7 @@ import { addChange } from './commands/change.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDeployRules } from './commands/deploy-rules.ts';
 import { addDiscovery } from './commands/discovery.ts';
+import { addAgentUpdate } from './commands/agent-update.ts';
 import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
 import { addPeople } from './commands/people.ts';
@@ -42,6 +43,7 @@ export function program(): Command {
     addDeployRules,
     addTokens,
     addAgents,
+    addAgentUpdate,
     addAudit,
     addImpact,
     addChange,

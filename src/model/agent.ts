@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Section } from './facts.ts';
-import { Sha256 } from './json.ts';
+import { Instant, Sha256 } from './json.ts';
 import { PatrolOrder } from './patrol.ts';
 import { Approval, ApproverKey, SignedOutcome } from './plan.ts';
 
@@ -36,12 +36,38 @@ export const RenewReply = z.object({ certificate: z.string() });
 export type RenewRequest = z.infer<typeof RenewRequest>;
 export type RenewReply = z.infer<typeof RenewReply>;
 
+/**
+ * A program for agents, as approvers sign it: an approval's `changeId` is the id here, and its `plan` the digest of this
+ * document's canonical bytes. It is good for these agents, until then, and never after a newer one.
+ */
+export const Release = z.object({
+  type: z.literal('lastember/agent-release/v1'),
+  changeId: z.string(),
+  author: z.string(),
+  approvalsRequired: z.number().int().min(1),
+  version: z.string(),
+  /** of the program, not of a runtime around it */
+  program: Sha256,
+  size: z.number().int().positive(),
+  agents: z.array(z.string()).min(1),
+  madeAt: Instant,
+  notAfter: Instant,
+});
+export type Release = z.infer<typeof Release>;
+/** `release`: its canonical text. */
+export const UpdateOffer = z.object({ release: z.string(), digest: Sha256, approvals: z.array(Approval) });
+export type UpdateOffer = z.infer<typeof UpdateOffer>;
+
 export const CheckInRequest = z.object({
   version: z.string(),
   bootId: z.string().max(64).nullable(),
   startedAt: z.string(),
   /** IPv4 address and prefix length of each of its interfaces, where it may look around; none: its settings say no */
   subnets: z.array(z.string().max(50)).max(64).optional(),
+  /** digest of the program that runs */
+  program: Sha256.optional(),
+  /** the last update that it refused or took back */
+  notUpdated: z.object({ updateId: z.string().max(100), why: z.string().max(1000) }).optional(),
 });
 export const CheckInReply = z.object({
   hostId: z.string(),
@@ -49,9 +75,12 @@ export const CheckInReply = z.object({
   factsSeconds: z.number(),
   /** what it is to look at around itself; without one it looks at nothing, and ends what it is at */
   patrol: PatrolOrder.nullable().optional(),
+  update: UpdateOffer.optional(),
 });
 export type CheckInRequest = z.infer<typeof CheckInRequest>;
 export type CheckInReply = z.infer<typeof CheckInReply>;
+/** GET /agent/v1/program/DIGEST: base64 of the gzip of it. */
+export const ProgramReply = z.object({ program: z.base64() });
 
 /**
  * POST /agent/v1/goodbye: the agent ends, and says why. Its key signs the RFC 8785 text of `statement`, so that the trail

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { Tags } from './estate.ts';
-import { Instant } from './json.ts';
+import { Instant, Sha256 } from './json.ts';
 
 const Common = {
   /** where it may be used: addresses, CIDRs, hosts by id or name, tags as key=value; empty: anywhere it is named for */
@@ -86,6 +86,8 @@ export const Agent = z.object({
   id: z.string(),
   hostId: z.string(),
   version: z.string(),
+  /** digest of the program that it runs; null: it never said */
+  program: Sha256.nullable(),
   state: z.enum(['active', 'revoked', 'lost']),
   lastCheckIn: Instant.nullable(),
   approverKeyIds: z.array(z.string()),
@@ -131,3 +133,46 @@ export const NewEnrollmentToken = EnrollmentToken.extend({
   config: z.string(),
 });
 export type NewEnrollmentToken = z.infer<typeof NewEnrollmentToken>;
+
+/** A new program for agents, in waves: the next one begins when all of the one before report with it. */
+export const AgentUpdate = z.object({
+  id: z.string(),
+  /** `stopped`: one host failed, and no other gets it */
+  state: z.enum(['awaiting-approval', 'running', 'done', 'stopped', 'cancelled']),
+  version: z.string(),
+  /** digest of the program, as `npm run build:agent` prints it */
+  program: Sha256,
+  /** what approvers sign: canonical text, and its digest */
+  release: z.string(),
+  digest: Sha256,
+  author: z.string(),
+  authorName: z.string(),
+  approvalsRequired: z.number().int(),
+  approvals: z.array(z.object({ person: z.string(), name: z.string(), at: Instant })),
+  why: z.string().nullable(),
+  createdAt: Instant,
+  finishedAt: Instant.nullable(),
+  hosts: z.array(
+    z.object({
+      hostId: z.string(),
+      hostName: z.string(),
+      agentId: z.string(),
+      /** 0 is one host alone */
+      wave: z.number().int(),
+      state: z.enum(['waiting', 'offered', 'done', 'failed']),
+      why: z.string().nullable(),
+    }),
+  ),
+});
+export type AgentUpdate = z.infer<typeof AgentUpdate>;
+
+export const AgentUpdateInput = z
+  .object({
+    hostIds: z.array(z.string()).max(10_000).optional(),
+    all: z.boolean().optional(),
+    tag: z.object({ key: z.string(), value: z.string() }).optional(),
+    /** hosts at a time, after the first one */
+    wave: z.number().int().min(1).max(1000).default(10),
+  })
+  .strict();
+export type AgentUpdateInput = z.infer<typeof AgentUpdateInput>;

@@ -2,7 +2,7 @@
  * Units that no plan restarts: our own agent, which carries the plan out; and those whose restart ends sessions or the
  * service manager's own ways. They run the new files after the next boot.
  */
-const KEPT = /^(?:lastember-agent|dbus(?:-broker)?|systemd-.*|polkit|(?:serial-)?getty@.*|user@.*)\.service$/;
+const KEPT = /^(?:lastember-agent|dbus(?:-broker)?|systemd-.*|polkit|(?:serial-)?getty@.*|user@.*)(?:\.service)?$/;
 
 export const mayRestart = (unit: string): boolean => !KEPT.test(unit);
 

@@ -8,6 +8,7 @@ import { enroll } from '../enroll.ts';
 import { CuttingJournal } from '../../host/tasks/testing/cutting-journal.ts';
 import { stderrLog } from '../log.ts';
 import { runAgent } from '../loop.ts';
+import { openPrograms } from '../program.ts';
 import { openState } from '../state.ts';
 
 const [root = '', at = '', when = ''] = process.argv.slice(2);
@@ -25,5 +26,7 @@ await runAgent({
   log: stderrLog,
   signal: new AbortController().signal,
   once: true,
+  programs: openPrograms(host, config.stateDir, '0'.repeat(64)),
+  running: '0'.repeat(64),
   journal: (path) => new CuttingJournal(path, Number(at), when),
 });

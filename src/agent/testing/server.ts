@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 import {
   AlarmRequest,
   CheckInRequest,
@@ -13,6 +14,7 @@ import {
   OutcomesRequest,
   RenewRequest,
   type Assignment,
+  type UpdateOffer,
 } from '../../model/agent.ts';
 import type { ApproverKey } from '../../model/plan.ts';
 import { testAuthority, type TestAuthority } from './authority.ts';
@@ -31,6 +33,14 @@ export interface TestServer {
   trail: string[];
   enrolled: EnrollRequest[];
   checkIns: number;
+  lastCheckIn: CheckInRequest | null;
+  /** a program for agents, offered at every check-in: what `GET /program` gives */
+  offer: UpdateOffer | null;
+  program: Uint8Array | null;
+  pollSeconds: number;
+  factsSeconds: number;
+  /** how long a poll without news is held; a real one holds it as long as it was asked to */
+  holdMs: number | null;
   polls: number;
   facts: FactsRequest[];
   hashes: Map<string, string>;
@@ -70,6 +80,12 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     trail: ['genesis'],
     enrolled: [],
     checkIns: 0,
+    lastCheckIn: null,
+    offer: null,
+    program: null,
+    pollSeconds: 5,
+    factsSeconds: 3600,
+    holdMs: 100,
     polls: 0,
     facts: [],
     hashes: new Map(),
@@ -103,9 +119,10 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
     ...taskRoutes(state),
     'POST /enroll': (body) => enroll(state, checkpoint, EnrollRequest.parse(body)),
     'POST /check-in': async (body) => {
-      CheckInRequest.parse(body);
+      state.lastCheckIn = CheckInRequest.parse(body);
       state.checkIns += 1;
-      return { hostId: 'host_1', pollSeconds: 5, factsSeconds: 3600 };
+      const update = state.offer === null ? {} : { update: state.offer };
+      return { hostId: 'host_1', pollSeconds: state.pollSeconds, factsSeconds: state.factsSeconds, ...update };
     },
     'POST /goodbye': async (body) => {
       state.goodbyes.push(GoodbyeRequest.parse(body));
@@ -122,6 +139,7 @@ function routesOf(state: TestServer, checkpoint: Signer): Record<string, Handler
       const missing = sections.filter((section) => state.hashes.get(section.name) !== section.hash);
       return { want: missing.map((section) => section.name) };
     },
+    'GET /program': async () => ({ program: gzipSync(state.program!).toString('base64') }),
     'GET /checkpoint': async (_body, query) => ({
       checkpoint: checkpoint(state.trail).text,
       consistency: consistencyProof(Number(query.get('size')), state.trail),
@@ -150,11 +168,12 @@ async function enroll(state: TestServer, checkpoint: Signer, wanted: EnrollReque
 
 function taskRoutes(state: TestServer): Record<string, Handler> {
   return {
-    'GET /tasks': async () => {
+    'GET /tasks': async (_body, query) => {
       state.polls += 1;
       const refused = new Set(state.refused.map((refusal) => refusal.assignmentId));
       const assignments = state.assignments.filter((one) => !refused.has(one.id) && !isTold(state, one));
-      if (assignments.length === 0 && !state.refreshFacts) await new Promise((resolve) => setTimeout(resolve, 100));
+      if (assignments.length === 0 && !state.refreshFacts)
+        await new Promise((resolve) => setTimeout(resolve, state.holdMs ?? Number(query.get('wait')) * 1000));
       return { assignments, refreshFacts: state.refreshFacts };
     },
     'POST /outcomes': async (body) => {
@@ -198,7 +217,8 @@ async function answer(
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const text = Buffer.concat(chunks).toString('utf8');
-    const result = await routes[`${request.method} ${path}`]!(
+    const name = path.startsWith('/program/') ? '/program' : path;
+    const result = await routes[`${request.method} ${name}`]!(
       text === '' ? null : JSON.parse(text),
       url.searchParams,
       request,

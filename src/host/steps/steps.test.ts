@@ -124,6 +124,9 @@ test('no step touches what the agent itself stands on, kernel interfaces, or pat
     'etc/passwd',
     '/etc/',
     '/etc/systemd/system/lastember-agent.service',
+    '/etc/systemd/system/lastember-agent.service.d/x.conf',
+    '/etc/init.d/lastember-agent',
+    '/etc/cron.d/lastember-agent',
   ];
   for (const path of paths) {
     await assert.rejects(

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type * as z from 'zod';
 import type { Assignment } from '../../model/agent.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { isServerStep } from '../../model/kit.ts';
@@ -47,13 +48,16 @@ export function verifyAssignment(assignment: Assignment, verifier: Verifier): { 
   return { plan, task };
 }
 
-function readPlan(assignment: Assignment): Plan {
-  const actual = sha256(assignment.plan);
-  if (actual !== assignment.digest) throw new AppError('REFUSED_PLAN_ALTERED', { actual, stated: assignment.digest });
+const readPlan = (assignment: Assignment): Plan => readSigned(Plan, assignment.plan, assignment.digest);
+
+/** A document that is what its digest says, in the one form that may be signed. */
+export function readSigned<T>(schema: z.ZodType<T>, text: string, digest: string): T {
+  const actual = sha256(text);
+  if (actual !== digest) throw new AppError('REFUSED_PLAN_ALTERED', { actual, stated: digest });
   try {
-    const json: unknown = JSON.parse(assignment.plan);
+    const json: unknown = JSON.parse(text);
     // One form only: otherwise two readers could see two plans in the same signed bytes (a key that stands twice).
-    if (canonicalText(json) === assignment.plan) return Plan.parse(json);
+    if (canonicalText(json) === text) return schema.parse(json);
   } catch (cause) {
     throw new AppError('REFUSED_PLAN_UNREADABLE', {}, { cause });
   }
@@ -69,7 +73,15 @@ const PROBLEMS = [
 ] as const;
 type Problem = (typeof PROBLEMS)[number];
 
-function checkApprovals(plan: Plan, assignment: Assignment, approvers: readonly ApproverKey[]): void {
+/** What of a signed document says who may approve it. */
+export type Approved = Pick<Plan, 'changeId' | 'author' | 'approvalsRequired'>;
+
+/** Enough genuine approvals of this very document, by different people who are pinned and did not ask for it? */
+export function checkApprovals(
+  plan: Approved,
+  assignment: { digest: string; approvals: readonly Approval[] },
+  approvers: readonly ApproverKey[],
+): void {
   const people = new Set<string>();
   const problems: { code: Problem; key: string }[] = [];
   for (const approval of assignment.approvals) {
@@ -87,7 +99,7 @@ function checkApprovals(plan: Plan, assignment: Assignment, approvers: readonly 
 
 function judge(
   { statement, signature }: Approval,
-  plan: Plan,
+  plan: Approved,
   digest: string,
   approvers: readonly ApproverKey[],
 ): { person: string } | { code: Problem } {

@@ -10,7 +10,7 @@ import { sql } from 'kysely';
 import { CheckInRequest } from '../../model/agent.ts';
 import { AGENT_PATHS } from '../../model/agent-paths.ts';
 import { listEntries } from '../../platform/ledger/index.ts';
-import { AGENT_BUNDLE } from './deploy.ts';
+import { BUNDLE } from './bundle.ts';
 import { boots, noteBoot } from './store-leaving.ts';
 import { operator, type Served, serve } from './testing/served.ts';
 import { createToken } from './tokens.ts';
@@ -99,7 +99,7 @@ interface Agent {
   ended: Promise<number | null>;
 }
 function start(one: Machine, env: Record<string, string> = {}): Agent {
-  const argv = [AGENT_BUNDLE, 'run', '--config', AGENT_PATHS.config];
+  const argv = [BUNDLE, 'run', '--config', AGENT_PATHS.config];
   const child = spawn(process.execPath, argv, {
     env: { PATH: '/usr/bin:/bin', LASTEMBER_HOST_ROOT: one.root, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -8,6 +8,8 @@ export interface AgentRecord {
   id: string;
   hostId: string;
   version: string;
+  /** digest of the program that it runs; null: it never said */
+  program: string | null;
   /** base64 raw Ed25519 public key: verifies outcomes */
   publicKey: string;
   state: 'active' | 'revoked' | 'lost';

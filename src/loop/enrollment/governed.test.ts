@@ -23,6 +23,8 @@ import { addRule, endRule, listRules, tick } from './rules.ts';
 import { runDeployment } from './run-deployment.ts';
 import { deployments } from './store-deployments.ts';
 import { Approver } from './testing/approver.ts';
+import { MISSING } from './testing/box.ts';
+import { keepPacked, PACKS_SMALL } from './testing/packed.ts';
 
 const olga = { kind: 'user' as const, id: 'user_olga', name: 'olga', role: 'operator' as const };
 const anna = new Approver('anna');
@@ -45,6 +47,7 @@ const code =
 
 before(async () => {
   base = await testPlatform({ now: () => new Date(clock.now) });
+  await keepPacked(base.config.dataDir);
   platform = { ...base, approverKeys: async () => [...keys] };
   discovery = createDiscovery(platform);
   const enrollment = createEnrollment(platform, discovery, async () => KEY);
@@ -53,6 +56,7 @@ before(async () => {
     ['bin/id', "#!/bin/sh\nprintf '0'\n"],
     ['bin/df', '#!/bin/sh\necho "F 1024-blocks U Available C M"\necho "/dev/x 9 9 9000000 9% /"\n'],
     ['bin/systemctl', '#!/bin/sh\nexit 0\n'],
+    ...PACKS_SMALL.map((name) => [`bin/${name}`, MISSING] as const),
   ] as const) {
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), text, { mode: 0o755 });

@@ -12,6 +12,7 @@ import { revokeAgent } from './revoke.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
 import { overSsh } from './over-ssh.ts';
 import { accessOf, askLooks, dueAccess } from './store-access.ts';
+import { stopOverdue } from './update-progress.ts';
 import { agentByFingerprint, agentByHost, agentById, allAgents } from './store.ts';
 
 export type { AgentRecord, Enrollment } from './face.ts';
@@ -57,6 +58,7 @@ export function createEnrollment(
       },
       'enrollment.lost-agents': async () => {
         await markLostAgents(platform, discovery);
+        await stopOverdue(platform);
         await eraseOnce(platform);
       },
       'enrollment.tick': () => tick(platform, discovery),

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { AGENT_PATHS } from '../../model/agent-paths.ts';
@@ -12,6 +14,7 @@ import { createEnrollment } from './index.ts';
 import { isGenuine } from './logic/goodbye.ts';
 import { deployments } from './store-deployments.ts';
 import { type Box, sshdSkip as skip, makeBox } from './testing/box.ts';
+import { PACKS_SMALL } from './testing/packed.ts';
 import { operator, scan, type Served, serve } from './testing/served.ts';
 import { uninstallFrom } from './uninstall.ts';
 import { listEntries } from '../../platform/ledger/index.ts';
@@ -25,7 +28,7 @@ let hostId: string;
 before(async () => {
   if (skip) return;
   served = await serve({}, { pollSeconds: 1 });
-  box = makeBox({ node: true, machineId: 'box-leaving' });
+  box = makeBox({ node: true, machineId: 'box-leaving', lacks: PACKS_SMALL });
   const { private: privateKey, public: publicKey } = newSshKey();
   const port = await box.sshd(ADDRESS, publicKey);
   await scan(served, [ADDRESS], `${port}`);
@@ -156,6 +159,52 @@ describe('2.9: an agent that goes', { skip }, () => {
     assert.equal((await entry('enrollment.agent.uninstalled', agent.id))?.detail['goodbye'], null);
   });
 
+  test('2.9: where no service manager runs it: its supervisor is stopped, and nothing is left, whoever uninstalls', async () => {
+    box.put('run/systemctl.broken', '');
+    await box.run('mkdir -m 755 -p /var/log /var/run /etc/logrotate.d /etc/alternatives');
+    await box.run(
+      'for awk in mawk gawk; do [ ! -x /usr/bin/$awk ] || ln -sf /usr/bin/$awk /etc/alternatives/awk; done',
+    );
+    box.put('etc/rc.local', '#!/bin/sh -e\nexit 0\n', 0o755);
+    const before = box.listing();
+    const supervisor = (): number => Number(box.file(AGENT_PATHS.pid));
+    let pid = 0;
+    try {
+      for (const how of ['by us', 'on the host'] as const) {
+        await deploy();
+        pid = supervisor();
+        assert.ok(existsSync(`/proc/${pid}`));
+        assert.match(box.file(AGENT_PATHS.rcLocal), /control start/);
+        await box.run(`touch ${AGENT_PATHS.log}.1.gz`);
+        if (how === 'by us') assert.deepEqual(await uninstall(), { credential: 'ops', told: true });
+        else assert.equal((await box.run(`node ${AGENT_PATHS.bundle} uninstall`)).code, 0);
+        assert.deepEqual(box.listing(), before, how);
+        assert.ok(!existsSync(`/proc/${pid}`), 'it ended');
+      }
+      await deploy();
+      pid = supervisor();
+      await box.run(`echo 'process.exit(70)' >${AGENT_PATHS.bundle}`);
+      assert.deepEqual(await uninstall(), { credential: 'ops', told: false });
+      assert.deepEqual(box.listing(), before, 'by hand');
+      assert.ok(!existsSync(`/proc/${pid}`), 'it ended');
+      const node = readFileSync(join(box.root, '../tools/node'));
+      await box.run('rm /usr/local/bin/node');
+      try {
+        await deploy();
+        pid = supervisor();
+        assert.deepEqual([box.has(AGENT_PATHS.program), existsSync(`/proc/${pid}`)], [true, true]);
+        assert.deepEqual(await uninstall(), { credential: 'ops', told: true });
+        assert.deepEqual(box.listing(), before, 'as one file');
+        assert.ok(!existsSync(`/proc/${pid}`), 'it ended');
+      } finally {
+        writeFileSync(join(box.root, '../tools/node'), node, { mode: 0o755 });
+      }
+    } finally {
+      if (pid > 0 && existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGTERM');
+      await box.run('rm -rf /run/systemctl.broken /var/log /var/run /etc/logrotate.d /etc/alternatives /etc/rc.local');
+    }
+  });
+
   test('2.9: stopped on the host: lost after two minutes with what it said, and that the host still answers; back when it is', async () => {
     const agent = await deploy();
     await box.run('systemctl stop lastember-agent.service');
@@ -208,11 +257,35 @@ describe('2.9: an agent that goes', { skip }, () => {
     await assert.rejects(uninstallFrom(served.platform, served.discovery, operator, hostId, wrong), (error) =>
       isAppError(error, 'NOT_FOUND'),
     );
-    await box.run(`chmod 0 /root/.ssh && mv /root/.ssh /root/.away`);
+    await box.run('mv /root/.ssh /root/.away');
     await assert.rejects(uninstall(), (error) => isAppError(error, 'DEPLOY_NO_LOGIN'));
-    await box.run(`mv /root/.away /root/.ssh && chmod 700 /root/.ssh`);
+    await box.run('mv /root/.away /root/.ssh');
     assert.ok(await entry('enrollment.uninstall.failed', hostId));
     await box.run(`node ${AGENT_PATHS.bundle} uninstall`);
     assert.equal((await host()).management, 'lost', 'the order does not stand any more');
+  });
+
+  test('2.9: an agent that came as one file takes itself off as well, ordered, on the host, and by hand', async () => {
+    await box.run('rm /usr/local/bin/node');
+    const ours = await deploy();
+    assert.deepEqual([box.has(AGENT_PATHS.program), box.has(AGENT_PATHS.bundle)], [true, false]);
+    assert.deepEqual(await uninstall(), { credential: 'ops', told: true });
+    assert.deepEqual([box.listing(), box.agent()], [clean, null]);
+    const told = (await entry('enrollment.agent.uninstalled', ours.id))?.detail['goodbye'] as GoodbyeRequest;
+    assert.ok(isGenuine(told, ours.id, ours.publicKey));
+    await assert.rejects(uninstall(), (error) => isAppError(error, 'UNINSTALL_NOTHING'));
+
+    const theirs = await deploy();
+    const ran = await box.run(`${AGENT_PATHS.program} uninstall`);
+    assert.deepEqual([ran.code, ran.out], [0, 'uninstalled\n'], ran.err);
+    assert.deepEqual([box.listing(), box.agent()], [clean, null]);
+    assert.match((await agentNow(theirs.id)).problem!, /by no order of ours/);
+
+    await deploy();
+    await box.run(
+      `printf '#!/bin/sh\nexit 70\n' >/run/broken && chmod 755 /run/broken && mv /run/broken ${AGENT_PATHS.program}`,
+    );
+    assert.deepEqual(await uninstall(), { credential: 'ops', told: false });
+    assert.deepEqual([box.listing(), box.agent()], [clean, null]);
   });
 });

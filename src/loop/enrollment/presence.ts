@@ -10,6 +10,7 @@ import { refuseDoubled, watchBoots } from './doubles.ts';
 import { whyLost } from './silence.ts';
 import { deleteAccess } from './store-access.ts';
 import { leavingOf } from './store-leaving.ts';
+import { followUpdate } from './update-progress.ts';
 import { agentByHost, agentById, recordPresence, setAgentState, silentAgents } from './store.ts';
 
 /** How often agents come by themselves; tasks reach them sooner through the long poll. */
@@ -36,23 +37,24 @@ export async function checkIn(
   { pollSeconds = POLL_SECONDS, lateMs }: PresenceOptions = {},
 ): Promise<z.infer<typeof CheckInReply>> {
   const actor = { kind: 'agent' as const, id: agent.agentId, name: agent.agentId };
-  const both = await platform.observe(actor, async (tx) => {
+  const { both, update } = await platform.observe(actor, async (tx) => {
     const before = await agentById(tx.db, agent.agentId);
     const found = await watchBoots(tx, agent, body.bootId, lateMs);
     if (before && found.length > 0) {
       await refuseDoubled(discovery, tx, before, found);
-      return found;
+      return { both: found, update: undefined };
     }
     await recordPresence(tx.db, {
       agent_id: agent.agentId,
       last_check_in: tx.now,
       version: body.version,
+      program: body.program ?? null,
       boot_id: body.bootId,
       started_at: body.startedAt,
     });
     if (before?.state === 'lost') await comeBack(discovery, tx, before);
     if (before?.version !== body.version) await tx.publish('agents', { agentId: agent.agentId, hostId: agent.hostId });
-    return [];
+    return { both: [], update: await followUpdate(tx, agent.agentId, body) };
   });
   if (both.length > 0) throw new AppError('AGENT_REVOKED', { id: agent.agentId });
   const patrol = await discovery.patrolFor(agent, body.subnets ?? []).catch((error: unknown) => {
@@ -60,7 +62,13 @@ export async function checkIn(
     platform.log.error({ error, agentId: agent.agentId }, 'an agent could not be told where to look around');
     return null;
   });
-  return { hostId: agent.hostId, pollSeconds, factsSeconds: FACTS_SECONDS, patrol };
+  return {
+    hostId: agent.hostId,
+    pollSeconds,
+    factsSeconds: FACTS_SECONDS,
+    patrol,
+    ...(update ? { update } : {}),
+  };
 }
 
 async function comeBack(discovery: Discovery, tx: Tx, agent: AgentRecord): Promise<void> {

@@ -21,6 +21,7 @@ import { enroll } from './enroll.ts';
 import { goodbye } from './goodbye.ts';
 import { checkIn, type PresenceOptions } from './presence.ts';
 import { renew } from './renew.ts';
+import { programRoute, updateRoutes } from './routes-updates.ts';
 import { revokeAgent } from './revoke.ts';
 import { deploymentRoutes } from './routes-deployments.ts';
 import { onceRoutes } from './routes-once.ts';
@@ -41,6 +42,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...tokenRoutes(platform),
     ...onceRoutes(platform, discovery),
     ...uninstallRoutes(platform, discovery),
+    ...updateRoutes(platform, discovery),
   ];
 }
 
@@ -188,5 +190,6 @@ export function enrollmentAgentRoutes(
       reply: RenewReply,
       handler: ({ agent, body }) => renew(platform, agent!, body),
     }),
+    programRoute(platform),
   ];
 }

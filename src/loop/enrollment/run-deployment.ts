@@ -6,7 +6,7 @@ import { plainText } from '../../model/text.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { adopt } from './agentless.ts';
-import { deployTo } from './deploy.ts';
+import { deployTo, type Deployed } from './deploy.ts';
 import { mayRun, type Standing } from './deployment-start.ts';
 import { within } from './logic/hours.ts';
 import {
@@ -166,13 +166,13 @@ async function installOn(run: Run, hostId: string): Promise<void> {
     if (refused !== null) throw new AppError('DEPLOY_NOT_APPROVED', { host: host.name, why: refused });
     const touch = (): Promise<void> => setDeploymentHost(platform.db, row.id, hostId, { touched: true });
     const isThere = !row.forced && !row.agentless && (await agentByHost(platform.db, hostId))?.state === 'active';
-    const credential = isThere ? null : await open(run, host, touch);
     // It came by another door meanwhile, or by us, before whoever was at it ended.
-    const why = isThere ? 'its agent reports already' : null;
+    const there = { credential: null, note: 'its agent reports already' };
+    const { credential, note } = isThere ? there : await open(run, host, touch);
     await setDeploymentHost(platform.db, row.id, hostId, {
       state: 'done',
       credential,
-      why,
+      why: note,
       finished_at: platform.now(),
     });
   } catch (error) {
@@ -181,13 +181,12 @@ async function installOn(run: Run, hostId: string): Promise<void> {
   await platform.events.publish('agents', { deploymentId: row.id, hostId });
 }
 
-/** Returns the name of the login that opened it. */
-function open(run: Run, host: Host, touch: () => Promise<void>): Promise<string> {
+async function open(run: Run, host: Host, touch: () => Promise<void>): Promise<Deployed> {
   const { platform, discovery, row, standing, allowed, checkpointKey } = run;
   const allows = (address: string): boolean => standing.allows(host, address);
   const how = { credentials: allowed, by: row.created_by, allows };
   return row.agentless
-    ? adopt(platform, discovery, host, { ...how, checkpointKey })
+    ? { credential: await adopt(platform, discovery, host, { ...how, checkpointKey }), note: null }
     : deployTo(platform, discovery, host, { ...how, touch });
 }
 

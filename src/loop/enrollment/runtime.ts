@@ -1,68 +1,48 @@
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { AppError } from '../../model/errors/index.ts';
+import { AGENT_PATHS } from '../../model/agent-paths.ts';
+import type { Host } from '../../model/estate.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
+import type { Step } from './deadline.ts';
+import { compressors, type Architecture } from './onefile/compress.ts';
+import { packedAgent } from './onefile/pack.ts';
+import type { Packing } from './logic/unpack.ts';
+import { sendOneFile, unpackerFor } from './onefile/send.ts';
 
-const UNPACK_MS = 120_000;
-/** The exit code of a command that is not there. */
-const NOT_FOUND = 127;
-/** A higher level gains a tenth in size and costs twice the time. */
-const LEVEL = 1;
+const ROOT = join(import.meta.dirname, '../../..');
 
-const packing = new Map<string, Promise<void>>();
-
-/** Copies our own Node to `path` on the host: packed, which is a third of it, where the host can unpack it. */
-export async function sendRuntime(
-  { remote, host }: { remote: SshHost; host: string },
-  path: string,
-  dataDir: string,
-): Promise<void> {
-  const fresh = `${path}.new`;
-  await remote.write(`${fresh}.gz`, await readFile(await packedRuntime(dataDir)), 0o600);
-  const unpacked = await remote.exec(['gzip', '-d', '-f', `${fresh}.gz`], { timeoutMs: UNPACK_MS });
-  if (unpacked.code === 0) {
-    await remote.chmod(fresh, 0o755);
-    await remote.rename(fresh, path);
-    return;
-  }
-  await remote.remove(`${fresh}.gz`);
-  if (unpacked.code !== NOT_FOUND)
-    throw new AppError('DEPLOY_COMMAND', {
-      host,
-      command: 'gzip -d',
-      why: unpacked.stderr.trim().slice(0, 300) || `exit code ${unpacked.code}`,
-    });
-  await remote.write(path, await readFile(process.execPath), 0o755);
+/** The Node binary that the one file for this architecture is made of, or null where this server has none. */
+export function runtimeFor(arch: Architecture): string | null {
+  if (arch === process.arch) return process.execPath;
+  const other = join(ROOT, `node_modules/node-linux-${arch}/bin/node`);
+  return existsSync(other) ? other : null;
 }
 
-/** The file that holds our Node, packed once per version and kept. */
-export async function packedRuntime(dataDir: string): Promise<string> {
-  const file = join(dataDir, 'cache', `node-${process.version}-${process.platform}-${process.arch}.gz`);
-  if (!packing.has(file)) {
-    const packed = pack(file);
-    packing.set(file, packed);
-    packed.catch(() => packing.delete(file));
-  }
-  await packing.get(file);
-  return file;
+interface Order {
+  remote: SshHost;
+  host: Host;
+  step: Step;
+  /** told before the first thing is written to the host */
+  touch(): Promise<void>;
+  arch: Architecture;
+  program: Buffer;
+  dataDir: string;
 }
 
-async function pack(file: string): Promise<void> {
-  if (existsSync(file)) return;
-  await mkdir(join(file, '..'), { recursive: true, mode: 0o700 });
-  const fresh = `${file}.${process.pid}`;
-  try {
-    await pipeline(
-      createReadStream(process.execPath, { highWaterMark: 1 << 20 }),
-      createGzip({ level: LEVEL, chunkSize: 1 << 20 }),
-      createWriteStream(fresh, { mode: 0o600 }),
-    );
-    await rename(fresh, file);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
+/** Copies the agent as one file: made and packed here once a version, and as small in transit as the host can unpack. */
+export async function sendAgent({ remote, host, step, touch, arch, program, dataDir }: Order): Promise<void> {
+  const runtime = runtimeFor(arch);
+  if (runtime === null) throw new AppError('DEPLOY_NO_RUNTIME', { host: host.name, have: process.arch, need: arch });
+  const destination = { remote, host: host.name };
+  const canMake = new Set(Object.keys(compressors(arch)) as Packing[]);
+  const unpacker = await unpackerFor(destination, canMake);
+  step('packing the agent, which takes a minute the first time');
+  const packed = await packedAgent({ program, arch, runtime }, unpacker.transit, join(dataDir, 'cache'));
+  const bytes = await readFile(packed);
+  step('copying the agent');
+  await touch();
+  await remote.mkdir(AGENT_PATHS.dir, 0o755);
+  await sendOneFile(destination, { bytes, unpacker, path: AGENT_PATHS.program });
 }

@@ -43,6 +43,7 @@ export type AgentTables = {
     last_check_in: Date;
     version: string;
     boot_id: string | null;
+    program: string | null;
     started_at: string | null;
     /** it said that it stops, and was not heard of since */
     stopped_at: Date | null;
@@ -66,7 +67,7 @@ const agentRows = (db: DbOrTx) =>
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
     .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'a.problem'])
-    .select(['p.last_check_in', 'p.version']);
+    .select(['p.last_check_in', 'p.version', 'p.program']);
 
 type AgentRow = Awaited<ReturnType<ReturnType<typeof agentRows>['executeTakeFirstOrThrow']>>;
 
@@ -75,6 +76,7 @@ function toRecord(row: AgentRow): AgentRecord {
     id: row.id,
     hostId: row.host_id,
     version: row.version ?? '',
+    program: row.program ?? null,
     publicKey: row.public_key,
     state: row.state,
     lastCheckIn: row.last_check_in?.toISOString() ?? null,
@@ -204,7 +206,7 @@ export async function recordPresence(
   db: DbOrTx,
   presence: Pick<
     AgentTables['enrollment.presence'],
-    'agent_id' | 'last_check_in' | 'version' | 'boot_id' | 'started_at'
+    'agent_id' | 'last_check_in' | 'version' | 'program' | 'boot_id' | 'started_at'
   >,
 ): Promise<void> {
   await q(db)
@@ -214,6 +216,7 @@ export async function recordPresence(
       c.column('agent_id').doUpdateSet({
         last_check_in: presence.last_check_in,
         version: presence.version,
+        program: presence.program,
         boot_id: presence.boot_id,
         started_at: presence.started_at,
         stopped_at: null,

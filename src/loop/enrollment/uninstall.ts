@@ -1,19 +1,25 @@
 import type { Actor } from '../../model/actor.ts';
-import { AGENT_DIRS, AGENT_PACKAGE_MARK } from '../../model/agent-paths.ts';
+import {
+  AGENT_DIRS,
+  AGENT_PACKAGE_MARK,
+  AGENT_PATHS,
+  AGENT_PROGRAMS,
+  AGENT_SERVICE_FILES,
+} from '../../model/agent-paths.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
-import { fireAll } from '../../host/access/guard.ts';
+import { takeAgentOff } from '../../host/agent-off.ts';
 import { readText } from '../../host/host.ts';
 import { openBelow } from '../../host/tasks/kept.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { type Step, withinDeadline } from './deadline.ts';
 import type { AgentRecord } from './face.ts';
 import { leave } from './goodbye.ts';
-import { agentFiles } from './logic/agent-files.ts';
 import { mayBeTriedUnnamed } from './logic/binding.ts';
 import { reach } from './login.ts';
+import { HOST_NODES } from './site.ts';
 import { credentials, type CredentialRow } from './store-login.ts';
 import { orderLeaving, withdrawOrder } from './store-leaving.ts';
 import { agentByHost, agentById } from './store.ts';
@@ -93,25 +99,28 @@ async function order(
 /** Its own program knows best; where that does not run any more, the same is done by hand. */
 async function remove(host: Host, remote: SshHost, reason: string, step: Step): Promise<void> {
   step('looking for its agent');
-  const files = agentFiles();
-  const unit = await readText(remote, files.unit.path);
   const packaged = (await readText(remote, AGENT_PACKAGE_MARK))?.trim();
-  const known = await Promise.all(
-    [...files.program, { path: files.config }, { path: files.state }].map(({ path }) => remote.stat(path)),
-  );
-  if (unit === null && known.every((one) => one === null)) throw new AppError('UNINSTALL_NOTHING', { host: host.name });
-  const open = await openBelow(remote, files.state);
+  if (!packaged && (await whatIsLeft(remote)).length === 0)
+    throw new AppError('UNINSTALL_NOTHING', { host: host.name });
+  const open = await openBelow(remote, AGENT_PATHS.state);
   if (open.length > 0) throw new AppError('UNINSTALL_MIDWAY', { host: host.name, what: open.join(', ') });
   step('removing its agent');
   if (packaged) return removePackage(host, remote, packaged);
-  const command = /^ExecStart=(\S+) (\S+) run /m.exec(unit ?? '');
-  const argv = command ? [command[1]!, command[2]!] : files.command.split(' ');
-  const ran = await remote
-    .exec([...argv, 'uninstall', '--config', files.config, '--reason', reason], { timeoutMs: COMMAND_MS })
-    .catch(() => null);
-  if (ran?.code !== 0) await removeByHand(remote);
+  if (!(await removeItself(remote, reason))) await removeByHand(remote);
   const left = await whatIsLeft(remote);
   if (left.length > 0) throw new AppError('UNINSTALL_LEFT', { host: host.name, paths: left.join(', ') });
+}
+
+/** By the agent's own program: as one file, or with whichever Node it was installed for. False: none of them could. */
+async function removeItself(remote: SshHost, reason: string): Promise<boolean> {
+  const nodes = [AGENT_PATHS.runtime, ...HOST_NODES];
+  for (const [program, ...more] of [[AGENT_PATHS.program], ...nodes.map((node) => [node, AGENT_PATHS.bundle])]) {
+    const argv = [program!, ...more, 'uninstall', '--config', AGENT_PATHS.config, '--reason', reason];
+    if ((await remote.stat(more[0] ?? program!)) === null) continue;
+    const ran = await remote.exec(argv, { timeoutMs: COMMAND_MS }).catch(() => null);
+    if (ran?.code === 0) return true;
+  }
+  return false;
 }
 
 async function removePackage(host: Host, remote: SshHost, format: string): Promise<void> {
@@ -127,19 +136,15 @@ async function removePackage(host: Host, remote: SshHost, format: string): Promi
 }
 
 async function removeByHand(remote: SshHost): Promise<void> {
-  const files = agentFiles();
-  for (const argv of files.stop) await remote.exec(argv, { timeoutMs: COMMAND_MS }).catch(() => null);
-  const paths = [files.enabled.path, files.unit.path, files.config, ...files.program.map(({ path }) => path)];
-  for (const path of paths) await remote.remove(path);
-  await fireAll(remote, 'the agent was uninstalled');
-  await remote.exec(['rm', '-rf', files.state], { timeoutMs: COMMAND_MS });
-  await remote.exec(files.reload, { timeoutMs: COMMAND_MS }).catch(() => null);
+  await takeAgentOff(remote, {
+    config: AGENT_PATHS.config,
+    eraseState: async () => void (await remote.exec(['rm', '-rf', AGENT_PATHS.state], { timeoutMs: COMMAND_MS })),
+  });
   await remote.exec(['rmdir', ...AGENT_DIRS], { timeoutMs: COMMAND_MS });
 }
 
 async function whatIsLeft(remote: SshHost): Promise<string[]> {
-  const files = agentFiles();
-  const paths = [files.unit.path, files.config, files.state, ...files.program.map(({ path }) => path)];
+  const paths = [...AGENT_SERVICE_FILES, AGENT_PATHS.config, AGENT_PATHS.state, ...AGENT_PROGRAMS];
   const found = await Promise.all(paths.map(async (path) => ((await remote.stat(path)) === null ? [] : [path])));
   return found.flat();
 }

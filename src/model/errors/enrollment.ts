@@ -130,13 +130,13 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: '{host} has {free} MB free at {path}, and the agent needs {need} MB there while it is installed. Make room, or look after the host without an agent: lastember deploy --agentless {host}.',
   },
-  DEPLOY_NO_SERVICE_MANAGER: {
-    status: 409,
-    text: '{host} has no systemctl, and the agent runs as a systemd unit. Look after the host without an agent: lastember deploy --agentless {host}.',
-  },
   DEPLOY_NO_RUNTIME: {
     status: 409,
-    text: '{host} has no Node 22.18 or newer, and this server holds the runtime for {have} only, not for {need}.',
+    text: '{host} has no Node 22.18 or newer, and this server holds the runtime for {have} only, not for {need}. Fetch it on the server: npm install --no-save --cpu {need} node-linux-{need}.',
+  },
+  DEPLOY_AGENT_DOES_NOT_RUN: {
+    status: 409,
+    text: 'The agent does not run on {host}: {why}. It needs glibc 2.28 and libstdc++. Look after the host without an agent: lastember deploy --agentless {host}.',
   },
   DEPLOY_COMMAND: {
     status: 409,
@@ -144,12 +144,17 @@ export const ENROLLMENT_ERRORS = {
   },
   DEPLOY_NO_CHECK_IN: {
     status: 409,
-    text: 'The agent on {host} was started but did not enrol within {seconds} s; can the host reach {server}? Its log is in the journal of lastember-agent.',
+    text: 'The agent on {host} was started but did not enrol within {seconds} s; can the host reach {server}? Its log is in the journal of lastember-agent, or in /var/log/lastember-agent.log.',
   },
   AGENT_BUNDLE_MISSING: {
     status: 500,
     text: 'The agent bundle is not built; run `npm run build:agent` and try again.',
   },
+  UPDATE_NOTHING: {
+    status: 400,
+    text: 'Nothing to update: no agent that is meant reports, runs another program than this server has, and is in no other update. See `lastember agents` and `lastember agent updates`.',
+  },
+  UPDATE_STATE: { status: 409, text: 'The update is {state}; that cannot be done to it any more.' },
   ENROLL_TOKEN_REFUSED: {
     status: 403,
     text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',

@@ -159,6 +159,7 @@ export const HOST_ERRORS = {
     status: 409,
     text: 'The history that the server showed does not continue the one this agent saw ({why}). It carries out nothing until an operator has looked into it and run `lastember-agent clear-alarm` on this host.',
   },
+  REFUSED_RELEASE: { status: 409, text: 'The update {update} was not taken: {why}.' },
   REFUSED_TRAIL_ALTERED: {
     status: 409,
     text: 'The history of this server does not continue the one that was seen at the last change of this host ({why}). Nothing is carried out there until an operator has looked into it and removed alarm.json and checkpoint in {dir} on the host, or adopted it again.',

@@ -62,6 +62,28 @@ test('files are applied in order, once, also when several servers start at the s
   );
 });
 
+test('a lower number that comes after higher ones were applied is not skipped, and gives the same schema', async () => {
+  const LATE = '0400_agent_updates.sql';
+  const known = await mkdtemp(join(tmpdir(), 'lastember-migrations-'));
+  try {
+    for (const { name } of await readMigrations())
+      if (name !== LATE) await copyFile(join(MIGRATIONS_DIR, name), join(known, name));
+    const [older, fresh] = [await emptyDatabase(p.urls.owner), await emptyDatabase(p.urls.owner)];
+    await migrate(older, APP, known);
+    assert.deepEqual(await migrate(older, APP), [LATE]);
+    await migrate(fresh, APP);
+    const SCHEMA = `select table_schema, table_name, column_name, data_type, is_nullable, column_default
+      from information_schema.columns where table_schema not in ('pg_catalog', 'information_schema')
+      union all select schemaname, tablename, indexname, indexdef, null, null from pg_indexes where schemaname <> 'pg_catalog'
+      union all select event_object_schema, event_object_table, trigger_name, action_statement, event_manipulation, null from information_schema.triggers
+      order by 1, 2, 3, 4, 5`;
+    assert.deepEqual(await rows(older, SCHEMA), await rows(fresh, SCHEMA));
+    assert.ok((await rows(older, SCHEMA)).some((row) => row['table_name'] === 'agent_update_host'));
+  } finally {
+    await rm(known, { recursive: true, force: true });
+  }
+});
+
 test('a file that was changed after it was applied, and a schema newer than the files, are refused', async () => {
   const url = await emptyDatabase(p.urls.owner);
   await migrate(url, APP, dir);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import type { Assignment } from '../../../model/agent.ts';
+import type { Assignment, Release } from '../../../model/agent.ts';
 import type { AnyHostStep } from '../../steps/index.ts';
 import type { Step } from '../../../model/kit.ts';
 import type { Approval, ApproverKey, Plan } from '../../../model/plan.ts';
@@ -9,7 +9,7 @@ import { keyIdOf } from '../verify.ts';
 /** Somebody with an approver's key. For tests only. */
 export interface Person {
   pinned: ApproverKey;
-  approve(plan: Plan, more?: Partial<Approval['statement']>): Approval;
+  approve(plan: Plan | Release, more?: Partial<Approval['statement']>): Approval;
 }
 
 export function rawKey(key: KeyObject): Buffer {

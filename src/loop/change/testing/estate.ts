@@ -196,6 +196,7 @@ async function addHost(
       id: host.agentId,
       hostId: host.hostId,
       version: '0.1.0',
+      program: null,
       publicKey: host.publicKey,
       state: 'active',
       lastCheckIn: null,

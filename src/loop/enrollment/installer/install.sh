@@ -7,7 +7,9 @@ PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 server='@@SERVER@@'
 bundle='@@BUNDLE@@'
+program='@@PROGRAM@@'
 runtime='@@RUNTIME@@'
+packaged='@@PACKAGED@@'
 config='@@CONFIG@@'
 state='@@STATE@@'
 unit_path='@@UNIT_PATH@@'
@@ -73,7 +75,7 @@ read_options() {
 
 has() { command -v "$1" >/dev/null 2>&1; }
 
-# Sets arch, node (what will run the agent) and own_runtime (is it to be fetched?). Writes nothing.
+# Sets arch, command (what is run) and one_file (nothing of the host's can run the program). Writes nothing.
 look() {
   [ "$(id -u)" = 0 ] || stop 1 'this must run as root: open a root shell (sudo -s) and paste the line there'
   system=$(uname -s) machine=$(uname -m)
@@ -93,15 +95,15 @@ look() {
 }
 
 find_node() {
-  own_runtime='' node=''
+  one_file='' command=''
   for path in /usr/bin/node /usr/local/bin/node; do
     version=$("$root$path" --version 2>/dev/null) || continue
     major=${version#v} major=${major%%.*} minor=${version#*.} minor=${minor%%.*}
     case $major$minor in *[!0-9]* | '') continue ;; esac
-    if [ "$major" -gt 22 ] || { [ "$major" -eq 22 ] && [ "$minor" -ge 18 ]; }; then node=$path; return; fi
+    if [ "$major" -gt 22 ] || { [ "$major" -eq 22 ] && [ "$minor" -ge 18 ]; }; then command="$path $bundle"; return; fi
   done
-  own_runtime=1 node=$runtime
-  [ "$arch" = '@@RUNTIME_ARCH@@' ] || stop 1 "this host has no Node 22.18 or newer, and the server holds the runtime for @@RUNTIME_ARCH@@ only, not for $arch; install Node and run this again"
+  one_file=1 command=$program
+  [ "$arch" = '@@PROGRAM_ARCH@@' ] || stop 1 "this host has no Node 22.18 or newer, and this server makes the agent for @@PROGRAM_ARCH@@ only, not for $arch; install Node and run this again, or look after the host over SSH: lastember deploy --agentless"
   if ls "$root"/lib/ld-musl-* >/dev/null 2>&1 && ! ls "$root"/lib*/ld-linux* "$root"/lib/*/ld-linux* >/dev/null 2>&1; then
     stop 1 'this host has musl and no glibc, and no Node 22.18 or newer: install Node (apk add nodejs) and run this again'
   fi
@@ -109,7 +111,7 @@ find_node() {
 
 look_for_room() {
   need=@@NEED_BUNDLE@@
-  [ -z "$own_runtime" ] || need=@@NEED_ALL@@
+  [ -z "$one_file" ] || need=@@NEED_PROGRAM@@
   place=$root/opt
   [ -d "$place" ] || place=$root/
   free=$(df -Pk "$place" 2>/dev/null | tail -n 1 | sed 's/  */ /g' | cut -d ' ' -f 4)
@@ -124,11 +126,10 @@ writing='' made='' replaced='' dirs='' started='' stage='' enrolled=''
 
 take_back() {
   if [ -n "$enrolled" ] && [ -z "$fresh_state" ]; then
-    replaced=''
     say 'the new identity and the files stay; when the service starts, the agent goes on'
     return
   fi
-  [ -z "$enrolled" ] || "$node" "$bundle" goodbye --reason 'the installation failed' --config "$config" >/dev/null 2>&1
+  [ -z "$enrolled" ] || $command goodbye --reason 'the installation failed' --config "$config" >/dev/null 2>&1
   if [ -n "$started" ]; then
     systemctl disable --now "$unit_name" >/dev/null 2>&1
   fi
@@ -168,6 +169,11 @@ put() { # file in the stage, destination, mode
   mv -f "$1" "$2" || stop 1 "writing $2 did not work; is the disk full, or mounted read-only?"
 }
 
+drop() { # file of an agent that came another way; what a package brought, its package manager takes away
+  [ -e "$1" ] && [ ! -e "$root$packaged" ] || return 0
+  mv -f "$1" "$1.before" && replaced="$replaced $1"
+}
+
 fetch() { # name, destination
   url=$server/agent/v1/install/$1
   if has curl; then
@@ -189,21 +195,27 @@ same() { # file, digest
 }
 
 install_program() {
-  if ! same "$root$bundle" '@@BUNDLE_SHA256@@'; then
-    fetch '@@BUNDLE_NAME@@' "$stage/agent"
-    check "$stage/agent" '@@BUNDLE_SHA256@@'
-    changed=1
+  if [ -n "$one_file" ]; then
+    if ! same "$root$program" '@@PROGRAM_SHA256@@'; then
+      fetch '@@PROGRAM_NAME@@' "$stage/agent.gz"
+      gzip -d "$stage/agent.gz" || stop 1 'unpacking the agent did not work; is the disk full?'
+      check "$stage/agent" '@@PROGRAM_SHA256@@'
+      chmod 0755 "$stage/agent"
+      "$stage/agent" --version >/dev/null 2>&1 || stop 1 'the agent does not run on this host (glibc 2.28 and libstdc++ are needed); install Node 22.18 or newer and run this again'
+      put "$stage/agent" "$root$program" 0755
+      changed=1
+    fi
+    drop "$root$bundle"
+  else
+    if ! same "$root$bundle" '@@BUNDLE_SHA256@@'; then
+      fetch '@@BUNDLE_NAME@@' "$stage/agent"
+      check "$stage/agent" '@@BUNDLE_SHA256@@'
+      put "$stage/agent" "$root$bundle" 0644
+      changed=1
+    fi
+    drop "$root$program"
   fi
-  if [ -n "$own_runtime" ] && ! same "$root$runtime" '@@RUNTIME_SHA256@@'; then
-    fetch '@@RUNTIME_NAME@@' "$stage/node.gz"
-    gzip -d "$stage/node.gz" || stop 1 'unpacking the runtime did not work; is the disk full?'
-    check "$stage/node" '@@RUNTIME_SHA256@@'
-    chmod 0755 "$stage/node"
-    "$stage/node" --version >/dev/null 2>&1 || stop 1 'our Node does not run on this host (glibc 2.28 or newer is needed); install Node 22.18 or newer and run this again'
-    changed=1
-  fi
-  [ ! -f "$stage/agent" ] || put "$stage/agent" "$root$bundle" 0644
-  [ ! -f "$stage/node" ] || put "$stage/node" "$root$runtime" 0755
+  drop "$root$runtime"
 }
 
 install_config() {
@@ -220,7 +232,7 @@ END
 }
 
 install_unit() {
-  unit_text | sed "s|@NODE@|$node|" >"$stage/unit"
+  unit_text | sed "s|@COMMAND@|$command|" >"$stage/unit"
   if [ "$(cat "$stage/unit")" = "$(cat "$root$unit_path" 2>/dev/null)" ]; then return; fi
   changed=1
   put "$stage/unit" "$root$unit_path" 0644
@@ -228,7 +240,7 @@ install_unit() {
 
 # The agent tells what happened as one JSON object a line; people get the reason.
 enroll() {
-  "$node" "$bundle" enroll --config "$config" >"$stage/agent-id" 2>"$stage/why"
+  $command enroll --config "$config" >"$stage/agent-id" 2>"$stage/why"
   result=$?
   if [ "$result" -ne 0 ]; then
     why=$(sed -n 's/.*"why":"\(.*\)","code":.*/\1/p' "$stage/why" | sed 's/\\"/"/g' | tail -n 1)

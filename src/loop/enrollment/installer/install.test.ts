@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { EnrollmentTokenInput, NewEnrollmentToken } from '../../../model/enrollment.ts';
 import { createAuthority } from '../logic/certificates.ts';
-import { AGENT_PATHS } from '../logic/unit.ts';
+import { AGENT_PATHS } from '../../../model/agent-paths.ts';
 import { type Box, boxSkip as skip, makeBox, type Ran } from '../testing/box.ts';
 import { occupy, operator, type Served, serve } from '../testing/served.ts';
 import { createToken, revokeToken } from '../tokens.ts';
@@ -47,8 +49,9 @@ function says(ran: Ran, code: number, words: RegExp): void {
 const nothingHalfDone = (before: string[]): void => assert.deepEqual(box.listing(), before);
 
 describe('2.1: one line installs an agent and enrolls it', { skip }, () => {
-  test('2.1: with curl, on a host without Node: the runtime comes along, the agent runs, the host has its tags', async () => {
+  test('2.1: with curl, on a host without Node: the agent comes as one file and runs, the host has its tags', async () => {
     box = makeBox();
+    const clean = box.listing();
     const { line } = await make({ tags: { env: 'prod' }, for: '127.0.0.0/8' });
     const ran = await paste(line, ['wget']);
     says(ran, 0, /enrolled as agent_\w+ with https:.*the agent runs/);
@@ -61,7 +64,39 @@ describe('2.1: one line installs an agent and enrolls it', { skip }, () => {
     assert.ok(modes.length === 3 && modes.every((row) => row.includes(' 100600 ')), modes.join());
     assert.doesNotMatch(box.listing().join('\n'), /\.install|\.before/);
     const [unit] = box.file(AGENT_PATHS.unit).match(/^ExecStart=.*$/m)!;
-    assert.match(unit, /^ExecStart=\/opt\/lastember\/node /);
+    assert.match(unit, /^ExecStart=\/opt\/lastember\/lastember-agent run /);
+    const brought = box.listing().filter((row) => row.startsWith('opt/lastember/'));
+    assert.match(brought.join(), /^opt\/lastember\/lastember-agent 100755 \d+$/);
+    const left = await box.run(`${AGENT_PATHS.program} uninstall`);
+    assert.deepEqual([left.code, left.out], [0, 'uninstalled\n'], left.err);
+    assert.deepEqual(box.listing(), clean);
+    assert.equal(box.agent(), null);
+  });
+
+  test('2.1: a host that got a Node, or lost it: the agent goes on in its other form, and of the first nothing is left', async () => {
+    box = makeBox({ node: true, machineId: 'box-forms' });
+    const clean = box.listing();
+    const node = join(box.root, '../tools/node');
+    const { line } = await make();
+    const forms = (): boolean[] => [AGENT_PATHS.bundle, AGENT_PATHS.program, AGENT_PATHS.runtime].map(box.has);
+    says(await paste(line), 0, /enrolled as/);
+    const { agentId } = JSON.parse(box.file(`${AGENT_PATHS.state}/identity.json`)) as { agentId: string };
+    assert.deepEqual(forms(), [true, false, false]);
+    // What installers before this one brought.
+    box.put(AGENT_PATHS.runtime, 'a runtime', 0o755);
+    renameSync(node, `${node}.away`);
+    box.put('run/systemctl.broken', '');
+    says(await paste(line), 1, /daemon-reload failed/);
+    assert.deepEqual(forms(), [true, false, true], 'taken back');
+    await box.run('rm /run/systemctl.broken');
+    says(await paste(line), 0, /updated; the agent is enrolled/);
+    assert.deepEqual(forms(), [false, true, false]);
+    renameSync(`${node}.away`, node);
+    says(await paste(line), 0, /updated; the agent is enrolled/);
+    assert.deepEqual(forms(), [true, false, false]);
+    assert.ok(box.agent() !== null && (await isReported(agentId)));
+    assert.equal((await box.run(`node ${AGENT_PATHS.bundle} uninstall`)).code, 0);
+    assert.deepEqual(box.listing(), clean);
   });
 
   test('2.1: with wget, on a host that has Node; the same line again changes nothing; --force enrolls anew', async () => {
@@ -105,7 +140,7 @@ describe('2.1: one line installs an agent and enrolls it', { skip }, () => {
     await revokeToken(served.platform, operator, revoked.id);
     says(await paste(revoked.line), 4, /it was revoked at/);
     nothingHalfDone(clean);
-    says(await paste((await make()).line.replace(/lee_\w+/, 'lee_unknown')), 4, /it is unknown/);
+    says(await paste((await make()).line.replace(/lee_[\w-]+/, 'lee_unknown')), 4, /it is unknown/);
     nothingHalfDone(clean);
     assert.deepEqual(await agentsOf(), known);
     const used = await make();
@@ -154,7 +189,7 @@ describe('2.1: one line installs an agent and enrolls it', { skip }, () => {
       'tmp/install.sh',
       script
         .replaceAll(/^( +if ! same "\$root\$bundle" ')[0-9a-f]{64}/gm, `$1${'0'.repeat(64)}`)
-        .replace(/(check "\$stage\/agent" ')[0-9a-f]{64}/, `$1${'0'.repeat(64)}`),
+        .replaceAll(/(check "\$stage\/agent" ')[0-9a-f]{64}/g, `$1${'0'.repeat(64)}`),
     );
     says(
       await box.run(`sh /tmp/install.sh --token ${made.token}`),
@@ -202,7 +237,7 @@ describe('2.1: one line installs an agent and enrolls it', { skip }, () => {
   });
 
   test('2.1: the cloud-init user data is YAML that does the same, also after the script became another one', async () => {
-    box = makeBox({ node: true, machineId: 'box-cloud' });
+    box = makeBox({ machineId: 'box-cloud' });
     const { cloudInit } = await make({ uses: 3, minutes: 500_000 });
     assert.ok(cloudInit.startsWith('#cloud-config\n'));
     const data = parse(cloudInit) as {

@@ -1,5 +1,5 @@
 /** Megabytes that must be free where the agent is put: what is written, twice while it is replaced, and a little. */
-export const NEEDED_MB = { withRuntime: 250, bundleOnly: 16 } as const;
+export const NEEDED_MB = { oneFile: 250, bundleOnly: 16 } as const;
 
 /** Free megabytes of the file system that `df -Pk PATH` told of (POSIX: fourth column), or null when it said no such thing. */
 export function freeMb(text: string): number | null {

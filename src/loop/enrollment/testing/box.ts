@@ -26,6 +26,9 @@ export const boxSkip =
 /** Root of a namespace of one's own is not enough for sshd, which becomes other users. */
 export const sshdSkip = boxSkip || (process.getuid?.() === 0 ? false : 'a real sshd lets nobody in without root');
 
+/** What a shell says of a command that it does not find. */
+export const MISSING = '#!/bin/sh\nexit 127\n';
+
 export interface Ran {
   code: number;
   out: string;
@@ -52,6 +55,8 @@ export interface BoxOptions {
   /** the host has a Node that runs the agent */
   node?: boolean;
   machineId?: string;
+  /** commands that are not there, for whoever comes in over SSH as well */
+  lacks?: readonly string[];
   /** programs may be installed below /usr: what is written there stays in the box */
   usr?: boolean;
 }
@@ -74,10 +79,7 @@ export function makeBox(options: BoxOptions = {}): Box {
   for (const name of ['bin', 'sbin', 'lib', 'lib64', 'lib32'])
     if (existsSync(`/${name}`) && lstatSync(`/${name}`).isSymbolicLink())
       symlinkSync(readlinkSync(`/${name}`), join(root, name));
-  mkdirSync(tools);
-  copyFileSync(join(import.meta.dirname, 'systemctl.sh'), join(tools, 'systemctl'));
-  chmodSync(join(tools, 'systemctl'), 0o755);
-  if (options.node) copyFileSync(process.execPath, join(tools, 'node'));
+  fillTools(tools, options);
   writeFileSync(join(root, 'etc/machine-id'), `${options.machineId ?? 'box'}\n`);
   writeFileSync(join(root, 'etc/hostname'), 'box\n');
   writeFileSync(join(root, 'etc/os-release'), 'ID=debian\nVERSION_ID="12"\n');
@@ -113,6 +115,14 @@ export function makeBox(options: BoxOptions = {}): Box {
     },
   };
   return box;
+}
+
+function fillTools(tools: string, { node, lacks = [] }: BoxOptions): void {
+  mkdirSync(tools);
+  copyFileSync(join(import.meta.dirname, 'systemctl.sh'), join(tools, 'systemctl'));
+  chmodSync(join(tools, 'systemctl'), 0o755);
+  for (const name of lacks) writeFileSync(join(tools, name), MISSING, { mode: 0o755 });
+  if (node) copyFileSync(process.execPath, join(tools, 'node'));
 }
 
 /** Of apt are the lists that it fetches, for whomever; what is under /run is gone with the next boot. */

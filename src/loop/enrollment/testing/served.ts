@@ -5,6 +5,7 @@ import { buildAgentListener } from '../../../platform/http/agents.ts';
 import { testPlatform, type TestOptions, type TestPlatform } from '../../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../../discovery/index.ts';
 import { createEnrollment, type Enrollment } from '../index.ts';
+import { keepPacked } from './packed.ts';
 import { freePort } from './ports.ts';
 
 export const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
@@ -35,6 +36,7 @@ export async function serve(
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const platform = await testPlatform({ ...options, config: { agentAddress: address, ...options.config } });
+  await keepPacked(platform.config.dataDir);
   const discovery = createDiscovery(platform);
   const enrollment = createEnrollment(platform, discovery, async () => 'lastember.test+00000000+key', how);
   const identity = await enrollment.listenerIdentity();

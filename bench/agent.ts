@@ -1,0 +1,155 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compressors, type Architecture } from '../src/loop/enrollment/onefile/compress.ts';
+import { makeOneFile, packedAgent } from '../src/loop/enrollment/onefile/pack.ts';
+import { testServer, type TestServer } from '../src/agent/testing/server.ts';
+import type { Bench, Measured } from './contract.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const BUNDLE = join(ROOT, 'dist/agent/lastember-agent.cjs');
+const CACHE = join(ROOT, 'node_modules/.cache/lastember-agent');
+/** The server asks for a check-in every 60 s and for facts every 300 s. Here both come so many times as often. */
+const FASTER = 30;
+const TICKS_PER_SECOND = 100;
+
+interface Idle {
+  rssMb: number;
+  anonMb: number;
+  /** percent of one core, at the pace of a real server */
+  cpu: number;
+  startMs: number;
+}
+const figures: string[] = [];
+
+/**
+ * What an agent costs while nothing happens: it looks at this very machine, against a server over real mutual TLS. The
+ * peer is the least that a Node can be: one that keeps an HTTPS connection to the same server and asks it as often.
+ */
+export const agent: Bench = {
+  name: 'agent',
+  claim: 'an idle agent holds at most 2.5 times the memory of a bare Node with one HTTPS connection (ratio of the two)',
+  target: 1 / 2.5,
+  unit: 'of 1/MB',
+  missing: () => (process.getuid?.() === 0 ? null : 'it looks at the whole machine, as root'),
+  figures: () => figures,
+  run: async (rounds, size) => {
+    const dir = mkdtempSync(join(tmpdir(), 'lastember-bench-agent-'));
+    const seconds = size <= 10 ? 12 : 45;
+    const server = await testServer([]);
+    server.pollSeconds = 60 / FASTER;
+    server.holdMs = null;
+    try {
+      await weigh(dir, size > 10);
+      const measured: Measured[] = [];
+      for (let round = 0; round < Math.min(rounds, 3); round += 1) {
+        const ours = await idle(startAgent(dir, server), seconds, rest(server));
+        const peer = await idle(startPeer(server), seconds, { ready: () => true, calm: async () => {} });
+        figures.push(line('agent    ', ours), line('bare Node', peer));
+        measured.push({ ours: 1 / ours.rssMb, peer: 1 / peer.rssMb });
+      }
+      return measured;
+    } finally {
+      await server.close();
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+};
+
+/** Between two looks, which is nearly always: what a look needs is told by the processor's time. */
+function rest(server: TestServer): Parameters<typeof idle>[2] {
+  const looks = server.facts.length;
+  server.factsSeconds = 300 / FASTER;
+  return {
+    ready: () => server.facts.length > looks,
+    calm: async () => {
+      server.factsSeconds = 3600;
+      await sleep(15_000);
+    },
+  };
+}
+
+const line = (name: string, { rssMb, anonMb, cpu, startMs }: Idle): string =>
+  `${name} ${rssMb.toFixed(1)} MB in memory, ${anonMb.toFixed(1)} of it its own, ${cpu.toFixed(3)} % of a core, ${startMs} ms to start`;
+
+/** Makes the one file and says what it weighs; packing all of it takes a minute, and is kept for the next time. */
+async function weigh(dir: string, whole: boolean): Promise<void> {
+  const ingredients = {
+    program: readFileSync(BUNDLE),
+    arch: process.arch as Architecture,
+    runtime: process.execPath,
+  };
+  const { bytes } = await makeOneFile(ingredients);
+  writeFileSync(join(dir, 'lastember-agent'), bytes, { mode: 0o755 });
+  const transit = compressors(ingredients.arch).xz ? 'xz' : 'gz';
+  const packed = whole ? statSync(await packedAgent(ingredients, transit, CACHE)).size : null;
+  const mb = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;
+  figures.push(
+    `one file: ${mb(bytes.length)} on the disk, ${packed === null ? 'not packed here' : `${mb(packed)} in transit as .${transit}`}`,
+  );
+}
+
+function startAgent(dir: string, server: TestServer): () => ChildProcess {
+  const stateDir = mkdtempSync(join(dir, 'state-'));
+  const config = { server: server.url, ca: server.authority.ca, token: server.token, stateDir };
+  const path = join(stateDir, 'agent.json');
+  writeFileSync(path, JSON.stringify(config));
+  const env = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2' };
+  // In a mount namespace of its own, in which nothing fetches package lists from the network.
+  const quiet = 'mount --bind /bin/false /usr/bin/apt-get 2>/dev/null; exec "$@"';
+  const argv = ['--mount', 'sh', '-c', quiet, 'sh', join(dir, 'lastember-agent'), 'run', '--config', path];
+  return () => spawn('unshare', argv, { env, stdio: 'ignore' });
+}
+
+const PEER = `const { Agent, request } = require('node:https');
+const agent = new Agent({ keepAlive: true });
+const ask = () => request(process.argv[1] + '/agent/v1/none', { agent, rejectUnauthorized: false }, (r) => r.resume()).on('error', () => {}).end();
+setInterval(ask, ${(60 / FASTER) * 1000}); ask();`;
+
+const startPeer = (server: TestServer) => (): ChildProcess =>
+  spawn(process.execPath, ['-e', PEER, server.url], { stdio: 'ignore' });
+
+async function idle(
+  start: () => ChildProcess,
+  seconds: number,
+  { ready, calm }: { ready: () => boolean; calm: () => Promise<void> },
+): Promise<Idle> {
+  const from = performance.now();
+  const child = start();
+  try {
+    const startMs = await until(() => ready(), from);
+    await sleep(3000);
+    const before = ticks(child.pid!);
+    await sleep(seconds * 1000);
+    const used = (ticks(child.pid!) - before) / TICKS_PER_SECOND;
+    await calm();
+    return { ...memory(child.pid!), cpu: ((used / seconds) * 100) / FASTER, startMs };
+  } finally {
+    child.kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+async function until(holds: () => boolean, from: number): Promise<number> {
+  for (let tries = 0; tries < 1200; tries += 1) {
+    if (holds()) return Math.round(performance.now() - from);
+    await sleep(25);
+  }
+  throw new Error('the agent did not report within 30 s');
+}
+
+/** Its own, and what the commands that it started used. */
+function ticks(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  return fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+}
+
+function memory(pid: number): { rssMb: number; anonMb: number } {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const kb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]);
+  return { rssMb: kb('VmRSS') / 1000, anonMb: kb('RssAnon') / 1000 };
+}

@@ -1,0 +1,53 @@
+import type { SshHost } from '../../../host/ssh/index.ts';
+import { AppError } from '../../../model/errors/index.ts';
+import { chooseUnpacker, UNPACKERS, type Packing, type Unpacker } from '../logic/unpack.ts';
+
+const PROBE_MS = 15_000;
+const UNPACK_MS = 180_000;
+/** The exit code of a command that is not there. */
+const NOT_FOUND = 127;
+
+export interface Destination {
+  remote: SshHost;
+  /** its name, for what is told */
+  host: string;
+}
+
+/** The way in which this host gets the least through the line. */
+export async function unpackerFor({ remote }: Destination, canMake: ReadonlySet<Packing>): Promise<Unpacker> {
+  const there = new Set<string>();
+  for (const { name, probe } of UNPACKERS) {
+    const { code } = probe ? await remote.exec(probe.argv, { timeoutMs: PROBE_MS }) : { code: 0 };
+    if (probe?.mustSucceed ? code === 0 : code !== NOT_FOUND) there.add(name);
+  }
+  return chooseUnpacker(there, canMake);
+}
+
+/** Puts the agent at `path`, whole or not at all, and sees that it runs on this machine before anything starts it. */
+export async function sendOneFile(
+  destination: Destination,
+  { bytes, unpacker, path }: { bytes: Uint8Array; unpacker: Unpacker; path: string },
+): Promise<void> {
+  const { remote, host } = destination;
+  const fresh = `${path}.new`;
+  const { came, argv, made } = unpacker.steps(fresh);
+  await remote.write(came, bytes, 0o600);
+  const unpacked = argv ? await remote.exec(argv, { timeoutMs: UNPACK_MS }) : null;
+  if (came !== fresh) await remote.remove(came);
+  if (unpacked && unpacked.code !== 0)
+    throw new AppError('DEPLOY_COMMAND', { host, command: argv!.join(' '), why: said(unpacked) });
+  if (made !== fresh) {
+    await remote.rename(made, fresh);
+    await remote.exec(['rmdir', `${fresh}.d`], { timeoutMs: PROBE_MS });
+  }
+  await remote.chmod(fresh, 0o755);
+  const runs = await remote.exec([fresh, '--version'], { timeoutMs: 60_000 });
+  if (runs.code !== 0) {
+    await remote.remove(fresh);
+    throw new AppError('DEPLOY_AGENT_DOES_NOT_RUN', { host, why: said(runs) });
+  }
+  await remote.rename(fresh, path);
+}
+
+const said = (result: { code: number; stderr: string; stdout: string }): string =>
+  (result.stderr || result.stdout).trim().slice(0, 300) || `exit code ${result.code}`;

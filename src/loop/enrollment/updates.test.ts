@@ -1,0 +1,252 @@
+import 'reflect-metadata';
+import * as x509 from '@peculiar/x509';
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import * as z from 'zod';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { note, treeRoot } from '../../host/tasks/testing/merkle.ts';
+import { newPerson, rawKey } from '../../host/tasks/testing/people.ts';
+import { testTree } from '../../host/steps/testing.ts';
+import { Release, type CheckInReply } from '../../model/agent.ts';
+import type { Actor } from '../../model/actor.ts';
+import type { AgentUpdate } from '../../model/enrollment.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import type { Approval } from '../../model/plan.ts';
+import { buildAgentListener } from '../../platform/http/agents.ts';
+import { route } from '../../platform/http/route.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { createDiscovery, type Discovery } from '../discovery/index.ts';
+import { authorityCertificate } from './authority.ts';
+import { BUNDLE } from './bundle.ts';
+import { enroll, mintToken } from './enroll.ts';
+import { createEnrollment } from './index.ts';
+import { sha256 } from '../../host/canonical.ts';
+import { checkIn } from './presence.ts';
+import type { AgentRecord } from './face.ts';
+import { allAgents } from './store.ts';
+import { stopOverdue } from './update-progress.ts';
+import { approveUpdate, cancelUpdate, createUpdate, mustFindUpdate } from './updates.ts';
+
+const OLGA: Actor = { kind: 'user', id: 'user_olga', name: 'Olga', role: 'operator' };
+const ANNA: Actor = { kind: 'user', id: 'user_anna', name: 'Anna', role: 'approver' };
+const PAUL: Actor = { kind: 'user', id: 'user_paul', name: 'Paul', role: 'approver' };
+const anna = newPerson(ANNA.id);
+const mallory = newPerson('user_mallory');
+/** Agents take nothing from a server that shows no trail. */
+const trail = generateKeyPairSync('ed25519');
+const ORIGIN = 'lastember.test';
+const shown = note(
+  `${ORIGIN}\n1\n${treeRoot(['genesis']).toString('base64')}\n`,
+  ORIGIN,
+  trail.privateKey,
+  rawKey(trail.publicKey),
+);
+const checkpointKey = async (): Promise<string> => shown.keyLine;
+const trailRoute = route({
+  method: 'GET',
+  path: '/checkpoint',
+  id: 'agentCheckpoint',
+  summary: 'The trail of the test',
+  access: 'agent',
+  query: z.object({ size: z.string() }),
+  reply: z.object({ checkpoint: z.string(), consistency: z.array(z.string()) }),
+  handler: async () => ({ checkpoint: shown.text, consistency: [] }),
+});
+let platform: TestPlatform;
+let discovery: Discovery;
+let listener: FastifyInstance;
+const children: ChildProcess[] = [];
+let later = 0;
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+before(async () => {
+  const port = await freePort();
+  const made = await testPlatform({ config: { agentAddress: `127.0.0.1:${port}` } });
+  platform = Object.assign(Object.create(made) as TestPlatform, { approverKeys: async () => [anna.pinned] });
+  discovery = createDiscovery(platform);
+  const enrollment = createEnrollment(platform, discovery, checkpointKey);
+  const identity = await enrollment.listenerIdentity();
+  listener = buildAgentListener(platform, { identity, authenticate: enrollment.authenticate }, [
+    ...enrollment.agentRoutes,
+    trailRoute,
+  ]);
+  await listener.listen({ host: '127.0.0.1', port });
+});
+after(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await listener?.close();
+  await platform?.close();
+});
+
+const token = async (): Promise<string> => {
+  const entry = { type: 'enrollment.token.made', subject: { kind: 'token' as const, id: 't' } };
+  return (await platform.act(OLGA, entry, (tx) => mintToken(platform, tx, { hostId: null, minutes: 5 }))).token;
+};
+
+interface Joined {
+  agentId: string;
+  hostId: string;
+}
+async function newAgent(name: string): Promise<Joined> {
+  const keys = (await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify'])) as CryptoKeyPair;
+  const signingAlgorithm = { name: 'Ed25519' };
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=web', keys, signingAlgorithm });
+  const machine = { hostname: name, machineId: name, addresses: ['192.0.2.10'], sshHostKeys: [] };
+  const body = { token: await token(), csr: csr.toString('pem'), version: '0.0.9', platform: 'linux-x64', ...machine };
+  const { agentId, hostId } = await enroll(platform, discovery, checkpointKey, body, '192.0.2.10');
+  await report({ agentId, hostId }, OLD);
+  return { agentId, hostId };
+}
+const OLD = '0'.repeat(64);
+const NEW = sha256(readFileSync(BUNDLE));
+const report = (
+  agent: Joined,
+  program: string,
+  more: { notUpdated?: { updateId: string; why: string } } = {},
+): Promise<CheckInReply> =>
+  checkIn(platform, discovery, agent, {
+    version: '1',
+    bootId: null,
+    startedAt: new Date().toISOString(),
+    program,
+    ...more,
+  });
+const approval = (update: AgentUpdate, who = anna): Approval => who.approve(Release.parse(JSON.parse(update.release)));
+const code = (wanted: Parameters<typeof isAppError>[1]) => (error: unknown) => isAppError(error, wanted);
+const states = async (id: string): Promise<string[]> =>
+  (await mustFindUpdate(platform, id)).hosts.map((host) => `${host.wave} ${host.state}`);
+
+test('nobody is offered anything before an approver signed; then one host, then waves, each after the one before', async () => {
+  const agents = await Promise.all(['a1', 'a2', 'a3', 'a4'].map(newAgent));
+  const asked = await createUpdate(platform, discovery, OLGA, { all: true, wave: 2 });
+  assert.deepEqual([asked.state, asked.program, asked.hosts.length], ['awaiting-approval', NEW, 4]);
+  const of = (wave: number): Joined[] =>
+    asked.hosts.filter((host) => host.wave === wave).map(({ agentId, hostId }) => ({ agentId, hostId }));
+  for (const agent of agents) assert.equal((await report(agent, OLD)).update, undefined);
+  await assert.rejects(approveUpdate(platform, ANNA, asked.id, approval(asked, mallory)), code('APPROVAL_KEY_UNKNOWN'));
+  await assert.rejects(approveUpdate(platform, OLGA, asked.id, approval(asked)), code('APPROVAL_BY_AUTHOR'));
+  await assert.rejects(approveUpdate(platform, PAUL, asked.id, approval(asked)), code('APPROVAL_OTHER_PERSON'));
+  const forged = { ...approval(asked), signature: approval(asked, mallory).signature };
+  await assert.rejects(approveUpdate(platform, ANNA, asked.id, forged), code('APPROVAL_FORGED'));
+  assert.equal((await approveUpdate(platform, ANNA, asked.id, approval(asked))).state, 'running');
+
+  const [canary] = of(0);
+  assert.equal((await report(of(1)[0]!, OLD)).update, undefined, 'not yet');
+  const offered = (await report(canary!, OLD)).update!;
+  assert.deepEqual([offered.digest, offered.approvals.length], [asked.digest, 1]);
+  assert.equal(sha256(offered.release), asked.digest);
+  assert.equal((await report(canary!, NEW)).update, undefined);
+  for (const agent of of(1)) assert.ok((await report(agent, OLD)).update);
+  await report(of(1)[0]!, NEW);
+  assert.equal((await report(of(2)[0]!, OLD)).update, undefined, 'one of the wave before is not done');
+  await report(of(1)[1]!, NEW);
+  assert.ok((await report(of(2)[0]!, OLD)).update);
+  await report(of(2)[0]!, NEW);
+  const done = await mustFindUpdate(platform, asked.id);
+  assert.deepEqual([done.state, done.why], ['done', null]);
+  await assert.rejects(createUpdate(platform, discovery, OLGA, { all: true, wave: 2 }), code('UPDATE_NOTHING'));
+});
+
+test('one that takes it back stops the rest, and says why', async () => {
+  const agents = await Promise.all(['b1', 'b2', 'b3'].map(newAgent));
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds: agents.map((a) => a.hostId), wave: 1 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  const { agentId, hostId, hostName } = asked.hosts[0]!;
+  const notUpdated = { updateId: asked.id, why: 'it ended 3 times before it reached the server' };
+  assert.equal((await report({ agentId, hostId }, OLD, { notUpdated })).update, undefined);
+  const stopped = await mustFindUpdate(platform, asked.id);
+  assert.deepEqual([stopped.state, stopped.why], ['stopped', `${hostName}: ${notUpdated.why}`]);
+  assert.deepEqual(await states(asked.id), ['0 failed', '1 waiting', '2 waiting']);
+  for (const agent of agents) assert.equal((await report(agent, OLD)).update, undefined);
+});
+
+test('one that is not heard of with it stops the rest; one that comes late after all is not offered it again', async () => {
+  const agents = await Promise.all(['c1', 'c2'].map(newAgent));
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds: agents.map((a) => a.hostId), wave: 1 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  const first = asked.hosts[0]!;
+  assert.ok((await report(first, OLD)).update);
+  later = 16 * 60_000;
+  await stopOverdue(
+    Object.assign(Object.create(platform) as TestPlatform, { now: () => new Date(Date.now() + later) }),
+  );
+  const stopped = await mustFindUpdate(platform, asked.id);
+  assert.equal(stopped.state, 'stopped');
+  assert.match(stopped.why ?? '', /did not report with the new program within 15 minutes/);
+  assert.equal((await report(first, OLD)).update, undefined);
+});
+
+test('a cancelled one is offered to nobody', async () => {
+  const agent = await newAgent('d1');
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds: [agent.hostId], wave: 1 });
+  await assert.rejects(
+    createUpdate(platform, discovery, OLGA, { hostIds: [agent.hostId], wave: 1 }),
+    code('UPDATE_NOTHING'),
+  );
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  await cancelUpdate(platform, OLGA, asked.id);
+  assert.equal((await report(agent, OLD)).update, undefined);
+  await assert.rejects(approveUpdate(platform, ANNA, asked.id, approval(asked)), code('UPDATE_STATE'));
+});
+
+test('a real agent, over the real listener: an older program becomes the one of this server', async () => {
+  const tree = testTree({
+    'etc/machine-id': 'real\n',
+    'proc/net/fib_trie': '  |-- 192.0.2.77\n     /32 host LOCAL\n',
+  });
+  const older = join(tree.root, 'lastember-agent.cjs');
+  writeFileSync(older, readFileSync(BUNDLE, 'utf8').replace(/^\/\/ lastember-agent .*$/m, '// lastember-agent 0.0.1'));
+  const server = `https://${platform.config.agentAddress}`;
+  const config = { server, ca: await authorityCertificate(platform), token: await token() };
+  tree.put('etc/lastember/agent.json', JSON.stringify(config), 0o600);
+  let log = '';
+  const start = (): ChildProcess => {
+    const child = spawn(process.execPath, [older, 'run'], {
+      env: { PATH: process.env['PATH'], LASTEMBER_HOST_ROOT: tree.root },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr!.on('data', (chunk: Buffer) => (log += chunk.toString()));
+    children.push(child);
+    return child;
+  };
+  const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
+    for (let tries = 0; tries < 300; tries += 1) {
+      if (await holds()) return;
+      await sleep(100);
+    }
+    assert.fail(`${what}: ${log}`);
+  };
+  const program = sha256(readFileSync(older));
+  const withProgram = async (digest: string): Promise<AgentRecord[]> =>
+    (await allAgents(platform.db)).filter((one) => one.program === digest);
+  const first = start();
+  await until('it reports', async () => (await withProgram(program)).length === 1);
+  const [agent] = await withProgram(program);
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds: [agent!.hostId], wave: 1 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  // It asks once a minute, and when it starts.
+  first.kill('SIGTERM');
+  await once(first, 'exit');
+  const second = start();
+  await until('it is done', async () => (await mustFindUpdate(platform, asked.id)).state === 'done');
+  assert.ok((await withProgram(NEW)).some((one) => one.id === agent!.id));
+  assert.equal(second.exitCode, null);
+  second.kill('SIGTERM');
+  await once(second, 'exit');
+  tree.remove();
+});
