@@ -5,12 +5,10 @@ import { cut } from '../text.ts';
 import { DPKG_STATUS, readDpkgStatus } from './dpkg.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
 import { leftHalfWay, someoneHolds } from './half-way.ts';
-import type { PackageManager, Settings, Simulation, Wanted } from './manager.ts';
+import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
-/** How long an archive may be out of reach before packages that were about to be installed are given up. */
-const NETWORK_PATIENCE_MS = 10 * 60_000;
 
 /**
  * Fetches the lists, so that the candidate is what the archive offers now; where an archive cannot be reached within

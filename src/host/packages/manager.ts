@@ -1,3 +1,6 @@
+/** How long an archive may be out of reach before packages that were about to be installed are given up. */
+export const NETWORK_PATIENCE_MS = 10 * 60_000;
+
 /** Name → exact version, as the host's package manager writes it. */
 export type Wanted = Readonly<Record<string, string>>;
 
