@@ -1,5 +1,6 @@
 import { AppError } from '../../model/errors/index.ts';
 import { readText, type Host } from '../host.ts';
+import { apk } from './apk-manager.ts';
 import { apt } from './apt.ts';
 import { packageDatabase } from './database.ts';
 import { dnf } from './dnf.ts';
@@ -12,6 +13,7 @@ export async function findPackageManager(host: Host): Promise<PackageManager | n
   const like = [...release.matchAll(/^ID(?:_LIKE)?=(.*)$/gm)].map((match) => match[1]).join(' ');
   const database = await packageDatabase(host, like);
   if (database?.manager === 'dpkg') return apt(host);
+  if (database?.manager === 'apk') return apk(host);
   return database?.manager === 'rpm' ? ofRpm(host, like) : null;
 }
 
