@@ -34,9 +34,16 @@ async function installed(host: Host): Promise<Map<string, string>> {
   return new Map(facts.map((fact) => [fact.name, fact.version]));
 }
 
+const NEWER = ['apk', 'version', '--limit', '<'];
+
+async function newer(host: Host): Promise<Map<string, string> | null> {
+  const told = await host.exec([...NEWER, '--no-network'], QUERY);
+  return told.code === 0 ? parseApkNewer(told.stdout) : null;
+}
+
 async function candidates(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
   const here = await installed(host);
-  const newer = parseApkNewer(await run(host, ['apk', 'version', '--limit', '<'], QUERY));
+  const newer = parseApkNewer(await run(host, NEWER, QUERY));
   return new Map(names.map((name) => [name, newer.get(name) ?? here.get(name) ?? null]));
 }
 
@@ -151,6 +158,7 @@ export const apk = (host: Host): PackageManager => ({
   repair: `apk fix, and apk del ${VIRTUAL} where that is left`,
   installed: () => installed(host),
   candidates: (names) => candidates(host, names),
+  newer: () => newer(host),
   refresh: (patienceMs) => refresh(host, patienceMs),
   simulate: (wanted) => simulate(host, wanted),
   async heldAmong(names) {

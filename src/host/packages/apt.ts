@@ -30,6 +30,16 @@ async function candidateVersions(host: Host, names: readonly string[]): Promise<
   return parsePolicy(await run(host, ['apt-cache', 'policy', ...names]));
 }
 
+async function newerVersions(host: Host): Promise<Map<string, string> | null> {
+  const installed = await installedVersions(host);
+  const told = await policies(host, [...installed.keys()]);
+  if (told === null) return null;
+  const offered = [...parsePolicy(told)].flatMap(([name, version]): [string, string][] =>
+    version === null || version === installed.get(name) ? [] : [[name, version]],
+  );
+  return new Map(offered);
+}
+
 /** What apt knows of each of these packages, as it prints it; null where there is no apt to ask. */
 export async function policies(host: Host, names: readonly string[]): Promise<string | null> {
   if (names.length === 0) return '';
@@ -179,6 +189,7 @@ export const apt = (host: Host): PackageManager => ({
   repair: 'dpkg --configure -a',
   installed: () => installedVersions(host),
   candidates: (names) => candidateVersions(host, names),
+  newer: () => newerVersions(host),
   refresh: (patienceMs) => refreshLists(host, patienceMs),
   simulate: (wanted) => simulate(host, wanted),
   heldAmong: (names) => heldAmong(host, names),

@@ -62,17 +62,31 @@ async function query(dnf: Dnf, args: readonly string[]): Promise<Offered[]> {
   throw new AppError('HOST_COMMAND', { command, code: told.code, why: reasons(told) });
 }
 
+const UPGRADES = ['--upgrades', '--latest-limit=1'];
+
+/** Of what is offered, the newest of each that fits an architecture it is installed for. */
+async function newest(dnf: Dnf, offered: readonly Offered[]): Promise<Map<string, string>> {
+  const arches = await architectures(dnf.host);
+  const found = new Map<string, string>();
+  for (const { name, version, arch } of offered) {
+    const fits = arch === 'noarch' || arches.get(name)?.has(arch) || arches.get(name)?.has('noarch');
+    const other = found.get(name);
+    if (fits && (other === undefined || compareRpm(other, version) < 0)) found.set(name, version);
+  }
+  return found;
+}
+
+async function newer(dnf: Dnf): Promise<Map<string, string> | null> {
+  const argv = [dnf.program, '--cacheonly', '-q', 'repoquery', ...UPGRADES, '--qf', FORMAT];
+  const told = await dnf.host.exec(argv, { timeoutMs: QUERY_TIMEOUT_MS, maxOutput: OUTPUT_LIMIT });
+  return told.code === 0 ? newest(dnf, parseOffered(told.stdout)) : null;
+}
+
 /** What is newer than what is installed; and otherwise what is installed, as apt has it. */
 async function candidates(dnf: Dnf, names: readonly string[]): Promise<Map<string, string | null>> {
   const installed = await newestRpms(dnf.host);
-  const arches = await architectures(dnf.host);
-  const found = new Map<string, string | null>(names.map((name) => [name, installed.get(name) ?? null]));
-  for (const { name, version, arch } of await query(dnf, ['--upgrades', '--latest-limit=1'])) {
-    const now = found.get(name);
-    const fits = arch === 'noarch' || arches.get(name)?.has(arch) || arches.get(name)?.has('noarch');
-    if (fits && now !== undefined && (now === null || compareRpm(now, version) < 0)) found.set(name, version);
-  }
-  return found;
+  const offered = await newest(dnf, await query(dnf, UPGRADES));
+  return new Map(names.map((name) => [name, offered.get(name) ?? installed.get(name) ?? null]));
 }
 
 /** NAME-EPOCH:VERSION-RELEASE, and with its architecture where it is installed for that and offered for it. */
@@ -154,6 +168,7 @@ export function dnf(host: Host, program: string, isFive: boolean): PackageManage
     repair: `${program} check --duplicates and rpm -e --nodeps OLD-VERSION`,
     installed: () => newestRpms(host),
     candidates: (names) => candidates(self, names),
+    newer: () => newer(self),
     refresh: (patienceMs) => refresh(self, patienceMs),
     simulate: (wanted) => simulate(self, wanted),
     heldAmong: (names) => heldByDnf(host, isFive, names),

@@ -38,6 +38,11 @@ export interface PackageManager {
   installed(): Promise<Map<string, string>>;
   /** The version that it would bring each to now, from the lists as they are; null for what it does not offer. */
   candidates(names: readonly string[]): Promise<Map<string, string | null>>;
+  /**
+   * Name → version of all that it would bring newer, from the lists as they are: nothing is fetched, also where there are
+   * none. Null: it cannot tell.
+   */
+  newer(): Promise<Map<string, string> | null>;
   /** Fetches the lists. Where an archive cannot be reached within `patienceMs`, its old ones stand. */
   refresh(patienceMs?: number): Promise<void>;
   simulate(wanted: Wanted): Promise<Simulation>;

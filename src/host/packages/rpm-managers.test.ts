@@ -195,7 +195,7 @@ warning: %post(shop-2-1.noarch) scriptlet failed, exit status 1
   assert.deepEqual(settingsIn(text), { kept: ['/etc/shop.conf'], replaced: ['/etc/shop.hard'] });
   assert.equal(scriptFailures(text).length, 2);
   const copies = parseCopies(
-    'shop\tnoarch\t10\tshop-1-1.noarch\nshop\tnoarch\t20\tshop-2-1.noarch\nlib\tx86_64\t1\tlib-1-1.x86_64\nlib\ti686\t1\tlib-1-1.i686\ngpg-pubkey\t(none)\t1\ta\ngpg-pubkey\t(none)\t1\tb\n',
+    'shop\tnoarch\t10\t1\tshop-1-1.noarch\nshop\tnoarch\t20\t2\tshop-2-1.noarch\nlib\tx86_64\t1\t3\tlib-1-1.x86_64\nlib\ti686\t1\t4\tlib-1-1.i686\ngpg-pubkey\t(none)\t1\t5\ta\ngpg-pubkey\t(none)\t1\t6\tb\n',
   );
   assert.deepEqual(
     copies.map((group) => group.map((copy) => copy.nevra)),

@@ -13,7 +13,7 @@ import { readRpm } from './rpm.ts';
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
 const ERASE_TIMEOUT_MS = 10 * 60_000;
-const COPIES = String.raw`%{NAME}\t%{ARCH}\t%{INSTALLTIME}\t%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n`;
+const COPIES = String.raw`%{NAME}\t%{ARCH}\t%{INSTALLTIME}\t%{DBINSTANCE}\t%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n`;
 const ALL_PROVIDES = String.raw`[%{=NAME}\t%{PROVIDENAME}\n]`;
 
 const installedRpms = (host: Host): Promise<PackageFact[]> => readRpm(host, '');
@@ -38,6 +38,8 @@ export async function architectures(host: Host): Promise<Map<string, Set<string>
 interface Copy {
   name: string;
   installedAt: number;
+  /** its number in the database, which counts up */
+  instance: number;
   /** as rpm takes it to erase this one */
   nevra: string;
 }
@@ -46,10 +48,13 @@ interface Copy {
 export function parseCopies(text: string): Copy[][] {
   const groups = new Map<string, Copy[]>();
   for (const line of text.split('\n')) {
-    const [name, arch, installedAt, nevra] = line.split('\t');
+    const [name, arch, installedAt, instance, nevra] = line.split('\t');
     if (!name || !nevra || name === 'gpg-pubkey') continue;
     const key = `${name}.${arch}`;
-    groups.set(key, [...(groups.get(key) ?? []), { name, installedAt: Number(installedAt), nevra }]);
+    groups.set(key, [
+      ...(groups.get(key) ?? []),
+      { name, installedAt: Number(installedAt), instance: Number(instance), nevra },
+    ]);
   }
   return [...groups.values()].filter((copies) => copies.length > 1);
 }
@@ -76,9 +81,9 @@ export const unfinishedRpms = async (host: Host): Promise<string[]> => (await co
 /** Ends what was begun: of each, the one that came last stays. With no others asked: they were when it was begun. */
 export async function finishRpms(host: Host): Promise<void> {
   for (const group of await copies(host)) {
-    const last = Math.max(...group.map((copy) => copy.installedAt));
-    const old = group.filter((copy) => copy.installedAt !== last).map((copy) => copy.nevra);
-    if (old.length > 0) await run(host, ['rpm', '-e', '--nodeps', ...old], { timeoutMs: ERASE_TIMEOUT_MS });
+    const byAge = group.toSorted((a, b) => a.installedAt - b.installedAt || a.instance - b.instance);
+    const old = byAge.slice(0, -1).map((copy) => copy.nevra);
+    await run(host, ['rpm', '-e', '--nodeps', ...old], { timeoutMs: ERASE_TIMEOUT_MS });
   }
 }
 

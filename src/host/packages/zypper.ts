@@ -51,9 +51,16 @@ async function specsOf(host: Host, wanted: Wanted): Promise<string[]> {
   });
 }
 
+const UPDATES = [...ZYPPER, '--xmlout', '--no-refresh', 'list-updates'];
+
+async function newer(host: Host): Promise<Map<string, string> | null> {
+  const told = await host.exec(UPDATES, QUERY);
+  return WELL.has(told.code) ? parseUpdates(told.stdout) : null;
+}
+
 async function candidates(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
   const installed = await newestRpms(host);
-  const updates = parseUpdates(await run(host, [...ZYPPER, '--xmlout', '--no-refresh', 'list-updates'], QUERY));
+  const updates = parseUpdates(await run(host, UPDATES, QUERY));
   return new Map(names.map((name) => [name, updates.get(name) ?? installed.get(name) ?? null]));
 }
 
@@ -119,6 +126,7 @@ export const zypper = (host: Host): PackageManager => ({
   repair: 'rpm -e --nodeps OLD-VERSION for each that is there twice',
   installed: () => newestRpms(host),
   candidates: (names) => candidates(host, names),
+  newer: () => newer(host),
   refresh: (patienceMs) => refresh(host, patienceMs),
   simulate: (wanted) => simulate(host, wanted),
   heldAmong: (names) => heldAmong(host, names),

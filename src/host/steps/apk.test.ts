@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAppError } from '../../model/errors/index.ts';
+import type { Facts } from '../../model/facts.ts';
+import { collectFacts } from '../facts/collect.ts';
 import { localHost } from '../local.ts';
 import { findPackageManager } from '../packages/find-manager.ts';
 import type { Seen } from './contract.ts';
@@ -128,4 +130,15 @@ test('apk: a network that is away while it fetches is waited for', async () => {
   fs.rmSync(join(tree.root, 'run/away'));
   await installing;
   assert.equal((await installed(tree))['shop'], '2.0-r0');
+});
+
+test('apk: facts say what each package would become', async () => {
+  const tree = newTree();
+  const [section] = await collectFacts(localHost({ root: tree.root }), { names: ['packages'] });
+  const facts = (section!.data as Facts['packages']).map((fact) => [fact.name, fact.version, fact.candidate]);
+  assert.deepEqual(facts, [
+    ['libshop', '1.0-r0', '2.0_p1-r0'],
+    ['oldshop', '1.0-r0', '1.0-r0'],
+    ['shop', '1.0-r0', '2.0-r0'],
+  ]);
 });

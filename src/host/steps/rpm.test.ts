@@ -8,13 +8,17 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAppError } from '../../model/errors/index.ts';
+import type { Facts } from '../../model/facts.ts';
+import { collectFacts } from '../facts/collect.ts';
+import type { FactCache } from '../facts/look.ts';
 import { localHost } from '../local.ts';
 import { findPackageManager } from '../packages/find-manager.ts';
+import { cacheStamp } from '../packages/lists-stamp.ts';
 import type { PackageManager } from '../packages/manager.ts';
 import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
 import { stepContext as context, type TestTree } from './testing.ts';
-import { buildRpm, dnfPlugins, offerFrom, rpmMissing, rpmTree, type Rpm } from './testing-rpm.ts';
+import { buildRpm, dnfPlugins, offer, offerFrom, rpmMissing, rpmTree, type Rpm } from './testing-rpm.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
@@ -88,6 +92,30 @@ for (const name of ['dnf', 'zypper'] as const) {
       await stepFor(step).undo(localHost({ root: tree.root }), step, asItWas, context());
       const { libshop, shop } = await installed(tree);
       assert.deepEqual({ libshop, shop }, { libshop: '1-1', shop: '2:1-1' });
+    });
+
+    test('facts say what is newer, from the lists as they are, and ask again only when these change', async () => {
+      const tree = newTree([one('shop', { epoch: 2 }), one('same')], [two('shop', { epoch: 2 })]);
+      const manager = await managerOf(tree);
+      const host = localHost({ root: tree.root });
+      const cache: FactCache = new Map();
+      const offered = async (): Promise<unknown[]> => {
+        const [section] = await collectFacts(host, { names: ['packages'], cache });
+        assert.equal(section?.error, undefined);
+        return (section!.data as Facts['packages']).map((fact) => [fact.name, fact.version, fact.candidate]);
+      };
+      await manager.refresh();
+      assert.deepEqual(await offered(), [
+        ['same', '1-1', '1-1'],
+        ['shop', '2:1-1', '2:2-1'],
+      ]);
+      const stamp = await cacheStamp(host);
+      await manager.newer();
+      assert.equal(await cacheStamp(host), stamp);
+      offer(tree, [{ name: 'same', version: '3' }]);
+      await manager.refresh();
+      assert.notEqual(await cacheStamp(host), stamp);
+      assert.deepEqual((await offered())[0], ['same', '1-1', '3-1']);
     });
 
     test('what would be removed, and what cannot be, is refused before anything is changed', async () => {
