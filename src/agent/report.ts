@@ -4,7 +4,7 @@ import { collectFacts } from '../host/facts/collect.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { LIVELY_SECTIONS } from '../host/facts/registry.ts';
 import type { Host } from '../host/host.ts';
-import { refreshLists } from '../host/packages/apt.ts';
+import { findPackageManager } from '../host/packages/find-manager.ts';
 import type { Client } from './client.ts';
 
 export interface Reporter {
@@ -47,6 +47,6 @@ export async function reportFacts(reporter: Reporter, asked = false): Promise<st
 async function freshenLists(reporter: Reporter): Promise<void> {
   const now = reporter.now().getTime();
   if (now - reporter.listsAt < LISTS_MS) return;
-  await refreshLists(reporter.host);
+  await (await findPackageManager(reporter.host))?.refresh();
   reporter.listsAt = now;
 }

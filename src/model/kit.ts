@@ -95,7 +95,7 @@ export const UpgradePackages = z
   .object({
     kind: z.literal('upgrade-packages'),
     packages: z
-      .array(z.string().regex(/^[a-z0-9][a-z0-9+.-]*=[0-9A-Za-z][0-9A-Za-z.+:~-]*$/))
+      .array(z.string().regex(/^[0-9A-Za-z][\w+.-]*=[0-9A-Za-z][\w.+:~^-]*$/))
       .min(1)
       .max(5000),
   })
@@ -182,7 +182,7 @@ export const RebootStep = z
   .strict();
 /** Keeps a package at its version, or lets it go again. */
 export const PackageHold = z
-  .object({ kind: z.literal('package-hold'), name: z.string().regex(/^[a-z0-9][a-z0-9+.-]*$/), hold: z.boolean() })
+  .object({ kind: z.literal('package-hold'), name: z.string().regex(/^[0-9A-Za-z][\w+.-]*$/), hold: z.boolean() })
   .strict();
 /** No password and no other way in for an account; what it owns and runs stays. */
 export const LockUser = z

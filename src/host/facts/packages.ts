@@ -1,6 +1,8 @@
 import { AppError } from '../../model/errors/index.ts';
 import type { PackageFact, PackageOrigin } from '../../model/facts.ts';
 import { listsStamp, parsePolicy, policies } from '../packages/apt.ts';
+import { findPackageManager } from '../packages/find-manager.ts';
+import { cacheStamp } from '../packages/lists-stamp.ts';
 import { parseNewer, parseOrigins } from '../packages/origins.ts';
 import { by, type FactSection, type Look } from './look.ts';
 import { archives as archivesOf, database, packages as installed } from './shared.ts';
@@ -15,7 +17,7 @@ interface Offer {
 /** What is installed, where it is from, and what the host's archive offers instead as of its last update. */
 export const packages: FactSection<'packages'> = {
   name: 'packages',
-  version: 4,
+  version: 5,
   async collect(look) {
     // Nothing installed is not what it means: nobody knows.
     if ((await database(look)) === null) throw new AppError('HOST_NO_PACKAGES');
@@ -34,6 +36,21 @@ export const packages: FactSection<'packages'> = {
 };
 
 async function offers(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
+  const installedBy = (await database(look))?.manager;
+  return installedBy === 'dpkg' ? offersOfApt(look, facts) : offersOfOthers(look, facts);
+}
+
+/** Of dnf, zypper and apk: what each would become. From which of their archives it is they do not say in one go. */
+async function offersOfOthers(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
+  const stamp = `${(await database(look))?.stamp} ${await cacheStamp(look.host)}`;
+  const told = await look.kept('newer', stamp, async () => {
+    const manager = await findPackageManager(look.host);
+    return (await manager?.newer()) ?? null;
+  });
+  return told && new Map(facts.map(({ name, version }) => [name, { candidate: told.get(name) ?? version }]));
+}
+
+async function offersOfApt(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
   const stamp = `${(await database(look))?.stamp} ${await listsStamp(look.host)}`;
   const names = [...new Set(facts.map((fact) => fact.name))].sort();
   return look.kept('offers', stamp, async () => {

@@ -33,6 +33,16 @@ export function parseApk(text: string, ecosystem: string): PackageFact[] {
   });
 }
 
+/** Name and flags of each package in the database; the flags say what of it did not come to its end. */
+export async function apksOf(host: Host): Promise<{ name: string; flags: string }[]> {
+  const path = await database(host);
+  const text = path === null ? '' : ((await readText(host, path, LIMIT)) ?? '');
+  return text.split(/\n\n+/).flatMap((stanza) => {
+    const name = /^P:(.*)$/m.exec(stanza)?.[1]?.trim();
+    return name ? [{ name, flags: /^f:(.*)$/m.exec(stanza)?.[1] ?? '' }] : [];
+  });
+}
+
 /** Which package brought each of these files? `F:` names a directory, `R:` a file in it. */
 export async function apksOfFiles(host: Host, paths: readonly string[]): Promise<Map<string, string>> {
   const wanted = new Set(paths);

@@ -1,38 +1,43 @@
 import { AppError } from '../../model/errors/index.ts';
 import { lastLine, run } from '../command.ts';
-import { readText, type ExecResult, type Host } from '../host.ts';
+import type { ExecResult, Host } from '../host.ts';
 import { cut } from '../text.ts';
-import { readDpkgStatus } from './dpkg.ts';
+import { DPKG_STATUS, readDpkgStatus } from './dpkg.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
+import { leftHalfWay, someoneHolds } from './half-way.ts';
+import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
-/** How long an archive may be out of reach before packages that were about to be installed are given up. */
-const NETWORK_PATIENCE_MS = 10 * 60_000;
-
-export interface Simulation {
-  changes: { name: string; from: string | null; to: string }[];
-  removed: string[];
-}
 
 /**
  * Fetches the lists, so that the candidate is what the archive offers now; where an archive cannot be reached within
  * `patienceMs`, its old lists stand.
  */
-export async function refreshLists(host: Host, patienceMs = 0): Promise<void> {
+async function refreshLists(host: Host, patienceMs = 0): Promise<void> {
   await fetchPatiently(host, ['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS, patienceMs });
 }
 
 /** Name → version of everything that is installed whole. */
-export async function installedVersions(host: Host): Promise<Map<string, string>> {
+async function installedVersions(host: Host): Promise<Map<string, string>> {
   const found = (await readDpkgStatus(host, '')).filter((fact) => fact.status === 'installed');
   return new Map(found.map((fact) => [fact.name, fact.version]));
 }
 
 /** The version that apt would choose of each, asked at once; null for what it does not offer. */
-export async function candidateVersions(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
+async function candidateVersions(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
   if (names.length === 0) return new Map();
   return parsePolicy(await run(host, ['apt-cache', 'policy', ...names]));
+}
+
+async function newerVersions(host: Host): Promise<Map<string, string> | null> {
+  const installed = await installedVersions(host);
+  const told = await policies(host, [...installed.keys()]);
+  if (told === null) return null;
+  const offered = [...parsePolicy(told)].flatMap(([name, version]): [string, string][] =>
+    version === null || version === installed.get(name) ? [] : [[name, version]],
+  );
+  return new Map(offered);
 }
 
 /** What apt knows of each of these packages, as it prints it; null where there is no apt to ask. */
@@ -85,7 +90,7 @@ const LOCK = '-oDPkg::Lock::Timeout=600';
 /** A settings file that somebody changed stays, whatever the package brings; nobody is there to be asked. */
 const KEEP = ['--force-confdef', '--force-confold'];
 
-const request = (wanted: Record<string, string>): string[] => [
+const request = (wanted: Wanted): string[] => [
   'install',
   LOCK,
   ...KEEP.map((option) => `-oDPkg::Options::=${option}`),
@@ -94,7 +99,7 @@ const request = (wanted: Record<string, string>): string[] => [
   ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
 ];
 
-export async function simulate(host: Host, wanted: Record<string, string>): Promise<Simulation> {
+async function simulate(host: Host, wanted: Wanted): Promise<Simulation> {
   const text = await run(host, ['apt-get', '-s', ...request(wanted)], { timeoutMs: UPDATE_TIMEOUT_MS });
   return parseSimulation(text);
 }
@@ -110,30 +115,18 @@ export function parseSimulation(text: string): Simulation {
 }
 
 /** Packages that dpkg began with and did not finish; waiting triggers are no harm, the next run takes them along. */
-export async function unfinished(host: Host): Promise<string[]> {
+async function unfinished(host: Host): Promise<string[]> {
   const broken = new Set(['unpacked', 'half-installed', 'half-configured']);
   return (await readDpkgStatus(host, '')).filter((fact) => broken.has(fact.status)).map((fact) => fact.name);
 }
 
-/** Is somebody at work with dpkg or apt? They hold a POSIX lock on one of its files (fcntl, as apt and dpkg take it). */
-export async function isLocked(host: Host): Promise<boolean> {
-  const files = await Promise.all(['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock'].map((path) => host.stat(path)));
-  const inodes = files.flatMap((file) => file?.inode ?? []);
-  const locks = ((await readText(host, '/proc/locks')) ?? '').split('\n').filter((line) => line.includes(' POSIX '));
-  return locks.some((line) => inodes.some((inode) => line.includes(`:${inode} `)));
-}
-
 /** Finishes them. apt refuses to install anything as long as there are any. */
-export async function finish(host: Host): Promise<void> {
+async function finish(host: Host): Promise<void> {
   await run(host, ['dpkg', ...KEEP, '--configure', '-a'], { timeoutMs: INSTALL_TIMEOUT_MS });
 }
 
-/**
- * Installs exactly these. Returns the settings files of which somebody's own version was kept, though the package brings a
- * newer one: nobody is asked, and what stands there counts.
- */
-export async function install(host: Host, wanted: Record<string, string>): Promise<string[]> {
-  // All of it lies there before anything is unpacked: a network that is away for a while costs time, not the change.
+/** Settings files of which there are two versions keep what somebody wrote: what stands there counts. */
+async function install(host: Host, wanted: Wanted): Promise<Settings> {
   const fetched = await fetchPatiently(host, ['apt-get', '-q', '-d', ...request(wanted)], {
     timeoutMs: INSTALL_TIMEOUT_MS,
     patienceMs: NETWORK_PATIENCE_MS,
@@ -149,7 +142,7 @@ export async function install(host: Host, wanted: Record<string, string>): Promi
         what: `apt-get ended well, but ${name} is ${now ?? 'not installed'} instead of ${version}`,
       });
   }
-  return keptFiles(`${result.stdout}\n${result.stderr}`);
+  return { kept: keptFiles(`${result.stdout}\n${result.stderr}`), replaced: [] };
 }
 
 /** As dpkg says it: the file, why there is a question, and that it kept the old one. */
@@ -174,12 +167,37 @@ async function gaveUp(host: Host, { code, stdout, stderr }: ExecResult): Promise
   const left = await unfinished(host);
   return new AppError('STEP_PACKAGE_FAILED', {
     why: cut([...new Set(failures)].join('; ') || lastLine(stderr) || `apt-get ended with ${code}`, 600),
-    left: left.length > 0 ? `Left half-way: ${left.slice(0, 10).join(', ')}` : 'No package was left half-way',
+    left: leftHalfWay(left),
+    logs: '/var/log/dpkg.log and /var/log/apt/term.log',
   });
 }
 
 /** Those of them that an administrator put on hold. */
-export async function heldAmong(host: Host, names: readonly string[]): Promise<string[]> {
+async function heldAmong(host: Host, names: readonly string[]): Promise<string[]> {
   const held = (await readDpkgStatus(host, '')).filter((fact) => fact.held === true).map((fact) => fact.name);
   return names.filter((name) => held.includes(name));
 }
+
+async function setHold(host: Host, name: string, on: boolean): Promise<void> {
+  await run(host, ['apt-mark', on ? 'hold' : 'unhold', name]);
+}
+
+/** Through apt, which keeps holds where dpkg and every other front end look for them. */
+export const apt = (host: Host): PackageManager => ({
+  name: 'apt',
+  holdsIn: DPKG_STATUS,
+  repair: 'dpkg --configure -a',
+  installed: () => installedVersions(host),
+  candidates: (names) => candidateVersions(host, names),
+  newer: () => newerVersions(host),
+  refresh: (patienceMs) => refreshLists(host, patienceMs),
+  simulate: (wanted) => simulate(host, wanted),
+  heldAmong: (names) => heldAmong(host, names),
+  holdOf: async (name) => ({ held: (await heldAmong(host, [name])).length > 0, entry: null }),
+  hold: (name, on) => setHold(host, name, on),
+  unfinished: () => unfinished(host),
+  finish: () => finish(host),
+  // They hold a POSIX lock on one of its files.
+  isLocked: () => someoneHolds(host, ['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock']),
+  install: (wanted) => install(host, wanted),
+});

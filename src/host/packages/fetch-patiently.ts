@@ -9,17 +9,20 @@ export interface Patience {
   timeoutMs: number;
   /** how long the network may be away before the last try stands */
   patienceMs: number;
+  /** does the command say that it could not reach somebody? default: as apt says it */
+  isAway?(result: ExecResult): boolean;
 }
 
 /**
- * Runs a command of apt that only fetches, and again as long as the network is what it fails for: a partition is no reason
+ * Runs a command of a package manager that only fetches, and again as long as the network is what it fails for: a partition is no reason
  * to give a change up, and nothing was changed yet. The last result, good or bad.
  */
 export async function fetchPatiently(host: Host, argv: readonly string[], given: Patience): Promise<ExecResult> {
   const until = Date.now() + given.patienceMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const result = await host.exec(argv, { timeoutMs: given.timeoutMs });
-    if (!isNetworkAway(result.stderr) || Date.now() + pause > until) return result;
+    const isAway = given.isAway?.(result) ?? isNetworkAway(result.stderr);
+    if (!isAway || Date.now() + pause > until) return result;
     await sleep(pause);
   }
 }

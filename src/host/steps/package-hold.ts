@@ -1,21 +1,27 @@
 import { AppError } from '../../model/errors/index.ts';
-import { run } from '../command.ts';
 import type { Host } from '../host.ts';
-import { DPKG_STATUS, readDpkgStatus } from '../packages/dpkg.ts';
+import { packageManager } from '../packages/find-manager.ts';
+import type { Hold, PackageManager } from '../packages/manager.ts';
 import { NO_EFFECTS, type HostStep, type Seen } from './contract.ts';
 
-/** Through apt, which keeps holds where dpkg and every other front end look for them. */
+/** Through the host's own package manager, so that whoever works with it there finds the hold. */
 export const packageHold: HostStep<'package-hold'> = {
   kind: 'package-hold',
   async inspect(host, { name, hold }) {
-    const before = await look(host, name);
+    const manager = await managerOf(host);
+    const before = await look(manager, name);
     if (before.held === hold) return { before, effects: NO_EFFECTS, already: before };
     const change = hold ? `${name} is put on hold` : `${name} is let go`;
-    return { before, effects: { ...NO_EFFECTS, files: [{ path: DPKG_STATUS, change }] } };
+    return { before, effects: { ...NO_EFFECTS, files: [{ path: manager.holdsIn, change }] } };
   },
-  apply: (host, { name, hold }) => set(host, name, hold),
-  undo: (host, { name }, before) => set(host, name, before['held'] === true),
+  apply: async (host, { name, hold }) => set(await managerOf(host), name, { held: hold, entry: null }),
+  async undo(host, { name }, before) {
+    const entry = typeof before['entry'] === 'string' ? before['entry'] : null;
+    return set(await managerOf(host), name, { held: before['held'] === true, entry });
+  },
 };
+
+const managerOf = (host: Host): Promise<PackageManager> => packageManager(host, 'package-hold');
 
 interface Held extends Seen {
   name: string;
@@ -23,20 +29,17 @@ interface Held extends Seen {
   held: boolean;
 }
 
-async function look(host: Host, name: string): Promise<Held> {
-  if ((await host.stat(DPKG_STATUS)) === null) {
-    const why = 'it has no dpkg, and holds of dnf, zypper and apk are not set by Lastember';
-    throw new AppError('STEP_UNSUPPORTED', { kind: 'package-hold', why });
-  }
-  const fact = (await readDpkgStatus(host, '')).find((one) => one.name === name);
-  if (!fact) throw new AppError('STEP_PACKAGE_ABSENT', { name });
-  return { name, version: fact.version, held: fact.held === true };
+async function look(manager: PackageManager, name: string): Promise<Held> {
+  const version = (await manager.installed()).get(name);
+  if (version === undefined) throw new AppError('STEP_PACKAGE_ABSENT', { name });
+  const { held, entry } = await manager.holdOf(name);
+  return { name, version, held, ...(entry === null ? {} : { entry }) };
 }
 
-async function set(host: Host, name: string, hold: boolean): Promise<Seen> {
-  await run(host, ['apt-mark', hold ? 'hold' : 'unhold', name]);
-  const now = await look(host, name);
-  if (now.held === hold) return now;
-  const what = `apt-mark ended well, but ${name} is ${now.held ? 'on hold' : 'not on hold'}`;
+async function set(manager: PackageManager, name: string, wanted: Hold): Promise<Seen> {
+  await manager.hold(name, wanted.held, wanted.entry);
+  const now = await look(manager, name);
+  if (now.held === wanted.held) return now;
+  const what = `${manager.name} ended well, but ${name} is ${now.held ? 'on hold' : 'not on hold'}`;
   throw new AppError('STEP_NOT_EFFECTIVE', { what });
 }

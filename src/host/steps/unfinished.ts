@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
-import type { Host } from '../host.ts';
-import { finish, isLocked, unfinished } from '../packages/apt.ts';
+import type { PackageManager } from '../packages/manager.ts';
 import type { Seen } from './contract.ts';
 
 const LOOK_MS = 2000;
@@ -12,14 +11,17 @@ const PATIENCE_MS = 30 * 60_000;
  * earlier try of ours left half-way (its host lost power) is finished; what somebody else left is theirs to look at, and
  * said. Changes nothing on a first try.
  */
-export async function whole(host: Host, resumed: Seen | null): Promise<void> {
+export async function whole(manager: PackageManager, resumed: Seen | null): Promise<void> {
   const until = Date.now() + PATIENCE_MS;
-  let names = await unfinished(host);
-  while ((names.length > 0 || resumed !== null) && Date.now() < until && (await isLocked(host))) {
+  let names = await manager.unfinished();
+  while ((names.length > 0 || resumed !== null) && Date.now() < until && (await manager.isLocked())) {
     await sleep(LOOK_MS);
-    names = await unfinished(host);
+    names = await manager.unfinished();
   }
   if (names.length === 0) return;
-  if (resumed === null) throw new AppError('STEP_PACKAGES_UNFINISHED', { names: names.slice(0, 10).join(', ') });
-  await finish(host);
+  if (resumed === null) {
+    const { repair } = manager;
+    throw new AppError('STEP_PACKAGES_UNFINISHED', { names: names.slice(0, 10).join(', '), repair });
+  }
+  await manager.finish();
 }

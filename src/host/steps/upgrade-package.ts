@@ -1,12 +1,12 @@
 import { AppError } from '../../model/errors/index.ts';
-import { install } from '../packages/apt.ts';
+import { packageManager } from '../packages/find-manager.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
-import { inspectUpgrade, type Change } from './upgrade.ts';
+import { inspectUpgrade, settingsOf, type Change } from './upgrade.ts';
 
 export const upgradePackage: HostStep<'upgrade-package'> = {
   kind: 'upgrade-package',
   async inspect(host, { name, version }, { resumed }) {
-    const found = await inspectUpgrade(host, { [name]: version }, resumed);
+    const found = await inspectUpgrade(await packageManager(host, 'upgrade-package'), { [name]: version }, resumed);
     if (found === null) {
       const seen = { name, version };
       return { before: seen, effects: NO_EFFECTS, already: seen };
@@ -18,8 +18,9 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
     };
   },
   async apply(host, { name, version }, before) {
-    const kept = await install(host, { [name]: version });
-    return { name, version, also: before['also'] ?? [], ...(kept.length > 0 ? { kept } : {}) };
+    const manager = await packageManager(host, 'upgrade-package');
+    const settings = await manager.install({ [name]: version });
+    return { name, version, also: before['also'] ?? [], ...settingsOf(settings) };
   },
   async undo(host, { name }, before) {
     const version = before['version'];
@@ -32,7 +33,8 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
     const wanted = Object.fromEntries(
       also.flatMap((change) => (change.from === null ? [] : [[change.name, change.from]])),
     );
-    await install(host, { ...wanted, [name]: version });
+    const manager = await packageManager(host, 'upgrade-package');
+    await manager.install({ ...wanted, [name]: version });
     return { name, version };
   },
 };

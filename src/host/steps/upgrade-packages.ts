@@ -1,8 +1,9 @@
 import { AppError } from '../../model/errors/index.ts';
 import { versionOf } from '../../model/step-packages.ts';
-import { install } from '../packages/apt.ts';
+import { packageManager } from '../packages/find-manager.ts';
+import type { Wanted } from '../packages/manager.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
-import { inspectUpgrade, type Change, type Wanted } from './upgrade.ts';
+import { inspectUpgrade, settingsOf, type Change } from './upgrade.ts';
 
 const wantedOf = (packages: readonly string[]): Wanted =>
   Object.fromEntries(packages.map(versionOf).map(({ name, version }) => [name, version]));
@@ -11,14 +12,15 @@ const wantedOf = (packages: readonly string[]): Wanted =>
 export const upgradePackages: HostStep<'upgrade-packages'> = {
   kind: 'upgrade-packages',
   async inspect(host, { packages }, { resumed }) {
-    const found = await inspectUpgrade(host, wantedOf(packages), resumed);
+    const found = await inspectUpgrade(await packageManager(host, 'upgrade-packages'), wantedOf(packages), resumed);
     if (found === null) return { before: { packages }, effects: NO_EFFECTS, already: { packages } };
     const { own, also } = found;
     return { before: { packages: own, also }, effects: { ...NO_EFFECTS, packages: [...own, ...also] } };
   },
   async apply(host, { packages }, before) {
-    const kept = await install(host, wantedOf(packages));
-    return { packages, also: before['also'] ?? [], ...(kept.length > 0 ? { kept } : {}) };
+    const manager = await packageManager(host, 'upgrade-packages');
+    const settings = await manager.install(wantedOf(packages));
+    return { packages, also: before['also'] ?? [], ...settingsOf(settings) };
   },
   async undo(host, _step, before) {
     const changes = [before['packages'], before['also']].flatMap((list) => (list as Change[] | undefined) ?? []);
@@ -26,7 +28,8 @@ export const upgradePackages: HostStep<'upgrade-packages'> = {
     if (earlier.length === 0)
       throw new AppError('STEP_CANNOT_UNDO', { kind: 'upgrade-packages', why: 'the earlier versions are unknown' });
     const versions = Object.fromEntries(earlier.map(({ name, from }) => [name, from!]));
-    await install(host, versions);
+    const manager = await packageManager(host, 'upgrade-packages');
+    await manager.install(versions);
     return { packages: Object.entries(versions).map(([name, version]) => `${name}=${version}`) };
   },
 };

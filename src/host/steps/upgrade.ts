@@ -1,39 +1,38 @@
 import { AppError } from '../../model/errors/index.ts';
-import type { Host } from '../host.ts';
-import { candidateVersions, heldAmong, installedVersions, refreshLists, simulate } from '../packages/apt.ts';
+import type { PackageManager, Settings, Wanted } from '../packages/manager.ts';
 import type { Seen } from './contract.ts';
 import { whole } from './unfinished.ts';
 
-/** Name → exact version. */
-export type Wanted = Record<string, string>;
 export interface Change {
   name: string;
   from: string | null;
   to: string;
 }
 
-/** What apt would change to get there, asked without changing it: of what is wanted, and with it. Null: it is there. */
+/** What the package manager would change to get there, asked without changing it: of what is wanted, and with it. Null: it is there. */
 export async function inspectUpgrade(
-  host: Host,
+  manager: PackageManager,
   wanted: Wanted,
   resumed: Seen | null,
 ): Promise<{ own: Change[]; also: Change[] } | null> {
-  await whole(host, resumed);
-  const installed = await installedVersions(host);
+  await whole(manager, resumed);
+  const installed = await manager.installed();
   const left = Object.keys(wanted).filter((name) => installed.get(name) !== wanted[name]);
   if (left.length === 0) return null;
-  // Half-installed packages of a try that was cut off are finished by apt; otherwise there must be what to upgrade.
+  // Half-installed packages of a try that was cut off are finished by then; otherwise there must be what to upgrade.
   const absent = left.filter((name) => !installed.has(name));
   if (absent.length > 0 && resumed === null) throw new AppError('STEP_PACKAGE_ABSENT', { name: absent.join(', ') });
-  const held = await heldAmong(host, left);
+  const held = await manager.heldAmong(left);
   if (held.length > 0) throw new AppError('STEP_PACKAGE_HELD', { names: shortList(held) });
-  await mustBeOffered(host, wanted, left);
-  const { changes, removed } = await simulate(host, wanted);
+  await mustBeOffered(manager, wanted, left);
+  const { changes, removed } = await manager.simulate(wanted);
   const planned = new Map(changes.map((change) => [change.name, change.to]));
   const other = left.filter((name) => planned.get(name) !== wanted[name]);
   if (other.length > 0)
     throw drift(
-      other.map((name) => `${name}: plan says ${wanted[name]}, apt would install ${planned.get(name) ?? 'nothing'}`),
+      other.map(
+        (name) => `${name}: plan says ${wanted[name]}, ${manager.name} would install ${planned.get(name) ?? 'nothing'}`,
+      ),
     );
   if (removed.length > 0)
     throw new AppError('STEP_WOULD_REMOVE', {
@@ -46,6 +45,12 @@ export async function inspectUpgrade(
   };
 }
 
+/** As it goes into an outcome: nothing where there is nothing to say. */
+export const settingsOf = ({ kept, replaced }: Settings): Seen => ({
+  ...(kept.length > 0 ? { kept } : {}),
+  ...(replaced.length > 0 ? { replaced } : {}),
+});
+
 const LISTS_PATIENCE_MS = 60_000;
 const MOST_NAMED = 10;
 const shortList = (all: readonly string[]): string =>
@@ -56,15 +61,15 @@ const drift = (lines: readonly string[]): AppError =>
   new AppError('STEP_DRIFT', { what: lines.slice(0, MOST_NAMED).join('; ') });
 
 /** Other candidates than planned may come from old lists: those are fetched before anything is concluded. */
-async function mustBeOffered(host: Host, wanted: Wanted, left: readonly string[]): Promise<void> {
+async function mustBeOffered(manager: PackageManager, wanted: Wanted, left: readonly string[]): Promise<void> {
   const others = async (): Promise<string[]> => {
-    const candidates = await candidateVersions(host, left);
+    const candidates = await manager.candidates(left);
     return left
       .filter((name) => candidates.get(name) !== wanted[name])
       .map((name) => `${name}: plan says ${wanted[name]}, candidate is ${candidates.get(name) ?? 'none'}`);
   };
   if ((await others()).length === 0) return;
-  await refreshLists(host, LISTS_PATIENCE_MS);
+  await manager.refresh(LISTS_PATIENCE_MS);
   const still = await others();
   if (still.length > 0) throw drift(still);
 }

@@ -2,33 +2,44 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Task } from '../../model/plan.ts';
 import { sha256 } from '../canonical.ts';
 import type { Host } from '../host.ts';
-import { candidateVersions, installedVersions, refreshLists } from '../packages/apt.ts';
+import { findPackageManager } from '../packages/find-manager.ts';
 import { packagesOf } from '../../model/step-packages.ts';
 
 type Reliance = Task['relies'][number];
 
 /** Is the host still what the plan was made for? Refuses with the first difference, in one line. */
 export async function checkRelies(host: Host, task: Task): Promise<void> {
-  const named = (kind: 'package' | 'candidate'): string[] =>
-    task.relies.flatMap((reliance) => (reliance.kind === kind ? [reliance.name] : []));
-  const offered = named('candidate');
-  // The archive may have moved on since the approval: only fresh lists tell. Without a network the old ones stand.
-  if (offered.length > 0 || task.steps.some((step) => packagesOf(step).length > 0)) await refreshLists(host);
-  const candidates = await candidateVersions(host, offered);
-  const installed = named('package').length > 0 ? await installedVersions(host) : new Map<string, string>();
+  const now = await packagesNow(host, task);
   for (const reliance of task.relies) {
-    const difference = await differenceIn(host, reliance, { candidates, installed });
+    const difference = await differenceIn(host, reliance, now);
     if (difference !== null) throw new AppError('REFUSED_DRIFT', { difference });
   }
 }
 
+interface Now {
+  candidates: Versions;
+  installed: Versions;
+}
+
+/** What the host has and is offered of what the task relies on; of lists that are fresh, where they can be had. */
+async function packagesNow(host: Host, task: Task): Promise<Now> {
+  const now: Now = { candidates: new Map(), installed: new Map() };
+  const named = (kind: 'package' | 'candidate'): string[] =>
+    task.relies.flatMap((reliance) => (reliance.kind === kind ? [reliance.name] : []));
+  const offered = named('candidate');
+  const fresh = offered.length > 0 || task.steps.some((step) => packagesOf(step).length > 0);
+  if (!fresh && named('package').length === 0) return now;
+  const manager = await findPackageManager(host);
+  // The archive may have moved on since the approval: only fresh lists tell. Without a network the old ones stand.
+  if (fresh) await manager?.refresh();
+  if (manager && offered.length > 0) now.candidates = await manager.candidates(offered);
+  if (manager && named('package').length > 0) now.installed = await manager.installed();
+  return now;
+}
+
 type Versions = ReadonlyMap<string, string | null>;
 
-async function differenceIn(
-  host: Host,
-  reliance: Reliance,
-  now: { candidates: Versions; installed: Versions },
-): Promise<string | null> {
+async function differenceIn(host: Host, reliance: Reliance, now: Now): Promise<string | null> {
   if (reliance.kind === 'file') return fileDifference(host, reliance);
   const { name, version } = reliance;
   if (reliance.kind === 'package') {

@@ -60,11 +60,15 @@ export const HOST_ERRORS = {
   },
   STEP_PACKAGES_UNFINISHED: {
     status: 409,
-    text: 'Packages on this host were begun and not finished ({names}), and apt installs nothing until they are. Run dpkg --configure -a there, then make a new plan.',
+    text: 'Packages on this host were begun and not finished ({names}), and nothing is installed beside them. Run {repair} there, then make a new plan.',
   },
   STEP_WOULD_REMOVE: {
     status: 409,
     text: 'Installing {packages} would remove {removed}; that was not approved. Resolve it by hand or plan another version.',
+  },
+  STEP_PACKAGES_UNSOLVABLE: {
+    status: 409,
+    text: 'The package manager of this host finds no way to bring it to {packages}: {why}. Nothing was changed; resolve it by hand or plan other versions.',
   },
   STEP_NOT_EFFECTIVE: { status: 500, text: '{what}. Look at the host before trying again.' },
   STEP_FILE_ABSENT: { status: 409, text: 'There is no {path} on the host; make a new plan.' },
@@ -89,7 +93,7 @@ export const HOST_ERRORS = {
   },
   STEP_PACKAGE_FAILED: {
     status: 500,
-    text: 'The package manager gave up: {why}. {left}. See /var/log/dpkg.log and /var/log/apt/term.log on the host.',
+    text: 'The package manager gave up: {why}. {left}. See {logs} on the host.',
   },
   STEP_REBOOT: {
     status: 500,
