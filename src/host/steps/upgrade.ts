@@ -3,6 +3,7 @@ import type { Host } from '../host.ts';
 import { candidateVersions, heldAmong, installedVersions, refreshLists, simulate } from '../packages/apt.ts';
 import type { Seen } from './contract.ts';
 import { whole } from './unfinished.ts';
+import { mustBeWritable } from './writable.ts';
 
 /** Name → exact version. */
 export type Wanted = Record<string, string>;
@@ -26,6 +27,7 @@ export async function inspectUpgrade(
   const absent = left.filter((name) => !installed.has(name));
   if (absent.length > 0 && resumed === null) throw new AppError('STEP_PACKAGE_ABSENT', { name: absent.join(', ') });
   const held = await heldAmong(host, left);
+  await mustBeWritable(host);
   if (held.length > 0) throw new AppError('STEP_PACKAGE_HELD', { names: shortList(held) });
   await mustBeOffered(host, wanted, left);
   const { changes, removed } = await simulate(host, wanted);
