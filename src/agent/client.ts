@@ -57,13 +57,21 @@ function send(server: string, tls: RequestOptions, given: CallOptions): Promise<
   const signal = given.signal ? AbortSignal.any([given.signal, limit]) : limit;
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void =>
-      reject(new AppError('AGENT_SERVER_UNREACHABLE', { server, why: cause.message }, { cause }));
+      reject(new AppError('AGENT_SERVER_UNREACHABLE', { server, why: whyNot(cause, new Date()) }, { cause }));
     const outgoing = request(server, { ...tls, headers, signal }, (incoming) => {
       collect(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), fail);
     });
     outgoing.on('error', fail);
     outgoing.end(body ?? undefined);
   });
+}
+
+const OUT_OF_TIME = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);
+
+/** A certificate that is out of its time is more often a clock that is. */
+export function whyNot(cause: Error & { code?: string }, now: Date): string {
+  if (!OUT_OF_TIME.has(cause.code ?? '')) return cause.message;
+  return `${cause.message}; the clock of this host says ${now.toISOString()}, set it if that is wrong`;
 }
 
 async function collect(incoming: IncomingMessage): Promise<string> {

@@ -304,6 +304,9 @@ test('scope, scan, hosts: from a range to a claimed host', async (t) => {
   assert.deepEqual(await json('hosts', '--unknown'), []);
   assert.match(await ok('hosts', '--unknown'), /No host fits/);
   await fails(2, /there is no host/, 'deploy', 'nobody-there');
+  // It would have been handed to nobody, and nobody would have been told.
+  for (const other of [['some-host'], ['--unknown'], ['--login', 'root']])
+    await fails(2, /--from names the hosts and their logins/, 'deploy', '--from', '/dev/null', ...other);
   await fails(2, /wide/i, 'scan', '0.0.0.0/0');
 });
 

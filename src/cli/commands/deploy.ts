@@ -5,7 +5,7 @@ import { deploymentToSign } from '../../client/plan-to-sign.ts';
 import type { DeploymentPlan } from '../../model/deployment.ts';
 import { keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
-import { deployFrom } from '../deploy-from.ts';
+import { deployFrom, type How } from '../deploy-from.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
 import { onceBody, onceLogin, type OnceLogin } from '../once-login.ts';
@@ -65,10 +65,12 @@ function addPush(root: Command): void {
     async (context, [hosts], options) => {
       const client = await context.client();
       if (flag(options, 'list')) return listDeployments(context, client);
-      if (text(options, 'from')) return deployFrom(context, client, options, (id) => follow(context, client, id));
+      const waitFor = (id: string): Promise<DeploymentReply> => follow(context, client, id);
+      if (text(options, 'from'))
+        return deployFrom(context, client, hosts ?? [], options, { how: howFrom(options), follow: waitFor });
       const started = await begin(client, hosts ?? [], options, await onceLogin(options));
       if (started.state !== 'running' || options['wait'] === false) return showDeployment(context.output, started);
-      const done = await follow(context, client, started.id);
+      const done = await waitFor(started.id);
       showHosts(context.output, done);
       if (done.hosts.some((host) => host.state === 'failed' || host.state === 'stopped')) throw new Exit(EXIT.negative);
     },
@@ -95,12 +97,18 @@ async function askedFor(client: Client, names: string[], options: Options): Prom
   const retryOf = await retriedFrom(client, options);
   if (names.length === 0 && !flag(options, 'unknown') && !tag && !retryOf)
     throw new UsageError('name hosts, or use --unknown, --tag or --retry');
-  const credentials = texts(options, 'credential');
   return {
     ...(names.length ? { hostIds: await Promise.all(names.map((name) => hostIdOf(client, name))) } : {}),
     unknown: flag(options, 'unknown'),
     ...(tag ? { tag: { key: tag[0], value: tag[1] } } : {}),
     ...(retryOf ? { retryOf } : {}),
+    ...howFrom(options),
+  };
+}
+
+function howFrom(options: Options): How {
+  const credentials = texts(options, 'credential');
+  return {
     ...(credentials.length ? { credentials } : {}),
     force: flag(options, 'force'),
     agentless: flag(options, 'agentless'),

@@ -2,6 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { packageManager } from '../packages/find-manager.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 import { inspectUpgrade, settingsOf, type Change } from './upgrade.ts';
+import { mustBeWritable } from './writable.ts';
 
 export const upgradePackage: HostStep<'upgrade-package'> = {
   kind: 'upgrade-package',
@@ -11,6 +12,7 @@ export const upgradePackage: HostStep<'upgrade-package'> = {
       const seen = { name, version };
       return { before: seen, effects: NO_EFFECTS, already: seen };
     }
+    await mustBeWritable(host);
     const { own, also } = found;
     return {
       before: { name, version: own[0]?.from ?? null, also },

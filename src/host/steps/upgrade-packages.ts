@@ -4,6 +4,7 @@ import { packageManager } from '../packages/find-manager.ts';
 import type { Wanted } from '../packages/manager.ts';
 import { NO_EFFECTS, type HostStep } from './contract.ts';
 import { inspectUpgrade, settingsOf, type Change } from './upgrade.ts';
+import { mustBeWritable } from './writable.ts';
 
 const wantedOf = (packages: readonly string[]): Wanted =>
   Object.fromEntries(packages.map(versionOf).map(({ name, version }) => [name, version]));
@@ -14,6 +15,7 @@ export const upgradePackages: HostStep<'upgrade-packages'> = {
   async inspect(host, { packages }, { resumed }) {
     const found = await inspectUpgrade(await packageManager(host, 'upgrade-packages'), wantedOf(packages), resumed);
     if (found === null) return { before: { packages }, effects: NO_EFFECTS, already: { packages } };
+    await mustBeWritable(host);
     const { own, also } = found;
     return { before: { packages: own, also }, effects: { ...NO_EFFECTS, packages: [...own, ...also] } };
   },

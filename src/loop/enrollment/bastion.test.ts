@@ -13,6 +13,7 @@ import { addScope, newSshKey } from '../discovery/testing/index.ts';
 import { addCredential, listCredentials, removeCredential } from './credentials.ts';
 import { createDeployment } from './make-deployment.ts';
 import { createEnrollment } from './index.ts';
+import { deployList, ListInput } from './onboard.ts';
 import { deployments } from './store-deployments.ts';
 import { pinKey, pinnedKey, unpinKeys } from './store-login.ts';
 
@@ -129,4 +130,26 @@ test('a login goes through its bastion, which proves its own key; what stands in
   await add('turned-away', 'inner', { for: [INNER], via: { credential: 'wrong-outer', host: outerId } });
   assert.match((await adopt('turned-away')) ?? '', /refused/);
   assert.equal(outer.forwarded.length, forwarded, 'nobody got further than the bastion');
+});
+
+test('2.5: a row of a list whose login goes through a bastion is deployed to, though nobody can see it from here', async () => {
+  const unseen = '192.0.2.77';
+  await add('gate', 'outer', { for: [OUTER] });
+  await add('beyond', 'inner', { for: [unseen], via: { credential: 'gate', host: outerId } });
+  const list = (text: string) =>
+    deployList(platform, discovery, operator, ListInput.parse({ text, agentless: true, ask: true }));
+  const without = await list(`address\n${unseen}\n`);
+  assert.match(without.rows[0]!.why ?? '', /is in no scope/);
+  assert.deepEqual(without.deployments, []);
+  const { rows, deployments: made } = await list(`address,login\n${unseen},beyond\n`);
+  assert.deepEqual(
+    rows.map(({ why }) => why),
+    [null],
+  );
+  const [asked] = await deployments(platform.db, made);
+  assert.deepEqual(
+    [asked!.state, asked!.agentless, asked!.hosts[0]!.hostId],
+    ['awaiting-approval', true, rows[0]!.hostId],
+    'nor is anything done that an approver is to sign first',
+  );
 });

@@ -500,15 +500,29 @@ test('2.4: an agent vanished: its host, found by a scan, is deployed to again', 
     notAfter: inHours(240),
   });
   const plain = await addRule(platform, olga, { ...RULE, name: 'plain', where: [net], notAfter: inHours(240) });
-  await platform.observe(systemActor('test'), async (tx) => {
-    await discovery.setManagement(tx, ids[0]!, 'lost', 'its agent was last heard of long ago');
-    await tx.record({ type: 'enrollment.agent.lost', subject: { kind: 'host', id: ids[0]! } });
-  });
+  const vanish = (id: string): Promise<void> =>
+    platform.observe(systemActor('test'), async (tx) => {
+      await discovery.setManagement(tx, id, 'lost', 'its agent was last heard of long ago');
+      await tx.record({ type: 'enrollment.agent.lost', subject: { kind: 'host', id } });
+    });
+  await vanish(ids[0]!);
   await tick(platform, discovery);
   assert.deepEqual(await byRule(plain.id), [], 'a rule that does not say so leaves it');
   await approveRule(platform, anna.actor, rule.id, anna.sign(rule.id, rule.planDigest, clock.now));
   await base.drain();
   assert.deepEqual(await managed(ids), ids);
+  // It was put there by a deployment and vanishes again: in an hour, and not as often as somebody takes it off.
+  await vanish(ids[0]!);
+  for (const [minutes, back] of [
+    [1, []],
+    [30, []],
+    [30, ids],
+  ] as const) {
+    later(minutes);
+    await tick(platform, discovery);
+    await base.drain();
+    assert.deepEqual(await managed(ids), back, `${minutes} minutes later`);
+  }
   for (const one of [rule, plain]) await endRule(platform, olga, one.id);
 });
 

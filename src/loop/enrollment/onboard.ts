@@ -1,11 +1,12 @@
 import * as z from 'zod';
 import type { Actor } from '../../model/actor.ts';
+import { DeploymentInput } from '../../model/deployment.ts';
 import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { createDeployment } from './make-deployment.ts';
 import { readWish, type Wish } from './logic/onboard.ts';
-import { credentials } from './store-login.ts';
+import { type CredentialRow, credentials } from './store-login.ts';
 
 export const ListInput = z
   .object({
@@ -14,9 +15,8 @@ export const ListInput = z
       .string()
       .min(1)
       .max(4 * 1024 * 1024),
-    /** where a row names no login: try only these */
-    credentials: z.array(z.string()).min(1).optional(),
-    force: z.boolean().default(false),
+    /** how it is deployed; `credentials`: where a row names no login */
+    ...DeploymentInput.omit({ hostIds: true, unknown: true, tag: true, retryOf: true }).shape,
   })
   .strict();
 export const ListReply = z.object({
@@ -41,8 +41,9 @@ export async function deployList(
   actor: Actor,
   input: z.infer<typeof ListInput>,
 ): Promise<Reply> {
-  const logins = (await credentials(platform.db)).map(({ name }) => name);
-  const wishes = readWish(await discovery.readList(input.text), logins);
+  const logins = await credentials(platform.db);
+  const names = logins.map(({ name }) => name);
+  const wishes = readWish(await discovery.readList(input.text), names);
   if (wishes.length > MOST) throw new AppError('DEPLOY_LIST_LONG', { rows: wishes.length, most: MOST });
   const told = (wish: Wish): Reply['rows'][number] => ({
     line: wish.line,
@@ -56,7 +57,8 @@ export async function deployList(
   const found: Found[] = [];
   const queue = [...wishes];
   const lane = async (): Promise<void> => {
-    for (let wish = queue.shift(); wish; wish = queue.shift()) found.push({ wish, ...(await find(discovery, wish)) });
+    for (let wish = queue.shift(); wish; wish = queue.shift())
+      found.push({ wish, ...(await find(discovery, wish, mayGoThrough(logins, wish, input))) });
   };
   await Promise.all(Array.from({ length: LOOKS }, lane));
   const deployed = await deployAll(platform, discovery, actor, input, found);
@@ -72,12 +74,22 @@ interface Found {
   why: string | null;
 }
 
-/** Nobody logs in where the server's key was not seen first. */
-async function find(discovery: Discovery, wish: Wish): Promise<Omit<Found, 'wish'>> {
+/** Is this row's login one that goes through a bastion? What only that leads to answers to nobody here. */
+function mayGoThrough(
+  logins: readonly CredentialRow[],
+  { login }: Wish,
+  { credentials: tried }: z.infer<typeof ListInput>,
+): boolean {
+  const names = login === null ? (tried ?? []) : [login];
+  return logins.some(({ name, via }) => via !== null && names.includes(name));
+}
+
+/** Nobody logs in where the server's key was not seen first, unless a bastion leads there. */
+async function find(discovery: Discovery, wish: Wish, bastion: boolean): Promise<Omit<Found, 'wish'>> {
   const host = await discovery.hostByAddress(wish.address);
   if (!host) return { hostId: null, why: 'it was not recorded' };
   const open = await discovery.endpoints({ hostId: host.id, protocol: 'ssh', state: 'open' });
-  if (open.length > 0) return { hostId: host.id, why: null };
+  if (open.length > 0 || bastion) return { hostId: host.id, why: null };
   try {
     const seen = await discovery.probeNow(wish.address, wish.port, { judge: false });
     const isSsh = seen.probe?.protocol === 'ssh' && seen.state === 'open';
@@ -96,20 +108,15 @@ async function deployAll(
   found: Found[],
 ): Promise<string[]> {
   const made: string[] = [];
+  const { text: _text, credentials: tried, ...how } = input;
   const ready = found.filter(({ hostId, why }) => hostId !== null && why === null);
   for (const login of new Set(ready.map(({ wish }) => wish.login))) {
     const mine = ready.filter(({ wish }) => wish.login === login);
-    const names = login === null ? input.credentials : [login];
-    const how = {
-      force: input.force,
-      acceptHostKey: false,
-      agentless: false,
-      ...(names ? { credentials: names } : {}),
-    };
+    const names = login === null ? tried : [login];
+    const hostIds = mine.map(({ hostId }) => hostId!);
     try {
-      made.push(
-        (await createDeployment(platform, discovery, actor, { hostIds: mine.map(({ hostId }) => hostId!), ...how })).id,
-      );
+      const asked = { ...how, hostIds, ...(names ? { credentials: names } : {}) };
+      made.push((await createDeployment(platform, discovery, actor, asked)).id);
     } catch (error) {
       if (!isAppError(error, 'DEPLOY_NOTHING') && !isAppError(error, 'DEPLOY_NO_CREDENTIAL')) throw error;
       const why = error.code === 'DEPLOY_NOTHING' ? 'it is managed already' : error.message;

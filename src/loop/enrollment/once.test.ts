@@ -6,7 +6,7 @@ import { withClient } from '../../platform/db/pool.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { createDeployment } from './make-deployment.ts';
 import { addCredential, listCredentials } from './credentials.ts';
-import { deployList } from './onboard.ts';
+import { deployList, ListInput } from './onboard.ts';
 import { deployOnce, eraseOnce, OnceInput } from './once.ts';
 import { deployments } from './store-deployments.ts';
 import { type Box, sshdSkip as skip, makeBox } from './testing/box.ts';
@@ -107,7 +107,7 @@ describe('2.5, 2.11: many hosts from a list, and a login for one deployment', { 
       username: 'root',
       privateKey: key.private,
     });
-    const put = (text: string) => deployList(platform, discovery, operator, { text, force: true });
+    const put = (text: string) => deployList(platform, discovery, operator, ListInput.parse({ text, force: true }));
     const before = (await discovery.hosts()).length;
     const good = `${ADDRESS},ops,${endpoint!.port},prod`;
     const bad = await put(

@@ -309,7 +309,7 @@ function toDeployment(
 export async function triedHosts(
   db: DbOrTx,
   hostIds: readonly string[],
-): Promise<Map<string, { open: boolean; at: Date | null }>> {
+): Promise<Map<string, { open: boolean; at: Date | null; done: Date | null }>> {
   const rows = await q(db)
     .selectFrom('enrollment.deployment_host as h')
     .innerJoin('enrollment.deployment as d', 'd.id', 'h.deployment_id')
@@ -317,6 +317,7 @@ export async function triedHosts(
       'h.host_id',
       // One that was left alone when a deployment ended had its chance as well.
       e.fn.max(e.fn.coalesce('h.started_at', 'h.finished_at')).as('at'),
+      e.fn.max('h.started_at').filterWhere('h.state', '=', 'done').as('done'),
       e.fn
         .agg<boolean>('bool_or', [
           e.and([
@@ -329,7 +330,7 @@ export async function triedHosts(
     .where('h.host_id', '=', anyOf(hostIds))
     .groupBy('h.host_id')
     .execute();
-  return new Map(rows.map((row) => [row.host_id, { open: row.open, at: row.at }]));
+  return new Map(rows.map((row) => [row.host_id, { open: row.open, at: row.at, done: row.done }]));
 }
 
 /** Of these logins, each that any deployment was for: is one of those not over yet? */

@@ -62,6 +62,10 @@ export const HOST_ERRORS = {
     status: 409,
     text: 'Packages on this host were begun and not finished ({names}), and nothing is installed beside them. Run {repair} there, then make a new plan.',
   },
+  STEP_READ_ONLY: {
+    status: 409,
+    text: '{paths} is mounted read-only on this host, so no package can be changed there; nothing was. Mount it for writing, or tell apt to (DPkg::Pre-Invoke), then make a new plan.',
+  },
   STEP_WOULD_REMOVE: {
     status: 409,
     text: 'Installing {packages} would remove {removed}; that was not approved. Resolve it by hand or plan another version.',
