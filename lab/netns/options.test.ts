@@ -19,3 +19,19 @@ test('what is not understood is refused by name', () => {
   assert.throws(() => parseOptions(['exec', 'web1']), /a host and a command/);
   assert.deepEqual(parseOptions([]), { action: 'help' });
 });
+
+test('a clock is set off by seconds with a sign, and nothing else is', () => {
+  const off = (...words: string[]): unknown => {
+    const options = parseOptions(['fault', ...words]);
+    return options.action === 'fault' && [options.fault.kind, options.fault.host.name, options.fault.offset];
+  };
+  assert.deepEqual(off('clock', 'web1', '-3600'), ['clock', 'web1', '-3600']);
+  assert.deepEqual(off('clock', 'web1', '+90'), ['clock', 'web1', '+90']);
+  for (const words of [
+    ['clock', 'web1'],
+    ['clock', 'web1', '90'],
+    ['heal', 'web1', '+90'],
+    ['clock', 'web1', '+1', '+2', 'x'],
+  ])
+    assert.throws(() => off(...words), /fault (?:clock|heal) takes/);
+});

@@ -35,8 +35,9 @@ A program reaches the hosts from the lab's namespace: ip netns exec lemlab ssh -
 export function parseOptions(argv: string[]): Options {
   const split = argv.indexOf('--');
   const [before, after] = split < 0 ? [argv, []] : [argv.slice(0, split), argv.slice(split + 1)];
+  const { words, offset } = apart(before);
   const { values, positionals } = parseArgs({
-    args: before,
+    args: words,
     allowPositionals: true,
     options: {
       only: { type: 'string' },
@@ -51,24 +52,32 @@ export function parseOptions(argv: string[]): Options {
   const { json } = values;
   if (action === 'shell') return { action, host: hostNamed(host).name };
   if (action === 'exec') return { action, json, ...command(host, [...rest, ...after]) };
-  if (action === 'fault') return { action, json, fault: faultOf([host, ...rest], values) };
+  if (action === 'fault') return { action, json, fault: faultOf([host, ...rest], { ...values, offset }) };
   if (host !== undefined) throw new Error(`"${host}" is one too many for ${action}.`);
   if (action === 'up') return { action, hosts: hostsOf(values.only), json };
   if (action === 'down' || action === 'status') return { action, json };
   throw new Error(`"${action}" is none of up, down, status, exec, shell, fault.`);
 }
 
+/** -90 is none of the options. */
+function apart(argv: string[]): { words: string[]; offset: string | null } {
+  const isOffset = (word: string): boolean => /^[+-]\d{1,9}$/.test(word);
+  return { words: argv.filter((word) => !isOffset(word)), offset: argv.find(isOffset) ?? null };
+}
 const isFault = (kind: string): kind is FaultKind => Object.hasOwn(FAULTS, kind);
 const TAKES_PATTERN: ReadonlySet<string> = new Set(['kill', 'freeze', 'thaw']);
 
-function faultOf(words: readonly (string | undefined)[], { delay, loss }: { delay: string; loss: string }): Fault {
+function faultOf(
+  words: readonly (string | undefined)[],
+  { delay, loss, offset }: Pick<Fault, 'delay' | 'loss' | 'offset'>,
+): Fault {
   const [kind = '', host, pattern = null, ...more] = words.filter((word) => word !== undefined);
   if (!isFault(kind)) throw new Error(`"${kind}" is no fault: there are ${Object.keys(FAULTS).join(', ')}.`);
-  if (TAKES_PATTERN.has(kind) !== (pattern !== null) || more.length > 0)
-    throw new Error(`fault ${kind} takes ${FAULTS[kind]}`);
+  const wrong = TAKES_PATTERN.has(kind) !== (pattern !== null) || (kind === 'clock') !== (offset !== null);
+  if (wrong || more.length > 0) throw new Error(`fault ${kind} takes ${FAULTS[kind]}`);
   if (!/^\d+(?:\.\d+)?(?:us|ms|s)$/.test(delay)) throw new Error(`--delay is a time such as 100ms, not "${delay}".`);
   if (!/^\d+(?:\.\d+)?%$/.test(loss)) throw new Error(`--loss is a share such as 5%, not "${loss}".`);
-  return { kind, host: hostNamed(host), pattern, delay, loss };
+  return { kind, host: hostNamed(host), pattern, offset, delay, loss };
 }
 
 function command(host: string | undefined, argv: string[]): { host: string; argv: string[] } {

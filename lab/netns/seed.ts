@@ -58,6 +58,7 @@ function guestPrograms(upper: string, rootfs: string): void {
   for (const name of ['reboot', 'shutdown', 'poweroff', 'halt']) install('reboot.sh', join(sbin, name));
   install('systemctl.py', join(upper, 'usr/bin/systemctl'));
   install('unit.py', join(upper, 'usr/local/lib/lab/unit.py'));
+  install('clock.sh', join(upper, 'usr/local/lib/lab/clock.sh'));
 }
 
 function hostsFile({ spec, neighbours }: Seed): string {

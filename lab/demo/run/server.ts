@@ -23,13 +23,16 @@ export async function startServer(options: {
   agentPort: number;
   /** host that agents are told to call, when they are not on this machine's loopback */
   agentHost?: string;
+  /** words that run a program elsewhere, as in a network namespace; the file system is the same there */
+  inside?: readonly string[];
   /** what the server says goes here, for looking at afterwards */
   logFile: string;
 }): Promise<DemoServer> {
-  const { dataDir, port, agentPort, logFile, agentHost = '127.0.0.1' } = options;
+  const { dataDir, port, agentPort, logFile, agentHost = '127.0.0.1', inside = [] } = options;
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
-  const argv = [join(ROOT, 'lab/demo/guard.ts'), process.execPath, CLI, 'up', '--data', dataDir, '--port', `${port}`];
-  const child = spawn(process.execPath, argv, {
+  const up = [process.execPath, CLI, 'up', '--data', dataDir, '--port', `${port}`];
+  const [program, ...argv] = [...inside, process.execPath, join(ROOT, 'lab/demo/guard.ts'), ...up];
+  const child = spawn(program!, argv, {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
     env: {

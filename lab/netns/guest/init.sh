@@ -60,6 +60,8 @@ while :; do
   if [ -e /run/reboot-requested ]; then
     log "rebooting"
     end
-    boot
+    # The program itself starts anew as well, or it would run its old libraries on. The lab finds it by its mark.
+    export LASTEMBER_LAB_PART
+    exec /sbin/init
   fi
 done

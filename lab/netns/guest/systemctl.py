@@ -35,8 +35,11 @@ def init_script(name):
 
 
 def is_native(name):
+    """A service that stays, and that nothing but its unit starts: what somebody put into ETC, or a package brought."""
     path = fragment(name)
-    return path is not None and path.startswith(ETC) and init_script(name) is None
+    if path is None or path == "/dev/null" or init_script(name) is not None:
+        return False
+    return path.startswith(ETC) or settings(name).get("Service.Type", ["simple"])[-1] in ("simple", "exec")
 
 
 def settings(name):
@@ -125,7 +128,7 @@ def describe(name):
 
 def loaded():
     names = {re.sub(r"^S\d\d", "", os.path.basename(link)) for link in glob.glob("/etc/rc2.d/S*")}
-    names |= {stem(os.path.basename(path)) for path in glob.glob(ETC + "/*.service")}
+    names |= {stem(os.path.basename(path)) for path in glob.glob(ETC + "/*.service") + glob.glob(ETC + "/*.wants/*.service")}
     names |= {name for name in os.listdir("/etc/init.d") if main_pid(name, settings(name))}
     return sorted({canonical(name) for name in names if fragment(name) != "/dev/null" and "@" not in name})
 

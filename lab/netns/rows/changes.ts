@@ -1,0 +1,128 @@
+/** What is proven before a finding closes, how little is restarted for it, and who signs what happened. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change } from '../../../src/model/change.ts';
+import type { Finding } from '../../../src/model/finding.ts';
+import { until } from '../../demo/run/wait.ts';
+import { sh, type Rows } from './context.ts';
+
+const UPDATES = 'security-updates';
+const PENDING = 'security-updates-pending';
+/** All updates by somebody who lets nothing restart, as many do. */
+const PATCH_QUIETLY = `printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update && apt-get -qq -y -o Dpkg::Use-Pty=0 upgrade >/tmp/upgrade.log 2>&1 || { cat /tmp/upgrade.log; exit 1; }
+rm /usr/sbin/policy-rc.d`;
+/** Services with the number of their process, and whether it maps what is not on the disk any more. */
+const SERVICES = `for name in nginx ssh dropbear cron; do
+  [ -e "/etc/init.d/$name" ] || continue
+  pid=$(systemctl show --property=MainPID $name.service | sed 's/MainPID=//')
+  [ "$pid" != 0 ] || continue
+  if grep -q 'r-xp.*(deleted)$' /proc/$pid/maps; then echo "$name.service $pid old"; else echo "$name.service $pid new"; fi
+done`;
+/** The first process of the host maps a library that another file has taken the place of. */
+const OLD_FIRST = `lib=$(sed -n 's/.* \\(\\/[^ ]*libtinfo[^ ]*\\)$/\\1/p' /proc/1/maps | head -n 1)
+cp -p "$lib" "$lib.new" && mv "$lib.new" "$lib" && grep -q 'libtinfo.*(deleted)' /proc/1/maps`;
+
+/** What the hosts say that they did; how they are afterwards is looked at from here as well, and signed by nobody. */
+const signed = ({ waves }: Change): Change['waves'][number]['tasks'][number]['outcomes'] =>
+  waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes)).filter(({ kind }) => kind !== 'health');
+
+export function changes(rows: Rows): void {
+  const finding = async (
+    host: string,
+    kit: string,
+    what: string,
+    fits: (one: Finding) => boolean,
+  ): Promise<Finding> => {
+    const { id } = await rows.server.host(host);
+    return until(
+      `${what} on ${host}`,
+      180,
+      async () => {
+        await rows.server.operator.startAudit({ body: { hostIds: [id] } });
+        const { items } = await rows.server.operator.listFindings({ query: { host: id, kit } });
+        return items.find(fits);
+      },
+      2000,
+    );
+  };
+  const services = async (host: string): Promise<Map<string, { pid: string; old: boolean }>> =>
+    new Map(
+      (await sh(rows, host, SERVICES))
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' '))
+        .map(([name, pid, age]) => [name!, { pid: pid!, old: age === 'old' }]),
+    );
+  const boot = (host: string): Promise<string> => sh(rows, host, 'cat /proc/sys/kernel/random/boot_id');
+  const failures = ({ why, waves }: Change): string =>
+    [
+      why,
+      ...waves.flatMap(({ tasks }) => tasks.map(({ hostName, state, error }) => `${hostName} ${state} ${error}`)),
+    ].join('; ');
+
+  test('3.3: patched but not restarted, a host names each process that still maps what was replaced, with its unit', async () => {
+    await sh(rows, 'web1', PATCH_QUIETLY);
+    const old = [...(await services('web1'))].filter(([, one]) => one.old);
+    assert.ok(old.length > 0, 'the upgrade replaced nothing that a service maps');
+    const { id } = await rows.server.host('web1');
+    await until(
+      'facts from after the upgrade',
+      180,
+      async () => {
+        await rows.server.operator.startAudit({ body: { hostIds: [id] } });
+        const { sections } = await rows.server.operator.getHostFacts({ params: { id } });
+        const named = (sections.processes ?? []).filter(({ replaced }) => replaced.length > 0);
+        return old.every(([unit, { pid }]) => named.some((one) => one.unit === unit && `${one.pid}` === pid));
+      },
+      2000,
+    );
+  });
+
+  test('5.16, 6.12: only what was to be restarted is, and the host signs what it did', async () => {
+    const { server } = rows;
+    await finding('drop1', UPDATES, 'updates', ({ check, state }) => check === PENDING && state === 'open');
+    const [before, booted] = [await services('drop1'), await boot('drop1')];
+    const planned = await server.planned(UPDATES, ['drop1']);
+    const predicted = planned.predicted!.restarts.map(({ service }) => service);
+    const done = await server.run(planned.id);
+    assert.equal(done.state, 'closed', failures(done));
+    const after = await services('drop1');
+    for (const [name, { pid }] of before) assert.equal(after.get(name)!.pid !== pid, predicted.includes(name), name);
+    assert.ok([...after.values()].every(({ old }) => !old));
+    assert.equal(await boot('drop1'), booted);
+    const outcomes = signed(done);
+    assert.ok(outcomes.length > 0 && outcomes.every(({ hostSigned, ok }) => hostSigned && ok));
+    await finding('drop1', UPDATES, 'the proof', ({ check, state }) => check === PENDING && state === 'fixed');
+    const trail = await server.cli(server.people.approver, 'trail', 'verify');
+    assert.equal(trail.code, 0, trail.stdout + trail.stderr);
+  });
+
+  test('5.16: where no restart of a service helps, hosts reboot one after the other, and each has to come back', async () => {
+    const { server } = rows;
+    const names = ['drop1', 'old1'];
+    const before = await Promise.all(names.map(boot));
+    for (const name of names) {
+      await sh(rows, name, OLD_FIRST);
+      await finding(
+        name,
+        'kernel',
+        'the old first process',
+        ({ check, state }) => check === 'files-until-boot' && state === 'open',
+      );
+    }
+    const { id } = await server.planned('kernel', names);
+    const done = await server.run(id);
+    assert.equal(done.state, 'closed', failures(done));
+    const after = await Promise.all(names.map(boot));
+    after.forEach((now, index) => assert.notEqual(now, before[index]));
+    const outcomes = signed(done);
+    assert.deepEqual(
+      outcomes.map(({ kind, ok, hostSigned }) => [kind, ok, hostSigned]),
+      names.map(() => ['reboot', true, true]),
+    );
+    assert.ok(done.waves.length === 2 && done.waves[0]!.canary);
+    for (const name of names) assert.doesNotMatch(await sh(rows, name, 'cat /proc/1/maps'), /\(deleted\)/);
+  });
+}
