@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EnrollmentTokenInput, NewEnrollmentToken } from '../../../src/model/enrollment.ts';
+import { AGENT_PATHS } from '../../../src/model/agent-paths.ts';
 import { until } from '../../demo/run/wait.ts';
 import { addressOfHost, listFile } from '../testing/served.ts';
 import { differences, listing, processes, reports, sh, type Rows } from './context.ts';
@@ -75,7 +76,7 @@ export function doors(rows: Rows): void {
     const listening = await sh(rows, 'web1', 'ss -Hlnp');
     const connected = await sh(rows, 'web1', 'ss -Htnp state established dst 10.61.0.1:7415');
     const pid = /pid=(\d+)/.exec(connected)?.[1];
-    assert.ok(pid && (await processes(rows, 'web1')).includes(`${pid} /opt/lastember/node`), connected);
+    assert.ok(pid && (await processes(rows, 'web1')).includes(`${pid} ${AGENT_PATHS.program} `), connected);
     assert.match(listening, /nginx/);
     assert.ok(!listening.includes(`pid=${pid},`), listening);
   });

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Deployment, DeployRuleInput } from '../../../src/model/deployment.ts';
+import { AGENT_PATHS } from '../../../src/model/agent-paths.ts';
 import { until } from '../../demo/run/wait.ts';
 import { addressOfHost } from '../testing/served.ts';
 import { reports, sh, type Rows } from './context.ts';
 
-const AGENT = '/opt/lastember/node /opt/lastember/lastember-agent.cjs';
+const AGENT = AGENT_PATHS.program;
 const inSeconds = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
 
 type Rule = Pick<DeployRuleInput, 'name' | 'where'> & Partial<DeployRuleInput>;
