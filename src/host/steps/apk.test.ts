@@ -3,7 +3,6 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAppError } from '../../model/errors/index.ts';
 import type { Facts } from '../../model/facts.ts';
 import { collectFacts } from '../facts/collect.ts';
 import { localHost } from '../local.ts';
@@ -12,18 +11,10 @@ import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
 import { stepContext as context, type TestTree } from './testing.ts';
 import { apkTree } from './testing-apk.ts';
+import { perform, says } from './testing-step.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
-
-const says =
-  (code: string, ...why: RegExp[]) =>
-  (error: unknown) => {
-    assert.ok(isAppError(error), String(error));
-    assert.equal(error.code, code, error.message);
-    for (const one of why) assert.match(error.message, one);
-    return true;
-  };
 
 /** One package that was asked for, one that only came along. */
 function newTree(more: Parameters<typeof apkTree>[2] = {}): TestTree {
@@ -37,12 +28,6 @@ function newTree(more: Parameters<typeof apkTree>[2] = {}): TestTree {
   fs.rmSync(join(tree.root, 'var/lib/dpkg'), { recursive: true });
   trees.push(tree);
   return tree;
-}
-
-async function perform(tree: TestTree, step: AnyHostStep, given = context()): Promise<{ before: Seen; after: Seen }> {
-  const host = localHost({ root: tree.root });
-  const { before, already } = await stepFor(step).inspect(host, step, given);
-  return { before, after: already ?? (await stepFor(step).apply(host, step, before, given)) };
 }
 
 const upgrade: AnyHostStep = { kind: 'upgrade-packages', packages: ['shop=2.0-r0'] };

@@ -7,12 +7,12 @@ import type { AddressInfo } from 'node:net';
 import { join, posix } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAppError } from '../../model/errors/index.ts';
 import { localHost } from '../local.ts';
 import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
 import { stepContext as context, testTree, type TestTree } from './testing.ts';
 import { dpkgTree, type Deb } from './testing-dpkg.ts';
+import { perform, says } from './testing-step.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
@@ -21,26 +21,11 @@ const kept = (tree: TestTree): TestTree => {
   return tree;
 };
 
-async function perform(tree: TestTree, step: AnyHostStep, given = context()): Promise<{ before: Seen; after: Seen }> {
-  const host = localHost({ root: tree.root });
-  const { before, already } = await stepFor(step).inspect(host, step, given);
-  return { before, after: already ?? (await stepFor(step).apply(host, step, before, given)) };
-}
-
 const hasDpkg = ['/usr/bin/dpkg-deb', '/usr/bin/apt-get'].every((path) => fs.existsSync(path));
 const isRoot = process.getuid?.() === 0;
 const upgrade = (name: string, version = '2'): AnyHostStep => ({ kind: 'upgrade-package', name, version });
 const status = (tree: TestTree, name: string): string =>
   new RegExp(`Package: ${name}\\nStatus: (.*)`).exec(tree.file('var/lib/dpkg/status'))?.[1] ?? 'none';
-const says =
-  (code: string, ...why: RegExp[]) =>
-  (error: unknown) => {
-    assert.ok(isAppError(error), String(error));
-    assert.equal(error.code, code, error.message);
-    for (const one of why) assert.match(error.message, one);
-    return true;
-  };
-
 describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, () => {
   const one = (name: string, more: Partial<Deb> = {}): Deb => ({ name, version: '1', ...more });
   const two = (name: string, more: Partial<Deb> = {}): Deb => ({ name, version: '2', ...more });

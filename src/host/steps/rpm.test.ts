@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAppError } from '../../model/errors/index.ts';
 import type { Facts } from '../../model/facts.ts';
 import { collectFacts } from '../facts/collect.ts';
 import type { FactCache } from '../facts/look.ts';
@@ -19,18 +18,10 @@ import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
 import { stepContext as context, type TestTree } from './testing.ts';
 import { buildRpm, dnfPlugins, offer, offerFrom, rpmMissing, rpmTree, type Rpm } from './testing-rpm.ts';
+import { says } from './testing-step.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
-
-const says =
-  (code: string, ...why: RegExp[]) =>
-  (error: unknown) => {
-    assert.ok(isAppError(error), String(error));
-    assert.equal(error.code, code, error.message);
-    for (const one of why) assert.match(error.message, one);
-    return true;
-  };
 
 const one = (name: string, more: Partial<Rpm> = {}): Rpm => ({ name, version: '1', ...more });
 const two = (name: string, more: Partial<Rpm> = {}): Rpm => ({ name, version: '2', ...more });
