@@ -18,7 +18,7 @@ import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
 import { stepContext as context, type TestTree } from './testing.ts';
 import { buildRpm, dnfPlugins, offer, offerFrom, rpmMissing, rpmTree, type Rpm } from './testing-rpm.ts';
-import { says } from './testing-step.ts';
+import { perform, says } from './testing-step.ts';
 
 const trees: TestTree[] = [];
 after(() => trees.forEach((tree) => tree.remove()));
@@ -42,16 +42,6 @@ for (const name of ['dnf', 'zypper'] as const) {
     };
     const installed = async (tree: TestTree): Promise<Record<string, string>> =>
       Object.fromEntries([...(await (await managerOf(tree)).installed())].sort());
-
-    async function perform(
-      tree: TestTree,
-      step: AnyHostStep,
-      given = context(),
-    ): Promise<{ before: Seen; after: Seen }> {
-      const host = localHost({ root: tree.root });
-      const { before, already } = await stepFor(step).inspect(host, step, given);
-      return { before, after: already ?? (await stepFor(step).apply(host, step, before, given)) };
-    }
 
     test('exact versions with an epoch; what comes along is told beforehand; undone to what was; settings files said', async () => {
       const files = (text: string): NonNullable<Rpm['files']> => ({ '/etc/shop.conf': text, '/etc/shop.hard': text });

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -18,6 +16,7 @@ import { createDeployment } from './make-deployment.ts';
 import { createEnrollment, type Enrollment } from './index.ts';
 import { deployments } from './store-deployments.ts';
 import { keepPacked } from './testing/packed.ts';
+import { freePort } from './testing/ports.ts';
 
 const skip = process.arch === 'x64' ? false : 'the demo estate needs binaries that exist for x64 only';
 const operator = { kind: 'user' as const, id: 'user_1', name: 'alex', role: 'operator' as const };
@@ -27,15 +26,6 @@ let platform: TestPlatform;
 let discovery: Discovery;
 let enrollment: Enrollment;
 let listener: FastifyInstance;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 before(async () => {
   if (skip) return;

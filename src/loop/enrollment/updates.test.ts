@@ -5,7 +5,6 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import * as z from 'zod';
@@ -33,6 +32,7 @@ import type { AgentRecord } from './face.ts';
 import { allAgents } from './store.ts';
 import { stopOverdue } from './update-progress.ts';
 import { approveUpdate, cancelUpdate, createUpdate, mustFindUpdate } from './updates.ts';
+import { freePort } from './testing/ports.ts';
 
 const OLGA: Actor = { kind: 'user', id: 'user_olga', name: 'Olga', role: 'operator' };
 const ANNA: Actor = { kind: 'user', id: 'user_anna', name: 'Anna', role: 'approver' };
@@ -64,15 +64,6 @@ let discovery: Discovery;
 let listener: FastifyInstance;
 const children: ChildProcess[] = [];
 let later = 0;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 before(async () => {
   const port = await freePort();
