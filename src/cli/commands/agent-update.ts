@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
-import { digestToSign, signApproval } from '../approval.ts';
+import { digestToSign, keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
@@ -79,9 +78,8 @@ function addApprove(agent: Command): void {
     async (context, [id], options) => {
       const client = await context.client();
       const found = await client.getAgentUpdate({ params: { id: await idOf(client, id![0]!) } });
-      const pem = await readFile(text(options, 'key')!, 'utf8').catch((cause: unknown) => {
-        throw new UsageError(`the key file ${text(options, 'key')} cannot be read: ${(cause as Error).message}`);
-      });
+      const pem = await readKeyFile(text(options, 'key')!);
+      await mayApprove(client, found, keyIdOf(pem), 'update');
       if (!context.output.json) showUpdate(context, found);
       const digest = digestToSign(found);
       if (!flag(options, 'yes') && !(await confirm(`Sign update ${digest}?`))) throw new Exit(EXIT.negative);

@@ -28,25 +28,36 @@ export async function sendOneFile(
   destination: Destination,
   { bytes, unpacker, path }: { bytes: Uint8Array; unpacker: Unpacker; path: string },
 ): Promise<void> {
-  const { remote, host } = destination;
+  const { remote } = destination;
   const fresh = `${path}.new`;
-  const { came, argv, made } = unpacker.steps(fresh);
-  await remote.write(came, bytes, 0o600);
+  const steps = unpacker.steps(fresh);
+  try {
+    await remote.write(steps.came, bytes, 0o600);
+    await unpack(destination, steps, fresh);
+    await remote.rename(fresh, path);
+  } catch (error) {
+    // A disk that was too small for it must not stay full.
+    await remote.exec(['rm', '-rf', steps.came, fresh, `${fresh}.d`], { timeoutMs: PROBE_MS }).catch(() => {});
+    throw error;
+  }
+}
+
+async function unpack(
+  { remote, host }: Destination,
+  { came, argv, made }: ReturnType<Unpacker['steps']>,
+  fresh: string,
+): Promise<void> {
   const unpacked = argv ? await remote.exec(argv, { timeoutMs: UNPACK_MS }) : null;
-  if (came !== fresh) await remote.remove(came);
   if (unpacked && unpacked.code !== 0)
     throw new AppError('DEPLOY_COMMAND', { host, command: argv!.join(' '), why: said(unpacked) });
+  if (came !== fresh) await remote.remove(came);
   if (made !== fresh) {
     await remote.rename(made, fresh);
     await remote.exec(['rmdir', `${fresh}.d`], { timeoutMs: PROBE_MS });
   }
   await remote.chmod(fresh, 0o755);
   const runs = await remote.exec([fresh, '--version'], { timeoutMs: 60_000 });
-  if (runs.code !== 0) {
-    await remote.remove(fresh);
-    throw new AppError('DEPLOY_AGENT_DOES_NOT_RUN', { host, why: said(runs) });
-  }
-  await remote.rename(fresh, path);
+  if (runs.code !== 0) throw new AppError('DEPLOY_AGENT_DOES_NOT_RUN', { host, why: said(runs) });
 }
 
 const said = (result: { code: number; stderr: string; stdout: string }): string =>
