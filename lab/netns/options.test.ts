@@ -34,4 +34,7 @@ test('a clock is set off by seconds with a sign, and nothing else is', () => {
     ['clock', 'web1', '+1', '+2', 'x'],
   ])
     assert.throws(() => off(...words), /fault (?:clock|heal) takes/);
+  // Of a command no word is left out in silence.
+  assert.throws(() => parseOptions(['exec', 'web1', 'kill', '-9', '42']), /'-9'/);
+  assert.throws(() => parseOptions(['down', '-5']), /'-5'/);
 });

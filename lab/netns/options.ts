@@ -61,7 +61,9 @@ export function parseOptions(argv: string[]): Options {
 
 /** -90 is none of the options. */
 function apart(argv: string[]): { words: string[]; offset: string | null } {
+  if (argv[0] !== 'fault' || argv[1] !== 'clock') return { words: argv, offset: null };
   const isOffset = (word: string): boolean => /^[+-]\d{1,9}$/.test(word);
+  if (argv.filter(isOffset).length > 1) throw new Error(`fault clock takes ${FAULTS.clock}`);
   return { words: argv.filter((word) => !isOffset(word)), offset: argv.find(isOffset) ?? null };
 }
 const isFault = (kind: string): kind is FaultKind => Object.hasOwn(FAULTS, kind);

@@ -43,10 +43,13 @@ async function offers(look: Look, facts: readonly PackageFact[]): Promise<Readon
 /** Of dnf, zypper and apk: what each would become. From which of their archives it is they do not say in one go. */
 async function offersOfOthers(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
   const stamp = `${(await database(look))?.stamp} ${await cacheStamp(look.host)}`;
-  const told = await look.kept('newer', stamp, async () => {
-    const manager = await findPackageManager(look.host);
-    return (await manager?.newer()) ?? null;
-  });
+  // What is installed is known, whatever keeps the manager busy; and its next answer is asked for anew.
+  const told = await look
+    .kept('newer', stamp, async () => {
+      const manager = await findPackageManager(look.host);
+      return (await manager?.newer()) ?? null;
+    })
+    .catch(() => null);
   return told && new Map(facts.map(({ name, version }) => [name, { candidate: told.get(name) ?? version }]));
 }
 

@@ -4,7 +4,14 @@ import type { ExecResult, Host } from '../host.ts';
 import { heldByDnf, holdsOfDnf } from './dnf-holds.ts';
 import { parseDnfTable } from './dnf-table.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
-import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
+import {
+  LOOK_TIMEOUT_MS,
+  NETWORK_PATIENCE_MS,
+  type PackageManager,
+  type Settings,
+  type Simulation,
+  type Wanted,
+} from './manager.ts';
 import {
   architectures,
   finishRpms,
@@ -78,7 +85,7 @@ async function newest(dnf: Dnf, offered: readonly Offered[]): Promise<Map<string
 
 async function newer(dnf: Dnf): Promise<Map<string, string> | null> {
   const argv = [dnf.program, '--cacheonly', '-q', 'repoquery', ...UPGRADES, '--qf', FORMAT];
-  const told = await dnf.host.exec(argv, { timeoutMs: QUERY_TIMEOUT_MS, maxOutput: OUTPUT_LIMIT });
+  const told = await dnf.host.exec(argv, { timeoutMs: LOOK_TIMEOUT_MS, maxOutput: OUTPUT_LIMIT });
   return told.code === 0 ? newest(dnf, parseOffered(told.stdout)) : null;
 }
 
@@ -142,10 +149,13 @@ async function refresh(dnf: Dnf, patienceMs = 0): Promise<void> {
   await fetchPatiently(dnf.host, [dnf.program, '-y', '--refresh', 'makecache'], limits);
 }
 
+/** By the lists that it was told from: newer ones could bring or remove something else. */
+const AS_TOLD = ['--setopt=metadata_expire=-1'];
+
 async function install(dnf: Dnf, wanted: Wanted): Promise<Settings> {
   const words = [await verb(dnf, wanted), ...(await specsOf(dnf, wanted))];
   const limits = { timeoutMs: INSTALL_TIMEOUT_MS, patienceMs: NETWORK_PATIENCE_MS, isAway: isDnfAway };
-  const fetched = await fetchPatiently(dnf.host, [dnf.program, '-y', '--downloadonly', ...words], limits);
+  const fetched = await fetchPatiently(dnf.host, [dnf.program, '-y', ...AS_TOLD, '--downloadonly', ...words], limits);
   if (fetched.code !== 0) throw await rpmGaveUp(dnf.host, fetched, LOGS);
   const transact = (): Promise<ExecResult> => cached(dnf, ['-y', ...words], INSTALL_TIMEOUT_MS);
   const result = await whenRpmIsFree(dnf.host, transact);

@@ -1,3 +1,5 @@
+/** How long a look waits for a package manager; it has a time limit of its own. */
+export const LOOK_TIMEOUT_MS = 20_000;
 /** How long an archive may be out of reach before packages that were about to be installed are given up. */
 export const NETWORK_PATIENCE_MS = 10 * 60_000;
 

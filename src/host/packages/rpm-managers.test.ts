@@ -178,7 +178,8 @@ ${solvable('oldshop', '1-1', null)}
   });
 
   test('a network that is away, and an answer that says no', () => {
-    const ended = (stderr: string): boolean => isZypperAway({ code: 8, stdout: '', stderr });
+    const ended = (stderr: string, code = 8): boolean => isZypperAway({ code, stdout: '', stderr });
+    assert.equal(ended('Error code: Connection failed', 106), false, 'it ended well without an archive');
     assert.ok(
       ended('Error code: Connection failed\nError message: Failed to connect to 127.0.0.1 port 8765 after 0 ms'),
     );

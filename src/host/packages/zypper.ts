@@ -2,7 +2,14 @@ import { AppError } from '../../model/errors/index.ts';
 import { run } from '../command.ts';
 import { readText, type ExecOptions, type ExecResult, type Host } from '../host.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
-import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
+import {
+  LOOK_TIMEOUT_MS,
+  NETWORK_PATIENCE_MS,
+  type PackageManager,
+  type Settings,
+  type Simulation,
+  type Wanted,
+} from './manager.ts';
 import {
   architectures,
   finishRpms,
@@ -54,13 +61,19 @@ async function specsOf(host: Host, wanted: Wanted): Promise<string[]> {
 const UPDATES = [...ZYPPER, '--xmlout', '--no-refresh', 'list-updates'];
 
 async function newer(host: Host): Promise<Map<string, string> | null> {
-  const told = await host.exec(UPDATES, QUERY);
+  // A look has other things to tell: it does not wait for somebody else's run.
+  const told = await host.exec(['env', 'ZYPP_LOCK_TIMEOUT=0', ...UPDATES.slice(2)], {
+    ...QUERY,
+    timeoutMs: LOOK_TIMEOUT_MS,
+  });
   return WELL.has(told.code) ? parseUpdates(told.stdout) : null;
 }
 
 async function candidates(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
   const installed = await newestRpms(host);
-  const updates = parseUpdates(await run(host, UPDATES, QUERY));
+  const told = await host.exec(UPDATES, QUERY);
+  if (!WELL.has(told.code)) throw await rpmGaveUp(host, told, LOGS);
+  const updates = parseUpdates(told.stdout);
   return new Map(names.map((name) => [name, updates.get(name) ?? installed.get(name) ?? null]));
 }
 
@@ -78,7 +91,7 @@ async function simulate(host: Host, wanted: Wanted): Promise<Simulation> {
 
 /** As libzypp words what curl told it. */
 export const isZypperAway = ({ code, stderr }: ExecResult): boolean =>
-  code !== 0 &&
+  !WELL.has(code) &&
   /Error code: (?:Connection failed|HTTP response: 50[234])|Timeout exceeded|Could(?:n't| not) (?:resolve|connect)|Failed to connect|Connection (?:timed out|reset)/.test(
     stderr,
   );

@@ -3,7 +3,7 @@ import { AppError } from '../../model/errors/index.ts';
 
 /** Not even an approved plan may change whom the agent trusts, or write to devices and kernel interfaces. */
 const OFF_LIMITS =
-  /^\/(?:etc\/lastember|var\/lib\/lastember|opt\/lastember|proc|sys|dev)(?:\/|$)|^\/etc\/(?:systemd\/system|init\.d|cron\.d|logrotate\.d)\/lastember-agent(?:\.service)?(?:\/|\.|$)/;
+  /^\/(?:etc\/lastember|var\/lib\/lastember|opt\/lastember|proc|sys|dev)(?:\/|$)|^\/(?:etc\/(?:systemd\/system(?:\/multi-user\.target\.wants)?|init\.d|cron\.d|logrotate\.d|default)|(?:usr\/)?lib\/systemd\/system|usr\/bin)\/lastember-agent(?:\.service)?(?:\/|\.|$)/;
 
 export function guardPath(path: string): string {
   const plain = path.startsWith('/') && normalize(path) === path && !path.endsWith('/') && !path.includes('\0');

@@ -127,6 +127,10 @@ test('no step touches what the agent itself stands on, kernel interfaces, or pat
     '/etc/systemd/system/lastember-agent.service.d/x.conf',
     '/etc/init.d/lastember-agent',
     '/etc/cron.d/lastember-agent',
+    '/etc/default/lastember-agent',
+    '/etc/systemd/system/multi-user.target.wants/lastember-agent.service',
+    '/usr/lib/systemd/system/lastember-agent.service',
+    '/usr/bin/lastember-agent',
   ];
   for (const path of paths) {
     await assert.rejects(

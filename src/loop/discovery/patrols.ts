@@ -8,7 +8,7 @@ import type { Interval } from '../../scan/logic/address.ts';
 import { type Block, blockOf, intersectIntervals, intervalsOf, PATROL, rangesOf } from '../../scan/logic/patrol.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
 import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
-import { elect, isTurn } from './logic/election.ts';
+import { elect, isDue, isTurn } from './logic/election.ts';
 import { addressesOnly, excludedByAll } from './scopes.ts';
 import {
   activePatrols,
@@ -83,13 +83,16 @@ interface Wanted {
 async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wanted): Promise<PatrolOrder | null> {
   const scope = scopes.find((one) => intersectIntervals([block.interval], patrolled(one, scopes)).length > 0);
   if (!scope) return null;
+  // Asked before anything that grows with the agents there: between two patrols every check-in of each ends here.
+  const last = await lastPatrol(tx.db, block.block);
+  if (!isDue(last, tx.now)) return null;
   const here = await candidatesIn(tx.db, tx.now, block.block);
   const elected = elect(
     here.map(({ agentId }) => agentId),
     block.block,
     tx.now,
   );
-  if (!isTurn(agent.agentId, elected, await lastPatrol(tx.db, block.block), tx.now)) return null;
+  if (!isTurn(agent.agentId, elected, last, tx.now)) return null;
   const intervals = intersectIntervals([block.interval], patrolled(scope, scopes));
   const wanted = parsePorts(scope.ports);
   const isMany = wanted.length > PATROL.ports;

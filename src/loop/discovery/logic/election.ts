@@ -32,12 +32,16 @@ export interface LastPatrol {
   isDone: boolean;
 }
 
+/** Is it time for another patrol of a subnet? */
+export function isDue(last: LastPatrol | null, now: Date): boolean {
+  return last === null || now.getTime() - last.at.getTime() >= pauseAfter(last);
+}
+
+const pauseAfter = (last: LastPatrol): number => (last.isDone ? PATROL_EVERY_MS : RETRY_MS);
+
 /** May this agent begin one now? The elected take turns, so that what one of them hides or misses the other one sees. */
 export function isTurn(agentId: string, elected: readonly string[], last: LastPatrol | null, now: Date): boolean {
-  if (!elected.includes(agentId)) return false;
-  if (!last) return true;
-  const passed = now.getTime() - last.at.getTime();
-  const due = last.isDone ? PATROL_EVERY_MS : RETRY_MS;
-  if (passed < due) return false;
-  return last.agentId !== agentId || elected.length === 1 || passed >= due + LATE_MS;
+  if (!elected.includes(agentId) || !isDue(last, now)) return false;
+  if (!last || last.agentId !== agentId || elected.length === 1) return true;
+  return now.getTime() - last.at.getTime() >= pauseAfter(last) + LATE_MS;
 }
