@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import {
   CheckInReply,
+  type CheckInRequest,
   CheckpointReply,
   TasksReply,
   type Assignment,
@@ -14,17 +15,22 @@ import { AppError, isAppError } from '../model/errors/index.ts';
 import { canonicalHash, canonicalText } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import type { LocalHost } from '../host/local.ts';
-import { createClient, refusalCode, type Client } from './client.ts';
+import { clientOf, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, settle, type Executor } from '../host/tasks/execute.ts';
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
+import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
+import { loadFacts, saveFacts } from './idle/fact-cache.ts';
+import { gist, type Handover } from './idle/handover.ts';
+import { handoverOf } from './idle/rest.ts';
+import type { Resumed } from './idle/times.ts';
 import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
 import { Patrols } from './patrol/patrols.ts';
 import { isOnTrial, type Programs } from './program.ts';
-import { renew, renewalIsDue } from './renew.ts';
+import { renew, renewalDue } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
 import { confirm, takeUpdate } from './update.ts';
@@ -45,15 +51,22 @@ export interface AgentOptions {
   programs: Programs;
   /** digest of the program that runs */
   running: string;
+  /** what an agent goes on with that only waited; null: it begins */
+  resumed?: Resumed | null;
+  /** takes what is to be waited with; without it, the agent waits as it is */
+  rest?: (handover: Handover) => void;
   /** tests make their own, to cut the power at any record */
   journal?: (path: string) => FileJournal;
 }
 
 const FORGET_MS = 30 * 24 * 3_600_000;
-const BACKOFF_MS = { first: 500, again: 2000, most: 60_000 };
+const AGAIN_MS = 2000;
 
-/** `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken; start anew. */
-export type Ended = 'stopped' | 'proven' | 'again';
+/**
+ * `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken; start anew. `resting`:
+ * there is nothing to do, and it said what is to be waited with.
+ */
+export type Ended = 'stopped' | 'proven' | 'again' | 'resting';
 
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
 export async function runAgent(options: AgentOptions): Promise<Ended> {
@@ -73,22 +86,56 @@ export async function runAgent(options: AgentOptions): Promise<Ended> {
 
 async function keepOn(agent: Agent): Promise<void> {
   const { signal, log } = agent.options;
-  let backoff = BACKOFF_MS.first;
   while (!signal.aborted && agent.ended === 'stopped') {
     const broken = await round(agent).then(
       () => null,
       (error: unknown) => error,
     );
-    if (broken === null) backoff = BACKOFF_MS.first;
-    if (broken === null || signal.aborted) continue;
-    log.warn(
-      'Round broke off',
-      isAppError(broken) ? { code: broken.code, why: broken.message } : { bug: String((broken as Error).stack) },
-    );
-    await pause(backoff, signal);
-    backoff = Math.min(backoff * 2, BACKOFF_MS.most);
+    if (signal.aborted) return;
+    if (broken === null) {
+      if (agent.absence !== null) log.info('The server is there again', absenceFields(agent.absence));
+      agent.absence = null;
+      // After news more may follow: it waits as it is, once.
+      agent.restless = agent.restless ? agent.news : agent.news || !(await restIfIdle(agent));
+      continue;
+    }
+    const { absence, tell, waitMs } = missed(agent.absence, agent.now().getTime());
+    agent.absence = absence;
+    const what = isAppError(broken)
+      ? { code: broken.code, why: broken.message }
+      : { bug: String((broken as Error).stack) };
+    if (tell) log.warn('Round broke off', { ...what, ...absenceFields(absence) });
+    if (!(await restIfIdle(agent))) await pause(waitMs, signal);
   }
 }
+
+/** Where nothing is under way, a smaller program waits in our place. */
+async function restIfIdle(agent: Agent): Promise<boolean> {
+  const { rest, host, state, config, identity, running, programs } = { ...agent.options, identity: agent.identity };
+  if (!rest || agent.onTrial || agent.patrols.busy || agent.ended !== 'stopped') return false;
+  const alarm = await state.alarm();
+  if (alarm !== null && !alarm.delivered) return false;
+  const chosen = running === programs.base ? null : { digest: running, path: host.real(programs.path(running)) };
+  saveFacts(factsFile(agent.options), chosen?.digest ?? null, agent.cache);
+  const { startedAt, factsAt, listsAt, wholeAt } = agent;
+  rest(
+    handoverOf({
+      ...agent,
+      host,
+      stateDir: state.dir,
+      config,
+      identity,
+      chosen,
+      checkIn: await greetingOf(agent),
+      times: { startedAt: startedAt.getTime(), factsAt, listsAt, wholeAt },
+      now: agent.now().getTime(),
+    }),
+  );
+  agent.ended = 'resting';
+  return true;
+}
+
+const factsFile = ({ host, state }: AgentOptions): string => host.real(join(state.dir, 'facts.cache'));
 
 interface Agent extends Executor {
   options: AgentOptions;
@@ -109,11 +156,20 @@ interface Agent extends Executor {
   checkedInAt: number;
   onTrial: boolean;
   offer: UpdateOffer | null;
+  /** gist of the last answer to a check-in */
+  answered: string | null;
+  /** the server wants it to look around */
+  patrolled: boolean;
+  /** waits as it is, for now */
+  restless: boolean;
+  /** the last poll brought something */
+  news: boolean;
+  absence: Absence | null;
   ended: Ended;
 }
 
 async function start(options: AgentOptions): Promise<Agent> {
-  const { host, state, config, identity, log } = options;
+  const { host, state, config, identity, log, running, programs, resumed = null } = options;
   const now = options.now ?? ((): Date => new Date());
   const path = host.real(join(state.dir, 'journal.jsonl'));
   compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
@@ -134,7 +190,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     now,
     agentId: identity.agentId,
     approvers: identity.approverKeys,
-    cache: new Map(),
+    cache: resumed ? loadFacts(factsFile(options), running === programs.base ? null : running) : new Map(),
     patrols: new Patrols({
       host,
       log,
@@ -144,25 +200,23 @@ async function start(options: AgentOptions): Promise<Agent> {
       allowed: config.patrols && !options.once,
       client: () => agent.client,
     }),
-    startedAt: now(),
     pollSeconds: 60,
     factsSeconds: 300,
-    factsAt: 0,
-    listsAt: 0,
-    wholeAt: 0,
+    ...{ factsAt: 0, listsAt: 0, wholeAt: 0, ...resumed?.times },
+    startedAt: resumed ? new Date(resumed.times.startedAt) : now(),
     checkedInAt: 0,
     onTrial: await isOnTrial(options.programs, options.running),
     offer: null,
+    answered: null,
+    patrolled: false,
+    restless: false,
+    news: false,
+    absence: resumed?.absence ?? null,
     ended: 'stopped',
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
   };
   return agent;
-}
-
-function clientOf({ server, ca }: AgentConfig, key: KeyObject, { certificate }: EnrollReply): Client {
-  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
-  return createClient({ server, ca, identity: { key: pem, cert: certificate } });
 }
 
 /** What was cut off is brought to its end before anything new, server or no server: it was approved and begun. */
@@ -181,6 +235,7 @@ async function round(agent: Agent): Promise<void> {
   await deliver(agent);
   if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
   const { assignments, refreshFacts } = await poll(agent);
+  agent.news = assignments.length > 0 || refreshFacts || agent.patrolled;
   let news = assignments.length === 0;
   for (const assignment of assignments) {
     if (agent.stopping()) return;
@@ -188,7 +243,7 @@ async function round(agent: Agent): Promise<void> {
   }
   await deliver(agent);
   // A server that offers only what it was told about already is not asked again at once.
-  if (!news && !agent.options.once) await pause(BACKOFF_MS.again, agent.options.signal);
+  if (!news && !agent.options.once) await pause(AGAIN_MS, agent.options.signal);
   if (refreshFacts) await sendFacts(agent, true);
   await settleOld(agent);
 }
@@ -207,7 +262,10 @@ async function checkIn(agent: Agent): Promise<void> {
   });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
   const doubt = await look(agent).catch((error: unknown) => logLook(agent, error));
-  if (agent.offer !== null && doubt === null) await update(agent, agent.offer);
+  if (agent.offer === null) return;
+  if (doubt === null) await update(agent, agent.offer);
+  // What could not be taken yet is news the next time, too.
+  else agent.answered = null;
 }
 
 /** No task is at work here: rounds come one after the other. */
@@ -216,16 +274,16 @@ async function update(agent: Agent, offer: UpdateOffer): Promise<void> {
   const updater = { ...agent, programs, running, trialSeconds: config.trialSeconds };
   const taken = await takeUpdate(updater, offer).catch((error: unknown) => {
     agent.log.warn('An update could not be fetched; trying again later', { why: (error as Error).message });
+    agent.answered = null;
     return false;
   });
   if (taken) agent.ended = 'again';
 }
 
-/** Says that we are there. */
-async function greet(agent: Agent): Promise<void> {
+async function greetingOf(agent: Agent): Promise<CheckInRequest> {
   const bootId = await readBootId(agent.host);
   const { failed } = await agent.options.programs.state();
-  const body = {
+  return {
     version: VERSION,
     bootId,
     startedAt: agent.startedAt.toISOString(),
@@ -234,10 +292,17 @@ async function greet(agent: Agent): Promise<void> {
     subnets: agent.patrols.subnets(),
     ...(failed ? { notUpdated: { updateId: failed.updateId, why: failed.why } } : {}),
   };
+}
+
+/** Says that we are there. */
+async function greet(agent: Agent): Promise<void> {
+  const body = await greetingOf(agent);
   const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
   agent.pollSeconds = Math.max(1, reply.pollSeconds);
   agent.factsSeconds = Math.max(1, reply.factsSeconds);
   agent.offer = reply.update ?? null;
+  agent.answered = gist(reply);
+  agent.patrolled = (reply.patrol ?? null) !== null;
   agent.patrols.heed(agent.onTrial ? null : (reply.patrol ?? null));
 }
 
@@ -260,7 +325,7 @@ async function greeting<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
 
 async function renewIfDue(agent: Agent): Promise<void> {
   const { host, state, config } = agent.options;
-  if (!renewalIsDue(agent.identity.certificate, agent.now())) return;
+  if (agent.now() < renewalDue(agent.identity.certificate)) return;
   const renewed = await renew(host, state, agent.client, agent.identity);
   if (renewed === null) throw new Error('the server answered with a certificate that is not ours or ends no later');
   agent.identity = renewed;
@@ -303,7 +368,9 @@ async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
 
 async function poll(agent: Agent): Promise<TasksReply> {
   const due = Math.min(agent.pollSeconds, agent.factsSeconds - elapsed(agent, agent.factsAt));
-  const wait = agent.options.once ? 0 : Math.max(0, Math.floor(due));
+  // What waits next is somebody else.
+  const isGoing = agent.options.once || (agent.options.rest && !agent.restless);
+  const wait = isGoing ? 0 : Math.max(0, Math.floor(due));
   return agent.client.call('GET', `/tasks?wait=${wait}`, TasksReply, {
     timeoutMs: (wait + 20) * 1000,
     signal: agent.options.signal,
@@ -364,7 +431,6 @@ async function settleOld(agent: Agent): Promise<void> {
   }
 }
 
-/** Between half and all of it, so that a thousand agents do not come back in the same second. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+  await sleep(spread(ms, Math.random()), undefined, { signal }).catch(() => {});
 }

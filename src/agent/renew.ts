@@ -9,10 +9,10 @@ import type { State } from './state.ts';
 /** Two thirds of its life: a month is left of three, for servers and hosts that are away for weeks. */
 const DUE_AFTER = 2 / 3;
 
-export function renewalIsDue(certificate: string, now: Date): boolean {
+export function renewalDue(certificate: string): Date {
   const { validFromDate, validToDate } = new X509Certificate(certificate);
   const life = validToDate.getTime() - validFromDate.getTime();
-  return now.getTime() >= validFromDate.getTime() + life * DUE_AFTER;
+  return new Date(validFromDate.getTime() + life * DUE_AFTER);
 }
 
 /** Asks for a certificate with a later end for the same key; null when what came is no such thing. */
