@@ -1,11 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import {
   CheckInReply,
   type CheckInRequest,
-  CheckpointReply,
   TasksReply,
   type Assignment,
   type EnrollReply,
@@ -29,14 +27,15 @@ import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
 import { Patrols } from './patrol/patrols.ts';
+import { deliver } from './outcomes.ts';
 import { isOnTrial, type Programs } from './program.ts';
-import { renew, renewalDue } from './renew.ts';
+import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
+import { look, logLook } from './trail.ts';
 import { confirm, takeUpdate } from './update.ts';
 import { GRACE_MS } from '../host/tasks/verify.ts';
 import { VERSION } from './version.ts';
-import { witness } from '../host/tasks/witness.ts';
 
 export interface AgentOptions {
   host: LocalHost;
@@ -169,7 +168,7 @@ interface Agent extends Executor {
 }
 
 async function start(options: AgentOptions): Promise<Agent> {
-  const { host, state, config, identity, log, running, programs, resumed = null } = options;
+  const { host, state, config, identity, log } = options;
   const now = options.now ?? ((): Date => new Date());
   const path = host.real(join(state.dir, 'journal.jsonl'));
   compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
@@ -190,7 +189,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     now,
     agentId: identity.agentId,
     approvers: identity.approverKeys,
-    cache: resumed ? loadFacts(factsFile(options), running === programs.base ? null : running) : new Map(),
+    cache: new Map(),
     patrols: new Patrols({
       host,
       log,
@@ -202,8 +201,10 @@ async function start(options: AgentOptions): Promise<Agent> {
     }),
     pollSeconds: 60,
     factsSeconds: 300,
-    ...{ factsAt: 0, listsAt: 0, wholeAt: 0, ...resumed?.times },
-    startedAt: resumed ? new Date(resumed.times.startedAt) : now(),
+    factsAt: 0,
+    listsAt: 0,
+    wholeAt: 0,
+    startedAt: now(),
     checkedInAt: 0,
     onTrial: await isOnTrial(options.programs, options.running),
     offer: null,
@@ -211,12 +212,20 @@ async function start(options: AgentOptions): Promise<Agent> {
     patrolled: false,
     restless: false,
     news: false,
-    absence: resumed?.absence ?? null,
+    absence: null,
     ended: 'stopped',
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
   };
+  if (options.resumed) resume(agent, options.resumed);
   return agent;
+}
+
+/** Goes on where the agent was before it only waited. */
+function resume(agent: Agent, { times: { startedAt, ...times }, absence }: Resumed): void {
+  const { running, programs } = agent.options;
+  Object.assign(agent, times, { startedAt: new Date(startedAt), absence });
+  agent.cache = loadFacts(factsFile(agent.options), running === programs.base ? null : running);
 }
 
 /** What was cut off is brought to its end before anything new, server or no server: it was approved and begun. */
@@ -251,7 +260,12 @@ async function round(agent: Agent): Promise<void> {
 const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
 
 async function checkIn(agent: Agent): Promise<void> {
-  await greet(agent);
+  await greet(agent).catch(async (error: unknown) => {
+    if (refusalCode(error) !== 'AGENT_UNAUTHENTICATED') throw error;
+    // Its certificate ended while the server was away, or while we were.
+    await renewNow(agent);
+    await greet(agent);
+  });
   agent.checkedInAt = agent.now().getTime();
   if (agent.onTrial && (await confirm(agent.options.programs, agent.options.running))) {
     agent.ended = 'proven';
@@ -324,34 +338,7 @@ async function greeting<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
 }
 
 async function renewIfDue(agent: Agent): Promise<void> {
-  const { host, state, config } = agent.options;
-  if (agent.now() < renewalDue(agent.identity.certificate)) return;
-  const renewed = await renew(host, state, agent.client, agent.identity);
-  if (renewed === null) throw new Error('the server answered with a certificate that is not ours or ends no later');
-  agent.identity = renewed;
-  agent.client.close();
-  agent.client = clientOf(config, agent.key, renewed);
-  agent.log.info('Certificate renewed');
-}
-
-async function look(agent: Agent): Promise<string | null> {
-  const { client, state: kept, log, now } = agent;
-  const { checkpointKey } = agent.options.identity;
-  const alarm = await witness({
-    ask: (size) => client.call('GET', `/checkpoint?size=${size}`, CheckpointReply),
-    tell: async (body) => void (await client.call('POST', '/alarms', z.unknown(), { body })),
-    kept,
-    checkpointKey,
-    log,
-    now,
-  });
-  return alarm?.why ?? null;
-}
-
-function logLook(agent: Agent, error: unknown): string {
-  const why = (error as Error).message;
-  agent.log.warn('The trail could not be looked at', { why });
-  return why;
+  if (agent.now() >= renewalDue(agent.identity.certificate)) await renewNow(agent);
 }
 
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
@@ -382,45 +369,6 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();
-}
-
-type Pending = ReturnType<FileJournal['pending']>;
-
-/** Everything the server has not acknowledged; acknowledged is what a successful answer followed. */
-async function deliver(agent: Agent): Promise<void> {
-  const pending = agent.journal.pending().slice(0, 100);
-  if (pending.length === 0) return;
-  try {
-    await tell(agent, pending);
-  } catch (error) {
-    if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
-    for (const record of pending) await tellOrGiveUp(agent, record);
-  }
-}
-
-/** Codes by which a server says that it will never take a report: of a task it does not know, or of a former agent. */
-const UNWANTED = new Set(['OUTCOME_REFUSED', 'INPUT_INVALID']);
-
-async function tell(agent: Agent, pending: Pending): Promise<void> {
-  const outcomes = pending.flatMap((record) => (record.t === 'done' ? [record.signed] : []));
-  const refused = pending.flatMap((record) =>
-    record.t === 'refused'
-      ? [{ assignmentId: record.assignment, taskId: record.taskId, code: record.code, why: record.why }]
-      : [],
-  );
-  await agent.client.call('POST', '/outcomes', z.unknown(), { body: { outcomes, refused }, timeoutMs: 10_000 });
-  await agent.journal.write({ t: 'acked', records: pending.map((record) => record.n) });
-}
-
-/** One report that is not wanted must not hold up all others for ever. It stays in the journal. */
-async function tellOrGiveUp(agent: Agent, record: Pending[number]): Promise<void> {
-  try {
-    await tell(agent, [record]);
-  } catch (error) {
-    if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
-    agent.log.error('The server does not take an outcome', { record: record.n, why: (error as Error).message });
-    await agent.journal.write({ t: 'acked', records: [record.n] });
-  }
 }
 
 /** Tasks that nobody can undo any more: their window and the time of grace are over. */

@@ -2,6 +2,8 @@
 export interface Absence {
   since: number;
   tries: number;
+  /** of these, how often it was there and did not want us */
+  refusals: number;
   /** when a line of the log last said so */
   toldAt: number;
 }
@@ -18,22 +20,30 @@ export interface Missed {
   absence: Absence;
   /** say so in the log: the first tries, twice as many each time, and every six hours. Weeks are a hundred lines. */
   tell: boolean;
+  /** have the whole program look into a refusal: as often as that is told, counted from the first one */
+  lookInto: boolean;
   /** at most, until the next try */
   waitMs: number;
 }
 
 /** One more try was in vain. A clock that was set back begins anew. */
-export function missed(before: Absence | null, now: number): Missed {
-  const known = before !== null && before.toldAt <= now && before.since <= now ? before : null;
-  const since = known?.since ?? now;
-  const tries = (before?.tries ?? 0) + 1;
-  const tell = isPowerOfTwo(tries) || now - (known?.toldAt ?? now) >= TELL_MS;
+export function missed(before: Absence | null, now: number, refused = false): Missed {
+  const { since, toldAt, tries: earlier, refusals: refusedBefore } = known(before, now);
+  const tries = earlier + 1;
+  const refusals = refusedBefore + Number(refused);
+  const tell = isPowerOfTwo(tries) || now - toldAt >= TELL_MS;
   const most = now - since < LONG_AFTER_MS ? SOON_MS : LATE_MS;
   return {
-    absence: { since, tries, toldAt: tell ? now : (known?.toldAt ?? now) },
+    absence: { since, tries, refusals, toldAt: tell ? now : toldAt },
     tell,
+    lookInto: refused && (tell || isPowerOfTwo(refusals)),
     waitMs: Math.min(FIRST_MS * 2 ** Math.min(tries - 1, 20), most),
   };
+}
+
+function known(before: Absence | null, now: number): Absence {
+  if (before === null) return { since: now, tries: 0, refusals: 0, toldAt: now };
+  return before.toldAt <= now && before.since <= now ? before : { ...before, since: now, toldAt: now };
 }
 
 const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n));
@@ -42,7 +52,10 @@ const isPowerOfTwo = (n: number): boolean => Number.isInteger(Math.log2(n));
 export const spread = (ms: number, random: number): number => ms * (0.5 + random / 2);
 
 /** What a line of the log says about it. */
-export const absenceFields = ({ since, tries }: Absence): { since: string; tries: number } => ({
+export const absenceFields = ({
+  since,
+  tries,
+}: Pick<Absence, 'since' | 'tries'>): { since: string; tries: number } => ({
   since: new Date(since).toISOString(),
   tries,
 });

@@ -10,7 +10,14 @@ export const Times = z.object({
 });
 const Resumed = z.object({
   times: Times,
-  absence: z.object({ since: Milliseconds, tries: z.number().int().nonnegative(), toldAt: Milliseconds }).nullable(),
+  absence: z
+    .object({
+      since: Milliseconds,
+      tries: z.int().nonnegative(),
+      refusals: z.int().nonnegative(),
+      toldAt: Milliseconds,
+    })
+    .nullable(),
 });
 export type Resumed = z.infer<typeof Resumed>;
 

@@ -60,11 +60,10 @@ export async function wait(given: Waiter): Promise<Woken> {
 async function turn(waiting: Waiting): Promise<boolean> {
   const { handed, signal } = waiting;
   const isBack = handed.absence !== null;
-  if (isBack || elapsed(waiting, waiting.checkedInAt) >= handed.pollSeconds)
-    if (await checkIn(waiting)) return true;
+  if (isBack || elapsed(waiting, waiting.checkedInAt) >= handed.pollSeconds) if (await checkIn(waiting)) return true;
   if (isBack || waiting.now() >= handed.renewAt) return true;
   if (waiting.looking === null && factsDue(waiting) <= 0) waiting.looking = startLook(waiting);
-  const left = waiting.looking === null ? factsDue(waiting) : handed.pollSeconds;
+  const left = waiting.looking === null ? factsDue(waiting) : handed.factsSeconds;
   const seconds = Math.max(1, Math.ceil(Math.min(handed.pollSeconds, left)));
   const { assignments, refreshFacts } = await answerOf<TasksReply>(waiting, 'GET', `/tasks?wait=${seconds}`, {
     timeoutMs: (seconds + 20) * 1000,
@@ -95,12 +94,12 @@ async function answerOf<T>(waiting: Waiting, method: 'GET' | 'POST', path: strin
 /** Without the server, for now. What it refuses, the whole program looks into; less and less often. */
 async function goOnWithout(waiting: Waiting, error: Error): Promise<boolean> {
   if (waiting.signal.aborted) return false;
-  const { absence, tell, waitMs } = missed(waiting.handed.absence, waiting.now());
-  waiting.handed.absence = absence;
   const refused = error instanceof Unwilling && error.refused;
+  const { absence, tell, lookInto, waitMs } = missed(waiting.handed.absence, waiting.now(), refused);
+  waiting.handed.absence = absence;
   if (tell) waiting.log.warn('The server is away', { why: error.message, ...absenceFields(absence) });
   await waiting.sleep(spread(waitMs, Math.random()));
-  return refused && tell;
+  return lookInto;
 }
 
 /** The whole program met it; it is not asked again at once. */
