@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,7 +76,10 @@ async function weigh(dir: string, whole: boolean): Promise<void> {
     runtime: process.execPath,
   };
   const { bytes } = await makeOneFile(ingredients);
-  writeFileSync(join(dir, 'lastember-agent'), bytes, { mode: 0o755 });
+  const file = join(dir, 'lastember-agent');
+  writeFileSync(file, bytes, { mode: 0o755 });
+  // As after a boot of the host: of a file that was just written, the kernel maps much more than is used.
+  spawnSync('sh', ['-c', 'sync "$1" && dd if="$1" iflag=nocache count=0', 'sh', file], { stdio: 'ignore' });
   const transit = compressors(ingredients.arch).xz ? 'xz' : 'gz';
   const packed = whole ? statSync(await packedAgent(ingredients, transit, CACHE)).size : null;
   const mb = (size: number): string => `${(size / 1e6).toFixed(1)} MB`;

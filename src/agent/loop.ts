@@ -155,7 +155,7 @@ interface Agent extends Executor {
   checkedInAt: number;
   onTrial: boolean;
   offer: UpdateOffer | null;
-  /** gist of the last answer to a check-in */
+  /** gist of the last answer to a check-in that was heeded; null: something of it is still to be done */
   answered: string | null;
   /** the server wants it to look around */
   patrolled: boolean;
@@ -260,11 +260,11 @@ async function round(agent: Agent): Promise<void> {
 const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
 
 async function checkIn(agent: Agent): Promise<void> {
-  await greet(agent).catch(async (error: unknown) => {
+  agent.answered = await greet(agent).catch(async (error: unknown) => {
     if (refusalCode(error) !== 'AGENT_UNAUTHENTICATED') throw error;
     // Its certificate ended while the server was away, or while we were.
     await renewNow(agent);
-    await greet(agent);
+    return greet(agent);
   });
   agent.checkedInAt = agent.now().getTime();
   if (agent.onTrial && (await confirm(agent.options.programs, agent.options.running))) {
@@ -308,16 +308,16 @@ async function greetingOf(agent: Agent): Promise<CheckInRequest> {
   };
 }
 
-/** Says that we are there. */
-async function greet(agent: Agent): Promise<void> {
+/** Says that we are there. What was answered counts as heeded only where it is heeded: in `checkIn`. */
+async function greet(agent: Agent): Promise<string> {
   const body = await greetingOf(agent);
   const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
   agent.pollSeconds = Math.max(1, reply.pollSeconds);
   agent.factsSeconds = Math.max(1, reply.factsSeconds);
   agent.offer = reply.update ?? null;
-  agent.answered = gist(reply);
   agent.patrolled = (reply.patrol ?? null) !== null;
   agent.patrols.heed(agent.onTrial ? null : (reply.patrol ?? null));
+  return gist(reply);
 }
 
 /** A look at a host in trouble takes minutes, and whoever says nothing for so long counts as lost. */
@@ -325,7 +325,7 @@ async function greeting<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
   let isOver = false;
   const goOn = (): NodeJS.Timeout => setTimeout(() => void again(), agent.pollSeconds * 1000);
   const again = async (): Promise<void> => {
-    await greet(agent).catch(() => {});
+    await greet(agent).catch(() => null);
     if (!isOver) timer = goOn();
   };
   let timer = goOn();
