@@ -3,8 +3,10 @@ import { AppError } from '../../model/errors/index.ts';
 import { canonicalHash } from '../canonical.ts';
 import type { Host } from '../host.ts';
 import { cut, tidied } from '../text.ts';
+import { fileSystemsElsewhere } from './guarded.ts';
 import { newLook, type FactCache, type Look } from './look.ts';
 import { FACT_SECTIONS } from './registry.ts';
+import { wantedWith } from './wanted.ts';
 
 export interface CollectOptions {
   /** only these */
@@ -32,7 +34,7 @@ const FAR: Seconds = { section: 45, whole: 150 };
 
 /** Looks at a host. A section that cannot be collected says why; the others are not touched by that. */
 export async function collectFacts(host: Host, options: CollectOptions = {}): Promise<Section[]> {
-  const look = newLook(host, options.cache);
+  const look = newLook(await glanced(host), options.cache);
   const seconds = { ...(host.far ? FAR : NEAR), ...options.seconds };
   const until = performance.now() + seconds.whole * 1000;
   const sections: Section[] = [];
@@ -46,6 +48,11 @@ export async function collectFacts(host: Host, options: CollectOptions = {}): Pr
   return sections;
 }
 
+async function glanced(host: Host): Promise<Host> {
+  if (host.glance === undefined) return host;
+  return host.glance(wantedWith((await fileSystemsElsewhere(host)).length > 0));
+}
+
 interface Limit {
   seconds: number;
   whole: number;
@@ -57,13 +64,30 @@ async function collectOne(look: Look, name: SectionName, limit: Limit, now: Date
   try {
     if (limit.seconds <= 0) throw new AppError('HOST_LOOK_TIMEOUT', { section: name, seconds: limit.whole });
     const collected = await withDeadline<unknown>(look, name, limit.seconds, () => collect(look));
-    // What a host says, anybody on it may have written: no string of it may cost the section.
-    const data = tidied(collected);
-    return { ...head, hash: canonicalHash(data), data };
+    return { ...head, ...told(collected) };
   } catch (error) {
     const why = cut((error as Error).message, 1000);
     return { ...head, hash: canonicalHash({ error: why }), error: why };
   }
+}
+
+interface Told {
+  hash: string;
+  data: unknown;
+}
+
+/** A section that is the very same as last time, thousands of packages mostly, is not gone through once more. */
+const toldBefore = new WeakMap<object, Told>();
+
+/** What a host says, anybody on it may have written: no string of it may cost the section. */
+function told(collected: unknown): Told {
+  const isObject = typeof collected === 'object' && collected !== null;
+  const before = isObject ? toldBefore.get(collected) : undefined;
+  if (before !== undefined) return before;
+  const data = tidied(collected);
+  const now = { hash: canonicalHash(data), data };
+  if (isObject) toldBefore.set(collected, now);
+  return now;
 }
 
 async function withDeadline<T>(look: Look, section: string, limit: number, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { ProcessFact } from '../../model/facts.ts';
+import type { Stat } from '../host.ts';
 import type { MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
@@ -15,6 +16,11 @@ export const processes: FactSection<'processes'> = {
     const names = new Map((await users(look)).map((user) => [user.uid, user.name]));
     const brought = await packagesInUse(look);
     const earlier = await earlierOwners(look);
+    await each(
+      [...new Set([...all.values()].flatMap((process) => pathsOf(process)))],
+      (path) => onDisk(look, path),
+      1024,
+    );
     for (const path of earlier.keys()) if (!brought.has(path)) earlier.delete(path);
     const facts = await each([...all.values()], async (process): Promise<ProcessFact> => {
       const packageName = (path: string): string | null => (process.foreign ? null : (brought.get(path) ?? null));
@@ -40,6 +46,15 @@ export const processes: FactSection<'processes'> = {
   },
 };
 
+const pathOf = (process: Process, file: MappedFile): string =>
+  process.foreign ? `/proc/${process.pid}/root${file.path}` : file.path;
+
+const pathsOf = (process: Process): string[] =>
+  process.maps.filter((file) => file.executable).map((file) => pathOf(process, file));
+
+const onDisk = (look: Look, path: string): Promise<Stat | null> =>
+  look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
+
 async function replacedFiles(look: Look, process: Process): Promise<string[]> {
   const found = new Set<string>();
   if (process.exe !== null && process.exeDeleted) found.add(process.exe);
@@ -55,8 +70,7 @@ async function replacedFiles(look: Look, process: Process): Promise<string[]> {
  * (overlay file systems show two) prove nothing either way.
  */
 async function isReplaced(look: Look, process: Process, file: MappedFile): Promise<boolean> {
-  const path = process.foreign ? `/proc/${process.pid}/root${file.path}` : file.path;
-  const disk = await look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
+  const disk = await onDisk(look, pathOf(process, file));
   if (disk?.device === file.device && disk.inode !== null) return disk.inode !== file.inode;
   return file.deleted;
 }
