@@ -135,7 +135,8 @@ export const NewEnrollmentToken = EnrollmentToken.extend({
 export type NewEnrollmentToken = z.infer<typeof NewEnrollmentToken>;
 
 /** A new program for agents, in waves: the next one begins when all of the one before report with it. */
-export const AgentUpdate = z.object({
+/** An update of agents, without its hosts. */
+export const AgentUpdateSummary = z.object({
   id: z.string(),
   /** `stopped`: one host failed, and no other gets it */
   state: z.enum(['awaiting-approval', 'running', 'done', 'stopped', 'cancelled']),
@@ -152,6 +153,18 @@ export const AgentUpdate = z.object({
   why: z.string().nullable(),
   createdAt: Instant,
   finishedAt: Instant.nullable(),
+  /** hosts by state */
+  counts: z.object({
+    waiting: z.number().int(),
+    offered: z.number().int(),
+    away: z.number().int(),
+    done: z.number().int(),
+    failed: z.number().int(),
+  }),
+});
+export type AgentUpdateSummary = z.infer<typeof AgentUpdateSummary>;
+
+export const AgentUpdate = AgentUpdateSummary.extend({
   hosts: z.array(
     z.object({
       hostId: z.string(),
@@ -159,7 +172,8 @@ export const AgentUpdate = z.object({
       agentId: z.string(),
       /** 0 is one host alone */
       wave: z.number().int(),
-      state: z.enum(['waiting', 'offered', 'done', 'failed']),
+      /** `away`: it has not asked since it was offered the program, holds up nobody, and gets it when it comes */
+      state: z.enum(['waiting', 'offered', 'away', 'done', 'failed']),
       why: z.string().nullable(),
     }),
   ),

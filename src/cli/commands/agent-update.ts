@@ -25,7 +25,7 @@ export function addAgentUpdate(root: Command): void {
         { title: 'UPDATE', of: (u) => short(u.id) },
         { title: 'STATE', of: (u) => u.state },
         { title: 'VERSION', of: (u) => u.version },
-        { title: 'HOSTS', of: (u) => `${u.hosts.filter((h) => h.state === 'done').length} of ${u.hosts.length}` },
+        { title: 'HOSTS', of: (u) => `${u.counts.done} of ${all(u)}` },
         { title: 'ASKED', of: (u) => `${ago(u.createdAt)} by ${u.authorName}`, shrink: true, drop: 1 },
         { title: 'WHY', of: (u) => u.why ?? '', shrink: true },
       ],
@@ -89,6 +89,9 @@ function addApprove(agent: Command): void {
   );
 }
 
+const all = ({ counts }: { counts: Update['counts'] }): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
 async function idOf(client: Client, ref: string): Promise<string> {
   if (ref.startsWith('update_')) return ref;
   const items = (await client.listAgentUpdates()).items.map(({ id }) => ({ id }));
@@ -98,13 +101,13 @@ async function idOf(client: Client, ref: string): Promise<string> {
 const NEXT: Record<Update['state'], (update: Update) => string> = {
   'awaiting-approval': ({ id }) => `an approver other than you runs  lastember agent approve ${short(id)} --key FILE`,
   running: ({ id }) => `agents take it when they next report; see  lastember agent updates ${short(id)}`,
-  done: () => 'nothing',
+  done: ({ counts }) => (counts.away === 0 ? 'nothing' : 'nothing: who is away gets it with its next report'),
   stopped: () => 'find out why, then ask for another update',
   cancelled: () => 'nothing',
 };
 
 function showUpdate(context: Context, update: Update): void {
-  const of = (state: string): number => update.hosts.filter((host) => host.state === state).length;
+  const { counts } = update;
   const waves = Math.max(...update.hosts.map((host) => host.wave)) + 1;
   show(context.output, update, [
     ['update', update.id],
@@ -114,7 +117,7 @@ function showUpdate(context: Context, update: Update): void {
     ['digest', update.digest],
     [
       'hosts',
-      `${update.hosts.length} in ${waves} wave(s): ${of('done')} done, ${of('offered')} at it, ${of('failed')} failed`,
+      `${all(update)} in ${waves} wave(s): ${counts.done} done, ${counts.offered} at it, ${counts.away} away, ${counts.failed} failed`,
     ],
     [
       'approved by',
