@@ -289,7 +289,11 @@ async function summaries(db: DbOrTx, rows: readonly UpdateRow[]): Promise<AgentU
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
     counts: {
-      ...{ waiting: 0, offered: 0, away: 0, done: 0, failed: 0 },
+      waiting: 0,
+      offered: 0,
+      away: 0,
+      done: 0,
+      failed: 0,
       ...Object.fromEntries(
         counted.filter((one) => one.update_id === row.id).map((one) => [one.state, Number(one.count)]),
       ),
