@@ -12,7 +12,10 @@ import { commandExists } from './contract.ts';
 
 /** Some of the lab's alike hosts, fresh, and what runs beside them in their namespace. */
 export interface Crowd {
+  lab: TestLab;
   specs: readonly HostSpec[];
+  /** how many packages dpkg upgraded on the first of them */
+  upgraded(): Promise<number>;
   /** Discovers, deploys to all, and brings the updates in by one change: what it took. */
   loop(): Promise<LoopResult['seconds']>;
   /** One play of Ansible over all of them, in batches of these sizes, `forks` at a time; the seconds that it took. */
@@ -33,7 +36,12 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
   try {
     await lab.lab('up', '--only', specs.map(({ name }) => name).join(','));
     return await work({
+      lab,
       specs,
+      upgraded: async () => {
+        const { stdout } = await lab.exec(specs[0]!.name, 'cat', '/var/log/dpkg.log');
+        return stdout.match(/^\S+ \S+ upgrade /gm)?.length ?? 0;
+      },
       loop: async () => {
         const input: LoopInput = {
           dir,

@@ -4,11 +4,12 @@
  */
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
+import { deploying } from './deploying.ts';
 import { patching } from './patching.ts';
 import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [agent, heartbleed, sshFacts, patching];
+const BENCHES: readonly Bench[] = [agent, heartbleed, sshFacts, deploying, patching];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
