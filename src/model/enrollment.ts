@@ -149,7 +149,7 @@ export const AgentUpdateSummary = z.object({
   author: z.string(),
   authorName: z.string(),
   approvalsRequired: z.number().int(),
-  approvals: z.array(z.object({ person: z.string(), name: z.string(), at: Instant })),
+  approvals: z.array(z.object({ person: z.string(), name: z.string(), keyId: z.string(), at: Instant })),
   why: z.string().nullable(),
   createdAt: Instant,
   finishedAt: Instant.nullable(),

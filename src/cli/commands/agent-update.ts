@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
-import { digestToSign, keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
+import { updateToSign } from '../../client/plan-to-sign.ts';
+import { keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
@@ -81,7 +82,7 @@ function addApprove(agent: Command): void {
       const pem = await readKeyFile(text(options, 'key')!);
       await mayApprove(client, found, keyIdOf(pem), 'update');
       if (!context.output.json) showUpdate(context, found);
-      const digest = digestToSign(found);
+      const { digest } = await updateToSign(found);
       if (!flag(options, 'yes') && !(await confirm(`Sign update ${digest}?`))) throw new Exit(EXIT.negative);
       const body = signApproval(pem, found.id, digest, new Date());
       showUpdate(context, await client.approveAgentUpdate({ params: { id: found.id }, body }));

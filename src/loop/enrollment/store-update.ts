@@ -269,7 +269,7 @@ async function summaries(db: DbOrTx, rows: readonly UpdateRow[]): Promise<AgentU
     .execute();
   const approvals = await q(db)
     .selectFrom('enrollment.agent_update_approval')
-    .select(['update_id', 'person', 'person_name', 'approved_at'])
+    .select(['update_id', 'person', 'person_name', 'approval', 'approved_at'])
     .where('update_id', '=', anyOf(all))
     .execute();
   return rows.map((row) => ({
@@ -284,7 +284,12 @@ async function summaries(db: DbOrTx, rows: readonly UpdateRow[]): Promise<AgentU
     approvalsRequired: row.approvals_required,
     approvals: approvals
       .filter((one) => one.update_id === row.id)
-      .map((one) => ({ person: one.person, name: one.person_name, at: one.approved_at.toISOString() })),
+      .map((one) => ({
+        person: one.person,
+        name: one.person_name,
+        keyId: one.approval.statement.keyId,
+        at: one.approved_at.toISOString(),
+      })),
     why: row.why,
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
