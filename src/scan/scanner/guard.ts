@@ -3,7 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import { normalAddress } from '../logic/address.ts';
-import { takeToken, type Bucket } from '../logic/pace.ts';
+import { takeTokens, togetherAt, type Bucket } from '../logic/pace.ts';
+import { type Connector, DROP, type Knock, OURS, SEND, type Sending } from './connector.ts';
+import { portableConnector } from './portable.ts';
 
 /**
  * The only door to the network in this folder. Every scan and every probe connects through a guard, and a guard
@@ -12,7 +14,15 @@ import { takeToken, type Bucket } from '../logic/pace.ts';
 export interface Guard {
   allows(address: string): boolean;
   connect(address: string, port: number, options: ConnectOptions): Promise<Socket>;
-  /** What is allowed has changed: ends every connection that would not be opened any more. */
+  /** How many knocks may wait for an answer at once, and how many are handed over together. */
+  readonly width: number;
+  readonly together: number;
+  /** Asks which ports are open; over when each was let through and handed on, or denied. */
+  knock(knocks: readonly Knock[], how: Omit<Sending, 'rate'>): Promise<void>;
+  /**
+   * What is allowed has changed: ends every connection that would not be opened any more. Whoever changes what
+   * `allows` says must call this, for a guard remembers what it was told.
+   */
   recheck(): void;
 }
 
@@ -24,11 +34,18 @@ export interface ConnectOptions {
   waited?: (ms: number) => void;
 }
 
-/** Our own machine ran out of something: says nothing about the target, so try again a little later. */
-const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'EAGAIN']);
 const RETRIES = 5;
+/** Handed over together at most: what takes a connector a few ms. */
+const MOST_TOGETHER = 512;
+/** A window of a scan and more. */
+const VERDICTS_KEPT = 8192;
 
-export function createGuard(options: { allows: (address: string) => boolean; bucket: Bucket }): Guard {
+/** Without a connector, ports are tried with Node's own sockets. */
+export function createGuard(options: {
+  allows: (address: string) => boolean;
+  bucket: Bucket;
+  connector?: Connector | undefined;
+}): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
   const open = new Map<Socket, string>();
   const mustAllow = (address: string): void => {
@@ -45,8 +62,31 @@ export function createGuard(options: { allows: (address: string) => boolean; buc
     });
     return connected(socket, how);
   };
+  const connector = options.connector ?? portableConnector(connectOne, allows);
+  const remembered = new Map<string, boolean>();
+  const remembers = (address: string): boolean => {
+    const known = remembered.get(address);
+    if (known !== undefined) return known;
+    if (remembered.size >= VERDICTS_KEPT) remembered.clear();
+    const verdict = allows(address);
+    remembered.set(address, verdict);
+    return verdict;
+  };
+  const { rate } = options.bucket;
   return {
     allows,
+    width: connector.width,
+    together: togetherAt(rate, MOST_TOGETHER),
+    knock: async (knocks, how) => {
+      const denied = knocks.filter(({ address }) => !remembers(address));
+      const wait = takeTokens(options.bucket, knocks.length - denied.length, performance.now());
+      if (wait > 0) await pause(wait, how);
+      how.signal.throwIfAborted();
+      // It may have been excluded while we waited.
+      const [allowed, others] = splitBy(knocks, ({ address }) => remembers(address));
+      if (others.length > 0) how.answered(others.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
+      if (allowed.length > 0) connector[SEND](allowed, { ...how, rate });
+    },
     connect: async (address, port, how) => {
       mustAllow(address);
       for (let attempt = 0; ; attempt++) {
@@ -63,18 +103,26 @@ export function createGuard(options: { allows: (address: string) => boolean; buc
       }
     },
     recheck: () => {
+      remembered.clear();
+      connector[DROP](allows);
       for (const [socket, address] of open) if (!allows(address)) socket.destroy(new Error('excluded meanwhile'));
     },
   };
 }
 
 async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {
-  const wait = takeToken(bucket, performance.now());
+  const wait = takeTokens(bucket, 1, performance.now());
   if (wait > 0) await pause(wait, how);
   how.signal?.throwIfAborted();
 }
 
-async function pause(ms: number, how: ConnectOptions): Promise<void> {
+function splitBy<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const both: [T[], T[]] = [[], []];
+  for (const item of items) both[isFirst(item) ? 0 : 1].push(item);
+  return both;
+}
+
+async function pause(ms: number, how: Pick<ConnectOptions, 'signal' | 'waited'>): Promise<void> {
   const began = performance.now();
   await sleep(ms, undefined, { signal: how.signal });
   how.waited?.(performance.now() - began);

@@ -1,0 +1,24 @@
+import type { Connector, ScanPath } from '../connector.ts';
+import { startLink } from './link.ts';
+
+export interface Chosen {
+  /** for a guard; none: Node's own sockets */
+  connector: Connector | undefined;
+  path: ScanPath;
+  /** why this one, for people */
+  why: string;
+}
+
+export type WantedPath = ScanPath | 'auto';
+
+/** The fastest way to try ports that there is here, or the one that was wanted, or the next best; it says why. */
+export async function chooseConnector(wanted: WantedPath = 'auto'): Promise<Chosen> {
+  if (wanted === 'portable') return { connector: undefined, path: 'portable', why: 'the settings say so' };
+  try {
+    const connector = await startLink('epoll', 'the kernel’s own calls work here');
+    return { connector, path: connector.path, why: connector.why };
+  } catch (error) {
+    const why = `no faster path: ${error instanceof Error ? error.message : String(error)}`;
+    return { connector: undefined, path: 'portable', why };
+  }
+}

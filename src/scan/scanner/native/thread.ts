@@ -1,0 +1,88 @@
+/** The thread that a fast connector runs in: the server's own event loop never waits for a scan. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { EpollTrier } from './epoll.ts';
+import { loadLibc } from './libc.ts';
+import { Answers, type FromThread, type ToThread } from './messages.ts';
+import { Queue } from './queue.ts';
+import { selfTest } from './self-test.ts';
+import type { Trier } from './trier.ts';
+
+/** More would not be answered sooner, and sockets cost the kernel some memory. */
+const MOST_SOCKETS = 16_384;
+/** Begun in one turn, before answers are looked at. */
+const A_TURN = 256;
+/** How long to wait for answers at a time; what the guard sends meanwhile waits, too. */
+const WAIT_MS = 2;
+/** Answers are told so many at once, or after so long. */
+const TOLD_TOGETHER = 512;
+const TELL_MS = 5;
+
+const { port } = workerData as { port: MessagePort };
+const say = (message: FromThread): void => port.postMessage(message);
+
+class Thread {
+  readonly #trier: Trier;
+  readonly #answers: Answers;
+  readonly #queue = new Queue();
+  #told = 0;
+  #isRunning = false;
+  #isOver = false;
+
+  constructor(trier: Trier, answers: Answers) {
+    this.#trier = trier;
+    this.#answers = answers;
+  }
+
+  hear(message: ToThread): void {
+    if (message.kind === 'knocks') this.#queue.add(message.words, message.rate, performance.now());
+    else if (message.kind === 'drop') {
+      this.#queue.drop(message.tokens);
+      this.#trier.drop(message.tokens);
+    } else this.#isOver = true;
+    if (!this.#isRunning) this.#run();
+  }
+
+  #run(): void {
+    this.#isRunning = true;
+    while (!this.#isOver && (this.#queue.waiting > 0 || this.#trier.waiting > 0)) {
+      this.#turn();
+      for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) this.hear(next.message);
+    }
+    this.#isRunning = false;
+    if (this.#isOver) this.#end();
+  }
+
+  #turn(): void {
+    const before = this.#queue.waiting;
+    const most = Math.min(A_TURN, this.#trier.room);
+    this.#queue.take(most, performance.now(), (words, at) => this.#trier.begin(words, at));
+    const isBusy = before - this.#queue.waiting === A_TURN;
+    this.#trier.wait(isBusy ? 0 : WAIT_MS);
+    const now = performance.now();
+    const isOver = this.#trier.waiting + this.#queue.waiting === 0;
+    if (!isOver && this.#answers.count < TOLD_TOGETHER && now - this.#told < TELL_MS) return;
+    this.#told = now;
+    const words = this.#answers.take();
+    if (words) say({ kind: 'answers', words });
+  }
+
+  #end(): void {
+    this.#trier.close();
+    port.close();
+  }
+}
+
+try {
+  const libc = await loadLibc();
+  selfTest(libc);
+  const answers = new Answers();
+  const width = Math.max(64, Math.min(MOST_SOCKETS, Math.floor(libc.mostFiles() / 2)));
+  const thread = new Thread(new EpollTrier(libc, answers, width), answers);
+  port.on('message', (message: ToThread) => thread.hear(message));
+  say({ kind: 'ready', width });
+} catch (error) {
+  say({ kind: 'unable', why: error instanceof Error ? error.message : String(error) });
+  await nextTurn();
+  port.close();
+}
