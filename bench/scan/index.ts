@@ -1,4 +1,4 @@
-import type { ScanPath } from '../../src/scan/scanner/connector.ts';
+import type { ScanPath } from '../../src/model/estate.ts';
 import { type Bench, commandExists, type Measured } from '../contract.ts';
 import { type Estate, refusingEstate, silentEstate } from './estate.ts';
 import { nmap, type Scanned, TUNED } from './nmap.ts';

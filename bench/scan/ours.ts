@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { ScanPath } from '../../src/scan/scanner/connector.ts';
+import type { ScanPath } from '../../src/model/estate.ts';
 import { type Estate, PORTS } from './estate.ts';
 import type { Scanned } from './nmap.ts';
 

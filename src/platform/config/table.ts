@@ -207,6 +207,15 @@ export const SETTINGS = {
     shown: '600',
     about: 'How long installing the agent on one host may take in all, from the login to its first report.',
   }),
+  scanPath: setting({
+    env: 'LASTEMBER_SCAN_PATH',
+    flag: null,
+    parse: z.enum(['auto', 'portable', 'epoll']) as unknown as z.ZodType<'auto' | 'portable' | 'epoll', string>,
+    fallback: () => 'auto' as const,
+    shown: 'auto',
+    about:
+      'How ports are tried: portable (sockets of Node, on every platform), epoll (the kernel’s own calls, on Linux) or auto (the fastest that works here). A way that does not work here gives way to the next best; each scan says which it took, and why.',
+  }),
   historyDays: setting({
     env: 'LASTEMBER_HISTORY_DAYS',
     flag: null,

@@ -1,3 +1,5 @@
+import type { ScanPath } from '../../model/estate.ts';
+
 /**
  * How a guard tries ports. A connector has no opinion: it tries what it is given, at once, and says what came of it.
  * What may be tried, and how much a second, is the guard's business; only a guard calls `SEND` and `DROP`, and a test
@@ -14,9 +16,6 @@ export interface Connector {
   [DROP](allows: (address: string) => boolean): void;
   close(): Promise<void>;
 }
-
-/** `portable`: sockets of Node. `epoll`: the kernel's own calls, in a thread. `syn`: single packets, where permitted. */
-export type ScanPath = 'portable' | 'epoll' | 'syn';
 
 export const SEND = Symbol('send');
 export const DROP = Symbol('drop');

@@ -63,30 +63,12 @@ export function createGuard(options: {
     return connected(socket, how);
   };
   const connector = options.connector ?? portableConnector(connectOne, allows);
-  const remembered = new Map<string, boolean>();
-  const remembers = (address: string): boolean => {
-    const known = remembered.get(address);
-    if (known !== undefined) return known;
-    if (remembered.size >= VERDICTS_KEPT) remembered.clear();
-    const verdict = allows(address);
-    remembered.set(address, verdict);
-    return verdict;
-  };
-  const { rate } = options.bucket;
+  const memory = remembering(allows);
   return {
     allows,
     width: connector.width,
-    together: togetherAt(rate, MOST_TOGETHER),
-    knock: async (knocks, how) => {
-      const denied = knocks.filter(({ address }) => !remembers(address));
-      const wait = takeTokens(options.bucket, knocks.length - denied.length, performance.now());
-      if (wait > 0) await pause(wait, how);
-      how.signal.throwIfAborted();
-      // It may have been excluded while we waited.
-      const [allowed, others] = splitBy(knocks, ({ address }) => remembers(address));
-      if (others.length > 0) how.answered(others.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
-      if (allowed.length > 0) connector[SEND](allowed, { ...how, rate });
-    },
+    together: togetherAt(options.bucket.rate, MOST_TOGETHER),
+    knock: (knocks, how) => knockThrough({ connector, bucket: options.bucket, allows: memory.allows }, knocks, how),
     connect: async (address, port, how) => {
       mustAllow(address);
       for (let attempt = 0; ; attempt++) {
@@ -103,11 +85,41 @@ export function createGuard(options: {
       }
     },
     recheck: () => {
-      remembered.clear();
+      memory.clear();
       connector[DROP](allows);
       for (const [socket, address] of open) if (!allows(address)) socket.destroy(new Error('excluded meanwhile'));
     },
   };
+}
+
+/** A sweep asks about each address many times. */
+function remembering(allows: (address: string) => boolean): { allows: typeof allows; clear(): void } {
+  const verdicts = new Map<string, boolean>();
+  const remember = (address: string): boolean => {
+    if (verdicts.size >= VERDICTS_KEPT) verdicts.clear();
+    const verdict = allows(address);
+    verdicts.set(address, verdict);
+    return verdict;
+  };
+  return { allows: (address) => verdicts.get(address) ?? remember(address), clear: () => verdicts.clear() };
+}
+
+interface Door {
+  connector: Connector;
+  bucket: Bucket;
+  allows: (address: string) => boolean;
+}
+
+async function knockThrough(door: Door, knocks: readonly Knock[], how: Omit<Sending, 'rate'>): Promise<void> {
+  const { connector, bucket, allows } = door;
+  const paid = knocks.reduce((sum, { address }) => sum + (allows(address) ? 1 : 0), 0);
+  const wait = takeTokens(bucket, paid, performance.now());
+  if (wait > 0) await pause(wait, how);
+  how.signal.throwIfAborted();
+  // It may have been excluded while we waited.
+  const [allowed, others] = splitBy(knocks, ({ address }) => allows(address));
+  if (others.length > 0) how.answered(others.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
+  if (allowed.length > 0) connector[SEND](allowed, { ...how, rate: bucket.rate });
 }
 
 async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Connector, ScanPath } from '../connector.ts';
+import type { ScanPath } from '../../../model/estate.ts';
+import type { Connector } from '../connector.ts';
 import { startLink } from './link.ts';
 
 export interface Chosen {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { parseAddress } from '../../logic/address.ts';
-import { type Answer, type Connector, DROP, type Knock, type ScanPath, SEND, type Sending } from '../connector.ts';
+import type { ScanPath } from '../../../model/estate.ts';
+import { type Answer, type Connector, DROP, type Knock, SEND, type Sending } from '../connector.ts';
 import { ANSWER_WORDS, type FromThread, KNOCK_WORDS, type ToThread, VERDICTS } from './messages.ts';
 
 interface Pending {
