@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newBucket, newRtt } from '../logic/pace.ts';
+import { newRetries } from '../logic/retries.ts';
+import { freePort, listenWith } from '../probes/testing.ts';
+import type { Answer, Connector, Knock } from './connector.ts';
+import { createGuard, type Guard } from './guard.ts';
+import { chooseConnector, type WantedPath } from './native/choose.ts';
+import { AF_INET, loadLibc, SOCK_FLAGS, SOCK_STREAM, SOCKADDR_BYTES } from './native/libc.ts';
+import { type Pair, sweep } from './sweep.ts';
+
+const PATHS = ['portable', 'epoll'] as const satisfies readonly WantedPath[];
+
+interface Tried {
+  guard: Guard;
+  connector: Connector | undefined;
+  /** everything outside of this set is refused by the guard */
+  allowed: Set<string>;
+}
+
+async function through(t: TestContext, path: WantedPath, rate = 50_000): Promise<Tried> {
+  const chosen = await chooseConnector(path);
+  assert.equal(chosen.path, path, chosen.why);
+  t.after(() => chosen.connector?.close());
+  const allowed = new Set(['127.0.0.1', '127.0.0.2', '::1']);
+  const bucket = newBucket(rate, performance.now());
+  const guard = createGuard({ allows: (address) => allowed.has(address), bucket, connector: chosen.connector });
+  return { guard, connector: chosen.connector, allowed };
+}
+
+/** What came of each, in order. */
+async function ask(guard: Guard, pairs: readonly Pair[], timeoutMs = 2000, meanwhile?: () => void): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const all = Promise.withResolvers<void>();
+  const knocks: Knock[] = pairs.map((pair, id) => ({ id, ...pair, timeoutMs }));
+  await guard.knock(knocks, {
+    signal: new AbortController().signal,
+    answered: (some) => {
+      answers.push(...some);
+      if (answers.length === pairs.length) all.resolve();
+    },
+  });
+  meanwhile?.();
+  await all.promise;
+  return answers.toSorted((a, b) => a.id - b.id);
+}
+
+/** A listener whose queue is full: the kernel drops what else asks for it, as a firewall would. */
+async function silentPort(t: TestContext): Promise<number> {
+  const libc = await loadLibc();
+  const { at, view } = libc.block(SOCKADDR_BYTES * 2);
+  view.setUint16(0, AF_INET, true);
+  view.setUint32(4, 0x7f000001);
+  view.setUint32(SOCKADDR_BYTES, SOCKADDR_BYTES, true);
+  const fds = [libc.socket(AF_INET, SOCK_STREAM | SOCK_FLAGS, 0)];
+  libc.bind(fds[0]!, at, 16);
+  libc.listen(fds[0]!, 0);
+  libc.getsockname(fds[0]!, at, at + SOCKADDR_BYTES);
+  for (let filler = 0; filler < 3; filler++) {
+    const fd = libc.socket(AF_INET, SOCK_STREAM | SOCK_FLAGS, 0);
+    libc.connect(fd, at, 16);
+    fds.push(fd);
+  }
+  t.after(() => fds.forEach((fd) => libc.close(fd)));
+  return view.getUint16(2);
+}
+
+/** Ports that something listens on at 127.0.0.1, as the kernel lists them. */
+function listening(): Set<number> {
+  const lines = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((file) => readFileSync(file, 'utf8').split('\n'));
+  const found = lines.map((line) =>
+    /^ *\d+: (0100007F|0{8}|0{32}|0{16}FFFF0000(?:0100007F|0{8})):(\w{4}) \S+ 0A/.exec(line),
+  );
+  return new Set(found.flatMap((match) => (match ? [Number.parseInt(match[2]!, 16)] : [])));
+}
+
+for (const path of PATHS) {
+  test(`${path}: open, refused, silent and denied are told apart, on IPv4 and IPv6`, async (t) => {
+    const { guard } = await through(t, path);
+    const [v4, v6] = [await listenWith(() => undefined), await listenWith(() => undefined, '::1')];
+    t.after(() => Promise.all([v4.close(), v6.close()]));
+    const [closed, silent] = [await freePort(), await silentPort(t)];
+    const verdicts = await ask(
+      guard,
+      [
+        { address: '127.0.0.1', port: v4.port },
+        { address: '127.0.0.1', port: closed },
+        { address: '::1', port: v6.port },
+        { address: '::1', port: closed },
+        { address: '127.0.0.3', port: v4.port },
+        { address: '127.0.0.1', port: silent },
+      ],
+      400,
+    );
+    assert.deepEqual(
+      verdicts.map(({ verdict }) => verdict),
+      ['open', 'refused', 'open', 'refused', 'denied', 'silent'],
+    );
+    assert.ok(verdicts[5]!.ms >= 390, `silence was heard after ${verdicts[5]!.ms} ms`);
+  });
+
+  test(`1.1: ${path}: nothing is sent where it is not allowed, and what waits there when it is excluded is ended`, async (t) => {
+    const { guard, allowed } = await through(t, path);
+    let heard = 0;
+    const server = await listenWith(() => (heard += 1), '0.0.0.0');
+    t.after(() => server.close());
+    const outside = Array.from({ length: 50 }, (_, i) => ({ address: `127.0.1.${i}`, port: server.port }));
+    const denied = await ask(guard, outside);
+    assert.ok(denied.every(({ verdict }) => verdict === 'denied'));
+    await sleep(50);
+    assert.equal(heard, 0);
+    const silent = await silentPort(t);
+    const began = performance.now();
+    const [one] = await ask(guard, [{ address: '127.0.0.1', port: silent }], 2900, () =>
+      setTimeout(() => {
+        allowed.delete('127.0.0.1');
+        guard.recheck();
+      }, 100),
+    );
+    assert.equal(one!.verdict, 'denied');
+    assert.ok(performance.now() - began < 2000);
+    const [after] = await ask(guard, [{ address: '127.0.0.1', port: server.port }]);
+    assert.equal(after!.verdict, 'denied');
+    await sleep(50);
+    assert.equal(heard, 0);
+  });
+
+  test(`1.1: ${path}: a sweep keeps the rate, in every part of a second`, async (t) => {
+    const { guard } = await through(t, path, 400);
+    const times: number[] = [];
+    const server = await listenWith(() => times.push(performance.now()), '0.0.0.0');
+    t.after(() => server.close());
+    const began = performance.now();
+    await sweep({
+      guard,
+      from: 0,
+      to: 400,
+      pairAt: () => ({ address: '127.0.0.1', port: server.port }),
+      rtt: newRtt(),
+      report: async () => true,
+    });
+    // 40 at once, then 400 a second.
+    assert.ok(performance.now() - began > 850, `took ${performance.now() - began} ms`);
+    for (let wait = 0; wait < 50 && times.length < 400; wait++) await sleep(20);
+    assert.equal(times.length, 400);
+    for (const start of times) {
+      const within = times.filter((at) => at >= start && at < start + 250).length;
+      assert.ok(within <= 100 + 40 + 40, `${within} in a quarter of a second at 400 a second`);
+    }
+  });
+
+  test(`${path}: of thousands of ports exactly those are found that the kernel says are listened on`, async (t) => {
+    const { guard } = await through(t, path);
+    const servers = await Promise.all(Array.from({ length: 12 }, () => listenWith((socket) => socket.destroy())));
+    t.after(() => Promise.all(servers.map((server) => server.close())));
+    // All ports where that is quick; then our own connections sometimes get the very port that they ask for.
+    const ports = Array.from({ length: path === 'portable' ? 4000 : 65_535 }, (_, i) => 1 + i);
+    if (path === 'portable') ports.push(...servers.map(({ port }) => port));
+    const before = listening();
+    const open = new Set<number>();
+    const isOver = await sweep({
+      guard,
+      from: 0,
+      to: ports.length,
+      pairAt: (index) => ({ address: '127.0.0.1', port: ports[index]! }),
+      rtt: newRtt(),
+      retries: newRetries(),
+      report: async (progress) => {
+        for (const { port } of progress.open) open.add(port);
+        return true;
+      },
+    });
+    assert.ok(isOver);
+    const after = listening();
+    for (const { port } of servers) assert.ok(open.has(port), `${port} was missed`);
+    const missed = ports.filter((port) => before.has(port) && after.has(port) && !open.has(port));
+    const invented = [...open].filter((port) => !before.has(port) && !after.has(port));
+    assert.deepEqual({ missed, invented }, { missed: [], invented: [] });
+  });
+
+  test(`${path}: after an abort nothing is heard any more, and another sweep works`, async (t) => {
+    const { guard } = await through(t, path);
+    const silent = await silentPort(t);
+    const abort = new AbortController();
+    const knocks = Array.from({ length: 30 }, (_, id) => ({ id, address: '127.0.0.1', port: silent, timeoutMs: 300 }));
+    let heard = 0;
+    await guard.knock(knocks, { signal: abort.signal, answered: (answers) => (heard += answers.length) });
+    await sleep(50);
+    abort.abort();
+    await sleep(500);
+    assert.equal(heard, 0);
+    const [again] = await ask(guard, [{ address: '127.0.0.1', port: await freePort() }]);
+    assert.equal(again!.verdict, 'refused');
+  });
+}
+
+test('silence is asked again: a port whose first packet got lost is found', async (t) => {
+  const { guard } = await through(t, 'portable');
+  const tries = new Map<number, number>();
+  const lossy: Guard = {
+    ...guard,
+    // Every first packet is lost.
+    knock: async (knocks, how) => {
+      const lost = knocks.filter(({ id }) => !tries.has(id));
+      for (const { id } of knocks) tries.set(id, (tries.get(id) ?? 0) + 1);
+      how.answered(lost.map(({ id }) => ({ id, verdict: 'silent', ms: 1 })));
+      await guard.knock(
+        knocks.filter((knock) => !lost.includes(knock)),
+        how,
+      );
+    },
+  };
+  const server = await listenWith((socket) => socket.destroy());
+  t.after(() => server.close());
+  const open: Pair[] = [];
+  const options = {
+    guard: lossy,
+    from: 0,
+    to: 20,
+    pairAt: () => ({ address: '127.0.0.1', port: server.port }),
+    rtt: newRtt(),
+    retries: newRetries(),
+    report: async (progress: { open: Pair[] }) => (open.push(...progress.open), true),
+  };
+  assert.ok(await sweep(options));
+  assert.equal(open.length, 20);
+  assert.equal(options.retries.helped, 2, 'so that a third try is made where the second was silent, too');
+});
+
+test('what cannot be had gives way to Node’s own sockets, and it is said why', async () => {
+  const chosen = await chooseConnector('portable');
+  assert.equal(chosen.connector, undefined);
+  assert.match(chosen.why, /settings/);
+});
+
+test('a thread that dies is no answer about anybody: the sweep ends in words', async (t) => {
+  const { guard, connector } = await through(t, 'epoll');
+  await connector!.close();
+  const options = { from: 0, to: 5, rtt: newRtt(), report: async () => true };
+  await assert.rejects(
+    sweep({ ...options, guard, pairAt: () => ({ address: '127.0.0.1', port: 1 }) }),
+    /ran out of sockets/,
+  );
+});
