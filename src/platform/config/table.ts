@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import * as z from 'zod';
+import { ScanPath } from '../../model/estate.ts';
 
 /** One setting. `env` wins over the default, a flag over both. */
 export interface Setting {
@@ -210,11 +211,11 @@ export const SETTINGS = {
   scanPath: setting({
     env: 'LASTEMBER_SCAN_PATH',
     flag: null,
-    parse: z.enum(['auto', 'portable', 'epoll']) as unknown as z.ZodType<'auto' | 'portable' | 'epoll', string>,
+    parse: z.enum(['auto', ...ScanPath.options]) as unknown as z.ZodType<'auto' | ScanPath, string>,
     fallback: () => 'auto' as const,
     shown: 'auto',
     about:
-      'How ports are tried: portable (sockets of Node, on every platform), epoll (the kernel’s own calls, on Linux) or auto (the fastest that works here). A way that does not work here gives way to the next best; each scan says which it took, and why.',
+      'How ports are tried: portable (sockets of Node, on every platform), epoll (the kernel’s own calls, on Linux), syn (single packets, where raw sockets are permitted) or auto (the fastest that works here). A way that does not work here gives way to the next best; each scan says which it took, and why.',
   }),
   historyDays: setting({
     env: 'LASTEMBER_HISTORY_DAYS',

@@ -9,9 +9,10 @@ import type { Answer, Connector, Knock } from './connector.ts';
 import { createGuard, type Guard } from './guard.ts';
 import { chooseConnector, type WantedPath } from './native/choose.ts';
 import { AF_INET, loadLibc, SOCK_FLAGS, SOCK_STREAM, SOCKADDR_BYTES } from './native/libc.ts';
+import { Messages, rawSocket } from './native/raw.ts';
 import { type Pair, sweep } from './sweep.ts';
 
-const PATHS = ['portable', 'epoll'] as const satisfies readonly WantedPath[];
+const PATHS: readonly WantedPath[] = process.getuid?.() === 0 ? ['portable', 'epoll', 'syn'] : ['portable', 'epoll'];
 
 interface Tried {
   guard: Guard;
@@ -76,6 +77,22 @@ function listening(): Set<number> {
   return new Set(found.flatMap((match) => (match ? [Number.parseInt(match[2]!, 16)] : [])));
 }
 
+/** Single packets reach no listener; who hears the wire notes when the SYNs to a port came. */
+async function hearPackets(port: number, times: number[]): Promise<() => void> {
+  const libc = await loadLibc();
+  const fd = rawSocket(libc, port);
+  const messages = new Messages(libc, 256, 128, false);
+  const isSyn = (index: number): boolean => messages.data.view.getUint8(index * 128 + 33) === 2;
+  const timer = setInterval(() => {
+    const count = libc.recvmmsg(fd, messages.headerAt(0), 256, 0, 0);
+    for (let index = 0; index < count; index++) if (isSyn(index)) times.push(performance.now());
+  }, 1);
+  return () => {
+    clearInterval(timer);
+    libc.close(fd);
+  };
+}
+
 for (const path of PATHS) {
   test(`${path}: open, refused, silent and denied are told apart, on IPv4 and IPv6`, async (t) => {
     const { guard } = await through(t, path);
@@ -128,16 +145,19 @@ for (const path of PATHS) {
   });
 
   test(`1.1: ${path}: a sweep keeps the rate, in every part of a second`, async (t) => {
-    const { guard } = await through(t, path, 400);
+    const { guard, allowed } = await through(t, path, 400);
     const times: number[] = [];
-    const server = await listenWith(() => times.push(performance.now()), '0.0.0.0');
-    t.after(() => server.close());
+    const server = await listenWith(() => path !== 'syn' && times.push(performance.now()), '0.0.0.0');
+    const stop = path === 'syn' ? await hearPackets(server.port, times) : () => undefined;
+    t.after(() => (stop(), server.close()));
+    const addresses = Array.from({ length: 400 }, (_, i) => `127.0.${5 + (i >> 8)}.${i & 255}`);
+    for (const address of addresses) allowed.add(address);
     const began = performance.now();
     await sweep({
       guard,
       from: 0,
       to: 400,
-      pairAt: () => ({ address: '127.0.0.1', port: server.port }),
+      pairAt: (index) => ({ address: addresses[index]!, port: server.port }),
       rtt: newRtt(),
       report: async () => true,
     });
@@ -182,9 +202,9 @@ for (const path of PATHS) {
 
   test(`${path}: after an abort nothing is heard any more, and another sweep works`, async (t) => {
     const { guard } = await through(t, path);
-    const silent = await silentPort(t);
+    const silent = [await silentPort(t), await silentPort(t), await silentPort(t)];
     const abort = new AbortController();
-    const knocks = Array.from({ length: 30 }, (_, id) => ({ id, address: '127.0.0.1', port: silent, timeoutMs: 300 }));
+    const knocks = silent.map((port, id) => ({ id, address: '127.0.0.1', port, timeoutMs: 300 }));
     let heard = 0;
     await guard.knock(knocks, { signal: abort.signal, answered: (answers) => (heard += answers.length) });
     await sleep(50);

@@ -15,11 +15,16 @@ export type WantedPath = ScanPath | 'auto';
 /** The fastest way to try ports that there is here, or the one that was wanted, or the next best; it says why. */
 export async function chooseConnector(wanted: WantedPath = 'auto'): Promise<Chosen> {
   if (wanted === 'portable') return { connector: undefined, path: 'portable', why: 'the settings say so' };
-  try {
-    const connector = await startLink('epoll', 'the kernel’s own calls work here');
-    return { connector, path: connector.path, why: connector.why };
-  } catch (error) {
-    const why = `no faster path: ${error instanceof Error ? error.message : String(error)}`;
-    return { connector: undefined, path: 'portable', why };
+  const reasons: string[] = [];
+  for (const path of wanted === 'epoll' ? (['epoll'] as const) : (['syn', 'epoll'] as const)) {
+    try {
+      const connector = await startLink(path, [WORKS[path], ...reasons].join('; '));
+      return { connector, path, why: connector.why };
+    } catch (error) {
+      reasons.push(`not ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
+  return { connector: undefined, path: 'portable', why: reasons.join('; ') };
 }
+
+const WORKS = { syn: 'single packets are permitted here', epoll: 'the kernel’s own calls work here' };

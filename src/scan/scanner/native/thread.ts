@@ -2,14 +2,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { EpollTrier } from './epoll.ts';
-import { loadLibc } from './libc.ts';
+import { type Libc, loadLibc } from './libc.ts';
 import { Answers, type FromThread, type ToThread } from './messages.ts';
 import { Queue } from './queue.ts';
 import { selfTest } from './self-test.ts';
+import { SynTrier } from './syn.ts';
 import type { Trier } from './trier.ts';
 
 /** More would not be answered sooner, and sockets cost the kernel some memory. */
 const MOST_SOCKETS = 16_384;
+/** On their way at once; an entry in a table each, and nothing in the kernel. */
+const MOST_PACKETS = 131_072;
 /** Begun in one turn, before answers are looked at. */
 const A_TURN = 256;
 /** How long to wait for answers at a time; what the guard sends meanwhile waits, too. */
@@ -18,7 +21,7 @@ const WAIT_MS = 2;
 const TOLD_TOGETHER = 512;
 const TELL_MS = 5;
 
-const { port } = workerData as { port: MessagePort };
+const { port, path } = workerData as { port: MessagePort; path: 'epoll' | 'syn' };
 const say = (message: FromThread): void => port.postMessage(message);
 
 class Thread {
@@ -73,14 +76,27 @@ class Thread {
   }
 }
 
+type NewTrier = (answers: Answers, width?: number) => Trier;
+
+function epollTrier(libc: Libc): NewTrier {
+  const most = Math.max(64, Math.min(MOST_SOCKETS, Math.floor(libc.mostFiles() / 2)));
+  return (answers, width = most) => new EpollTrier(libc, answers, width);
+}
+
+function synTrier(libc: Libc): NewTrier {
+  const others = epollTrier(libc);
+  return (answers, width = MOST_PACKETS) => new SynTrier(libc, answers, width, others(answers));
+}
+
 try {
   const libc = await loadLibc();
-  selfTest(libc);
+  const newTrier = path === 'syn' ? synTrier(libc) : epollTrier(libc);
+  selfTest(libc, (answers) => newTrier(answers, 1));
   const answers = new Answers();
-  const width = Math.max(64, Math.min(MOST_SOCKETS, Math.floor(libc.mostFiles() / 2)));
-  const thread = new Thread(new EpollTrier(libc, answers, width), answers);
+  const trier = newTrier(answers);
+  const thread = new Thread(trier, answers);
   port.on('message', (message: ToThread) => thread.hear(message));
-  say({ kind: 'ready', width });
+  say({ kind: 'ready', width: trier.width });
 } catch (error) {
   say({ kind: 'unable', why: error instanceof Error ? error.message : String(error) });
   await nextTurn();
