@@ -26,7 +26,11 @@ export function isTriedAgain(retries: Retries, tries: number): boolean {
   return tries < Math.min(MOST_TRIES, retries.helped + 1);
 }
 
+/** Nothing is known yet. Nearly every network answers within that, and the second try waits for the others. */
+const FIRST_OF_ALL = 300;
+
 /** ms to wait at try `tries`. Longer each time, as TCP does it: the answer may have been slow and not lost. */
 export function timeoutAt(rtt: Rtt, tries: number): number {
-  return Math.min(LONGEST_TIMEOUT, timeoutOf(rtt, SHORTEST_FIRST) * LONGER_EACH_TIME ** (tries - 1));
+  const first = rtt.smoothed === null ? FIRST_OF_ALL : timeoutOf(rtt, SHORTEST_FIRST);
+  return Math.min(LONGEST_TIMEOUT, first * LONGER_EACH_TIME ** (tries - 1));
 }

@@ -11,7 +11,8 @@ export interface Connector {
   readonly why: string;
   /** how many may wait for an answer at once */
   readonly width: number;
-  [SEND](knocks: readonly Knock[], how: Sending): void;
+  /** `rate`: knocks a second that the guard lets through; a connector that fell behind must not catch up faster. */
+  [SEND](knocks: readonly Knock[], how: Sending, rate: number): void;
   /** Ends what waits at addresses that are not allowed any more; each is answered with `denied`. */
   [DROP](allows: (address: string) => boolean): void;
   close(): Promise<void>;
@@ -46,8 +47,6 @@ export interface Sending {
   /** Each knock is answered once, in any order; after an abort none has to be. */
   answered(answers: readonly Answer[]): void;
   signal: AbortSignal;
-  /** knocks a second that the guard lets through: a connector that fell behind must not catch up faster */
-  rate: number;
 }
 
 /** Our own machine ran out of something: says nothing about the target, so try again a little later. */

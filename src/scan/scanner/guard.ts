@@ -18,7 +18,7 @@ export interface Guard {
   readonly width: number;
   readonly together: number;
   /** Asks which ports are open; over when each was let through and handed on, or denied. */
-  knock(knocks: readonly Knock[], how: Omit<Sending, 'rate'>): Promise<void>;
+  knock(knocks: readonly Knock[], how: Sending): Promise<void>;
   /**
    * What is allowed has changed: ends every connection that would not be opened any more. Whoever changes what
    * `allows` says must call this, for a guard remembers what it was told.
@@ -110,16 +110,18 @@ interface Door {
   allows: (address: string) => boolean;
 }
 
-async function knockThrough(door: Door, knocks: readonly Knock[], how: Omit<Sending, 'rate'>): Promise<void> {
+async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending): Promise<void> {
   const { connector, bucket, allows } = door;
-  const paid = knocks.reduce((sum, { address }) => sum + (allows(address) ? 1 : 0), 0);
-  const wait = takeTokens(bucket, paid, performance.now());
-  if (wait > 0) await pause(wait, how);
+  let [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
+  const wait = takeTokens(bucket, allowed.length, performance.now());
+  if (wait > 0) {
+    await pause(wait, how);
+    // It may have been excluded while we waited.
+    [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
+  }
   how.signal.throwIfAborted();
-  // It may have been excluded while we waited.
-  const [allowed, others] = splitBy(knocks, ({ address }) => allows(address));
-  if (others.length > 0) how.answered(others.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
-  if (allowed.length > 0) connector[SEND](allowed, { ...how, rate: bucket.rate });
+  if (denied.length > 0) how.answered(denied.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
+  if (allowed.length > 0) connector[SEND](allowed, how, bucket.rate);
 }
 
 async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {

@@ -47,7 +47,8 @@ export async function sweep(options: SweepOptions): Promise<boolean> {
   return finished && (await report());
 }
 
-interface Unfinished extends Pair {
+/** Also what is handed to the guard, made once for all its tries. */
+interface Unfinished extends Knock {
   tries: number;
   /** how often our own machine spoilt it */
   spoilt: number;
@@ -108,7 +109,8 @@ class Walk {
     const ids = this.#again.splice(0, Math.max(0, room));
     while (ids.length < room && this.#next < to) {
       const id = this.#next++;
-      this.#unfinished.set(id, { ...this.#options.pairAt(id), tries: 0, spoilt: 0 });
+      const { address, port } = this.#options.pairAt(id);
+      this.#unfinished.set(id, { id, address, port, timeoutMs: 0, tries: 0, spoilt: 0 });
       ids.push(id);
     }
     this.#flying += ids.length;
@@ -119,8 +121,8 @@ class Walk {
     const one = this.#unfinished.get(id)!;
     one.tries += 1;
     const { rtt, retries } = this.#options;
-    const timeoutMs = retries ? timeoutAt(rtt, one.tries) : timeoutOf(rtt);
-    return { id, address: one.address, port: one.port, timeoutMs };
+    one.timeoutMs = retries ? timeoutAt(rtt, one.tries) : timeoutOf(rtt);
+    return one;
   }
 
   #hear(answers: readonly Answer[]): void {

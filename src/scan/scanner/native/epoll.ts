@@ -51,9 +51,9 @@ export class EpollTrier implements Trier {
   readonly #turns: Uint32Array;
   readonly #began: Float64Array;
   readonly #free: number[] = [];
-  readonly #slotOf = new Map<number, number>();
   readonly #wheel = new Wheel(performance.now());
   #made = 0;
+  #waiting = 0;
 
   constructor(libc: Libc, answers: Answers, width: number) {
     this.#libc = libc;
@@ -75,7 +75,7 @@ export class EpollTrier implements Trier {
   }
 
   get waiting(): number {
-    return this.#slotOf.size;
+    return this.#waiting;
   }
 
   get room(): number {
@@ -95,7 +95,7 @@ export class EpollTrier implements Trier {
     this.#tokens[slot] = token;
     this.#began[slot] = now;
     this.#turns[slot]! += 1;
-    this.#slotOf.set(token, slot);
+    this.#waiting += 1;
     const errno = this.#connect(slot);
     if (errno === 0) this.#arrived(slot, now);
     else if (errno !== ERRNO.EINPROGRESS) this.#ended(slot, errno, now);
@@ -120,9 +120,9 @@ export class EpollTrier implements Trier {
   }
 
   drop(tokens: Iterable<number>): void {
-    for (const token of tokens) {
-      const slot = this.#slotOf.get(token);
-      if (slot === undefined) continue;
+    const dropped = new Set(tokens);
+    for (let slot = 0; slot < this.#made; slot++) {
+      if (!dropped.has(this.#tokens[slot]!)) continue;
       this.#hangUp(slot);
       this.#release(slot);
     }
@@ -165,7 +165,7 @@ export class EpollTrier implements Trier {
   }
 
   #release(slot: number): void {
-    this.#slotOf.delete(this.#tokens[slot]!);
+    this.#waiting -= 1;
     this.#tokens[slot] = IDLE;
     this.#free.push(slot);
   }

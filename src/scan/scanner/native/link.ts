@@ -6,8 +6,7 @@ import { type Answer, type Connector, DROP, type Knock, SEND, type Sending } fro
 import { ANSWER_WORDS, type FromThread, KNOCK_WORDS, type ToThread, VERDICTS } from './messages.ts';
 
 interface Pending {
-  id: number;
-  address: string;
+  knock: Knock;
   how: Sending;
 }
 
@@ -43,28 +42,28 @@ class Link implements Connector {
     this.#worker.unref();
   }
 
-  [SEND](knocks: readonly Knock[], how: Sending): void {
+  [SEND](knocks: readonly Knock[], how: Sending, rate: number): void {
     this.#watch(how.signal);
     const words = new Uint32Array(knocks.length * KNOCK_WORDS);
     let at = 0;
-    for (const { id, address, port, timeoutMs } of knocks) {
+    for (const knock of knocks) {
       const token = this.#token;
       this.#token = (token + 1) >>> 0;
-      this.#pending.set(token, { id, address, how });
+      this.#pending.set(token, { knock, how });
       words[at] = token;
-      words[at + 1] = timeoutMs;
-      words[at + 2] = port;
-      const where = this.#wordsOf(address);
+      words[at + 1] = knock.timeoutMs;
+      words[at + 2] = knock.port;
+      const where = this.#wordsOf(knock.address);
       for (let word = 0; word < where.length; word++) words[at + 3 + word] = where[word]!;
       at += KNOCK_WORDS;
     }
     if (this.#isOver) setImmediate(() => this.#spoil());
-    else this.#say({ kind: 'knocks', rate: how.rate, words });
+    else this.#say({ kind: 'knocks', rate, words });
   }
 
   [DROP](allows: (address: string) => boolean): void {
-    const denied = this.#forget(({ address }) => !allows(address));
-    for (const { id, how } of denied) how.answered([{ id, verdict: 'denied', ms: 0 }]);
+    const denied = this.#forget(({ knock }) => !allows(knock.address));
+    for (const { knock, how } of denied) how.answered([{ id: knock.id, verdict: 'denied', ms: 0 }]);
   }
 
   async close(): Promise<void> {
@@ -80,18 +79,18 @@ class Link implements Connector {
   }
 
   #hear(words: Uint32Array): void {
-    const heard = new Map<Sending['answered'], Answer[]>();
+    const heard = new Map<Sending, Answer[]>();
     for (let at = 0; at < words.length; at += ANSWER_WORDS) {
       const one = this.#pending.get(words[at]!);
       // Dropped while the answer was on its way.
       if (!one) continue;
       this.#pending.delete(words[at]!);
-      const answer = { id: one.id, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
-      const together = heard.get(one.how.answered);
+      const answer = { id: one.knock.id, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
+      const together = heard.get(one.how);
       if (together) together.push(answer);
-      else heard.set(one.how.answered, [answer]);
+      else heard.set(one.how, [answer]);
     }
-    for (const [answered, answers] of heard) answered(answers);
+    for (const [how, answers] of heard) how.answered(answers);
   }
 
   /** Nobody waits for answers after an abort. */
@@ -112,7 +111,7 @@ class Link implements Connector {
     this.#isOver = true;
     const all = [...this.#pending.values()];
     this.#pending.clear();
-    for (const { id, how } of all) if (!how.signal.aborted) how.answered([{ id, verdict: 'ours', ms: 0 }]);
+    for (const { knock, how } of all) if (!how.signal.aborted) how.answered([{ id: knock.id, verdict: 'ours', ms: 0 }]);
   }
 
   #wordsOf(address: string): Uint32Array {

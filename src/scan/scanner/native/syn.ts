@@ -41,7 +41,6 @@ export class SynTrier implements Trier {
   readonly #free: number[] = [];
   /** address and port as one number → slot */
   readonly #slotOf = new Map<number, number>();
-  readonly #slotOfToken = new Map<number, number>();
   readonly #wheel = new Wheel(performance.now());
   #made = 0;
 
@@ -91,7 +90,6 @@ export class SynTrier implements Trier {
     this.#pairs[slot] = pair;
     this.#turns[slot]! += 1;
     this.#slotOf.set(pair, slot);
-    this.#slotOfToken.set(token, slot);
     this.#wheel.set(this.#mark(slot), now + words[at + 1]!);
     this.#write(way);
     this.#sending.push(slot);
@@ -112,10 +110,8 @@ export class SynTrier implements Trier {
   }
 
   drop(tokens: Iterable<number>): void {
-    for (const token of tokens) {
-      const slot = this.#slotOfToken.get(token);
-      if (slot !== undefined) this.#release(slot);
-    }
+    const dropped = new Set(tokens);
+    for (const slot of this.#slotOf.values()) if (dropped.has(this.#tokens[slot]!)) this.#release(slot);
     this.#others.drop(tokens);
   }
 
@@ -178,7 +174,6 @@ export class SynTrier implements Trier {
 
   #release(slot: number): void {
     this.#slotOf.delete(this.#pairs[slot]!);
-    this.#slotOfToken.delete(this.#tokens[slot]!);
     this.#tokens[slot] = IDLE;
     this.#free.push(slot);
   }
