@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newBucket, newRtt } from '../logic/pace.ts';
@@ -249,7 +252,36 @@ test('silence is asked again: a port whose first packet got lost is found', asyn
   assert.equal(options.retries.helped, 2, 'so that a third try is made where the second was silent, too');
 });
 
-test('what cannot be had gives way to Node’s own sockets, and it is said why', async () => {
+test('without koffi, and where raw sockets are not permitted, the next best is taken, and it is said why', (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'lastember-scan-'));
+  t.after(() => rmSync(dir, { recursive: true }));
+  const choose = `
+    import { chooseConnector } from ${JSON.stringify(join(import.meta.dirname, 'native/choose.ts'))};
+    const { connector, path, why } = await chooseConnector();
+    await connector?.close();
+    process.stdout.write(path + ': ' + why);`;
+  const said = (options: string[], program = choose): string => {
+    const file = join(dir, 'program.mjs');
+    writeFileSync(file, program);
+    return execFileSync(process.execPath, [...options, file], { encoding: 'utf8' });
+  };
+  // As if it had not been installed; threads ask the same loader.
+  const absent = `data:text/javascript,${encodeURIComponent(`
+    import { registerHooks } from 'node:module';
+    registerHooks({ resolve: (name, context, next) => {
+      if (name === 'koffi') throw new Error('it is not there');
+      return next(name, context);
+    } });`)}`;
+  assert.match(
+    said(['--import', absent]),
+    /^portable: not syn: the package koffi could not be loaded \(it is not there\)/,
+  );
+  if (process.getuid?.() !== 0) return;
+  const unprivileged = choose.replace('const {', 'process.setgid(65534); process.setuid(65534); const {');
+  assert.match(said([], unprivileged), /^epoll: .*; not syn: raw sockets are not permitted \(CAP_NET_RAW\)$/);
+});
+
+test('a setting takes Node’s own sockets, whatever else works', async () => {
   const chosen = await chooseConnector('portable');
   assert.equal(chosen.connector, undefined);
   assert.match(chosen.why, /settings/);
