@@ -51,7 +51,10 @@ export interface Libc {
   sendmmsg(fd: number, messages: number, count: number, flags: number): number;
   recvmmsg(fd: number, messages: number, count: number, flags: number, timeout: number): number;
   errno(): number;
+  /** Stays until `freeAll`. */
   block(bytes: number): Block;
+  /** Gives back every block: nobody may look at one any more. */
+  freeAll(): void;
   /** how many files this process may have open */
   mostFiles(): number;
   epollEventBytes: number;
@@ -74,9 +77,12 @@ export async function loadLibc(): Promise<Libc> {
   const epollCtl = lib.func('int epoll_ctl(int, int, int, uintptr_t)');
   const calloc = lib.func('uintptr_t calloc(size_t, size_t)');
   const getrlimit = lib.func('int getrlimit(int, uintptr_t)');
+  const free = lib.func('void free(uintptr_t)');
+  const blocks: number[] = [];
   const block = (bytes: number): Block => {
     const at = Number(calloc(1, bytes));
     if (at === 0) throw new Error('there is no memory');
+    blocks.push(at);
     return { at, view: new DataView(koffi.view(at, bytes)) };
   };
   // The kernel packs this structure on x86 only.
@@ -96,6 +102,9 @@ export async function loadLibc(): Promise<Libc> {
     recvmmsg: lib.func('int recvmmsg(int, uintptr_t, unsigned int, int, uintptr_t)'),
     errno: () => koffi.errno(),
     block,
+    freeAll: () => {
+      for (const at of blocks.splice(0)) free(at);
+    },
     mostFiles: () => {
       const limit = block(16);
       if (getrlimit(RLIMIT_NOFILE, limit.at) !== 0) return 1024;

@@ -27,14 +27,16 @@ const say = (message: FromThread): void => port.postMessage(message);
 class Thread {
   readonly #trier: Trier;
   readonly #answers: Answers;
+  readonly #ended: () => void;
   readonly #queue = new Queue();
   #told = 0;
   #isRunning = false;
   #isOver = false;
 
-  constructor(trier: Trier, answers: Answers) {
+  constructor(trier: Trier, answers: Answers, ended: () => void) {
     this.#trier = trier;
     this.#answers = answers;
+    this.#ended = ended;
   }
 
   hear(message: ToThread): void {
@@ -72,6 +74,7 @@ class Thread {
 
   #end(): void {
     this.#trier.close();
+    this.#ended();
     port.close();
   }
 }
@@ -94,7 +97,7 @@ try {
   selfTest(libc, (answers) => newTrier(answers, 1));
   const answers = new Answers();
   const trier = newTrier(answers);
-  const thread = new Thread(trier, answers);
+  const thread = new Thread(trier, answers, () => libc.freeAll());
   port.on('message', (message: ToThread) => thread.hear(message));
   say({ kind: 'ready', width: trier.width });
 } catch (error) {
