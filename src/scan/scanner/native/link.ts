@@ -8,7 +8,13 @@ import { ANSWER_WORDS, type FromThread, KNOCK_WORDS, type ToThread, VERDICTS } f
 interface Pending {
   knock: Knock;
   how: Sending;
+  /** what the thread calls it */
+  token: number;
 }
+
+/** A token is a place and how often the place was used, so that an answer that comes late is nobody's. */
+const PLACES = 2 ** 19;
+const USES = 2 ** 32 / PLACES;
 
 /** A window of a scan and more. */
 const ADDRESSES_KEPT = 8192;
@@ -20,10 +26,11 @@ class Link implements Connector {
   readonly width: number;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending: (Pending | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #uses = new Uint16Array(PLACES);
   readonly #addresses = new Map<string, Uint32Array>();
   #signal: AbortSignal | null = null;
-  #token = 0;
   #isOver = false;
 
   constructor(thread: { worker: Worker; port: MessagePort }, about: { path: ScanPath; why: string; width: number }) {
@@ -47,9 +54,7 @@ class Link implements Connector {
     const words = new Uint32Array(knocks.length * KNOCK_WORDS);
     let at = 0;
     for (const knock of knocks) {
-      const token = this.#token;
-      this.#token = (token + 1) >>> 0;
-      this.#pending.set(token, { knock, how });
+      const token = this.#keep(knock, how);
       words[at] = token;
       words[at + 1] = knock.timeoutMs;
       words[at + 2] = knock.port;
@@ -74,6 +79,20 @@ class Link implements Connector {
     await ended;
   }
 
+  #keep(knock: Knock, how: Sending): number {
+    const place = this.#free.pop() ?? this.#pending.length;
+    if (place >= PLACES) throw new RangeError(`more than ${PLACES} knocks at once`);
+    this.#uses[place]! += 1;
+    const token = (this.#uses[place]! % USES) * PLACES + place;
+    this.#pending[place] = { knock, how, token };
+    return token;
+  }
+
+  #give(token: number): void {
+    this.#pending[token % PLACES] = undefined;
+    this.#free.push(token % PLACES);
+  }
+
   #say(message: ToThread): void {
     this.#port.postMessage(message);
   }
@@ -81,10 +100,10 @@ class Link implements Connector {
   #hear(words: Uint32Array): void {
     const heard = new Map<Sending, Answer[]>();
     for (let at = 0; at < words.length; at += ANSWER_WORDS) {
-      const one = this.#pending.get(words[at]!);
+      const one = this.#pending[words[at]! % PLACES];
       // Dropped while the answer was on its way.
-      if (!one) continue;
-      this.#pending.delete(words[at]!);
+      if (one?.token !== words[at]) continue;
+      this.#give(one.token);
       const answer = { id: one.knock.id, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
       const together = heard.get(one.how);
       if (together) together.push(answer);
@@ -101,16 +120,16 @@ class Link implements Connector {
   }
 
   #forget(isForgotten: (one: Pending) => boolean): Pending[] {
-    const found = [...this.#pending].filter(([, one]) => isForgotten(one));
-    for (const [token] of found) this.#pending.delete(token);
-    if (found.length > 0) this.#say({ kind: 'drop', tokens: Uint32Array.from(found, ([token]) => token) });
-    return found.map(([, one]) => one);
+    const found = this.#pending.filter((one) => one !== undefined).filter((one) => isForgotten(one));
+    for (const { token } of found) this.#give(token);
+    if (found.length > 0) this.#say({ kind: 'drop', tokens: Uint32Array.from(found, ({ token }) => token) });
+    return found;
   }
 
   #spoil(): void {
     this.#isOver = true;
-    const all = [...this.#pending.values()];
-    this.#pending.clear();
+    const all = this.#pending.filter((one) => one !== undefined);
+    for (const { token } of all) this.#give(token);
     for (const { knock, how } of all) if (!how.signal.aborted) how.answered([{ id: knock.id, verdict: 'ours', ms: 0 }]);
   }
 
