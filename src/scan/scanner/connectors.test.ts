@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -218,6 +218,30 @@ for (const path of PATHS) {
     assert.equal(again!.verdict, 'refused');
   });
 }
+
+test('a connector that is closed leaves no file, no thread and no memory behind', async () => {
+  const closed = await freePort();
+  const once = async (): Promise<void> => {
+    const { connector } = await chooseConnector();
+    const bucket = newBucket(100_000, performance.now());
+    const guard = createGuard({ allows: () => true, bucket, connector });
+    const answers = await ask(
+      guard,
+      Array.from({ length: 300 }, (_, i) => ({ address: `127.0.7.${i % 250}`, port: closed + (i >= 250 ? 1 : 0) })),
+    );
+    assert.equal(answers.length, 300);
+    await connector!.close();
+  };
+  const files = (): number => readdirSync('/proc/self/fd').length;
+  const threads = (): number => readdirSync('/proc/self/task').length;
+  for (let warm = 0; warm < 3; warm++) await once();
+  const before = { files: files(), threads: threads(), rss: process.memoryUsage().rss };
+  for (let time = 0; time < 12; time++) await once();
+  assert.ok(files() <= before.files + 2, `${before.files} files before, ${files()} after`);
+  assert.ok(threads() <= before.threads + 1, `${before.threads} threads before, ${threads()} after`);
+  const grown = (process.memoryUsage().rss - before.rss) / 2 ** 20;
+  assert.ok(grown < 40, `grown by ${grown.toFixed(0)} MB`);
+});
 
 test('silence is asked again: a port whose first packet got lost is found', async (t) => {
   const { guard } = await through(t, 'portable');
