@@ -102,7 +102,7 @@ class Link implements Connector {
     for (let at = 0; at < words.length; at += ANSWER_WORDS) {
       const one = this.#pending[words[at]! % PLACES];
       // Dropped while the answer was on its way.
-      if (one?.token !== words[at]) continue;
+      if (!one || one.token !== words[at]) continue;
       this.#give(one.token);
       const answer = { id: one.knock.id, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
       const together = heard.get(one.how);
