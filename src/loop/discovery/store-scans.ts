@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanCounts, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
 import { q } from './tables.ts';
@@ -73,6 +73,8 @@ export function toScan(row: ScanRow): Scan {
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
     error: row.error,
+    path: row.path,
+    pathWhy: row.path_why,
   };
 }
 
@@ -161,6 +163,11 @@ export async function claimScan(db: DbOrTx, id: string, runner: string, now: Dat
     .returningAll()
     .executeTakeFirst();
   return row ?? null;
+}
+
+/** How this runner tries ports, and why so. */
+export async function savePath(db: DbOrTx, id: string, how: { path: ScanPath; why: string }): Promise<void> {
+  await q(db).updateTable('discovery.scan').set({ path: how.path, path_why: how.why }).where('id', '=', id).execute();
 }
 
 /** Is the scan still this runner's? Until the transaction ends nobody else takes it. */
