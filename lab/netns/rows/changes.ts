@@ -28,6 +28,8 @@ cp -p "$lib" "$lib.new" && mv "$lib.new" "$lib" && grep -q 'libtinfo.*(deleted)'
 const signed = ({ waves }: Change): Change['waves'][number]['tasks'][number]['outcomes'] =>
   waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes)).filter(({ kind }) => kind !== 'health');
 
+const isPending = ({ check, state }: Finding): boolean => check === PENDING && state === 'open';
+
 export function changes(rows: Rows): void {
   const finding = async (
     host: string,
@@ -62,10 +64,16 @@ export function changes(rows: Rows): void {
       ...waves.flatMap(({ tasks }) => tasks.map(({ hostName, state, error }) => `${hostName} ${state} ${error}`)),
     ].join('; ');
 
+  let old: [unit: string, { pid: string }][] = [];
+
   test('3.3: patched but not restarted, a host names each process that still maps what was replaced, with its unit', async () => {
+    await finding('web1', UPDATES, 'updates', isPending);
     await sh(rows, 'web1', PATCH_QUIETLY);
-    const old = [...(await services('web1'))].filter(([, one]) => one.old);
-    assert.ok(old.length > 0, 'the upgrade replaced nothing that a service maps');
+    old = [...(await services('web1'))].filter(([, one]) => one.old);
+    assert.ok(
+      ['nginx.service', 'ssh.service'].some((unit) => old.some(([name]) => name === unit)),
+      'the upgrade replaced nothing that nginx or sshd maps',
+    );
     const { id } = await rows.server.host('web1');
     await until(
       'facts from after the upgrade',
@@ -80,9 +88,35 @@ export function changes(rows: Rows): void {
     );
   });
 
+  test('M.1, 3.4: patched without a restart, the finding of updates stays open and names PID and unit; a change restarts only those; then it closes', async () => {
+    const { server } = rows;
+    const isHeld = (one: Finding): boolean => isPending(one) && one.pending !== null;
+    const held = await finding('web1', UPDATES, 'what still runs', isHeld);
+    assert.deepEqual(held.evidence['packages'], [], 'nothing is missing on the disk');
+    assert.deepEqual(held.evidence['needs'], ['restart'], held.pending!);
+    for (const [unit, { pid }] of old) assert.ok(held.pending!.includes(`PID ${pid} (${unit})`), held.pending!);
+    const { items } = await server.operator.listFindings({ query: { host: held.hostId, kit: 'linux-baseline' } });
+    const twice = items.filter(({ check, state }) => check === 'old-files-running' && state === 'open');
+    assert.deepEqual(twice, [], 'one cause, one alarm');
+
+    const [before, booted] = [await services('web1'), await boot('web1')];
+    const planned = await server.planned(UPDATES, ['web1']);
+    const predicted = planned.predicted!.restarts.map(({ service }) => service).sort();
+    assert.deepEqual(predicted, old.map(([unit]) => unit).sort());
+    assert.deepEqual(planned.predicted!.packages, []);
+    const done = await server.run(planned.id);
+    assert.equal(done.state, 'closed', failures(done));
+    const after = await services('web1');
+    for (const [name, { pid }] of before) assert.equal(after.get(name)!.pid !== pid, predicted.includes(name), name);
+    assert.ok([...after.values()].every((one) => !one.old));
+    assert.equal(await boot('web1'), booted);
+    const closed = await finding('web1', UPDATES, 'the proof', ({ id, state }) => id === held.id && state === 'fixed');
+    assert.equal(closed.pending, null);
+  });
+
   test('5.16, 6.12: only what was to be restarted is, and the host signs what it did', async () => {
     const { server } = rows;
-    await finding('drop1', UPDATES, 'updates', ({ check, state }) => check === PENDING && state === 'open');
+    await finding('drop1', UPDATES, 'updates', isPending);
     const [before, booted] = [await services('drop1'), await boot('drop1')];
     const planned = await server.planned(UPDATES, ['drop1']);
     const predicted = planned.predicted!.restarts.map(({ service }) => service);
