@@ -20,6 +20,16 @@ const SERVICES = `for name in nginx ssh dropbear cron; do
   [ "$pid" != 0 ] || continue
   if grep -q 'r-xp.*(deleted)$' /proc/$pid/maps; then echo "$name.service $pid old"; else echo "$name.service $pid new"; fi
 done`;
+const BROUGHT = '/opt/legacy/lib/libcrypto.so.1.0.0';
+/** The real library, saying that it is one with Heartbleed, and a process that maps it. */
+const BRING_ALONG = `mkdir -p /opt/legacy/lib && python3 - <<'END'
+import glob, re
+library = open(glob.glob('/usr/lib/*/libcrypto.so.3')[0], 'rb').read()
+old = b'OpenSSL 1.0.1f 6 Jan 2014'
+says = lambda match: old + bytes(len(match.group(0)) - len(old))
+open('${BROUGHT}', 'wb').write(re.sub(rb'OpenSSL 3[.]\\d+[.]\\d+ +\\d+ [A-Z][a-z]{2} \\d{4}', says, library))
+END
+LD_PRELOAD=${BROUGHT} setsid sleep 100000 </dev/null >/dev/null 2>&1 & echo $! >/run/brought.pid`;
 /** The first process of the host maps a library that another file has taken the place of. */
 const OLD_FIRST = `lib=$(sed -n 's/.* \\(\\/[^ ]*libtinfo[^ ]*\\)$/\\1/p' /proc/1/maps | head -n 1)
 cp -p "$lib" "$lib.new" && mv "$lib.new" "$lib" && grep -q 'libtinfo.*(deleted)' /proc/1/maps`;
@@ -112,6 +122,25 @@ export function changes(rows: Rows): void {
     assert.equal(await boot('web1'), booted);
     const closed = await finding('web1', UPDATES, 'the proof', ({ id, state }) => id === held.id && state === 'fixed');
     assert.equal(closed.pending, null);
+  });
+
+  test('3.5: an OpenSSL with Heartbleed that no package owns is found where it lies, with who runs it, and closes when it is gone', async () => {
+    await sh(rows, 'web1', BRING_ALONG);
+    const isIt = (one: Finding): boolean => one.check === 'heartbleed-outside-packages' && one.component === BROUGHT;
+    const { evidence } = await finding('web1', 'heartbleed', 'the copy', (one) => isIt(one) && one.state === 'open');
+    assert.deepEqual(
+      [evidence['version'], evidence['linked'], evidence['path']],
+      ['1.0.1f', 'shared', BROUGHT],
+      JSON.stringify(evidence),
+    );
+    assert.ok(
+      (evidence['runBy'] as string[]).some((name) => name.endsWith('/sleep')),
+      JSON.stringify(evidence),
+    );
+    await sh(rows, 'web1', `rm ${BROUGHT}`);
+    await finding('web1', 'heartbleed', 'the copy that still runs', (one) => isIt(one) && one.pending !== null);
+    await sh(rows, 'web1', 'kill "$(cat /run/brought.pid)"');
+    await finding('web1', 'heartbleed', 'its end', (one) => isIt(one) && one.state === 'fixed');
   });
 
   test('5.16, 6.12: only what was to be restarted is, and the host signs what it did', async () => {
