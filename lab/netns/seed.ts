@@ -55,6 +55,7 @@ function guestPrograms(upper: string, rootfs: string): void {
   };
   install('init.sh', join(sbin, 'init'));
   install('runlevel.sh', join(sbin, 'runlevel'));
+  install('telinit.sh', join(sbin, 'telinit'));
   for (const name of ['reboot', 'shutdown', 'poweroff', 'halt']) install('reboot.sh', join(sbin, name));
   install('systemctl.py', join(upper, 'usr/bin/systemctl'));
   install('unit.py', join(upper, 'usr/local/lib/lab/unit.py'));

@@ -22,6 +22,7 @@ import { signEd25519 } from '../host/tasks/signature.ts';
 import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
+import { freshness, type Freshness } from './outdated.ts';
 import { Patrols } from './patrol/patrols.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renew, renewalIsDue } from './renew.ts';
@@ -45,6 +46,8 @@ export interface AgentOptions {
   programs: Programs;
   /** digest of the program that runs */
   running: string;
+  /** the shell that starts us again; null: none of ours */
+  supervisor?: number | null;
   /** tests make their own, to cut the power at any record */
   journal?: (path: string) => FileJournal;
 }
@@ -52,8 +55,11 @@ export interface AgentOptions {
 const FORGET_MS = 30 * 24 * 3_600_000;
 const BACKOFF_MS = { first: 500, again: 2000, most: 60_000 };
 
-/** `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken; start anew. */
-export type Ended = 'stopped' | 'proven' | 'again';
+/**
+ * `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken, or libraries were
+ * replaced; start anew. `with-supervisor`: so should whoever starts us.
+ */
+export type Ended = 'stopped' | 'proven' | 'again' | 'with-supervisor';
 
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
 export async function runAgent(options: AgentOptions): Promise<Ended> {
@@ -109,6 +115,7 @@ interface Agent extends Executor {
   checkedInAt: number;
   onTrial: boolean;
   offer: UpdateOffer | null;
+  freshness: Freshness;
   ended: Ended;
 }
 
@@ -153,6 +160,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     checkedInAt: 0,
     onTrial: await isOnTrial(options.programs, options.running),
     offer: null,
+    freshness: await freshness(host, options.supervisor ?? null),
     ended: 'stopped',
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
@@ -180,6 +188,7 @@ async function round(agent: Agent): Promise<void> {
   if (agent.ended !== 'stopped') return;
   await deliver(agent);
   if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
+  if (agent.ended !== 'stopped') return;
   const { assignments, refreshFacts } = await poll(agent);
   let news = assignments.length === 0;
   for (const assignment of assignments) {
@@ -311,6 +320,9 @@ async function poll(agent: Agent): Promise<TasksReply> {
 }
 
 async function sendFacts(agent: Agent, asked = false): Promise<void> {
+  // No task is at work here, and what was asked for is told by the first look after the start.
+  if (!agent.options.once && !agent.onTrial) agent.ended = (await agent.freshness.left()) ?? agent.ended;
+  if (agent.ended !== 'stopped') return void agent.log.info('Libraries were replaced: starting anew');
   const sent = await greeting(agent, () => reportFacts(agent, asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });

@@ -14,7 +14,7 @@ import { runAgent } from './loop.ts';
 import { isAnother, readMachine } from './machine.ts';
 import { baseProgram, openPrograms } from './program.ts';
 import { openState, type State } from './state.ts';
-import { supervise } from './supervise.ts';
+import { BOTH_AGAIN, supervise } from './supervise.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
 
@@ -100,6 +100,8 @@ interface SetUp {
   /** digest of this program, where it was chosen to run in place of the installed one */
   chosen: string | null;
   trying: string | null;
+  /** number of the process that starts us again */
+  supervisor: number | null;
 }
 interface Command extends SetUp {
   keepConfig: boolean;
@@ -120,10 +122,12 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
     if (!identity) return undefined;
     const running = chosen ?? programs.base;
     log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
-    const ended = await runAgent({ host, state, config, once: given.once, signal, identity, log, programs, running });
+    const { once, supervisor } = given;
+    const ended = await runAgent({ host, state, config, once, supervisor, signal, identity, log, programs, running });
     log.info('Agent stopped', { ended });
     if (signal.aborted && signal.reason !== ORPHANED)
       await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(host)) });
+    if (ended === 'with-supervisor' && !signal.aborted) return BOTH_AGAIN;
     return ended === 'again' ? again(signal) : undefined;
   },
   enroll: async (given) => {
@@ -161,8 +165,8 @@ async function setUp(path: string, once: boolean): Promise<SetUp> {
   if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort(ORPHANED));
   const state = openState(host, loaded.stateDir);
   const config = await withToken(loaded, env.token, state);
-  const { program: chosen, trying } = env;
-  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying };
+  const { program: chosen, trying, supervisor } = env;
+  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying, supervisor };
 }
 
 /** Whoever started us is gone: whoever takes its place will start another. */

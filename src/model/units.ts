@@ -4,6 +4,9 @@
  */
 const KEPT = /^(?:lastember-agent|dbus(?:-broker)?|systemd-.*|polkit|(?:serial-)?getty@.*|user@.*)(?:\.service)?$/;
 
+const AGENT = /^lastember-agent(?:\.service)?$/;
+export const isAgentUnit = (unit: string): boolean => AGENT.test(unit);
+
 export const mayRestart = (unit: string): boolean => !KEPT.test(unit);
 
 /** What only a boot renews: the first process, and the services that everything else hangs on. */

@@ -1,7 +1,7 @@
 #!/bin/bash
 # PID 1 of a lab host: starts services in order, reaps what is orphaned (bash does), ends everything when told to.
 # TERM stops the host. /run/reboot-requested, which `reboot` makes, plays a reboot: all processes end, and the services
-# start again under another boot id.
+# start again under another boot id. /run/lab/reexec, which `telinit u` makes, renews this program alone.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8
 # The mark by which the lab finds this process is not for the services.
 export -n LASTEMBER_LAB_PART
@@ -49,13 +49,19 @@ end() {
 exec 3<> <(:)
 stop=no
 trap 'stop=yes' TERM INT
-boot
+[ "${1:-}" = --again ] || boot
 while :; do
   read -r -t 1 -u 3 _
   if [ "$stop" = yes ]; then
     log "stopping"
     end
     exit 0
+  fi
+  if [ -e /run/lab/reexec ]; then
+    # Packages ask for it when libc was replaced, as of any first process.
+    rm -f /run/lab/reexec
+    export LASTEMBER_LAB_PART
+    exec /sbin/init --again
   fi
   if [ -e /run/reboot-requested ]; then
     log "rebooting"

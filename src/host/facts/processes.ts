@@ -1,6 +1,6 @@
 import type { ProcessFact } from '../../model/facts.ts';
 import type { Stat } from '../host.ts';
-import type { MappedFile } from '../proc/maps.ts';
+import { isAnother, type MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
 import { ownFiles, packagesInUse, processes as running, unitsOfProcesses } from './running.ts';
@@ -64,13 +64,6 @@ async function replacedFiles(look: Look, process: Process): Promise<string[]> {
   return [...found].sort();
 }
 
-/**
- * The kernel says "(deleted)" when the name it knew is gone. The disk has the last word: the same inode at the same
- * place is the same file, whatever the name said; another inode on the same device is another file. Devices that differ
- * (overlay file systems show two) prove nothing either way.
- */
 async function isReplaced(look: Look, process: Process, file: MappedFile): Promise<boolean> {
-  const disk = await onDisk(look, pathOf(process, file));
-  if (disk?.device === file.device && disk.inode !== null) return disk.inode !== file.inode;
-  return file.deleted;
+  return isAnother(await onDisk(look, pathOf(process, file)), file);
 }

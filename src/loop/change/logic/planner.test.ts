@@ -411,6 +411,45 @@ describe('5.16: restart only what runs the old files, else reboot', () => {
     ]);
   });
 
+  describe('3.4: a finding that stays open until what was installed runs', () => {
+    const file = new URL('../../../../kits/security-updates/kit.yaml', import.meta.url);
+    const kit = Kit.parse(parse(readFileSync(file, 'utf8')));
+    const SSL = [{ path: '/usr/lib/libssl.so.3', package: 'libssl3' }];
+    const old = (pid: number, unit: string | null) => ({ ...runs(pid, unit), replaced: SSL, command: '/usr/sbin/x' });
+    function plan(packages: string[], processes: ReturnType<typeof old>[]) {
+      const host = hostOf({ name: 'web' });
+      const about = { check: 'security-updates-pending', endpointId: null, component: 'packages' };
+      const finding = { ...host.findings[0]!, ...about, evidence: { packages } };
+      const services = units.map((name) => ({ ...service, name, privateKey: null, sessionSecret: null }));
+      const facts = { packages: [], services: services as Facts['services'], processes };
+      return planTasks({ ...inputOf([]), kit, hosts: [{ ...host, findings: [finding], facts, listeners: [] }] });
+    }
+
+    test('patched by hand: exactly the units that run old files are restarted, our agent and dbus are not', () => {
+      const processes = [
+        old(60, 'nginx.service'),
+        old(61, 'nginx.service'),
+        runs(70, 'ssh.service', 'libssl3') as ReturnType<typeof old>,
+        old(50, 'dbus.service'),
+        old(90, 'lastember-agent.service'),
+        old(99, null),
+      ];
+      const { tasks } = plan([], processes);
+      assert.deepEqual(kinds(tasks[0]!.steps), ['restart nginx.service']);
+      assert.deepEqual(kinds(plan(['tzdata=2'], processes).tasks[0]!.steps), [
+        'upgrade-packages',
+        'restart nginx.service',
+      ]);
+    });
+
+    test('where only a boot or a person helps, there is no plan, and it says so', () => {
+      const { tasks, left } = plan([], [old(50, 'dbus.service'), old(99, null)]);
+      assert.deepEqual(tasks, []);
+      assert.match(left[0]!.why, /PID 50 \(dbus\.service\) run what was replaced until the next boot \(kit kernel\)/);
+      assert.match(left[0]!.why, /PID 99 \(\/usr\/sbin\/x\) still run .* no step restarts them/);
+    });
+  });
+
   test('5.16: several reasons make one reboot, the last step, into the kernel that one of them names', () => {
     const kit = Kit.parse(parse(readFileSync(new URL('../../../../kits/kernel/kit.yaml', import.meta.url), 'utf8')));
     const host = hostOf({ name: 'web' });
