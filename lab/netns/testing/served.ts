@@ -13,7 +13,7 @@ import { until } from '../../demo/run/wait.ts';
 import type { Change } from '../../../src/model/change.ts';
 import type { Deployment, DeploymentInput } from '../../../src/model/deployment.ts';
 import type { Host } from '../../../src/model/estate.ts';
-import { HOSTS } from '../hosts.ts';
+import { ALL_HOSTS } from '../hosts.ts';
 import { netnsPath } from '../place.ts';
 import { addressOf, LAB_ADDRESS } from '../spec.ts';
 import type { TestLab } from './lab.ts';
@@ -21,7 +21,7 @@ import type { TestLab } from './lab.ts';
 const PORT = 7414;
 export const ENDED: readonly string[] = ['closed', 'failed', 'rolled-back', 'cancelled'];
 
-export const addressOfHost = (name: string): string => addressOf(HOSTS.find((spec) => spec.name === name)!);
+export const addressOfHost = (name: string): string => addressOf(ALL_HOSTS.find((spec) => spec.name === name)!);
 
 export class LabServer {
   readonly url: string;
