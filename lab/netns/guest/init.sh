@@ -8,13 +8,21 @@ export -n LASTEMBER_LAB_PART
 unset LASTEMBER_LAB_CAPABILITIES
 
 log() { echo "$(date +%T) $*"; }
-# As on any Debian without systemd: what is enabled for runlevel 2, in its order.
-services() { for link in /etc/rc2.d/S*; do echo "${link#/etc/rc2.d/S??}"; done; }
+# As on any Debian without systemd: what is enabled for runlevel 2, in its order. With OpenRC, what its level has.
+services() {
+  if [ -d /etc/runlevels/default ]; then ls /etc/runlevels/default; return; fi
+  local link
+  for link in /etc/rc2.d/S*; do echo "${link#/etc/rc2.d/S??}"; done
+}
 
 boot() {
   rm -rf /run/* /tmp/* /tmp/.[!.]*
   mkdir -p /run/lock /run/lab
   chmod 1777 /run/lock
+  if [ -d /etc/runlevels ]; then
+    mkdir -p /run/openrc/{daemons,exclusive,failed,hotplugged,inactive,options,scheduled,started,starting,stopping,tmp,wasinactive}
+    echo default >/run/openrc/softlevel
+  fi
   # A plain read of uuid gives another value each time; boot_id is a file of this host.
   cat /proc/sys/kernel/random/uuid >/proc/sys/kernel/random/boot_id
   if [ ! -e /etc/lab/done ]; then

@@ -397,6 +397,23 @@ describe('5.16: restart only what runs the old files, else reboot', () => {
     assert.deepEqual(steps(['tzdata=2']), ['upgrade-packages'], 'what nothing runs needs neither');
   });
 
+  test('5.16: without systemd the services of a host have the names of their init scripts, and are restarted all the same', () => {
+    const host = hostOf({ name: 'old' });
+    const finding = { ...host.findings[0]!, check: 'pending', endpointId: null, component: 'packages' };
+    const facts = {
+      os: { bootId: 'boot-1' } as Facts['os'],
+      packages: [],
+      services: ['nginx', 'cron'].map((name) => ({ ...service, name })) as Facts['services'],
+      processes: [runs(60, 'nginx', 'nginx', 'libssl3'), runs(61, 'stranger', 'libssl3')],
+    };
+    const { tasks } = planTasks({
+      ...inputOf([]),
+      kit: updates(false),
+      hosts: [{ ...host, findings: [{ ...finding, evidence: { packages: ['libssl3=2'] } }], facts, listeners: [] }],
+    });
+    assert.deepEqual(kinds(tasks[0]!.steps), ['upgrade-packages', 'restart nginx']);
+  });
+
   test('5.16: a kernel, the libc of the first process, a library of dbus: reboot, and no restarts before it', () => {
     for (const packages of [['linux-image-6.1.0-18-amd64=2'], ['libc6=2', 'libssl3=2'], ['libexpat1=2'], ['systemd=2']])
       assert.deepEqual(steps(packages), ['upgrade-packages', 'reboot'], packages.join());
