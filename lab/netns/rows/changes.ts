@@ -100,10 +100,11 @@ export function changes(rows: Rows): void {
 
   test('M.1, 3.4: patched without a restart, the finding of updates stays open and names PID and unit; a change restarts only those; then it closes', async () => {
     const { server } = rows;
-    const isHeld = (one: Finding): boolean => isPending(one) && one.pending !== null;
+    // What runs unit files in this lab takes its own place after an update, which takes it a moment.
+    const isHeld = (one: Finding): boolean =>
+      isPending(one) && one.pending !== null && (one.evidence['needs'] as string[]).join() === 'restart';
     const held = await finding('web1', UPDATES, 'what still runs', isHeld);
     assert.deepEqual(held.evidence['packages'], [], 'nothing is missing on the disk');
-    assert.deepEqual(held.evidence['needs'], ['restart'], held.pending!);
     for (const [unit, { pid }] of old) assert.ok(held.pending!.includes(`PID ${pid} (${unit})`), held.pending!);
     const { items } = await server.operator.listFindings({ query: { host: held.hostId, kit: 'linux-baseline' } });
     const twice = items.filter(({ check, state }) => check === 'old-files-running' && state === 'open');
