@@ -58,7 +58,9 @@ export async function ruleToSign(
 
 /** The same for an update of agents: the release must be for the agents and of the program that are shown. */
 export async function updateToSign(
-  update: Pick<AgentUpdate, 'id' | 'release' | 'digest' | 'program'> & { hosts: readonly { agentId: string }[] },
+  update: Pick<AgentUpdate, 'id' | 'release' | 'digest' | 'program' | 'version' | 'approvalsRequired' | 'author'> & {
+    hosts: readonly { agentId: string }[];
+  },
 ): Promise<{ plan: Release; digest: string }> {
   const signable = await toSign(Release, update.release, update.digest);
   const { plan } = signable;
@@ -66,6 +68,9 @@ export async function updateToSign(
   const same =
     plan.changeId === update.id &&
     plan.program === update.program &&
+    plan.version === update.version &&
+    plan.author === update.author &&
+    plan.approvalsRequired === update.approvalsRequired &&
     canonicalize(plan.agents.toSorted()) === canonicalize(shown);
   if (!same) throw new NotToSign('what the server asks to sign is not what it shows');
   return signable;

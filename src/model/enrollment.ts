@@ -143,8 +143,7 @@ export const AgentUpdateSummary = z.object({
   version: z.string(),
   /** digest of the program, as `npm run build:agent` prints it */
   program: Sha256,
-  /** what approvers sign: canonical text, and its digest */
-  release: z.string(),
+  /** of what approvers sign */
   digest: Sha256,
   author: z.string(),
   authorName: z.string(),
@@ -160,11 +159,14 @@ export const AgentUpdateSummary = z.object({
     away: z.number().int(),
     done: z.number().int(),
     failed: z.number().int(),
+    superseded: z.number().int(),
   }),
 });
 export type AgentUpdateSummary = z.infer<typeof AgentUpdateSummary>;
 
 export const AgentUpdate = AgentUpdateSummary.extend({
+  /** what approvers sign: canonical text */
+  release: z.string(),
   hosts: z.array(
     z.object({
       hostId: z.string(),
@@ -172,8 +174,11 @@ export const AgentUpdate = AgentUpdateSummary.extend({
       agentId: z.string(),
       /** 0 is one host alone */
       wave: z.number().int(),
-      /** `away`: it has not asked since it was offered the program, holds up nobody, and gets it when it comes */
-      state: z.enum(['waiting', 'offered', 'away', 'done', 'failed']),
+      /**
+       * `away`: it has not asked since it was offered the program, holds up nobody, and gets it when it comes;
+       * `superseded`: another update came for it
+       */
+      state: z.enum(['waiting', 'offered', 'away', 'done', 'failed', 'superseded']),
       why: z.string().nullable(),
     }),
   ),

@@ -19,8 +19,10 @@ export interface OutOfForce {
 
 /** Files of the system: what somebody builds anew in /opt, /srv or /usr/local is no update of a package. */
 const OF_THE_SYSTEM = /^\/(?:usr\/(?!local\/)|s?bin\/|lib)/;
+/** Of systemd, or an init script's name. */
+const NAMES_A_SERVICE = /^(?!.*\.(?:scope|slice|socket|mount|timer|target|path)$)/;
 /** Its program, or the shell that keeps it running. */
-const AGENT = /(?:^|\/)lastember-agent(?:\.cjs)?(?: |$)|^sh -c \s*pidfile=\$1.*LASTEMBER_SUPERVISOR/s;
+const AGENT = /(?:^|\/)lastember-agent(?:\.cjs)?(?: |$)|^(?:\S*\/)?sh -c \s*pidfile=\$1.*LASTEMBER_SUPERVISOR/s;
 
 /** The old file of a package, or of nobody's by now: an update may have taken its very name away. */
 export const isUpdated = (file: ProcessFact['replaced'][number]): boolean =>
@@ -37,10 +39,10 @@ export function outOfForce({ processes = [], kernel }: Pick<Partial<Facts>, 'pro
 }
 
 function neededBy(process: ProcessFact): Needed {
-  const { unit, command } = process;
-  if (unit === null ? AGENT.test(command) : isAgentUnit(unit)) return 'agent';
+  const { unit, user, command } = process;
+  if (unit === null ? user === 'root' && AGENT.test(command) : isAgentUnit(unit)) return 'agent';
   if (runsUntilBoot(process)) return 'boot';
-  return unit !== null && unit.endsWith('.service') && mayRestart(unit) ? 'restart' : 'person';
+  return unit !== null && NAMES_A_SERVICE.test(unit) && mayRestart(unit) ? 'restart' : 'person';
 }
 
 /** Units that a restart renews, alphabetical. */

@@ -271,7 +271,7 @@ async function playUpdate(): Promise<string> {
     why: null,
     createdAt: new Date().toISOString(),
     finishedAt: null,
-    counts: { waiting: 1, offered: 1, away: 1, done: 1, failed: 0 },
+    counts: { waiting: 1, offered: 1, away: 1, done: 1, failed: 0, superseded: 0 },
     hosts: [
       part('web-1', 0, 'away', 'it has not asked since; it gets the program when it does'),
       part('web-2', 1, 'done', null),

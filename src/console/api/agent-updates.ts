@@ -18,7 +18,7 @@ export const useAgentUpdate = (id: string) =>
 /** What would be signed, as this browser read, checked and hashed it. */
 export const useRelease = (update: AgentUpdate) =>
   useQuery({
-    queryKey: ['release', update.id, update.digest],
+    queryKey: ['release', update.id, update.digest, update.program, update.release, update.hosts.map((h) => h.agentId)],
     queryFn: () => updateToSign(update),
     staleTime: Infinity,
     retry: false,

@@ -19,6 +19,7 @@ const PART_COLOR: Record<PartState, string> = {
   away: 'yellow',
   done: 'green',
   failed: 'red',
+  superseded: 'gray',
 };
 const PART_WORDS: Record<PartState, string> = {
   waiting: 'waiting',
@@ -26,6 +27,7 @@ const PART_WORDS: Record<PartState, string> = {
   away: 'away',
   done: 'done',
   failed: 'failed',
+  superseded: 'another update',
 };
 
 export function AgentUpdateBadge({ state, counts }: Pick<AgentUpdate, 'state' | 'counts'>) {

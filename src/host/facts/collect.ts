@@ -31,14 +31,18 @@ interface Seconds {
  */
 const NEAR: Seconds = { section: 90, whole: 240 };
 const FAR: Seconds = { section: 45, whole: 150 };
+const GLANCE_MS = 30_000;
 
 /** Looks at a host. A section that cannot be collected says why; the others are not touched by that. */
 export async function collectFacts(host: Host, options: CollectOptions = {}): Promise<Section[]> {
-  const look = newLook(await glanced(host), options.cache);
+  const glance = new Glance(host);
+  const look = newLook(glance.host, options.cache);
   const seconds = { ...(host.far ? FAR : NEAR), ...options.seconds };
   const until = performance.now() + seconds.whole * 1000;
   const sections: Section[] = [];
   for (const name of options.names ?? SECTION_NAMES) {
+    // What is installed is looked at first: processes from before an update beside packages from after it would look well.
+    if (name !== 'packages') await glance.begin();
     const left = (until - performance.now()) / 1000;
     const limit = { seconds: Math.min(seconds.section, left), whole: seconds.whole };
     const section = await collectOne(look, name, limit, (options.now ?? (() => new Date()))());
@@ -48,9 +52,48 @@ export async function collectFacts(host: Host, options: CollectOptions = {}): Pr
   return sections;
 }
 
-async function glanced(host: Host): Promise<Host> {
-  if (host.glance === undefined) return host;
-  return host.glance(wantedWith((await fileSystemsElsewhere(host)).length > 0));
+/** Questions that many sections ask are answered in one go, where the host has a way for that. */
+class Glance {
+  readonly host: Host;
+  readonly #of: Host;
+  #now: Host;
+  #begun = false;
+
+  constructor(host: Host) {
+    this.#of = host;
+    this.#now = host;
+    const through = <K extends 'read' | 'list' | 'stat' | 'readlink' | 'exec'>(what: K): Host[K] =>
+      ((...args: never[]) => (this.#now[what] as (...all: never[]) => unknown)(...args)) as Host[K];
+    const { glance: _, ...rest } = host;
+    this.host =
+      host.glance === undefined
+        ? host
+        : {
+            ...rest,
+            read: through('read'),
+            list: through('list'),
+            stat: through('stat'),
+            readlink: through('readlink'),
+            exec: through('exec'),
+          };
+  }
+
+  /** What takes too long, or cannot be had so, is asked for one by one. */
+  async begin(): Promise<void> {
+    if (this.#begun || this.#of.glance === undefined) return;
+    this.#begun = true;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Host>((resolve) => {
+      timer = setTimeout(() => resolve(this.#of), GLANCE_MS);
+    });
+    this.#now = await Promise.race([this.#glanced().catch(() => this.#of), late]);
+    clearTimeout(timer);
+  }
+
+  async #glanced(): Promise<Host> {
+    const elsewhere = await fileSystemsElsewhere(this.#of);
+    return this.#of.glance!(wantedWith(elsewhere.length > 0));
+  }
 }
 
 interface Limit {

@@ -167,7 +167,7 @@ describe('copies of OpenSSL outside of packages', { skip }, () => {
 
   test('3.5: what could not be looked at is told as unknown, not left out', async () => {
     const root = host({ 'opt/x/lib/libssl.so.1': OLD, 'home/ann/x': '' });
-    put(root, 'usr/bin/find', '#!/bin/sh\ncase "$1" in */home/*) exit 9 ;; esac\nexec /usr/bin/find "$@"\n');
+    put(root, 'usr/bin/find', '#!/bin/sh\ncase "$2" in */home/*) exit 9 ;; esac\nexec /usr/bin/find "$@"\n');
     put(root, 'usr/bin/env', '#!/bin/sh\nexit 127\n');
     assert.deepEqual(short(await look(root)), [
       ['/home/ann', null, null, null],
@@ -184,10 +184,34 @@ test('what a file says of its OpenSSL', () => {
 
 test('places where people put what no package brings: never the whole disk', () => {
   assert.deepEqual(placesOf(['/', '/home', '/root', '/home/ann', '/nonexistent', '/opt/app', '/var/www', '/proc']), [
-    '/home/ann',
     '/opt',
-    '/root',
     '/srv',
     '/usr/local',
+    '/home/ann',
+    '/root',
   ]);
+  const many = Array.from({ length: 80 }, (_, i) => `/home/u${i}`);
+  assert.deepEqual(placesOf(many).slice(0, 3), ['/opt', '/srv', '/usr/local'], 'however many homes there are');
+});
+
+test('3.5: a file that says more than is kept of all it is asked with hides none of the others', async () => {
+  const root = host({ 'opt/a/lib/libssl.so.1': 'libssl.so.1\n'.repeat(400_000), 'opt/b/lib/libssl.so.1': OLD });
+  const found = short(await look(root)) as unknown[][];
+  assert.ok(
+    found.some(([path, ...told]) => path === '/opt/b/lib/libssl.so.1' && told.includes('1.0.1f')),
+    JSON.stringify(found),
+  );
+  assert.ok(
+    found.some(([path, ...told]) => path === '/opt/a/lib/libssl.so.1' && told.every((one) => one === null)),
+    'unknown, not clean',
+  );
+});
+
+test('3.5: a place that is a link is looked through', async () => {
+  const root = host({ 'data/opt/x/lib/libssl.so.1': OLD });
+  fs.symlinkSync('data/opt', join(root, 'opt'));
+  assert.deepEqual(
+    short(await look(root)).map((one) => (one as unknown[])[0]),
+    ['/opt/x/lib/libssl.so.1'],
+  );
 });

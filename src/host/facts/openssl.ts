@@ -78,13 +78,19 @@ async function running(look: Look): Promise<Map<string, Candidate>> {
 
 function add(found: Map<string, Candidate>, process: Process, { path, user }: { path: string; user: string }): void {
   const container = process.foreign;
-  const key = `${path} ${container}`;
+  // Containers have files of their own under the same name.
+  const key = container ? `${path} ${inodeOf(process, path)}` : `${path} false`;
   const at = container ? `/proc/${process.pid}/root${path}` : path;
   const known = found.get(key) ?? { path, at, usedBy: new Set(), stale: new Set(), maps: [], container };
   found.set(key, known);
   known.usedBy.add(user);
   if (process.exe === path && process.exeDeleted) known.stale.add(user);
   for (const file of process.maps) if (file.executable && file.path === path) known.maps.push({ file, user });
+}
+
+function inodeOf(process: Process, path: string): string {
+  const mapped = process.maps.find((file) => file.path === path);
+  return mapped ? `${mapped.device} ${mapped.inode}` : `of ${process.pid}`;
 }
 
 /** Adds what lies where people put such things; returns places that could not be looked through. */
@@ -119,7 +125,7 @@ async function read(look: Look, candidates: readonly Candidate[]): Promise<OpenS
   const kept: Kept = await look.kept('openssl', '', async () => new Map());
   const asked = new Set(candidates.map(({ at }) => at));
   for (const at of kept.keys()) if (!asked.has(at)) kept.delete(at);
-  const missing: string[] = [];
+  const missing = new Map<string, string>();
   const gone = new Set<string>();
   let bytes = 0;
   const stats = await each(candidates, ({ at }) => look.host.stat(at).catch(() => undefined), 1024);
@@ -128,10 +134,9 @@ async function read(look: Look, candidates: readonly Candidate[]): Promise<OpenS
     noteStale(candidate, stat);
     if (stat === null) gone.add(candidate.at);
     if (isKept(kept, candidate.at, stat)) continue;
-    bytes += stat?.size ?? 0;
-    if (!stat || stat.kind !== 'file' || stat.size > LARGEST || bytes > BYTES_A_LOOK) continue;
-    missing.push(candidate.at);
-    kept.set(candidate.at, { stamp: stampOf(stat), told: null });
+    if (!stat || stat.kind !== 'file' || stat.size > LARGEST || bytes + stat.size > BYTES_A_LOOK) continue;
+    bytes += stat.size;
+    missing.set(candidate.at, stampOf(stat));
   }
   await readAll(look, missing, kept);
   return candidates.flatMap((one) => copyOf(one, kept.get(one.at), gone.has(one.at)));
@@ -152,18 +157,24 @@ function isKept(kept: Kept, at: string, stat: Stat | null | undefined): boolean 
   return isSame;
 }
 
-async function readAll(look: Look, paths: readonly string[], kept: Kept): Promise<void> {
+async function readAll(look: Look, stamps: ReadonlyMap<string, string>, kept: Kept): Promise<void> {
   const left = timer(READS_MS);
+  const paths = [...stamps.keys()];
   for (let start = 0; start < paths.length; start += FILES_A_COMMAND) {
     const some = paths.slice(start, start + FILES_A_COMMAND);
-    const none = new Map<string, string[]>();
-    const words = await (async () => grep(look.host, WORDS, some, left()))().catch(() => none);
-    for (const path of some) {
-      const found = words.get(path);
-      if (found === undefined) kept.delete(path);
-      else kept.get(path)!.told = copyIn(path, found);
-    }
+    const words = await (async () => grep(look.host, WORDS, some, left()))().catch(() => oneByOne(look, some, left));
+    for (const [path, found] of words) kept.set(path, { stamp: stamps.get(path)!, told: copyIn(path, found) });
   }
+}
+
+/** One file that cannot be read says nothing about the others. */
+async function oneByOne(look: Look, paths: readonly string[], left: () => number): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const path of paths) {
+    const words = await (async () => grep(look.host, WORDS, [path], left()))().catch(() => null);
+    for (const [one, said] of words ?? []) found.set(one, said);
+  }
+  return found;
 }
 
 /**
@@ -173,7 +184,8 @@ async function readAll(look: Look, paths: readonly string[], kept: Kept): Promis
 function copyOf(one: Candidate, answer: { told: Told } | undefined, isGone: boolean): OpenSslCopy[] {
   const { path, container } = one;
   const seen = { path, usedBy: [...one.usedBy].sort(), stale: [...one.stale].sort(), container };
-  if (isGone) return isLibrary(path) && one.stale.size > 0 ? [{ ...UNREAD, ...seen }] : [];
+  if (isGone) return one.stale.size > 0 ? [{ ...UNREAD, ...seen }] : [];
   if (answer === undefined) return [{ ...UNREAD, ...seen }];
-  return answer.told ? [{ ...answer.told, ...seen }] : [];
+  if (answer.told) return [{ ...answer.told, ...seen }];
+  return isLibrary(path) && one.stale.size > 0 ? [{ ...UNREAD, ...seen }] : [];
 }

@@ -1,3 +1,4 @@
+import { AppError } from '../../model/errors/index.ts';
 import { READ_LIMIT, type Wanted } from '../host.ts';
 import { ENTRIES_LIMIT, opOfRead, readerOf, type Reader } from './reader-files.ts';
 import type { Answer, Ask, Op } from './reader-talk.ts';
@@ -17,11 +18,17 @@ export async function gather(ask: Ask, wanted: readonly Wanted[]): Promise<Known
     const [op, limit] = how === 'read' ? [opOfRead(paths), READ_LIMIT] : [OPS[how], ENTRIES_LIMIT];
     return `${op} ${limit} ${paths}`;
   });
+  let bytes = 0;
   await ask('g', lines.join('\n'), GATHER_LIMIT, (part) => {
+    // The other side keeps to that as well, if it is what we started.
+    bytes += part.length;
+    if (bytes > GATHER_LIMIT) throw new AppError('HOST_FILE', { doing: 'reading', path: '/proc', why: 'too much' });
     const end = part.indexOf(10);
     const [op = '', status = '', length = ''] = part.toString('latin1', 0, end).split(' ');
     const data = end + 1 + Number(length);
-    known.set(`${op} ${part.toString('utf8', end + 1, data)}`, { status, data: part.subarray(data) });
+    // What was too large for us may be fit for who asks for it.
+    if (status !== 'L')
+      known.set(`${op} ${part.toString('utf8', end + 1, data)}`, { status, data: part.subarray(data) });
   });
   return known;
 }

@@ -18,6 +18,8 @@ export interface Way {
 
 /** Words of a login before ours. */
 const MOST_BEFORE = 65_536;
+/** Of an answer: its status and its length. */
+const LONGEST_HEAD = 32;
 /** What answers may hold that nobody has taken yet: a host could send without end. */
 const BUFFER_LIMIT = 96 * 1024 * 1024;
 
@@ -149,8 +151,16 @@ class Talk {
     this.#channel.close();
   }
 
+  #part(data: Buffer): void {
+    try {
+      this.#waiting[0]?.onPart?.(data);
+    } catch {
+      this.#giveUp();
+    }
+  }
+
   #take(status: string, data: Buffer): void {
-    if (status === 'A') this.#waiting[0]?.onPart?.(data);
+    if (status === 'A') this.#part(data);
     else if (status !== 'W') this.#waiting.shift()?.resolve({ status, data });
   }
 
@@ -160,7 +170,10 @@ class Talk {
     for (;;) {
       const end = bytes.indexOf(10, at);
       this.#needed = 1;
-      if (end === -1) return bytes.subarray(at);
+      if (end === -1) {
+        if (bytes.length - at > LONGEST_HEAD) this.#giveUp();
+        return bytes.subarray(at);
+      }
       const [, status = '', digits = ''] = /^([DNLEAW]) (\d{1,10})$/.exec(bytes.toString('latin1', at, end)) ?? [];
       if (status === '') {
         // It is not what we started; nothing that it says counts.

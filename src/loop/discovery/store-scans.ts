@@ -1,3 +1,4 @@
+import { chunks } from '../../platform/db/many.ts';
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanPath, ScanState, Scope } from '../../model/estate.ts';
@@ -217,12 +218,12 @@ export async function saveProgress(
 }
 
 export async function saveOpen(db: DbOrTx, scanId: string, open: { address: string; port: number }[]): Promise<void> {
-  if (open.length === 0) return;
-  await q(db)
-    .insertInto('discovery.scan_open')
-    .values(open.map((one) => ({ scan_id: scanId, ...one })))
-    .onConflict((c) => c.doNothing())
-    .execute();
+  for (const some of chunks(open))
+    await q(db)
+      .insertInto('discovery.scan_open')
+      .values(some.map((one) => ({ scan_id: scanId, ...one })))
+      .onConflict((c) => c.doNothing())
+      .execute();
 }
 
 export async function openOf(db: DbOrTx, scanId: string): Promise<{ address: string; port: number }[]> {

@@ -186,7 +186,10 @@ test(
     const result = await deploy('build', { force: true });
     writeFileSync(id, own);
     assert.equal(result.state, 'failed');
-    assert.match(result.why ?? '', /was started, and was not taken: The token is for .* this machine is another one/);
+    assert.match(
+      result.why ?? '',
+      /was started, and this server did not take it \(The token is for .* this machine is another one/,
+    );
     const entries = (await listEntries(platform.db)).map(({ entry }) => entry);
     const refused = entries.filter(({ type }) => type === 'enrollment.agent.refused');
     assert.deepEqual(

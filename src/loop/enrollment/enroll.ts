@@ -104,7 +104,7 @@ export async function enroll(
   return { ...accepted, ca, approverKeys, checkpointKey: await checkpointKey() };
 }
 
-/** Once for each reason: who has a token may call as often as it likes. */
+/** On the trail once for each token: who has one may call as often as it likes. */
 async function writeDown(
   platform: Platform,
   actor: Actor,

@@ -36,15 +36,11 @@ export async function handTokens(db: DbOrTx): Promise<TokenRow[]> {
     .execute();
 }
 
-/** False when that is known already. */
+/** False when one was refused before. */
 export async function setRefused(tx: Transaction<NoTables>, id: string, why: string): Promise<boolean> {
-  const done = await q(tx)
-    .updateTable('enrollment.token')
-    .set({ refused_why: why })
-    .where('id', '=', id)
-    .where((w) => w('refused_why', 'is distinct from', why))
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
+  const before = await refusalOf(tx, id);
+  await q(tx).updateTable('enrollment.token').set({ refused_why: why }).where('id', '=', id).execute();
+  return before === null;
 }
 
 export async function refusalOf(db: DbOrTx, id: string): Promise<string | null> {

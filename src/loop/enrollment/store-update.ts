@@ -122,7 +122,7 @@ export async function updateHosts(db: DbOrTx, id: string): Promise<UpdateHostRow
     .execute();
 }
 
-/** What this agent is offered, was when it was stopped, or missed when it was away; the newest first. */
+/** What this agent is offered, was when it was stopped, or missed when it was away; what is still good and newest first. */
 export async function offeredTo(
   db: DbOrTx,
   agentId: string,
@@ -133,7 +133,10 @@ export async function offeredTo(
     .selectAll('u')
     .select('h.state as part')
     .where('h.agent_id', '=', agentId)
-    .where('h.state', 'in', ['offered', 'away'])
+    .where((w) =>
+      w.or([w('h.state', '=', 'offered'), w.and([w('h.state', '=', 'away'), w('u.state', 'in', ['running', 'done'])])]),
+    )
+    .orderBy((w) => w.case().when('u.state', 'in', ['running', 'done']).then(0).else(1).end())
     .orderBy('u.created_at', 'desc')
     .execute();
 }
@@ -158,36 +161,45 @@ export async function setHanded(tx: Tx, id: string, agentId: string, at: Date): 
     .execute();
 }
 
-/** False when it was told in the meantime. */
-export async function setAway(tx: Tx, id: string, agentId: string, why: string): Promise<boolean> {
-  const done = await q(tx)
+/** Of those who were not told in the meantime. */
+export async function setAway(tx: Tx, id: string, agentIds: readonly string[], why: string): Promise<void> {
+  await q(tx)
     .updateTable('enrollment.agent_update_host')
     .set({ state: 'away', why })
     .where('update_id', '=', id)
-    .where('agent_id', '=', agentId)
-    .where('state', '=', 'offered')
-    .where('handed_at', 'is', null)
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
-}
-
-/** What nobody was told of is not offered any more. */
-export async function takeBackOffers(tx: Tx, id: string): Promise<void> {
-  await q(tx)
-    .updateTable('enrollment.agent_update_host')
-    .set({ state: 'waiting', offered_at: null })
-    .where('update_id', '=', id)
+    .where('agent_id', '=', anyOf(agentIds))
     .where('state', '=', 'offered')
     .where('handed_at', 'is', null)
     .execute();
 }
 
-/** False when it was in no such state any more. */
+/** What nobody was told of is not offered any more, also to those who were away. */
+export async function takeBackOffers(tx: Tx, id: string): Promise<void> {
+  await q(tx)
+    .updateTable('enrollment.agent_update_host')
+    .set({ state: 'waiting', offered_at: null, why: null })
+    .where('update_id', '=', id)
+    .where((w) => w.or([w('state', '=', 'away'), w.and([w('state', '=', 'offered'), w('handed_at', 'is', null)])]))
+    .execute();
+}
+
+/** Is anybody at it? Then nothing comes next. */
+export async function isUnderWay(tx: Tx, id: string): Promise<boolean> {
+  const counts = await partCounts(tx, id);
+  return counts.offered > 0 && counts.failed === 0;
+}
+
+export async function partCounts(db: DbOrTx, id: string): Promise<AgentUpdateSummary['counts']> {
+  return countsOf(await countParts(db, [id]), id);
+}
+
+/** False when it was in no such state any more, or asked since `handedAt`. */
 export async function endPart(
   tx: Tx,
   id: string,
   agentId: string,
   set: Pick<UpdateHostRow, 'state' | 'why' | 'finished_at'>,
+  handedAt?: Date,
 ): Promise<boolean> {
   const done = await q(tx)
     .updateTable('enrollment.agent_update_host')
@@ -195,6 +207,7 @@ export async function endPart(
     .where('update_id', '=', id)
     .where('agent_id', '=', agentId)
     .where('state', 'in', ['offered', 'away'])
+    .$if(handedAt !== undefined, (some) => some.where('handed_at', '=', handedAt!))
     .executeTakeFirst();
   return done.numUpdatedRows > 0n;
 }
@@ -203,23 +216,34 @@ export async function endPart(
 export async function overdue(
   db: DbOrTx,
   { before, long }: { before: Date; long: Date },
-): Promise<{ update_id: string; agent_id: string; handed: boolean }[]> {
+): Promise<{ update_id: string; agent_id: string; handed_at: Date | null; isLong: boolean }[]> {
   const rows = await q(db)
     .selectFrom('enrollment.agent_update_host')
-    .select(['update_id', 'agent_id', 'handed_at'])
+    .select(['update_id', 'agent_id', 'handed_at', 'offered_at'])
     .where('state', '=', 'offered')
     .where((w) => w.or([w(w.fn.coalesce('handed_at', 'offered_at'), '<', before), w('offered_at', '<', long)]))
     .execute();
-  return rows.map((row) => ({ ...row, handed: row.handed_at !== null }));
+  return rows.map((row) => ({ ...row, isLong: (row.offered_at ?? long) < long }));
 }
 
-/** Updates that were made before `before` and are not over. */
+/** Updates that were made before `before` and are not over, or would still be given to whoever was away. */
 export async function expired(db: DbOrTx, before: Date): Promise<string[]> {
   const rows = await q(db)
-    .selectFrom('enrollment.agent_update')
-    .select('id')
-    .where('state', 'in', ['awaiting-approval', 'running'])
-    .where('created_at', '<', before)
+    .selectFrom('enrollment.agent_update as u')
+    .select('u.id')
+    .where('u.created_at', '<', before)
+    .where((w) =>
+      w.or([
+        w('u.state', 'in', ['awaiting-approval', 'running']),
+        w.exists(
+          w
+            .selectFrom('enrollment.agent_update_host as h')
+            .select('h.agent_id')
+            .whereRef('h.update_id', '=', 'u.id')
+            .where('h.state', '=', 'away'),
+        ),
+      ]),
+    )
     .execute();
   return rows.map((row) => row.id);
 }
@@ -256,17 +280,12 @@ export async function findUpdate(db: DbOrTx, id: string): Promise<AgentUpdate | 
     state: host.state,
     why: host.why,
   }));
-  return { ...found, hosts };
+  return { ...found, release: rows[0]!.release, hosts };
 }
 
 async function summaries(db: DbOrTx, rows: readonly UpdateRow[]): Promise<AgentUpdateSummary[]> {
   const all = rows.map((row) => row.id);
-  const counted = await q(db)
-    .selectFrom('enrollment.agent_update_host')
-    .select((s) => ['update_id', 'state', s.fn.countAll<string>().as('count')])
-    .where('update_id', '=', anyOf(all))
-    .groupBy(['update_id', 'state'])
-    .execute();
+  const counted = await countParts(db, all);
   const approvals = await q(db)
     .selectFrom('enrollment.agent_update_approval')
     .select(['update_id', 'person', 'person_name', 'approval', 'approved_at'])
@@ -277,7 +296,6 @@ async function summaries(db: DbOrTx, rows: readonly UpdateRow[]): Promise<AgentU
     state: row.state,
     version: row.version,
     program: row.program,
-    release: row.release,
     digest: row.digest,
     author: row.author,
     authorName: row.author_name,
@@ -293,15 +311,22 @@ async function summaries(db: DbOrTx, rows: readonly UpdateRow[]): Promise<AgentU
     why: row.why,
     createdAt: row.created_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
-    counts: {
-      waiting: 0,
-      offered: 0,
-      away: 0,
-      done: 0,
-      failed: 0,
-      ...Object.fromEntries(
-        counted.filter((one) => one.update_id === row.id).map((one) => [one.state, Number(one.count)]),
-      ),
-    },
+    counts: countsOf(counted, row.id),
   }));
+}
+
+type Counted = { update_id: string; state: UpdateHostRow['state']; count: string };
+
+async function countParts(db: DbOrTx, ids: readonly string[]): Promise<Counted[]> {
+  return q(db)
+    .selectFrom('enrollment.agent_update_host')
+    .select((s) => ['update_id', 'state', s.fn.countAll<string>().as('count')])
+    .where('update_id', '=', anyOf(ids))
+    .groupBy(['update_id', 'state'])
+    .execute();
+}
+
+function countsOf(counted: readonly Counted[], id: string): AgentUpdateSummary['counts'] {
+  const own = counted.filter((one) => one.update_id === id).map((one) => [one.state, Number(one.count)] as const);
+  return { waiting: 0, offered: 0, away: 0, done: 0, failed: 0, superseded: 0, ...Object.fromEntries(own) };
 }

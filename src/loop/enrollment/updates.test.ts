@@ -245,6 +245,35 @@ test('who was not told when it stopped is not at it; what nobody signs keeps no 
   assert.deepEqual([ended.state, ended.why], ['cancelled', 'nobody signed it within 7 days']);
 });
 
+test('of two updates over one agent the newer one has it, and the older one goes on with the others', async () => {
+  const agents = await Promise.all(['h1', 'h2'].map(newAgent));
+  const hostIds = agents.map((a) => a.hostId);
+  const older = await createUpdate(platform, discovery, OLGA, { hostIds, wave: 5 });
+  await sleep(5);
+  const newer = await createUpdate(platform, discovery, OLGA, { hostIds, wave: 5 });
+  for (const one of [older, newer]) await approveUpdate(platform, ANNA, one.id, approval(one));
+  const [first, second] = older.hosts as unknown as [Joined, Joined];
+  assert.equal((await report(first, OLD)).update?.digest, newer.digest);
+  assert.deepEqual(await states(older.id), ['0 superseded', '1 offered']);
+  assert.equal((await report(second, OLD)).update?.digest, older.digest);
+  await report(second, NEW);
+  assert.equal((await mustFindUpdate(platform, older.id)).state, 'done');
+  await report(first, NEW);
+  await report(second, NEW);
+  assert.deepEqual((await mustFindUpdate(platform, newer.id)).counts.done, 2);
+});
+
+test('what was away has nothing to wait for once the update is cancelled or old', async () => {
+  const [agent] = await Promise.all(['i1', 'i2'].map(newAgent));
+  const made = await createUpdate(platform, discovery, OLGA, { hostIds: [agent!.hostId], wave: 1 });
+  await approveUpdate(platform, ANNA, made.id, approval(made));
+  await stopOverdue(later(16));
+  assert.deepEqual(await states(made.id), ['0 away']);
+  await cancelUpdate(platform, OLGA, made.id);
+  assert.deepEqual(await states(made.id), ['0 waiting']);
+  assert.equal((await report(agent!, OLD)).update, undefined);
+});
+
 test('a cancelled one is offered to nobody', async () => {
   const agent = await newAgent('d1');
   const asked = await createUpdate(platform, discovery, OLGA, { hostIds: [agent.hostId], wave: 1 });

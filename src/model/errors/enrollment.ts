@@ -148,7 +148,7 @@ export const ENROLLMENT_ERRORS = {
   },
   DEPLOY_ENROLL_REFUSED: {
     status: 409,
-    text: 'The agent on {host} was started, and was not taken: {why}',
+    text: 'The agent on {host} was started, and this server did not take it ({why})',
   },
   AGENT_BUNDLE_MISSING: {
     status: 500,

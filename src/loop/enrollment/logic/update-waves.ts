@@ -2,7 +2,7 @@
 export interface Part {
   wave: number;
   /** `away`: it was offered the program and has not asked since, so it holds up nobody; it gets it when it comes */
-  state: 'waiting' | 'offered' | 'away' | 'done' | 'failed';
+  state: 'waiting' | 'offered' | 'away' | 'done' | 'failed' | 'superseded';
 }
 
 /** One host first, then `size` at a time: what is wrong with a program shows on one. */
@@ -23,12 +23,13 @@ export function nextOf<P extends Part>(parts: readonly P[]): Next<P> {
   if (having('failed').length > 0) return { kind: 'stop' };
   if (having('offered').length > 0) return { kind: 'wait' };
   const waiting = having('waiting');
-  const wave = Math.min(...waiting.map((part) => part.wave));
+  const wave = waiting.reduce((lowest, part) => Math.min(lowest, part.wave), Infinity);
   const next = waiting.filter((part) => part.wave === wave);
-  if (having('done').length === 0) return next.length > 0 ? { kind: 'offer', parts: [next[0]!] } : { kind: 'wait' };
-  return next.length > 0 ? { kind: 'offer', parts: next } : { kind: 'done' };
+  if (next.length > 0) return { kind: 'offer', parts: having('done').length === 0 ? [next[0]!] : next };
+  // All are away: whoever comes first proves it.
+  return having('done').length === 0 && having('away').length > 0 ? { kind: 'wait' } : { kind: 'done' };
 }
 
 /** One that was away asks again: may it have the program now? Of what nobody has proven yet, one host at a time has it. */
-export const mayHaveNow = (parts: readonly Part[]): boolean =>
-  parts.some(({ state }) => state === 'done') || !parts.some(({ state }) => state === 'offered');
+export const mayHaveNow = (counts: { done: number; offered: number }): boolean =>
+  counts.done > 0 || counts.offered === 0;

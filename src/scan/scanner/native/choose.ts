@@ -12,9 +12,9 @@ export interface Chosen {
 
 export type WantedPath = ScanPath | 'auto';
 
-/** In this order. Single packets come after: they were not the faster way, and take the right to raw sockets. */
+/** In this order. Single packets only where they are wanted: they were not the faster way. */
 const ORDER: Record<Exclude<WantedPath, 'portable'>, readonly Exclude<ScanPath, 'portable'>[]> = {
-  auto: ['epoll', 'syn'],
+  auto: ['epoll'],
   epoll: ['epoll'],
   syn: ['syn', 'epoll'],
 };

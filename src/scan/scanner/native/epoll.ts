@@ -99,7 +99,10 @@ export class EpollTrier implements Trier {
     const errno = this.#connect(slot);
     if (errno === 0) this.#arrived(slot, now);
     else if (errno !== ERRNO.EINPROGRESS) this.#ended(slot, errno, now);
-    else this.#wheel.set(this.#mark(slot), now + words[at + 1]!);
+    else {
+      this.#meet(now);
+      this.#wheel.set(this.#mark(slot), now + words[at + 1]!);
+    }
   }
 
   /** Waits up to `ms` for something to happen, and answers what did. */
@@ -116,6 +119,10 @@ export class EpollTrier implements Trier {
       if (CONNECTED.has(errno)) this.#arrived(slot, now);
       else if (errno !== ERRNO.EINPROGRESS && errno !== ERRNO.EALREADY) this.#ended(slot, errno, now);
     }
+    this.#meet(now);
+  }
+
+  #meet(now: number): void {
     this.#wheel.due(now, (mark) => this.#late(mark, now));
   }
 

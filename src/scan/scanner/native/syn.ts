@@ -52,7 +52,13 @@ export class SynTrier implements Trier {
     const { fd, port } = holdPort(libc);
     this.#held = fd;
     this.#port = port;
-    this.#raw = rawSocket(libc, port);
+    try {
+      this.#raw = rawSocket(libc, port);
+    } catch (error) {
+      libc.close(fd);
+      others.close();
+      throw error;
+    }
     this.#ways = new Ways(libc);
     this.#epoll = libc.epollCreate();
     this.#event = libc.block(16);
@@ -90,6 +96,7 @@ export class SynTrier implements Trier {
     this.#pairs[slot] = pair;
     this.#turns[slot]! += 1;
     this.#slotOf.set(pair, slot);
+    this.#meet(now);
     this.#wheel.set(this.#mark(slot), now + words[at + 1]!);
     this.#write(way);
     this.#sending.push(slot);
@@ -102,7 +109,10 @@ export class SynTrier implements Trier {
     if (isElsewhere) this.#others.wait(0);
     this.#libc.epollWait(this.#epoll, this.#event.at, 1, isElsewhere ? Math.min(1, ms) : ms);
     while (this.#receive() === TOGETHER);
-    const now = performance.now();
+    this.#meet(performance.now());
+  }
+
+  #meet(now: number): void {
     this.#wheel.due(now, (mark) => {
       const slot = mark % this.width;
       if (this.#tokens[slot] !== IDLE && this.#mark(slot) === mark) this.#answer(slot, SILENT, now);

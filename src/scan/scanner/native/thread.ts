@@ -54,8 +54,15 @@ class Thread {
       this.#turn();
       for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) this.hear(next.message);
     }
+    this.#tell(performance.now());
     this.#isRunning = false;
     if (this.#isOver) this.#end();
+  }
+
+  #tell(now: number): void {
+    this.#told = now;
+    const words = this.#answers.take();
+    if (words) say({ kind: 'answers', words });
   }
 
   #turn(): void {
@@ -67,9 +74,7 @@ class Thread {
     const now = performance.now();
     const isOver = this.#trier.waiting + this.#queue.waiting === 0;
     if (!isOver && this.#answers.count < TOLD_TOGETHER && now - this.#told < TELL_MS) return;
-    this.#told = now;
-    const words = this.#answers.take();
-    if (words) say({ kind: 'answers', words });
+    this.#tell(now);
   }
 
   #end(): void {
@@ -91,16 +96,19 @@ function synTrier(libc: Libc): NewTrier {
   return (answers, width = MOST_PACKETS) => new SynTrier(libc, answers, width, others(answers));
 }
 
+let libc: Libc | undefined;
 try {
-  const libc = await loadLibc();
-  const newTrier = path === 'syn' ? synTrier(libc) : epollTrier(libc);
-  selfTest(libc, (answers) => newTrier(answers, 1));
+  libc = await loadLibc();
+  const own = libc;
+  const newTrier = path === 'syn' ? synTrier(own) : epollTrier(own);
+  selfTest(own, (answers) => newTrier(answers, 1));
   const answers = new Answers();
   const trier = newTrier(answers);
-  const thread = new Thread(trier, answers, () => libc.freeAll());
+  const thread = new Thread(trier, answers, () => own.freeAll());
   port.on('message', (message: ToThread) => thread.hear(message));
   say({ kind: 'ready', width: trier.width });
 } catch (error) {
+  libc?.freeAll();
   say({ kind: 'unable', why: error instanceof Error ? error.message : String(error) });
   await nextTurn();
   port.close();

@@ -10,7 +10,10 @@ export class Wheel {
     this.#tick = Math.floor(now / TICK_MS);
   }
 
-  /** `item` comes back from `due` a tick after `at` at the latest. Up to eight seconds ahead; later is cut to that. */
+  /**
+   * `item` comes back from `due` a tick after `at` at the latest. Up to eight seconds ahead; later is cut to that. To be
+   * called after `due` of the same moment: counted from before a pause, it would be over at once.
+   */
   set(item: number, at: number): void {
     const ahead = Math.ceil(at / TICK_MS) - this.#tick;
     this.#spokes[(this.#tick + Math.min(TICKS - 1, Math.max(1, ahead))) % TICKS]!.push(item);

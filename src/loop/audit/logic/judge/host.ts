@@ -72,9 +72,14 @@ function processesIn({ processes }: OutOfForce): Record<string, unknown> {
   return { processes: named };
 }
 
+/** A path that could not be looked at hides what lies in it; what is no path may hide anything. */
+const mayHide = (unread: string, component: string): boolean =>
+  !unread.startsWith('/') || component === unread || component.startsWith(`${unread}/`);
+
 /** It had a finding, and the fresh look does not find the thing at all. Where nothing could be looked at, unknown. */
 function absent(component: string, why: string | null, found: readonly Partly[]): Partly {
-  const undecided = why ?? found.find((one) => one.verdict === 'unknown')?.pending ?? null;
+  const undecided =
+    why ?? found.find((one) => one.verdict === 'unknown' && mayHide(one.component, component))?.pending ?? null;
   if (undecided !== null) return { component, verdict: 'unknown', evidence: {}, pending: undecided };
   return { component, verdict: 'not-applicable', evidence: { gone: 'it is no longer there' }, pending: null };
 }
