@@ -163,6 +163,8 @@ export const AgentUpdateSummary = z.object({
   }),
 });
 export type AgentUpdateSummary = z.infer<typeof AgentUpdateSummary>;
+export const hostsOfUpdate = ({ counts }: Pick<AgentUpdateSummary, 'counts'>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 export const AgentUpdate = AgentUpdateSummary.extend({
   /** what approvers sign: canonical text */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
 import { updateToSign } from '../../client/plan-to-sign.ts';
+import { hostsOfUpdate } from '../../model/enrollment.ts';
 import { keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
@@ -26,7 +27,7 @@ export function addAgentUpdate(root: Command): void {
         { title: 'UPDATE', of: (u) => short(u.id) },
         { title: 'STATE', of: (u) => u.state },
         { title: 'VERSION', of: (u) => u.version },
-        { title: 'HOSTS', of: (u) => `${u.counts.done} of ${all(u)}` },
+        { title: 'HOSTS', of: (u) => `${u.counts.done} of ${hostsOfUpdate(u)}` },
         { title: 'ASKED', of: (u) => `${ago(u.createdAt)} by ${u.authorName}`, shrink: true, drop: 1 },
         { title: 'WHY', of: (u) => u.why ?? '', shrink: true },
       ],
@@ -90,9 +91,6 @@ function addApprove(agent: Command): void {
   );
 }
 
-const all = ({ counts }: { counts: Update['counts'] }): number =>
-  Object.values(counts).reduce((sum, count) => sum + count, 0);
-
 async function idOf(client: Client, ref: string): Promise<string> {
   if (ref.startsWith('update_')) return ref;
   const items = (await client.listAgentUpdates()).items.map(({ id }) => ({ id }));
@@ -118,7 +116,7 @@ function showUpdate(context: Context, update: Update): void {
     ['digest', update.digest],
     [
       'hosts',
-      `${all(update)} in ${waves} wave(s): ${counts.done} done, ${counts.offered} at it, ${counts.away} away, ${counts.failed} failed`,
+      `${hostsOfUpdate(update)} in ${waves} wave(s): ${counts.done} done, ${counts.offered} at it, ${counts.away} away, ${counts.failed} failed`,
     ],
     [
       'approved by',

@@ -1,6 +1,6 @@
 import { Badge, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import type { AgentUpdate, AgentUpdateSummary } from '../../model/enrollment.ts';
+import { hostsOfUpdate, type AgentUpdate, type AgentUpdateSummary } from '../../model/enrollment.ts';
 import { paths } from '../paths.ts';
 import { DataTable, type Column } from './DataTable.tsx';
 import { Time } from './Time.tsx';
@@ -46,9 +46,6 @@ export function AgentUpdateHostBadge({ state }: { state: PartState }) {
   );
 }
 
-export const hostsOf = ({ counts }: Pick<AgentUpdate, 'counts'>): number =>
-  Object.values(counts).reduce((sum, count) => sum + count, 0);
-
 export function AgentUpdates({ updates }: { updates: readonly AgentUpdateSummary[] }) {
   return <DataTable label="Agent updates" items={updates} columns={COLUMNS} keyOf={(item) => item.id} minWidth={640} />;
 }
@@ -65,7 +62,7 @@ const COLUMNS: Column<AgentUpdateSummary>[] = [
   },
   { title: 'State', cell: (item) => <AgentUpdateBadge {...item} /> },
   { title: 'Version', cell: (item) => item.version },
-  { title: 'Hosts', end: true, cell: (item) => `${item.counts.done} of ${hostsOf(item)}` },
+  { title: 'Hosts', end: true, cell: (item) => `${item.counts.done} of ${hostsOfUpdate(item)}` },
   {
     title: 'Why it ended',
     min: 180,

@@ -1,10 +1,10 @@
 import { Alert, Group, Paper, Progress, Text, Title } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
-import type { AgentUpdate } from '../../model/enrollment.ts';
+import { hostsOfUpdate, type AgentUpdate } from '../../model/enrollment.ts';
 import { useAgentUpdate, useApproveAgentUpdate, useCancelAgentUpdate, useRelease } from '../api/agent-updates.ts';
 import { isMissing } from '../api/missing.ts';
 import { useApproval } from '../api/use-approval.ts';
-import { AgentUpdateBadge, AgentUpdateHostBadge, hostsOf } from '../components/AgentUpdates.tsx';
+import { AgentUpdateBadge, AgentUpdateHostBadge } from '../components/AgentUpdates.tsx';
 import { Approve } from '../components/Approve.tsx';
 import { Digest } from '../components/Badges.tsx';
 import { Confirm } from '../components/Confirm.tsx';
@@ -42,7 +42,11 @@ function View({ update }: { update: AgentUpdate }) {
           <AgentUpdateBadge state={state} counts={counts} />
         </Group>
         {state === 'running' ? (
-          <Progress value={(over / hostsOf(update)) * 100} mb="sm" aria-label={`${over} of ${hostsOf(update)} hosts`} />
+          <Progress
+            value={(over / hostsOfUpdate(update)) * 100}
+            mb="sm"
+            aria-label={`${over} of ${hostsOfUpdate(update)} hosts`}
+          />
         ) : null}
         <DataTable label="Hosts" items={hosts} columns={COLUMNS} keyOf={(host) => host.agentId} minWidth={560} />
       </Paper>
