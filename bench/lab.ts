@@ -12,7 +12,10 @@ import { commandExists } from './contract.ts';
 
 /** Some of the lab's alike hosts, fresh, and what runs beside them in their namespace. */
 export interface Crowd {
+  lab: TestLab;
   specs: readonly HostSpec[];
+  /** how many packages dpkg upgraded on the first of them */
+  upgraded(): Promise<number>;
   /** Discovers, deploys to all, and brings the updates in by one change: what it took. */
   loop(): Promise<LoopResult['seconds']>;
   /** One play of Ansible over all of them, in batches of these sizes, `forks` at a time; the seconds that it took. */
@@ -33,7 +36,12 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
   try {
     await lab.lab('up', '--only', specs.map(({ name }) => name).join(','));
     return await work({
+      lab,
       specs,
+      upgraded: async () => {
+        const { stdout } = await lab.exec(specs[0]!.name, 'cat', '/var/log/dpkg.log');
+        return stdout.match(/^\S+ \S+ upgrade /gm)?.length ?? 0;
+      },
       loop: async () => {
         const input: LoopInput = {
           dir,
@@ -49,37 +57,43 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
         if (told.change.state !== 'closed') throw new Error(`The change is ${told.change.state}: ${told.change.why}`);
         return told.seconds;
       },
-      play: async (tasks, serial, forks) => {
-        const vars = [
-          'ansible_user=root',
-          `ansible_ssh_private_key_file=${keyPath(lab.place)}`,
-          'ansible_ssh_common_args=-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null',
-          'ansible_python_interpreter=/usr/bin/python3',
-        ];
-        writeFileSync(
-          join(dir, 'inventory'),
-          `[all]\n${specs.map(addressOf).join('\n')}\n[all:vars]\n${vars.join('\n')}\n`,
-        );
-        writeFileSync(
-          join(dir, 'play.yml'),
-          `- hosts: all\n  serial: ${serial}\n  gather_facts: false\n  tasks:\n${tasks}`,
-        );
-        const start = performance.now();
-        await inside([
-          'env',
-          'LC_ALL=C.UTF-8',
-          'ansible-playbook',
-          '-i',
-          join(dir, 'inventory'),
-          '-f',
-          String(forks),
-          join(dir, 'play.yml'),
-        ]);
-        return (performance.now() - start) / 1000;
-      },
+      play: (tasks, serial, forks) => play({ lab, dir, specs, inside }, { tasks, serial, forks }),
     });
   } finally {
     await lab.lab('down');
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+interface Stage {
+  lab: TestLab;
+  dir: string;
+  specs: readonly HostSpec[];
+  inside(argv: string[]): Promise<string>;
+}
+
+async function play(
+  { lab, dir, specs, inside }: Stage,
+  { tasks, serial, forks }: { tasks: string; serial: string; forks: number },
+): Promise<number> {
+  const vars = [
+    'ansible_user=root',
+    `ansible_ssh_private_key_file=${keyPath(lab.place)}`,
+    'ansible_ssh_common_args=-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null',
+    'ansible_python_interpreter=/usr/bin/python3',
+  ];
+  writeFileSync(join(dir, 'inventory'), `[all]\n${specs.map(addressOf).join('\n')}\n[all:vars]\n${vars.join('\n')}\n`);
+  writeFileSync(join(dir, 'play.yml'), `- hosts: all\n  serial: ${serial}\n  gather_facts: false\n  tasks:\n${tasks}`);
+  const start = performance.now();
+  await inside([
+    'env',
+    'LC_ALL=C.UTF-8',
+    'ansible-playbook',
+    '-i',
+    join(dir, 'inventory'),
+    '-f',
+    String(forks),
+    join(dir, 'play.yml'),
+  ]);
+  return (performance.now() - start) / 1000;
 }

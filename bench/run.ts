@@ -4,11 +4,13 @@
  */
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
+import { deploying } from './deploying.ts';
 import { patching } from './patching.ts';
+import { scans } from './scan/index.ts';
 import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [agent, heartbleed, sshFacts, patching];
+const BENCHES: readonly Bench[] = [agent, heartbleed, ...scans, sshFacts, deploying, patching];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 
@@ -32,7 +34,7 @@ function report(bench: Bench, measured: Measured[]): boolean {
 }
 
 for (const bench of BENCHES) {
-  if (names.length > 0 && !names.includes(bench.name)) continue;
+  if (names.length > 0 && !names.some((name) => bench.name.startsWith(name))) continue;
   const missing = bench.missing();
   if (missing) {
     console.log(`${bench.name}: skipped, ${missing}`);

@@ -124,4 +124,38 @@ export const CROWD: readonly HostSpec[] = Array.from({ length: 20 }, (_, index) 
   layer: { install: ['python3', 'python3-apt'] },
 }));
 
-export const ALL_HOSTS: readonly HostSpec[] = [...HOSTS, ...CROWD];
+/** For what only few tests need; up only when named. */
+export const ODD: readonly HostSpec[] = [
+  {
+    name: 'init1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 22 }],
+    about: 'init scripts and nothing else: no systemctl',
+    root: { key: true },
+    services: ['ssh', 'cron', 'nginx'],
+    systemctl: false,
+    ...tlsSite('init1'),
+  },
+  {
+    name: 'rc1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 23 }],
+    about: 'OpenRC',
+    root: { key: true },
+    services: ['ssh', 'cron', 'nginx'],
+    layer: { install: ['openrc'] },
+    systemctl: false,
+    ...tlsSite('rc1'),
+  },
+  {
+    name: 'small1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 24 }],
+    about: 'a disk of its own, with room',
+    root: { key: true },
+    services: ['ssh', 'cron'],
+    disk: '512m',
+  },
+];
+
+export const ALL_HOSTS: readonly HostSpec[] = [...HOSTS, ...ODD, ...CROWD];

@@ -14,7 +14,7 @@ export type Options =
 export const HELP = `npm run lab -- up [--only HOST,…] | down | status | exec HOST -- CMD… | shell HOST | fault KIND HOST   [--json]
 
 Real Debian systems in network namespaces of their own, on one bridge. Linux, root only.
-  up       starts all hosts but crowd1 to crowd20, or those of --only; the first time it makes their root file systems
+  up       starts all hosts but crowd1 to crowd20, init1, rc1 and small1, or those of --only; the first time it makes their root file systems
            (a minute or two)
   down     ends everything and leaves nothing behind but the cache; also after a crash
   status   what is up

@@ -38,7 +38,7 @@ export function writeSeed(place: Place, seed: Seed): void {
   put('/etc/apt/sources.list.d/debian.sources', aptSources(seed));
   put('/etc/apt/apt.conf.d/90lab', ['Acquire::Languages "none";', ...seed.archive.options, ''].join('\n'));
   put('/etc/lab/setup.sh', setupScript(spec, seed.publicKey), 0o700);
-  guestPrograms(upper, seed.rootfs);
+  guestPrograms(upper, seed.rootfs, spec.systemctl ?? true);
   for (const [path, file] of Object.entries(spec.files ?? {})) {
     const { text, mode } = typeof file === 'string' ? { text: file, mode: 0o644 } : file;
     put(path, text, mode);
@@ -46,7 +46,7 @@ export function writeSeed(place: Place, seed: Seed): void {
 }
 
 /** /sbin is a link to /usr/sbin on some releases and a directory on others; a directory in ours would hide the link. */
-function guestPrograms(upper: string, rootfs: string): void {
+function guestPrograms(upper: string, rootfs: string, systemctl: boolean): void {
   const sbin = join(upper, lstatSync(join(rootfs, 'sbin')).isSymbolicLink() ? 'usr/sbin' : 'sbin');
   const install = (source: string, target: string): void => {
     mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
@@ -55,8 +55,9 @@ function guestPrograms(upper: string, rootfs: string): void {
   };
   install('init.sh', join(sbin, 'init'));
   install('runlevel.sh', join(sbin, 'runlevel'));
+  install('telinit.sh', join(sbin, 'telinit'));
   for (const name of ['reboot', 'shutdown', 'poweroff', 'halt']) install('reboot.sh', join(sbin, name));
-  install('systemctl.py', join(upper, 'usr/bin/systemctl'));
+  if (systemctl) install('systemctl.py', join(upper, 'usr/bin/systemctl'));
   install('unit.py', join(upper, 'usr/local/lib/lab/unit.py'));
   install('clock.sh', join(upper, 'usr/local/lib/lab/clock.sh'));
 }

@@ -32,7 +32,7 @@ const onlyServices = (names: readonly string[]): string => `for link in /etc/rc[
   name=\${link##*/S??}
   case " ${names.join(' ')} sudo " in *" $name "*) continue ;; esac
   mv "$link" "\${link%/S*}/K01$name"
-  rm -f /etc/systemd/system/*.wants/"$name.service"
+  rm -f /etc/systemd/system/*.wants/"$name.service" "/etc/runlevels/default/$name"
 done`;
 
 const password = (name: string, text: string): string => `echo '${name}:${text}' | chpasswd`;

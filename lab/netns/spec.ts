@@ -30,6 +30,8 @@ export interface HostSpec {
   setup?: string;
   /** size of its disk, as tmpfs takes it; unlimited without */
   disk?: string;
+  /** false: nothing there plays systemd, its init scripts are all that there is */
+  systemctl?: false;
   /** where it gets packages; the lab's mirror unless it cannot reach it */
   mirror?: string;
 }

@@ -64,8 +64,14 @@ interface Ended {
   signal: string | null;
   log: string;
 }
-function start(script: string, ...args: string[]): { child: ChildProcess; ended: Promise<Ended>; log(): string } {
-  const env = { PATH: process.env['PATH'], LASTEMBER_HOST_ROOT: tree.root };
+interface Started {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  log(): string;
+}
+const start = (script: string, ...args: string[]): Started => startWith({}, script, ...args);
+function startWith(more: Record<string, string>, script: string, ...args: string[]): Started {
+  const env = { PATH: process.env['PATH'], LASTEMBER_HOST_ROOT: tree.root, ...more };
   const child = spawn(process.execPath, [join(BUILT, script), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -121,6 +127,19 @@ describe('the agent and its server', () => {
     tree.put('run/go', '');
     assert.equal((await ended).code, 0);
     assert.ok(server.facts.length > 0);
+  });
+
+  test('whoever only waited does not know why it is refused: the whole agent in its place says so, whatever was told', async () => {
+    await setUp();
+    assert.equal((await runOnce()).code, 0);
+    server.down.add('/check-in');
+    const [now, tries] = [Date.now(), 2];
+    const times = { startedAt: now, factsAt: now, listsAt: now, wholeAt: now };
+    const absence = { since: now, tries, refusals: 1, toldAt: now };
+    const resumed = { LASTEMBER_RESUME: JSON.stringify({ times, shell: null, absence }) };
+    const { log } = startWith(resumed, 'bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('it says why', () => log().includes('DOWN'));
+    assert.match(log(), /"Round broke off".*"tries":3/);
   });
 
   test('enrols with its token, wipes it, pins what it was told, reports facts once and only what changed afterwards', async () => {

@@ -20,12 +20,14 @@ import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
 import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
 import { loadFacts, saveFacts } from './idle/fact-cache.ts';
+import { greeting } from './greeting.ts';
 import { gist, type Handover } from './idle/handover.ts';
 import { handoverOf } from './idle/rest.ts';
 import type { Resumed } from './idle/times.ts';
 import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
+import { freshness, freshShell, type Freshness } from './outdated.ts';
 import { Patrols } from './patrol/patrols.ts';
 import { deliver } from './outcomes.ts';
 import { isOnTrial, type Programs } from './program.ts';
@@ -54,6 +56,8 @@ export interface AgentOptions {
   resumed?: Resumed | null;
   /** takes what is to be waited with; without it, the agent waits as it is */
   rest?: (handover: Handover) => void;
+  /** the shell that starts us again; null: none of ours */
+  supervisor?: number | null;
   /** tests make their own, to cut the power at any record */
   journal?: (path: string) => FileJournal;
 }
@@ -62,10 +66,11 @@ const FORGET_MS = 30 * 24 * 3_600_000;
 const AGAIN_MS = 2000;
 
 /**
- * `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken; start anew. `resting`:
- * there is nothing to do, and it said what is to be waited with.
+ * `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken, or libraries were
+ * replaced; start anew. `with-supervisor`: so should whoever starts us. `resting`: there is nothing to do, and it said what
+ * is to be waited with.
  */
-export type Ended = 'stopped' | 'proven' | 'again' | 'resting';
+export type Ended = 'stopped' | 'proven' | 'again' | 'with-supervisor' | 'resting';
 
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
 export async function runAgent(options: AgentOptions): Promise<Ended> {
@@ -98,14 +103,22 @@ async function keepOn(agent: Agent): Promise<void> {
       agent.restless = agent.restless ? agent.news : agent.news || !(await restIfIdle(agent));
       continue;
     }
-    const { absence, tell, waitMs } = missed(agent.absence, agent.now().getTime());
-    agent.absence = absence;
-    const what = isAppError(broken)
-      ? { code: broken.code, why: broken.message }
-      : { bug: String((broken as Error).stack) };
-    if (tell) log.warn('Round broke off', { ...what, ...absenceFields(absence) });
+    const waitMs = goOnWithout(agent, broken);
     if (!(await restIfIdle(agent))) await pause(waitMs, signal);
   }
+}
+
+/** Returns how long to wait, at most, before the next try. */
+function goOnWithout(agent: Agent, broken: unknown): number {
+  const { absence, tell, waitMs } = missed(agent.absence, agent.now().getTime());
+  // Who only waited could not say why it is refused.
+  const isFirst = agent.absence === agent.options.resumed?.absence;
+  agent.absence = absence;
+  const what = isAppError(broken)
+    ? { code: broken.code, why: broken.message }
+    : { bug: String((broken as Error).stack) };
+  if (tell || isFirst) agent.log.warn('Round broke off', { ...what, ...absenceFields(absence) });
+  return waitMs;
 }
 
 /** Where nothing is under way, a smaller program waits in our place. */
@@ -126,6 +139,7 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
       identity,
       chosen,
       checkIn: await greetingOf(agent),
+      shell: agent.freshness.shell,
       times: { startedAt: startedAt.getTime(), factsAt, listsAt, wholeAt },
       now: agent.now().getTime(),
     }),
@@ -164,6 +178,7 @@ interface Agent extends Executor {
   /** the last poll brought something */
   news: boolean;
   absence: Absence | null;
+  freshness: Freshness;
   ended: Ended;
 }
 
@@ -213,6 +228,10 @@ async function start(options: AgentOptions): Promise<Agent> {
     restless: false,
     news: false,
     absence: null,
+    freshness: await freshness(
+      host,
+      options.resumed ? options.resumed.shell : await freshShell(options.supervisor ?? null),
+    ),
     ended: 'stopped',
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
@@ -240,9 +259,8 @@ async function finishOpen(agent: Agent): Promise<void> {
 
 async function round(agent: Agent): Promise<void> {
   if (elapsed(agent, agent.checkedInAt) >= agent.pollSeconds) await checkIn(agent);
+  if (agent.ended === 'stopped') await beforePoll(agent);
   if (agent.ended !== 'stopped') return;
-  await deliver(agent);
-  if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
   const { assignments, refreshFacts } = await poll(agent);
   agent.news = assignments.length > 0 || refreshFacts || agent.patrolled;
   let news = assignments.length === 0;
@@ -255,6 +273,11 @@ async function round(agent: Agent): Promise<void> {
   if (!news && !agent.options.once) await pause(AGAIN_MS, agent.options.signal);
   if (refreshFacts) await sendFacts(agent, true);
   await settleOld(agent);
+}
+
+async function beforePoll(agent: Agent): Promise<void> {
+  await deliver(agent);
+  if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
 }
 
 const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
@@ -320,22 +343,12 @@ async function greet(agent: Agent): Promise<string> {
   return gist(reply);
 }
 
-/** A look at a host in trouble takes minutes, and whoever says nothing for so long counts as lost. */
-async function greeting<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
-  let isOver = false;
-  const goOn = (): NodeJS.Timeout => setTimeout(() => void again(), agent.pollSeconds * 1000);
-  const again = async (): Promise<void> => {
-    await greet(agent).catch(() => null);
-    if (!isOver) timer = goOn();
-  };
-  let timer = goOn();
-  try {
-    return await work();
-  } finally {
-    isOver = true;
-    clearTimeout(timer);
-  }
-}
+const beside = <T>(agent: Agent, work: () => Promise<T>): Promise<T> =>
+  greeting(
+    () => greet(agent),
+    () => agent.pollSeconds * 1000,
+    work,
+  );
 
 async function renewIfDue(agent: Agent): Promise<void> {
   if (agent.now() >= renewalDue(agent.identity.certificate)) await renewNow(agent);
@@ -345,7 +358,7 @@ async function renewIfDue(agent: Agent): Promise<void> {
 async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const why = await look(agent);
   // Packages take their time, and whoever says nothing for so long counts as lost.
-  if (why === null) return greeting(agent, () => carryOut(agent, assignment));
+  if (why === null) return beside(agent, () => carryOut(agent, assignment));
   const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
   const told = agent.journal.refused(canonicalHash(assignment));
   if (told?.code === code) agent.journal.resend([told]);
@@ -365,7 +378,10 @@ async function poll(agent: Agent): Promise<TasksReply> {
 }
 
 async function sendFacts(agent: Agent, asked = false): Promise<void> {
-  const sent = await greeting(agent, () => reportFacts(agent, asked));
+  // No task is at work here, and what was asked for is told by the first look after the start.
+  if (!agent.options.once && !agent.onTrial) agent.ended = (await agent.freshness.left()) ?? agent.ended;
+  if (agent.ended !== 'stopped') return void agent.log.info('Libraries were replaced: starting anew');
+  const sent = await beside(agent, () => reportFacts(agent, asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();

@@ -12,13 +12,13 @@ import type { Handover } from './idle/handover.ts';
 import { readResumed, type Resumed } from './idle/times.ts';
 import { again, launch } from './launch.ts';
 import { stderrLog as log } from './log.ts';
-import { runAgent } from './loop.ts';
+import { runAgent, type Ended } from './loop.ts';
 import { isAnother, readMachine } from './machine.ts';
 import { configPathOf, readOptions } from './options.ts';
 import { baseProgram, openPrograms } from './program.ts';
 import { canTakePlace, takePlace } from './self.ts';
 import { openState, type State } from './state.ts';
-import { supervise } from './supervise.ts';
+import { BOTH_AGAIN, supervise } from './supervise.ts';
 import { uninstall } from './uninstall.ts';
 import { VERSION } from './version.ts';
 
@@ -94,6 +94,8 @@ interface SetUp {
   chosen: string | null;
   trying: string | null;
   resumed: Resumed | null;
+  /** number of the process that starts us again */
+  supervisor: number | null;
 }
 interface Command extends SetUp {
   keepConfig: boolean;
@@ -117,13 +119,14 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
       log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
     let handover: Handover | null = null;
     const rest = given.once || !canTakePlace() ? {} : { rest: (handed: Handover) => void (handover = handed) };
-    const options = { host, state, config, once: given.once, signal, identity, log, programs, running, resumed };
+    const { once, supervisor } = given;
+    const options = { host, state, config, once, supervisor, signal, identity, log, programs, running, resumed };
     const ended = await runAgent({ ...options, ...rest });
     // What was told meanwhile is heard first: whatever takes our place would know nothing of it.
     await new Promise((resolve) => setImmediate(resolve));
     if (handover !== null && !signal.aborted) takePlace(envFor({ waiting: JSON.stringify(handover) }));
     await stopped(given, ended);
-    return ended === 'again' ? again(signal) : undefined;
+    return signal.aborted ? undefined : anew(ended, signal);
   },
   enroll: async (given) => {
     await dropOthersIdentity(given);
@@ -149,6 +152,12 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
   },
 };
 
+/** By which exit code, where it ends for that; see `Ended`. */
+async function anew(ended: Ended, signal: AbortSignal): Promise<number | undefined> {
+  if (ended === 'with-supervisor') return BOTH_AGAIN;
+  return ended === 'again' ? again(signal) : undefined;
+}
+
 async function setUp(path: string, once: boolean): Promise<SetUp> {
   // First of all, and before anything is waited for: whoever loaded this program does not listen any more.
   const stop = new AbortController();
@@ -160,9 +169,9 @@ async function setUp(path: string, once: boolean): Promise<SetUp> {
   if (env.supervisor !== null) endWith(env.supervisor, () => stop.abort(ORPHANED));
   const state = openState(host, loaded.stateDir);
   const config = await withToken(loaded, env.token, state);
-  const { program: chosen, trying } = env;
+  const { program: chosen, trying, supervisor } = env;
   const resumed = readResumed(env.resumed);
-  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying, resumed };
+  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying, supervisor, resumed };
 }
 
 async function stopped(given: SetUp, ended: string): Promise<void> {

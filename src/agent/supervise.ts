@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { wholeEnv } from './env.ts';
 import { ownCommand } from './self.ts';
 
+/** Exit code by which the agent asks its supervisor to begin anew, itself included. */
+export const BOTH_AGAIN = 75;
 const SHELL = '/bin/sh';
 
 /**
  * Runs what follows the pid file, and again whenever it fails, after 1, 2, 4 … 60 seconds; an end without a failure is the
- * end. Only the agent itself is told to stop: a package manager that it started goes on. A shell, since it waits at a
+ * end, and 75 means that the shell's own files were replaced: it takes its own place. Only the agent itself is told to stop: a package manager that it started goes on. A shell, since it waits at a
  * fiftieth of what a second Node would hold.
  */
 export const SUPERVISOR = `
@@ -42,6 +44,7 @@ while :; do
   done
   child=
   if [ "$code" -eq 0 ]; then end; fi
+  if [ "$code" -eq 75 ]; then exec /bin/sh -c "$LASTEMBER_SUPERVISE" lastember-agent "$pidfile" "$@"; fi
   if [ $(($(date +%s) - began)) -ge 60 ]; then pause=1; fi
   echo "{\\"level\\":\\"warn\\",\\"message\\":\\"Supervisor starts the agent again\\",\\"code\\":$code,\\"seconds\\":$pause}" >&2
   sleep "$pause" &
@@ -60,5 +63,5 @@ export function supervise(config: string, pidFile: string): number {
     return 1;
   }
   const argv = ['sh', '-c', SUPERVISOR, 'lastember-agent', pidFile, ...ownCommand(), 'run', '--config', config];
-  return process.execve(SHELL, argv, wholeEnv());
+  return process.execve(SHELL, argv, { ...wholeEnv(), LASTEMBER_SUPERVISE: SUPERVISOR });
 }

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { createHash, createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { Client } from '../client/client.ts';
 import { NotToSign } from '../client/plan-to-sign.ts';
-import { Release } from '../model/agent.ts';
 import type { Approval, ApprovalStatement } from '../model/plan.ts';
 import { UsageError } from './exit.ts';
 
@@ -19,27 +18,6 @@ export function signApproval(pem: string, changeId: string, plan: string, at: Da
   };
   const bytes = Buffer.from(canonicalize(statement)!);
   return { statement, signature: sign(null, bytes, key).toString('base64') };
-}
-
-/**
- * The digest of what an update says, if it says what the server shows: what is signed is computed here, and the program
- * and the hosts that stand in it are those that were looked at.
- */
-export function digestToSign(update: {
-  id: string;
-  release: string;
-  program: string;
-  hosts: { agentId: string }[];
-}): string {
-  const release = Release.parse(JSON.parse(update.release));
-  const agents = update.hosts.map((host) => host.agentId).toSorted();
-  const same =
-    canonicalize(release) === update.release &&
-    release.changeId === update.id &&
-    release.program === update.program &&
-    canonicalize(release.agents.toSorted()) === canonicalize(agents);
-  if (!same) throw new NotToSign('what the server asks to sign is not what it shows: do not sign it');
-  return createHash('sha256').update(update.release).digest('hex');
 }
 
 /** What the server knows this key by. */

@@ -1,7 +1,9 @@
 import canonicalize from 'canonicalize';
 import type * as z from 'zod';
+import { Release } from '../model/agent.ts';
 import type { Change } from '../model/change.ts';
 import { DeploymentPlan, DeployRulePlan } from '../model/deployment.ts';
+import type { AgentUpdate } from '../model/enrollment.ts';
 import { Plan } from '../model/plan.ts';
 import type { Client } from './client.ts';
 
@@ -51,6 +53,26 @@ export async function ruleToSign(
   const { text } = await client.getDeployRulePlan({ params: { id } });
   const signable = await toSign(DeployRulePlan, text, planDigest);
   if (signable.plan.ruleId !== id) throw new NotToSign(`this is rule ${signable.plan.ruleId}, not ${id}`);
+  return signable;
+}
+
+/** The same for an update of agents: the release must be for the agents and of the program that are shown. */
+export async function updateToSign(
+  update: Pick<AgentUpdate, 'id' | 'release' | 'digest' | 'program' | 'version' | 'approvalsRequired' | 'author'> & {
+    hosts: readonly { agentId: string }[];
+  },
+): Promise<{ plan: Release; digest: string }> {
+  const signable = await toSign(Release, update.release, update.digest);
+  const { plan } = signable;
+  const shown = update.hosts.map((host) => host.agentId).toSorted();
+  const same =
+    plan.changeId === update.id &&
+    plan.program === update.program &&
+    plan.version === update.version &&
+    plan.author === update.author &&
+    plan.approvalsRequired === update.approvalsRequired &&
+    canonicalize(plan.agents.toSorted()) === canonicalize(shown);
+  if (!same) throw new NotToSign('what the server asks to sign is not what it shows');
   return signable;
 }
 

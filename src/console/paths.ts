@@ -5,6 +5,7 @@ export const paths = {
   host: (id: string) => `/hosts/${encodeURIComponent(id)}`,
   deployments: () => '/deployments',
   deployment: (id: string) => `/deployments/${encodeURIComponent(id)}`,
+  agentUpdate: (id: string) => `/agent-updates/${encodeURIComponent(id)}`,
   findings: () => '/findings',
   graph: () => '/graph',
   changes: () => '/changes',

@@ -39,6 +39,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/agent-updates/$id',
+    component: lazyRouteComponent(() => import('./pages/AgentUpdate.tsx'), 'AgentUpdatePage'),
+  }),
+  createRoute({
+    ...parent,
     path: '/findings',
     validateSearch: FindingsSearch,
     component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),

@@ -53,7 +53,18 @@ export interface Host {
   mkdir(path: string, mode: number): Promise<void>;
   /** A path as the machine itself names it: without the prefix under which we see its tree. */
   shown(path: string): string;
+  /**
+   * The host for one look, where questions are dear: it knows what lies at `paths` already, and its
+   * commands cost no login of their own. Nothing may be changed through it. Absent where it would make no difference.
+   */
+  glance?(paths: readonly Wanted[]): Promise<Host>;
   close(): Promise<void>;
+}
+
+/** What is looked at in one go; `*` and `[0-9]` in a path are the shell's. */
+export interface Wanted {
+  how: 'read' | 'list' | 'stat' | 'readlink';
+  paths: string;
 }
 
 export const READ_LIMIT = 16 * 1024 * 1024;

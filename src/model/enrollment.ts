@@ -135,23 +135,40 @@ export const NewEnrollmentToken = EnrollmentToken.extend({
 export type NewEnrollmentToken = z.infer<typeof NewEnrollmentToken>;
 
 /** A new program for agents, in waves: the next one begins when all of the one before report with it. */
-export const AgentUpdate = z.object({
+/** An update of agents, without its hosts. */
+export const AgentUpdateSummary = z.object({
   id: z.string(),
   /** `stopped`: one host failed, and no other gets it */
   state: z.enum(['awaiting-approval', 'running', 'done', 'stopped', 'cancelled']),
   version: z.string(),
   /** digest of the program, as `npm run build:agent` prints it */
   program: Sha256,
-  /** what approvers sign: canonical text, and its digest */
-  release: z.string(),
+  /** of what approvers sign */
   digest: Sha256,
   author: z.string(),
   authorName: z.string(),
   approvalsRequired: z.number().int(),
-  approvals: z.array(z.object({ person: z.string(), name: z.string(), at: Instant })),
+  approvals: z.array(z.object({ person: z.string(), name: z.string(), keyId: z.string(), at: Instant })),
   why: z.string().nullable(),
   createdAt: Instant,
   finishedAt: Instant.nullable(),
+  /** hosts by state */
+  counts: z.object({
+    waiting: z.number().int(),
+    offered: z.number().int(),
+    away: z.number().int(),
+    done: z.number().int(),
+    failed: z.number().int(),
+    superseded: z.number().int(),
+  }),
+});
+export type AgentUpdateSummary = z.infer<typeof AgentUpdateSummary>;
+export const hostsOfUpdate = ({ counts }: Pick<AgentUpdateSummary, 'counts'>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+export const AgentUpdate = AgentUpdateSummary.extend({
+  /** what approvers sign: canonical text */
+  release: z.string(),
   hosts: z.array(
     z.object({
       hostId: z.string(),
@@ -159,7 +176,11 @@ export const AgentUpdate = z.object({
       agentId: z.string(),
       /** 0 is one host alone */
       wave: z.number().int(),
-      state: z.enum(['waiting', 'offered', 'done', 'failed']),
+      /**
+       * `away`: it has not asked since it was offered the program, holds up nobody, and gets it when it comes;
+       * `superseded`: another update came for it
+       */
+      state: z.enum(['waiting', 'offered', 'away', 'done', 'failed', 'superseded']),
       why: z.string().nullable(),
     }),
   ),

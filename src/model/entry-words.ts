@@ -64,6 +64,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'enrollment.access.lost': 'Cannot be looked at over SSH',
   'enrollment.agent.back': 'Agent reports again',
   'enrollment.agent.doubled': 'Two machines used one agent’s identity',
+  'enrollment.agent.refused': 'Machine not taken as an agent',
   'enrollment.agent.enrolled': 'Agent enrolled',
   'enrollment.agent.lost': 'Agent fell silent',
   'enrollment.agent.renewed': 'Agent’s certificate renewed',

@@ -38,6 +38,10 @@ export const ScanCounts = z.object({
 });
 export type ScanCounts = z.infer<typeof ScanCounts>;
 
+/** How ports are tried: Node's sockets, the kernel's own calls in a thread, or single packets where permitted. */
+export const ScanPath = z.enum(['portable', 'epoll', 'syn']);
+export type ScanPath = z.infer<typeof ScanPath>;
+
 export const Scan = z.object({
   id: z.string(),
   scopeId: z.string().nullable(),
@@ -48,6 +52,10 @@ export const Scan = z.object({
   startedAt: Instant.nullable(),
   finishedAt: Instant.nullable(),
   error: z.string().nullable(),
+  /** null: not begun yet */
+  path: ScanPath.nullable(),
+  /** why that one and no faster one */
+  pathWhy: z.string().nullable(),
 });
 export type Scan = z.infer<typeof Scan>;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { UsersFacts } from './facts/accounts.ts';
-import { InventoryFacts } from './facts/software.ts';
+import { InventoryFacts, OpenSslCopy } from './facts/software.ts';
 import { CronFact, HardwareFacts, KernelFacts, MountFact, RouteFact } from './facts/system.ts';
 import { Sha256 } from './json.ts';
 
@@ -196,6 +196,7 @@ export const Facts = z.object({
   cron: z.array(CronFact),
   hardware: HardwareFacts,
   archive: ArchiveFacts,
+  openssl: z.array(OpenSslCopy),
   inventories: InventoryFacts,
 });
 export type Facts = z.infer<typeof Facts>;

@@ -49,6 +49,13 @@ export const Check = z.discriminatedUnion('kind', [
       expect: z.string(),
       /** CEL: where true, a pass proves nothing, and the check is undecided */
       unknown: z.string().default('false'),
+      /** a finding that is open closes only when what was installed runs: src/model/in-force.ts */
+      until: z.literal('in-force').optional(),
+      /** KIT/CHECK: nothing is opened for a unit whose processes a burning finding of that check names already */
+      coveredBy: z
+        .string()
+        .regex(/^[a-z0-9-]{1,60}\/[a-z0-9-]{1,60}$/)
+        .optional(),
       evidence: z.record(z.string(), z.string()).default({}),
     })
     .strict(),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { AgentUpdate } from '../../src/model/enrollment.ts';
 import { chromiumPath, launch } from './browser.ts';
 import { demoWaitingForApproval, type WaitingDemo } from './demo.ts';
 
@@ -246,8 +247,46 @@ test('what is not there is said to be so, with a way on', { skip }, async () => 
   problems.length = 0;
 });
 
+/** The agents of the demo have the program of its server, so there is nothing to update: the server's part is played. */
+async function playUpdate(): Promise<string> {
+  const part = (hostName: string, wave: number, state: AgentUpdate['hosts'][number]['state'], why: string | null) => ({
+    hostId: `host_${hostName}`,
+    hostName,
+    agentId: `agent_${hostName}`,
+    wave,
+    state,
+    why,
+  });
+  const update: AgentUpdate = AgentUpdate.parse({
+    id: 'update_1',
+    state: 'running',
+    version: '0.2.0',
+    program: '5'.repeat(64),
+    release: '{}',
+    digest: '6'.repeat(64),
+    author: 'user_olga',
+    authorName: 'Olga',
+    approvalsRequired: 1,
+    approvals: [{ person: 'user_anna', name: 'Anna', keyId: 'a'.repeat(16), at: new Date().toISOString() }],
+    why: null,
+    createdAt: new Date().toISOString(),
+    finishedAt: null,
+    counts: { waiting: 1, offered: 1, away: 1, done: 1, failed: 0, superseded: 0 },
+    hosts: [
+      part('web-1', 0, 'away', 'it has not asked since; it gets the program when it does'),
+      part('web-2', 1, 'done', null),
+      part('db-1', 1, 'offered', null),
+      part('db-2', 2, 'waiting', null),
+    ],
+  });
+  await page.route('**/api/v1/agent-updates', (route) => route.fulfill({ json: { items: [update] } }));
+  await page.route('**/api/v1/agent-updates/*', (route) => route.fulfill({ json: update }));
+  return `/agent-updates/${update.id}`;
+}
+
 test('every page is accessible and quiet, wide and narrow, light and dark', { skip, timeout: 500_000 }, async () => {
   const host = await hostPath();
+  const update = await playUpdate();
   for (const scheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
     for (const [width, height] of [
@@ -255,7 +294,7 @@ test('every page is accessible and quiet, wide and narrow, light and dark', { sk
       [390, 844],
     ] as const) {
       await page.setViewportSize({ width, height });
-      for (const path of [...PAGES, new URL(demo.changeUrl).pathname, new URL(asked).pathname, host]) {
+      for (const path of [...PAGES, new URL(demo.changeUrl).pathname, new URL(asked).pathname, update, host]) {
         await open(path);
         const [first = 'overview', second] = path.split('/').filter(Boolean);
         const name = path === host ? 'host' : second && first === 'deployments' ? 'deployment' : first;

@@ -1,20 +1,28 @@
 #!/bin/bash
 # PID 1 of a lab host: starts services in order, reaps what is orphaned (bash does), ends everything when told to.
 # TERM stops the host. /run/reboot-requested, which `reboot` makes, plays a reboot: all processes end, and the services
-# start again under another boot id.
+# start again under another boot id. /run/lab/reexec, which `telinit u` makes, renews this program alone.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8
 # The mark by which the lab finds this process is not for the services.
 export -n LASTEMBER_LAB_PART
 unset LASTEMBER_LAB_CAPABILITIES
 
 log() { echo "$(date +%T) $*"; }
-# As on any Debian without systemd: what is enabled for runlevel 2, in its order.
-services() { for link in /etc/rc2.d/S*; do echo "${link#/etc/rc2.d/S??}"; done; }
+# As on any Debian without systemd: what is enabled for runlevel 2, in its order. With OpenRC, what its level has.
+services() {
+  if [ -d /etc/runlevels/default ]; then ls /etc/runlevels/default; return; fi
+  local link
+  for link in /etc/rc2.d/S*; do echo "${link#/etc/rc2.d/S??}"; done
+}
 
 boot() {
   rm -rf /run/* /tmp/* /tmp/.[!.]*
   mkdir -p /run/lock /run/lab
   chmod 1777 /run/lock
+  if [ -d /etc/runlevels ]; then
+    mkdir -p /run/openrc/{daemons,exclusive,failed,hotplugged,inactive,options,scheduled,started,starting,stopping,tmp,wasinactive}
+    echo default >/run/openrc/softlevel
+  fi
   # A plain read of uuid gives another value each time; boot_id is a file of this host.
   cat /proc/sys/kernel/random/uuid >/proc/sys/kernel/random/boot_id
   if [ ! -e /etc/lab/done ]; then
@@ -49,13 +57,19 @@ end() {
 exec 3<> <(:)
 stop=no
 trap 'stop=yes' TERM INT
-boot
+[ "${1:-}" = --again ] || boot
 while :; do
   read -r -t 1 -u 3 _
   if [ "$stop" = yes ]; then
     log "stopping"
     end
     exit 0
+  fi
+  if [ -e /run/lab/reexec ]; then
+    # Packages ask for it when libc was replaced, as of any first process.
+    rm -f /run/lab/reexec
+    export LASTEMBER_LAB_PART
+    exec /sbin/init --again
   fi
   if [ -e /run/reboot-requested ]; then
     log "rebooting"

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # unit.py NAME keeps one unit of /etc/systemd/system running, as systemd would; `unit.py --wanted` starts the enabled
-# ones when the host boots. It says what is in /run/lab/units, and ends the unit with itself.
+# ones when the host boots. It says what is in /run/lab/units, and ends the unit with itself. Where its own files are
+# replaced by an update, it takes its own place (`--adopt NAME PID`), as systemd does.
 import glob, importlib.machinery, importlib.util, os, re, signal, subprocess, sys, time
 
 loader = importlib.machinery.SourceFileLoader("systemctl", "/usr/bin/systemctl")
@@ -40,7 +41,39 @@ def environment(unit):
     return values
 
 
-def keep(name):
+class Adopted:
+    """A process that the keeper before this one started: it is still our child."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def poll(self):
+        try:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+        except ChildProcessError:
+            return 1
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+
+def outdated():
+    """Were files replaced that we run, and is nobody at it any more?"""
+    with open("/proc/self/maps") as maps:
+        if not any(" r-xp " in line and line.rstrip().endswith("(deleted)") for line in maps):
+            return False
+    inodes = [":%d " % os.stat(path).st_ino for path in ("/var/lib/dpkg/lock", "/var/lib/dpkg/lock-frontend") if os.path.exists(path)]
+    with open("/proc/locks") as locks:
+        return not any(inode in line for line in locks for inode in inodes)
+
+
+def renew(name, pid, stopping):
+    # Told to stop from here on, the next one hears it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    if stopping:
+        return
+    os.execv("/usr/bin/python3", ["/usr/bin/python3", os.path.abspath(__file__), "--adopt", name, str(pid)])
+
+
+def keep(name, adopted=None):
     unit = systemctl.settings(name)
     one = lambda key, default: (unit.get("Service." + key) or [default])[-1]
     argv = words(one("ExecStart", "").lstrip("-@:+!"))
@@ -49,7 +82,7 @@ def keep(name):
         os.makedirs("/var/lib/" + directory, mode=int(one("StateDirectoryMode", "0755"), 8), exist_ok=True)
     for directory in one("RuntimeDirectory", "").split():
         os.makedirs("/run/" + directory, mode=int(one("RuntimeDirectoryMode", "0755"), 8), exist_ok=True)
-    user, child, stopping = one("User", "root"), None, []
+    user, child, stopping = one("User", "root"), adopted, []
     alone = one("KillMode", "control-group") == "process"
 
     def stop(*_):
@@ -64,21 +97,23 @@ def keep(name):
             pass
 
     signal.signal(signal.SIGTERM, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     as_user = ["setpriv", "--reuid", user, "--regid", user, "--init-groups"] if user != "root" else []
     with open("/var/log/%s.log" % name, "ab", buffering=0) as log:
         while not stopping:
             try:
-                child = subprocess.Popen(as_user + argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                         cwd=one("WorkingDirectory", "/"), env=environment(unit), start_new_session=True)
+                child = adopted or subprocess.Popen(as_user + argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                    cwd=one("WorkingDirectory", "/"), env=environment(unit), start_new_session=True)
             except OSError as error:
                 log.write(("%s\n" % error).encode())
                 note(name, "state", "failed")
                 return
+            adopted = None
             note(name, "pid", child.pid)
             note(name, "state", "active")
             if stopping:
                 end(child)
-            code = wait(child, stopping, seconds(one("TimeoutStopSec", "20")), alone)
+            code = wait(name, child, stopping, seconds(one("TimeoutStopSec", "20")), alone)
             restart = one("Restart", "no")
             if stopping or not (restart == "always" or restart == "on-failure" and code != 0):
                 note(name, "state", "failed" if code != 0 and not stopping else "inactive")
@@ -90,9 +125,13 @@ def keep(name):
     note(name, "state", "inactive")
 
 
-def wait(child, stopping, patience, alone):
-    deadline = None
+def wait(name, child, stopping, patience, alone):
+    deadline, looked = None, time.time()
     while True:
+        if not stopping and time.time() > looked + 2:
+            looked = time.time()
+            if outdated():
+                renew(name, child.pid, stopping)
         code = child.poll()
         if code is not None:
             break
@@ -139,5 +178,7 @@ if sys.argv[1] == "--wanted":
         wanted = systemctl.stem(os.path.basename(link))
         if systemctl.is_native(wanted):
             detach(wanted)
+elif sys.argv[1] == "--adopt":
+    keep(sys.argv[2], Adopted(int(sys.argv[3])))
 else:
     detach(sys.argv[1])

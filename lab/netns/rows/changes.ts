@@ -20,6 +20,16 @@ const SERVICES = `for name in nginx ssh dropbear cron; do
   [ "$pid" != 0 ] || continue
   if grep -q 'r-xp.*(deleted)$' /proc/$pid/maps; then echo "$name.service $pid old"; else echo "$name.service $pid new"; fi
 done`;
+const BROUGHT = '/opt/legacy/lib/libcrypto.so.1.0.0';
+/** The real library, saying that it is one with Heartbleed, and a process that maps it. */
+const BRING_ALONG = `mkdir -p /opt/legacy/lib && python3 - <<'END'
+import glob, re
+library = open(glob.glob('/usr/lib/*/libcrypto.so.3')[0], 'rb').read()
+old = b'OpenSSL 1.0.1f 6 Jan 2014'
+says = lambda match: old + bytes(len(match.group(0)) - len(old))
+open('${BROUGHT}', 'wb').write(re.sub(rb'OpenSSL 3[.]\\d+[.]\\d+ +\\d+ [A-Z][a-z]{2} \\d{4}', says, library))
+END
+LD_PRELOAD=${BROUGHT} setsid sleep 100000 </dev/null >/dev/null 2>&1 & echo $! >/run/brought.pid`;
 /** The first process of the host maps a library that another file has taken the place of. */
 const OLD_FIRST = `lib=$(sed -n 's/.* \\(\\/[^ ]*libtinfo[^ ]*\\)$/\\1/p' /proc/1/maps | head -n 1)
 cp -p "$lib" "$lib.new" && mv "$lib.new" "$lib" && grep -q 'libtinfo.*(deleted)' /proc/1/maps`;
@@ -27,6 +37,8 @@ cp -p "$lib" "$lib.new" && mv "$lib.new" "$lib" && grep -q 'libtinfo.*(deleted)'
 /** What the hosts say that they did; how they are afterwards is looked at from here as well, and signed by nobody. */
 const signed = ({ waves }: Change): Change['waves'][number]['tasks'][number]['outcomes'] =>
   waves.flatMap(({ tasks }) => tasks.flatMap(({ outcomes }) => outcomes)).filter(({ kind }) => kind !== 'health');
+
+const isPending = ({ check, state }: Finding): boolean => check === PENDING && state === 'open';
 
 export function changes(rows: Rows): void {
   const finding = async (
@@ -62,10 +74,16 @@ export function changes(rows: Rows): void {
       ...waves.flatMap(({ tasks }) => tasks.map(({ hostName, state, error }) => `${hostName} ${state} ${error}`)),
     ].join('; ');
 
+  let old: [unit: string, { pid: string }][] = [];
+
   test('3.3: patched but not restarted, a host names each process that still maps what was replaced, with its unit', async () => {
+    await finding('web1', UPDATES, 'updates', isPending);
     await sh(rows, 'web1', PATCH_QUIETLY);
-    const old = [...(await services('web1'))].filter(([, one]) => one.old);
-    assert.ok(old.length > 0, 'the upgrade replaced nothing that a service maps');
+    old = [...(await services('web1'))].filter(([, one]) => one.old);
+    assert.ok(
+      ['nginx.service', 'ssh.service'].some((unit) => old.some(([name]) => name === unit)),
+      'the upgrade replaced nothing that nginx or sshd maps',
+    );
     const { id } = await rows.server.host('web1');
     await until(
       'facts from after the upgrade',
@@ -80,9 +98,52 @@ export function changes(rows: Rows): void {
     );
   });
 
+  test('M.1, 3.4: patched without a restart, the finding of updates stays open and names PID and unit; a change restarts only those; then it closes', async () => {
+    const { server } = rows;
+    // What runs unit files in this lab takes its own place after an update, which takes it a moment.
+    const isHeld = (one: Finding): boolean =>
+      isPending(one) && one.pending !== null && (one.evidence['needs'] as string[]).join() === 'restart';
+    const held = await finding('web1', UPDATES, 'what still runs', isHeld);
+    assert.deepEqual(held.evidence['packages'], [], 'nothing is missing on the disk');
+    for (const [unit, { pid }] of old) assert.ok(held.pending!.includes(`PID ${pid} (${unit})`), held.pending!);
+    const { items } = await server.operator.listFindings({ query: { host: held.hostId, kit: 'linux-baseline' } });
+    const twice = items.filter(({ check, state }) => check === 'old-files-running' && state === 'open');
+    assert.deepEqual(twice, [], 'one cause, one alarm');
+
+    const [before, booted] = [await services('web1'), await boot('web1')];
+    const planned = await server.planned(UPDATES, ['web1']);
+    const predicted = planned.predicted!.restarts.map(({ service }) => service).sort();
+    assert.deepEqual(predicted, old.map(([unit]) => unit).sort());
+    assert.deepEqual(planned.predicted!.packages, []);
+    const done = await server.run(planned.id);
+    assert.equal(done.state, 'closed', failures(done));
+    const after = await services('web1');
+    for (const [name, { pid }] of before) assert.equal(after.get(name)!.pid !== pid, predicted.includes(name), name);
+    assert.ok([...after.values()].every((one) => !one.old));
+    assert.equal(await boot('web1'), booted);
+    const closed = await finding('web1', UPDATES, 'the proof', ({ id, state }) => id === held.id && state === 'fixed');
+    assert.equal(closed.pending, null);
+  });
+
+  test('3.5: an OpenSSL with Heartbleed that no package owns is found where it lies, with who runs it', async () => {
+    await sh(rows, 'web1', BRING_ALONG);
+    const isIt = (one: Finding): boolean => one.check === 'heartbleed-outside-packages' && one.component === BROUGHT;
+    const { evidence } = await finding('web1', 'heartbleed', 'the copy', (one) => isIt(one) && one.state === 'open');
+    assert.deepEqual(
+      [evidence['version'], evidence['linked'], evidence['path']],
+      ['1.0.1f', 'shared', BROUGHT],
+      JSON.stringify(evidence),
+    );
+    assert.ok(
+      (evidence['runBy'] as string[]).some((name) => name.endsWith('/sleep')),
+      JSON.stringify(evidence),
+    );
+    await sh(rows, 'web1', `rm ${BROUGHT}; kill "$(cat /run/brought.pid)"`);
+  });
+
   test('5.16, 6.12: only what was to be restarted is, and the host signs what it did', async () => {
     const { server } = rows;
-    await finding('drop1', UPDATES, 'updates', ({ check, state }) => check === PENDING && state === 'open');
+    await finding('drop1', UPDATES, 'updates', isPending);
     const [before, booted] = [await services('drop1'), await boot('drop1')];
     const planned = await server.planned(UPDATES, ['drop1']);
     const predicted = planned.predicted!.restarts.map(({ service }) => service);

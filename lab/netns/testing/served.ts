@@ -1,7 +1,7 @@
 /** A server in a lab's own namespace, for tests that stay outside of it: they talk to it through a gate. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { until } from '../../demo/run/wait.ts';
 import type { Change } from '../../../src/model/change.ts';
 import type { Deployment, DeploymentInput } from '../../../src/model/deployment.ts';
 import type { Host } from '../../../src/model/estate.ts';
-import { HOSTS } from '../hosts.ts';
+import { ALL_HOSTS } from '../hosts.ts';
 import { netnsPath } from '../place.ts';
 import { addressOf, LAB_ADDRESS } from '../spec.ts';
 import type { TestLab } from './lab.ts';
@@ -21,7 +21,7 @@ import type { TestLab } from './lab.ts';
 const PORT = 7414;
 export const ENDED: readonly string[] = ['closed', 'failed', 'rolled-back', 'cancelled'];
 
-export const addressOfHost = (name: string): string => addressOf(HOSTS.find((spec) => spec.name === name)!);
+export const addressOfHost = (name: string): string => addressOf(ALL_HOSTS.find((spec) => spec.name === name)!);
 
 export class LabServer {
   readonly url: string;
@@ -71,7 +71,7 @@ export class LabServer {
 
   /** Until each host has its result. */
   async deployed(id: string): Promise<Deployment> {
-    return until('the deployment to end', 300, async () => {
+    return until('the deployment to end', 600, async () => {
       const now = await this.operator.getDeployment({ params: { id } });
       return now.finishedAt === null ? null : now;
     });
@@ -121,6 +121,11 @@ export async function serveLab(lab: TestLab): Promise<LabServer> {
   const dir = mkdtempSync(join(tmpdir(), 'lastember-rows-'));
   // Started by root, the embedded PostgreSQL runs as another user, who must be able to pass through.
   chmodSync(dir, 0o755);
+  // Packing the agent takes a minute of the processor. What it makes is named by what it holds, and good for the next test.
+  const packed = join(lab.place.cache, 'agents');
+  mkdirSync(packed, { recursive: true, mode: 0o755 });
+  mkdirSync(`${dir}/data`, { mode: 0o755 });
+  symlinkSync(packed, `${dir}/data/cache`);
   const inside = ['nsenter', `--net=${netnsPath(lab.place.name)}`];
   const server = await startServer({
     dataDir: `${dir}/data`,

@@ -24,6 +24,8 @@ export interface Handover {
   pollSeconds: number;
   factsSeconds: number;
   times: Times;
+  /** see `Freshness` */
+  shell: number | null;
   absence: Absence | null;
 }
 

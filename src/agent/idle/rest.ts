@@ -14,6 +14,7 @@ interface Resting {
   /** digest of an update that runs in place of the installed program */
   chosen: Handover['chosen'];
   checkIn: CheckInRequest;
+  shell: number | null;
   answered: string | null;
   pollSeconds: number;
   factsSeconds: number;
@@ -39,6 +40,7 @@ export function handoverOf(given: Resting): Handover {
     stateDir: host.real(stateDir),
     renewAt: due <= now ? now + RENEW_AGAIN_MS : due,
     checkIn: given.checkIn,
+    shell: given.shell,
     answered: given.answered,
     pollSeconds: given.pollSeconds,
     factsSeconds: given.factsSeconds,

@@ -3,12 +3,16 @@ import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { envFor, readEnv } from '../env.ts';
+import { localHost } from '../../host/local.ts';
 import { ask, whyNot, type Asked } from '../https.ts';
 import { stderrLog as log } from '../log.ts';
+import { freshness, type Freshness } from '../outdated.ts';
 import { RUNS } from '../runs.ts';
 import { canTakePlace, ownCommand, takePlace } from '../self.ts';
+import { BOTH_AGAIN } from '../supervise.ts';
 import { gaveWay } from './chosen.ts';
 import { readHandover, type Handover } from './handover.ts';
+import type { Resumed } from './times.ts';
 import { trailIsSound } from './trail.ts';
 import { wait, type Looked, type Waiter } from './wait.ts';
 
@@ -30,9 +34,13 @@ export async function startWaiting(text: string): Promise<number> {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => stop.abort());
   if (handed === null || !mayWait) return work(handed, stop.signal);
   const timer = endWith(readEnv().supervisor, () => stop.abort(ORPHANED));
-  const woken = await wait(waiterOf(handed, stop.signal));
+  const fresh = await freshness(localHost({ root: readEnv().hostRoot }), handed.shell);
+  const woken = await wait(waiterOf(handed, fresh, stop.signal));
   clearInterval(timer);
-  return woken === 'work' ? work(handed, stop.signal) : end(stop.signal);
+  if (woken === 'stopped') return end(stop.signal);
+  if (woken === 'work') return work(handed, stop.signal);
+  log.info('Libraries were replaced: starting anew');
+  return woken === 'again' ? work(null, stop.signal) : BOTH_AGAIN;
 }
 
 /** The whole agent takes our place and goes on where we were. */
@@ -41,7 +49,7 @@ async function work(handed: Handover | null, signal: AbortSignal): Promise<numbe
   // What was told meanwhile is heard first: whatever takes our place would know nothing of it.
   await new Promise((resolve) => setImmediate(resolve));
   if (signal.aborted) return end(signal);
-  const resumed = handed === null ? {} : { resumed: JSON.stringify({ times: handed.times, absence: handed.absence }) };
+  const resumed = handed === null ? {} : { resumed: JSON.stringify(goingOn(handed)) };
   return takePlace(envFor(resumed));
 }
 
@@ -56,7 +64,7 @@ function endWith(supervisor: number | null, stop: () => void): NodeJS.Timeout | 
   return setInterval(() => process.ppid === supervisor || stop(), SUPERVISOR_MS).unref();
 }
 
-function waiterOf(handed: Handover, signal: AbortSignal): Waiter {
+function waiterOf(handed: Handover, fresh: Freshness, signal: AbortSignal): Waiter {
   const agent = new Agent({ keepAlive: true, maxSockets: 2 });
   const key = readFileSync(handed.keyFile, 'utf8');
   const tls = { ca: handed.ca, cert: handed.certificate, key, agent, minVersion: 'TLSv1.2' as const };
@@ -69,12 +77,15 @@ function waiterOf(handed: Handover, signal: AbortSignal): Waiter {
     ask: call,
     trailIsSound: () => trailIsSound(handed, call),
     look: () => look(handed, signal),
+    outdated: () => fresh.left(),
     log,
     signal,
     now: Date.now,
     sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => {}),
   };
 }
+
+const goingOn = ({ times, shell, absence }: Handover): Resumed => ({ times, shell, absence });
 
 /** In a process of its own, which ends: what it needs is given back whole. */
 function look(handed: Handover, signal: AbortSignal): Promise<Looked> {

@@ -10,6 +10,8 @@ export const Times = z.object({
 });
 const Resumed = z.object({
   times: Times,
+  /** see `Freshness` */
+  shell: z.int().positive().nullable(),
   absence: z
     .object({
       since: Milliseconds,

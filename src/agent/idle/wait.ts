@@ -12,6 +12,8 @@ export interface Waiter {
   trailIsSound(): Promise<boolean>;
   /** looks at the host beside this, and says what was sent and when; throws when it broke off */
   look(): Promise<Looked>;
+  /** how to begin anew, where what runs here was replaced; null: no need to */
+  outdated(): Promise<'again' | 'with-supervisor' | null>;
   log: Log;
   signal: AbortSignal;
   now(): number;
@@ -26,7 +28,8 @@ export interface Looked {
   subnets: string[];
 }
 
-export type Woken = 'stopped' | 'work';
+/** `again`, `with-supervisor`: what runs here was replaced. */
+export type Woken = 'stopped' | 'work' | 'again' | 'with-supervisor';
 
 /** What the server said that is no answer: it is away, or refuses. */
 class Unwilling extends Error {
@@ -51,30 +54,40 @@ export async function wait(given: Waiter): Promise<Woken> {
   if (given.handed.absence !== null) await waitOut(waiting);
   while (!given.signal.aborted) {
     const woken = await turn(waiting).catch((error: unknown) => goOnWithout(waiting, error as Error));
-    if (woken) return endLook(waiting);
+    if (woken === 'work') return endLook(waiting);
+    if (woken !== null) return woken;
   }
   return 'stopped';
 }
 
-/** True: there is work. */
-async function turn(waiting: Waiting): Promise<boolean> {
+/** Null: nothing happened. */
+async function turn(waiting: Waiting): Promise<Woken | null> {
   const { handed, signal } = waiting;
   const isBack = handed.absence !== null;
-  if (isBack || elapsed(waiting, waiting.checkedInAt) >= handed.pollSeconds) if (await checkIn(waiting)) return true;
-  if (isBack || waiting.now() >= handed.renewAt) return true;
-  if (waiting.looking === null && factsDue(waiting) <= 0) waiting.looking = startLook(waiting);
+  if (isBack || elapsed(waiting, waiting.checkedInAt) >= handed.pollSeconds) if (await checkIn(waiting)) return 'work';
+  if (isBack || waiting.now() >= handed.renewAt) return 'work';
+  const outdated = await lookIfDue(waiting);
+  if (outdated !== null) return outdated;
   const left = waiting.looking === null ? factsDue(waiting) : handed.factsSeconds;
   const seconds = Math.max(1, Math.ceil(Math.min(handed.pollSeconds, left)));
   const { assignments, refreshFacts } = await answerOf<TasksReply>(waiting, 'GET', `/tasks?wait=${seconds}`, {
     timeoutMs: (seconds + 20) * 1000,
     signal,
   });
-  return !(Array.isArray(assignments) && assignments.length === 0 && refreshFacts === false);
+  return Array.isArray(assignments) && assignments.length === 0 && refreshFacts === false ? null : 'work';
 }
 
 const elapsed = ({ now }: Waiting, since: number): number => (now() - since) / 1000;
 const factsDue = (waiting: Waiting): number =>
   waiting.handed.factsSeconds - elapsed(waiting, waiting.handed.times.factsAt);
+
+/** Looks with what is installed now; a program whose files were replaced meanwhile begins anew instead. */
+async function lookIfDue(waiting: Waiting): Promise<Woken | null> {
+  if (waiting.looking !== null || factsDue(waiting) > 0) return null;
+  const outdated = await waiting.outdated();
+  if (outdated === null) waiting.looking = startLook(waiting);
+  return outdated;
+}
 
 async function checkIn(waiting: Waiting): Promise<boolean> {
   const { handed, signal } = waiting;
@@ -92,14 +105,14 @@ async function answerOf<T>(waiting: Waiting, method: 'GET' | 'POST', path: strin
 }
 
 /** Without the server, for now. What it refuses, the whole program looks into; less and less often. */
-async function goOnWithout(waiting: Waiting, error: Error): Promise<boolean> {
-  if (waiting.signal.aborted) return false;
+async function goOnWithout(waiting: Waiting, error: Error): Promise<Woken | null> {
+  if (waiting.signal.aborted) return null;
   const refused = error instanceof Unwilling && error.refused;
   const { absence, tell, lookInto, waitMs } = missed(waiting.handed.absence, waiting.now(), refused);
   waiting.handed.absence = absence;
   if (tell) waiting.log.warn('The server is away', { why: error.message, ...absenceFields(absence) });
   await waiting.sleep(spread(waitMs, Math.random()));
-  return lookInto;
+  return lookInto ? 'work' : null;
 }
 
 /** The whole program met it; it is not asked again at once. */

@@ -54,6 +54,7 @@ async function waiter(more: Partial<Waiter> = {}): Promise<Waiter & { time: numb
     pollSeconds,
     factsSeconds,
     times: { startedAt: BEGAN, factsAt: BEGAN, listsAt: BEGAN, wholeAt: BEGAN },
+    shell: null,
     absence: null,
   };
   const agent = new Agent({ keepAlive: true });
@@ -71,6 +72,7 @@ async function waiter(more: Partial<Waiter> = {}): Promise<Waiter & { time: numb
       return answer;
     },
     trailIsSound: async () => true,
+    outdated: async () => null,
     look: async (): Promise<Looked> => {
       made.looks += 1;
       return { sent: [], subnets: [], factsAt: made.time, listsAt: made.time, wholeAt: made.time };
@@ -176,6 +178,26 @@ test('a look that breaks off is tried again after a minute; the host is not sile
   assert.ok(given.time - BEGAN < 500_000);
   assert.ok(server.checkIns >= 5);
   assert.equal(lines.length, 2);
+});
+
+test('what runs here was replaced: it begins anew before the next look, never in the middle of one', async () => {
+  for (const how of ['again', 'with-supervisor'] as const) {
+    const given = await waiter();
+    let looking = false;
+    const { look } = given;
+    given.look = async () => {
+      looking = true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      looking = false;
+      return look();
+    };
+    given.outdated = async () => {
+      assert.equal(looking, false);
+      return given.looks < 2 ? null : how;
+    };
+    assert.equal(await wait(given), how);
+    assert.equal(given.looks, 2);
+  }
 });
 
 test('the trail is judged while it waits: one that grows is remembered, one that was rewritten is work', async () => {

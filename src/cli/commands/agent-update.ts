@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
-import { digestToSign, keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
+import { updateToSign } from '../../client/plan-to-sign.ts';
+import { hostsOfUpdate } from '../../model/enrollment.ts';
+import { keyIdOf, mayApprove, readKeyFile, signApproval } from '../approval.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { hostIdOf, pick, short } from '../lookup.ts';
@@ -25,7 +27,7 @@ export function addAgentUpdate(root: Command): void {
         { title: 'UPDATE', of: (u) => short(u.id) },
         { title: 'STATE', of: (u) => u.state },
         { title: 'VERSION', of: (u) => u.version },
-        { title: 'HOSTS', of: (u) => `${u.hosts.filter((h) => h.state === 'done').length} of ${u.hosts.length}` },
+        { title: 'HOSTS', of: (u) => `${u.counts.done} of ${hostsOfUpdate(u)}` },
         { title: 'ASKED', of: (u) => `${ago(u.createdAt)} by ${u.authorName}`, shrink: true, drop: 1 },
         { title: 'WHY', of: (u) => u.why ?? '', shrink: true },
       ],
@@ -81,7 +83,7 @@ function addApprove(agent: Command): void {
       const pem = await readKeyFile(text(options, 'key')!);
       await mayApprove(client, found, keyIdOf(pem), 'update');
       if (!context.output.json) showUpdate(context, found);
-      const digest = digestToSign(found);
+      const { digest } = await updateToSign(found);
       if (!flag(options, 'yes') && !(await confirm(`Sign update ${digest}?`))) throw new Exit(EXIT.negative);
       const body = signApproval(pem, found.id, digest, new Date());
       showUpdate(context, await client.approveAgentUpdate({ params: { id: found.id }, body }));
@@ -98,13 +100,13 @@ async function idOf(client: Client, ref: string): Promise<string> {
 const NEXT: Record<Update['state'], (update: Update) => string> = {
   'awaiting-approval': ({ id }) => `an approver other than you runs  lastember agent approve ${short(id)} --key FILE`,
   running: ({ id }) => `agents take it when they next report; see  lastember agent updates ${short(id)}`,
-  done: () => 'nothing',
+  done: ({ counts }) => (counts.away === 0 ? 'nothing' : 'nothing: who is away gets it with its next report'),
   stopped: () => 'find out why, then ask for another update',
   cancelled: () => 'nothing',
 };
 
 function showUpdate(context: Context, update: Update): void {
-  const of = (state: string): number => update.hosts.filter((host) => host.state === state).length;
+  const { counts } = update;
   const waves = Math.max(...update.hosts.map((host) => host.wave)) + 1;
   show(context.output, update, [
     ['update', update.id],
@@ -114,7 +116,7 @@ function showUpdate(context: Context, update: Update): void {
     ['digest', update.digest],
     [
       'hosts',
-      `${update.hosts.length} in ${waves} wave(s): ${of('done')} done, ${of('offered')} at it, ${of('failed')} failed`,
+      `${hostsOfUpdate(update)} in ${waves} wave(s): ${counts.done} done, ${counts.offered} at it, ${counts.away} away, ${counts.failed} failed`,
     ],
     [
       'approved by',

@@ -153,6 +153,7 @@ function addScan(root: Command): void {
           { title: 'CHANGED', of: (s) => String(s.counts.changed) },
           { title: 'OFFLINE', of: (s) => String(s.counts.offline) },
           { title: 'BACK', of: (s) => String(s.counts.back) },
+          { title: 'BY', of: (s) => s.path ?? '' },
         ],
         'Nothing to scan.',
       );

@@ -6,7 +6,7 @@ import { RETRY_MS } from './hooks.ts';
 const STALE: Record<string, string[]> = {
   hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview'],
   scans: ['scans', 'overview'],
-  agents: ['hosts', 'host', 'agents', 'deployments', 'overview'],
+  agents: ['hosts', 'host', 'agents', 'deployments', 'agent-updates', 'overview'],
   findings: ['findings', 'exceptions', 'host', 'campaigns', 'overview'],
   facts: ['host', 'dependencies'],
   changes: ['changes', 'change', 'overview'],

@@ -1,7 +1,9 @@
 import { Paper, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Deployment } from '../../model/deployment.ts';
+import { useAgentUpdates } from '../api/agent-updates.ts';
 import { useCoverage, useDeployments, useDeployRules } from '../api/deployments.ts';
+import { AgentUpdates } from '../components/AgentUpdates.tsx';
 import { CoverageTable } from '../components/CoverageTable.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { DeploymentBadge } from '../components/DeploymentBadge.tsx';
@@ -54,6 +56,27 @@ export function Deployments() {
               />
             ) : (
               <DataTable label="Deployments" items={items} columns={COLUMNS} keyOf={(item) => item.id} minWidth={640} />
+            )
+          }
+        </Loaded>
+      </Paper>
+      <Paper withBorder p="lg">
+        <Title order={2} size="h4" mb="sm">
+          Agent updates
+        </Title>
+        <Loaded query={useAgentUpdates()}>
+          {(updates) =>
+            updates.length === 0 ? (
+              <Empty
+                title="No updates yet"
+                hint={
+                  <>
+                    An operator asks for one: <code>lastember agent update --all</code>.
+                  </>
+                }
+              />
+            ) : (
+              <AgentUpdates updates={updates} />
             )
           }
         </Loaded>

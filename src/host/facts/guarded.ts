@@ -36,7 +36,7 @@ export function guarded(host: Host): Host {
   let table: Promise<string[]> | undefined;
   const places = new Map<string, string>();
   const check = async (doing: string, path: string, followsLast: boolean): Promise<void> => {
-    const others = await (table ??= tableOf(host));
+    const others = await (table ??= fileSystemsElsewhere(host));
     if (others.length === 0 || /^\/(?:proc|sys)\//.test(path)) return;
     await placeOf(path, followsLast, { links: LINKS_LIMIT, allow: (at) => refuse(others, doing, at, path) });
   };
@@ -75,7 +75,8 @@ export function guarded(host: Host): Host {
   };
 }
 
-async function tableOf(host: Host): Promise<string[]> {
+/** Where those of others are mounted. */
+export async function fileSystemsElsewhere(host: Host): Promise<string[]> {
   for (const path of ['/proc/self/mounts', '/proc/mounts', '/proc/1/mounts']) {
     const text = await readText(host, path).catch(() => null);
     if (text !== null && text !== '') return elsewhere(text);

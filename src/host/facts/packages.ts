@@ -22,26 +22,38 @@ export const packages: FactSection<'packages'> = {
     // Nothing installed is not what it means: nobody knows.
     if ((await database(look)) === null) throw new AppError('HOST_NO_PACKAGES');
     const facts = await installed(look);
-    const offered = await offers(look, facts);
-    return facts
-      .map((fact) => ({ ...fact, ...(offered?.get(fact.name) ?? offered?.get(`${fact.name}:${fact.arch}`)) }))
-      .sort(
-        by(
-          (fact) => fact.name,
-          (fact) => fact.arch,
-          (fact) => fact.version,
-        ),
-      );
+    return joined(facts, await offers(look, facts));
   },
 };
 
-async function offers(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
+type Offers = ReadonlyMap<string, Offer>;
+
+/** Both are kept from look to look, and what they make together with them. */
+const joinedBefore = new WeakMap<readonly PackageFact[], { offered: Offers | null; told: PackageFact[] }>();
+
+function joined(facts: readonly PackageFact[], offered: Offers | null): PackageFact[] {
+  const before = joinedBefore.get(facts);
+  if (before !== undefined && before.offered === offered) return before.told;
+  const told = facts
+    .map((fact) => ({ ...fact, ...(offered?.get(fact.name) ?? offered?.get(`${fact.name}:${fact.arch}`)) }))
+    .sort(
+      by(
+        (fact) => fact.name,
+        (fact) => fact.arch,
+        (fact) => fact.version,
+      ),
+    );
+  joinedBefore.set(facts, { offered, told });
+  return told;
+}
+
+async function offers(look: Look, facts: readonly PackageFact[]): Promise<Offers | null> {
   const installedBy = (await database(look))?.manager;
   return installedBy === 'dpkg' ? offersOfApt(look, facts) : offersOfOthers(look, facts);
 }
 
 /** Of dnf, zypper and apk: what each would become. From which of their archives it is they do not say in one go. */
-async function offersOfOthers(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
+async function offersOfOthers(look: Look, facts: readonly PackageFact[]): Promise<Offers | null> {
   const stamp = `${(await database(look))?.stamp} ${await cacheStamp(look.host)}`;
   // What is installed is known, whatever keeps the manager busy; and its next answer is asked for anew.
   const told = await look
@@ -53,7 +65,7 @@ async function offersOfOthers(look: Look, facts: readonly PackageFact[]): Promis
   return told && new Map(facts.map(({ name, version }) => [name, { candidate: told.get(name) ?? version }]));
 }
 
-async function offersOfApt(look: Look, facts: readonly PackageFact[]): Promise<ReadonlyMap<string, Offer> | null> {
+async function offersOfApt(look: Look, facts: readonly PackageFact[]): Promise<Offers | null> {
   const stamp = `${(await database(look))?.stamp} ${await listsStamp(look.host)}`;
   const names = [...new Set(facts.map((fact) => fact.name))].sort();
   return look.kept('offers', stamp, async () => {

@@ -1,5 +1,6 @@
 import type { ProcessFact } from '../../model/facts.ts';
-import type { MappedFile } from '../proc/maps.ts';
+import type { Stat } from '../host.ts';
+import { isAnother, type MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
 import { ownFiles, packagesInUse, processes as running, unitsOfProcesses } from './running.ts';
@@ -15,6 +16,11 @@ export const processes: FactSection<'processes'> = {
     const names = new Map((await users(look)).map((user) => [user.uid, user.name]));
     const brought = await packagesInUse(look);
     const earlier = await earlierOwners(look);
+    await each(
+      [...new Set([...all.values()].flatMap((process) => pathsOf(process)))],
+      (path) => onDisk(look, path),
+      1024,
+    );
     for (const path of earlier.keys()) if (!brought.has(path)) earlier.delete(path);
     const facts = await each([...all.values()], async (process): Promise<ProcessFact> => {
       const packageName = (path: string): string | null => (process.foreign ? null : (brought.get(path) ?? null));
@@ -40,6 +46,15 @@ export const processes: FactSection<'processes'> = {
   },
 };
 
+const pathOf = (process: Process, file: MappedFile): string =>
+  process.foreign ? `/proc/${process.pid}/root${file.path}` : file.path;
+
+const pathsOf = (process: Process): string[] =>
+  process.maps.filter((file) => file.executable).map((file) => pathOf(process, file));
+
+const onDisk = (look: Look, path: string): Promise<Stat | null> =>
+  look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
+
 async function replacedFiles(look: Look, process: Process): Promise<string[]> {
   const found = new Set<string>();
   if (process.exe !== null && process.exeDeleted) found.add(process.exe);
@@ -49,14 +64,6 @@ async function replacedFiles(look: Look, process: Process): Promise<string[]> {
   return [...found].sort();
 }
 
-/**
- * The kernel says "(deleted)" when the name it knew is gone. The disk has the last word: the same inode at the same
- * place is the same file, whatever the name said; another inode on the same device is another file. Devices that differ
- * (overlay file systems show two) prove nothing either way.
- */
 async function isReplaced(look: Look, process: Process, file: MappedFile): Promise<boolean> {
-  const path = process.foreign ? `/proc/${process.pid}/root${file.path}` : file.path;
-  const disk = await look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
-  if (disk?.device === file.device && disk.inode !== null) return disk.inode !== file.inode;
-  return file.deleted;
+  return isAnother(await onDisk(look, pathOf(process, file)), file);
 }

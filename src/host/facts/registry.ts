@@ -10,6 +10,7 @@ import { kernel } from './kernel.ts';
 import type { FactSection } from './look.ts';
 import { mounts } from './mounts.ts';
 import { neighbours } from './neighbours.ts';
+import { openssl } from './openssl.ts';
 import { os } from './os.ts';
 import { packages } from './packages.ts';
 import { processes } from './processes.ts';
@@ -31,6 +32,7 @@ export const FACT_SECTIONS = {
   kernel,
   mounts,
   neighbours,
+  openssl,
   os,
   packages,
   processes,
@@ -49,6 +51,7 @@ const SETTLED: ReadonlySet<SectionName> = new Set<SectionName>([
   'inventories',
   'kernel',
   'mounts',
+  'openssl',
   'routes',
   'users',
 ]);

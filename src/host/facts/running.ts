@@ -5,10 +5,10 @@ import type { Look } from './look.ts';
 import { packageOf, units } from './shared.ts';
 
 export const processes = (look: Look): Promise<ReadonlyMap<number, Process>> =>
-  look.once(
-    'processes',
-    async () => new Map((await readProcesses(look.host)).map((process) => [process.pid, process] as const)),
-  );
+  look.once('processes', async () => {
+    const commands = await look.kept('commands', '', async () => new Map<string, string>());
+    return new Map((await readProcesses(look.host, commands)).map((process) => [process.pid, process] as const));
+  });
 
 /** Its program and what it executes from; data files that it maps say nothing about what it runs. */
 export function ownFiles(process: Process): string[] {

@@ -65,7 +65,10 @@ export const settings: FactSection<'settings'> = {
   },
 };
 
+const fileOf = (key: string): string => `/proc/sys/${key.replaceAll('.', '/')}`;
+export const SYSCTL_FILES = SYSCTL.map(fileOf);
+
 async function sysctl(host: Host, key: string): Promise<string | null> {
-  const text = await readText(host, `/proc/sys/${key.replaceAll('.', '/')}`, 4096).catch(() => null);
+  const text = await readText(host, fileOf(key), 4096).catch(() => null);
   return text === null ? null : text.trim().replace(/\s+/g, ' ');
 }

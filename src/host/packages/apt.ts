@@ -2,7 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { lastLine, run } from '../command.ts';
 import type { ExecResult, Host } from '../host.ts';
 import { cut } from '../text.ts';
-import { DPKG_STATUS, readDpkgStatus } from './dpkg.ts';
+import { DPKG_STATUS, isCutOff, readDpkgStatus } from './dpkg.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
 import { leftHalfWay, someoneHolds } from './half-way.ts';
 import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
@@ -125,8 +125,22 @@ async function finish(host: Host): Promise<void> {
   await run(host, ['dpkg', ...KEEP, '--configure', '-a'], { timeoutMs: INSTALL_TIMEOUT_MS });
 }
 
+/**
+ * A run that was cut off between two packages (a full disk, a power cut) left none half-way, and notes that it did not get
+ * to write down. That is all that is done here; packages that are half-way are for `whole`.
+ */
+async function writeDown(host: Host): Promise<void> {
+  if (!(await isCutOff(host)) || (await isLocked(host)) || (await unfinished(host)).length > 0) return;
+  await finish(host);
+}
+
+/** They hold a POSIX lock on one of its files. */
+const isLocked = (host: Host): Promise<boolean> =>
+  someoneHolds(host, ['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock']);
+
 /** Settings files of which there are two versions keep what somebody wrote: what stands there counts. */
 async function install(host: Host, wanted: Wanted): Promise<Settings> {
+  await writeDown(host);
   const fetched = await fetchPatiently(host, ['apt-get', '-q', '-d', ...request(wanted)], {
     timeoutMs: INSTALL_TIMEOUT_MS,
     patienceMs: NETWORK_PATIENCE_MS,
@@ -197,7 +211,6 @@ export const apt = (host: Host): PackageManager => ({
   hold: (name, on) => setHold(host, name, on),
   unfinished: () => unfinished(host),
   finish: () => finish(host),
-  // They hold a POSIX lock on one of its files.
-  isLocked: () => someoneHolds(host, ['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock']),
+  isLocked: () => isLocked(host),
   install: (wanted) => install(host, wanted),
 });

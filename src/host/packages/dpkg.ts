@@ -3,6 +3,8 @@ import { readText, type Host } from '../host.ts';
 
 export const DPKG_STATUS = '/var/lib/dpkg/status';
 export const DPKG_INFO = '/var/lib/dpkg/info';
+/** Where dpkg notes what it does, package by package, until it writes all of the status anew at its end. */
+const DPKG_JOURNAL = '/var/lib/dpkg/updates';
 const STATUS_LIMIT = 64 * 1024 * 1024;
 const QUERY_LENGTH = 48 * 1024;
 const QUERY_OUTPUT = 16 * 1024 * 1024;
@@ -39,8 +41,14 @@ function sourceOf(fields: Fields): { source: string; sourceVersion: string } {
   };
 }
 
-export function parseDpkgStatus(text: string, ecosystem: string): PackageFact[] {
-  return stanzas(text).flatMap((fields) => {
+/** `notes`: of dpkg's journal, in their order; the last one about a package counts. */
+export function parseDpkgStatus(text: string, ecosystem: string, notes: readonly string[] = []): PackageFact[] {
+  const written = stanzas(text);
+  const noted = new Map(notes.flatMap(stanzas).map((fields) => [keyOf(fields), fields]));
+  const known = new Set(noted.size === 0 ? [] : written.map(keyOf));
+  const all = noted.size === 0 ? written : written.map((fields) => noted.get(keyOf(fields)) ?? fields);
+  const fresh = [...noted].flatMap(([key, fields]) => (known.has(key) ? [] : [fields]));
+  return [...all, ...fresh].flatMap((fields) => {
     const status = (fields['status'] ?? '').split(/\s+/)[2] ?? '';
     if (!PRESENT.has(status) || !fields['version']) return [];
     return [
@@ -57,15 +65,29 @@ export function parseDpkgStatus(text: string, ecosystem: string): PackageFact[] 
   });
 }
 
+const keyOf = (fields: Fields): string => `${fields['package']}:${fields['architecture'] ?? ''}`;
+
+/** As dpkg itself reads it: a run that was cut off, or is under way, has its last word in the journal. */
 export async function readDpkgStatus(host: Host, ecosystem: string): Promise<PackageFact[]> {
+  const notes: string[] = [];
+  for (const file of await journal(host)) notes.push((await readText(host, file, STATUS_LIMIT)) ?? '');
   const text = await readText(host, DPKG_STATUS, STATUS_LIMIT);
-  return text === null ? [] : parseDpkgStatus(text, ecosystem);
+  return text === null ? [] : parseDpkgStatus(text, ecosystem, notes);
 }
+
+async function journal(host: Host): Promise<string[]> {
+  const names = ((await host.list(DPKG_JOURNAL)) ?? []).filter((name) => /^\d+$/.test(name));
+  return names.sort((a, b) => Number(a) - Number(b)).map((name) => `${DPKG_JOURNAL}/${name}`);
+}
+
+/** A run of dpkg did not come to its end, or is at work. As long as this is so, apt installs nothing. */
+export const isCutOff = async (host: Host): Promise<boolean> => (await journal(host)).length > 0;
 
 /** Changes whenever the package database does. */
 export async function dpkgStamp(host: Host): Promise<string> {
   const found = await host.stat(DPKG_STATUS);
-  return found ? `${found.mtime}:${found.size}:${found.inode ?? ''}` : 'none';
+  const noted = (await journal(host)).at(-1);
+  return found ? `${found.mtime}:${found.size}:${found.inode ?? ''}${noted ? `:${noted}` : ''}` : 'none';
 }
 
 /** dpkg may know a file by its name before /usr was merged. */

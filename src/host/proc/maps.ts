@@ -1,3 +1,5 @@
+import type { Stat } from '../host.ts';
+
 /** One file that a process maps, however many ranges it has. */
 export interface MappedFile {
   path: string;
@@ -21,6 +23,17 @@ export function isScratch(path: string): boolean {
 
 export function withoutDeleted(path: string): { path: string; deleted: boolean } {
   return path.endsWith(DELETED) ? { path: path.slice(0, -DELETED.length), deleted: true } : { path, deleted: false };
+}
+
+/**
+ * Is what lies at its place on the disk another file than the one that is mapped? The kernel says "(deleted)" when the name
+ * it knew is gone. The disk has the last word: the same inode at the same place is the same file, whatever the name said;
+ * another inode on the same device is another file. Devices that differ (overlay file systems show two) prove nothing
+ * either way.
+ */
+export function isAnother(disk: Stat | null, file: MappedFile): boolean {
+  if (disk?.device === file.device && disk.inode !== null) return disk.inode !== file.inode;
+  return file.deleted;
 }
 
 /** Files of /proc/PID/maps. `shown` takes a path as the kernel says it to how the host names it. */

@@ -1,5 +1,6 @@
 import { each } from '../facts/look.ts';
 import { readText, type Host } from '../host.ts';
+import { sha256 } from '../canonical.ts';
 import { maskedWords } from '../masked.ts';
 import { cut } from '../text.ts';
 import { isScratch, parseMaps, withoutDeleted, type MappedFile } from './maps.ts';
@@ -26,12 +27,22 @@ const COMMAND_LIMIT = 300;
 /** What follows would not be told in any case. */
 const READ_OF_COMMAND = 8192;
 
+/** Command lines as they are told, by the hash of what they are: looking for secrets in them is dear. */
+export type Commands = Map<string, string>;
+
 /** Every process with a program (kernel threads have none), by pid. One that ends while we look is left out. */
-export async function readProcesses(host: Host): Promise<Process[]> {
+export async function readProcesses(host: Host, commands: Commands = new Map()): Promise<Process[]> {
   const pids = ((await host.list('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
   const boot = /^btime (\d+)$/m.exec((await readText(host, '/proc/stat').catch(() => null)) ?? '')?.[1];
   const namespace = await host.readlink('/proc/1/ns/mnt').catch(() => null);
-  const context = { bootSeconds: boot === undefined ? null : Number(boot), namespace };
+  const context = {
+    bootSeconds: boot === undefined ? null : Number(boot),
+    namespace,
+    before: new Map(commands),
+    commands,
+  };
+  // Only what still runs is kept.
+  commands.clear();
   const found = await each(
     pids.sort((a, b) => a - b),
     (pid) => readProcess(host, pid, context),
@@ -42,6 +53,8 @@ export async function readProcesses(host: Host): Promise<Process[]> {
 interface Context {
   bootSeconds: number | null;
   namespace: string | null;
+  before: Commands;
+  commands: Commands;
 }
 
 /** A file of /proc that we may not read says nothing about the others. */
@@ -61,7 +74,7 @@ async function readProcess(host: Host, pid: number, context: Context): Promise<P
     ppid: Number(field('PPid')),
     uid: Number(field('Uid')),
     name: field('Name'),
-    command: commandOf(host, cmdline ?? ''),
+    command: commandOf(host, cmdline ?? '', context),
     ...programOf(host, link),
     ...(await readMore(host, at, context)),
   };
@@ -90,7 +103,14 @@ async function readMore(host: Host, at: string, context: Context): Promise<More>
   };
 }
 
-function commandOf(host: Host, cmdline: string): string {
+function commandOf(host: Host, cmdline: string, { before, commands }: Context): string {
+  const key = sha256(cmdline);
+  const command = before.get(key) ?? commands.get(key) ?? masked(host, cmdline);
+  commands.set(key, command);
+  return command;
+}
+
+function masked(host: Host, cmdline: string): string {
   const words = cmdline
     .slice(0, READ_OF_COMMAND)
     .split('\0')

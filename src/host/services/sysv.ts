@@ -10,7 +10,7 @@ const VALUE_LIMIT = 1000;
 /** Where links say what starts at boot: Debian's place and Red Hat's. */
 const LEVELS = [2, 3, 4, 5].flatMap((level) => [`/etc/rc${level}.d`, `/etc/rc.d/rc${level}.d`]);
 /** A script without either is one of the system's own helpers. */
-const IS_SERVICE = /^### BEGIN INIT INFO|^#[ \t]*chkconfig:/m;
+export const IS_SERVICE = /^### BEGIN INIT INFO|^#[ \t]*chkconfig:/m;
 
 /**
  * Services by their init scripts, or null where there are none. No script is run, not even with `status`: old ones do not
@@ -37,7 +37,7 @@ async function startedAtBoot(host: Host): Promise<Set<string>> {
 
 type State = Pick<Unit, 'state' | 'mainPid' | 'exec'>;
 
-async function stateOf(host: Host, name: string, text: string, programs: Programs): Promise<State> {
+export async function stateOf(host: Host, name: string, text: string, programs: Programs): Promise<State> {
   const { daemon, pidFile } = namedIn(text);
   for (const path of pidFile === null ? [`/run/${name}.pid`, `/run/${name}/${name}.pid`] : [pidFile]) {
     const pid = await programs.alive((await readText(host, path, 4096).catch(() => null)) ?? '', daemon);

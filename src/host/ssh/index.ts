@@ -1,13 +1,14 @@
+import { once } from 'node:events';
 import type { Client } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
-import type { Host } from '../host.ts';
+import type { Host, Wanted } from '../host.ts';
 import { IN_OUR_LANGUAGE, openCommand, type Become, type Running } from './become.ts';
 import { Budget } from './budget.ts';
 import { connect, type SshTarget } from './connect.ts';
 import { execOver } from './exec.ts';
 import { openSftp, sftpFiles } from './sftp.ts';
 import { openShell } from './shell.ts';
-import { openReader, type Reader } from './reader.ts';
+import { openReader, type FarReader, type Reader } from './reader.ts';
 import { shellFiles, type ShellFiles as Files } from './shell-files.ts';
 
 export type { Become } from './become.ts';
@@ -49,8 +50,9 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
   };
   const way: Way = { name, target, exec, isClosed: () => closed };
   const files = fileChannel(client, way);
-  const look = eyes(client, way, files);
-  return {
+  const reader = readerOf(client, way);
+  const look = async (): Promise<Reader> => (await reader()) ?? files();
+  const host: SshHost = {
     far: true,
     hostKey,
     name,
@@ -78,14 +80,39 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
     mkdir: async (path, mode) => (await files()).mkdir(path, mode),
     exec,
     shown: (path) => path,
-    close: () =>
-      new Promise((resolve) => {
-        if (closed) return resolve();
-        client.once('close', () => resolve());
-        end();
-        return undefined;
-      }),
+    glance: async (paths) => glanceAt(host, { reader: target.root === undefined ? reader : null, paths, budget }),
+    close: () => (closed ? Promise.resolve() : ending(client, end)),
   };
+  return host;
+}
+
+async function ending(client: Client, end: () => void): Promise<void> {
+  const gone = once(client, 'close');
+  end();
+  await gone;
+}
+
+interface Glance {
+  /** null: what is asked in one go would not have the prefix of paths */
+  reader: (() => Promise<FarReader | null>) | null;
+  paths: readonly Wanted[];
+  budget: Budget;
+}
+
+async function glanceAt(host: SshHost, { reader, paths, budget }: Glance): Promise<Host> {
+  const there = await reader?.();
+  if (!reader || !there) return host;
+  // What cannot be had in one go is asked for one by one, and says then what is wrong with it.
+  const { read, list, stat, readlink } = await there.gather(paths, host).catch(() => host);
+  // A channel for each command would be a login shell for each.
+  const exec: Host['exec'] = async (argv, options) => {
+    const still = options?.stdin === undefined ? await reader() : null;
+    if (still === null) return host.exec(argv, options);
+    const result = await still.exec(argv, options);
+    budget.spend(result.stdout.length + result.stderr.length, 'running', argv[0] ?? '');
+    return result;
+  };
+  return { ...host, read, list, stat, readlink, exec };
 }
 
 /** Some servers run commands and have no shell; whoever becomes root has been through one. Asked once. */
@@ -109,11 +136,11 @@ const lost = (name: string): AppError =>
 
 /**
  * What looks at files, opened when first needed, and anew after it fell silent: a process there that answers many questions
- * at once, and where there can be none, the channel that also writes.
+ * at once. null where there can be none: the channel that also writes has to do.
  */
-function eyes(client: Client, { name, target, isClosed }: Way, files: () => Promise<Files>): () => Promise<Reader> {
-  let opened: Promise<Reader | null> | null = null;
-  const open = async (): Promise<Reader | null> => {
+function readerOf(client: Client, { name, target, isClosed }: Way): () => Promise<FarReader | null> {
+  let opened: Promise<FarReader | null> | null = null;
+  const open = async (): Promise<FarReader | null> => {
     if (isClosed()) throw lost(name);
     return openReader({
       client,
@@ -126,7 +153,7 @@ function eyes(client: Client, { name, target, isClosed }: Way, files: () => Prom
       },
     });
   };
-  return async () => (target.files === undefined ? await (opened ??= open()) : null) ?? files();
+  return async () => (target.files === undefined ? (opened ??= open()) : null);
 }
 
 /** The channel for files, opened when first needed, and anew after one that fell silent. */

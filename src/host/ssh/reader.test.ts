@@ -13,7 +13,7 @@ import { localHost } from '../local.ts';
 import { connect, type Connected, type SshTarget } from './connect.ts';
 import { sshHost } from './index.ts';
 import { READER_PROGRAMS } from './reader-programs.ts';
-import { openReader, type Reader } from './reader.ts';
+import { openReader, type FarReader } from './reader.ts';
 import { newSshKey } from './testing/keys.ts';
 import { testSshServer, type TestSshServer } from './testing/server.ts';
 
@@ -52,7 +52,7 @@ for (const program of READER_PROGRAMS.slice(0, 2)) {
   const missing = spawnSync(program.argv[0]!, ['--version']).error !== undefined;
   describe(`files by ${program.argv[0]}`, { skip: missing ? `no ${program.argv[0]} on this machine` : false }, () => {
     let connected: Connected;
-    let reader: Reader;
+    let reader: FarReader;
     before(async () => {
       connected = await connect(target);
       const { client } = connected;
@@ -94,6 +94,70 @@ for (const program of READER_PROGRAMS.slice(0, 2)) {
       );
       assert.equal((await reader.read('/binary', { maxBytes: 70_000 }))!.length, 70_000);
       assert.equal(await reader.list('/binary'), null);
+    });
+
+    test('what is read in one go is what is read one by one, and the rest is asked for', async () => {
+      const asked: string[] = [];
+      const none = async (path: string): Promise<null> => {
+        asked.push(path);
+        return null;
+      };
+      const all = await reader.gather(
+        [
+          { how: 'read', paths: `${root}/[bel]*` },
+          { how: 'read', paths: `${root}/none` },
+          { how: 'read', paths: `${root}/pipe` },
+          { how: 'list', paths: `${root}/odd` },
+          { how: 'stat', paths: `${root}/odd/*` },
+          { how: 'readlink', paths: `${root}/*` },
+        ],
+        { read: none, list: none, stat: none, readlink: none },
+      );
+      const local = localHost();
+      assert.deepEqual(await all.list(`${root}/odd`), NAMES.toSorted());
+      for (const name of ['binary', 'empty', 'like-an-answer', 'link', 'broken', 'none'].map(
+        (one) => `${root}/${one}`,
+      )) {
+        const [ours, own] = [await all.read(name), await local.read(name)];
+        assert.deepEqual(ours && Buffer.from(ours), own && Buffer.from(own), name);
+        assert.equal(await all.readlink(name), await local.readlink(name), name);
+      }
+      for (const name of NAMES)
+        assert.equal((await all.stat(`${root}/odd/${name}`))!.inode, (await local.stat(`${root}/odd/${name}`))!.inode);
+      await assert.rejects(all.read(`${root}/pipe`), (error) => isAppError(error, 'HOST_FILE'));
+      await assert.rejects(
+        all.read(`${root}/link`, { maxBytes: 3 }).then(() => all.read(`${root}/like-an-answer`, { maxBytes: 3 })),
+        (error) => isAppError(error, 'HOST_FILE_TOO_LARGE'),
+      );
+      // `none` has no link, and large contents were told once.
+      assert.deepEqual(asked, [`${root}/none`, `${root}/link`]);
+    });
+
+    test('commands: words as they are, code, output apart, limits', async () => {
+      const words = [...NAMES, '', 'a\nb'];
+      const said = await reader.exec(['sh', '-c', 'printf "%s\\n" "$@"; echo bad >&2; exit 3', 'sh', ...words]);
+      assert.deepEqual(said, { code: 3, stdout: words.map((word) => `${word}\n`).join(''), stderr: 'bad\n' });
+      const { code, stderr } = await reader.exec(['/no/such/program']);
+      assert.deepEqual([code, stderr.includes('/no/such/program')], [127, true]);
+      assert.equal((await reader.exec(['sh', '-c', 'kill -TERM $$'])).code, 143);
+      assert.equal((await reader.exec(['cat'])).stdout, '', 'there is no input');
+      const much = await reader.exec(['sh', '-c', 'head -c 3000000 /dev/zero; echo end >&2'], { maxOutput: 1000 });
+      assert.deepEqual([much.code, much.stdout.length, much.stderr], [0, 1000, 'end\n']);
+      assert.equal((await reader.exec(['sh', '-c', 'echo $LC_ALL; command -v sysctl'])).stdout.split('\n')[0], 'C');
+      // Closed both, and went on.
+      assert.equal((await reader.exec(['sh', '-c', 'exec >&- 2>&-; sleep 0.3; exit 9'])).code, 9);
+    });
+
+    test('a command that takes longer than patience lasts is waited for; one that takes longer than its limit is killed', async () => {
+      const slow = reader.exec(['sh', '-c', 'sleep 4; echo done']);
+      const after = reader.read('/like-an-answer');
+      assert.equal((await slow).stdout, 'done\n');
+      assert.equal(Buffer.from((await after)!).toString(), 'D 3\nabcN 0\n\0\n');
+      const mark = randomBytes(8).toString('hex');
+      const endless = reader.exec(['sh', '-c', `sleep 60 & sleep 60; : ${mark}`], { timeoutMs: 1000 });
+      await assert.rejects(endless, (error) => isAppError(error, 'HOST_COMMAND_TIMEOUT'));
+      assert.equal(spawnSync('pgrep', ['-f', mark]).status, 1, 'it still runs');
+      assert.equal((await reader.exec(['echo', 'still here'])).stdout, 'still here\n');
     });
 
     test('thousands of questions at once are each answered', async () => {

@@ -114,6 +114,33 @@ describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, 
     fs.rmSync(join(flag, '..'), { recursive: true });
   });
 
+  test('dpkg is killed in the middle of a package: named from its journal, which nothing else knows of; a resumed try mends it', async () => {
+    const flag = `${fs.mkdtempSync('/tmp/lastember-preinst-')}/lives`;
+    const preinst = `#!/bin/sh\n[ -e ${flag} ] || kill -9 $PPID\nexit 0\n`;
+    const tree = kept(dpkgTree([one('shop')], [two('shop', { scripts: { preinst } })]));
+    await assert.rejects(perform(tree, upgrade('shop')), says('STEP_PACKAGE_FAILED', /Left half-way: shop/));
+    assert.match(status(tree, 'shop'), /install ok installed/, 'the status was not written anew');
+    await assert.rejects(perform(tree, upgrade('shop')), says('STEP_PACKAGES_UNFINISHED', /shop/));
+    fs.writeFileSync(flag, '');
+    const given = context({ resumed: { version: '1' } });
+    assert.equal((await perform(tree, upgrade('shop'), given)).after['version'], '2');
+  });
+
+  test('dpkg was cut off between two packages: its notes are written down first, and nobody has to look', async () => {
+    const tree = kept(dpkgTree([one('shop'), one('tool')], [two('shop')]));
+    const tool = tree
+      .file('var/lib/dpkg/status')
+      .split('\n\n')
+      .find((stanza) => stanza.startsWith('Package: tool\n'))!;
+    tree.put('var/lib/dpkg/updates/0000', `${tool}\n`);
+    assert.equal((await perform(tree, upgrade('shop'))).after['version'], '2');
+    assert.deepEqual(
+      fs.readdirSync(join(tree.root, 'var/lib/dpkg/updates')).filter((name) => /^\d+$/.test(name)),
+      [],
+    );
+    assert.match(status(tree, 'tool'), /install ok installed/);
+  });
+
   test('a held package: named before anything is upgraded; held and let go by a step, which undoes exactly', async () => {
     const tree = kept(dpkgTree([one('shop'), one('tool')], [two('shop'), two('tool')]));
     const hold = (on: boolean): AnyHostStep => ({ kind: 'package-hold', name: 'shop', hold: on });

@@ -17,7 +17,7 @@ type ServiceStep = StepOf<'service'>;
 const ANSWER_MS = 15_000;
 
 /** By which nearly every host is reached: its new settings are tried before they count. */
-export const isSshd = (unit: string): boolean => /^(?:ssh|sshd|openssh-server)\.service$/.test(unit);
+export const isSshd = (unit: string): boolean => /^(?:ssh|sshd|openssh-server)(?:\.service)?$/.test(unit);
 
 export const mustKeepAccess = ({ name, action }: ServiceStep): boolean =>
   isSshd(name) && (action === 'restart' || action === 'reload');

@@ -5,14 +5,14 @@ import { bytesOf } from './copy.ts';
 
 /** Where a daemon of Debian's, Red Hat's and Alpine's kind keeps its settings: below its own name. */
 function belongs(path: string, unit: string): boolean {
-  const name = unit.replace(/(?:@.*)?\.service$/, '');
+  const name = unit.replace(/(?:@.*)?(?:\.service)?$/, '');
   const names = /^sshd?$|^openssh-server$/.test(name) ? ['ssh'] : [name];
   return names.some(
     (one) =>
       path.startsWith(`/etc/${one}/`) ||
       path === `/etc/${one}.conf` ||
-      path === `/etc/default/${one}` ||
-      path.startsWith(`/etc/systemd/system/${unit}`),
+      ['default', 'sysconfig', 'conf.d', 'init.d'].some((at) => path === `/etc/${at}/${one}`) ||
+      (unit.endsWith('.service') && path.startsWith(`/etc/systemd/system/${unit}`)),
   );
 }
 

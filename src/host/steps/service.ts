@@ -3,7 +3,7 @@ import type { StepOf } from '../../model/kit.ts';
 import { forget, guardState, newToken } from '../access/guard.ts';
 import type { Listener } from '../access/listeners.ts';
 import type { Host } from '../host.ts';
-import { control, readUnit, setEnabled } from '../services/control.ts';
+import { bootLevels, control, readUnit, setEnabled } from '../services/control.ts';
 import type { Unit } from '../services/systemd.ts';
 import { NO_EFFECTS, type HostStep, type Inspection, type Seen, type StepContext } from './contract.ts';
 import { controlSshd, hasShell, mustKeepAccess, silentListeners } from './keep-access.ts';
@@ -18,7 +18,7 @@ export const service: HostStep<'service'> = {
   kind: 'service',
   async inspect(host, step, { resumed, earlier }) {
     const unit = await readUnit(host, step.name);
-    if (step.action === 'enable' || step.action === 'disable') return inspectEnabled(step, unit);
+    if (step.action === 'enable' || step.action === 'disable') return inspectEnabled(host, step, unit);
     if (await isDone(host, step, unit, resumed))
       return { before: seen(unit), effects: NO_EFFECTS, already: { ...seen(unit) } };
     const effects = { ...NO_EFFECTS, restarts: step.action === 'reload' ? [] : [step.name] };
@@ -37,7 +37,8 @@ export const service: HostStep<'service'> = {
   async undo(host, step, before) {
     if (step.action === 'enable' || step.action === 'disable') {
       const was = before['enabled'] === true;
-      return { service: step.name, enabled: (await setEnabled(host, step.name, was)).enabled };
+      const levels = (before['levels'] as string[] | undefined) ?? [];
+      return { service: step.name, enabled: (await setEnabled(host, step.name, was, levels)).enabled };
     }
     const wasRunning = before['state'] === 'running';
     if (step.action === 'start' || step.action === 'stop') {
@@ -53,12 +54,13 @@ export const service: HostStep<'service'> = {
   },
 };
 
-function inspectEnabled({ name, action }: ServiceStep, unit: Unit): Inspection {
+async function inspectEnabled(host: Host, { name, action }: ServiceStep, unit: Unit): Promise<Inspection> {
   if (unit.enabled === null) {
     const what = `${name}: whether it starts at boot is not for its unit file to say (it is static or generated)`;
     throw new AppError('STEP_DRIFT', { what });
   }
-  const before = { ...seen(unit), enabled: unit.enabled };
+  const levels = await bootLevels(host, unit);
+  const before = { ...seen(unit), enabled: unit.enabled, ...(levels.length > 0 ? { levels } : {}) };
   if (unit.enabled === (action === 'enable')) return { before, effects: NO_EFFECTS, already: before };
   const change = action === 'enable' ? 'starts at boot' : 'does not start at boot';
   return { before, effects: { ...NO_EFFECTS, files: [{ path: name, change }] } };

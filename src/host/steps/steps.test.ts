@@ -131,6 +131,11 @@ test('no step touches what the agent itself stands on, kernel interfaces, or pat
     '/etc/systemd/system/multi-user.target.wants/lastember-agent.service',
     '/usr/lib/systemd/system/lastember-agent.service',
     '/usr/bin/lastember-agent',
+    '/etc/rc.local',
+    '/etc/rc.d/rc.local',
+    '/etc/rc2.d/S01lastember-agent',
+    '/etc/rc.d/rc3.d/K90lastember-agent',
+    '/etc/runlevels/default/lastember-agent',
   ];
   for (const path of paths) {
     await assert.rejects(
@@ -236,8 +241,8 @@ describe('upgrade-packages', () => {
     const tree = newTree({ ...offered, 'var/lib/dpkg/lock': '' });
     const status = tree.file('var/lib/dpkg/status');
     tree.put('var/lib/dpkg/status', status.replace('install ok installed', 'install ok unpacked'));
-    const { ino } = fs.statSync(join(tree.root, 'var/lib/dpkg/lock'));
-    tree.put('proc/locks', `1: POSIX  ADVISORY  WRITE 77 fd:00:${ino} 0 EOF\n`);
+    const lock = (await localHost({ root: tree.root }).stat('/var/lib/dpkg/lock'))!;
+    tree.put('proc/locks', `1: POSIX  ADVISORY  WRITE 77 ${lock.device}:${lock.inode} 0 EOF\n`);
     setTimeout(() => {
       tree.put('var/lib/dpkg/status', status);
       tree.put('proc/locks', '');

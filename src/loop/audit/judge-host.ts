@@ -11,6 +11,7 @@ import { digestOf } from './kit-store.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
 import { celOf, judge } from './logic/judge/judge.ts';
 import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
+import { withoutCovered } from './logic/covered.ts';
 import { decide, isOpen } from './logic/life.ts';
 import type { NewExposure } from './logic/radar.ts';
 import { lockHost, readFacts } from './store-facts.ts';
@@ -151,7 +152,10 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   const own = new Set([host.id, ...before.map((one) => one.id)]);
   const decisions = decide(
     previous,
-    judgements.filter((one) => isOurs(one, previous, own)),
+    withoutCovered(
+      judgements.filter((one) => isOurs(one, previous, own)),
+      previous,
+    ),
   );
   const burnt = await exposureRows(tx.db, { spkis: servedKeys(evidence.endpoints) });
   const told = await applyDecisions(

@@ -19,6 +19,8 @@ const Case = z
     /** `none`: the check finds nothing to judge */
     expect: z.union([Verdict, z.literal('none')]),
     component: z.string().optional(),
+    /** that it is about has a finding which is open */
+    open: z.string().optional(),
     /** taken out of the base before the rest is put in */
     without: z.string().optional(),
     facts: z.unknown().optional(),
@@ -69,7 +71,7 @@ for (const kit of loadKits(KITS_DIR)) {
       assert.ok(seen.has('pass') && seen.has('fail'), 'a check has a case that passes and one that fails');
       assert.ok(seen.has('not-applicable') || seen.has('none'), 'a check has a case that it does not apply to');
       for (const [index, one] of cases.entries()) {
-        const found = judge(kit, evidenceFor(base, one), () => new Set())
+        const found = judge(kit, evidenceFor(base, one), () => new Set(one.open === undefined ? [] : [one.open]))
           .filter((each) => each.check.id === check.id)
           .filter((each) => one.component === undefined || each.component === one.component);
         const verdicts = found.map((each) => each.verdict);

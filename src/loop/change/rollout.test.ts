@@ -135,6 +135,32 @@ test('M.1, 5.21: upgraded, but the old program runs on: the change fails and say
   assert.equal(lazyInFunnel.steps.restarted.state, 'open');
 });
 
+test('3.4: what only a boot or a person ends is no failure of the change; the finding goes on being open and says so', async () => {
+  const host = await estate.addHost('booting');
+  host.lazy = true;
+  const { judge } = estate.audit;
+  const pending = 'installed, but PID 1 (/sbin/init) run what was replaced until the next boot (kit kernel)';
+  estate.audit.judge = async (hostId) => {
+    const finding = estate.audit.all.get('finding_booting')!;
+    if (hostId !== host.hostId) return judge(hostId);
+    const lastSeenAt = estate.deps.platform.now().toISOString();
+    estate.audit.all.set(finding.id, { ...finding, evidence: { needs: ['boot', 'person'] }, pending, lastSeenAt });
+  };
+  try {
+    const change = await estate.approved([host]);
+    await runChange(estate.deps, OLGA, change.id);
+    await estate.settle(change.id);
+    const done = await viewChange(estate.deps, change.id);
+    assert.deepEqual([done.state, done.why], ['closed', null]);
+    const [finding] = await estate.audit.findings({ ids: ['finding_booting'] });
+    assert.deepEqual([finding!.state, finding!.changeId], ['open', null]);
+    const verified = (await estate.entries(change.id)).find((entry) => entry.type === 'change.change.verified')!;
+    assert.equal((detailOf(verified)['findings'] as { pending: string }[])[0]!.pending, pending);
+  } finally {
+    estate.audit.judge = judge;
+  }
+});
+
 test('5.21: fresh sockets say nothing about processes: a change closes on facts that are all of them new', async () => {
   const host = await estate.addHost('partly');
   const change = await estate.approved([host]);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
 import type { Finding } from '../../model/finding.ts';
+import { ENDS_BY_ITSELF } from '../../model/in-force.ts';
 import type { Json } from '../../model/json.ts';
 import type { Plan, StepOutcome, Task } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
@@ -105,7 +106,7 @@ async function look(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): 
   if (open.length > 0) return { endpoints: [], findings: [], open };
   const endpoints = await lookAround(deps, plan, proven, open);
   const findings = await judgeAgain(deps, change, plan, proven);
-  open.push(...findings.filter((finding) => finding.state !== 'fixed').map(sayOpen));
+  open.push(...findings.filter((finding) => finding.state !== 'fixed' && !isBeyond(finding, change)).map(sayOpen));
   const lost = change.findings.filter((id) => !findings.some((finding) => finding.id === id));
   open.push(...lost.map((id) => `finding ${id} cannot be found any more`));
   return { endpoints, findings, open };
@@ -139,6 +140,16 @@ async function judgeAgain(deps: Deps, change: ChangeRow, plan: Plan, proven: Pro
 
 const findingsOf = async (deps: Deps, { findings }: ChangeRow): Promise<Finding[]> =>
   findings.length > 0 ? deps.audit.findings({ ids: findings }) : [];
+
+/**
+ * All that the change could do is done: what keeps the finding open is ended by a boot, which is a change of its own, or by a
+ * person. It goes on being open, and says so.
+ */
+function isBeyond({ evidence, lastSeenAt }: Finding, { verification }: ChangeRow): boolean {
+  if (verification === null || lastSeenAt < verification.since) return false;
+  const needs = evidence['needs'];
+  return Array.isArray(needs) && needs.length > 0 && !ENDS_BY_ITSELF.some((one) => needs.includes(one));
+}
 
 const sayOpen = (finding: Finding): string =>
   `${finding.hostName}: ${finding.title}${finding.endpoint ? ` at ${finding.endpoint}` : ''} is ${finding.state}` +
@@ -198,7 +209,7 @@ async function close(
     const observed = impact.observed(tasksOf(plan), outcomes, plan.impact);
     const why = outcome === 'failed' ? `not proven to be fixed: ${seen.open.join('; ')}` : null;
     await updateChange(tx.db, change.id, { state: outcome, observed, why }, tx.now);
-    if (outcome === 'failed') await release(deps, tx, held);
+    await release(deps, tx, held);
     await recordClosing(tx, change, plan, seen, {
       outcome,
       why,

@@ -90,6 +90,8 @@ test('1.2: a scan finds hosts nobody listed, and what they serve, without creden
     back: 0,
     unchanged: 0,
   });
+  assert.equal(done.path, 'epoll', done.pathWhy ?? '');
+  assert.ok(done.pathWhy);
   const found = (await discovery.hostByAddress('127.71.0.5'))!;
   assert.equal(found.claim, 'unknown');
   assert.equal(found.discoveredAs, 'unknown');

@@ -6,6 +6,7 @@ import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
 import { recordLooks } from './looks.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { newRtt } from '../../scan/logic/pace.ts';
+import { newRetries } from '../../scan/logic/retries.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
@@ -80,6 +81,7 @@ async function lookAtAddress(platform: Platform, buckets: Buckets, scopes: LiveS
     to: ports.length,
     pairAt: (index) => ({ address: trace.address, port: ports[index]! }),
     rtt: newRtt(),
+    retries: newRetries(),
     concurrency: FOLLOW_CONNECTIONS,
     report: async (progress) => {
       open.push(...progress.open);

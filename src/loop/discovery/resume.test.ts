@@ -17,7 +17,8 @@ import { addScope, entriesSince, OPERATOR } from './testing/index.ts';
 let platform: TestPlatform;
 let discovery: Discovery;
 before(async () => {
-  platform = await testPlatform();
+  // Connections tell which pair was tried; single packets reach no listener.
+  platform = await testPlatform({ config: { scanPath: 'epoll' } });
   discovery = createDiscovery(platform);
   platform.handle(discovery.jobs);
 });

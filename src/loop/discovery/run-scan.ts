@@ -7,13 +7,15 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Interval } from '../../scan/logic/address.ts';
-import { newRtt } from '../../scan/logic/pace.ts';
+import { newRtt, type Rtt } from '../../scan/logic/pace.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { containsAddress } from '../../scan/logic/targets.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { ageEndpoints, countOffline, storeWindow } from './results.ts';
 import { scanIntervals } from './scans.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
+import { type Chosen, chooseConnector } from '../../scan/scanner/native/choose.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
 import type { Ageing } from './results.ts';
@@ -25,13 +27,13 @@ import {
   holdScan,
   openOf,
   saveOpen,
+  savePath,
   saveProgress,
   scanRow,
   type ScanRow,
   setScanState,
 } from './store-scans.ts';
 
-const CONNECTIONS_AT_ONCE = 200;
 const BEAT_MS = 500;
 
 export interface ScannerOptions {
@@ -47,7 +49,10 @@ interface Run {
   order: Windows;
   ports: number[];
   scopes: LiveScopes;
+  chosen: Chosen;
   guard: Guard;
+  rtt: Rtt;
+  retries: Retries;
   /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
   refused: Set<string>;
   counts: ScanCounts;
@@ -59,8 +64,13 @@ export async function runScan(platform: Platform, options: ScannerOptions, scanI
   const scan = await begin(platform, scanId, runner);
   if (!scan) return;
   await withScopes(platform, async (scopes) => {
-    const run = await prepare(platform, options, { scan, runner, scopes });
-    if (run && (await runWindows(run))) await finish(run);
+    const chosen = await chooseConnector(platform.config.scanPath);
+    try {
+      const run = await prepare(platform, options, { scan, runner, scopes, chosen });
+      if (run && (await runWindows(run))) await finish(run);
+    } finally {
+      await chosen.connector?.close();
+    }
   });
 }
 
@@ -68,16 +78,18 @@ export async function runScan(platform: Platform, options: ScannerOptions, scanI
 async function prepare(
   platform: Platform,
   options: ScannerOptions,
-  begun: Pick<Run, 'scan' | 'runner' | 'scopes'>,
+  begun: Pick<Run, 'scan' | 'runner' | 'scopes' | 'chosen'>,
 ): Promise<Run | null> {
   const { scan } = begun;
   try {
     const intervals = scanIntervals(scan);
     const ports = parsePorts(scan.ports);
-    const order = scanOrder(intervals, ports, Number(scan.seed));
+    const order = scanOrder(intervals, ports, Number(scan.seed), scan.rate);
     const refused = new Set<string>();
     const guard = guardOf(options, begun, intervals, refused);
-    return { ...begun, platform, options, order, ports, guard, refused, counts: { ...scan.counts } };
+    await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, begun.chosen));
+    const tempo = { rtt: newRtt(), retries: newRetries() };
+    return { ...begun, ...tempo, platform, options, order, ports, guard, refused, counts: { ...scan.counts } };
   } catch (error) {
     if (!isAppError(error)) throw error;
     await platform.observe(actorOf(scan), async (tx) => {
@@ -92,7 +104,7 @@ async function prepare(
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
   options: ScannerOptions,
-  { scan, scopes }: Pick<Run, 'scan' | 'scopes'>,
+  { scan, scopes, chosen }: Pick<Run, 'scan' | 'scopes' | 'chosen'>,
   intervals: readonly Interval[],
   refused: Set<string>,
 ): Guard {
@@ -102,7 +114,8 @@ function guardOf(
     refused.add(address);
     return false;
   };
-  return scopes.watch(createGuard({ allows, bucket: options.buckets.of(scan.scope_id ?? scan.id, scan.rate) }));
+  const bucket = options.buckets.of(scan.scope_id ?? scan.id, scan.rate);
+  return scopes.watch(createGuard({ allows, bucket, connector: chosen.connector }));
 }
 
 const actorOf = (scan: ScanRow) => scan.actor ?? systemActor('scan');
@@ -156,8 +169,8 @@ async function sweepWindow(run: Run, window: number, from: number): Promise<bool
     from,
     to: order.pairsIn(window),
     pairAt: (index) => order.pairAt(window, index),
-    rtt: newRtt(),
-    concurrency: CONNECTIONS_AT_ONCE,
+    rtt: run.rtt,
+    retries: run.retries,
     report: async ({ cursor, open }) => {
       run.counts.done = before + cursor;
       return platform.observe(actorOf(scan), async (tx) => {
@@ -250,7 +263,14 @@ async function finish(run: Run): Promise<void> {
       type: 'discovery.scan.finished',
       subject: { kind: 'scan', id: scan.id },
       related: scopeOf(scan),
-      detail: { outcome: 'done', scope: scan.scope_name, targets: scan.targets, ports: scan.ports, counts: run.counts },
+      detail: {
+        outcome: 'done',
+        scope: scan.scope_name,
+        targets: scan.targets,
+        ports: scan.ports,
+        counts: run.counts,
+        path: run.chosen.path,
+      },
     });
     await tx.publish('scans', { scanId: scan.id });
   });

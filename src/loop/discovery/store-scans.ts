@@ -1,6 +1,7 @@
+import { chunks } from '../../platform/db/many.ts';
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanCounts, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
 import { q } from './tables.ts';
@@ -73,6 +74,8 @@ export function toScan(row: ScanRow): Scan {
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
     error: row.error,
+    path: row.path,
+    pathWhy: row.path_why,
   };
 }
 
@@ -163,6 +166,11 @@ export async function claimScan(db: DbOrTx, id: string, runner: string, now: Dat
   return row ?? null;
 }
 
+/** How this runner tries ports, and why so. */
+export async function savePath(db: DbOrTx, id: string, how: { path: ScanPath; why: string }): Promise<void> {
+  await q(db).updateTable('discovery.scan').set({ path: how.path, path_why: how.why }).where('id', '=', id).execute();
+}
+
 /** Is the scan still this runner's? Until the transaction ends nobody else takes it. */
 export async function holdScan(db: DbOrTx, id: string, runner: string): Promise<boolean> {
   const row = await q(db)
@@ -210,12 +218,12 @@ export async function saveProgress(
 }
 
 export async function saveOpen(db: DbOrTx, scanId: string, open: { address: string; port: number }[]): Promise<void> {
-  if (open.length === 0) return;
-  await q(db)
-    .insertInto('discovery.scan_open')
-    .values(open.map((one) => ({ scan_id: scanId, ...one })))
-    .onConflict((c) => c.doNothing())
-    .execute();
+  for (const some of chunks(open))
+    await q(db)
+      .insertInto('discovery.scan_open')
+      .values(some.map((one) => ({ scan_id: scanId, ...one })))
+      .onConflict((c) => c.doNothing())
+      .execute();
 }
 
 export async function openOf(db: DbOrTx, scanId: string): Promise<{ address: string; port: number }[]> {

@@ -6,6 +6,7 @@ import type {
   IdentifierKind,
   Management,
   ScanCounts,
+  ScanPath,
   ScanState,
   SourceName,
   Tags,
@@ -52,6 +53,8 @@ export type DiscoveryTables = {
     started_at: Date | null;
     finished_at: Date | null;
     error: string | null;
+    path: Generated<ScanPath | null>;
+    path_why: Generated<string | null>;
   };
   'discovery.scan_open': { scan_id: string; address: string; port: number };
   'discovery.host': {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { startEstate, type Estate } from '../../../lab/demo/estate.ts';
 import type { Deployment } from '../../model/deployment.ts';
 import { buildAgentListener } from '../../platform/http/agents.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { listEntries } from '../../platform/ledger/index.ts';
 import { createDiscovery, type Discovery } from '../discovery/index.ts';
 import { addCredential, removeCredential } from './credentials.ts';
 import { createDeployment } from './make-deployment.ts';
@@ -172,6 +173,31 @@ test(
     assert.match(said, /^\d+\.\d+\.\d+\n$/);
     const packed = readdirSync(join(platform.config.dataDir, 'cache')).filter((name) => name !== 'pieces');
     assert.match(packed.join(), /^lastember-agent-[0-9a-f]{16}-linux-\w+\.(?:xz|deb|zst|gz)$/, 'it travelled packed');
+  },
+);
+
+test(
+  'an agent that the server does not take: the deployment says why, and the trail does, once',
+  { skip },
+  async () => {
+    const id = join(estate.host('build').root, 'etc/machine-id');
+    const own = readFileSync(id, 'utf8');
+    writeFileSync(id, `${'5'.repeat(32)}\n`);
+    const result = await deploy('build', { force: true });
+    writeFileSync(id, own);
+    assert.equal(result.state, 'failed');
+    assert.match(
+      result.why ?? '',
+      /was started, and this server did not take it \(The token is for .* this machine is another one/,
+    );
+    const entries = (await listEntries(platform.db)).map(({ entry }) => entry);
+    const refused = entries.filter(({ type }) => type === 'enrollment.agent.refused');
+    assert.deepEqual(
+      refused.map(({ detail }) => (detail as { code: string }).code),
+      ['ENROLL_OTHER_HOST'],
+    );
+    const again = await deploy('build', { force: true });
+    assert.deepEqual([again.state, again.why], ['done', null]);
   },
 );
 

@@ -15,8 +15,10 @@ import { sendAgent } from './runtime.ts';
 import { prospect, run, type Site } from './site.ts';
 import { loginOf, type CredentialRow } from './store-login.ts';
 import { agentByHost } from './store.ts';
+import { refusalOf } from './store-tokens.ts';
 
 const CHECK_IN_SECONDS = 60;
+const AFTER_REFUSAL_SECONDS = 10;
 const TOKEN_MINUTES = 15;
 
 interface How {
@@ -52,9 +54,9 @@ export async function deployTo(
     hold(() => void remote.close().catch(() => undefined));
     const before = await agentByHost(platform.db, host.id);
     const site = { platform, host, remote, step, touch };
-    const note = await install(site, { program, login: loginOf(credential) }, by);
+    const { note, tokenId } = await install(site, { program, login: loginOf(credential) }, by);
     step('waiting for its agent');
-    await waitForAgent(platform, host, before?.id ?? null);
+    await waitForAgent(platform, host, before?.id ?? null, tokenId);
     return { credential: credential.name, note };
   });
 }
@@ -64,7 +66,7 @@ async function install(
   site: Site,
   { program, login }: { program: Buffer; login: ReturnType<typeof loginOf> },
   by: string,
-): Promise<string | null> {
+): Promise<{ note: string | null; tokenId: string }> {
   const { platform, host, remote, step, touch } = site;
   step('looking at the machine');
   const { arch, node, service } = await prospect(site);
@@ -103,7 +105,7 @@ async function install(
   }
   step('starting the agent');
   for (const command of service.begin) await run(host, remote, command);
-  return service.note;
+  return { note: service.note, tokenId: token.id };
 }
 
 /** Of an agent of another kind that was here before; the runtime is what installer and packages bring. */
@@ -112,13 +114,19 @@ const leftBehind = (node: string | null): string[] => [
   AGENT_PATHS.runtime,
 ];
 
-async function waitForAgent(platform: Platform, host: Host, previous: string | null): Promise<void> {
-  const deadline = Date.now() + CHECK_IN_SECONDS * 1000;
+async function waitForAgent(platform: Platform, host: Host, previous: string | null, tokenId: string): Promise<void> {
+  let deadline = Date.now() + CHECK_IN_SECONDS * 1000;
+  let refused: string | null = null;
   while (Date.now() < deadline) {
     const agent = await agentByHost(platform.db, host.id);
     if (agent && agent.id !== previous) return;
+    const why = await refusalOf(platform.db, tokenId);
+    // With another key of its own it may be taken after all.
+    if (why !== refused) deadline = Math.min(deadline, Date.now() + AFTER_REFUSAL_SECONDS * 1000);
+    refused = why;
     await sleep(100);
   }
+  if (refused !== null) throw new AppError('DEPLOY_ENROLL_REFUSED', { host: host.name, why: refused });
   throw new AppError('DEPLOY_NO_CHECK_IN', {
     host: host.name,
     seconds: CHECK_IN_SECONDS,

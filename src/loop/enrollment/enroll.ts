@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Actor } from '../../model/actor.ts';
 import type { EnrollReply, EnrollRequest } from '../../model/agent.ts';
-import { AppError } from '../../model/errors/index.ts';
+import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Identifier } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
@@ -13,7 +13,15 @@ import { CERTIFICATE_DAYS } from './renew.ts';
 import { insertAgent, insertCertificate, revokeOthers } from './store.ts';
 import { deleteAccess } from './store-access.ts';
 import { doubledBy, reportingElsewhere } from './store-leaving.ts';
-import { agentOfToken, insertToken, lockToken, spendToken, tokenByHash, type TokenRow } from './store-tokens.ts';
+import {
+  agentOfToken,
+  insertToken,
+  lockToken,
+  setRefused,
+  spendToken,
+  tokenByHash,
+  type TokenRow,
+} from './store-tokens.ts';
 
 const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
@@ -81,15 +89,33 @@ export async function enroll(
   const approverKeys = await platform.approverKeys();
   // Made before the transaction, if it is the first time.
   const ca = await authorityCertificate(platform);
+  const actor: Actor = { kind: 'agent', id: agentId, name: body.hostname, ip };
   const accepted = await admit(platform, discovery, {
-    actor: { kind: 'agent', id: agentId, name: body.hostname, ip },
+    actor,
     body,
     publicKey: request.publicKey,
     sign: () => sign(platform, agentId, request.request),
     keyIds: approverKeys.map((key) => key.keyId),
+  }).catch(async (error: unknown) => {
+    if (isAppError(error)) await writeDown(platform, actor, told.id, error);
+    throw error;
   });
   await loseReplaced(platform, discovery, accepted.hostId);
   return { ...accepted, ca, approverKeys, checkpointKey: await checkpointKey() };
+}
+
+/** On the trail once for each token: who has one may call as often as it likes. */
+async function writeDown(
+  platform: Platform,
+  actor: Actor,
+  tokenId: string,
+  { code, message }: AppError,
+): Promise<void> {
+  await platform.observe(actor, async (tx) => {
+    if (!(await setRefused(tx.db, tokenId, message))) return;
+    const subject = { kind: 'token' as const, id: tokenId };
+    await tx.record({ type: 'enrollment.agent.refused', subject, detail: { code, why: message } });
+  });
 }
 
 /** Whoever has the token may be told what is wrong with it. */

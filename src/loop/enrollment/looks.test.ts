@@ -147,7 +147,7 @@ test('who is at a host is not joined by a job that runs again', async () => {
 
 test('a look counts as good once its facts are stored, and only if what matters came', async () => {
   const came = await look();
-  assert.deepEqual(came!.map(({ name }) => name).slice(0, 3), ['os', 'packages', 'processes']);
+  assert.deepEqual(came!.map(({ name }) => name).slice(0, 3), ['packages', 'os', 'processes']);
   assert.deepEqual(
     came!.filter(({ name, error }) => error !== undefined && ['os', 'packages', 'processes'].includes(name)),
     [],
@@ -167,7 +167,7 @@ test('a look counts as good once its facts are stored, and only if what matters 
   mkdirSync(join(root, 'etc/os-release'));
   assert.ok(await look(), 'what came is stored all the same');
   assert.equal((await access())!.failures, 2);
-  assert.match((await access())!.lastError!, /did not bring what is needed to judge it \(os: /);
+  assert.match((await access())!.lastError!, /did not bring what is needed to judge it \(packages: /);
   rmSync(join(root, 'etc/os-release'), { recursive: true });
   put('etc/os-release', 'ID=debian\n');
 

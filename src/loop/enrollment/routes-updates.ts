@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { ProgramReply } from '../../model/agent.ts';
-import { AgentUpdate, AgentUpdateInput } from '../../model/enrollment.ts';
+import { AgentUpdate, AgentUpdateInput, AgentUpdateSummary } from '../../model/enrollment.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Sha256 } from '../../model/json.ts';
 import { Approval } from '../../model/plan.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { agentUpdates, programFor } from './store-update.ts';
+import { listUpdates, programFor } from './store-update.ts';
 import { approveUpdate, cancelUpdate, createUpdate, mustFindUpdate } from './updates.ts';
 
 const Id = z.object({ id: z.string() });
@@ -32,8 +32,8 @@ export function updateRoutes(platform: Platform, discovery: Discovery): Route[] 
       id: 'listAgentUpdates',
       summary: 'Updates of agents, newest first',
       access: MAY.read,
-      reply: z.object({ items: z.array(AgentUpdate) }),
-      handler: async () => ({ items: await agentUpdates(platform.db) }),
+      reply: z.object({ items: z.array(AgentUpdateSummary) }),
+      handler: async () => ({ items: await listUpdates(platform.db) }),
     }),
     route({
       method: 'GET',

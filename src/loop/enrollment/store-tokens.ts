@@ -7,7 +7,7 @@ const q = (db: DbOrTx) => db.withTables<AgentTables>();
 
 export async function insertToken(
   tx: Transaction<NoTables>,
-  token: Omit<TokenRow, 'used_at' | 'used_by' | 'used' | 'revoked_at'>,
+  token: Omit<TokenRow, 'used_at' | 'used_by' | 'used' | 'revoked_at' | 'refused_why'>,
 ): Promise<void> {
   await q(tx)
     .insertInto('enrollment.token')
@@ -34,6 +34,18 @@ export async function handTokens(db: DbOrTx): Promise<TokenRow[]> {
     .orderBy('created_at', 'desc')
     .limit(1000)
     .execute();
+}
+
+/** False when one was refused before. */
+export async function setRefused(tx: Transaction<NoTables>, id: string, why: string): Promise<boolean> {
+  const before = await refusalOf(tx, id);
+  await q(tx).updateTable('enrollment.token').set({ refused_why: why }).where('id', '=', id).execute();
+  return before === null;
+}
+
+export async function refusalOf(db: DbOrTx, id: string): Promise<string | null> {
+  const row = await q(db).selectFrom('enrollment.token').select('refused_why').where('id', '=', id).executeTakeFirst();
+  return row?.refused_why ?? null;
 }
 
 export async function spendToken(tx: Transaction<NoTables>, id: string, publicKey: string, at: Date): Promise<void> {

@@ -21,6 +21,8 @@ export type AgentTables = {
     bound_to: string | null;
     tags: JSONColumnType<Record<string, string>, string, string>;
     revoked_at: Date | null;
+    /** why the last machine that showed it was not taken */
+    refused_why: Generated<string | null>;
   };
   'enrollment.agent': {
     id: string;

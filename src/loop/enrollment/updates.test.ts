@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
 import * as z from 'zod';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
@@ -63,7 +64,6 @@ let platform: TestPlatform;
 let discovery: Discovery;
 let listener: FastifyInstance;
 const children: ChildProcess[] = [];
-let later = 0;
 
 before(async () => {
   const port = await freePort();
@@ -170,30 +170,118 @@ test('one that takes it back stops the rest, and says why', async () => {
   for (const agent of agents) assert.equal((await report(agent, OLD)).update, undefined);
 });
 
-test('one that is not heard of with it stops the rest; one that comes late after all is not offered it again', async () => {
+const later = (minutes: number): TestPlatform =>
+  Object.assign(Object.create(platform) as TestPlatform, { now: () => new Date(Date.now() + minutes * 60_000) });
+
+test('one that took it and is not heard of with it stops the rest; one that comes late after all is not offered it again', async () => {
   const agents = await Promise.all(['c1', 'c2'].map(newAgent));
   const asked = await createUpdate(platform, discovery, OLGA, { hostIds: agents.map((a) => a.hostId), wave: 1 });
   await approveUpdate(platform, ANNA, asked.id, approval(asked));
   const first = asked.hosts[0]!;
   assert.ok((await report(first, OLD)).update);
-  later = 16 * 60_000;
-  await stopOverdue(
-    Object.assign(Object.create(platform) as TestPlatform, { now: () => new Date(Date.now() + later) }),
-  );
+  await stopOverdue(later(16));
   const stopped = await mustFindUpdate(platform, asked.id);
   assert.equal(stopped.state, 'stopped');
   assert.match(stopped.why ?? '', /did not report with the new program within 15 minutes/);
   assert.equal((await report(first, OLD)).update, undefined);
 });
 
+test('one that is off holds up nobody, another goes first, and it has the program when it comes, also after the others', async () => {
+  const agents = await Promise.all(['e1', 'e2', 'e3', 'e4'].map(newAgent));
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds: agents.map((a) => a.hostId), wave: 3 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  const [off, second, third, fourth] = asked.hosts as unknown as [Joined, Joined, Joined, Joined];
+  await stopOverdue(later(16));
+  assert.deepEqual(await states(asked.id), ['0 away', '1 offered', '1 waiting', '1 waiting'], 'one proves it first');
+  assert.equal((await report(off, OLD)).update, undefined, 'another one is the first now');
+  assert.equal((await report(third, OLD)).update, undefined);
+  assert.ok((await report(second, OLD)).update);
+  await report(second, NEW);
+  assert.deepEqual(await states(asked.id), ['0 away', '1 done', '1 offered', '1 offered']);
+  await report(third, NEW);
+  await stopOverdue(later(16));
+  const done = await mustFindUpdate(platform, asked.id);
+  assert.deepEqual([done.state, done.counts.away, done.counts.done], ['done', 2, 2]);
+  assert.ok((await report(off, OLD)).update);
+  await report(off, NEW);
+  assert.ok((await report(fourth, OLD)).update);
+  const notUpdated = { updateId: asked.id, why: 'it hung' };
+  await report(fourth, OLD, { notUpdated });
+  const end = await mustFindUpdate(platform, asked.id);
+  assert.deepEqual([end.state, end.counts.done, end.counts.failed], ['stopped', 3, 1]);
+});
+
+test('one that is at work asks on with its old program, and is waited for; not for ever', async () => {
+  const agents = await Promise.all(['f1', 'f2'].map(newAgent));
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds: agents.map((a) => a.hostId), wave: 1 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  const busy = asked.hosts[0]!;
+  assert.ok((await report(busy, OLD)).update);
+  await sleep(20);
+  await report(busy, OLD);
+  await stopOverdue(later(14));
+  assert.deepEqual(await states(asked.id), ['0 offered', '1 waiting']);
+  await sql`update enrollment.agent_update_host set offered_at = offered_at - interval '25 hours' where update_id = ${asked.id}`.execute(
+    platform.db,
+  );
+  await stopOverdue(platform);
+  assert.equal((await mustFindUpdate(platform, asked.id)).state, 'stopped');
+});
+
+test('who was not told when it stopped is not at it; what nobody signs keeps no agent and ends after a week', async () => {
+  const agents = await Promise.all(['g1', 'g2', 'g3'].map(newAgent));
+  const hostIds = agents.map((a) => a.hostId);
+  const unsigned = await createUpdate(platform, discovery, OLGA, { hostIds, wave: 5 });
+  const asked = await createUpdate(platform, discovery, OLGA, { hostIds, wave: 5 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
+  const [first, second] = asked.hosts as unknown as [Joined, Joined];
+  await report(first, OLD);
+  await report(first, NEW);
+  await report(second, OLD);
+  await report(second, OLD, { notUpdated: { updateId: asked.id, why: 'no' } });
+  assert.deepEqual(await states(asked.id), ['0 done', '1 failed', '1 waiting']);
+  await stopOverdue(later(7 * 24 * 60 + 1));
+  const ended = await mustFindUpdate(platform, unsigned.id);
+  assert.deepEqual([ended.state, ended.why], ['cancelled', 'nobody signed it within 7 days']);
+});
+
+test('of two updates over one agent the newer one has it, and the older one goes on with the others', async () => {
+  const agents = await Promise.all(['h1', 'h2'].map(newAgent));
+  const hostIds = agents.map((a) => a.hostId);
+  const older = await createUpdate(platform, discovery, OLGA, { hostIds, wave: 5 });
+  await sleep(5);
+  const newer = await createUpdate(platform, discovery, OLGA, { hostIds, wave: 5 });
+  for (const one of [older, newer]) await approveUpdate(platform, ANNA, one.id, approval(one));
+  const [first, second] = older.hosts as unknown as [Joined, Joined];
+  assert.equal((await report(first, OLD)).update?.digest, newer.digest);
+  assert.deepEqual(await states(older.id), ['0 superseded', '1 offered']);
+  assert.equal((await report(second, OLD)).update?.digest, older.digest);
+  await report(second, NEW);
+  assert.equal((await mustFindUpdate(platform, older.id)).state, 'done');
+  await report(first, NEW);
+  await report(second, NEW);
+  assert.deepEqual((await mustFindUpdate(platform, newer.id)).counts.done, 2);
+});
+
+test('what was away has nothing to wait for once the update is cancelled or old', async () => {
+  const [agent] = await Promise.all(['i1', 'i2'].map(newAgent));
+  const made = await createUpdate(platform, discovery, OLGA, { hostIds: [agent!.hostId], wave: 1 });
+  await approveUpdate(platform, ANNA, made.id, approval(made));
+  await stopOverdue(later(16));
+  assert.deepEqual(await states(made.id), ['0 away']);
+  await cancelUpdate(platform, OLGA, made.id);
+  assert.deepEqual(await states(made.id), ['0 waiting']);
+  assert.equal((await report(agent!, OLD)).update, undefined);
+});
+
 test('a cancelled one is offered to nobody', async () => {
   const agent = await newAgent('d1');
   const asked = await createUpdate(platform, discovery, OLGA, { hostIds: [agent.hostId], wave: 1 });
+  await approveUpdate(platform, ANNA, asked.id, approval(asked));
   await assert.rejects(
     createUpdate(platform, discovery, OLGA, { hostIds: [agent.hostId], wave: 1 }),
     code('UPDATE_NOTHING'),
   );
-  await approveUpdate(platform, ANNA, asked.id, approval(asked));
   await cancelUpdate(platform, OLGA, asked.id);
   assert.equal((await report(agent, OLD)).update, undefined);
   await assert.rejects(approveUpdate(platform, ANNA, asked.id, approval(asked)), code('UPDATE_STATE'));

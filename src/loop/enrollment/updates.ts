@@ -14,19 +14,19 @@ import { BUNDLE } from './bundle.ts';
 import type { AgentRecord } from './face.ts';
 import { waveOf } from './logic/update-waves.ts';
 import {
-  agentUpdates,
   busyAgents,
+  findUpdate,
   insertUpdate,
   insertUpdateApproval,
   lockUpdate,
   setUpdate,
   storeProgram,
+  takeBackOffers,
   updateApprovals,
 } from './store-update.ts';
 import { allAgents } from './store.ts';
-import { advance } from './update-progress.ts';
+import { advance, GOOD_FOR_MS } from './update-progress.ts';
 
-const GOOD_FOR_MS = 7 * 24 * 3_600_000;
 /** The bundler writes it into the second line. */
 const VERSION = /^\/\/ lastember-agent (\S+)$/m;
 
@@ -105,10 +105,11 @@ const partsOf = (id: string, agents: Candidate[], wave: number): Parameters<type
     state: 'waiting',
     why: null,
     offered_at: null,
+    handed_at: null,
     finished_at: null,
   }));
 
-/** Agents that report, run something else, and are in no other update. */
+/** Agents that report, run something else, and are not in line for another program. */
 async function candidates(
   platform: Platform,
   discovery: Discovery,
@@ -131,7 +132,7 @@ async function candidates(
 const versionIn = (program: Buffer): string => VERSION.exec(program.toString('latin1', 0, 200))?.[1] ?? 'unknown';
 
 export async function mustFindUpdate(platform: Platform, id: string): Promise<AgentUpdate> {
-  const [found] = await agentUpdates(platform.db, [id]);
+  const found = await findUpdate(platform.db, id);
   if (!found) throw new AppError('NOT_FOUND', { what: 'agent update', id, list: 'agent updates' });
   return found;
 }
@@ -185,6 +186,7 @@ export async function cancelUpdate(platform: Platform, actor: Actor, id: string)
     const update = (await lockUpdate(tx.db, id))!;
     if (!['awaiting-approval', 'running'].includes(update.state))
       throw new AppError('UPDATE_STATE', { state: update.state });
+    await takeBackOffers(tx.db, id);
     await setUpdate(tx.db, id, { state: 'cancelled', finished_at: tx.now });
     await tx.publish('agents', { updateId: id });
   });

@@ -45,6 +45,10 @@ export const DISCOVERY_ERRORS = {
   CONNECT_REFUSED: { status: 502, text: '{address}:{port} refused the connection; nothing listens there now.' },
   CONNECT_TIMEOUT: { status: 504, text: '{address}:{port} did not answer within {ms} ms.' },
   CONNECT_UNREACHABLE: { status: 502, text: '{address}:{port} is unreachable from here ({code}).' },
+  SCANNER_EXHAUSTED: {
+    status: 503,
+    text: 'The scanner ran out of sockets, ports or memory of its own at {address}:{port}, several times in a row; the scan goes on from here later. Raise the limit of open files (ulimit -n), or scan less at once.',
+  },
   PROBE_STOPPED: {
     status: 502,
     text: 'Probing {address}:{port} as {protocol} stopped: {why}. The last result is kept.',

@@ -146,6 +146,10 @@ export const ENROLLMENT_ERRORS = {
     status: 409,
     text: 'The agent on {host} was started but did not enrol within {seconds} s; can the host reach {server}? Its log is in the journal of lastember-agent, or in /var/log/lastember-agent.log.',
   },
+  DEPLOY_ENROLL_REFUSED: {
+    status: 409,
+    text: 'The agent on {host} was started, and this server did not take it ({why})',
+  },
   AGENT_BUNDLE_MISSING: {
     status: 500,
     text: 'The agent bundle is not built; run `npm run build:agent` and try again.',

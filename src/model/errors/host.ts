@@ -83,7 +83,7 @@ export const HOST_ERRORS = {
   STEP_INVALID_RESULT: { status: 409, text: 'The new {path} was not put in place, because {tool} refuses it: {why}.' },
   STEP_SERVICE: {
     status: 500,
-    text: '{name} was not {wanted} {seconds} s after `systemctl {action}`; it is {state}. Read its journal on the host.',
+    text: '{name} was not {wanted} {seconds} s after its {action}; it is {state}. Read its journal or log on the host.',
   },
   STEP_UNSUPPORTED: { status: 501, text: 'Carrying out {kind} is not possible on this host: {why}.' },
   STEP_LOCK: { status: 409, text: 'The account {user} was not locked: {why}.' },

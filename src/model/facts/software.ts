@@ -23,3 +23,21 @@ export const InventoryFacts = z.object({
   unread: z.array(z.string()),
 });
 export type InventoryFacts = z.infer<typeof InventoryFacts>;
+
+/** A copy of OpenSSL or LibreSSL that no package owns, in a library of its own or within a program. */
+export const OpenSslCopy = z.object({
+  /** also a place that could not be looked through */
+  path: z.string(),
+  /** null: it could not be looked at, and nothing is known of it */
+  library: z.enum(['OpenSSL', 'LibreSSL']).nullable(),
+  /** as it says itself: `1.0.1f`, `1.0.1e-fips`, `3.0.15+quic` */
+  version: z.string().nullable(),
+  linked: z.enum(['shared', 'static']).nullable(),
+  /** units, or where there is none programs, that execute from it now */
+  usedBy: z.array(z.string()),
+  /** those of them that run what was in its place before: of which version that is, nobody can tell */
+  stale: z.array(z.string()),
+  /** it lies in a container's file tree */
+  container: z.boolean(),
+});
+export type OpenSslCopy = z.infer<typeof OpenSslCopy>;

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import * as z from 'zod';
+import { ScanPath } from '../../model/estate.ts';
 
 /** One setting. `env` wins over the default, a flag over both. */
 export interface Setting {
@@ -206,6 +207,15 @@ export const SETTINGS = {
     fallback: () => 600,
     shown: '600',
     about: 'How long installing the agent on one host may take in all, from the login to its first report.',
+  }),
+  scanPath: setting({
+    env: 'LASTEMBER_SCAN_PATH',
+    flag: null,
+    parse: z.enum(['auto', ...ScanPath.options]) as unknown as z.ZodType<'auto' | ScanPath, string>,
+    fallback: () => 'auto' as const,
+    shown: 'auto',
+    about:
+      'How ports are tried: portable (sockets of Node, on every platform), epoll (the kernel’s own calls, on Linux), syn (single packets, where raw sockets are permitted) or auto (epoll, or what works here). A way that does not work here gives way to the next best; each scan says which it took, and why.',
   }),
   historyDays: setting({
     env: 'LASTEMBER_HISTORY_DAYS',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { LONGEST_TIMEOUT, newBucket, newRtt, observeRtt, SHORTEST_TIMEOUT, takeToken, timeoutOf } from './pace.ts';
 import { permutation } from './permutation.ts';
+import { isTriedAgain, newRetries, observeTry, timeoutAt } from './retries.ts';
 import { parseTargets } from './targets.ts';
 import { scanOrder } from './windows.ts';
 
@@ -28,26 +29,34 @@ test('a permutation of 2^48 items costs nothing and stays inside', () => {
   assert.ok(near.length < 10, `${near.length} neighbours stayed near`);
 });
 
+const rates = fc.integer({ min: 1, max: 1_000_000 });
+
 test('a scan covers every pair of address and port exactly once, in an order that repeats', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 20, max: 32 }), fc.integer({ min: 1, max: 40 }), fc.nat(), (bits, count, seed) => {
-      const { intervals } = parseTargets([`10.1.0.0/${bits}`, '10.9.9.9']);
-      const ports = Array.from({ length: count }, (_, i) => 1000 + i);
-      const order = scanOrder(intervals, ports, seed);
-      const again = scanOrder(intervals, ports, seed);
-      const seen = new Set<string>();
-      for (let window = 0; window < order.windows; window++) {
-        const inWindow = new Set(order.addressesIn(window));
-        for (let index = 0; index < order.pairsIn(window); index++) {
-          const pair = order.pairAt(window, index);
-          if (index % 97 === 0) assert.deepEqual(again.pairAt(window, index), pair);
-          assert.ok(inWindow.has(pair.address), 'a host is complete within one window');
-          seen.add(`${pair.address} ${pair.port}`);
+    fc.property(
+      fc.integer({ min: 20, max: 32 }),
+      fc.integer({ min: 1, max: 40 }),
+      fc.nat(),
+      rates,
+      (bits, count, seed, rate) => {
+        const { intervals } = parseTargets([`10.1.0.0/${bits}`, '10.9.9.9']);
+        const ports = Array.from({ length: count }, (_, i) => 1000 + i);
+        const order = scanOrder(intervals, ports, seed, rate);
+        const again = scanOrder(intervals, ports, seed, rate);
+        const seen = new Set<string>();
+        for (let window = 0; window < order.windows; window++) {
+          const inWindow = new Set(order.addressesIn(window));
+          for (let index = 0; index < order.pairsIn(window); index++) {
+            const pair = order.pairAt(window, index);
+            if (index % 97 === 0) assert.deepEqual(again.pairAt(window, index), pair);
+            assert.ok(inWindow.has(pair.address), 'a host is complete within one window');
+            seen.add(`${pair.address} ${pair.port}`);
+          }
         }
-      }
-      assert.equal(seen.size, (2 ** (32 - bits) + 1) * count);
-      assert.equal(order.pairs, seen.size);
-    }),
+        assert.equal(seen.size, (2 ** (32 - bits) + 1) * count);
+        assert.equal(order.pairs, seen.size);
+      },
+    ),
     { numRuns: 12 },
   );
 });
@@ -85,4 +94,44 @@ test('the timeout follows the round trips within its bounds', () => {
   assert.ok(timeoutOf(rtt) >= 500 && timeoutOf(rtt) <= LONGEST_TIMEOUT);
   for (let i = 0; i < 50; i++) observeRtt(rtt, 60_000);
   assert.equal(timeoutOf(rtt), LONGEST_TIMEOUT);
+});
+
+test('silence is asked once more than ever helped, and four times at the most, each time with more patience', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 9 })),
+      fc.array(fc.integer({ min: 1, max: 2000 })),
+      (helped, samples) => {
+        const [retries, rtt] = [newRetries(), newRtt()];
+        for (const tries of helped) observeTry(retries, tries);
+        const most = Array.from({ length: 12 }, (_, i) => i + 1).find((tries) => !isTriedAgain(retries, tries))!;
+        assert.equal(most, Math.min(4, Math.max(1, ...helped) + 1));
+        for (const sample of samples) observeRtt(rtt, sample);
+        for (let tries = 1; tries < 4; tries++) {
+          assert.ok(timeoutAt(rtt, tries) >= 100);
+          assert.ok(timeoutAt(rtt, tries + 1) >= timeoutAt(rtt, tries));
+          assert.ok(timeoutAt(rtt, tries) <= LONGEST_TIMEOUT);
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
+
+test('10.0.0.0/8 with thousands of ports is described in constant memory, and any place of it is found at once', () => {
+  const { intervals } = parseTargets(['10.0.0.0/8']);
+  const ports = Array.from({ length: 4096 }, (_, i) => i + 1);
+  const order = scanOrder(intervals, ports, 3, 1000);
+  assert.equal(order.pairs, 2 ** 24 * 4096);
+  const before = process.memoryUsage().heapUsed;
+  const seen = new Set<string>();
+  for (let step = 0; step < 2000; step++) {
+    const window = Math.floor((order.windows * step) / 2000);
+    const { address, port } = order.pairAt(window, step % order.pairsIn(window));
+    assert.match(address, /^10\./);
+    assert.ok(port >= 1 && port <= 4096);
+    seen.add(address);
+  }
+  assert.ok(seen.size > 1900, 'windows are at different places');
+  assert.ok(process.memoryUsage().heapUsed - before < 32 * 2 ** 20);
 });

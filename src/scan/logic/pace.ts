@@ -13,10 +13,33 @@ export function newBucket(rate: number, now: number): Bucket {
 
 /** Takes one token, on credit if need be; returns how long to wait before using it. */
 export function takeToken(bucket: Bucket, now: number): number {
-  const earned = (Math.max(0, now - bucket.at) / 1000) * bucket.rate;
-  bucket.tokens = Math.min(burst(bucket.rate), bucket.tokens + earned) - 1;
-  bucket.at = Math.max(now, bucket.at);
+  return takeTokens(bucket, 1, now);
+}
+
+/** The same for `count` things that go out together. */
+export function takeTokens(bucket: Bucket, count: number, now: number): number {
+  earn(bucket, now);
+  bucket.tokens -= count;
   return bucket.tokens >= 0 ? 0 : Math.ceil((-bucket.tokens / bucket.rate) * 1000);
+}
+
+/** Takes as many of `wanted` as there are now, never on credit. */
+export function takeThere(bucket: Bucket, wanted: number, now: number): number {
+  earn(bucket, now);
+  const taken = Math.max(0, Math.min(wanted, Math.floor(bucket.tokens)));
+  bucket.tokens -= taken;
+  return taken;
+}
+
+function earn(bucket: Bucket, now: number): void {
+  const earned = (Math.max(0, now - bucket.at) / 1000) * bucket.rate;
+  bucket.tokens = Math.min(burst(bucket.rate), bucket.tokens + earned);
+  bucket.at = Math.max(now, bucket.at);
+}
+
+/** What goes out together is a hundredth of a second's worth, so that a rate is a rate and not a row of bursts. */
+export function togetherAt(rate: number, most: number): number {
+  return Math.max(1, Math.min(most, Math.floor(rate / 100)));
 }
 
 /** Round-trip estimate as TCP keeps it (RFC 6298): how long an answer may take before we call it silence. */
@@ -40,7 +63,7 @@ export function observeRtt(rtt: Rtt, sample: number): void {
   rtt.smoothed = 0.875 * rtt.smoothed + 0.125 * sample;
 }
 
-export function timeoutOf(rtt: Rtt): number {
+export function timeoutOf(rtt: Rtt, shortest = SHORTEST_TIMEOUT): number {
   if (rtt.smoothed === null) return 1000;
-  return Math.min(LONGEST_TIMEOUT, Math.max(SHORTEST_TIMEOUT, Math.ceil(rtt.smoothed + 4 * rtt.variation)));
+  return Math.min(LONGEST_TIMEOUT, Math.max(shortest, Math.ceil(rtt.smoothed + 4 * rtt.variation)));
 }

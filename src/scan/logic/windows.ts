@@ -6,6 +6,12 @@ import { permutation } from './permutation.ts';
 const WINDOW_PAIRS = 16_384;
 const FEWEST_ADDRESSES = 16;
 const MOST_ADDRESSES = 1024;
+/**
+ * Each window ends with waiting for those that do not answer. At a high rate that would be most of the time, so that a
+ * window is about this many seconds' worth, and up to so many times as wide.
+ */
+const WINDOW_SECONDS = 16;
+const WIDEST = 8;
 
 /**
  * The order of a scan. Addresses are taken in random order, a window of them at a time, and within a window all pairs
@@ -20,29 +26,32 @@ export interface Windows {
   addressesIn(window: number): string[];
 }
 
-export function scanOrder(intervals: readonly Interval[], ports: readonly number[], seed: number): Windows {
+/** The same intervals, ports, seed and rate (a second) give the same order. */
+export function scanOrder(intervals: readonly Interval[], ports: readonly number[], seed: number, rate = 0): Windows {
   const count = Number(countAddresses(intervals));
-  const width = Math.min(MOST_ADDRESSES, Math.max(FEWEST_ADDRESSES, Math.floor(WINDOW_PAIRS / ports.length)));
+  const wider = Math.min(WIDEST, Math.max(1, (rate * WINDOW_SECONDS) / WINDOW_PAIRS));
+  const fitting = Math.floor((WINDOW_PAIRS * wider) / ports.length);
+  const width = Math.min(Math.floor(MOST_ADDRESSES * wider), Math.max(FEWEST_ADDRESSES, fitting));
   const shuffled = permutation(count, seed);
   const inWindow = (window: number): number => Math.min(width, count - window * width);
   const addressOf = (window: number, index: number): string => addressAt(intervals, shuffled(window * width + index));
-  // The order of the window at hand; making it anew for each pair would cost more than the pair.
-  const orders = new Map<string, (index: number) => number>();
-  const orderOf = (window: number): ((index: number) => number) => {
+  // Order and addresses of the window at hand; making them anew for each pair would cost more than the pair.
+  let near: { window: number; order: (index: number) => number; addresses: (string | undefined)[] } | null = null;
+  const at = (window: number): NonNullable<typeof near> => {
+    if (near?.window === window) return near;
     const size = inWindow(window) * ports.length;
-    const key = `${window}`;
-    if (!orders.has(key)) orders.clear();
-    const order = orders.get(key) ?? permutation(size, seed + window + 1);
-    orders.set(key, order);
-    return order;
+    near = { window, order: permutation(size, seed + window + 1), addresses: [] };
+    return near;
   };
   return {
     pairs: count * ports.length,
     windows: Math.ceil(count / width),
     pairsIn: (window) => inWindow(window) * ports.length,
     pairAt: (window, index) => {
-      const place = orderOf(window)(index);
-      return { address: addressOf(window, Math.floor(place / ports.length)), port: ports[place % ports.length]! };
+      const { order, addresses } = at(window);
+      const place = order(index);
+      const host = Math.floor(place / ports.length);
+      return { address: (addresses[host] ??= addressOf(window, host)), port: ports[place % ports.length]! };
     },
     addressesIn: (window) => Array.from({ length: inWindow(window) }, (_, index) => addressOf(window, index)),
   };

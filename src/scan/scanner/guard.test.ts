@@ -36,6 +36,27 @@ test('nothing else here, nor in discovery or the agent’s patrols, opens a conn
     );
   });
   assert.deepEqual(opening, ['scan/scanner/guard.ts']);
+  // Faster ways lie in one folder. The guard alone puts something through them, the rest only says which is taken.
+  const mention = (what: RegExp): string[] =>
+    files.filter((file) => what.test(readFileSync(join(src, file), 'utf8'))).map((file) => file.split('\\').join('/'));
+  const native = 'scan/scanner/native';
+  assert.deepEqual(mention(/['"`]koffi['"`]|process\.(binding|dlopen)|\bcreateRequire\b/), [`${native}/libc.ts`]);
+  assert.deepEqual(mention(/node:(worker_threads|child_process|cluster)/).toSorted(), [
+    `${native}/link.ts`,
+    `${native}/thread.ts`,
+  ]);
+  assert.deepEqual(mention(/\[?\b(SEND|DROP)\b\]?/).toSorted(), [
+    'scan/scanner/connector.ts',
+    'scan/scanner/guard.ts',
+    `${native}/link.ts`,
+    'scan/scanner/portable.ts',
+  ]);
+  const outside = files.filter((file) => !file.startsWith(native));
+  const entering = outside.filter((file) =>
+    /\/native\/(?!choose\.ts)|startLink/.test(readFileSync(join(src, file), 'utf8')),
+  );
+  assert.deepEqual(entering, []);
+  assert.deepEqual(mention(/\/native\/choose\.ts/), ['loop/discovery/run-scan.ts']);
   // The TLS client only ever speaks over a socket that the guard gave.
   const clients = files.filter((file) => /from '(node:tls|ssh2)'/.test(readFileSync(join(src, file), 'utf8')));
   assert.deepEqual(clients, ['scan/probes/tls/library.ts']);

@@ -3,7 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import { normalAddress } from '../logic/address.ts';
-import { takeToken, type Bucket } from '../logic/pace.ts';
+import { takeTokens, togetherAt, type Bucket } from '../logic/pace.ts';
+import { type Connector, DROP, type Knock, OURS, SEND, type Sending } from './connector.ts';
+import { portableConnector } from './portable.ts';
 
 /**
  * The only door to the network in this folder. Every scan and every probe connects through a guard, and a guard
@@ -12,7 +14,15 @@ import { takeToken, type Bucket } from '../logic/pace.ts';
 export interface Guard {
   allows(address: string): boolean;
   connect(address: string, port: number, options: ConnectOptions): Promise<Socket>;
-  /** What is allowed has changed: ends every connection that would not be opened any more. */
+  /** How many knocks may wait for an answer at once, and how many are handed over together. */
+  readonly width: number;
+  readonly together: number;
+  /** Asks which ports are open; over when each was let through and handed on, or denied. */
+  knock(knocks: readonly Knock[], how: Sending): Promise<void>;
+  /**
+   * What is allowed has changed: ends every connection that would not be opened any more. Whoever changes what
+   * `allows` says must call this, for a guard remembers what it was told.
+   */
   recheck(): void;
 }
 
@@ -24,11 +34,18 @@ export interface ConnectOptions {
   waited?: (ms: number) => void;
 }
 
-/** Our own machine ran out of something: says nothing about the target, so try again a little later. */
-const OURS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'EADDRNOTAVAIL', 'EAGAIN']);
 const RETRIES = 5;
+/** Handed over together at most: what takes a connector a few ms. */
+const MOST_TOGETHER = 512;
+/** A window of a scan and more. */
+const VERDICTS_KEPT = 8192;
 
-export function createGuard(options: { allows: (address: string) => boolean; bucket: Bucket }): Guard {
+/** Without a connector, ports are tried with Node's own sockets. */
+export function createGuard(options: {
+  allows: (address: string) => boolean;
+  bucket: Bucket;
+  connector?: Connector | undefined;
+}): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
   const open = new Map<Socket, string>();
   const mustAllow = (address: string): void => {
@@ -45,8 +62,13 @@ export function createGuard(options: { allows: (address: string) => boolean; buc
     });
     return connected(socket, how);
   };
+  const connector = options.connector ?? portableConnector(connectOne, allows);
+  const memory = remembering(allows);
   return {
     allows,
+    width: connector.width,
+    together: togetherAt(options.bucket.rate, MOST_TOGETHER),
+    knock: (knocks, how) => knockThrough({ connector, bucket: options.bucket, allows: memory.allows }, knocks, how),
     connect: async (address, port, how) => {
       mustAllow(address);
       for (let attempt = 0; ; attempt++) {
@@ -63,18 +85,58 @@ export function createGuard(options: { allows: (address: string) => boolean; buc
       }
     },
     recheck: () => {
+      memory.clear();
+      connector[DROP](allows);
       for (const [socket, address] of open) if (!allows(address)) socket.destroy(new Error('excluded meanwhile'));
     },
   };
 }
 
+/** A sweep asks about each address many times. */
+function remembering(allows: (address: string) => boolean): { allows: typeof allows; clear(): void } {
+  const verdicts = new Map<string, boolean>();
+  const remember = (address: string): boolean => {
+    if (verdicts.size >= VERDICTS_KEPT) verdicts.clear();
+    const verdict = allows(address);
+    verdicts.set(address, verdict);
+    return verdict;
+  };
+  return { allows: (address) => verdicts.get(address) ?? remember(address), clear: () => verdicts.clear() };
+}
+
+interface Door {
+  connector: Connector;
+  bucket: Bucket;
+  allows: (address: string) => boolean;
+}
+
+async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending): Promise<void> {
+  const { connector, bucket, allows } = door;
+  let [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
+  const wait = takeTokens(bucket, allowed.length, performance.now());
+  if (wait > 0) {
+    await pause(wait, how);
+    // It may have been excluded while we waited.
+    [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
+  }
+  how.signal.throwIfAborted();
+  if (denied.length > 0) how.answered(denied.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
+  if (allowed.length > 0) connector[SEND](allowed, how, bucket.rate);
+}
+
 async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {
-  const wait = takeToken(bucket, performance.now());
+  const wait = takeTokens(bucket, 1, performance.now());
   if (wait > 0) await pause(wait, how);
   how.signal?.throwIfAborted();
 }
 
-async function pause(ms: number, how: ConnectOptions): Promise<void> {
+function splitBy<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  const both: [T[], T[]] = [[], []];
+  for (const item of items) both[isFirst(item) ? 0 : 1].push(item);
+  return both;
+}
+
+async function pause(ms: number, how: Pick<ConnectOptions, 'signal' | 'waited'>): Promise<void> {
   const began = performance.now();
   await sleep(ms, undefined, { signal: how.signal });
   how.waited?.(performance.now() - began);

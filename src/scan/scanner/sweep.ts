@@ -1,5 +1,8 @@
-import { isAppError } from '../../model/errors/index.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AppError } from '../../model/errors/index.ts';
 import { observeRtt, type Rtt, timeoutOf } from '../logic/pace.ts';
+import { isTriedAgain, observeTry, type Retries, timeoutAt } from '../logic/retries.ts';
+import type { Answer, Knock } from './connector.ts';
 import type { Guard } from './guard.ts';
 
 export interface Pair {
@@ -20,11 +23,17 @@ export interface SweepOptions {
   to: number;
   pairAt(index: number): Pair;
   rtt: Rtt;
-  concurrency: number;
+  /** silence is asked again; without it, one try has to do */
+  retries?: Retries;
+  /** at most so many at once, if the guard allows more */
+  concurrency?: number;
   /** Called now and then and at the end, never twice at once. False: stop. */
   report(progress: SweepProgress): Promise<boolean>;
   reportEveryMs?: number;
 }
+
+/** Tries that our own machine spoilt are made again so often, each a little later. */
+const OURS_AGAIN = 5;
 
 /**
  * Tries to connect to every pair in [from, to). True when it came to the end, false when told to stop. Connections that
@@ -32,31 +41,124 @@ export interface SweepOptions {
  */
 export async function sweep(options: SweepOptions): Promise<boolean> {
   const abort = new AbortController();
-  const running = new Set<number>();
-  let next = options.from;
-  let open: Pair[] = [];
-  const report = async (): Promise<boolean> => {
-    const found = open;
-    open = [];
-    const cursor = running.size > 0 ? Math.min(...running) : next;
-    return options.report({ cursor, open: found });
-  };
-  const work = async (): Promise<void> => {
-    while (next < options.to && !abort.signal.aborted) {
-      const index = next++;
-      running.add(index);
-      const pair = options.pairAt(index);
-      const answered = await tryConnect(options, pair, abort.signal);
-      if (answered) open.push(pair);
-      // One that was cut short stays in `running`, so that the cursor does not pass over it.
-      if (!abort.signal.aborted) running.delete(index);
-    }
-  };
-  const workers = Promise.all(
-    Array.from({ length: Math.min(options.concurrency, Math.max(1, options.to - options.from)) }, work),
-  );
-  const finished = await reportWhile(workers, abort, report, options.reportEveryMs ?? 500);
+  const walk = new Walk(options, abort.signal);
+  const report = (): Promise<boolean> => options.report(walk.take());
+  const finished = await reportWhile(walk.run(), abort, report, options.reportEveryMs ?? 500);
   return finished && (await report());
+}
+
+/** Also what is handed to the guard, made once for all its tries. */
+interface Unfinished extends Knock {
+  tries: number;
+  /** how often our own machine spoilt it */
+  spoilt: number;
+}
+
+class Walk {
+  readonly #options: SweepOptions;
+  readonly #signal: AbortSignal;
+  readonly #width: number;
+  /** In order of index, so that the first is the cursor. What was cut short stays, so the cursor does not pass it. */
+  readonly #unfinished = new Map<number, Unfinished>();
+  #again: number[] = [];
+  #flying = 0;
+  #next: number;
+  #open: Pair[] = [];
+  #wake: (() => void) | null = null;
+  #failed: Error | null = null;
+
+  constructor(options: SweepOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+    this.#next = options.from;
+    this.#width = Math.min(options.concurrency ?? Number.MAX_SAFE_INTEGER, options.guard.width);
+  }
+
+  take(): SweepProgress {
+    const open = this.#open;
+    this.#open = [];
+    const [first] = this.#unfinished.keys();
+    return { cursor: first ?? this.#next, open };
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.#walk();
+    } catch (error) {
+      if (!this.#signal.aborted) throw error;
+    }
+  }
+
+  async #walk(): Promise<void> {
+    const how = { signal: this.#signal, answered: (answers: readonly Answer[]) => this.#hear(answers) };
+    this.#signal.addEventListener('abort', () => this.#wake?.(), { once: true });
+    while (!this.#signal.aborted) {
+      if (this.#failed) throw this.#failed;
+      const batch = this.#batch();
+      if (batch.length > 0) {
+        await this.#options.guard.knock(batch, how);
+        await nextTurn();
+      } else if (this.#unfinished.size === 0) return;
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  #batch(): Knock[] {
+    const { guard, to } = this.#options;
+    const room = Math.min(guard.together, this.#width - this.#flying);
+    const ids = this.#again.splice(0, Math.max(0, room));
+    while (ids.length < room && this.#next < to) {
+      const id = this.#next++;
+      const { address, port } = this.#options.pairAt(id);
+      this.#unfinished.set(id, { id, address, port, timeoutMs: 0, tries: 0, spoilt: 0 });
+      ids.push(id);
+    }
+    this.#flying += ids.length;
+    return ids.map((id) => this.#knock(id));
+  }
+
+  #knock(id: number): Knock {
+    const one = this.#unfinished.get(id)!;
+    one.tries += 1;
+    const { rtt, retries } = this.#options;
+    one.timeoutMs = retries ? timeoutAt(rtt, one.tries) : timeoutOf(rtt);
+    return one;
+  }
+
+  #hear(answers: readonly Answer[]): void {
+    if (this.#signal.aborted) return;
+    this.#flying -= answers.length;
+    for (const answer of answers) this.#hearOne(answer, this.#unfinished.get(answer.id)!);
+    this.#wake?.();
+  }
+
+  #hearOne({ id, verdict, ms }: Answer, one: Unfinished): void {
+    const { rtt, retries } = this.#options;
+    if (verdict === 'ours') return this.#spoilt(id, one);
+    if (verdict === 'silent' && retries && isTriedAgain(retries, one.tries)) return void this.#again.push(id);
+    if (verdict === 'open' || verdict === 'refused') {
+      observeRtt(rtt, ms);
+      if (retries) observeTry(retries, one.tries);
+    }
+    if (verdict === 'open') this.#open.push({ address: one.address, port: one.port });
+    this.#unfinished.delete(id);
+  }
+
+  #spoilt(id: number, one: Unfinished): void {
+    one.tries -= 1;
+    one.spoilt += 1;
+    if (one.spoilt > OURS_AGAIN) {
+      this.#failed = new AppError('SCANNER_EXHAUSTED', { address: one.address, port: one.port });
+      return;
+    }
+    setTimeout(
+      () => {
+        this.#again.push(id);
+        this.#wake?.();
+      },
+      50 * 2 ** one.spoilt,
+    );
+  }
 }
 
 async function reportWhile(
@@ -78,20 +180,6 @@ async function reportWhile(
   } finally {
     abort.abort();
     await workers.catch(() => undefined);
-  }
-}
-
-async function tryConnect(options: SweepOptions, pair: Pair, signal: AbortSignal): Promise<boolean> {
-  const started = performance.now();
-  try {
-    const socket = await options.guard.connect(pair.address, pair.port, { timeoutMs: timeoutOf(options.rtt), signal });
-    observeRtt(options.rtt, performance.now() - started);
-    socket.destroy();
-    return true;
-  } catch (error) {
-    if (isAppError(error, 'CONNECT_REFUSED')) observeRtt(options.rtt, performance.now() - started);
-    else if (!isAppError(error) && !signal.aborted) throw error;
-    return false;
   }
 }
 

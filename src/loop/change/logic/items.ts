@@ -3,6 +3,7 @@ import type { Finding } from '../../../model/finding.ts';
 import type { BurntCertificate, PlannedHost, PlannedListener, PlannerInput, ServedCertificate } from './inputs.ts';
 import { certificateKey } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, packageNamed, serviceNamed, unitsOfPackage } from './listeners.ts';
+import { outOfForce, sayOutOfForce, unitsToRestart } from '../../../model/in-force.ts';
 import { mayRestart } from '../../../model/units.ts';
 import { versionOf } from '../../../model/step-packages.ts';
 import type { Names } from './template.ts';
@@ -93,10 +94,21 @@ const asBurnt = (served: ServedCertificate): BurntCertificate => ({ ...served, r
 
 function findingItem(host: PlannedHost, finding: Finding, pkg: PackageFact | null, input: PlannerInput): ItemOrWhy {
   const service = serviceNamed(host.facts, finding.component);
-  const repair = pkg ? repairOf(host, pkg, null, input) : { ...NO_REPAIR, restart: unitsOfEvidence(host, finding) };
+  const repair = pkg ? repairOf(host, pkg, null, input) : restartsOf(host, finding, input);
   if ('why' in repair) return { listener: null, why: repair.why };
   const base = { listener: null, finding, package: pkg, service, vulnerable: true };
   return { ...base, ...repair, rekey: false, sessions: false, revoke: [] };
+}
+
+function restartsOf(host: PlannedHost, finding: Finding, input: PlannerInput): Repair | { why: string } {
+  const packaged = unitsOfEvidence(host, finding);
+  const check = input.kit.checks.find((one) => one.id === finding.check);
+  if (check?.kind !== 'host' || check.until !== 'in-force') return { ...NO_REPAIR, restart: packaged };
+  // It closes only when nothing old runs, whatever update left that behind.
+  const left = outOfForce(host.facts);
+  const restart = [...new Set([...packaged, ...unitsToRestart(left)])].sort();
+  const nothing = restart.length === 0 && packagesOfEvidence(finding).length === 0;
+  return nothing && left.needs.length > 0 ? { why: sayOutOfForce(left) } : { ...NO_REPAIR, restart };
 }
 
 /** A check about several packages names them in its evidence, as NAME=VERSION: what runs them is to run the new ones. */

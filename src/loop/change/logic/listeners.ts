@@ -50,6 +50,6 @@ export function unitsOfPackage(facts: Partial<Facts>, name: string): string[] {
     (process) => process.packages.includes(name) || process.replaced.some((file) => file.package === name),
   );
   return [...new Set(users.flatMap((process) => process.unit ?? []))]
-    .filter((unit) => unit.endsWith('.service'))
+    .filter((unit) => unit.endsWith('.service') || serviceNamed(facts, unit) !== null)
     .sort();
 }

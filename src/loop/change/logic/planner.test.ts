@@ -397,6 +397,23 @@ describe('5.16: restart only what runs the old files, else reboot', () => {
     assert.deepEqual(steps(['tzdata=2']), ['upgrade-packages'], 'what nothing runs needs neither');
   });
 
+  test('5.16: without systemd the services of a host have the names of their init scripts, and are restarted all the same', () => {
+    const host = hostOf({ name: 'old' });
+    const finding = { ...host.findings[0]!, check: 'pending', endpointId: null, component: 'packages' };
+    const facts = {
+      os: { bootId: 'boot-1' } as Facts['os'],
+      packages: [],
+      services: ['nginx', 'cron'].map((name) => ({ ...service, name })) as Facts['services'],
+      processes: [runs(60, 'nginx', 'nginx', 'libssl3'), runs(61, 'stranger', 'libssl3')],
+    };
+    const { tasks } = planTasks({
+      ...inputOf([]),
+      kit: updates(false),
+      hosts: [{ ...host, findings: [{ ...finding, evidence: { packages: ['libssl3=2'] } }], facts, listeners: [] }],
+    });
+    assert.deepEqual(kinds(tasks[0]!.steps), ['upgrade-packages', 'restart nginx']);
+  });
+
   test('5.16: a kernel, the libc of the first process, a library of dbus: reboot, and no restarts before it', () => {
     for (const packages of [['linux-image-6.1.0-18-amd64=2'], ['libc6=2', 'libssl3=2'], ['libexpat1=2'], ['systemd=2']])
       assert.deepEqual(steps(packages), ['upgrade-packages', 'reboot'], packages.join());
@@ -409,6 +426,45 @@ describe('5.16: restart only what runs the old files, else reboot', () => {
       'restart nginx.service',
       'restart ssh.service',
     ]);
+  });
+
+  describe('3.4: a finding that stays open until what was installed runs', () => {
+    const file = new URL('../../../../kits/security-updates/kit.yaml', import.meta.url);
+    const kit = Kit.parse(parse(readFileSync(file, 'utf8')));
+    const SSL = [{ path: '/usr/lib/libssl.so.3', package: 'libssl3' }];
+    const old = (pid: number, unit: string | null) => ({ ...runs(pid, unit), replaced: SSL, command: '/usr/sbin/x' });
+    function plan(packages: string[], processes: ReturnType<typeof old>[]) {
+      const host = hostOf({ name: 'web' });
+      const about = { check: 'security-updates-pending', endpointId: null, component: 'packages' };
+      const finding = { ...host.findings[0]!, ...about, evidence: { packages } };
+      const services = units.map((name) => ({ ...service, name, privateKey: null, sessionSecret: null }));
+      const facts = { packages: [], services: services as Facts['services'], processes };
+      return planTasks({ ...inputOf([]), kit, hosts: [{ ...host, findings: [finding], facts, listeners: [] }] });
+    }
+
+    test('patched by hand: exactly the units that run old files are restarted, our agent and dbus are not', () => {
+      const processes = [
+        old(60, 'nginx.service'),
+        old(61, 'nginx.service'),
+        runs(70, 'ssh.service', 'libssl3') as ReturnType<typeof old>,
+        old(50, 'dbus.service'),
+        old(90, 'lastember-agent.service'),
+        old(99, null),
+      ];
+      const { tasks } = plan([], processes);
+      assert.deepEqual(kinds(tasks[0]!.steps), ['restart nginx.service']);
+      assert.deepEqual(kinds(plan(['tzdata=2'], processes).tasks[0]!.steps), [
+        'upgrade-packages',
+        'restart nginx.service',
+      ]);
+    });
+
+    test('where only a boot or a person helps, there is no plan, and it says so', () => {
+      const { tasks, left } = plan([], [old(50, 'dbus.service'), old(99, null)]);
+      assert.deepEqual(tasks, []);
+      assert.match(left[0]!.why, /PID 50 \(dbus\.service\) run what was replaced until the next boot \(kit kernel\)/);
+      assert.match(left[0]!.why, /PID 99 \(\/usr\/sbin\/x\) still run .* no step restarts them/);
+    });
   });
 
   test('5.16: several reasons make one reboot, the last step, into the kernel that one of them names', () => {

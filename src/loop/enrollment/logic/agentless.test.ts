@@ -31,7 +31,7 @@ test('a look without what proofs rest on is none; a package manager that nobody 
   const but = (name: SectionName, error: string): Section[] =>
     all.map((one) => (one.name === name ? section(name, error) : one));
   assert.equal(missedBy(all), null);
-  assert.equal(missedBy([]), 'os: nothing came');
+  assert.equal(missedBy([]), 'packages: nothing came');
   assert.equal(missedBy(but('processes', 'connection lost')), 'processes: connection lost');
   assert.equal(missedBy(but('users', 'too many')), null);
   assert.equal(missedBy(but('packages', new AppError('HOST_NO_PACKAGES').message)), null);

@@ -3,7 +3,8 @@ import { AppError } from '../../../model/errors/index.ts';
 import { SECTION_NAMES, type Section, type SectionName } from '../../../model/facts.ts';
 
 /** A host that does not tell these was not looked at, whatever else it told. */
-const NEEDED: readonly SectionName[] = ['os', 'packages', 'processes'];
+// Packages before processes: those from before an update beside packages from after it would look well.
+const NEEDED: readonly SectionName[] = ['packages', 'os', 'processes'];
 
 /** What proofs rest on comes first: should time run out, the rest is what is missing. */
 export const LOOK_ORDER: readonly SectionName[] = [

@@ -48,6 +48,14 @@ test('peers become edges in the right direction; peers of nobody come back to be
   assert.deepEqual(unknown, ['127.74.15.20']);
 });
 
+test('whom the agent looks at or reports to, nothing on its host depends on', () => {
+  const own = [
+    fact({ unit: 'lastember-agent.service', peerAddress: '127.74.14.10' }),
+    fact({ unit: null, process: 'lastember-agent', peerAddress: '127.74.15.21', peerPort: 22 }),
+  ];
+  assert.deepEqual(observe('web', own, hosts), { edges: [], unknown: [] });
+});
+
 test('loopback, link-local, multicast and unspecified addresses lead to nobody', () => {
   for (const address of [
     '127.0.0.1',

@@ -1,4 +1,5 @@
 import type { ConnectionFact } from '../../../model/facts.ts';
+import { isAgentUnit } from '../../../model/units.ts';
 
 /** One observed use of a service, before names are looked up. */
 export interface Observed {
@@ -26,6 +27,10 @@ export function plainAddress(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 
+/** The agent talks to its server, and to whomever it is to look at: nothing on the host needs either. */
+const isOwnLook = ({ direction, unit, process }: ConnectionFact): boolean =>
+  direction === 'out' && ((unit !== null && isAgentUnit(unit)) || process === 'lastember-agent');
+
 /** What one host's connections say; `hostOf` knows the hosts behind addresses. Addresses of nobody come back apart. */
 export function observe(
   hostId: string,
@@ -34,7 +39,7 @@ export function observe(
 ): { edges: Observed[]; unknown: string[] } {
   const edges = new Map<string, Observed>();
   const unknown = new Set<string>();
-  for (const fact of connections) {
+  for (const fact of connections.filter((one) => !isOwnLook(one))) {
     const peer = plainAddress(fact.peerAddress);
     const peerHost = hostOf.get(peer);
     if (!peerHost && isForeign(peer)) unknown.add(peer);

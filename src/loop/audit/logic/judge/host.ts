@@ -1,5 +1,6 @@
 import type { SectionName } from '../../../../model/facts.ts';
-import type { HostCheck } from '../kit/compile.ts';
+import { type OutOfForce, outOfForce, sayOutOfForce } from '../../../../model/in-force.ts';
+import { type HostCheck, IN_FORCE } from '../kit/compile.ts';
 import { type Bindings, toCel } from '../kit/expression.ts';
 import { doubt, type CelFacts, type Evidence, factsTime, hashesOf, type Judgement, missing } from './context.ts';
 import { collect, truth } from './endpoint.ts';
@@ -22,7 +23,10 @@ export function judgeHostCheck(
   const gone = [...watched]
     .filter((component) => !named.has(component))
     .map((component) => absent(component, why, found));
-  return [...worstOfEach(found), ...gone].map((one) => {
+  const judged = [...worstOfEach(found), ...gone].map((one) =>
+    compiled.check.until === undefined ? one : untilInForce(one, evidence, watched.has(one.component)),
+  );
+  return judged.map((one) => {
     // What passes on stale facts is not known to pass; what fails on them is still the last thing we know.
     const passes = one.verdict === 'pass' || one.verdict === 'not-applicable';
     const verdict = passes && why !== null ? 'unknown' : one.verdict;
@@ -42,9 +46,40 @@ export function judgeHostCheck(
   });
 }
 
+/**
+ * Where an update is missing, the processes that an earlier one left behind are named with it. Where none is, a finding that
+ * was open goes on until what was installed runs; on a host that had none, other checks speak of old files.
+ */
+function untilInForce(one: Partly, evidence: Evidence, burning: boolean): Partly {
+  const left = outOfForce(evidence.facts);
+  if (one.verdict === 'fail') return { ...one, evidence: { ...one.evidence, ...processesIn(left) } };
+  if (!burning || one.verdict === 'unknown') return one;
+  const why = doubt(evidence, IN_FORCE);
+  if (why !== null)
+    return { ...one, verdict: 'unknown', pending: `whether what was installed runs is not known: ${why}` };
+  if (left.needs.length === 0) return one;
+  const seen = { ...one.evidence, ...processesIn(left), ...(left.kernel ? { kernel: left.kernel } : {}) };
+  return { ...one, verdict: 'fail', evidence: { ...seen, needs: left.needs }, pending: sayOutOfForce(left) };
+}
+
+const MOST_NAMED = 50;
+
+function processesIn({ processes }: OutOfForce): Record<string, unknown> {
+  if (processes.length === 0) return {};
+  const named = processes.slice(0, MOST_NAMED).map(({ pid, unit, command, replaced }) => {
+    return { pid, unit, command, replaced: replaced.map((file) => file.path) };
+  });
+  return { processes: named };
+}
+
+/** A path that could not be looked at hides what lies in it; what is no path may hide anything. */
+const mayHide = (unread: string, component: string): boolean =>
+  !unread.startsWith('/') || component === unread || component.startsWith(`${unread}/`);
+
 /** It had a finding, and the fresh look does not find the thing at all. Where nothing could be looked at, unknown. */
 function absent(component: string, why: string | null, found: readonly Partly[]): Partly {
-  const undecided = why ?? found.find((one) => one.verdict === 'unknown')?.pending ?? null;
+  const undecided =
+    why ?? found.find((one) => one.verdict === 'unknown' && mayHide(one.component, component))?.pending ?? null;
   if (undecided !== null) return { component, verdict: 'unknown', evidence: {}, pending: undecided };
   return { component, verdict: 'not-applicable', evidence: { gone: 'it is no longer there' }, pending: null };
 }

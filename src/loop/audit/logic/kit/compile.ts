@@ -1,5 +1,5 @@
 import { Endpoint } from '../../../../model/estate.ts';
-import { Facts } from '../../../../model/facts.ts';
+import { Facts, type SectionName } from '../../../../model/facts.ts';
 import type { Check, Kit } from '../../../../model/kit.ts';
 import { ProbeResult } from '../../../../model/probe.ts';
 import { compile, type Expression } from './expression.ts';
@@ -48,11 +48,17 @@ const ENDPOINT_SCOPE: Scope = { probe: shapeOf(ProbeResult), endpoint: shapeOf(E
 /** Sections of the facts that these kits' expressions look at. */
 export function sectionsOf(kits: readonly CompiledKit[]): Set<string> {
   const ofChecks = (kit: CompiledKit): string[] =>
-    kit.checks.flatMap((check) => (check.kind === 'host' ? [...check.sections, ...evidenceSections(check)] : []));
+    kit.checks.flatMap((check) =>
+      check.kind === 'host' ? [...check.sections, ...evidenceSections(check), ...untilSections(check)] : [],
+    );
   return new Set(kits.flatMap((kit) => [...kit.applies.sections, ...ofChecks(kit)]));
 }
 
 const evidenceSections = ({ evidence }: HostCheck): string[] => Object.values(evidence).flatMap((one) => one.sections);
+
+/** What tells whether that which was installed runs. */
+export const IN_FORCE: readonly SectionName[] = ['kernel', 'processes'];
+const untilSections = ({ check }: HostCheck): readonly string[] => (check.until === undefined ? [] : IN_FORCE);
 
 /** Reads every expression and reference of a kit. What is wrong with it comes back with the place in the document. */
 export function compileKit(kit: Kit, digest: string): { compiled: CompiledKit; problems: Problem[] } {

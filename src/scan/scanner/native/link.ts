@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { parseAddress } from '../../logic/address.ts';
+import type { ScanPath } from '../../../model/estate.ts';
+import { type Answer, type Connector, DROP, type Knock, SEND, type Sending } from '../connector.ts';
+import { ANSWER_WORDS, type FromThread, KNOCK_WORDS, type ToThread, VERDICTS } from './messages.ts';
+
+interface Pending {
+  knock: Knock;
+  how: Sending;
+  /** what the thread calls it */
+  token: number;
+}
+
+/** A token is a place and how often the place was used, so that an answer that comes late is nobody's. */
+const PLACES = 2 ** 19;
+const USES = 2 ** 32 / PLACES;
+
+/** A window of a scan and more. */
+const ADDRESSES_KEPT = 8192;
+
+/** The server's side of a connector in a thread. */
+class Link implements Connector {
+  readonly path: ScanPath;
+  readonly why: string;
+  readonly width: number;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #pending: (Pending | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #uses = new Uint16Array(PLACES);
+  readonly #addresses = new Map<string, Uint32Array>();
+  #signal: AbortSignal | null = null;
+  #isOver = false;
+
+  constructor(thread: { worker: Worker; port: MessagePort }, about: { path: ScanPath; why: string; width: number }) {
+    this.path = about.path;
+    this.why = about.why;
+    this.width = about.width;
+    this.#worker = thread.worker;
+    this.#port = thread.port;
+    this.#port.on('message', (message: FromThread) => {
+      if (message.kind === 'answers') this.#hear(message.words);
+    });
+    // A thread that dies takes no answer with it: whoever waits tries again, or gives up in words.
+    this.#worker.once('exit', () => this.#spoil());
+    this.#worker.on('error', () => this.#spoil());
+    this.#port.unref();
+    this.#worker.unref();
+  }
+
+  [SEND](knocks: readonly Knock[], how: Sending, rate: number): void {
+    this.#watch(how.signal);
+    const words = new Uint32Array(knocks.length * KNOCK_WORDS);
+    let at = 0;
+    for (const knock of knocks) {
+      const token = this.#keep(knock, how);
+      words[at] = token;
+      words[at + 1] = knock.timeoutMs;
+      words[at + 2] = knock.port;
+      const where = this.#wordsOf(knock.address);
+      for (let word = 0; word < where.length; word++) words[at + 3 + word] = where[word]!;
+      at += KNOCK_WORDS;
+    }
+    if (this.#isOver) setImmediate(() => this.#spoil());
+    else this.#say({ kind: 'knocks', rate, words });
+  }
+
+  [DROP](allows: (address: string) => boolean): void {
+    const denied = this.#forget(({ knock }) => !allows(knock.address));
+    for (const { knock, how } of denied) how.answered([{ id: knock.id, verdict: 'denied', ms: 0 }]);
+  }
+
+  async close(): Promise<void> {
+    if (this.#isOver) return;
+    const ended = once(this.#worker, 'exit');
+    this.#say({ kind: 'close' });
+    this.#worker.ref();
+    await ended;
+  }
+
+  #keep(knock: Knock, how: Sending): number {
+    const place = this.#free.pop() ?? this.#pending.length;
+    if (place >= PLACES) throw new RangeError(`more than ${PLACES} knocks at once`);
+    this.#uses[place]! += 1;
+    const token = (this.#uses[place]! % USES) * PLACES + place;
+    this.#pending[place] = { knock, how, token };
+    return token;
+  }
+
+  #give(token: number): void {
+    this.#pending[token % PLACES] = undefined;
+    this.#free.push(token % PLACES);
+  }
+
+  #say(message: ToThread): void {
+    this.#port.postMessage(message);
+  }
+
+  #hear(words: Uint32Array): void {
+    const heard = new Map<Sending, Answer[]>();
+    for (let at = 0; at < words.length; at += ANSWER_WORDS) {
+      const one = this.#pending[words[at]! % PLACES];
+      // Dropped while the answer was on its way.
+      if (!one || one.token !== words[at]) continue;
+      this.#give(one.token);
+      const answer = { id: one.knock.id, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
+      const together = heard.get(one.how);
+      if (together) together.push(answer);
+      else heard.set(one.how, [answer]);
+    }
+    for (const [how, answers] of heard) how.answered(answers);
+  }
+
+  /** Nobody waits for answers after an abort. */
+  #watch(signal: AbortSignal): void {
+    if (this.#signal === signal) return;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#forget(({ how }) => how.signal === signal), { once: true });
+  }
+
+  #forget(isForgotten: (one: Pending) => boolean): Pending[] {
+    const found = this.#pending.filter((one) => one !== undefined).filter((one) => isForgotten(one));
+    for (const { token } of found) this.#give(token);
+    if (found.length > 0) this.#say({ kind: 'drop', tokens: Uint32Array.from(found, ({ token }) => token) });
+    return found;
+  }
+
+  #spoil(): void {
+    this.#isOver = true;
+    const all = this.#pending.filter((one) => one !== undefined);
+    for (const { token } of all) this.#give(token);
+    for (const { knock, how } of all) if (!how.signal.aborted) how.answered([{ id: knock.id, verdict: 'ours', ms: 0 }]);
+  }
+
+  #wordsOf(address: string): Uint32Array {
+    const known = this.#addresses.get(address);
+    if (known) return known;
+    if (this.#addresses.size >= ADDRESSES_KEPT) this.#addresses.clear();
+    const { family, value } = parseAddress(address)!;
+    const words = [96n, 64n, 32n, 0n].map((shift) => Number((value >> shift) & 0xffffffffn));
+    const all = family === 4 ? Uint32Array.of(4, words[3]!) : Uint32Array.of(6, ...words);
+    this.#addresses.set(address, all);
+    return all;
+  }
+}
+
+/** Starts the thread and waits until it can work; throws why it cannot, in words. */
+export async function startLink(path: 'epoll' | 'syn', why: string): Promise<Connector> {
+  const { port1, port2 } = new MessageChannel();
+  const worker = new Worker(new URL('./thread.ts', import.meta.url), {
+    workerData: { port: port2, path },
+    transferList: [port2],
+  });
+  const died = once(worker, 'exit').then(() => ({ kind: 'unable', why: 'its thread ended' }) as const);
+  const told = once(port1, 'message').then(([message]) => message as FromThread);
+  const first = await Promise.race([told, died]).catch((error: unknown) => {
+    throw new Error(`its thread did not start (${error instanceof Error ? error.message : String(error)})`);
+  });
+  if (first.kind === 'ready') return new Link({ worker, port: port1 }, { path, why, width: first.width });
+  throw new Error(first.kind === 'unable' ? first.why : 'its thread spoke out of turn');
+}
