@@ -64,8 +64,14 @@ interface Ended {
   signal: string | null;
   log: string;
 }
-function start(script: string, ...args: string[]): { child: ChildProcess; ended: Promise<Ended>; log(): string } {
-  const env = { PATH: process.env['PATH'], LASTEMBER_HOST_ROOT: tree.root };
+interface Started {
+  child: ChildProcess;
+  ended: Promise<Ended>;
+  log(): string;
+}
+const start = (script: string, ...args: string[]): Started => startWith({}, script, ...args);
+function startWith(more: Record<string, string>, script: string, ...args: string[]): Started {
+  const env = { PATH: process.env['PATH'], LASTEMBER_HOST_ROOT: tree.root, ...more };
   const child = spawn(process.execPath, [join(BUILT, script), ...args], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -121,6 +127,19 @@ describe('the agent and its server', () => {
     tree.put('run/go', '');
     assert.equal((await ended).code, 0);
     assert.ok(server.facts.length > 0);
+  });
+
+  test('whoever only waited does not know why it is refused: the whole agent in its place says so, whatever was told', async () => {
+    await setUp();
+    assert.equal((await runOnce()).code, 0);
+    server.down.add('/check-in');
+    const [now, tries] = [Date.now(), 2];
+    const times = { startedAt: now, factsAt: now, listsAt: now, wholeAt: now };
+    const absence = { since: now, tries, refusals: 1, toldAt: now };
+    const resumed = { LASTEMBER_RESUME: JSON.stringify({ times, shell: null, absence }) };
+    const { log } = startWith(resumed, 'bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('it says why', () => log().includes('DOWN'));
+    assert.match(log(), /"Round broke off".*"tries":3/);
   });
 
   test('enrols with its token, wipes it, pins what it was told, reports facts once and only what changed afterwards', async () => {
@@ -411,6 +430,57 @@ describe('the agent and its server', () => {
     const { code, signal } = await agent.ended;
     assert.deepEqual([code, signal], [0, null]);
     assert.ok(Date.now() - stopped < 3000);
+  });
+
+  test('what ended while the server was away is told when it is back, with a certificate that ended meanwhile, too', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    server.life = { from: -3_600_000, to: 12_000 };
+    server.down.add('/outcomes').add('/renew');
+    order([BANNER]);
+    const { child, log } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('the step is done', () => fs.existsSync(join(tree.root, 'etc/issue')));
+    await server.away();
+    await until('it misses the server', () => /is away|broke off/.test(log()));
+    const before = fs.readdirSync(join(tree.root, STATE)).sort();
+    await sleep(13_000);
+    server.down.clear();
+    await server.back();
+    server.lapsedMs = 0;
+    await sleep(3000);
+    assert.deepEqual([server.renewals, server.outcomes.length], [0, 0], 'too late for a server that gives no grace');
+    server.lapsedMs = 600_000;
+    child.kill('SIGKILL');
+    start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('the outcome arrives', () => server.outcomes.length === 1);
+    assert.equal(server.renewals, 1);
+    assert.ok(genuine(server.outcomes[0]!), 'the same key');
+    assert.equal(server.enrolled.length, 1);
+    assert.deepEqual(fs.readdirSync(join(tree.root, STATE)).sort(), [...new Set([...before, 'facts.cache'])].sort());
+    assert.ok(log().split('\n').length < 30, log());
+  });
+
+  test('idle, it is another program in the same process, which is done when there is work', async () => {
+    await setUp();
+    server.factsSeconds = 2;
+    server.pollSeconds = 1;
+    const { child, ended } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    const waits = (): boolean => /LASTEMBER_WAIT=/.test(fs.readFileSync(`/proc/${child.pid}/environ`, 'utf8'));
+    await until('it waits', waits);
+    const looks = server.facts.length;
+    await until('it is looked at meanwhile', () => server.facts.length > looks + 1);
+    assert.ok(waits());
+    tree.put('etc/login.defs', 'UMASK 027\n');
+    await until('a change is seen', () => /login.defs/.test(JSON.stringify(server.facts.slice(looks))));
+    assert.ok(waits());
+    order([BANNER]);
+    await until('the outcome', () => server.outcomes.length === 1);
+    await until('it waits again', waits);
+    const { polls } = server;
+    await until('and polls', () => server.polls > polls);
+    assert.equal(server.goodbyes.length, 0);
+    child.kill('SIGTERM');
+    assert.deepEqual([(await ended).code, server.goodbyes.length], [0, 1]);
   });
 
   test('M.8: a rewritten or shortened history raises an alarm with both roots, and nothing is carried out until it is cleared', async () => {

@@ -1,7 +1,8 @@
-import { Agent, request, type RequestOptions } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+import type { KeyObject } from 'node:crypto';
+import { Agent } from 'node:https';
 import * as z from 'zod';
 import { AppError } from '../model/errors/index.ts';
+import { ask, whyNot, type Asked } from './https.ts';
 
 export interface ClientOptions {
   /** https://host:port */
@@ -12,11 +13,7 @@ export interface ClientOptions {
   identity?: { key: string; cert: string };
 }
 
-export interface CallOptions {
-  body?: unknown;
-  timeoutMs?: number;
-  signal?: AbortSignal;
-}
+export type CallOptions = Asked;
 
 export interface Client {
   call<T>(method: 'GET' | 'POST', path: string, reply: z.ZodType<T>, options?: CallOptions): Promise<T>;
@@ -24,8 +21,6 @@ export interface Client {
 }
 
 const ErrorReply = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-const TIMEOUT_MS = 30_000;
-const REPLY_LIMIT = 64 * 1024 * 1024;
 
 /** The agent's side of /agent/v1: HTTPS with mutual TLS, one connection kept open. */
 export function createClient(options: ClientOptions): Client {
@@ -34,7 +29,10 @@ export function createClient(options: ClientOptions): Client {
   return {
     call: async (method, path, reply, given = {}) => {
       const where = { method, path: `/agent/v1${path}` };
-      const { status, text } = await send(options.server, { ...tls, ...where }, given);
+      const { status, text } = await ask(options.server, { ...tls, ...where }, given).catch((cause: Error) => {
+        const why = whyNot(cause, new Date());
+        throw new AppError('AGENT_SERVER_UNREACHABLE', { server: options.server, why }, { cause });
+      });
       const json = parse(text);
       if (status >= 400) throw new AppError('AGENT_SERVER', { ...where, status, ...errorOf(json) });
       const parsed = reply.safeParse(json);
@@ -50,39 +48,14 @@ export function createClient(options: ClientOptions): Client {
   };
 }
 
-function send(server: string, tls: RequestOptions, given: CallOptions): Promise<{ status: number; text: string }> {
-  const body = given.body === undefined ? null : Buffer.from(JSON.stringify(given.body));
-  const headers = body ? { 'content-type': 'application/json', 'content-length': body.length } : {};
-  const limit = AbortSignal.timeout(given.timeoutMs ?? TIMEOUT_MS);
-  const signal = given.signal ? AbortSignal.any([given.signal, limit]) : limit;
-  return new Promise((resolve, reject) => {
-    const fail = (cause: Error): void =>
-      reject(new AppError('AGENT_SERVER_UNREACHABLE', { server, why: whyNot(cause, new Date()) }, { cause }));
-    const outgoing = request(server, { ...tls, headers, signal }, (incoming) => {
-      collect(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), fail);
-    });
-    outgoing.on('error', fail);
-    outgoing.end(body ?? undefined);
-  });
-}
-
-const OUT_OF_TIME = new Set(['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED']);
-
-/** A certificate that is out of its time is more often a clock that is. */
-export function whyNot(cause: Error & { code?: string }, now: Date): string {
-  if (!OUT_OF_TIME.has(cause.code ?? '')) return cause.message;
-  return `${cause.message}; the clock of this host says ${now.toISOString()}, set it if that is wrong`;
-}
-
-async function collect(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    total += chunk.length;
-    if (total > REPLY_LIMIT) throw new Error('the answer is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** The enrolled agent's. */
+export function clientOf(
+  { server, ca }: { server: string; ca: string },
+  key: KeyObject,
+  { certificate }: { certificate: string },
+): Client {
+  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
+  return createClient({ server, ca, identity: { key: pem, cert: certificate } });
 }
 
 function parse(text: string): unknown {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { LocalHost } from '../host/local.ts';
-import { chooseProgram, wholeEnv } from './env.ts';
+import { chooseProgram, envFor, wholeEnv } from './env.ts';
 import type { Log } from './log.ts';
 import { takenBack, type Programs, type ProgramState } from './program.ts';
-import { ownCommand } from './self.ts';
+import { RUNS } from './runs.ts';
+import { ownCommand, takePlace } from './self.ts';
 
 /** How often a new program may end before it has reached the server. */
 const STARTS = 3;
@@ -47,9 +48,6 @@ function load({ host, programs, signal }: Launch, program: string): number {
   createRequire(path)(path);
   return RUNS;
 }
-
-/** The program that was loaded goes on; nobody else sets the exit code. */
-export const RUNS = -1;
 
 type OnTrial = ProgramState & { trial: NonNullable<ProgramState['trial']> };
 
@@ -100,7 +98,5 @@ export async function again(signal: AbortSignal): Promise<number> {
   // What was told while we were at work is heard first: whatever takes our place would know nothing of it.
   await new Promise((resolve) => setImmediate(resolve));
   if (signal.aborted) return 0;
-  const { LASTEMBER_PROGRAM: _chosen, LASTEMBER_TRIAL: _tried, ...env } = wholeEnv();
-  const [command, ...own] = ownCommand();
-  return process.execve!(command!, [command!, ...own, ...process.argv.slice(2)], env);
+  return takePlace(envFor());
 }

@@ -1,10 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
 import {
   CheckInReply,
-  CheckpointReply,
+  type CheckInRequest,
   TasksReply,
   type Assignment,
   type EnrollReply,
@@ -14,24 +13,31 @@ import { AppError, isAppError } from '../model/errors/index.ts';
 import { canonicalHash, canonicalText } from '../host/canonical.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import type { LocalHost } from '../host/local.ts';
-import { createClient, refusalCode, type Client } from './client.ts';
+import { clientOf, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, settle, type Executor } from '../host/tasks/execute.ts';
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
+import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
+import { loadFacts, saveFacts } from './idle/fact-cache.ts';
+import { greeting } from './greeting.ts';
+import { gist, type Handover } from './idle/handover.ts';
+import { handoverOf } from './idle/rest.ts';
+import type { Resumed } from './idle/times.ts';
 import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
-import { freshness, type Freshness } from './outdated.ts';
+import { freshness, freshShell, type Freshness } from './outdated.ts';
 import { Patrols } from './patrol/patrols.ts';
+import { deliver } from './outcomes.ts';
 import { isOnTrial, type Programs } from './program.ts';
-import { renew, renewalIsDue } from './renew.ts';
+import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
 import type { State } from './state.ts';
+import { look, logLook } from './trail.ts';
 import { confirm, takeUpdate } from './update.ts';
 import { GRACE_MS } from '../host/tasks/verify.ts';
 import { VERSION } from './version.ts';
-import { witness } from '../host/tasks/witness.ts';
 
 export interface AgentOptions {
   host: LocalHost;
@@ -46,6 +52,10 @@ export interface AgentOptions {
   programs: Programs;
   /** digest of the program that runs */
   running: string;
+  /** what an agent goes on with that only waited; null: it begins */
+  resumed?: Resumed | null;
+  /** takes what is to be waited with; without it, the agent waits as it is */
+  rest?: (handover: Handover) => void;
   /** the shell that starts us again; null: none of ours */
   supervisor?: number | null;
   /** tests make their own, to cut the power at any record */
@@ -53,13 +63,14 @@ export interface AgentOptions {
 }
 
 const FORGET_MS = 30 * 24 * 3_600_000;
-const BACKOFF_MS = { first: 500, again: 2000, most: 60_000 };
+const AGAIN_MS = 2000;
 
 /**
  * `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken, or libraries were
- * replaced; start anew. `with-supervisor`: so should whoever starts us.
+ * replaced; start anew. `with-supervisor`: so should whoever starts us. `resting`: there is nothing to do, and it said what
+ * is to be waited with.
  */
-export type Ended = 'stopped' | 'proven' | 'again' | 'with-supervisor';
+export type Ended = 'stopped' | 'proven' | 'again' | 'with-supervisor' | 'resting';
 
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
 export async function runAgent(options: AgentOptions): Promise<Ended> {
@@ -79,22 +90,65 @@ export async function runAgent(options: AgentOptions): Promise<Ended> {
 
 async function keepOn(agent: Agent): Promise<void> {
   const { signal, log } = agent.options;
-  let backoff = BACKOFF_MS.first;
   while (!signal.aborted && agent.ended === 'stopped') {
     const broken = await round(agent).then(
       () => null,
       (error: unknown) => error,
     );
-    if (broken === null) backoff = BACKOFF_MS.first;
-    if (broken === null || signal.aborted) continue;
-    log.warn(
-      'Round broke off',
-      isAppError(broken) ? { code: broken.code, why: broken.message } : { bug: String((broken as Error).stack) },
-    );
-    await pause(backoff, signal);
-    backoff = Math.min(backoff * 2, BACKOFF_MS.most);
+    if (signal.aborted) return;
+    if (broken === null) {
+      if (agent.absence !== null) log.info('The server is there again', absenceFields(agent.absence));
+      agent.absence = null;
+      // After news more may follow: it waits as it is, once.
+      agent.restless = agent.restless ? agent.news : agent.news || !(await restIfIdle(agent));
+      continue;
+    }
+    const waitMs = goOnWithout(agent, broken);
+    if (!(await restIfIdle(agent))) await pause(waitMs, signal);
   }
 }
+
+/** Returns how long to wait, at most, before the next try. */
+function goOnWithout(agent: Agent, broken: unknown): number {
+  const { absence, tell, waitMs } = missed(agent.absence, agent.now().getTime());
+  // Who only waited could not say why it is refused.
+  const isFirst = agent.absence === agent.options.resumed?.absence;
+  agent.absence = absence;
+  const what = isAppError(broken)
+    ? { code: broken.code, why: broken.message }
+    : { bug: String((broken as Error).stack) };
+  if (tell || isFirst) agent.log.warn('Round broke off', { ...what, ...absenceFields(absence) });
+  return waitMs;
+}
+
+/** Where nothing is under way, a smaller program waits in our place. */
+async function restIfIdle(agent: Agent): Promise<boolean> {
+  const { rest, host, state, config, identity, running, programs } = { ...agent.options, identity: agent.identity };
+  if (!rest || agent.onTrial || agent.patrols.busy || agent.ended !== 'stopped') return false;
+  const alarm = await state.alarm();
+  if (alarm !== null && !alarm.delivered) return false;
+  const chosen = running === programs.base ? null : { digest: running, path: host.real(programs.path(running)) };
+  saveFacts(factsFile(agent.options), chosen?.digest ?? null, agent.cache);
+  const { startedAt, factsAt, listsAt, wholeAt } = agent;
+  rest(
+    handoverOf({
+      ...agent,
+      host,
+      stateDir: state.dir,
+      config,
+      identity,
+      chosen,
+      checkIn: await greetingOf(agent),
+      shell: agent.freshness.shell,
+      times: { startedAt: startedAt.getTime(), factsAt, listsAt, wholeAt },
+      now: agent.now().getTime(),
+    }),
+  );
+  agent.ended = 'resting';
+  return true;
+}
+
+const factsFile = ({ host, state }: AgentOptions): string => host.real(join(state.dir, 'facts.cache'));
 
 interface Agent extends Executor {
   options: AgentOptions;
@@ -115,6 +169,15 @@ interface Agent extends Executor {
   checkedInAt: number;
   onTrial: boolean;
   offer: UpdateOffer | null;
+  /** gist of the last answer to a check-in that was heeded; null: something of it is still to be done */
+  answered: string | null;
+  /** the server wants it to look around */
+  patrolled: boolean;
+  /** waits as it is, for now */
+  restless: boolean;
+  /** the last poll brought something */
+  news: boolean;
+  absence: Absence | null;
   freshness: Freshness;
   ended: Ended;
 }
@@ -151,26 +214,37 @@ async function start(options: AgentOptions): Promise<Agent> {
       allowed: config.patrols && !options.once,
       client: () => agent.client,
     }),
-    startedAt: now(),
     pollSeconds: 60,
     factsSeconds: 300,
     factsAt: 0,
     listsAt: 0,
     wholeAt: 0,
+    startedAt: now(),
     checkedInAt: 0,
     onTrial: await isOnTrial(options.programs, options.running),
     offer: null,
-    freshness: await freshness(host, options.supervisor ?? null),
+    answered: null,
+    patrolled: false,
+    restless: false,
+    news: false,
+    absence: null,
+    freshness: await freshness(
+      host,
+      options.resumed ? options.resumed.shell : await freshShell(options.supervisor ?? null),
+    ),
     ended: 'stopped',
     stopping: () => options.signal.aborted,
     progress: () => deliver(agent).catch(() => {}),
   };
+  if (options.resumed) resume(agent, options.resumed);
   return agent;
 }
 
-function clientOf({ server, ca }: AgentConfig, key: KeyObject, { certificate }: EnrollReply): Client {
-  const pem = key.export({ format: 'pem', type: 'pkcs8' }).toString();
-  return createClient({ server, ca, identity: { key: pem, cert: certificate } });
+/** Goes on where the agent was before it only waited. */
+function resume(agent: Agent, { times: { startedAt, ...times }, absence }: Resumed): void {
+  const { running, programs } = agent.options;
+  Object.assign(agent, times, { startedAt: new Date(startedAt), absence });
+  agent.cache = loadFacts(factsFile(agent.options), running === programs.base ? null : running);
 }
 
 /** What was cut off is brought to its end before anything new, server or no server: it was approved and begun. */
@@ -185,11 +259,10 @@ async function finishOpen(agent: Agent): Promise<void> {
 
 async function round(agent: Agent): Promise<void> {
   if (elapsed(agent, agent.checkedInAt) >= agent.pollSeconds) await checkIn(agent);
-  if (agent.ended !== 'stopped') return;
-  await deliver(agent);
-  if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
+  if (agent.ended === 'stopped') await beforePoll(agent);
   if (agent.ended !== 'stopped') return;
   const { assignments, refreshFacts } = await poll(agent);
+  agent.news = assignments.length > 0 || refreshFacts || agent.patrolled;
   let news = assignments.length === 0;
   for (const assignment of assignments) {
     if (agent.stopping()) return;
@@ -197,15 +270,25 @@ async function round(agent: Agent): Promise<void> {
   }
   await deliver(agent);
   // A server that offers only what it was told about already is not asked again at once.
-  if (!news && !agent.options.once) await pause(BACKOFF_MS.again, agent.options.signal);
+  if (!news && !agent.options.once) await pause(AGAIN_MS, agent.options.signal);
   if (refreshFacts) await sendFacts(agent, true);
   await settleOld(agent);
+}
+
+async function beforePoll(agent: Agent): Promise<void> {
+  await deliver(agent);
+  if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
 }
 
 const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
 
 async function checkIn(agent: Agent): Promise<void> {
-  await greet(agent);
+  agent.answered = await greet(agent).catch(async (error: unknown) => {
+    if (refusalCode(error) !== 'AGENT_UNAUTHENTICATED') throw error;
+    // Its certificate ended while the server was away, or while we were.
+    await renewNow(agent);
+    return greet(agent);
+  });
   agent.checkedInAt = agent.now().getTime();
   if (agent.onTrial && (await confirm(agent.options.programs, agent.options.running))) {
     agent.ended = 'proven';
@@ -216,7 +299,10 @@ async function checkIn(agent: Agent): Promise<void> {
   });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
   const doubt = await look(agent).catch((error: unknown) => logLook(agent, error));
-  if (agent.offer !== null && doubt === null) await update(agent, agent.offer);
+  if (agent.offer === null) return;
+  if (doubt === null) await update(agent, agent.offer);
+  // What could not be taken yet is news the next time, too.
+  else agent.answered = null;
 }
 
 /** No task is at work here: rounds come one after the other. */
@@ -225,16 +311,16 @@ async function update(agent: Agent, offer: UpdateOffer): Promise<void> {
   const updater = { ...agent, programs, running, trialSeconds: config.trialSeconds };
   const taken = await takeUpdate(updater, offer).catch((error: unknown) => {
     agent.log.warn('An update could not be fetched; trying again later', { why: (error as Error).message });
+    agent.answered = null;
     return false;
   });
   if (taken) agent.ended = 'again';
 }
 
-/** Says that we are there. */
-async function greet(agent: Agent): Promise<void> {
+async function greetingOf(agent: Agent): Promise<CheckInRequest> {
   const bootId = await readBootId(agent.host);
   const { failed } = await agent.options.programs.state();
-  const body = {
+  return {
     version: VERSION,
     bootId,
     startedAt: agent.startedAt.toISOString(),
@@ -243,66 +329,36 @@ async function greet(agent: Agent): Promise<void> {
     subnets: agent.patrols.subnets(),
     ...(failed ? { notUpdated: { updateId: failed.updateId, why: failed.why } } : {}),
   };
+}
+
+/** Says that we are there. What was answered counts as heeded only where it is heeded: in `checkIn`. */
+async function greet(agent: Agent): Promise<string> {
+  const body = await greetingOf(agent);
   const reply = await agent.client.call('POST', '/check-in', CheckInReply, { body, signal: agent.options.signal });
   agent.pollSeconds = Math.max(1, reply.pollSeconds);
   agent.factsSeconds = Math.max(1, reply.factsSeconds);
   agent.offer = reply.update ?? null;
+  agent.patrolled = (reply.patrol ?? null) !== null;
   agent.patrols.heed(agent.onTrial ? null : (reply.patrol ?? null));
+  return gist(reply);
 }
 
-/** A look at a host in trouble takes minutes, and whoever says nothing for so long counts as lost. */
-async function greeting<T>(agent: Agent, work: () => Promise<T>): Promise<T> {
-  let isOver = false;
-  const goOn = (): NodeJS.Timeout => setTimeout(() => void again(), agent.pollSeconds * 1000);
-  const again = async (): Promise<void> => {
-    await greet(agent).catch(() => {});
-    if (!isOver) timer = goOn();
-  };
-  let timer = goOn();
-  try {
-    return await work();
-  } finally {
-    isOver = true;
-    clearTimeout(timer);
-  }
-}
+const beside = <T>(agent: Agent, work: () => Promise<T>): Promise<T> =>
+  greeting(
+    () => greet(agent),
+    () => agent.pollSeconds * 1000,
+    work,
+  );
 
 async function renewIfDue(agent: Agent): Promise<void> {
-  const { host, state, config } = agent.options;
-  if (!renewalIsDue(agent.identity.certificate, agent.now())) return;
-  const renewed = await renew(host, state, agent.client, agent.identity);
-  if (renewed === null) throw new Error('the server answered with a certificate that is not ours or ends no later');
-  agent.identity = renewed;
-  agent.client.close();
-  agent.client = clientOf(config, agent.key, renewed);
-  agent.log.info('Certificate renewed');
-}
-
-async function look(agent: Agent): Promise<string | null> {
-  const { client, state: kept, log, now } = agent;
-  const { checkpointKey } = agent.options.identity;
-  const alarm = await witness({
-    ask: (size) => client.call('GET', `/checkpoint?size=${size}`, CheckpointReply),
-    tell: async (body) => void (await client.call('POST', '/alarms', z.unknown(), { body })),
-    kept,
-    checkpointKey,
-    log,
-    now,
-  });
-  return alarm?.why ?? null;
-}
-
-function logLook(agent: Agent, error: unknown): string {
-  const why = (error as Error).message;
-  agent.log.warn('The trail could not be looked at', { why });
-  return why;
+  if (agent.now() >= renewalDue(agent.identity.certificate)) await renewNow(agent);
 }
 
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
 async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const why = await look(agent);
   // Packages take their time, and whoever says nothing for so long counts as lost.
-  if (why === null) return greeting(agent, () => carryOut(agent, assignment));
+  if (why === null) return beside(agent, () => carryOut(agent, assignment));
   const { code, message } = new AppError('REFUSED_TRAIL_INCONSISTENT', { why });
   const told = agent.journal.refused(canonicalHash(assignment));
   if (told?.code === code) agent.journal.resend([told]);
@@ -312,7 +368,9 @@ async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
 
 async function poll(agent: Agent): Promise<TasksReply> {
   const due = Math.min(agent.pollSeconds, agent.factsSeconds - elapsed(agent, agent.factsAt));
-  const wait = agent.options.once ? 0 : Math.max(0, Math.floor(due));
+  // What waits next is somebody else.
+  const isGoing = agent.options.once || (agent.options.rest && !agent.restless);
+  const wait = isGoing ? 0 : Math.max(0, Math.floor(due));
   return agent.client.call('GET', `/tasks?wait=${wait}`, TasksReply, {
     timeoutMs: (wait + 20) * 1000,
     signal: agent.options.signal,
@@ -323,49 +381,10 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   // No task is at work here, and what was asked for is told by the first look after the start.
   if (!agent.options.once && !agent.onTrial) agent.ended = (await agent.freshness.left()) ?? agent.ended;
   if (agent.ended !== 'stopped') return void agent.log.info('Libraries were replaced: starting anew');
-  const sent = await greeting(agent, () => reportFacts(agent, asked));
+  const sent = await beside(agent, () => reportFacts(agent, asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();
-}
-
-type Pending = ReturnType<FileJournal['pending']>;
-
-/** Everything the server has not acknowledged; acknowledged is what a successful answer followed. */
-async function deliver(agent: Agent): Promise<void> {
-  const pending = agent.journal.pending().slice(0, 100);
-  if (pending.length === 0) return;
-  try {
-    await tell(agent, pending);
-  } catch (error) {
-    if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
-    for (const record of pending) await tellOrGiveUp(agent, record);
-  }
-}
-
-/** Codes by which a server says that it will never take a report: of a task it does not know, or of a former agent. */
-const UNWANTED = new Set(['OUTCOME_REFUSED', 'INPUT_INVALID']);
-
-async function tell(agent: Agent, pending: Pending): Promise<void> {
-  const outcomes = pending.flatMap((record) => (record.t === 'done' ? [record.signed] : []));
-  const refused = pending.flatMap((record) =>
-    record.t === 'refused'
-      ? [{ assignmentId: record.assignment, taskId: record.taskId, code: record.code, why: record.why }]
-      : [],
-  );
-  await agent.client.call('POST', '/outcomes', z.unknown(), { body: { outcomes, refused }, timeoutMs: 10_000 });
-  await agent.journal.write({ t: 'acked', records: pending.map((record) => record.n) });
-}
-
-/** One report that is not wanted must not hold up all others for ever. It stays in the journal. */
-async function tellOrGiveUp(agent: Agent, record: Pending[number]): Promise<void> {
-  try {
-    await tell(agent, [record]);
-  } catch (error) {
-    if (!UNWANTED.has(refusalCode(error) ?? '')) throw error;
-    agent.log.error('The server does not take an outcome', { record: record.n, why: (error as Error).message });
-    await agent.journal.write({ t: 'acked', records: [record.n] });
-  }
 }
 
 /** Tasks that nobody can undo any more: their window and the time of grace are over. */
@@ -376,7 +395,6 @@ async function settleOld(agent: Agent): Promise<void> {
   }
 }
 
-/** Between half and all of it, so that a thousand agents do not come back in the same second. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+  await sleep(spread(ms, Math.random()), undefined, { signal }).catch(() => {});
 }

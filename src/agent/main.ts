@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, isAppError } from '../model/errors/index.ts';
 import type { EnrollReply } from '../model/agent.ts';
@@ -6,13 +5,18 @@ import { localHost, type LocalHost } from '../host/local.ts';
 import { isRefusal } from './client.ts';
 import { loadConfig, type AgentConfig } from './config.ts';
 import { enroll } from './enroll.ts';
-import { forgetOwnEnv, readEnv } from './env.ts';
+import { envFor, forgetOwnEnv, readEnv } from './env.ts';
 import { sayGoodbye, whyStopped } from './goodbye.ts';
+import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
+import type { Handover } from './idle/handover.ts';
+import { readResumed, type Resumed } from './idle/times.ts';
 import { again, launch } from './launch.ts';
 import { stderrLog as log } from './log.ts';
-import { runAgent } from './loop.ts';
+import { runAgent, type Ended } from './loop.ts';
 import { isAnother, readMachine } from './machine.ts';
+import { configPathOf, readOptions } from './options.ts';
 import { baseProgram, openPrograms } from './program.ts';
+import { canTakePlace, takePlace } from './self.ts';
 import { openState, type State } from './state.ts';
 import { BOTH_AGAIN, supervise } from './supervise.ts';
 import { uninstall } from './uninstall.ts';
@@ -37,23 +41,12 @@ the server did not order (lastember agent uninstall HOST) is reported there.
 const SUPERVISOR_MS = 2000;
 /** Why we end when whoever started us is gone: nobody stopped the agent, so there is nothing to say goodbye for. */
 const ORPHANED = 'whoever started us is gone';
-const RETRY_MS = { first: 1000, most: 60_000 };
 
 /** Exit codes as of the command line of Lastember: 0 ok, 2 usage, 3 server unreachable, 4 refused. */
 export async function main(argv: string[]): Promise<number> {
-  const options = {
-    config: { type: 'string', default: '/etc/lastember/agent.json' },
-    once: { type: 'boolean', default: false },
-    'pid-file': { type: 'string', default: '' },
-    'keep-config': { type: 'boolean', default: false },
-    force: { type: 'boolean', default: false },
-    reason: { type: 'string', default: 'lastember-agent was told so on the host' },
-    help: { type: 'boolean', default: false },
-    version: { type: 'boolean', default: false },
-  } as const;
   let parsed;
   try {
-    parsed = parseArgs({ args: argv, options, allowPositionals: true });
+    parsed = readOptions(argv);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
     return 2;
@@ -100,6 +93,7 @@ interface SetUp {
   /** digest of this program, where it was chosen to run in place of the installed one */
   chosen: string | null;
   trying: string | null;
+  resumed: Resumed | null;
   /** number of the process that starts us again */
   supervisor: number | null;
 }
@@ -112,7 +106,7 @@ interface Command extends SetUp {
 /** Returns the exit code, or nothing where all went well. */
 const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
   run: async (given) => {
-    const { host, state, config, chosen, trying, signal } = given;
+    const { host, state, config, chosen, trying, signal, resumed } = given;
     const programs = openPrograms(host, state.dir, baseProgram());
     const args = process.argv.slice(2);
     const launched = chosen === null ? await launch({ host, programs, log, args, trying, signal }) : null;
@@ -121,14 +115,18 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
     const identity = await identityOf(given);
     if (!identity) return undefined;
     const running = chosen ?? programs.base;
-    log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
+    if (resumed === null)
+      log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
+    let handover: Handover | null = null;
+    const rest = given.once || !canTakePlace() ? {} : { rest: (handed: Handover) => void (handover = handed) };
     const { once, supervisor } = given;
-    const ended = await runAgent({ host, state, config, once, supervisor, signal, identity, log, programs, running });
-    log.info('Agent stopped', { ended });
-    if (signal.aborted && signal.reason !== ORPHANED)
-      await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(host)) });
-    if (ended === 'with-supervisor' && !signal.aborted) return BOTH_AGAIN;
-    return ended === 'again' ? again(signal) : undefined;
+    const options = { host, state, config, once, supervisor, signal, identity, log, programs, running, resumed };
+    const ended = await runAgent({ ...options, ...rest });
+    // What was told meanwhile is heard first: whatever takes our place would know nothing of it.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (handover !== null && !signal.aborted) takePlace(envFor({ waiting: JSON.stringify(handover) }));
+    await stopped(given, ended);
+    return signal.aborted ? undefined : anew(ended, signal);
   },
   enroll: async (given) => {
     await dropOthersIdentity(given);
@@ -154,6 +152,12 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
   },
 };
 
+/** By which exit code, where it ends for that; see `Ended`. */
+async function anew(ended: Ended, signal: AbortSignal): Promise<number | undefined> {
+  if (ended === 'with-supervisor') return BOTH_AGAIN;
+  return ended === 'again' ? again(signal) : undefined;
+}
+
 async function setUp(path: string, once: boolean): Promise<SetUp> {
   // First of all, and before anything is waited for: whoever loaded this program does not listen any more.
   const stop = new AbortController();
@@ -166,7 +170,22 @@ async function setUp(path: string, once: boolean): Promise<SetUp> {
   const state = openState(host, loaded.stateDir);
   const config = await withToken(loaded, env.token, state);
   const { program: chosen, trying, supervisor } = env;
-  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying, supervisor };
+  const resumed = readResumed(env.resumed);
+  return { host, config, configPath, state, once, signal: stop.signal, chosen, trying, supervisor, resumed };
+}
+
+async function stopped(given: SetUp, ended: string): Promise<void> {
+  log.info('Agent stopped', { ended });
+  if (given.signal.aborted && given.signal.reason !== ORPHANED)
+    await sayGoodbye(given, { kind: 'stopping', ...(await whyStopped(given.host)) });
+}
+
+/** The end of an agent that was told to stop while it waited. */
+export function leave(argv: string[]): Promise<number> {
+  return carryOut(async () => {
+    const given = await setUp(configPathOf(argv), false);
+    await stopped({ ...given, signal: AbortSignal.abort() }, 'stopped');
+  });
 }
 
 /** Whoever started us is gone: whoever takes its place will start another. */
@@ -214,13 +233,17 @@ async function isElsewhere({ host, state }: SetUp): Promise<boolean> {
 
 /** The server may start after us, or be away for a while. Only its plain refusal ends this. */
 async function enrollPatiently({ host, state, config, configPath, once, signal }: SetUp): Promise<EnrollReply | null> {
-  for (let wait = RETRY_MS.first; !signal.aborted; wait = Math.min(wait * 2, RETRY_MS.most)) {
+  let absence: Absence | null = null;
+  while (!signal.aborted) {
     try {
       return await enroll(host, state, config, configPath);
     } catch (error) {
       if (once || isRefusal(error) || !isAppError(error, 'AGENT_SERVER_UNREACHABLE')) throw error;
-      log.warn('Enrolling waits for the server', { why: (error as Error).message });
-      await sleep(wait * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      const next = missed(absence, Date.now());
+      absence = next.absence;
+      if (next.tell)
+        log.warn('Enrolling waits for the server', { why: (error as Error).message, ...absenceFields(absence) });
+      await sleep(spread(next.waitMs, Math.random()), undefined, { signal }).catch(() => {});
     }
   }
   return null;

@@ -23,18 +23,24 @@ export async function runsOldFiles(pid: number): Promise<boolean> {
 }
 
 export interface Freshness {
+  /** whoever starts us again, and did not run replaced files when we began; null: nobody who could begin anew */
+  readonly shell: number | null;
   /** How to end, where what we run was replaced since we began and nobody is still at it; null: no need to. */
   left(): Promise<'again' | 'with-supervisor' | null>;
 }
+
+/** One that is old already when the agent begins stays so: asking it again and again would help nobody. */
+export const freshShell = async (supervisor: number | null): Promise<number | null> =>
+  supervisor !== null && !(await runsOldFiles(supervisor)) ? supervisor : null;
 
 /**
  * Libraries that the agent itself maps are replaced by the updates that it installs, and no step restarts it. It does so
  * itself. What was old already when it began stays old: starting again and again would help nobody.
  */
-export async function freshness(host: Host, supervisor: number | null): Promise<Freshness> {
-  const shell = supervisor !== null && !(await runsOldFiles(supervisor)) ? supervisor : null;
+export async function freshness(host: Host, shell: number | null): Promise<Freshness> {
   const self = await runsOldFiles(process.pid);
   return {
+    shell,
     left: async () => {
       const both = shell !== null && (await runsOldFiles(shell));
       if (!both && (self || !(await runsOldFiles(process.pid)))) return null;

@@ -30,6 +30,10 @@ export class Patrols {
     this.#options = options;
   }
 
+  get busy(): boolean {
+    return this.#running !== null;
+  }
+
   /** Where this host could look; told with each check-in. */
   subnets(): string[] {
     return this.#options.allowed ? ownSubnets() : [];

@@ -57,6 +57,11 @@ export interface TestServer {
   agentKey: string | null;
   /** digests of plans that it knows nothing of (any more) */
   unknownPlans: Set<string>;
+  /** renews certificates that ended at most so long ago */
+  lapsedMs: number;
+  /** nobody listens, until `back` */
+  away(): Promise<void>;
+  back(): Promise<void>;
   /** answer these paths with 503 */
   down: Set<string>;
   close(): Promise<void>;
@@ -97,6 +102,9 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     renewals: 0,
     shown: new Set(),
     agentKey: null,
+    lapsedMs: 0,
+    away: () => stop(server),
+    back: () => listen(server, Number(new URL(state.url).port)),
     down: new Set(),
     unknownPlans: new Set(),
     close: () => stop(server),
@@ -106,7 +114,7 @@ export async function testServer(approvers: ApproverKey[]): Promise<TestServer> 
     { ...authority.server, ca: authority.ca, requestCert: true, rejectUnauthorized: false },
     (request, response) => void answer(state, routes, request, response),
   );
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await listen(server, 0);
   state.url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return state;
 }
@@ -211,7 +219,8 @@ async function answer(
   };
   if (state.down.has(path)) return reply(503, refusal('DOWN'));
   const socket = request.socket as TLSSocket;
-  if (path !== '/enroll' && !socket.authorized) return reply(403, refusal('AGENT_UNAUTHENTICATED'));
+  if (path !== '/enroll' && !socket.authorized && !hasLapsed(state, path, socket))
+    return reply(403, refusal('AGENT_UNAUTHENTICATED'));
   if (socket.authorized) state.shown.add(socket.getPeerCertificate().fingerprint256);
   try {
     const chunks: Buffer[] = [];
@@ -229,7 +238,16 @@ async function answer(
   }
 }
 
+/** As the real one: it ended not long ago, and may be renewed. */
+function hasLapsed(state: TestServer, path: string, socket: TLSSocket): boolean {
+  const ended = Date.parse(socket.getPeerCertificate().valid_to);
+  return path === '/renew' && Date.now() <= ended + state.lapsedMs;
+}
+
 const refusal = (code: string): object => ({ error: { code, message: code, params: {} } });
+
+const listen = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
 
 /** Closing what is closed already is no error: tests close more than once. */
 function stop(server: Server): Promise<void> {

@@ -8,6 +8,11 @@ import { agentById, insertCertificate, newestCertificate } from './store.ts';
 
 /** An agent renews long before; a lost machine's certificate ends by itself. */
 export const CERTIFICATE_DAYS = 90;
+/**
+ * A host, or this server, may have been away for months: the same key gets another certificate as long after the last one
+ * as that one was good for. Whose machine is lost for good revokes its agent, as before.
+ */
+export const LAPSED_DAYS = 90;
 /** Who asks again so soon did not get our answer: it is the same one. */
 const SAME_ANSWER_MS = 86_400_000;
 

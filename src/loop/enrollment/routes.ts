@@ -20,7 +20,7 @@ import { addCredential, listCredentials, removeCredential } from './credentials.
 import { enroll } from './enroll.ts';
 import { goodbye } from './goodbye.ts';
 import { checkIn, type PresenceOptions } from './presence.ts';
-import { renew } from './renew.ts';
+import { LAPSED_DAYS, renew } from './renew.ts';
 import { programRoute, updateRoutes } from './routes-updates.ts';
 import { revokeAgent } from './revoke.ts';
 import { deploymentRoutes } from './routes-deployments.ts';
@@ -186,6 +186,7 @@ export function enrollmentAgentRoutes(
       id: 'agentRenew',
       summary: 'An agent asks for a new certificate for its key',
       access: 'agent',
+      lapsedDays: LAPSED_DAYS,
       body: RenewRequest,
       reply: RenewReply,
       handler: ({ agent, body }) => renew(platform, agent!, body),

@@ -63,6 +63,16 @@ const ROUTES = [
   }),
   route({
     method: 'GET',
+    path: '/renew',
+    id: 'agentRenew',
+    summary: 'Also for who comes late',
+    access: 'agent',
+    lapsedDays: 2,
+    reply: z.object({ agentId: z.string() }),
+    handler: async ({ agent }) => ({ agentId: agent!.agentId }),
+  }),
+  route({
+    method: 'GET',
     path: '/tasks',
     id: 'agentTasks',
     summary: 'Long poll',
@@ -96,7 +106,7 @@ after(async () => {
   await platform.close();
 });
 
-async function identity(name: string, by = authority): Promise<ClientIdentity> {
+async function identity(name: string, by = authority, life?: { from: number; to: number }): Promise<ClientIdentity> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
@@ -104,7 +114,7 @@ async function identity(name: string, by = authority): Promise<ClientIdentity> {
     keys,
     signingAlgorithm: algorithm,
   });
-  const cert = await by.issue(request.toString('pem'), name);
+  const cert = await by.issue(request.toString('pem'), name, life);
   const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const fingerprint = createHash('sha256').update(new X509Certificate(cert).raw).digest('hex');
   return { key: `-----BEGIN PRIVATE KEY-----\n${der}\n-----END PRIVATE KEY-----\n`, cert, fingerprint };
@@ -224,4 +234,24 @@ test('TLS 1.2 and 1.3, nothing older', async () => {
   assert.equal(await version('TLSv1.2'), 'TLSv1.2');
   assert.equal(await version('TLSv1.1'), null);
   assert.equal(await version('TLSv1'), null);
+});
+
+test('who comes with a certificate that ended not long ago may ask for another one, and for nothing else', async () => {
+  const day = 86_400_000;
+  const ended = (days: number, by = authority): Promise<ClientIdentity> =>
+    identity('late', by, { from: -90 * day, to: -days * day });
+  const codeOf = async (path: string, as: ClientIdentity): Promise<string | undefined> =>
+    (await ask(path, { as })).body.error?.code;
+  const late = await ended(1);
+  known.set(late.fingerprint, { agentId: 'agent_late', hostId: 'host_late' });
+  assert.deepEqual((await ask('/renew', { as: late })).body, { agentId: 'agent_late' });
+  assert.equal(await codeOf('/tasks', late), 'AGENT_UNAUTHENTICATED');
+  known.delete(late.fingerprint);
+  assert.equal(await codeOf('/renew', late), 'AGENT_REVOKED');
+  const tooLate = await ended(3);
+  known.set(tooLate.fingerprint, { agentId: 'agent_too_late', hostId: 'host_late' });
+  assert.equal(await codeOf('/renew', tooLate), 'AGENT_UNAUTHENTICATED');
+  // Of another authority: the same name and time are not enough.
+  const stranger = await ended(1, await testAuthority());
+  assert.match((await codeOf('/renew', stranger))!, /AGENT_UNAUTHENTICATED|AGENT_REVOKED/);
 });

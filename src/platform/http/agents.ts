@@ -53,7 +53,7 @@ export function buildAgentListener(
     async (api) => {
       // Within the prefix, so that its hooks are there before the routes are; only those that say how often are limited.
       await api.register(fastifyRateLimit, { global: false });
-      mount(api, routes.map(small), (request, route) => authorise(listener, request, route));
+      mount(api, routes.map(small), (request, route) => authorise(listener, request, route, platform.now()));
     },
     {
       prefix: '/agent/v1',
@@ -66,7 +66,7 @@ function small(route: Route): Route {
   return route.access === 'enroll' ? { bodyLimit: ENROLL_LIMIT, ...route } : route;
 }
 
-async function authorise(listener: AgentListener, request: FastifyRequest, route: Route): Promise<Granted> {
+async function authorise(listener: AgentListener, request: FastifyRequest, route: Route, now: Date): Promise<Granted> {
   if (route.access === 'enroll')
     return { actor: { kind: 'agent', id: 'enrolling', name: 'enrolling', ip: request.ip }, agent: null };
   if (route.access !== 'agent')
@@ -74,8 +74,19 @@ async function authorise(listener: AgentListener, request: FastifyRequest, route
   const socket = request.raw.socket as TLSSocket;
   const certificate = socket.getPeerCertificate();
   // `authorized`: the chain ends at our authority and is in time. The fingerprint then says who, and whether still.
-  if (!socket.authorized || !certificate.raw) throw new AppError('AGENT_UNAUTHENTICATED');
+  if (!certificate.raw || !(socket.authorized || hasLapsed(socket, route, now)))
+    throw new AppError('AGENT_UNAUTHENTICATED');
   const agent = await listener.authenticate(createHash('sha256').update(certificate.raw).digest('hex'));
   if (!agent) throw new AppError('AGENT_REVOKED', { id: String(certificate.subject?.CN ?? 'unknown') });
   return { actor: { kind: 'agent', id: agent.agentId, name: agent.agentId, ip: request.ip }, agent };
+}
+
+/**
+ * Its certificate ended a short while ago. That the key is its own was shown by the handshake all the same, and the
+ * fingerprint says whether this very certificate is one that we gave out.
+ */
+function hasLapsed(socket: TLSSocket, { lapsedDays = 0 }: Route, now: Date): boolean {
+  if (lapsedDays === 0 || String(socket.authorizationError) !== 'CERT_HAS_EXPIRED') return false;
+  const ended = socket.getPeerX509Certificate()?.validToDate.getTime();
+  return ended !== undefined && now.getTime() <= ended + lapsedDays * 86_400_000;
 }

@@ -51,6 +51,8 @@ export interface RouteSpec<P extends z.ZodType, Q extends z.ZodType, B extends z
   /** largest body in bytes, where the listener's default does not do */
   bodyLimit?: number;
   status?: number;
+  /** on the agent listener: also for who shows a certificate that ended at most so many days ago */
+  lapsedDays?: number;
   handler(request: RouteRequest<z.infer<P>, z.infer<Q>, z.infer<B>>): Promise<z.input<R> | RawReply>;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whyNot } from './client.ts';
+import { whyNot } from './https.ts';
 
 test('a certificate that is out of its time is told together with what this host takes the time for', () => {
   const now = new Date('2026-01-02T03:04:05.000Z');

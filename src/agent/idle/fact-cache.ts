@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { deserialize, serialize } from 'node:v8';
+import { VERSION } from '../version.ts';
+import type { FactCache } from '../../host/facts/look.ts';
+
+/** Bump when what is kept between looks has another form. */
+const FORM = 1;
+/** What no host comes near; a larger one is not kept. */
+const MOST_BYTES = 64 * 1024 * 1024;
+const DIGEST = 32;
+
+/**
+ * What one look leaves to the next, which is another process. Only of the same program, and only whole: anything else is
+ * none, and the next look reads everything.
+ */
+export function loadFacts(path: string, program: string | null): FactCache {
+  try {
+    const bytes = readFileSync(path);
+    const kept = bytes.subarray(DIGEST);
+    if (!bytes.subarray(0, DIGEST).equals(digestOf(program, kept))) return new Map();
+    return deserialize(kept) as FactCache;
+  } catch {
+    return new Map();
+  }
+}
+
+/** Not flushed: after a power cut everything is read anew. Not written when it is the same. */
+export function saveFacts(path: string, program: string | null, cache: FactCache): void {
+  const kept = serialize(cache);
+  if (kept.length > MOST_BYTES) return;
+  const digest = digestOf(program, kept);
+  if (existsSync(path) && readFileSync(path).subarray(0, DIGEST).equals(digest)) return;
+  writeFileSync(`${path}.new`, Buffer.concat([digest, kept]), { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+const digestOf = (program: string | null, kept: Uint8Array): Buffer =>
+  createHash('sha256').update(`${FORM} ${VERSION} ${program} ${process.version}\n`).update(kept).digest();
