@@ -21,6 +21,18 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'host claim': ['host claim 192.0.2.17 --owner web'],
   'host ignore': ['host ignore 192.0.2.18 --reason "printer of the second floor"'],
   'host tag': ['host tag web-1 env=prod owner=web'],
+  'host merge': ['host merge web-1 192.0.2.17 --reason "one machine with two cards"'],
+  'host split': ['host split web-1 --reason "two machines behind one key"'],
+  'source kinds': ['source kinds', 'source kinds netbox'],
+  'source add': [
+    'source add cmdb --kind netbox --set url=https://netbox.example.org --secret-file token=netbox.token',
+    'source add leases --kind dhcp',
+  ],
+  'source list': ['source list', 'source list --json'],
+  'source show': ['source show cmdb'],
+  'source read': ['source read cmdb'],
+  'source push': ['source push leases /var/lib/misc/dnsmasq.leases'],
+  'source remove': ['source remove cmdb'],
   'credential add': [
     'credential add ops --user root --key-file ~/.ssh/id_ed25519',
     'credential add mine --user root --ssh-agent',

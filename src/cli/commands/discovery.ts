@@ -328,4 +328,44 @@ function addHost(root: Command): void {
       show(context.output, made, [['tagged', `${id![0]!} ${tags!.join(' ')}`]]);
     },
   );
+  addIdentity(host);
+}
+
+/** What a person knows better than we do about which machine is which. */
+function addIdentity(host: Command): void {
+  does(
+    host
+      .command('merge <id> <other>')
+      .description('Two records are one machine: the first stays. Can be taken back with `host split`')
+      .requiredOption('--reason <text>', 'why'),
+    async (context, [id, other], options) => {
+      const client = await context.client();
+      const [into, from] = await Promise.all([hostIdOf(client, id![0]!), hostIdOf(client, other![0]!)]);
+      const made = await client.mergeHosts({ params: { id: into }, body: { from, reason: text(options, 'reason')! } });
+      show(context.output, made, [
+        ['host', `${made.host.name} (${made.host.id})`],
+        ['addresses', made.host.addresses.join(', ')],
+        ['back', `lastember host split ${made.host.id} --reason …`],
+      ]);
+    },
+  );
+  does(
+    host
+      .command('split <id>')
+      .description('Take back the last merge into a host: both records are again what they were')
+      .option('--from <id>', 'the record that is to be a host of its own again, where several were merged')
+      .requiredOption('--reason <text>', 'why'),
+    async (context, [id], options) => {
+      const client = await context.client();
+      const from = text(options, 'from');
+      const made = await client.splitHost({
+        params: { id: await hostIdOf(client, id![0]!) },
+        body: { reason: text(options, 'reason')!, ...(from ? { from } : {}) },
+      });
+      show(context.output, made, [
+        ['host', made.hostId],
+        ['split off', made.from],
+      ]);
+    },
+  );
 }

@@ -1,15 +1,16 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Claim, Endpoint, Host, HostDetail, Management, SourceStats, Tags } from '../../model/estate.ts';
+import { Claim, Endpoint, Host, HostDetail, Management, Tags } from '../../model/estate.ts';
 import { ProbeResult } from '../../model/probe.ts';
 import { Instant } from '../../model/json.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { claimHost, importHosts, tagHost } from './claims.ts';
+import { mergeByHand, splitHost } from './merge.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
-import { decisionsOf, findHost, findHosts, hostIdAt, sourceStats } from './store-hosts.ts';
+import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
 export type LookNow = (address: string, port: number) => Promise<Endpoint>;
 
@@ -32,7 +33,12 @@ const EndpointQuery = z.object({
 });
 
 export function hostRoutes(platform: Platform, look: LookNow): Route[] {
-  return [...readHosts(platform), ...changeHosts(platform), ...endpointRoutes(platform, look)];
+  return [
+    ...readHosts(platform),
+    ...changeHosts(platform),
+    ...identityRoutes(platform),
+    ...endpointRoutes(platform, look),
+  ];
 }
 
 async function detailOf(platform: Platform, id: string): Promise<HostDetail> {
@@ -83,15 +89,6 @@ function readHosts(platform: Platform): Route[] {
       params: Id,
       reply: HostDetail,
       handler: async ({ params }) => detailOf(platform, await hostIdOf(platform, params.id)),
-    }),
-    route({
-      method: 'GET',
-      path: '/sources',
-      id: 'listSources',
-      summary: 'What each source contributes, and what only it has seen',
-      access: MAY.read,
-      reply: z.object({ items: z.array(SourceStats) }),
-      handler: async () => ({ items: await sourceStats(platform.db) }),
     }),
   ];
 }
@@ -152,6 +149,39 @@ function changeHosts(platform: Platform): Route[] {
         skipped: z.array(z.object({ line: z.number().int(), target: z.string(), why: z.string() })),
       }),
       handler: ({ body, actor }) => importHosts(platform, actor, body.text),
+    }),
+  ];
+}
+
+/** What people know better about which machine is which. */
+function identityRoutes(platform: Platform): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/hosts/:id/merge',
+      id: 'mergeHosts',
+      summary: 'This host and another record are one machine; can be taken back',
+      access: MAY.operate,
+      params: Id,
+      body: z.object({ from: z.string().min(1).max(300), reason: z.string().trim().min(1).max(1000) }).strict(),
+      reply: HostDetail,
+      handler: async ({ params, body, actor }) => {
+        const [into, from] = await Promise.all([hostIdOf(platform, params.id), hostIdOf(platform, body.from)]);
+        await mergeByHand(platform, actor, { into, from, reason: body.reason });
+        return detailOf(platform, into);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/hosts/:id/split',
+      id: 'splitHost',
+      summary: 'Take back the last merge into this host',
+      access: MAY.operate,
+      params: Id,
+      body: z.object({ from: z.string().max(300).optional(), reason: z.string().trim().min(1).max(1000) }).strict(),
+      reply: z.object({ hostId: z.string(), from: z.string() }),
+      handler: async ({ params, body, actor }) =>
+        splitHost(platform, actor, { ...body, id: await hostIdOf(platform, params.id) }),
     }),
   ];
 }

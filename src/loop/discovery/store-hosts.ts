@@ -11,7 +11,7 @@ import type {
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import { isMeasured } from './logic/reconcile.ts';
+import { isListed, isMeasured } from './logic/reconcile.ts';
 import { noteAddress } from './store-addresses.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
@@ -174,7 +174,7 @@ export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sightin
   await noteSource(db, hostId, sighting.source, at);
   await noteAddress(db, hostId, sighting.address, isMeasured(sighting) ? 'measured' : 'claimed', at);
   await noteIdentifiers(db, hostId, sighting.identifiers, at);
-  if (sighting.source !== 'import') await notePresent(db, hostId, at);
+  if (!isListed(sighting)) await notePresent(db, hostId, at);
 }
 
 /** An agent saw this host, of which more is known than its word: that it was said, and where, and no more. */

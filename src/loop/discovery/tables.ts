@@ -13,6 +13,7 @@ import type {
 } from '../../model/estate.ts';
 import type { PatrolCounts, PatrolState } from '../../model/patrol.ts';
 import type { ProbeResult } from '../../model/probe.ts';
+import type { SourceCounts, SourceKind } from '../../model/source.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 
 type Json<T extends object> = JSONColumnType<T, string, string>;
@@ -148,6 +149,25 @@ export type DiscoveryTables = {
     started_at: Date | null;
     finished_at: Date | null;
     error: string | null;
+  };
+  'discovery.source': {
+    id: string;
+    name: string;
+    kind: SourceKind;
+    settings: Json<Record<string, string>>;
+    secret_id: string | null;
+    secret_names: Json<string[]>;
+    every: string | null;
+    created_at: Date;
+    created_by: string;
+  };
+  'discovery.source_run': {
+    source_id: string;
+    running_since: Date | null;
+    last_run_at: Date | null;
+    last_ok_at: Date | null;
+    last_error: string | null;
+    counts: JSONColumnType<SourceCounts | null, string | null, string | null>;
   };
   'discovery.followed': { address: string; via: string; at: Date };
 };

@@ -1,0 +1,113 @@
+import * as z from 'zod';
+import type { Identifier } from './estate.ts';
+import { Instant } from './json.ts';
+
+/** Whom one can ask about machines besides looking oneself. Each is a name for sightings, too. */
+export const SourceKind = z.enum([
+  'ansible',
+  'aws',
+  'azure',
+  'certificate-log',
+  'dhcp',
+  'digitalocean',
+  'dns',
+  'docker',
+  'gcp',
+  'hetzner',
+  'kea',
+  'known-hosts',
+  'kubernetes',
+  'libvirt',
+  'netbox',
+  'proxmox',
+  'vsphere',
+]);
+export type SourceKind = z.infer<typeof SourceKind>;
+
+/** Something that a source has to be told. Texts all: what a value must look like is said in `what`. */
+export const SourceField = z.object({
+  name: z.string(),
+  what: z.string(),
+  required: z.boolean(),
+  /** kept in the vault and never shown again */
+  secret: z.boolean(),
+  default: z.string().optional(),
+});
+export type SourceField = z.infer<typeof SourceField>;
+
+export const SourceKindInfo = z.object({
+  kind: SourceKind,
+  title: z.string(),
+  /** what has to be given on the other side: permissions, a token, a file */
+  needs: z.string(),
+  /** what it tells is what somebody keeps a list of, so its hosts are known */
+  isList: z.boolean(),
+  /** `asked` over the network by schedule, or `pushed` as a file by whoever has it */
+  how: z.enum(['asked', 'pushed']),
+  fields: z.array(SourceField),
+});
+export type SourceKindInfo = z.infer<typeof SourceKindInfo>;
+
+const Values = z.record(z.string().regex(/^[a-z][a-z-]{0,30}$/), z.string().min(1).max(20_000));
+
+export const SourceInput = z
+  .object({
+    name: z.string().regex(/^[\w.-]{1,60}$/),
+    kind: SourceKind,
+    settings: Values.default({}),
+    secrets: Values.default({}),
+    /** cron expression in UTC; null: only by hand. A source that is pushed has none. */
+    every: z.string().max(120).nullable().optional(),
+  })
+  .strict();
+export type SourceInput = z.infer<typeof SourceInput>;
+
+export const SourceCounts = z.object({
+  /** machines that it told of */
+  records: z.number().int(),
+  addresses: z.number().int(),
+  newHosts: z.number().int(),
+  /** hosts that nobody had claimed, and that it lists */
+  claimed: z.number().int(),
+  /** what it told and nobody can use, each with its reason and how often */
+  skipped: z.array(z.object({ why: z.string(), count: z.number().int() })),
+});
+export type SourceCounts = z.infer<typeof SourceCounts>;
+
+export const Source = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: SourceKind,
+  settings: Values,
+  /** which secrets it has; never what they are */
+  secrets: z.array(z.string()),
+  every: z.string().nullable(),
+  /** `new`: never asked yet */
+  state: z.enum(['new', 'running', 'ok', 'failing']),
+  lastRunAt: Instant.nullable(),
+  /** when it last told everything */
+  lastOkAt: Instant.nullable(),
+  lastError: z.string().nullable(),
+  /** of the last run that ended well */
+  counts: SourceCounts.nullable(),
+  createdAt: Instant,
+  createdBy: z.string(),
+});
+export type Source = z.infer<typeof Source>;
+
+/** One machine, as a source tells of it. Nothing of it is measured. */
+export interface SourceRecord {
+  /** what the source calls it; the same machine has the same one at every run */
+  id: string;
+  addresses: string[];
+  /** names to look up where no address is told */
+  resolve?: string[];
+  name?: string | undefined;
+  identifiers?: Identifier[];
+  /** what people wrote beside it, as `key: value` */
+  tags?: Record<string, string>;
+  owner?: string | undefined;
+  /** what it is, in a few words */
+  guess?: string | undefined;
+  evidence?: Record<string, string>;
+}
