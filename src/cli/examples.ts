@@ -28,6 +28,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
     'source add cmdb --kind netbox --set url=https://netbox.example.org --secret-file token=netbox.token',
     'source add leases --kind dhcp',
   ],
+  'source coverage': ['source coverage', 'source coverage --blind --json'],
   'source list': ['source list', 'source list --json'],
   'source show': ['source show cmdb'],
   'source read': ['source read cmdb'],

@@ -67,6 +67,8 @@ export interface Operations {
   events: { input: Record<never, never>; reply: unknown };
   /** The whole trail as a file for the offline verifier, one JSON object a line */
   exportTrail: { input: Record<never, never>; reply: unknown };
+  /** Which address space was seen by which source how recently, and where nobody looks */
+  getAddressSpace: { input: Record<never, never>; reply: { items: Array<{ block: string; scope: string | null; hosts: number; unknown: number; unlisted: number; unseen: number; sources: Array<{ source: string; hosts: number; lastSeen: string }>; scannedAt: string | null; blind: string | null }>; empty: Array<{ scope: string; scannedAt: string | null; why: string }>; hosts: number; unknown: number; twice: number } };
   /** Which hosts does an advisory, a kit or a package concern, from stored inventory */
   getAffected: { input: { query: { q: string } }; reply: { query: string; kind: "advisory" | "kit" | "package"; hosts: Array<{ hostId: string; hostName: string; what: string; state: ("open" | "excepted" | "planned" | "fixed" | "rekindled") | "installed"; findingId: string | null; why: string }>; unknown: Array<{ hostId: string; hostName: string; why: string }> } };
   /** One update with the state and reason of each host */
@@ -277,6 +279,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   endException: { method: 'POST', path: '/exceptions/{id}/end' },
   events: { method: 'GET', path: '/events' },
   exportTrail: { method: 'GET', path: '/trail/export' },
+  getAddressSpace: { method: 'GET', path: '/address-space' },
   getAffected: { method: 'GET', path: '/affected' },
   getAgentUpdate: { method: 'GET', path: '/agent-updates/{id}' },
   getCampaign: { method: 'GET', path: '/campaigns/{kit}' },

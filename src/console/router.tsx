@@ -29,6 +29,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/sources',
+    component: lazyRouteComponent(() => import('./pages/Sources.tsx'), 'Sources'),
+  }),
+  createRoute({
+    ...parent,
     path: '/deployments',
     component: lazyRouteComponent(() => import('./pages/Deployments.tsx'), 'Deployments'),
   }),

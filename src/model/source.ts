@@ -111,3 +111,35 @@ export interface SourceRecord {
   guess?: string | undefined;
   evidence?: Record<string, string>;
 }
+
+/** A /24 (IPv6: /64) in which some source knows an address: who saw it how recently, and whether nobody looks there. */
+export const SpaceBlock = z.object({
+  block: z.string(),
+  /** name of a scope that holds it; null: none does */
+  scope: z.string().nullable(),
+  hosts: z.number().int(),
+  /** that nobody has claimed */
+  unknown: z.number().int(),
+  /** seen, and on nobody's list */
+  unlisted: z.number().int(),
+  /** on a list, and never seen */
+  unseen: z.number().int(),
+  sources: z.array(z.object({ source: z.string(), hosts: z.number().int(), lastSeen: Instant })),
+  /** when a scan of that scope last ended */
+  scannedAt: Instant.nullable(),
+  /** why we are blind there; null: we are not */
+  blind: z.string().nullable(),
+});
+export type SpaceBlock = z.infer<typeof SpaceBlock>;
+
+export const Space = z.object({
+  items: z.array(SpaceBlock),
+  /** scopes in which nobody has found anything, or that were never scanned */
+  empty: z.array(z.object({ scope: z.string(), scannedAt: Instant.nullable(), why: z.string() })),
+  /** hosts of all blocks, each once */
+  hosts: z.number().int(),
+  unknown: z.number().int(),
+  /** hosts that two sources or more know */
+  twice: z.number().int(),
+});
+export type Space = z.infer<typeof Space>;

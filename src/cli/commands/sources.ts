@@ -34,6 +34,7 @@ export function addSources(root: Command): void {
       'No sources yet. What can be one: lastember source kinds',
     );
   });
+  addCoverage(source);
   does(source.command('show <name>').description('One source'), async (context, [name]) => {
     const found = await (await context.client()).getSource({ params: { id: name![0]! } });
     show(context.output, found, linesOf(found));
@@ -42,6 +43,44 @@ export function addSources(root: Command): void {
     await (await context.client()).removeSource({ params: { id: name![0]! } });
     show(context.output, { removed: name![0]! }, [['removed', name![0]!]]);
   });
+}
+
+/** Where who looks, and where nobody does. */
+function addCoverage(source: Command): void {
+  does(
+    source
+      .command('coverage')
+      .description('Which address space was seen by which source how recently, and where we are blind')
+      .option('--blind', 'only where nobody looks'),
+    async (context, _, options) => {
+      const space = await (await context.client()).getAddressSpace();
+      if (context.output.json) return context.output.out(JSON.stringify(space, null, 2));
+      const items = flag(options, 'blind') ? space.items.filter(({ blind }) => blind !== null) : space.items;
+      list(
+        context.output,
+        items,
+        [
+          { title: 'BLOCK', of: (b) => b.block },
+          { title: 'SCOPE', of: (b) => b.scope ?? '–', shrink: true },
+          { title: 'HOSTS', of: (b) => String(b.hosts) },
+          { title: 'UNKNOWN', of: (b) => String(b.unknown) },
+          { title: 'ON NO LIST', of: (b) => String(b.unlisted), drop: 1 },
+          { title: 'NEVER SEEN', of: (b) => String(b.unseen), drop: 1 },
+          {
+            title: 'SEEN BY',
+            of: (b) => b.sources.map((s) => `${s.source} ${ago(s.lastSeen)}`).join(', '),
+            shrink: true,
+          },
+          { title: 'BLIND', of: (b) => b.blind ?? '', shrink: true },
+        ],
+        flag(options, 'blind')
+          ? 'Nobody is blind where hosts are known.'
+          : 'No host is known yet. Look for some: lastember scan',
+      );
+      for (const { scope, why } of space.empty) context.output.out(`${scope}: ${why}`);
+      context.output.out(`${space.hosts} hosts, ${space.unknown} unknown, ${space.twice} known to two sources or more`);
+    },
+  );
 }
 
 function linesOf(source: Source): [string, string][] {

@@ -25,6 +25,7 @@ import {
   IconPlugConnected,
   IconPlugConnectedX,
   IconRoute,
+  IconRadar2,
   IconServer2,
   IconSun,
   IconTimeline,
@@ -49,6 +50,7 @@ interface Item {
 const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
   { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
+  { to: paths.sources(), label: 'Sources', icon: IconRadar2 },
   { to: paths.deployments(), label: 'Deployments', icon: IconPlugConnected },
   { to: paths.findings(), label: 'Findings', icon: IconChecklist },
   { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { SourceStats } from '../../model/estate.ts';
-import { Source, SourceInput, SourceKindInfo } from '../../model/source.ts';
+import { Source, SourceInput, SourceKindInfo, Space } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { pushSource } from './run-source.ts';
+import { addressSpace } from './space.ts';
 import { addSource, askSource, listSources, mustFindSource, removeSource } from './sources.ts';
 import { sourceKinds } from './sources/registry.ts';
 import { sourceStats } from './store-hosts.ts';
@@ -48,6 +49,15 @@ function readSources(platform: Platform): Route[] {
       access: MAY.read,
       reply: z.object({ items: z.array(SourceKindInfo) }),
       handler: async () => ({ items: sourceKinds() }),
+    }),
+    route({
+      method: 'GET',
+      path: '/address-space',
+      id: 'getAddressSpace',
+      summary: 'Which address space was seen by which source how recently, and where nobody looks',
+      access: MAY.read,
+      reply: Space,
+      handler: () => addressSpace(platform),
     }),
     route({
       method: 'GET',
