@@ -3,6 +3,7 @@ export const paths = {
   overview: () => '/',
   hosts: () => '/hosts',
   host: (id: string) => `/hosts/${encodeURIComponent(id)}`,
+  unknown: () => '/unknown',
   sources: () => '/sources',
   deployments: () => '/deployments',
   deployment: (id: string) => `/deployments/${encodeURIComponent(id)}`,

@@ -146,6 +146,8 @@ export const Host = z.object({
   /** `offline`: the last scan of its addresses found nothing there; `superseded`: another record took its place */
   presence: z.enum(['up', 'offline', 'superseded']).optional(),
   supersededBy: z.string().nullable().optional(),
+  /** `ignored`: when it is to be looked at again; null: never */
+  ignoredUntil: Instant.nullable().optional(),
 });
 export type Host = z.infer<typeof Host>;
 

@@ -7,12 +7,14 @@ import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
 import { hostIdOf, short } from '../lookup.ts';
-import { collect, does, flag, number, pair, text, texts, type Options } from '../run.ts';
+import { addIdentity, addUnknown } from './identity.ts';
+import { collect, does, flag, instant, number, pair, text, texts, type Options } from '../run.ts';
 
 export function addDiscovery(root: Command): void {
   addScope(root);
   addScan(root);
   addHosts(root);
+  addUnknown(root);
 }
 
 function addScope(root: Command): void {
@@ -310,11 +312,17 @@ function addHost(root: Command): void {
     },
   );
   does(
-    host.command('ignore <id>').description('Set a host aside').requiredOption('--reason <text>', 'why'),
+    host
+      .command('ignore <id>')
+      .description('Set a host aside')
+      .requiredOption('--reason <text>', 'why')
+      .option('--until <when>', 'then it is unknown again: an instant, or a time from now such as 90d'),
     async (context, [id], options) => {
       const client = await context.client();
       const hostId = await hostIdOf(client, id![0]!);
-      await client.ignoreHost({ params: { id: hostId }, body: { reason: text(options, 'reason')! } });
+      const until = instant(options, 'until');
+      const body = { reason: text(options, 'reason')!, ...(until ? { until } : {}) };
+      await client.ignoreHost({ params: { id: hostId }, body });
       show(context.output, { ignored: hostId }, [['ignored', id![0]!]]);
     },
   );
@@ -329,43 +337,4 @@ function addHost(root: Command): void {
     },
   );
   addIdentity(host);
-}
-
-/** What a person knows better than we do about which machine is which. */
-function addIdentity(host: Command): void {
-  does(
-    host
-      .command('merge <id> <other>')
-      .description('Two records are one machine: the first stays. Can be taken back with `host split`')
-      .requiredOption('--reason <text>', 'why'),
-    async (context, [id, other], options) => {
-      const client = await context.client();
-      const [into, from] = await Promise.all([hostIdOf(client, id![0]!), hostIdOf(client, other![0]!)]);
-      const made = await client.mergeHosts({ params: { id: into }, body: { from, reason: text(options, 'reason')! } });
-      show(context.output, made, [
-        ['host', `${made.host.name} (${made.host.id})`],
-        ['addresses', made.host.addresses.join(', ')],
-        ['back', `lastember host split ${made.host.id} --reason …`],
-      ]);
-    },
-  );
-  does(
-    host
-      .command('split <id>')
-      .description('Take back the last merge into a host: both records are again what they were')
-      .option('--from <id>', 'the record that is to be a host of its own again, where several were merged')
-      .requiredOption('--reason <text>', 'why'),
-    async (context, [id], options) => {
-      const client = await context.client();
-      const from = text(options, 'from');
-      const made = await client.splitHost({
-        params: { id: await hostIdOf(client, id![0]!) },
-        body: { reason: text(options, 'reason')!, ...(from ? { from } : {}) },
-      });
-      show(context.output, made, [
-        ['host', made.hostId],
-        ['split off', made.from],
-      ]);
-    },
-  );
 }

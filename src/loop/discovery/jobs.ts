@@ -6,6 +6,7 @@ import { isDue } from './logic/schedule.ts';
 import { closePatrols } from './patrols.ts';
 import { createScan } from './scans.ts';
 import { hostsToFollow } from './store-follow.ts';
+import { endIgnores } from './unknown.ts';
 import { isRunning, sourceRows } from './store-sources.ts';
 import { activeScanOf, findScopes, lastScanAt, orphanedScans } from './store-scans.ts';
 
@@ -17,6 +18,7 @@ const FORGOTTEN_MS = 15 * 60_000;
 /** Starts what is due, and wakes what a dead worker left behind. */
 export async function scheduleScans(platform: Platform): Promise<void> {
   await closePatrols(platform);
+  await endIgnores(platform);
   const now = platform.now();
   for (const scanId of await orphanedScans(platform.db, new Date(now.getTime() - ORPHANED_MS))) {
     await platform.queue.enqueue('discovery.scan', { scanId }, { singletonKey: scanId });

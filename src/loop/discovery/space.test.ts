@@ -26,7 +26,12 @@ const record = (...sightings: Sighting[]) =>
   platform.observe(OPERATOR, (tx) => discovery.recordSightings(tx, sightings));
 
 test('M.10: a host off the list is found by two sources; space that nobody looks at is named', async () => {
-  const scope = await addScope(platform, { name: 'lan', cidrs: ['10.60.0.0/23'], ports: '22', exclude: ['10.60.1.0/24'] });
+  const scope = await addScope(platform, {
+    name: 'lan',
+    cidrs: ['10.60.0.0/23'],
+    ports: '22',
+    exclude: ['10.60.1.0/24'],
+  });
   await addScope(platform, { name: 'idle', cidrs: ['10.61.0.0/24'], ports: '22' });
   await record(saw('scan', '10.60.0.5'), saw('import', '10.60.0.6'));
   await record(

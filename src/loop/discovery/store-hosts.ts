@@ -79,6 +79,7 @@ function toHost(row: HostRow): Host {
     note: row.note,
     presence: row.superseded_by ? 'superseded' : row.offline_since ? 'offline' : 'up',
     supersededBy: row.superseded_by,
+    ignoredUntil: row.ignored_until?.toISOString() ?? null,
   };
 }
 
@@ -123,6 +124,7 @@ export async function insertHost(db: DbOrTx, host: NewHost): Promise<void> {
       agent_id: null,
       agent_version: null,
       superseded_by: null,
+      ignored_until: null,
     })
     .execute();
 }

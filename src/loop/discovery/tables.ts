@@ -72,6 +72,7 @@ export type DiscoveryTables = {
     agent_version: string | null;
     note: string | null;
     superseded_by: string | null;
+    ignored_until: Date | null;
     first_seen: Date;
   };
   'discovery.presence': { host_id: string; last_seen: Date; offline_since: Date | null; counted_in: string | null };
