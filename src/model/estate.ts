@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { Instant } from './json.ts';
 import { ProbeResult } from './probe.ts';
-import { SourceKind } from './source.ts';
+import { SourceKind } from './source-kind.ts';
 
 export const Tags = z.record(z.string().regex(/^[a-z0-9_.-]{1,40}$/), z.string().max(120));
 export type Tags = z.infer<typeof Tags>;

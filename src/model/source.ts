@@ -1,28 +1,9 @@
 import * as z from 'zod';
 import type { Identifier } from './estate.ts';
 import { Instant } from './json.ts';
+import { SourceKind } from './source-kind.ts';
 
-/** Whom one can ask about machines besides looking oneself. Each is a name for sightings, too. */
-export const SourceKind = z.enum([
-  'ansible',
-  'aws',
-  'azure',
-  'certificate-log',
-  'dhcp',
-  'digitalocean',
-  'dns',
-  'docker',
-  'gcp',
-  'hetzner',
-  'kea',
-  'known-hosts',
-  'kubernetes',
-  'libvirt',
-  'netbox',
-  'proxmox',
-  'vsphere',
-]);
-export type SourceKind = z.infer<typeof SourceKind>;
+export { SourceKind } from './source-kind.ts';
 
 /** Something that a source has to be told. Texts all: what a value must look like is said in `what`. */
 export const SourceField = z.object({

@@ -1,5 +1,5 @@
 import type { Identifier, IdentifierKind, Management, Sighting, SourceName } from '../../../model/estate.ts';
-import { SourceKind } from '../../../model/source.ts';
+import { SourceKind } from '../../../model/source-kind.ts';
 
 /**
  * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
