@@ -51,7 +51,7 @@ controls { };\n${zone('example.org', 'example.org', 'any')}${zone('many.example'
     if (server.exitCode === null && server.kill()) await once(server, 'exit');
     rmSync(at, { recursive: true });
   });
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 600; tries++) {
     const up = await readAll(dns, { server: '127.0.0.1', port: String(port), zones: 'example.org' }).catch(() => null);
     if (up) return;
     if (server.exitCode !== null) throw new Error(`named ended: ${said}`);
