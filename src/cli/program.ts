@@ -6,6 +6,7 @@ import { addChange } from './commands/change.ts';
 import { addDeploy } from './commands/deploy.ts';
 import { addDeployRules } from './commands/deploy-rules.ts';
 import { addDiscovery } from './commands/discovery.ts';
+import { addSources } from './commands/sources.ts';
 import { addAgentUpdate } from './commands/agent-update.ts';
 import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
@@ -38,6 +39,7 @@ export function program(): Command {
     addServe,
     addStatus,
     addDiscovery,
+    addSources,
     addEnrollment,
     addDeploy,
     addDeployRules,

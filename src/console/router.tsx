@@ -29,6 +29,16 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/unknown',
+    component: lazyRouteComponent(() => import('./pages/Unknown.tsx'), 'Unknown'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/sources',
+    component: lazyRouteComponent(() => import('./pages/Sources.tsx'), 'Sources'),
+  }),
+  createRoute({
+    ...parent,
     path: '/deployments',
     component: lazyRouteComponent(() => import('./pages/Deployments.tsx'), 'Deployments'),
   }),

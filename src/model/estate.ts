@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Instant } from './json.ts';
 import { ProbeResult } from './probe.ts';
+import { SourceKind } from './source-kind.ts';
 
 export const Tags = z.record(z.string().regex(/^[a-z0-9_.-]{1,40}$/), z.string().max(120));
 export type Tags = z.infer<typeof Tags>;
@@ -59,7 +60,10 @@ export const Scan = z.object({
 });
 export type Scan = z.infer<typeof Scan>;
 
-/** Strong identifiers, strongest first. `address` is the weakest and never merges two hosts by itself. */
+/**
+ * Strong identifiers, strongest first. `inventory-id` is what a list calls the machine; it contradicts nothing. `address`
+ * is the weakest and never merges two hosts by itself.
+ */
 export const IdentifierKind = z.enum([
   'agent-key',
   'cloud-id',
@@ -67,6 +71,7 @@ export const IdentifierKind = z.enum([
   'ssh-host-key',
   'tls-key',
   'mac',
+  'inventory-id',
   'address',
 ]);
 export type IdentifierKind = z.infer<typeof IdentifierKind>;
@@ -74,7 +79,7 @@ export const Identifier = z.object({ kind: IdentifierKind, value: z.string() });
 export type Identifier = z.infer<typeof Identifier>;
 
 /** Where a sighting came from. */
-export const SourceName = z.enum(['scan', 'peer', 'neighbour', 'agent', 'agent-scan', 'import']);
+export const SourceName = z.enum(['scan', 'peer', 'neighbour', 'agent', 'agent-scan', 'import', ...SourceKind.options]);
 export type SourceName = z.infer<typeof SourceName>;
 
 /** One source saw one address at one time. */
@@ -86,6 +91,8 @@ export const Sighting = z.object({
   /** who told us, for `peer`, `neighbour` and `agent-scan`: a host id */
   via: z.string().optional(),
   hostname: z.string().optional(),
+  /** sightings of one batch with the same one are the same machine, by the source's word */
+  record: z.string().optional(),
   evidence: z.record(z.string(), z.unknown()).optional(),
 });
 export type Sighting = z.infer<typeof Sighting>;
@@ -139,6 +146,8 @@ export const Host = z.object({
   /** `offline`: the last scan of its addresses found nothing there; `superseded`: another record took its place */
   presence: z.enum(['up', 'offline', 'superseded']).optional(),
   supersededBy: z.string().nullable().optional(),
+  /** `ignored`: when it is to be looked at again; null: never */
+  ignoredUntil: Instant.nullable().optional(),
 });
 export type Host = z.infer<typeof Host>;
 

@@ -7,6 +7,8 @@ export interface Jobs {
   'discovery.schedule': Record<never, never>;
   /** probe the peers and neighbours that this host's agent reported, where a scope's `follow` allows */
   'discovery.follow': { hostId: string };
+  /** ask a source (a cloud, a zone, a list) about machines */
+  'discovery.source': { sourceId: string };
   /** remove history that is older than it has to be kept */
   'discovery.retention': Record<never, never>;
   'enrollment.deploy': { deploymentId: string };
@@ -41,6 +43,7 @@ const NAMES: Record<JobName, true> = {
   'discovery.scan': true,
   'discovery.schedule': true,
   'discovery.follow': true,
+  'discovery.source': true,
   'discovery.retention': true,
   'enrollment.deploy': true,
   'enrollment.lost-agents': true,
@@ -62,4 +65,8 @@ const NAMES: Record<JobName, true> = {
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];
 
 /** Jobs that wait for other machines most of the time: more of them at once than of those that compute. */
-export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>(['audit.collect', 'change.over-ssh']);
+export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>([
+  'audit.collect',
+  'change.over-ssh',
+  'discovery.source',
+]);

@@ -4,6 +4,7 @@ import { Instant, Json, Sha256 } from './json.ts';
 
 export const SubjectKind = z.enum([
   'scope',
+  'source',
   'scan',
   'host',
   'endpoint',

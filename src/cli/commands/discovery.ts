@@ -7,12 +7,14 @@ import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, progress, show } from '../output.ts';
 import { hostIdOf, short } from '../lookup.ts';
-import { collect, does, flag, number, pair, text, texts, type Options } from '../run.ts';
+import { addIdentity, addUnknown } from './identity.ts';
+import { collect, does, flag, instant, number, pair, text, texts, type Options } from '../run.ts';
 
 export function addDiscovery(root: Command): void {
   addScope(root);
   addScan(root);
   addHosts(root);
+  addUnknown(root);
 }
 
 function addScope(root: Command): void {
@@ -310,11 +312,17 @@ function addHost(root: Command): void {
     },
   );
   does(
-    host.command('ignore <id>').description('Set a host aside').requiredOption('--reason <text>', 'why'),
+    host
+      .command('ignore <id>')
+      .description('Set a host aside')
+      .requiredOption('--reason <text>', 'why')
+      .option('--until <when>', 'then it is unknown again: an instant, or a time from now such as 90d'),
     async (context, [id], options) => {
       const client = await context.client();
       const hostId = await hostIdOf(client, id![0]!);
-      await client.ignoreHost({ params: { id: hostId }, body: { reason: text(options, 'reason')! } });
+      const until = instant(options, 'until');
+      const body = { reason: text(options, 'reason')!, ...(until ? { until } : {}) };
+      await client.ignoreHost({ params: { id: hostId }, body });
       show(context.output, { ignored: hostId }, [['ignored', id![0]!]]);
     },
   );
@@ -328,4 +336,5 @@ function addHost(root: Command): void {
       show(context.output, made, [['tagged', `${id![0]!} ${tags!.join(' ')}`]]);
     },
   );
+  addIdentity(host);
 }

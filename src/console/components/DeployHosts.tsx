@@ -33,7 +33,7 @@ export function DeployHosts({ hosts, done }: { hosts: readonly Host[]; done: () 
 
 const MOST_NAMED = 8;
 
-function DeployForm({ hosts, done }: { hosts: readonly Host[]; done: () => void }) {
+export function DeployForm({ hosts, done }: { hosts: readonly Host[]; done: () => void }) {
   const credentials = useCredentials(true);
   const create = useCreateDeployment();
   const navigate = useNavigate();

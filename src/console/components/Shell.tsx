@@ -25,6 +25,8 @@ import {
   IconPlugConnected,
   IconPlugConnectedX,
   IconRoute,
+  IconQuestionMark,
+  IconRadar2,
   IconServer2,
   IconSun,
   IconTimeline,
@@ -49,6 +51,8 @@ interface Item {
 const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
   { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
+  { to: paths.unknown(), label: 'Unknown', icon: IconQuestionMark },
+  { to: paths.sources(), label: 'Sources', icon: IconRadar2 },
   { to: paths.deployments(), label: 'Deployments', icon: IconPlugConnected },
   { to: paths.findings(), label: 'Findings', icon: IconChecklist },
   { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },

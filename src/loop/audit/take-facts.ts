@@ -106,11 +106,13 @@ async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promi
   return changed;
 }
 
+/** What tells who and where a machine is. */
+const WHO: ReadonlySet<SectionName> = new Set<SectionName>(['os', 'sockets', 'hardware']);
 const TALK: ReadonlySet<SectionName> = new Set<SectionName>(['connections', 'neighbours']);
 
 /** Who has to hear of it. Connections come and go all the time and no kit looks at them. */
 async function follow(discovery: Discovery, tx: Tx, hostId: string, changed: readonly SectionName[]): Promise<void> {
-  if (changed.includes('os') || changed.includes('sockets')) await tellIdentity(discovery, tx, hostId);
+  if (changed.some((name) => WHO.has(name))) await tellIdentity(discovery, tx, hostId);
   if (changed.some((name) => TALK.has(name))) {
     await tx.enqueue('impact.connections', { hostId }, { singletonKey: hostId });
   }
@@ -119,9 +121,13 @@ async function follow(discovery: Discovery, tx: Tx, hostId: string, changed: rea
 }
 
 async function tellIdentity(discovery: Discovery, tx: Tx, hostId: string): Promise<void> {
-  const { sections } = await readFacts(tx.db, hostId, ['os', 'sockets']);
+  const { sections } = await readFacts(tx.db, hostId, ['os', 'sockets', 'hardware']);
   if (!sections.os) return;
-  const identifiers: Identifier[] = sections.os.machineId ? [{ kind: 'machine-id', value: sections.os.machineId }] : [];
+  const { provider, instanceId } = sections.hardware?.cloud ?? {};
+  const identifiers: Identifier[] = [
+    ...(sections.os.machineId ? [{ kind: 'machine-id' as const, value: sections.os.machineId }] : []),
+    ...(provider && instanceId ? [{ kind: 'cloud-id' as const, value: `${provider}:${instanceId}` }] : []),
+  ];
   const addresses = [...new Set((sections.sockets ?? []).map((socket) => socket.address.replace(/^::ffff:/i, '')))];
   await discovery.updateIdentity(tx, hostId, { hostname: sections.os.hostname, identifiers, addresses });
 }

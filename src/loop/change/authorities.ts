@@ -12,7 +12,7 @@ import {
   type AuthorityKind,
   type AuthorityKinds,
 } from './authorities/contract.ts';
-import { urlProblem } from './authorities/http.ts';
+import { urlProblem } from '../../platform/http/outgoing.ts';
 import { AUTHORITY_KIND_NAMES, type AuthorityKindName } from './authorities/registry.ts';
 import { readKey } from './authorities/step-ca.ts';
 import type { AuthorityName } from './logic/planner.ts';

@@ -1,14 +1,15 @@
-import type { Identifier, Management, Sighting } from '../../model/estate.ts';
+import type { Host, Identifier, Management, Sighting } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from './face.ts';
 import { normalAddress, tellsMachinesApart } from '../../scan/logic/address.ts';
-import { contradiction, strong } from './logic/reconcile.ts';
+import { contradiction, LISTS, strong } from './logic/reconcile.ts';
+import { merge } from './merge.ts';
 import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
-import { endOtherClaims, leaveAddress, noteAddress } from './store-addresses.ts';
-import { adoptEndpoints } from './store-endpoints.ts';
-import { findHost, hostIdAt, hostRow, noteDecision, noteIdentifiers, noteSighting, updateHost } from './store-hosts.ts';
-import { rejudge } from './rejudge.ts';
+import { endOtherClaims, noteAddress } from './store-addresses.ts';
+import { findHost, hostIdAt, noteIdentifiers, noteSighting, updateHost } from './store-hosts.ts';
+import { areApart } from './store-merges.ts';
+import { listedTwins } from './store-sources.ts';
 
 type Attach = Parameters<Discovery['attachAgent']>[1];
 
@@ -90,45 +91,27 @@ async function claimAddresses(tx: Tx, hostId: string, addresses: string[]): Prom
  */
 async function adoptMeasured(tx: Tx, hostId: string): Promise<void> {
   const host = await findHost(tx.db, hostId);
-  for (const address of host?.addresses ?? []) {
-    const otherId = await hostIdAt(tx.db, address);
-    const other = otherId && otherId !== hostId ? await findHost(tx.db, otherId) : null;
-    if (!host || !other || other.management === 'managed' || other.agentId) continue;
-    const theirs = strong(other.identifiers);
+  if (!host) return;
+  for (const address of host.addresses) {
+    const other = await otherAt(tx, hostId, address);
+    const theirs = strong(other?.identifiers ?? []);
     const proven = theirs.length > 0 && theirs.every((i) => has(host.identifiers, i));
-    if (proven) await merge(tx, { from: other.id, fromName: other.name, into: hostId, address, identifiers: theirs });
+    if (!other || !proven || (await areApart(tx.db, hostId, other.id))) continue;
+    const kinds = [...new Set(theirs.map((i) => i.kind))].join(', ');
+    const why = `the agent has ${address}, and what was measured there (${kinds}) is its own`;
+    await merge(tx, { from: other.id, into: hostId, addresses: [address], why });
   }
+}
+
+/** Another record at that address that no agent speaks for. */
+async function otherAt(tx: Tx, hostId: string, address: string): Promise<Host | null> {
+  const otherId = await hostIdAt(tx.db, address);
+  const other = otherId && otherId !== hostId ? await findHost(tx.db, otherId) : null;
+  return other && other.management !== 'managed' && !other.agentId ? other : null;
 }
 
 const has = (all: readonly Identifier[], one: Identifier): boolean =>
   all.some((i) => i.kind === one.kind && i.value === one.value);
-
-interface Merge {
-  from: string;
-  fromName: string;
-  into: string;
-  address: string;
-  identifiers: Identifier[];
-}
-
-async function merge(tx: Tx, what: Merge): Promise<void> {
-  const kinds = [...new Set(what.identifiers.map((i) => i.kind))].join(', ');
-  const why = `the agent has ${what.address}, and what was measured there (${kinds}) is its own`;
-  const into = await hostRow(tx.db, what.into);
-  await leaveAddress(tx.db, [what.from], [what.address]);
-  await noteAddress(tx.db, what.into, what.address, 'measured', tx.now);
-  const adopted = await adoptEndpoints(tx.db, what.from, what.into, what.address);
-  if (adopted.length > 0) await rejudge(tx, what.into);
-  await updateHost(tx.db, what.from, { superseded_by: what.into, note: `merged into ${what.into}: ${why}` });
-  if (into?.note?.startsWith('cloned identity')) await updateHost(tx.db, what.into, { note: null });
-  await noteDecision(tx.db, { hostId: what.into, at: tx.now, kind: 'merged', address: what.address, why });
-  await tx.record({
-    type: 'discovery.host.merged',
-    subject: { kind: 'host', id: what.into, ...(into ? { name: into.name } : {}) },
-    related: [{ kind: 'host', id: what.from, name: what.fromName }],
-    detail: { why, from: what.from, fromName: what.fromName, into: what.into, address: what.address },
-  });
-}
 
 export async function setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void> {
   await updateHost(tx.db, hostId, { management, ...(note === undefined ? {} : { note }) });
@@ -145,4 +128,16 @@ export async function updateIdentity(
   await claimAddresses(tx, hostId, usable(facts.addresses));
   await renameHost(tx, hostId, facts.hostname, NAME_RANK.host);
   await adoptMeasured(tx, hostId);
+  await adoptListed(tx, hostId, facts.identifiers);
+}
+
+/** A cloud listed the machine before anybody saw it; now it says itself which one it is. */
+async function adoptListed(tx: Tx, hostId: string, identifiers: readonly Identifier[]): Promise<void> {
+  const ids = identifiers.filter(({ kind }) => kind === 'cloud-id').map(({ value }) => value);
+  for (const id of await listedTwins(tx.db, hostId, ids, LISTS)) {
+    const other = await findHost(tx.db, id);
+    if (!other || (await areApart(tx.db, hostId, id))) continue;
+    const why = `the machine says that it is ${ids.join(', ')}, which only lists had told of`;
+    await merge(tx, { from: id, into: hostId, addresses: other.addresses, why });
+  }
 }

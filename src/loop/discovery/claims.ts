@@ -13,6 +13,8 @@ import { rejudge } from './rejudge.ts';
 export interface ClaimInput {
   owner?: string | undefined;
   reason?: string | undefined;
+  /** `ignored`: so long */
+  until?: string | undefined;
   tags?: Tags | undefined;
 }
 
@@ -27,13 +29,20 @@ export async function claimHost(
   const host = await mustFind(platform, id);
   const type = claim === 'ignored' ? 'discovery.host.ignored' : 'discovery.host.claimed';
   const subject: Subject = { kind: 'host', id, name: host.name };
-  const detail = { before: host.claim, after: claim, owner: input.owner ?? host.owner, reason: input.reason ?? null };
+  const detail = {
+    before: host.claim,
+    after: claim,
+    owner: input.owner ?? host.owner,
+    reason: input.reason ?? null,
+    until: input.until ?? null,
+  };
   await platform.act(
     actor,
     { type, subject, ...(input.reason ? { reason: input.reason } : {}), detail },
     async (tx) => {
       await updateHost(tx.db, id, {
         claim,
+        ignored_until: claim === 'ignored' && input.until ? new Date(input.until) : null,
         ...(input.owner === undefined ? {} : { owner: input.owner }),
         ...(input.tags === undefined ? {} : { tags: JSON.stringify({ ...host.tags, ...input.tags }) }),
       });

@@ -13,6 +13,7 @@ import { retain } from './retention.ts';
 import { patrolAgentRoutes } from './routes-patrols.ts';
 import { discoveryRoutes } from './routes.ts';
 import { runScan } from './run-scan.ts';
+import { runSource } from './run-source.ts';
 import { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
@@ -64,6 +65,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
       'discovery.schedule': () => scheduleScans(platform),
       'discovery.follow': ({ hostId }) => follow(platform, buckets, hostId),
+      'discovery.source': ({ sourceId }) => runSource(platform, sourceId),
       'discovery.retention': () => retain(platform),
     },
     schedules: [

@@ -6,6 +6,8 @@ import { isDue } from './logic/schedule.ts';
 import { closePatrols } from './patrols.ts';
 import { createScan } from './scans.ts';
 import { hostsToFollow } from './store-follow.ts';
+import { endIgnores } from './unknown.ts';
+import { isRunning, sourceRows } from './store-sources.ts';
 import { activeScanOf, findScopes, lastScanAt, orphanedScans } from './store-scans.ts';
 
 /** A worker that has not reported a scan's progress for so long is dead. */
@@ -16,6 +18,7 @@ const FORGOTTEN_MS = 15 * 60_000;
 /** Starts what is due, and wakes what a dead worker left behind. */
 export async function scheduleScans(platform: Platform): Promise<void> {
   await closePatrols(platform);
+  await endIgnores(platform);
   const now = platform.now();
   for (const scanId of await orphanedScans(platform.db, new Date(now.getTime() - ORPHANED_MS))) {
     await platform.queue.enqueue('discovery.scan', { scanId }, { singletonKey: scanId });
@@ -23,10 +26,20 @@ export async function scheduleScans(platform: Platform): Promise<void> {
   for (const hostId of await hostsToFollow(platform.db, new Date(now.getTime() - FORGOTTEN_MS))) {
     await platform.queue.enqueue('discovery.follow', { hostId }, { singletonKey: hostId });
   }
+  await scheduleSources(platform, now);
   for (const scope of await findScopes(platform.db)) {
     if (scope.every === null || (await activeScanOf(platform.db, scope.id))) continue;
     const last = (await lastScanAt(platform.db, scope.id)) ?? new Date(scope.createdAt);
     if (isDue({ id: scope.id, every: scope.every }, last, now)) await startScheduled(platform, scope);
+  }
+}
+
+/** Asks the sources whose time has come. */
+async function scheduleSources(platform: Platform, now: Date): Promise<void> {
+  for (const row of await sourceRows(platform.db)) {
+    if (row.every === null || isRunning(row, now)) continue;
+    if (!isDue({ id: row.id, every: row.every }, row.last_run_at ?? row.created_at, now)) continue;
+    await platform.queue.enqueue('discovery.source', { sourceId: row.id }, { singletonKey: row.id });
   }
 }
 

@@ -1,15 +1,18 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Claim, Endpoint, Host, HostDetail, Management, SourceStats, Tags } from '../../model/estate.ts';
+import { Claim, Endpoint, Host, HostDetail, Management, Tags } from '../../model/estate.ts';
 import { ProbeResult } from '../../model/probe.ts';
 import { Instant } from '../../model/json.ts';
+import { UnknownHost } from '../../model/unknown.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { claimHost, importHosts, tagHost } from './claims.ts';
+import { mergeByHand, splitHost } from './merge.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
-import { decisionsOf, findHost, findHosts, hostIdAt, sourceStats } from './store-hosts.ts';
+import { unknownHosts } from './unknown.ts';
+import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
 export type LookNow = (address: string, port: number) => Promise<Endpoint>;
 
@@ -32,7 +35,13 @@ const EndpointQuery = z.object({
 });
 
 export function hostRoutes(platform: Platform, look: LookNow): Route[] {
-  return [...readHosts(platform), ...changeHosts(platform), ...endpointRoutes(platform, look)];
+  return [
+    ...readHosts(platform),
+    ...changeHosts(platform),
+    ...identityRoutes(platform),
+    importRoute(platform),
+    ...endpointRoutes(platform, look),
+  ];
 }
 
 async function detailOf(platform: Platform, id: string): Promise<HostDetail> {
@@ -76,6 +85,15 @@ function readHosts(platform: Platform): Route[] {
     }),
     route({
       method: 'GET',
+      path: '/unknown',
+      id: 'listUnknown',
+      summary: 'Hosts that nobody claimed: who saw them, what they serve, whose they may be',
+      access: MAY.read,
+      reply: z.object({ items: z.array(UnknownHost) }),
+      handler: async () => ({ items: await unknownHosts(platform) }),
+    }),
+    route({
+      method: 'GET',
       path: '/hosts/:id',
       id: 'getHost',
       summary: 'One host (by id, name or address), its endpoints, and why we think it is one machine',
@@ -83,15 +101,6 @@ function readHosts(platform: Platform): Route[] {
       params: Id,
       reply: HostDetail,
       handler: async ({ params }) => detailOf(platform, await hostIdOf(platform, params.id)),
-    }),
-    route({
-      method: 'GET',
-      path: '/sources',
-      id: 'listSources',
-      summary: 'What each source contributes, and what only it has seen',
-      access: MAY.read,
-      reply: z.object({ items: z.array(SourceStats) }),
-      handler: async () => ({ items: await sourceStats(platform.db) }),
     }),
   ];
 }
@@ -123,7 +132,13 @@ function changeHosts(platform: Platform): Route[] {
       summary: 'Looked at and set aside',
       access: MAY.operate,
       params: Id,
-      body: z.object({ reason: z.string().trim().min(1).max(1000) }).strict(),
+      body: z
+        .object({
+          reason: z.string().trim().min(1).max(1000),
+          /** when it is to be looked at again */
+          until: Instant.optional(),
+        })
+        .strict(),
       reply: Host,
       handler: async ({ params, body, actor }) =>
         claimHost(platform, actor, await hostIdOf(platform, params.id), 'ignored', body),
@@ -140,18 +155,53 @@ function changeHosts(platform: Platform): Route[] {
       handler: async ({ params, body, actor }) =>
         tagHost(platform, actor, await hostIdOf(platform, params.id), body.tags),
     }),
+  ];
+}
+
+const importRoute = (platform: Platform): Route =>
+  route({
+    method: 'POST',
+    path: '/hosts/import',
+    id: 'importHosts',
+    summary: 'A list of hosts that are known: lines, CSV or JSON lines',
+    access: MAY.operate,
+    body: z.object({ text: z.string().max(5_000_000) }).strict(),
+    reply: z.object({
+      hosts: z.array(Host),
+      skipped: z.array(z.object({ line: z.number().int(), target: z.string(), why: z.string() })),
+    }),
+    handler: ({ body, actor }) => importHosts(platform, actor, body.text),
+  });
+
+/** What people know better about which machine is which. */
+function identityRoutes(platform: Platform): Route[] {
+  return [
     route({
       method: 'POST',
-      path: '/hosts/import',
-      id: 'importHosts',
-      summary: 'A list of hosts that are known: lines, CSV or JSON lines',
+      path: '/hosts/:id/merge',
+      id: 'mergeHosts',
+      summary: 'This host and another record are one machine; can be taken back',
       access: MAY.operate,
-      body: z.object({ text: z.string().max(5_000_000) }).strict(),
-      reply: z.object({
-        hosts: z.array(Host),
-        skipped: z.array(z.object({ line: z.number().int(), target: z.string(), why: z.string() })),
-      }),
-      handler: ({ body, actor }) => importHosts(platform, actor, body.text),
+      params: Id,
+      body: z.object({ from: z.string().min(1).max(300), reason: z.string().trim().min(1).max(1000) }).strict(),
+      reply: HostDetail,
+      handler: async ({ params, body, actor }) => {
+        const [into, from] = await Promise.all([hostIdOf(platform, params.id), hostIdOf(platform, body.from)]);
+        await mergeByHand(platform, actor, { into, from, reason: body.reason });
+        return detailOf(platform, into);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/hosts/:id/split',
+      id: 'splitHost',
+      summary: 'Take back the last merge into this host',
+      access: MAY.operate,
+      params: Id,
+      body: z.object({ from: z.string().max(300).optional(), reason: z.string().trim().min(1).max(1000) }).strict(),
+      reply: z.object({ hostId: z.string(), from: z.string() }),
+      handler: async ({ params, body, actor }) =>
+        splitHost(platform, actor, { ...body, id: await hostIdOf(platform, params.id) }),
     }),
   ];
 }

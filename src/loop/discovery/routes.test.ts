@@ -140,7 +140,7 @@ test('a host: found, claimed, tagged, ignored, listed; by id, name or address', 
     call('probeEndpoint', { params: { id: detail.endpoints[0]!.id } }),
     refuses('ADDRESS_NOT_ALLOWED'),
   );
-  const sources = await call<{ items: { source: string; hosts: number; only: number }[] }>('listSources');
+  const sources = await call<{ items: { source: string; hosts: number; only: number }[] }>('listSourceStats');
   const scanned = sources.items.find((source) => source.source === 'scan')!;
   assert.ok(scanned.hosts >= 1 && scanned.only === scanned.hosts);
 });

@@ -3,7 +3,8 @@ import type { Route } from '../../platform/http/route.ts';
 import { hostRoutes, type LookNow } from './routes-hosts.ts';
 import { patrolRoutes } from './routes-patrols.ts';
 import { scanRoutes } from './routes-scans.ts';
+import { sourceRoutes } from './routes-sources.ts';
 
 export function discoveryRoutes(platform: Platform, look: LookNow): Route[] {
-  return [...scanRoutes(platform), ...patrolRoutes(platform), ...hostRoutes(platform, look)];
+  return [...scanRoutes(platform), ...patrolRoutes(platform), ...hostRoutes(platform, look), ...sourceRoutes(platform)];
 }

@@ -189,6 +189,17 @@ export async function adoptEndpoints(db: DbOrTx, from: string, into: string, add
   return moved.rows.map((row) => row.id);
 }
 
+/** What a merge had moved goes back, as far as it is still there. */
+export async function returnEndpoints(db: DbOrTx, from: string, to: string, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await q(db)
+    .updateTable('discovery.endpoint')
+    .set({ host_id: to })
+    .where('host_id', '=', from)
+    .where('id', '=', anyOf(ids))
+    .execute();
+}
+
 /** Another machine has that address: what this host served there is gone, whatever answers there now. */
 export async function abandonEndpoints(tx: Tx, hostId: string, address: string): Promise<void> {
   const rows = await q(tx.db)

@@ -11,7 +11,7 @@ import type {
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import { isMeasured } from './logic/reconcile.ts';
+import { isListed, isMeasured } from './logic/reconcile.ts';
 import { noteAddress } from './store-addresses.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
@@ -79,6 +79,7 @@ function toHost(row: HostRow): Host {
     note: row.note,
     presence: row.superseded_by ? 'superseded' : row.offline_since ? 'offline' : 'up',
     supersededBy: row.superseded_by,
+    ignoredUntil: row.ignored_until?.toISOString() ?? null,
   };
 }
 
@@ -123,6 +124,7 @@ export async function insertHost(db: DbOrTx, host: NewHost): Promise<void> {
       agent_id: null,
       agent_version: null,
       superseded_by: null,
+      ignored_until: null,
     })
     .execute();
 }
@@ -174,7 +176,7 @@ export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sightin
   await noteSource(db, hostId, sighting.source, at);
   await noteAddress(db, hostId, sighting.address, isMeasured(sighting) ? 'measured' : 'claimed', at);
   await noteIdentifiers(db, hostId, sighting.identifiers, at);
-  if (sighting.source !== 'import') await notePresent(db, hostId, at);
+  if (!isListed(sighting)) await notePresent(db, hostId, at);
 }
 
 /** An agent saw this host, of which more is known than its word: that it was said, and where, and no more. */

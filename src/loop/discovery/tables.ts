@@ -13,6 +13,7 @@ import type {
 } from '../../model/estate.ts';
 import type { PatrolCounts, PatrolState } from '../../model/patrol.ts';
 import type { ProbeResult } from '../../model/probe.ts';
+import type { SourceCounts, SourceKind } from '../../model/source.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 
 type Json<T extends object> = JSONColumnType<T, string, string>;
@@ -71,6 +72,7 @@ export type DiscoveryTables = {
     agent_version: string | null;
     note: string | null;
     superseded_by: string | null;
+    ignored_until: Date | null;
     first_seen: Date;
   };
   'discovery.presence': { host_id: string; last_seen: Date; offline_since: Date | null; counted_in: string | null };
@@ -148,6 +150,25 @@ export type DiscoveryTables = {
     started_at: Date | null;
     finished_at: Date | null;
     error: string | null;
+  };
+  'discovery.source': {
+    id: string;
+    name: string;
+    kind: SourceKind;
+    settings: Json<Record<string, string>>;
+    secret_id: string | null;
+    secret_names: Json<string[]>;
+    every: string | null;
+    created_at: Date;
+    created_by: string;
+  };
+  'discovery.source_run': {
+    source_id: string;
+    running_since: Date | null;
+    last_run_at: Date | null;
+    last_ok_at: Date | null;
+    last_error: string | null;
+    counts: JSONColumnType<SourceCounts | null, string | null, string | null>;
   };
   'discovery.followed': { address: string; via: string; at: Date };
 };

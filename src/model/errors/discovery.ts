@@ -53,6 +53,27 @@ export const DISCOVERY_ERRORS = {
     status: 502,
     text: 'Probing {address}:{port} as {protocol} stopped: {why}. The last result is kept.',
   },
+  MERGE_INVALID: { status: 409, text: 'The two hosts were not merged: {why}.' },
+  SPLIT_INVALID: {
+    status: 409,
+    text: 'No merge into host {id} is there to be taken back. What became of it and why: `lastember host {id} --why`.',
+  },
+  SOURCE_EXISTS: {
+    status: 409,
+    text: 'There is a source named "{name}" already; remove it first or choose another name.',
+  },
+  SOURCE_INVALID: {
+    status: 400,
+    text: 'Source "{name}" was not taken: {why}. What a source of this kind needs: `lastember source kinds {kind}`.',
+  },
+  SOURCE_UNREADABLE: {
+    status: 422,
+    text: 'Nothing was taken from source "{name}": {why}. What it knew before stays.',
+  },
+  SOURCE_RUNNING: {
+    status: 409,
+    text: 'Source "{name}" is being read already; wait for it: `lastember source show {name}`.',
+  },
   IMPORT_INVALID: {
     status: 400,
     text: 'Reading line {line} of the host list did not work: {why}. Give one address or name a line, CSV with a header, or JSON lines.',

@@ -12,7 +12,8 @@ import { keyAndRequest } from '../../../../lab/demo/host/keys.ts';
 import { readRevocationList } from '../crl.ts';
 import { spkiOf } from '../testing/host.ts';
 import type { AuthorityAccess, AuthorityKind } from './contract.ts';
-import { ask, urlProblem } from './http.ts';
+import { urlProblem } from '../../../platform/http/outgoing.ts';
+import { ask } from './http.ts';
 import { AUTHORITY_KIND_NAMES, AUTHORITY_KINDS } from './registry.ts';
 
 let authority: Authority;

@@ -252,6 +252,76 @@ test('M.11: whatever machines do, none are merged and none is counted twice', ()
   );
 });
 
+/** Settles what a list said: claims, which take nothing from anybody. */
+function settleListed(hosts: Map<string, KnownHost>, sightings: Sighting[], decisions: Decision[]): void {
+  for (const [index, { hostId, displaced, from, kind }] of decisions.entries()) {
+    const { address, identifiers } = sightings[index]!;
+    assert.deepEqual({ displaced, from }, { displaced: [], from: [] }, 'a list took somebody’s place');
+    assert.ok(kind === 'new' || kind === 'seen' || kind === 'listed', `a list decided ${kind}`);
+    if (!hosts.has(hostId)) hosts.set(hostId, host(hostId, []));
+    const one = hosts.get(hostId)!;
+    if (!one.addresses.some((a) => a.address === address)) one.addresses.push({ address, how: 'claimed' });
+    for (const i of identifiers) if (!one.identifiers.some((o) => o.value === i.value)) one.identifiers.push(i);
+  }
+}
+
+/** A machine where it was once, and at an address that is not its own. */
+function lateAndWrong(
+  then: { key: string; address: string }[],
+  { who, wrong }: { who: number; wrong: number },
+): Sighting[] {
+  const machine = then[who % Math.max(1, then.length)];
+  if (!machine) return [];
+  const id: Identifier = { kind: 'cloud-id', value: `cloud:${machine.key}` };
+  return [...new Set([machine.address, `10.0.0.${wrong}`])].map((at) => sees(at, [id], 'aws'));
+}
+
+test('1.10, M.11: lists that are late or wrong merge nobody, move nobody and end nobody', () => {
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.array(event, { maxLength: 5 }) },
+    // What a cloud says of a machine: where it was a while ago, and an address that is not its own.
+    { weight: 2, arbitrary: fc.record({ back: fc.nat({ max: 4 }), wrong: small, who: small }) },
+  );
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 2, maxLength: 16 }), fc.boolean(), (steps, piecemeal) => {
+      const world = new World();
+      const hosts = new Map<string, KnownHost>();
+      const known = new Map<string, string>();
+      const past: { key: string; address: string }[][] = [];
+      let ids = 0;
+      const around = { newId: () => `h${++ids}`, alive: world.alive.bind(world) };
+      for (const one of steps) {
+        if (!Array.isArray(one)) {
+          const told = lateAndWrong(past.at(-1 - one.back) ?? [], one);
+          settleListed(hosts, told, reconcile([...hosts.values()], told, around));
+          continue;
+        }
+        for (const e of one) world.apply(e.kind === 'add' ? { ...e, mute: false } : e);
+        const sightings = world.sightings();
+        const now = new Map<string, string>();
+        for (const batch of piecemeal ? sightings.map((s) => [s]) : [sightings]) {
+          const decisions = reconcile([...hosts.values()], batch, around);
+          settle(hosts, batch, decisions);
+          for (const [i, s] of batch.entries()) now.set(s.address, decisions[i]!.hostId);
+        }
+        // A copy that stands where a list says that the original is, with its key: that is what one machine looks like.
+        for (const m of world.machines.filter((each) => each.unique)) {
+          const there = world.machines.filter((each) => now.get(each.address) === now.get(m.address));
+          assert.equal(there.length, 1, 'two machines became one host');
+        }
+        for (const m of world.machines.filter((each) => each.unique)) {
+          const before = known.get(m.key!);
+          if (before !== undefined) assert.equal(now.get(m.address), before, `machine ${m.key} was counted twice`);
+          known.set(m.key!, now.get(m.address)!);
+        }
+        for (const m of world.machines.filter((each) => !each.unique)) known.delete(m.key!);
+        past.push(world.machines.flatMap((m) => (m.unique ? [{ key: m.key!, address: m.address }] : [])));
+      }
+    }),
+    { numRuns: 400 },
+  );
+});
+
 test('a host never holds the keys of two machines that both were told apart', () => {
   const history = fc.array(fc.array(event, { maxLength: 6 }), { minLength: 1, maxLength: 10 });
   fc.assert(

@@ -1,4 +1,5 @@
-import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
+import type { Identifier, IdentifierKind, Management, Sighting, SourceName } from '../../../model/estate.ts';
+import { SourceKind } from '../../../model/source-kind.ts';
 
 /**
  * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
@@ -10,10 +11,14 @@ export const STRONG = [
   'machine-id',
   'ssh-host-key',
   'mac',
+  'inventory-id',
 ] as const satisfies IdentifierKind[];
 type StrongKind = (typeof STRONG)[number];
-/** A new key at the same place: a re-enrolled agent is still the same machine, so this kind never contradicts. */
-const MAY_CHANGE: ReadonlySet<StrongKind> = new Set<StrongKind>(['agent-key']);
+/**
+ * A new key at the same place: a re-enrolled agent is still the same machine, so this kind never contradicts. Nor does
+ * what a list calls a machine: two lists call it differently.
+ */
+const MAY_CHANGE: ReadonlySet<StrongKind> = new Set<StrongKind>(['agent-key', 'inventory-id']);
 
 export interface KnownHost {
   id: string;
@@ -26,7 +31,8 @@ export interface KnownHost {
 
 export interface Decision {
   hostId: string;
-  kind: 'new' | 'seen' | 'moved' | 'clone' | 'replaced';
+  /** `listed`: a list gives the host this address as well */
+  kind: 'new' | 'seen' | 'moved' | 'listed' | 'clone' | 'replaced';
   why: string;
   /** hosts that are no longer at the sighting's address */
   displaced: string[];
@@ -64,27 +70,29 @@ export function questions(
   sightings: readonly Sighting[],
 ): { address: string; identifier: Identifier }[] {
   const here = new Set(sightings.map((s) => s.address));
-  return sightings.flatMap((sighting) =>
-    strong(sighting.identifiers).flatMap((identifier) =>
-      hosts
-        .filter((host) => has(host, identifier) && !isAt(host, sighting.address))
-        .flatMap((host) => host.addresses)
-        .filter(({ address, how }) => how === 'measured' && !here.has(address))
-        .map(({ address }) => ({ address, identifier })),
-    ),
-  );
+  return sightings
+    .filter((sighting) => !isListed(sighting))
+    .flatMap((sighting) =>
+      strong(sighting.identifiers).flatMap((identifier) =>
+        hosts
+          .filter((host) => has(host, identifier) && !isAt(host, sighting.address))
+          .flatMap((host) => host.addresses)
+          .filter(({ address, how }) => how === 'measured' && !here.has(address))
+          .map(({ address }) => ({ address, identifier })),
+      ),
+    );
 }
 
 class Estate {
   readonly #hosts: KnownHost[];
   readonly #around: Surroundings;
-  readonly #batch: Map<string, Identifier[]>;
+  readonly #batch: Map<string, Sighting>;
   readonly #before: Map<string, string[]>;
 
   constructor(hosts: readonly KnownHost[], sightings: readonly Sighting[], around: Surroundings) {
     this.#hosts = hosts.map((h) => ({ ...h, identifiers: [...h.identifiers], addresses: [...h.addresses] }));
     this.#around = around;
-    this.#batch = new Map(sightings.map((s) => [s.address, s.identifiers]));
+    this.#batch = new Map(sightings.map((s) => [s.address, s]));
     this.#before = new Map(
       hosts.map((h) => [h.id, h.addresses.filter((a) => a.how === 'measured').map((a) => a.address)]),
     );
@@ -103,6 +111,11 @@ class Estate {
       const candidates = holders.filter((host) => !contradiction(host, sighting, identifier.kind));
       const here = candidates.find((host) => isAt(host, sighting.address));
       if (here) return decided('seen', here, `same ${identifier.kind} at ${sighting.address}`);
+      if (isListed(sighting)) {
+        const listed = candidates[0] && this.#listed(candidates[0], sighting, identifier);
+        if (listed) return listed;
+        continue;
+      }
       for (const host of candidates) {
         const elsewhere = this.#aliveAt(host, sighting, identifier);
         if (elsewhere === null) return this.#move(host, sighting, identifier);
@@ -113,6 +126,13 @@ class Estate {
       }
     }
     return cloneOf && this.#copy(sighting, cloneOf);
+  }
+
+  /** A list says where a machine is, too: it has that address by that word, unless something else was measured there. */
+  #listed(host: KnownHost, { address, source }: Sighting, { kind, value }: Identifier): Decision | null {
+    const isTaken = this.#hosts.some((other) => rank(other, address) === 0);
+    if (isTaken) return null;
+    return decided('listed', host, `${source} gives ${address} to ${kind} ${value}, which is ${host.name}`);
   }
 
   #move(host: KnownHost, sighting: Sighting, identifier: Identifier): Decision {
@@ -130,7 +150,7 @@ class Estate {
     const other = host.addresses.find(({ address, how }) => {
       if (how !== 'measured' || address === sighting.address) return false;
       const seen = this.#batch.get(address);
-      return seen ? seen.some((i) => same(i, identifier)) : this.#around.alive(address, identifier);
+      return seen ? seen.identifiers.some((i) => same(i, identifier)) : this.#around.alive(address, identifier);
     });
     return other?.address ?? null;
   }
@@ -152,9 +172,13 @@ class Estate {
     if (!old) return this.#fresh('new', `nothing was known at ${sighting.address}, nor any of its identifiers`);
     const kind = contradiction(old, sighting)!;
     const elsewhere = [...this.#batch].some(
-      ([address, seen]) => address !== sighting.address && strong(seen).some((i) => has(old, i)),
+      ([address, seen]) => address !== sighting.address && strong(seen.identifiers).some((i) => has(old, i)),
     );
     const why = `${sighting.address} shows another ${kind} than ${old.name} had there`;
+    // Two networks may use the same private addresses: a list ends nobody whom we know.
+    if (isListed(sighting)) return this.#fresh('new', `${why}; what a list says takes nobody’s place`);
+    if (rank(old, sighting.address) !== 0 && old.addresses.some(({ how }) => how === 'measured'))
+      return this.#fresh('new', `${why}; that host was only said to be there`);
     if (elsewhere) return this.#fresh('new', `${why}; that host is elsewhere now`);
     return {
       ...this.#fresh('replaced', `${why}, and no identifier of that host remains: built anew`),
@@ -199,6 +223,12 @@ class Estate {
 export function isMeasured(sighting: Pick<Sighting, 'source'>): boolean {
   return ['scan', 'peer', 'neighbour', 'agent-scan'].includes(sighting.source);
 }
+
+/** Somebody's list or some system's word about machines: nothing of it was seen. */
+export function isListed(sighting: Pick<Sighting, 'source'>): boolean {
+  return LISTS.includes(sighting.source);
+}
+export const LISTS: readonly SourceName[] = ['import', ...SourceKind.options];
 
 function decided(kind: Decision['kind'], host: KnownHost, why: string): Decision {
   return { hostId: host.id, kind, why, displaced: [], replaces: null, from: [], cloneOf: null };

@@ -1,0 +1,175 @@
+import type { Actor } from '../../model/actor.ts';
+import type { Identifier } from '../../model/estate.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Subject } from '../../model/trail.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
+import { newId } from '../../platform/ids.ts';
+import { strong } from './logic/reconcile.ts';
+import { rejudge } from './rejudge.ts';
+import { leaveAddress, noteAddress } from './store-addresses.ts';
+import { adoptEndpoints, returnEndpoints } from './store-endpoints.ts';
+import { findHost, hostRow, noteDecision, noteIdentifiers, updateHost } from './store-hosts.ts';
+import {
+  areApart,
+  currentAddresses,
+  dropIdentifiers,
+  insertMerge,
+  keepApart,
+  lastMerge,
+  type MergeRow,
+  returnSightings,
+  undoneMerge,
+} from './store-merges.ts';
+import type { SourceRow } from './store-sources.ts';
+
+export interface Merge {
+  from: string;
+  into: string;
+  /** the addresses that go along */
+  addresses: string[];
+  why: string;
+}
+
+/** Two records are one machine: what `from` has at these addresses is `into`'s. What moved is kept, to take it back. */
+export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Promise<void> {
+  const [old, kept] = await Promise.all([findHost(tx.db, from), findHost(tx.db, into)]);
+  if (!old || !kept) throw new Error(`a host vanished while ${from} and ${into} became one`);
+  const there = (await currentAddresses(tx.db, from)).filter(({ address }) => addresses.includes(address));
+  const before = await currentAddresses(tx.db, into);
+  await leaveAddress(tx.db, [from], addresses);
+  for (const { address, how } of there) await noteAddress(tx.db, into, address, how, tx.now);
+  const endpoints: string[] = [];
+  for (const { address } of there) endpoints.push(...(await adoptEndpoints(tx.db, from, into, address)));
+  const identifiers = old.identifiers.filter((one) => !has(kept.identifiers, one));
+  await noteIdentifiers(tx.db, into, identifiers, tx.now);
+  await insertMerge(tx.db, {
+    id: newId('merge'),
+    at: tx.now,
+    from_id: from,
+    into_id: into,
+    why,
+    moved: {
+      fromNote: old.note,
+      intoNote: kept.note,
+      addresses: there,
+      before: before.map((one) => one.address),
+      endpoints,
+      identifiers,
+    },
+  });
+  await updateHost(tx.db, from, { superseded_by: into, note: `merged into ${into}: ${why}` });
+  if (kept.note?.startsWith('cloned identity')) await updateHost(tx.db, into, { note: null });
+  if (endpoints.length > 0) await rejudge(tx, into);
+  for (const { address } of there)
+    await noteDecision(tx.db, { hostId: into, at: tx.now, kind: 'merged', address, why });
+  await tx.record({
+    type: 'discovery.host.merged',
+    subject: { kind: 'host', id: into, name: kept.name },
+    related: [{ kind: 'host', id: from, name: old.name }],
+    detail: { why, from, fromName: old.name, into, addresses: there.map(({ address }) => address) },
+  });
+  await tx.publish('hosts', { hostId: into });
+}
+
+const has = (all: readonly Identifier[], one: Identifier): boolean =>
+  all.some((i) => i.kind === one.kind && i.value === one.value);
+
+/**
+ * A source says that these records are one machine. That alone merges nothing (row 1.10); that what was measured at both
+ * shows one key does. Records that only lists know are nobody's measurement and go along.
+ */
+export async function mergeListed(
+  tx: Tx,
+  hostIds: readonly string[],
+  { name, kind }: Pick<SourceRow, 'name' | 'kind'>,
+): Promise<void> {
+  const [first, ...rest] = await Promise.all(hostIds.map((id) => findHost(tx.db, id)));
+  for (const other of rest) {
+    if (!first || !other || other.management === 'managed' || other.agentId) continue;
+    const shared = strong(other.identifiers).filter(
+      (one) => one.kind === 'ssh-host-key' && has(first.identifiers, one),
+    );
+    if (shared.length === 0 || (await areApart(tx.db, first.id, other.id))) continue;
+    const why = `${name} (${kind}) lists both as one machine, and both show the SSH host key ${shared[0]!.value}`;
+    await merge(tx, { from: other.id, into: first.id, addresses: other.addresses, why });
+  }
+}
+
+/** A person says that two records are one machine. */
+export async function mergeByHand(
+  platform: Platform,
+  actor: Actor,
+  asked: { from: string; into: string; reason: string },
+): Promise<void> {
+  if (asked.from === asked.into) throw new AppError('MERGE_INVALID', { why: 'it is one record already' });
+  const from = await mustBePresent(platform, asked.from);
+  const into = await mustBePresent(platform, asked.into);
+  if (from.agentId) {
+    const why = `${from.name} has an agent of its own, so it is a machine of its own`;
+    throw new AppError('MERGE_INVALID', { why });
+  }
+  await platform.observe(actor, (tx) =>
+    merge(tx, { from: from.id, into: into.id, addresses: from.addresses, why: `${actor.name}: ${asked.reason}` }),
+  );
+}
+
+async function mustBePresent(platform: Platform, id: string) {
+  const host = await findHost(platform.db, id);
+  if (!host) throw new AppError('NOT_FOUND', { what: 'host', id, list: 'hosts' });
+  if (host.supersededBy) throw new AppError('MERGE_INVALID', { why: `${host.name} was merged or replaced already` });
+  return host;
+}
+
+/**
+ * Takes back the last merge into this host (or the one of `from`): both are again what they were, what was seen since
+ * then at the addresses that go back goes along, and nothing merges the two again by itself.
+ */
+export async function splitHost(
+  platform: Platform,
+  actor: Actor,
+  asked: { id: string; from?: string | undefined; reason: string },
+): Promise<{ hostId: string; from: string }> {
+  const made = await lastMerge(platform.db, asked.id, asked.from);
+  if (!made) throw new AppError('SPLIT_INVALID', { id: asked.id });
+  const why = `${actor.name}: ${asked.reason}`;
+  await platform.observe(actor, (tx) => takeBack(tx, made, why));
+  return { hostId: made.into_id, from: made.from_id };
+}
+
+async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
+  const { moved, from_id: from, into_id: into } = made;
+  const [old, kept] = await Promise.all([hostRow(tx.db, from), hostRow(tx.db, into)]);
+  if (!(await undoneMerge(tx.db, made.id, tx.now))) throw new AppError('SPLIT_INVALID', { id: into });
+  const held = new Set((await currentAddresses(tx.db, into)).map(({ address }) => address));
+  const back = moved.addresses.filter(({ address }) => held.has(address));
+  const own = new Set(moved.before);
+  await leaveAddress(
+    tx.db,
+    [into],
+    back.map(({ address }) => address).filter((address) => !own.has(address)),
+  );
+  for (const { address, how } of back) await noteAddress(tx.db, from, address, how, tx.now);
+  await dropIdentifiers(tx.db, into, moved.identifiers);
+  await returnEndpoints(tx.db, into, from, moved.endpoints);
+  await returnSightings(tx.db, { into, from, addresses: back.map(({ address }) => address), since: made.at });
+  await updateHost(tx.db, from, { superseded_by: null, note: moved.fromNote });
+  await updateHost(tx.db, into, { note: moved.intoNote });
+  await keepApart(tx.db, from, into, tx.now);
+  const named = (id: string, row: { name: string } | undefined): Subject => ({
+    kind: 'host',
+    id,
+    ...(row ? { name: row.name } : {}),
+  });
+  for (const hostId of [from, into]) {
+    const at = { hostId, at: tx.now, kind: 'split', address: back[0]?.address ?? moved.addresses[0]?.address ?? '' };
+    await noteDecision(tx.db, { ...at, why: `the merge of ${made.at.toISOString()} was taken back: ${why}` });
+    await rejudge(tx, hostId);
+    await tx.publish('hosts', { hostId });
+  }
+  await tx.record({
+    type: 'discovery.host.split',
+    subject: named(from, old),
+    related: [named(into, kept)],
+    detail: { why, merge: made.id, addresses: back.map(({ address }) => address) },
+  });
+}

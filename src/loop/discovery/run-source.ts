@@ -1,0 +1,172 @@
+import { lookup } from 'node:dns/promises';
+import { type Actor, systemActor } from '../../model/actor.ts';
+import { AppError, isAppError } from '../../model/errors/index.ts';
+import type { Source, SourceCounts } from '../../model/source.ts';
+import { plainText } from '../../model/text.ts';
+import type { Platform } from '../../platform/context.ts';
+import { usableRecord } from './logic/source-records.ts';
+import { takeRecords } from './source-records.ts';
+import { mustFindSource } from './sources.ts';
+import type { Asking, SourceMember, SourceRecord } from './sources/contract.ts';
+import { sourceHttp } from './sources/http.ts';
+import { SOURCES } from './sources/registry.ts';
+import { beginRun, endRun, sourceRow, type SourceRow, toSource } from './store-sources.ts';
+
+const LONGEST_RUN_MS = 30 * 60_000;
+const BATCH = 200;
+const MOST_KINDS_OF_SKIPPED = 20;
+const LOOKUPS_AT_ONCE = 16;
+
+interface Run {
+  platform: Platform;
+  actor: Actor;
+  row: SourceRow;
+  member: SourceMember;
+  counts: SourceCounts;
+  skipped: Map<string, number>;
+}
+
+/** Asks a source and takes what it tells. A failure is kept beside the source, and what it told before stays. */
+export async function runSource(platform: Platform, sourceId: string): Promise<void> {
+  const row = await sourceRow(platform.db, sourceId);
+  // Removed meanwhile, or somebody else is at it.
+  if (!row || SOURCES[row.kind].how !== 'asked' || !(await beginRun(platform.db, row.id, platform.now()))) return;
+  const run = newRun(platform, systemActor(`source ${row.name}`), row);
+  try {
+    await readInto(run, askedRecords(run));
+  } catch (error) {
+    await failed(run, error);
+    if (!(error instanceof Error)) throw error;
+  }
+}
+
+/** Takes a file that somebody handed over. A bad one changes nothing. */
+export async function pushSource(platform: Platform, actor: Actor, ref: string, text: string): Promise<Source> {
+  const row = await mustFindSource(platform, ref);
+  const member = SOURCES[row.kind];
+  if (member.how !== 'pushed') {
+    const why = 'it is asked over the network; ask it with `lastember source read`';
+    throw new AppError('SOURCE_INVALID', { name: row.name, kind: row.kind, why });
+  }
+  if (!(await beginRun(platform.db, row.id, platform.now()))) throw new AppError('SOURCE_RUNNING', { name: row.name });
+  const run = newRun(platform, actor, row);
+  try {
+    const records = member.parse(text, { settings: withDefaults(run), now: platform.now(), skip: skipIn(run) });
+    await readInto(run, records);
+  } catch (error) {
+    await failed(run, error);
+    throw isAppError(error) ? error : new AppError('SOURCE_UNREADABLE', { name: row.name, why: reasonOf(error) });
+  }
+  return toSource(await mustFindSource(platform, row.id), platform.now());
+}
+
+const newRun = (platform: Platform, actor: Actor, row: SourceRow): Run => ({
+  platform,
+  actor,
+  row,
+  member: SOURCES[row.kind],
+  counts: { records: 0, addresses: 0, newHosts: 0, claimed: 0, skipped: [] },
+  skipped: new Map(),
+});
+
+const skipIn =
+  ({ skipped }: Run) =>
+  (why: string): void => {
+    if (skipped.has(why) || skipped.size < MOST_KINDS_OF_SKIPPED) skipped.set(why, (skipped.get(why) ?? 0) + 1);
+  };
+
+function withDefaults({ member, row }: Run): Record<string, string> {
+  const defaults = member.fields.flatMap((field) => (field.default === undefined ? [] : [[field.name, field.default]]));
+  return { ...(Object.fromEntries(defaults) as Record<string, string>), ...row.settings };
+}
+
+async function* askedRecords(run: Run): AsyncGenerator<SourceRecord> {
+  const { platform, row, member } = run;
+  if (member.how !== 'asked') return;
+  const settings = withDefaults(run);
+  const signal = AbortSignal.timeout(LONGEST_RUN_MS);
+  const http = sourceHttp({ ca: settings['ca'], socketPath: settings['socket'], signal });
+  const asking: Omit<Asking, 'secrets'> = { settings, http, now: platform.now(), signal, skip: skipIn(run) };
+  const secrets =
+    row.secret_id === null ? {} : await platform.vault.use(row.secret_id, async (text) => JSON.parse(text));
+  yield* member.read({ ...asking, secrets });
+}
+
+async function readInto(run: Run, records: AsyncIterable<SourceRecord> | Iterable<SourceRecord>): Promise<void> {
+  let batch: SourceRecord[] = [];
+  for await (const record of records) {
+    batch.push(record);
+    if (batch.length < BATCH) continue;
+    await take(run, batch);
+    batch = [];
+  }
+  await take(run, batch);
+  await finished(run);
+}
+
+async function take(run: Run, batch: readonly SourceRecord[]): Promise<void> {
+  const resolved = await resolveNames(batch);
+  const usable = resolved.map(usableRecord).filter((record) => {
+    if (record.addresses.length > 0) return true;
+    skipIn(run)(record.resolve ? 'name that does not resolve' : 'machine without an address that others can reach');
+    return false;
+  });
+  run.counts.records += usable.length;
+  const { row, member, platform, actor, counts } = run;
+  for (const one of await takeRecords(platform, actor, { row, of: member.of, isList: member.isList }, usable)) {
+    counts.addresses += one.addresses;
+    counts.newHosts += one.newHosts;
+    counts.claimed += one.claimed;
+  }
+}
+
+async function resolveNames(batch: readonly SourceRecord[]): Promise<SourceRecord[]> {
+  const out: SourceRecord[] = [];
+  for (let begin = 0; begin < batch.length; begin += LOOKUPS_AT_ONCE) {
+    const some = batch.slice(begin, begin + LOOKUPS_AT_ONCE).map(async (record) => {
+      const found = await Promise.all(
+        (record.resolve ?? []).map((name) => lookup(name, { all: true }).catch(() => [])),
+      );
+      return { ...record, addresses: [...record.addresses, ...found.flat().map(({ address }) => address)] };
+    });
+    out.push(...(await Promise.all(some)));
+  }
+  return out;
+}
+
+/** On the trail where it told something new, or works again after it had failed. */
+async function finished(run: Run): Promise<void> {
+  const { platform, actor, row, counts, skipped } = run;
+  counts.skipped = [...skipped].map(([why, count]) => ({ why, count }));
+  const isNews = counts.newHosts + counts.claimed > 0 || row.last_error !== null || row.last_ok_at === null;
+  await platform.observe(actor, async (tx) => {
+    await endRun(tx.db, row.id, { at: tx.now, counts });
+    const subject = { kind: 'source' as const, id: row.id, name: row.name };
+    if (isNews) await tx.record({ type: 'discovery.source.read', subject, detail: { kind: row.kind, ...counts } });
+    await tx.publish('hosts', { sourceId: row.id });
+  });
+}
+
+/** On the trail when it begins to fail, not at each try. */
+async function failed(run: Run, error: unknown): Promise<void> {
+  const { platform, actor, row } = run;
+  const why = reasonOf(error);
+  await platform.observe(actor, async (tx) => {
+    await endRun(tx.db, row.id, { error: why });
+    const subject = { kind: 'source' as const, id: row.id, name: row.name };
+    if (row.last_error === null)
+      await tx.record({ type: 'discovery.source.failed', subject, detail: { kind: row.kind, why } });
+    await tx.publish('hosts', { sourceId: row.id });
+  });
+  platform.log.warn({ source: row.name, kind: row.kind, why }, 'a source could not be read');
+}
+
+function reasonOf(error: unknown): string {
+  const text =
+    error instanceof Error && error.name === 'ZodError'
+      ? 'it answered in a form that is not known'
+      : error instanceof Error
+        ? error.message
+        : String(error);
+  return plainText(text, 500).replace(/\.$/, '');
+}

@@ -1,0 +1,23 @@
+import * as z from 'zod';
+
+/** Whom one can ask about machines besides looking oneself. Each is a name for sightings, too. */
+export const SourceKind = z.enum([
+  'ansible',
+  'aws',
+  'azure',
+  'certificate-log',
+  'dhcp',
+  'digitalocean',
+  'dns',
+  'docker',
+  'gcp',
+  'hetzner',
+  'kea',
+  'known-hosts',
+  'kubernetes',
+  'libvirt',
+  'netbox',
+  'proxmox',
+  'vsphere',
+]);
+export type SourceKind = z.infer<typeof SourceKind>;

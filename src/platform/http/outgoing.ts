@@ -1,0 +1,64 @@
+import { Agent, fetch, type RequestInit } from 'undici';
+
+export interface Outgoing extends Pick<RequestInit, 'method' | 'body'> {
+  headers?: Record<string, string>;
+  /** PEM: the authority that the server's certificate must lead to; without it, the public ones */
+  ca?: string | undefined;
+  /** path of a Unix socket to go through */
+  socketPath?: string | undefined;
+  timeoutMs: number;
+  /** bytes of the answer, at most */
+  limit: number;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+/**
+ * Secrets go along with what we ask: plain HTTP only where nobody can listen in. Null: nothing is wrong with the URL.
+ */
+export function urlProblem(url: string): string | null {
+  if (!URL.canParse(url)) return `${url} is not a URL`;
+  const { protocol, hostname, search, hash } = new URL(url);
+  if (search || hash) return 'its URL has a query or fragment';
+  if (protocol === 'https:') return null;
+  const loopback = /^127(?:\.\d{1,3}){3}$|^localhost$|^\[::1\]$/.test(hostname);
+  if (protocol !== 'http:') return 'its URL begins neither with https:// nor http://';
+  return loopback ? null : 'plain http is taken on this machine only; give an https:// URL';
+}
+
+/** One request to somebody else's server: bounded in time and size, never redirected. Throws an Error in plain words. */
+export async function request(url: string, outgoing: Outgoing): Promise<Answer> {
+  const { ca, socketPath, timeoutMs, limit, signal, ...init } = outgoing;
+  const dispatcher = new Agent({ connect: { ...(ca ? { ca } : {}), ...(socketPath ? { socketPath } : {}) } });
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, {
+      ...init,
+      dispatcher,
+      redirect: 'error',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    const text = await bounded(response.body, limit);
+    return { status: response.status, headers: response.headers as unknown as Headers, text };
+  } catch (error) {
+    const cause = (error as Error).cause;
+    throw new Error(cause instanceof Error ? cause.message : (error as Error).message, { cause: error });
+  } finally {
+    await dispatcher.destroy();
+  }
+}
+
+async function bounded(body: AsyncIterable<unknown> | null, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true });
+    if (text.length > limit) throw new Error('the answer is too large');
+  }
+  return text + decoder.decode();
+}
