@@ -289,6 +289,9 @@ test('scope, scan, hosts: from a range to a claimed host', async (t) => {
     '127.78.3.10',
   );
   assert.deepEqual([made.name, made.exclude], ['lab', ['127.78.3.10']]);
+  const [estimate] = JSON.parse((await run('scan', 'lab', '--dry-run', '--json')).out);
+  assert.deepEqual([estimate.scope, estimate.pairs > 0], ['lab', true]);
+  assert.match((await run('scan', 'lab', '--dry-run')).out, /packets +[\d,]+ to [\d,]+ /);
   const scanned = await run('scan', 'lab', '--json');
   assert.equal(scanned.code, 0, scanned.err);
   assert.match(scanned.err, /scan (queued|running|done): \d+ of \d+ looked at/, 'progress goes to standard error');

@@ -14,7 +14,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'scope show': ['scope show office'],
   'scope agents': ['scope agents office on'],
   'scope remove': ['scope remove office'],
-  scan: ['scan office', 'scan 192.0.2.0/28 --ports 22,443'],
+  scan: ['scan office', 'scan office --dry-run', 'scan 192.0.2.0/28 --ports 22,443'],
   hosts: ['hosts --unknown', 'hosts --tag env=prod --json'],
   'hosts import': ['hosts import known-hosts.csv'],
   host: ['host web-1 --why'],

@@ -3,6 +3,7 @@ export const paths = {
   overview: () => '/',
   hosts: () => '/hosts',
   host: (id: string) => `/hosts/${encodeURIComponent(id)}`,
+  scans: () => '/scans',
   deployments: () => '/deployments',
   deployment: (id: string) => `/deployments/${encodeURIComponent(id)}`,
   agentUpdate: (id: string) => `/agent-updates/${encodeURIComponent(id)}`,

@@ -29,6 +29,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/scans',
+    component: lazyRouteComponent(() => import('./pages/Scans.tsx'), 'Scans'),
+  }),
+  createRoute({
+    ...parent,
     path: '/deployments',
     component: lazyRouteComponent(() => import('./pages/Deployments.tsx'), 'Deployments'),
   }),

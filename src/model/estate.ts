@@ -15,6 +15,8 @@ export const Scope = z.object({
   ports: z.string(),
   /** new connections per second, at most */
   rate: z.number().int().positive(),
+  /** of these, to one /24 (IPv6: /64) */
+  subnetRate: z.number().int().positive(),
   /** cron expression, or null: only by hand */
   every: z.string().nullable(),
   /** agents whose own subnets lie in here look around in them */
@@ -42,6 +44,36 @@ export type ScanCounts = z.infer<typeof ScanCounts>;
 export const ScanPath = z.enum(['portable', 'epoll', 'syn']);
 export type ScanPath = z.infer<typeof ScanPath>;
 
+/** How fast a scan goes within what it may, a second. */
+export const ScanPace = z.object({
+  /** new connections */
+  asked: z.number(),
+  now: z.number(),
+  /** why it is as it is */
+  why: z.string(),
+  /** pairs of address and port done; null: too early to tell */
+  done: z.number().nullable(),
+});
+export type ScanPace = z.infer<typeof ScanPace>;
+
+const Span = z.object({ least: z.number(), most: z.number() });
+/** What a scan costs: `least` where every port refuses at once, `most` where nobody answers. */
+export const ScanEstimate = z.object({
+  /** after exclusions */
+  addresses: z.number(),
+  excluded: z.number(),
+  ports: z.number().int(),
+  /** of address and port */
+  pairs: z.number(),
+  /** new connections a second that it can come to, with the rate of each subnet */
+  rate: z.number(),
+  packets: Span,
+  /** sent */
+  bytes: Span,
+  seconds: Span,
+});
+export type ScanEstimate = z.infer<typeof ScanEstimate>;
+
 export const Scan = z.object({
   id: z.string(),
   scopeId: z.string().nullable(),
@@ -56,6 +88,10 @@ export const Scan = z.object({
   path: ScanPath.nullable(),
   /** why that one and no faster one */
   pathWhy: z.string().nullable(),
+  /** null: not begun yet */
+  pace: ScanPace.nullable(),
+  /** of a running scan, at its present speed; null: not running, or too early to tell */
+  secondsLeft: z.number().nullable(),
 });
 export type Scan = z.infer<typeof Scan>;
 

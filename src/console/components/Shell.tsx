@@ -23,6 +23,7 @@ import {
   IconLogout,
   IconMoon,
   IconPlugConnected,
+  IconRadar2,
   IconPlugConnectedX,
   IconRoute,
   IconServer2,
@@ -49,6 +50,7 @@ interface Item {
 const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
   { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
+  { to: paths.scans(), label: 'Scans', icon: IconRadar2 },
   { to: paths.deployments(), label: 'Deployments', icon: IconPlugConnected },
   { to: paths.findings(), label: 'Findings', icon: IconChecklist },
   { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },

@@ -97,7 +97,7 @@ export function guardFor(scopes: LiveScopes, buckets: Buckets, address: string):
   const scope = scopes.scopeFor(address);
   if (!scope) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
   const allows = (other: string): boolean => other === address && scopes.scopeFor(address) !== null;
-  return { scope, guard: scopes.watch(createGuard({ allows, bucket: buckets.of(scope.id, scope.rate) })) };
+  return { scope, guard: scopes.watch(createGuard({ allows, ...buckets.of(scope.id, scope) })) };
 }
 
 /** The same for one piece of work: a scan that takes days asks at thousands of addresses on its way. */

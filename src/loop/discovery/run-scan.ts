@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
-import type { ScanCounts } from '../../model/estate.ts';
+import type { ScanCounts, ScanPace } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Interval } from '../../scan/logic/address.ts';
+import { fullPace } from '../../scan/logic/estimate.ts';
 import { newRtt, type Rtt } from '../../scan/logic/pace.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/progress.ts';
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { containsAddress } from '../../scan/logic/targets.ts';
+import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { ageEndpoints, countOffline, storeWindow } from './results.ts';
 import { scanIntervals } from './scans.ts';
@@ -53,6 +56,8 @@ interface Run {
   guard: Guard;
   rtt: Rtt;
   retries: Retries;
+  tempo: Tempo;
+  speed: Speed;
   /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
   refused: Set<string>;
   counts: ScanCounts;
@@ -69,6 +74,7 @@ export async function runScan(platform: Platform, options: ScannerOptions, scanI
       const run = await prepare(platform, options, { scan, runner, scopes, chosen });
       if (run && (await runWindows(run))) await finish(run);
     } finally {
+      if (!scan.scope_id) options.buckets.forget(scan.id);
       await chosen.connector?.close();
     }
   });
@@ -86,10 +92,12 @@ async function prepare(
     const ports = parsePorts(scan.ports);
     const order = scanOrder(intervals, ports, Number(scan.seed), scan.rate);
     const refused = new Set<string>();
-    const guard = guardOf(options, begun, intervals, refused);
+    const tempo = newTempo(fullPace(intervals, scan.rate, scan.subnet_rate), performance.now());
+    const guard = guardOf(options, { ...begun, tempo }, intervals, refused);
     await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, begun.chosen));
-    const tempo = { rtt: newRtt(), retries: newRetries() };
-    return { ...begun, ...tempo, platform, options, order, ports, guard, refused, counts: { ...scan.counts } };
+    const speed = newSpeed(scan.counts.done, performance.now());
+    const heard = { rtt: newRtt(), retries: newRetries(), tempo, speed };
+    return { ...begun, ...heard, platform, options, order, ports, guard, refused, counts: { ...scan.counts } };
   } catch (error) {
     if (!isAppError(error)) throw error;
     await platform.observe(actorOf(scan), async (tx) => {
@@ -104,7 +112,7 @@ async function prepare(
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
   options: ScannerOptions,
-  { scan, scopes, chosen }: Pick<Run, 'scan' | 'scopes' | 'chosen'>,
+  { scan, scopes, chosen, tempo }: Pick<Run, 'scan' | 'scopes' | 'chosen' | 'tempo'>,
   intervals: readonly Interval[],
   refused: Set<string>,
 ): Guard {
@@ -114,8 +122,14 @@ function guardOf(
     refused.add(address);
     return false;
   };
-  const bucket = options.buckets.of(scan.scope_id ?? scan.id, scan.rate);
-  return scopes.watch(createGuard({ allows, bucket, connector: chosen.connector }));
+  const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate: scan.rate, subnetRate: scan.subnet_rate });
+  return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector }));
+}
+
+function paceOf({ scan, tempo, speed }: Run): ScanPace {
+  const isHeld = tempo.why === FULL_PACE && tempo.asked < scan.rate;
+  const why = isHeld ? `${FULL_PACE}: at most ${scan.subnet_rate} a second to one /24 (IPv6: /64)` : tempo.why;
+  return { asked: scan.rate, now: Math.round(tempo.now * 10) / 10, why, done: perSecond(speed) };
 }
 
 const actorOf = (scan: ScanRow) => scan.actor ?? systemActor('scan');
@@ -171,13 +185,21 @@ async function sweepWindow(run: Run, window: number, from: number): Promise<bool
     pairAt: (index) => order.pairAt(window, index),
     rtt: run.rtt,
     retries: run.retries,
+    tempo: run.tempo,
     report: async ({ cursor, open }) => {
       run.counts.done = before + cursor;
+      noteDone(run.speed, run.counts.done, performance.now());
       return platform.observe(actorOf(scan), async (tx) => {
         if (!(await holdScan(tx.db, scan.id, runner))) return false;
         await saveOpen(tx.db, scan.id, open);
         await tx.publish('scans', { scanId: scan.id });
-        return saveProgress(tx.db, scan.id, runner, { window, cursor, counts: run.counts, now: tx.now });
+        return saveProgress(tx.db, scan.id, runner, {
+          window,
+          cursor,
+          counts: run.counts,
+          pace: paceOf(run),
+          now: tx.now,
+        });
       });
     },
   });
@@ -235,7 +257,7 @@ async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>)
 async function nextWindow(run: Run, tx: Tx, window: number): Promise<boolean> {
   await clearOpen(tx.db, run.scan.id);
   await tx.publish('scans', { scanId: run.scan.id });
-  const progress = { window: window + 1, cursor: 0, counts: run.counts, now: tx.now };
+  const progress = { window: window + 1, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
   return saveProgress(tx.db, run.scan.id, run.runner, progress);
 }
 
@@ -256,7 +278,7 @@ async function finish(run: Run): Promise<void> {
   await platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, run.runner))) return;
     run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, inScan });
-    const progress = { window: run.order.windows, cursor: 0, counts: run.counts, now: tx.now };
+    const progress = { window: run.order.windows, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
     if (!(await saveProgress(tx.db, scan.id, run.runner, progress))) return;
     await setScanState(tx.db, scan.id, ['running'], { state: 'done', finishedAt: tx.now });
     await tx.record({

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanEstimate, ScanState, Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
+import { estimateScan } from '../../scan/logic/estimate.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
 import {
@@ -26,37 +28,55 @@ export interface ScanRequest {
   targets: string[];
   ports: string | undefined;
   rate: number | undefined;
+  subnetRate?: number | undefined;
   confirmWide: boolean;
 }
 
-/** Checks, resolves and enqueues a scan. What any scope excludes stays excluded, whoever asks. */
-export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
-  const scopes = await findScopes(platform.db);
-  const exclude = excludedByAll(scopes);
-  const ports = request.ports ?? request.scope?.ports ?? 'default';
-  const targets = request.scope?.cidrs ?? request.targets;
+/** What a scan of this request would walk. What any scope excludes stays excluded, whoever asks. */
+async function planScan(platform: Platform, request: ScanRequest) {
+  const { scope } = request;
+  const exclude = excludedByAll(await findScopes(platform.db));
+  const ports = request.ports ?? scope?.ports ?? 'default';
+  const targets = scope?.cidrs ?? request.targets;
   // A scope was checked when it was added.
-  const parsed = parseTargets(targets, { confirmWide: request.confirmWide || request.scope !== null });
+  const parsed = parseTargets(targets, { confirmWide: request.confirmWide || scope !== null });
   const resolved = await resolveNames(parsed.names);
   const intervals = scanIntervals({ targets, resolved, exclude });
   if (intervals.length === 0) throw new AppError('TARGETS_EMPTY');
-  const count = countAddresses(intervals);
-  const portCount = parsePorts(ports).length;
-  checkSize(count, portCount);
+  const numbers = parsePorts(ports);
+  checkSize(intervals, numbers.length);
+  const rates = {
+    rate: gentler(request.rate, scope?.rate, DEFAULT_RATE),
+    subnetRate: gentler(request.subnetRate, scope?.subnetRate, DEFAULT_SUBNET_RATE),
+  };
+  return { targets, resolved, exclude, ports, numbers, intervals, ...rates };
+}
+
+/** A scan may be gentler than its scope says, never rougher. */
+function gentler(wanted: number | undefined, most: number | undefined, otherwise: number): number {
+  return Math.min(wanted ?? Number.MAX_SAFE_INTEGER, most ?? wanted ?? otherwise);
+}
+
+/** What it would cost; nothing is sent and nothing is stored. */
+export async function estimateOf(platform: Platform, request: ScanRequest): Promise<ScanEstimate> {
+  const plan = await planScan(platform, request);
+  const asked = scanIntervals({ ...plan, exclude: [] });
+  const excluded = countAddresses(asked) - countAddresses(plan.intervals);
+  return estimateScan({ ...plan, ports: plan.numbers, excluded });
+}
+
+/** Checks, resolves and enqueues a scan. */
+export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
+  const { intervals, numbers, ...plan } = await planScan(platform, request);
   const id = platform.newId('scan');
   return platform.observe(actor, async (tx) => {
     const done = await insertScan(tx.db, {
+      ...plan,
       id,
       scope: request.scope,
-      targets,
-      resolved,
-      exclude,
-      ports,
-      // A scan may be gentler than its scope says, never rougher.
-      rate: Math.min(request.rate ?? Number.MAX_SAFE_INTEGER, request.scope?.rate ?? request.rate ?? DEFAULT_RATE),
       confirmWide: true,
       seed: randomInt(2 ** 31),
-      pairs: Number(count) * portCount,
+      pairs: Number(countAddresses(intervals)) * numbers.length,
       actor,
       at: tx.now,
     });

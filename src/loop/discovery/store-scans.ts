@@ -1,7 +1,7 @@
 import { chunks } from '../../platform/db/many.ts';
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanCounts, ScanPath, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
 import { q } from './tables.ts';
@@ -20,7 +20,11 @@ export const NO_COUNTS: ScanCounts = {
 
 export async function findScopes(db: DbOrTx): Promise<Scope[]> {
   const rows = await q(db).selectFrom('discovery.scope').selectAll().orderBy('name').execute();
-  return rows.map(({ created_at, ...row }) => ({ ...row, createdAt: created_at.toISOString() }));
+  return rows.map(({ created_at, subnet_rate, ...row }) => ({
+    ...row,
+    subnetRate: subnet_rate,
+    createdAt: created_at.toISOString(),
+  }));
 }
 
 /** By id or by name. */
@@ -35,6 +39,7 @@ const scopeRow = (scope: Scope) => ({
   follow: JSON.stringify(scope.follow),
   ports: scope.ports,
   rate: scope.rate,
+  subnet_rate: scope.subnetRate,
   every: scope.every,
   agents: scope.agents,
 });
@@ -76,7 +81,14 @@ export function toScan(row: ScanRow): Scan {
     error: row.error,
     path: row.path,
     pathWhy: row.path_why,
+    pace: row.pace,
+    secondsLeft: secondsLeft(row),
   };
+}
+
+function secondsLeft({ state, pace, counts }: Pick<ScanRow, 'state' | 'pace' | 'counts'>): number | null {
+  if (state !== 'running' || !pace?.done) return null;
+  return Math.ceil((counts.targets - counts.done) / pace.done);
 }
 
 export async function findScans(db: DbOrTx, limit = 200): Promise<Scan[]> {
@@ -98,6 +110,7 @@ export interface NewScan {
   exclude: string[];
   ports: string;
   rate: number;
+  subnetRate: number;
   confirmWide: boolean;
   seed: number;
   pairs: number;
@@ -118,6 +131,7 @@ export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
       exclude: JSON.stringify(scan.exclude),
       ports: scan.ports,
       rate: scan.rate,
+      subnet_rate: scan.subnetRate,
       confirm_wide: scan.confirmWide,
       state: 'queued',
       seed: scan.seed,
@@ -200,7 +214,7 @@ export async function saveProgress(
   db: DbOrTx,
   id: string,
   runner: string,
-  progress: { window: number; cursor: number; counts: ScanCounts; now: Date },
+  progress: { window: number; cursor: number; counts: ScanCounts; pace: ScanPace; now: Date },
 ): Promise<boolean> {
   const row = await q(db)
     .updateTable('discovery.scan')
@@ -208,6 +222,7 @@ export async function saveProgress(
       window_index: progress.window,
       cursor: progress.cursor,
       counts: JSON.stringify(progress.counts),
+      pace: JSON.stringify(progress.pace),
       beat_at: progress.now,
     })
     .where('id', '=', id)

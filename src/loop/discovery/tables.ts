@@ -6,6 +6,7 @@ import type {
   IdentifierKind,
   Management,
   ScanCounts,
+  ScanPace,
   ScanPath,
   ScanState,
   SourceName,
@@ -27,6 +28,7 @@ export type DiscoveryTables = {
     follow: Json<string[]>;
     ports: string;
     rate: number;
+    subnet_rate: number;
     every: string | null;
     agents: Generated<boolean>;
     created_at: Date;
@@ -40,6 +42,7 @@ export type DiscoveryTables = {
     exclude: Json<string[]>;
     ports: string;
     rate: number;
+    subnet_rate: number;
     confirm_wide: boolean;
     state: ScanState;
     seed: string | number;
@@ -55,6 +58,7 @@ export type DiscoveryTables = {
     error: string | null;
     path: Generated<ScanPath | null>;
     path_why: Generated<string | null>;
+    pace: JSONColumnType<ScanPace | null, string | null, string | null>;
   };
   'discovery.scan_open': { scan_id: string; address: string; port: number };
   'discovery.host': {

@@ -17,6 +17,10 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Scanning {pairs} address and port pairs would never end; narrow the targets or the ports to at most 2^48 pairs.',
   },
+  TARGET_V6_WIDE: {
+    status: 400,
+    text: 'Nobody can walk {first} to {last}: IPv6 is looked through only in prefixes of /104 and longer. Name addresses, host names or such prefixes; for the others, what feeds them in is agents (`--follow` with the prefix: what they see connections to is looked at) and lists (`lastember hosts import`).',
+  },
   PORTS_INVALID: {
     status: 400,
     text: 'Reading ports "{ports}" did not work: {why}. Give fast, default, full, or a list like 22,80,8000-8100.',

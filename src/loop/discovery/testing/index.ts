@@ -82,6 +82,7 @@ export async function addScope(
     exclude: [],
     follow: [],
     rate: 5000,
+    subnetRate: 5000,
     every: null,
     agents: false,
     createdAt: platform.now().toISOString(),
