@@ -10,6 +10,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   status: ['status', 'status --json'],
   doctor: ['doctor --data /srv/lastember'],
   'scope add': ['scope add office 192.0.2.0/24 --every "0 3 * * *" --exclude 192.0.2.66'],
+  'scope change': ['scope change office --blackout "mon-fri 08:00-18:00 Europe/Berlin" --full-every 7'],
   'scope list': ['scope list'],
   'scope show': ['scope show office'],
   'scope agents': ['scope agents office on'],

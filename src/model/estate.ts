@@ -19,6 +19,10 @@ export const Scope = z.object({
   subnetRate: z.number().int().positive(),
   /** cron expression, or null: only by hand */
   every: z.string().nullable(),
+  /** when nothing in it is scanned, such as `mon-fri 08:00-18:00 Europe/Berlin` */
+  blackouts: z.array(z.string()),
+  /** days between two full walks; known addresses are looked at in between. null: each time, or weekly where it takes long */
+  fullEvery: z.number().int().positive().nullable(),
   /** agents whose own subnets lie in here look around in them */
   agents: z.boolean(),
   createdAt: Instant,
@@ -74,9 +78,14 @@ export const ScanEstimate = z.object({
 });
 export type ScanEstimate = z.infer<typeof ScanEstimate>;
 
+/** `known`: only addresses where a host is known; empty space was not looked at. */
+export const ScanKind = z.enum(['full', 'known']);
+export type ScanKind = z.infer<typeof ScanKind>;
+
 export const Scan = z.object({
   id: z.string(),
   scopeId: z.string().nullable(),
+  kind: ScanKind,
   targets: z.array(z.string()),
   ports: z.string(),
   state: ScanState,
@@ -92,6 +101,10 @@ export const Scan = z.object({
   pace: ScanPace.nullable(),
   /** of a running scan, at its present speed; null: not running, or too early to tell */
   secondsLeft: z.number().nullable(),
+  /** a blackout is on; it goes on by itself then. null: it does not wait */
+  waitsUntil: Instant.nullable(),
+  /** whose blackout it is */
+  waitsFor: z.string().nullable(),
 });
 export type Scan = z.infer<typeof Scan>;
 

@@ -5,6 +5,7 @@ import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
 import { hostIdOf, short } from '../lookup.ts';
 import { does, flag, pair, text } from '../run.ts';
+import { standardInput } from '../targets-file.ts';
 import { addScan } from './scans.ts';
 import { addScope } from './scopes.ts';
 
@@ -59,12 +60,6 @@ function addHosts(root: Command): void {
     },
   );
   addHost(root);
-}
-
-async function standardInput(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function managementOf({ management, agentVersion }: Host): string {

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { ApiError, type Client } from '../../client/client.ts';
-import { estimateWords, progressWords } from '../../model/scan-words.ts';
+import { estimateWords, progressWords, waitWords } from '../../model/scan-words.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { list, progress, show } from '../output.ts';
 import { short } from '../lookup.ts';
 import { does, flag, number, text, type Options } from '../run.ts';
+import { targetsFrom } from '../targets-file.ts';
 
 export function addScan(root: Command): void {
   does(
@@ -14,13 +15,16 @@ export function addScan(root: Command): void {
       .command('scan [target...]')
       .description('Scan scopes or CIDRs now, with progress, then say what is new')
       .option('--ports <ports>', 'profile or list of ports (default: the scope’s)')
+      .option('--targets-file <file>', 'more targets, one a line; - for standard input')
+      .option('--known', 'only addresses where a host is known; empty space is left out')
       .option('--rate <n>', 'new connections per second, at most (never more than the scope’s)')
       .option('--dry-run', 'send nothing; say what it would cost: addresses, packets, time')
       .option('--no-wait', 'start it and return')
       .option('--confirm-wide', 'yes, wider than a /8 is meant'),
     async (context, [targets], options) => {
       const client = await context.client();
-      const bodies = await bodiesOf(client, targets ?? [], options);
+      const all = [...(targets ?? []), ...(await targetsFrom(text(options, 'targetsFile')))];
+      const bodies = await bodiesOf(client, all, options);
       if (flag(options, 'dryRun')) return estimate(context, client, bodies);
       const scans = await Promise.all(bodies.map((body) => client.createScan({ body }).catch(explain(client, body))));
       const finished =
@@ -41,6 +45,7 @@ export function addScan(root: Command): void {
         ],
         'Nothing to scan.',
       );
+      for (const scan of finished) if (scan.waitsUntil) context.output.err(`lastember: ${waitWords(scan)}`);
       const failed = finished.find((scan) => scan.state === 'failed');
       if (failed) {
         context.output.err(`lastember: ${failed.error ?? 'the scan failed'}`);
@@ -61,7 +66,11 @@ async function bodiesOf(client: Client, targets: string[], options: Options): Pr
   if (chosen.length + addresses.length === 0)
     throw new UsageError('there is no scope yet; add one with `lastember scope add NAME CIDR` or name a CIDR');
   const [ports, rate] = [text(options, 'ports'), number(options, 'rate')];
-  const how = { ...(ports ? { ports } : {}), ...(rate === undefined ? {} : { rate }) };
+  const how = {
+    ...(ports ? { ports } : {}),
+    ...(rate === undefined ? {} : { rate }),
+    ...(flag(options, 'known') ? { kind: 'known' as const } : {}),
+  };
   return [
     ...chosen.map((scope) => ({ scope: scope.name, ...how })),
     ...(addresses.length ? [{ targets: addresses, confirmWide: flag(options, 'confirmWide'), ...how }] : []),
@@ -103,7 +112,8 @@ async function follow(context: Context, client: Client, id: string): Promise<Sca
   for (;;) {
     const scan = await client.getScan({ params: { id } });
     bar.at(`scan ${scan.state}: ${progressWords(scan)}`);
-    if (!['queued', 'running', 'paused'].includes(scan.state)) {
+    // It goes on by itself; that may be tomorrow.
+    if (!['queued', 'running', 'paused'].includes(scan.state) || scan.waitsUntil) {
       bar.done();
       return scan;
     }

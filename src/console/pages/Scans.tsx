@@ -1,6 +1,6 @@
 import { Badge, Paper, Progress, Stack, Text, Title } from '@mantine/core';
 import type { Scan, Scope } from '../../model/estate.ts';
-import { progressWords, rateWords } from '../../model/scan-words.ts';
+import { everyWords, progressWords, rateWords } from '../../model/scan-words.ts';
 import { useScans, useScopes } from '../api/scans.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
@@ -26,7 +26,7 @@ export function Scans() {
                 }
               />
             ) : (
-              <DataTable label="Scopes" items={items} columns={SCOPES} keyOf={(item) => item.id} minWidth={760} />
+              <DataTable label="Scopes" items={items} columns={SCOPES} keyOf={(item) => item.id} minWidth={900} />
             )
           }
         </Loaded>
@@ -53,7 +53,7 @@ export function Scans() {
                 items={items}
                 columns={scanColumns(scopes.data ?? [])}
                 keyOf={(item) => item.id}
-                minWidth={760}
+                minWidth={900}
               />
             )
           }
@@ -69,7 +69,8 @@ const SCOPES: Column<Scope>[] = [
   { title: 'Except', mono: true, cell: ({ exclude }) => exclude.join(', ') || '–' },
   { title: 'Ports', mono: true, cell: ({ ports }) => ports },
   { title: 'Rate', min: 140, cell: (scope) => rateWords(scope) },
-  { title: 'Every', mono: true, cell: ({ every }) => every ?? 'by hand' },
+  { title: 'Every', min: 140, cell: (scope) => everyWords(scope) },
+  { title: 'Blackouts', min: 120, cell: ({ blackouts }) => blackouts.join('; ') || '–' },
 ];
 
 const COLOR: Record<Scan['state'], string> = {
@@ -97,6 +98,7 @@ function scanColumns(scopes: readonly Scope[]): Column<Scan>[] {
         </Badge>
       ),
     },
+    { title: 'Of it', cell: ({ kind }) => (kind === 'full' ? 'all' : 'what is known') },
     { title: 'Begun', cell: ({ startedAt }) => <Time at={startedAt} /> },
     { title: 'How far', min: 220, cell: (scan) => <HowFar scan={scan} /> },
     { title: 'New', end: true, cell: ({ counts }) => counts.newHosts },

@@ -4,6 +4,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
+import { blackoutOver, type Dark } from './logic/blackout.ts';
 import { addressesOnly, type Buckets, excludedByAll } from './scopes.ts';
 import { findReach } from './store-scans.ts';
 
@@ -59,6 +60,16 @@ export class LiveScopes {
     if (containsAddress(this.#excluded, address)) return false;
     if (scan.scope_name === null) return true;
     return this.#covered.some(({ scope, targets }) => scope.id === scan.scope_id && containsAddress(targets, address));
+  }
+
+  /** Whose blackout is on over these addresses, and until when; null: none. */
+  dark(intervals: readonly Interval[], at: Date): Dark | null {
+    const scopes = this.#covered.map(({ scope, targets }) => ({ ...scope, targets }));
+    return blackoutOver(scopes, intervals, at);
+  }
+
+  darkIn({ id }: Scope, at: Date): Dark | null {
+    return this.dark(this.#covered.find(({ scope }) => scope.id === id)?.targets ?? [], at);
   }
 
   /** The scope that lets us look at this address, or null: outside all of them we never connect. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Scan, ScanEstimate, Scope } from '../../model/estate.ts';
+import { Scan, ScanEstimate, ScanKind, Scope } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { cancelScansOf, createScan, DEFAULT_RATE, estimateOf, type ScanRequest, steerScan } from './scans.ts';
@@ -21,6 +21,9 @@ import {
 const Id = z.object({ id: z.string() });
 const Targets = z.array(z.string().min(1).max(300)).max(10_000);
 const Rate = z.number().int().min(1).max(100_000);
+const Blackouts = z.array(z.string().min(1).max(120)).max(50);
+/** days */
+const FullEvery = z.number().int().min(1).max(366);
 const Ports = z.string().min(1).max(4000);
 
 /** `confirmWide`: yes, wider than a /8 is meant. */
@@ -32,6 +35,8 @@ const ScopeFields = z.object({
   rate: Rate.default(DEFAULT_RATE),
   subnetRate: Rate.default(DEFAULT_SUBNET_RATE),
   every: z.string().max(120).nullable().default(null),
+  blackouts: Blackouts.default([]),
+  fullEvery: FullEvery.nullable().default(null),
   agents: z.boolean().default(false),
   confirmWide: z.boolean().default(false),
 });
@@ -45,6 +50,8 @@ const ScopeChange = z
     rate: Rate.optional(),
     subnetRate: Rate.optional(),
     every: z.string().max(120).nullable().optional(),
+    blackouts: Blackouts.optional(),
+    fullEvery: FullEvery.nullable().optional(),
     agents: z.boolean().optional(),
     confirmWide: z.boolean().default(false),
   })
@@ -57,6 +64,7 @@ const ScanInput = z
     ports: Ports.optional(),
     rate: Rate.optional(),
     subnetRate: Rate.optional(),
+    kind: ScanKind.default('full'),
     confirmWide: z.boolean().default(false),
   })
   .strict()
@@ -86,6 +94,8 @@ const detailOf = (scope: Scope) => ({
   rate: scope.rate,
   subnetRate: scope.subnetRate,
   every: scope.every,
+  blackouts: scope.blackouts,
+  fullEvery: scope.fullEvery,
   agents: scope.agents,
 });
 

@@ -5,6 +5,7 @@ import { newBucket, type Bucket } from '../../scan/logic/pace.ts';
 import { LARGEST } from '../../scan/logic/permutation.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
 import { newSubnets, type Subnets } from '../../scan/logic/subnets.ts';
+import { checkBlackouts } from './logic/blackout.ts';
 import { checkSchedule } from './logic/schedule.ts';
 import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 
@@ -18,6 +19,7 @@ export function checkScope(scope: Scope, confirmWide: boolean): void {
   if (left.length === 0 && targets.names.length === 0) throw new AppError('TARGETS_EMPTY');
   checkSize(left, parsePorts(scope.ports).length);
   if (scope.every !== null) checkSchedule(scope.every);
+  checkBlackouts(scope.blackouts);
 }
 
 /** As many addresses as an IPv4 /8 has. */

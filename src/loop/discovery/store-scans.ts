@@ -1,7 +1,7 @@
 import { chunks } from '../../platform/db/many.ts';
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanCounts, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanKind, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
 import { q } from './tables.ts';
@@ -20,9 +20,10 @@ export const NO_COUNTS: ScanCounts = {
 
 export async function findScopes(db: DbOrTx): Promise<Scope[]> {
   const rows = await q(db).selectFrom('discovery.scope').selectAll().orderBy('name').execute();
-  return rows.map(({ created_at, subnet_rate, ...row }) => ({
+  return rows.map(({ created_at, subnet_rate, full_every, ...row }) => ({
     ...row,
     subnetRate: subnet_rate,
+    fullEvery: full_every,
     createdAt: created_at.toISOString(),
   }));
 }
@@ -41,6 +42,8 @@ const scopeRow = (scope: Scope) => ({
   rate: scope.rate,
   subnet_rate: scope.subnetRate,
   every: scope.every,
+  blackouts: JSON.stringify(scope.blackouts),
+  full_every: scope.fullEvery,
   agents: scope.agents,
 });
 
@@ -72,6 +75,7 @@ export function toScan(row: ScanRow): Scan {
   return {
     id: row.id,
     scopeId: row.scope_id,
+    kind: row.kind,
     targets: row.targets,
     ports: row.ports,
     state: row.state,
@@ -83,6 +87,8 @@ export function toScan(row: ScanRow): Scan {
     pathWhy: row.path_why,
     pace: row.pace,
     secondsLeft: secondsLeft(row),
+    waitsUntil: row.state === 'queued' ? (row.waits_until?.toISOString() ?? null) : null,
+    waitsFor: row.state === 'queued' ? row.waits_for : null,
   };
 }
 
@@ -105,6 +111,7 @@ export async function findScans(db: DbOrTx, limit = 200): Promise<Scan[]> {
 export interface NewScan {
   id: string;
   scope: Scope | null;
+  kind: ScanKind;
   targets: string[];
   resolved: string[];
   exclude: string[];
@@ -126,6 +133,7 @@ export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
       id: scan.id,
       scope_id: scan.scope?.id ?? null,
       scope_name: scan.scope?.name ?? null,
+      kind: scan.kind,
       targets: JSON.stringify(scan.targets),
       resolved: JSON.stringify(scan.resolved),
       exclude: JSON.stringify(scan.exclude),
@@ -172,7 +180,14 @@ export async function lastScanAt(db: DbOrTx, scopeId: string): Promise<Date | nu
 export async function claimScan(db: DbOrTx, id: string, runner: string, now: Date): Promise<ScanRow | null> {
   const row = await q(db)
     .updateTable('discovery.scan')
-    .set({ state: 'running', runner, beat_at: now, started_at: sql`coalesce(started_at, ${now})` })
+    .set({
+      state: 'running',
+      runner,
+      beat_at: now,
+      waits_until: null,
+      waits_for: null,
+      started_at: sql`coalesce(started_at, ${now})`,
+    })
     .where('id', '=', id)
     .where('state', 'in', ['queued', 'running'])
     .returningAll()
@@ -195,6 +210,53 @@ export async function holdScan(db: DbOrTx, id: string, runner: string): Promise<
     .forUpdate()
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** A blackout is on: the scan waits, and whoever ran it may not go on. False when it is neither queued nor running. */
+export async function restScan(
+  db: DbOrTx,
+  id: string,
+  dark: { until: Date; scope: string },
+  runner: string | null,
+): Promise<boolean> {
+  const row = await q(db)
+    .updateTable('discovery.scan')
+    .set({ state: 'queued', runner: null, waits_until: dark.until, waits_for: dark.scope })
+    .where('id', '=', id)
+    .where('state', 'in', ['queued', 'running'])
+    // A runner that is at work rests by itself, at its next report.
+    .where((w) => (runner === null ? w('state', '=', 'queued') : w('runner', '=', runner)))
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function insertKnown(db: DbOrTx, scanId: string, ranges: readonly string[]): Promise<void> {
+  await q(db)
+    .insertInto('discovery.scan_known')
+    .values({ scan_id: scanId, ranges: JSON.stringify(ranges) })
+    .execute();
+}
+
+export async function knownOf(db: DbOrTx, scanId: string): Promise<string[]> {
+  const row = await q(db)
+    .selectFrom('discovery.scan_known')
+    .select('ranges')
+    .where('scan_id', '=', scanId)
+    .executeTakeFirst();
+  return row?.ranges ?? [];
+}
+
+/** When the last full walk of a scope began that came to its end. */
+export async function lastFullAt(db: DbOrTx, scopeId: string): Promise<Date | null> {
+  const row = await q(db)
+    .selectFrom('discovery.scan')
+    .select((e) => e.fn.max('created_at').as('at'))
+    .where('scope_id', '=', scopeId)
+    .where('kind', '=', 'full')
+    .where('state', '=', 'done')
+    .executeTakeFirst();
+  return row?.at ?? null;
 }
 
 /** A sign of life between two steps; false when this runner may not go on. */

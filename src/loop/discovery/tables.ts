@@ -6,6 +6,7 @@ import type {
   IdentifierKind,
   Management,
   ScanCounts,
+  ScanKind,
   ScanPace,
   ScanPath,
   ScanState,
@@ -30,6 +31,8 @@ export type DiscoveryTables = {
     rate: number;
     subnet_rate: number;
     every: string | null;
+    blackouts: Json<string[]>;
+    full_every: number | null;
     agents: Generated<boolean>;
     created_at: Date;
   };
@@ -37,6 +40,7 @@ export type DiscoveryTables = {
     id: string;
     scope_id: string | null;
     scope_name: string | null;
+    kind: ScanKind;
     targets: Json<string[]>;
     resolved: Json<string[]>;
     exclude: Json<string[]>;
@@ -59,7 +63,10 @@ export type DiscoveryTables = {
     path: Generated<ScanPath | null>;
     path_why: Generated<string | null>;
     pace: JSONColumnType<ScanPace | null, string | null, string | null>;
+    waits_until: Date | null;
+    waits_for: string | null;
   };
+  'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
   'discovery.scan_open': { scan_id: string; address: string; port: number };
   'discovery.host': {
     id: string;

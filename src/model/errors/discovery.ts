@@ -29,6 +29,14 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Reading the schedule "{every}" did not work: {why}. Give a cron expression such as "0 3 * * *".',
   },
+  BLACKOUT_INVALID: {
+    status: 400,
+    text: 'Reading the blackout "{blackout}" did not work: {why}. Give days, hours and a time zone, such as "mon-fri 08:00-18:00 Europe/Berlin".',
+  },
+  SCAN_NOTHING_KNOWN: {
+    status: 409,
+    text: 'There is nothing to look at again: no host is known at these addresses. Make a full scan first.',
+  },
   SCOPE_EXISTS: {
     status: 409,
     text: 'There is a scope named "{name}" already; remove it first or choose another name.',

@@ -84,6 +84,8 @@ export async function addScope(
     rate: 5000,
     subnetRate: 5000,
     every: null,
+    blackouts: [],
+    fullEvery: null,
     agents: false,
     createdAt: platform.now().toISOString(),
     ...fields,
