@@ -3,7 +3,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import type { Scope } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import { type LiveScopes, withScopes } from './live-scopes.ts';
-import { isDue } from './logic/schedule.ts';
+import { delayOf, isDue } from './logic/schedule.ts';
 import { closePatrols } from './patrols.ts';
 import { createScan } from './scans.ts';
 import { hostsToFollow } from './store-follow.ts';
@@ -31,12 +31,13 @@ export async function scheduleScans(platform: Platform): Promise<void> {
   });
 }
 
-/** What falls into a blackout stays due, and begins when that is over. */
+/** What falls into a blackout stays due, and begins when that is over: not all scopes in the same second. */
 async function isDueNow(platform: Platform, scopes: LiveScopes, scope: Scope): Promise<boolean> {
   const now = platform.now();
   if (scope.every === null || (await activeScanOf(platform.db, scope.id))) return false;
   const last = (await lastScanAt(platform.db, scope.id)) ?? new Date(scope.createdAt);
-  return isDue({ id: scope.id, every: scope.every }, last, now) && !scopes.darkIn(scope, now);
+  const moments = [now, new Date(now.getTime() - delayOf(scope.id))];
+  return isDue({ id: scope.id, every: scope.every }, last, now) && !moments.some((at) => scopes.darkIn(scope, at));
 }
 
 async function startScheduled(platform: Platform, scope: Scope): Promise<void> {

@@ -12,7 +12,7 @@ import { lookupOf } from '../../scan/logic/lookup.ts';
 import { rangesOf } from '../../scan/logic/patrol.ts';
 import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
-import { walkNow } from './logic/full-walk.ts';
+import { type Walked, walkNow } from './logic/full-walk.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
 import { knownAddresses } from './store-addresses.ts';
 import {
@@ -22,7 +22,7 @@ import {
   insertKnown,
   insertScan,
   knownOf,
-  lastFullAt,
+  lastFullWalk,
   scanRow,
   type ScanRow,
   setScanState,
@@ -68,13 +68,14 @@ async function planScan(platform: Platform, request: ScanRequest) {
 async function knownWithin(
   platform: Platform,
   { kind = 'full', scope }: ScanRequest,
-  walk: { intervals: Interval[]; numbers: number[]; rate: number; subnetRate: number },
+  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; rate: number; subnetRate: number },
 ): Promise<Interval[] | null> {
   if (kind === 'full') return null;
   if (kind === 'due' && scope) {
     const { seconds } = estimateScan({ ...walk, ports: walk.numbers, excluded: 0n });
-    const [lastFull, now] = [await lastFullAt(platform.db, scope.id), platform.now()];
-    if (walkNow({ fullEvery: scope.fullEvery, lastFull, seconds: seconds.most, now }) === 'full') return null;
+    const [lastFull, now] = [await lastFullWalk(platform.db, scope.id), platform.now()];
+    const due = { fullEvery: scope.fullEvery, lastFull, wanted: walk, seconds: seconds.most, now };
+    if (walkNow(due) === 'full') return null;
   }
   const inside = lookupOf(walk.intervals);
   const known = (await knownAddresses(platform.db)).filter((address) => inside.has(address));

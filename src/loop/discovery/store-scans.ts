@@ -4,6 +4,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanKind, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
+import type { Walked } from './logic/full-walk.ts';
 import { q } from './tables.ts';
 
 export const ACTIVE: ScanState[] = ['queued', 'running', 'paused'];
@@ -247,16 +248,18 @@ export async function knownOf(db: DbOrTx, scanId: string): Promise<string[]> {
   return row?.ranges ?? [];
 }
 
-/** When the last full walk of a scope began that came to its end. */
-export async function lastFullAt(db: DbOrTx, scopeId: string): Promise<Date | null> {
+/** The last full walk of a scope that came to its end. */
+export async function lastFullWalk(db: DbOrTx, scopeId: string): Promise<Walked | null> {
   const row = await q(db)
     .selectFrom('discovery.scan')
-    .select((e) => e.fn.max('created_at').as('at'))
+    .select(['created_at as at', 'targets', 'resolved', 'exclude', 'ports'])
     .where('scope_id', '=', scopeId)
     .where('kind', '=', 'full')
     .where('state', '=', 'done')
+    .orderBy('created_at', 'desc')
+    .limit(1)
     .executeTakeFirst();
-  return row?.at ?? null;
+  return row ?? null;
 }
 
 /** A sign of life between two steps; false when this runner may not go on. */
@@ -328,6 +331,8 @@ export async function setScanState(
     .updateTable('discovery.scan')
     .set({
       state: set.state,
+      waits_until: null,
+      waits_for: null,
       ...(set.error === undefined ? {} : { error: set.error }),
       ...(set.finishedAt ? { finished_at: set.finishedAt } : {}),
     })

@@ -73,12 +73,14 @@ export function createGuard(
   const connector = options.connector ?? portableConnector(connectOne, allows);
   const memory = remembering(allows);
   const pay = paying(options);
+  const rate = (): number => Math.min(options.bucket.rate, options.tempo?.now ?? Infinity);
   return {
     allows,
     width: connector.width,
-    together: togetherAt(options.bucket.rate, MOST_TOGETHER),
-    knock: (knocks, how) =>
-      knockThrough({ connector, rate: options.bucket.rate, pay, allows: memory.allows }, knocks, how),
+    get together() {
+      return togetherAt(rate(), MOST_TOGETHER);
+    },
+    knock: (knocks, how) => knockThrough({ connector, rate: rate(), pay, allows: memory.allows }, knocks, how),
     connect: async (address, port, how) => {
       mustAllow(address);
       for (let attempt = 0; ; attempt++) {

@@ -1,3 +1,13 @@
+/** What a scan was made for; `at`: when. */
+export interface Walked {
+  at: Date;
+  targets: readonly string[];
+  /** the addresses of names among the targets */
+  resolved: readonly string[];
+  exclude: readonly string[];
+  ports: string;
+}
+
 /** What a scheduled scan walks: all of its scope, or only the addresses that are known in it. */
 export type Walk = 'full' | 'known';
 
@@ -10,18 +20,31 @@ const SLACK_MS = 3600_000;
 
 /**
  * Known addresses are looked at each time, empty space seldom. `fullEvery`: days between two full walks; null: each
- * time where that takes an hour at most, else once a week. `lastFull`: when the last full walk that came to its end began.
+ * time where that takes an hour at most, else once a week. `lastFull`: the last full
+ * walk that came to its end. Where the scope has grown since then, it is as if there had been none.
  */
 export function walkNow(scope: {
   fullEvery: number | null;
-  lastFull: Date | null;
+  lastFull: Walked | null;
+  wanted: Omit<Walked, 'at'>;
   /** how long a full walk takes at most */
   seconds: number;
   now: Date;
 }): Walk {
-  const { fullEvery, lastFull, seconds, now } = scope;
-  if (!lastFull) return 'full';
+  const { fullEvery, lastFull, wanted, seconds, now } = scope;
+  if (!lastFull || hasGrown(lastFull, wanted)) return 'full';
   if (fullEvery === null && seconds <= SHORT_SECONDS) return 'full';
-  const due = lastFull.getTime() + (fullEvery ?? FULL_EVERY_DAYS) * DAY_MS - SLACK_MS;
+  const due = lastFull.at.getTime() + (fullEvery ?? FULL_EVERY_DAYS) * DAY_MS - SLACK_MS;
   return now.getTime() >= due ? 'full' : 'known';
+}
+
+/** Is anything to be looked at now that was not then? */
+function hasGrown(then: Walked, now: Omit<Walked, 'at'>): boolean {
+  const isIn = (list: readonly string[], all: readonly string[]): boolean => list.every((one) => all.includes(one));
+  return (
+    then.ports !== now.ports ||
+    !isIn(now.targets, then.targets) ||
+    !isIn(now.resolved, then.resolved) ||
+    !isIn(then.exclude, now.exclude)
+  );
 }
