@@ -42,13 +42,15 @@ export function estimateWords(estimate: ScanEstimate): [string, string][] {
   ];
 }
 
+const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+
 /** "120 of 4,000 looked at, 3 open, 12 min left, 250/s of 1,000/s (packets get lost: …)". */
 export function progressWords({ counts, secondsLeft, pace, state, waitsUntil, waitsFor }: Scan): string {
   const slower = pace && state === 'running' && pace.now < pace.asked;
   return [
     `${counts.done} of ${counts.targets} looked at`,
     `${counts.open} open`,
-    ...(waitsUntil === null ? [] : [`waits until ${waitsUntil} (blackout of ${waitsFor})`]),
+    ...(waitsUntil === null ? [] : [`waits until ${minute(waitsUntil)} (blackout of ${waitsFor})`]),
     ...(secondsLeft === null ? [] : [`${lasting(secondsLeft)} left`]),
     ...(slower ? [`${number(pace.now)}/s of ${number(pace.asked)}/s (${pace.why})`] : []),
   ].join(', ');
@@ -59,7 +61,7 @@ export const rateWords = ({ rate, subnetRate }: Pick<Scope, 'rate' | 'subnetRate
 
 /** A scan that waits for the end of a blackout. */
 export const waitWords = ({ waitsUntil, waitsFor }: Pick<Scan, 'waitsUntil' | 'waitsFor'>): string =>
-  `the scan waits until ${waitsUntil}: a blackout of scope ${waitsFor} is on; it goes on by itself then`;
+  `the scan waits until ${waitsUntil ? minute(waitsUntil) : 'then'}: a blackout of scope ${waitsFor} is on; it goes on by itself then`;
 
 export function everyWords({ every, fullEvery }: Pick<Scope, 'every' | 'fullEvery'>): string {
   if (every === null) return 'by hand';

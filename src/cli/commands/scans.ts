@@ -34,7 +34,8 @@ export function addScan(root: Command): void {
         finished,
         [
           { title: 'SCAN', of: (s) => short(s.id) },
-          { title: 'STATE', of: (s) => s.state },
+          { title: 'STATE', of: (s) => (s.waitsUntil ? 'waiting' : s.state) },
+          { title: 'WALK', of: (s) => s.kind, drop: 1 },
           { title: 'LOOKED AT', of: (s) => `${s.counts.done} of ${s.counts.targets}` },
           { title: 'OPEN', of: (s) => String(s.counts.open) },
           { title: 'NEW', of: (s) => String(s.counts.newHosts) },

@@ -92,13 +92,13 @@ function scanColumns(scopes: readonly Scope[]): Column<Scan>[] {
     },
     {
       title: 'State',
-      cell: ({ state }) => (
+      cell: ({ state, waitsUntil }) => (
         <Badge color={COLOR[state]} variant="light">
-          {state}
+          {waitsUntil ? 'waiting' : state}
         </Badge>
       ),
     },
-    { title: 'Of it', cell: ({ kind }) => (kind === 'full' ? 'all' : 'what is known') },
+    { title: 'Walk', cell: ({ kind }) => (kind === 'full' ? 'all' : 'what is known') },
     { title: 'Begun', cell: ({ startedAt }) => <Time at={startedAt} /> },
     { title: 'How far', min: 220, cell: (scan) => <HowFar scan={scan} /> },
     { title: 'New', end: true, cell: ({ counts }) => counts.newHosts },
