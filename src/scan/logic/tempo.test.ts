@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FULL_PACE, judge, newTempo, observeEnd, type Shown } from './tempo.ts';
+import { FULL_PACE, judge, newTempo, observeAnswer, observeEnd, type Shown } from './tempo.ts';
 
 /** The same sequence for the same seed. */
 function dice(seed: number): () => number {
@@ -39,7 +39,8 @@ function paces({ asked, capacity, noise, filtered, seconds, seed }: World): { pa
       const first = !quiet && random() >= loss;
       const second = !quiet && !first && random() >= loss;
       const isSilent = !first && !second;
-      observeEnd(tempo, { isSilent, wasLost: second, shown: shown[host]! });
+      if (!isSilent) observeAnswer(tempo, second);
+      observeEnd(tempo, isSilent, shown[host]!);
       shown[host]![isSilent ? 'silent' : 'answered'] += 1;
     }
     judge(tempo, tick * 100);
@@ -80,8 +81,7 @@ test('where a network bears a part only, the pace finds it, stays near it, and s
 test('the pace comes back when the network is free again, and never leaves its bounds', () => {
   const tempo = newTempo(640, 0);
   const say = (wasLost: boolean): void => {
-    for (let i = 0; i < 40; i++)
-      observeEnd(tempo, { isSilent: false, wasLost: wasLost && i % 2 === 0, shown: { answered: 5, silent: 0 } });
+    for (let i = 0; i < 40; i++) observeAnswer(tempo, wasLost && i % 2 === 0);
   };
   let at = 0;
   for (; at < 60_000; at += 500) {
@@ -102,7 +102,7 @@ test('addresses that answered and fall silent altogether make the pace fall', ()
   const tempo = newTempo(100, 0);
   const shown: Shown = { answered: 20, silent: 0 };
   for (let i = 0; i < 40; i++) {
-    observeEnd(tempo, { isSilent: true, wasLost: false, shown });
+    observeEnd(tempo, true, shown);
     shown.silent += 1;
   }
   assert.ok(judge(tempo, 1000));

@@ -59,15 +59,21 @@ export function newTempo(asked: number, at: number): Tempo {
 
 const noCounts = (): Counts => ({ answered: 0, lost: 0, known: 0, silent: 0, expected: 0, variance: 0 });
 
-/** A try came to its end. `wasLost`: it was answered, but an earlier packet of it was not. */
-export function observeEnd(tempo: Tempo, end: { isSilent: boolean; wasLost: boolean; shown: Shown }): void {
-  const { counts } = tempo;
-  if (!end.isSilent) counts.answered += 1;
-  if (end.wasLost) counts.lost += 1;
-  if (end.shown.answered === 0) return;
-  const chance = (end.shown.silent + 0.5) / (end.shown.answered + end.shown.silent + 1);
+/** An answer came. `wasLost`: to a later try, though the first would have been in time for it. */
+export function observeAnswer(tempo: Tempo, wasLost: boolean): void {
+  tempo.counts.answered += 1;
+  if (wasLost) tempo.counts.lost += 1;
+}
+
+/**
+ * What came of one port at last, and what its address had shown before. To be told in the order in which the ports were
+ * asked, which is random: silence is known later than answers are, and would look like a rise.
+ */
+export function observeEnd({ counts }: Tempo, isSilent: boolean, shown: Shown): void {
+  if (shown.answered === 0) return;
+  const chance = (shown.silent + 0.5) / (shown.answered + shown.silent + 1);
   counts.known += 1;
-  counts.silent += end.isSilent ? 1 : 0;
+  counts.silent += isSilent ? 1 : 0;
   counts.expected += chance;
   counts.variance += chance * (1 - chance);
 }

@@ -3,9 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import { observeRtt, type Rtt, timeoutOf } from '../logic/pace.ts';
 import { isTriedAgain, observeTry, type Retries, timeoutAt } from '../logic/retries.ts';
-import { judge, observeEnd, type Shown, type Tempo } from '../logic/tempo.ts';
+import { judge, type Tempo } from '../logic/tempo.ts';
 import type { Answer, Knock } from './connector.ts';
 import type { Guard } from './guard.ts';
+import { Outcomes } from './outcomes.ts';
 
 export interface Pair {
   address: string;
@@ -71,8 +72,7 @@ class Walk {
   readonly #width: number;
   /** In order of index, so that the first is the cursor. What was cut short stays, so the cursor does not pass it. */
   readonly #unfinished = new Map<number, Unfinished>();
-  /** what each address has shown in this sweep; only with a tempo */
-  readonly #shown = new Map<string, Shown>();
+  readonly #outcomes: Outcomes | null;
   #again: number[] = [];
   #flying = 0;
   #next: number;
@@ -84,6 +84,7 @@ class Walk {
     this.#options = options;
     this.#signal = signal;
     this.#next = options.from;
+    this.#outcomes = options.tempo ? new Outcomes(options.tempo, options.from) : null;
     this.#width = Math.min(options.concurrency ?? Number.MAX_SAFE_INTEGER, options.guard.width);
   }
 
@@ -166,7 +167,7 @@ class Walk {
       observeRtt(rtt, ms);
       if (retries) observeTry(retries, one.tries);
     }
-    this.#note(one, verdict, ms);
+    this.#outcomes?.note(id, verdict, ms, one);
     if (verdict === 'open') this.#open.push({ address: one.address, port: one.port });
     this.#unfinished.delete(id);
   }
@@ -180,16 +181,6 @@ class Walk {
       return true;
     }
     return retries !== undefined && isTriedAgain(retries, one.tries);
-  }
-
-  #note({ address, tries, firstMs }: Unfinished, verdict: Answer['verdict'], ms: number): void {
-    const { tempo } = this.#options;
-    const isSilent = verdict === 'silent';
-    if (!tempo || !(isSilent || verdict === 'open' || verdict === 'refused')) return;
-    const shown = this.#shown.get(address) ?? { answered: 0, silent: 0 };
-    observeEnd(tempo, { isSilent, wasLost: !isSilent && tries > 1 && ms < firstMs, shown });
-    shown[isSilent ? 'silent' : 'answered'] += 1;
-    this.#shown.set(address, shown);
   }
 
   #spoilt(id: number, one: Unfinished): void {

@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { newBucket, newRtt, takeThere } from '../logic/pace.ts';
 import { newRetries } from '../logic/retries.ts';
 import { newSubnets } from '../logic/subnets.ts';
+import { parseTargets } from '../logic/targets.ts';
 import { newTempo } from '../logic/tempo.ts';
+import { scanOrder } from '../logic/windows.ts';
 import { freePort, listenWith } from '../probes/testing.ts';
 import { type Connector, SEND } from './connector.ts';
 import { createGuard } from './guard.ts';
@@ -67,6 +69,53 @@ test('where a link drops what is too much, a sweep slows down, says why, and mis
   assert.ok(link.dropped > 100, `${link.dropped} were dropped`);
   assert.ok(Math.min(...seen.map(({ now }) => now)) <= 250, seen.map(({ now }) => now).join(' '));
   assert.ok(seen.some(({ why }) => why.startsWith('packets get lost: ')));
+});
+
+/** Packet filters in between: what they stand before is silent, and nothing else gets lost. */
+function filtered(inner: Connector, isFiltered: (port: number) => boolean): Connector & { sent: number } {
+  const outer = {
+    ...inner,
+    sent: 0,
+    [SEND]: (
+      knocks: Parameters<Connector[typeof SEND]>[0],
+      how: Parameters<Connector[typeof SEND]>[1],
+      rate: number,
+    ) => {
+      outer.sent += knocks.length;
+      const through = knocks.filter(({ port }) => !isFiltered(port));
+      for (const { id, port, timeoutMs } of knocks)
+        if (isFiltered(port)) setTimeout(() => how.answered([{ id, verdict: 'silent', ms: timeoutMs }]), timeoutMs);
+      if (through.length > 0) inner[SEND](through, how, rate);
+    },
+  };
+  return outer;
+}
+
+test('what packet filters keep quiet about is no loss, though silence is known later than answers are', async (t) => {
+  const { connector } = await chooseConnector('epoll');
+  if (!connector) return t.skip('the kernel’s own calls cannot be made here');
+  t.after(() => connector.close());
+  const link = filtered(connector, (port) => port % 2 === 1);
+  const order = scanOrder(
+    parseTargets(['127.77.4.0/26']).intervals,
+    Array.from({ length: 60 }, (_, i) => 20_001 + i),
+    7,
+  );
+  const tempo = newTempo(1500, performance.now());
+  const bucket = newBucket(1500, performance.now());
+  const finished = await sweep({
+    guard: createGuard({ allows: () => true, bucket, tempo, connector: link }),
+    from: 0,
+    to: order.pairsIn(0),
+    pairAt: (index) => order.pairAt(0, index),
+    rtt: newRtt(),
+    retries: newRetries(),
+    tempo,
+    report: async () => true,
+  });
+  assert.ok(finished);
+  assert.deepEqual([tempo.falls, tempo.now, tempo.why], [0, 1500, 'as asked for']);
+  assert.equal(link.sent, order.pairs * 1.5, 'silence was asked again once');
 });
 
 test('1.1: a guard keeps the rate of each /24 besides that of the whole', async (t) => {

@@ -40,7 +40,7 @@ export function walkNow(scope: {
 
 /** Is anything to be looked at now that was not then? */
 function hasGrown(then: Walked, now: Omit<Walked, 'at'>): boolean {
-  const isIn = (list: readonly string[], all: readonly string[]): boolean => list.every((one) => all.includes(one));
+  const isIn = (list: readonly string[], all: readonly string[]): boolean => new Set(list).isSubsetOf(new Set(all));
   return (
     then.ports !== now.ports ||
     !isIn(now.targets, then.targets) ||
