@@ -40,7 +40,10 @@ export function walkNow(scope: {
 
 /** Is anything to be looked at now that was not then? */
 function hasGrown(then: Walked, now: Omit<Walked, 'at'>): boolean {
-  const isIn = (list: readonly string[], all: readonly string[]): boolean => new Set(list).isSubsetOf(new Set(all));
+  const isIn = (list: readonly string[], all: readonly string[]): boolean => {
+    const there = new Set(all);
+    return list.every((one) => there.has(one));
+  };
   return (
     then.ports !== now.ports ||
     !isIn(now.targets, then.targets) ||
