@@ -1,8 +1,11 @@
 /** One scan as the server does it, window by window, without its database: prints what was open and what it took. */
 import { newBucket, newRtt } from '../../src/scan/logic/pace.ts';
 import { parsePorts } from '../../src/scan/logic/ports.ts';
+import { lookupOf } from '../../src/scan/logic/lookup.ts';
 import { newRetries } from '../../src/scan/logic/retries.ts';
-import { containsAddress, parseTargets } from '../../src/scan/logic/targets.ts';
+import { newSubnets } from '../../src/scan/logic/subnets.ts';
+import { parseTargets } from '../../src/scan/logic/targets.ts';
+import { newTempo } from '../../src/scan/logic/tempo.ts';
 import { scanOrder } from '../../src/scan/logic/windows.ts';
 import { createGuard, type Guard } from '../../src/scan/scanner/guard.ts';
 import { chooseConnector, type WantedPath } from '../../src/scan/scanner/native/choose.ts';
@@ -19,10 +22,14 @@ const order = scanOrder(intervals, parsePorts(ports), 42, rate);
 const open: string[] = [];
 const began = performance.now();
 const chosen = await chooseConnector(path);
+const inScan = lookupOf(intervals);
+const tempo = newTempo(rate, performance.now());
 const guard = createGuard({
   connector: chosen.connector,
-  allows: (address) => containsAddress(intervals, address),
+  allows: (address) => inScan.has(address),
   bucket: newBucket(rate, performance.now()),
+  subnets: newSubnets(rate),
+  tempo,
 });
 let packets = 0;
 const counted: Guard = { ...guard, knock: (knocks, how) => ((packets += knocks.length), guard.knock(knocks, how)) };
@@ -36,6 +43,7 @@ for (let window = 0; window < order.windows; window++) {
     pairAt: (index) => order.pairAt(window, index),
     rtt,
     retries,
+    tempo,
     report: async (progress) => {
       for (const { address, port } of progress.open) open.push(`${address}:${port}`);
       return true;

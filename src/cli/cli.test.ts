@@ -289,6 +289,9 @@ test('scope, scan, hosts: from a range to a claimed host', async (t) => {
     '127.78.3.10',
   );
   assert.deepEqual([made.name, made.exclude], ['lab', ['127.78.3.10']]);
+  const [estimate] = JSON.parse((await run('scan', 'lab', '--dry-run', '--json')).out);
+  assert.deepEqual([estimate.scope, estimate.pairs > 0], ['lab', true]);
+  assert.match((await run('scan', 'lab', '--dry-run')).out, /packets +[\d,]+ to [\d,]+ /);
   const scanned = await run('scan', 'lab', '--json');
   assert.equal(scanned.code, 0, scanned.err);
   assert.match(scanned.err, /scan (queued|running|done): \d+ of \d+ looked at/, 'progress goes to standard error');
@@ -308,6 +311,28 @@ test('scope, scan, hosts: from a range to a claimed host', async (t) => {
   for (const other of [['some-host'], ['--unknown'], ['--login', 'root']])
     await fails(2, /--from names the hosts and their logins/, 'deploy', '--from', '/dev/null', ...other);
   await fails(2, /wide/i, 'scan', '0.0.0.0/0');
+});
+
+test('scopes are changed one setting at a time; targets come from files, ranges, names and profiles', async () => {
+  const file = fileWith('targets', '# the plant\n127.78.4.1-3\n\n127.78.4.8/30 # printers\nlocalhost\n');
+  const made = await json('scope', 'add', 'plant', '127.78.5.1', '--targets-file', file, '--ports', 'fast');
+  assert.deepEqual(made.cidrs, ['127.78.5.1', '127.78.4.1-3', '127.78.4.8/30', 'localhost']);
+  const hours = ['mon-fri 08:00-18:00 Europe/Berlin', 'sun 00:00-24:00'];
+  const blackouts = hours.flatMap((when) => ['--blackout', when]);
+  const changed = await json('scope', 'change', 'plant', ...blackouts, '--full-every', '14', '--subnet-rate', '50');
+  assert.deepEqual([changed.blackouts, changed.fullEvery, changed.subnetRate, changed.ports], [hours, 14, 50, 'fast']);
+  assert.match(await ok('scope', 'show', 'plant'), /blackouts +mon-fri 08:00-18:00 Europe\/Berlin; sun/);
+  const freed = await json('scope', 'change', 'plant', '--no-blackout', '--no-full-every');
+  assert.deepEqual([freed.blackouts, freed.fullEvery, freed.subnetRate], [[], null, 50]);
+  await fails(2, /say what to change/, 'scope', 'change', 'plant');
+  await fails(2, /time zone/, 'scope', 'change', 'plant', '--blackout', 'mon 08:00-18:00 Mars');
+  await fails(2, /name what it covers/, 'scope', 'add', 'nothing');
+  await fails(2, /there is no target/, 'scan', '--targets-file', '/dev/null');
+  await fails(2, /reading \/nowhere did not work/, 'scan', '--targets-file', '/nowhere');
+  const [costs] = await json('scan', '--targets-file', file, '--ports', 'full', '--dry-run');
+  assert.deepEqual([costs.addresses >= 8, costs.ports], [true, 65_535]);
+  assert.match((await run('scan', 'plant', '--known')).err, /Make a full scan first/);
+  await ok('scope', 'remove', 'plant');
 });
 
 test('listings in a pipe are whole and without colours, or JSON', async () => {

@@ -5,6 +5,7 @@ export const paths = {
   host: (id: string) => `/hosts/${encodeURIComponent(id)}`,
   unknown: () => '/unknown',
   sources: () => '/sources',
+  scans: () => '/scans',
   deployments: () => '/deployments',
   deployment: (id: string) => `/deployments/${encodeURIComponent(id)}`,
   agentUpdate: (id: string) => `/agent-updates/${encodeURIComponent(id)}`,

@@ -39,6 +39,11 @@ const pages = [
   }),
   createRoute({
     ...parent,
+    path: '/scans',
+    component: lazyRouteComponent(() => import('./pages/Scans.tsx'), 'Scans'),
+  }),
+  createRoute({
+    ...parent,
     path: '/deployments',
     component: lazyRouteComponent(() => import('./pages/Deployments.tsx'), 'Deployments'),
   }),

@@ -16,8 +16,14 @@ export const Scope = z.object({
   ports: z.string(),
   /** new connections per second, at most */
   rate: z.number().int().positive(),
+  /** of these, to one /24 (IPv6: /64) */
+  subnetRate: z.number().int().positive(),
   /** cron expression, or null: only by hand */
   every: z.string().nullable(),
+  /** when nothing in it is scanned, such as `mon-fri 08:00-18:00 Europe/Berlin` */
+  blackouts: z.array(z.string()),
+  /** days between two full walks; known addresses are looked at in between. null: each time, or weekly where it takes long */
+  fullEvery: z.number().int().positive().nullable(),
   /** agents whose own subnets lie in here look around in them */
   agents: z.boolean(),
   createdAt: Instant,
@@ -43,9 +49,44 @@ export type ScanCounts = z.infer<typeof ScanCounts>;
 export const ScanPath = z.enum(['portable', 'epoll', 'syn']);
 export type ScanPath = z.infer<typeof ScanPath>;
 
+/** How fast a scan goes within what it may, a second. */
+export const ScanPace = z.object({
+  /** new connections */
+  asked: z.number(),
+  now: z.number(),
+  /** why it is as it is */
+  why: z.string(),
+  /** pairs of address and port done; null: too early to tell */
+  done: z.number().nullable(),
+});
+export type ScanPace = z.infer<typeof ScanPace>;
+
+const Span = z.object({ least: z.number(), most: z.number() });
+/** What a scan costs: `least` where every port refuses at once, `most` where nobody answers. */
+export const ScanEstimate = z.object({
+  /** after exclusions */
+  addresses: z.number(),
+  excluded: z.number(),
+  ports: z.number().int(),
+  /** of address and port */
+  pairs: z.number(),
+  /** new connections a second that it can come to, with the rate of each subnet */
+  rate: z.number(),
+  packets: Span,
+  /** sent */
+  bytes: Span,
+  seconds: Span,
+});
+export type ScanEstimate = z.infer<typeof ScanEstimate>;
+
+/** `known`: only addresses where a host is known; empty space was not looked at. */
+export const ScanKind = z.enum(['full', 'known']);
+export type ScanKind = z.infer<typeof ScanKind>;
+
 export const Scan = z.object({
   id: z.string(),
   scopeId: z.string().nullable(),
+  kind: ScanKind,
   targets: z.array(z.string()),
   ports: z.string(),
   state: ScanState,
@@ -57,6 +98,14 @@ export const Scan = z.object({
   path: ScanPath.nullable(),
   /** why that one and no faster one */
   pathWhy: z.string().nullable(),
+  /** null: not begun yet */
+  pace: ScanPace.nullable(),
+  /** of a running scan, at its present speed; null: not running, or too early to tell */
+  secondsLeft: z.number().nullable(),
+  /** a blackout is on; it goes on by itself then. null: it does not wait */
+  waitsUntil: Instant.nullable(),
+  /** whose blackout it is */
+  waitsFor: z.string().nullable(),
 });
 export type Scan = z.infer<typeof Scan>;
 

@@ -12,6 +12,7 @@ const SHOTS = join(import.meta.dirname, '../../test-results');
 const PAGES = [
   '/',
   '/hosts',
+  '/scans',
   '/deployments',
   '/findings',
   '/graph',

@@ -8,6 +8,7 @@ import { normalAddress } from '../../scan/logic/address.ts';
 import { newRtt } from '../../scan/logic/pace.ts';
 import { newRetries } from '../../scan/logic/retries.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { parseTargets } from '../../scan/logic/targets.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
 import type { Buckets } from './scopes.ts';
@@ -38,6 +39,8 @@ export async function follow(platform: Platform, buckets: Buckets, hostId: strin
   await withScopes(platform, async (scopes) => {
     for (const { address, begun } of await toFollow(platform.db, hostId)) {
       const scope = scopes.scopeFor(address);
+      // It waits; the timer comes back to it.
+      if (scope && scopes.dark(parseTargets([address]).intervals, platform.now())) continue;
       if (scope && (await isOurs(platform, { address, via: hostId, begun })))
         await followOne(platform, buckets, scopes, { address, via: hostId, scope });
       await endFollowing(platform.db, hostId, address);

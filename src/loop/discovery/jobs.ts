@@ -2,7 +2,8 @@ import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Scope } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
-import { isDue } from './logic/schedule.ts';
+import { type LiveScopes, withScopes } from './live-scopes.ts';
+import { delayOf, isDue } from './logic/schedule.ts';
 import { closePatrols } from './patrols.ts';
 import { createScan } from './scans.ts';
 import { hostsToFollow } from './store-follow.ts';
@@ -27,11 +28,20 @@ export async function scheduleScans(platform: Platform): Promise<void> {
     await platform.queue.enqueue('discovery.follow', { hostId }, { singletonKey: hostId });
   }
   await scheduleSources(platform, now);
-  for (const scope of await findScopes(platform.db)) {
-    if (scope.every === null || (await activeScanOf(platform.db, scope.id))) continue;
-    const last = (await lastScanAt(platform.db, scope.id)) ?? new Date(scope.createdAt);
-    if (isDue({ id: scope.id, every: scope.every }, last, now)) await startScheduled(platform, scope);
-  }
+  await withScopes(platform, async (scopes) => {
+    for (const scope of await findScopes(platform.db)) {
+      if (await isDueNow(platform, scopes, scope)) await startScheduled(platform, scope);
+    }
+  });
+}
+
+/** What falls into a blackout stays due, and begins when that is over: not all scopes in the same second. */
+async function isDueNow(platform: Platform, scopes: LiveScopes, scope: Scope): Promise<boolean> {
+  const now = platform.now();
+  if (scope.every === null || (await activeScanOf(platform.db, scope.id))) return false;
+  const last = (await lastScanAt(platform.db, scope.id)) ?? new Date(scope.createdAt);
+  const moments = [now, new Date(now.getTime() - delayOf(scope.id))];
+  return isDue({ id: scope.id, every: scope.every }, last, now) && !moments.some((at) => scopes.darkIn(scope, at));
 }
 
 /** Asks the sources whose time has come. */
@@ -45,7 +55,7 @@ async function scheduleSources(platform: Platform, now: Date): Promise<void> {
 
 async function startScheduled(platform: Platform, scope: Scope): Promise<void> {
   try {
-    const request = { scope, targets: [], ports: undefined, rate: undefined, confirmWide: true };
+    const request = { scope, targets: [], ports: undefined, rate: undefined, confirmWide: true, kind: 'due' as const };
     await createScan(platform, systemActor('scan schedule'), request);
   } catch (error) {
     // Somebody started one a moment before us: then it is being scanned, which is all we want.

@@ -4,6 +4,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
+import { blackoutOver, type Dark } from './logic/blackout.ts';
 import { addressesOnly, type Buckets, excludedByAll } from './scopes.ts';
 import { findReach } from './store-scans.ts';
 
@@ -61,6 +62,16 @@ export class LiveScopes {
     return this.#covered.some(({ scope, targets }) => scope.id === scan.scope_id && containsAddress(targets, address));
   }
 
+  /** Whose blackout is on over these addresses, and until when; null: none. */
+  dark(intervals: readonly Interval[], at: Date): Dark | null {
+    const scopes = this.#covered.map(({ scope, targets }) => ({ ...scope, targets }));
+    return blackoutOver(scopes, intervals, at);
+  }
+
+  darkIn({ id }: Scope, at: Date): Dark | null {
+    return this.dark(this.#covered.find(({ scope }) => scope.id === id)?.targets ?? [], at);
+  }
+
   /** The scope that lets us look at this address, or null: outside all of them we never connect. */
   scopeFor(address: string): Scope | null {
     if (containsAddress(this.#excluded, address)) return null;
@@ -97,7 +108,7 @@ export function guardFor(scopes: LiveScopes, buckets: Buckets, address: string):
   const scope = scopes.scopeFor(address);
   if (!scope) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
   const allows = (other: string): boolean => other === address && scopes.scopeFor(address) !== null;
-  return { scope, guard: scopes.watch(createGuard({ allows, bucket: buckets.of(scope.id, scope.rate) })) };
+  return { scope, guard: scopes.watch(createGuard({ allows, ...buckets.of(scope.id, scope) })) };
 }
 
 /** The same for one piece of work: a scan that takes days asks at thousands of addresses on its way. */

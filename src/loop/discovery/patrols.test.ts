@@ -117,6 +117,26 @@ test('1.14: nobody looks around where no scope says so, nor outside of it, nor a
   );
 });
 
+test('1.14: nobody is sent around in a blackout, none lasts into one, and one that begins ends them', async () => {
+  const clock = (inMinutes: number): string =>
+    new Date(platform.now().getTime() + inMinutes * 60_000).toISOString().slice(11, 16);
+  const blackout = [`daily ${clock(-60)}-${clock(60)}`];
+  const agent = await newAgent('10.70.9.2/24');
+  const scope = await addScope(platform, {
+    cidrs: ['10.70.9.0/24'],
+    ports: '22',
+    agents: true,
+    blackouts: blackout,
+  });
+  assert.equal(await ordered(agent), null);
+  await changeScope(scope, { blackouts: [`daily ${clock(20)}-${clock(60)}`] });
+  const order = (await ordered(agent))!;
+  assert.ok(Date.parse(order.until) - platform.now().getTime() <= 20 * 60_000);
+  await changeScope(scope, { blackouts: blackout });
+  await discovery.jobs['discovery.schedule']!({});
+  assert.equal(await stateOf(order.id), 'cancelled');
+});
+
 test('1.14: of many agents in a subnet one looks at a time, and the order says why it is this one', async () => {
   await addScope(platform, { cidrs: ['10.71.0.0/24'], ports: '22', agents: true });
   const agents = await Promise.all(Array.from({ length: 9 }, (_, n) => newAgent(`10.71.0.${n + 2}/24`)));

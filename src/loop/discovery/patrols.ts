@@ -7,7 +7,8 @@ import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import { type Block, blockOf, intersectIntervals, intervalsOf, PATROL, rangesOf } from '../../scan/logic/patrol.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
-import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { countAddresses, overlap, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { blackoutOver, nextBlackout, parseBlackout } from './logic/blackout.ts';
 import { elect, isDue, isTurn } from './logic/election.ts';
 import { addressesOnly, excludedByAll } from './scopes.ts';
 import {
@@ -94,6 +95,8 @@ async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wan
   );
   if (!isTurn(agent.agentId, elected, last, tx.now)) return null;
   const intervals = intersectIntervals([block.interval], patrolled(scope, scopes));
+  const until = lightUntil(scopes, intervals, tx.now, PATROL.life);
+  if (!until) return null;
   const wanted = parsePorts(scope.ports);
   const isMany = wanted.length > PATROL.ports;
   const names = here.filter(({ agentId }) => elected.includes(agentId)).map(({ hostName }) => hostName);
@@ -110,9 +113,24 @@ async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wan
     why: `${names.join(' and ')} look around in ${block.block} today, in turn: the lowest hashes of ${here.length} agents there${isMany ? `; ${wanted.length} ports are too many for agents, so the default ones` : ''}`,
     addresses: Number(countAddresses(intervals)),
     at: tx.now,
-    until: new Date(tx.now.getTime() + PATROL.life),
+    until,
   });
   return made ? orderOf((await lockPatrol(tx.db, id))!) : null;
+}
+
+/** How long these addresses may be looked at: until the next blackout, at most `most` ms. Null: one is on. */
+function lightUntil(scopes: readonly Scope[], intervals: Interval[], now: Date, most: number): Date | null {
+  const reach = scopes.map((scope) => ({
+    ...scope,
+    targets: parseTargets(scope.cidrs, { confirmWide: true }).intervals,
+  }));
+  if (blackoutOver(reach, intervals, now)) return null;
+  const concerned = reach.filter(({ targets }) => overlap(intervals, targets));
+  const next = nextBlackout(
+    concerned.flatMap(({ blackouts }) => blackouts.map(parseBlackout)),
+    now,
+  );
+  return new Date(Math.min(now.getTime() + most, next?.getTime() ?? Infinity));
 }
 
 function candidatesIn(db: DbOrTx, now: Date, block?: string): Promise<Candidate[]> {
@@ -145,6 +163,8 @@ export function whyOver(
   now: Date,
 ): { state: PatrolState; error: string } | null {
   if (row.until <= now) return { state: 'expired', error: 'its time was up before it came to its end' };
+  if (!lightUntil(scopes, intervalsOf(row.ranges), now, PATROL.life))
+    return { state: 'cancelled', error: 'a blackout of its addresses began' };
   if (stillAllowed(row, scopes).length > 0) return null;
   return { state: 'cancelled', error: `scope ${row.scope_name} lets agents look at none of its addresses any more` };
 }

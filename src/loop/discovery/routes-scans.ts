@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Scan, Scope } from '../../model/estate.ts';
+import { Scan, ScanEstimate, ScanKind, Scope } from '../../model/estate.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { cancelScansOf, createScan, DEFAULT_RATE, steerScan } from './scans.ts';
+import { cancelScansOf, createScan, DEFAULT_RATE, estimateOf, type ScanRequest, steerScan } from './scans.ts';
+import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { checkScope } from './scopes.ts';
 import {
   deleteScope,
@@ -20,6 +21,9 @@ import {
 const Id = z.object({ id: z.string() });
 const Targets = z.array(z.string().min(1).max(300)).max(10_000);
 const Rate = z.number().int().min(1).max(100_000);
+const Blackouts = z.array(z.string().min(1).max(120)).max(50);
+/** days */
+const FullEvery = z.number().int().min(1).max(366);
 const Ports = z.string().min(1).max(4000);
 
 /** `confirmWide`: yes, wider than a /8 is meant. */
@@ -29,7 +33,10 @@ const ScopeFields = z.object({
   follow: Targets.default([]),
   ports: Ports.default('default'),
   rate: Rate.default(DEFAULT_RATE),
+  subnetRate: Rate.default(DEFAULT_SUBNET_RATE),
   every: z.string().max(120).nullable().default(null),
+  blackouts: Blackouts.default([]),
+  fullEvery: FullEvery.nullable().default(null),
   agents: z.boolean().default(false),
   confirmWide: z.boolean().default(false),
 });
@@ -41,7 +48,10 @@ const ScopeChange = z
     follow: Targets.optional(),
     ports: Ports.optional(),
     rate: Rate.optional(),
+    subnetRate: Rate.optional(),
     every: z.string().max(120).nullable().optional(),
+    blackouts: Blackouts.optional(),
+    fullEvery: FullEvery.nullable().optional(),
     agents: z.boolean().optional(),
     confirmWide: z.boolean().default(false),
   })
@@ -53,6 +63,8 @@ const ScanInput = z
     targets: Targets.default([]),
     ports: Ports.optional(),
     rate: Rate.optional(),
+    subnetRate: Rate.optional(),
+    kind: ScanKind.default('full'),
     confirmWide: z.boolean().default(false),
   })
   .strict()
@@ -62,6 +74,11 @@ async function mustFindScope(platform: Platform, ref: string): Promise<Scope> {
   const scope = await findScope(platform.db, ref);
   if (!scope) throw new AppError('NOT_FOUND', { what: 'scope', id: ref, list: 'scope list' });
   return scope;
+}
+
+async function requestOf(platform: Platform, { scope: ref, ...rest }: z.infer<typeof ScanInput>): Promise<ScanRequest> {
+  const scope = ref === undefined ? null : await mustFindScope(platform, ref);
+  return { ports: undefined, rate: undefined, ...rest, scope };
 }
 
 export function scanRoutes(platform: Platform): Route[] {
@@ -75,7 +92,10 @@ const detailOf = (scope: Scope) => ({
   follow: scope.follow,
   ports: scope.ports,
   rate: scope.rate,
+  subnetRate: scope.subnetRate,
   every: scope.every,
+  blackouts: scope.blackouts,
+  fullEvery: scope.fullEvery,
   agents: scope.agents,
 });
 
@@ -171,11 +191,17 @@ function runRoutes(platform: Platform): Route[] {
       body: ScanInput,
       reply: Scan,
       status: 201,
-      handler: async ({ body, actor }) => {
-        const scope = body.scope === undefined ? null : await mustFindScope(platform, body.scope);
-        const { targets, ports, rate, confirmWide } = body;
-        return createScan(platform, actor, { scope, targets, ports, rate, confirmWide });
-      },
+      handler: async ({ body, actor }) => createScan(platform, actor, await requestOf(platform, body)),
+    }),
+    route({
+      method: 'POST',
+      path: '/scans/estimate',
+      id: 'estimateScan',
+      summary: 'What such a scan would cost; nothing is sent',
+      access: MAY.operate,
+      body: ScanInput,
+      reply: ScanEstimate,
+      handler: async ({ body }) => estimateOf(platform, await requestOf(platform, body)),
     }),
     route({
       method: 'GET',

@@ -78,7 +78,7 @@ test('bad input is refused with what to do', async () => {
   await assert.rejects(scope({ cidrs: ['10.0.0.0/33'] }), refuses('TARGET_INVALID'));
   await assert.rejects(scope({ cidrs: ['0.0.0.0/0'] }), refuses('TARGET_WIDE'));
   await assert.rejects(scope({ cidrs: ['10.0.0.0/7'] }), refuses('TARGET_WIDE'));
-  await assert.rejects(scope({ cidrs: ['2001:db8::/64'] }), refuses('TARGETS_TOO_MANY'));
+  await assert.rejects(scope({ cidrs: ['2001:db8::/64'] }), refuses('TARGET_V6_WIDE'));
   await assert.rejects(scope({ exclude: ['10.0.0.0/23'] }), refuses('TARGETS_EMPTY'));
   await assert.rejects(scope({ exclude: ['some.name'] }), refuses('TARGET_INVALID'));
   await assert.rejects(scope({ follow: ['0.0.0.0/0'] }), refuses('TARGET_WIDE'));

@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
-import type { ScanCounts } from '../../model/estate.ts';
+import type { ScanCounts, ScanPace } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Interval } from '../../scan/logic/address.ts';
+import { fullPace } from '../../scan/logic/estimate.ts';
+import { lookupOf } from '../../scan/logic/lookup.ts';
 import { newRtt, type Rtt } from '../../scan/logic/pace.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/progress.ts';
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
-import { containsAddress } from '../../scan/logic/targets.ts';
+import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { ageEndpoints, countOffline, storeWindow } from './results.ts';
-import { scanIntervals } from './scans.ts';
+import { intervalsOfScan } from './scans.ts';
+import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
 import { type Chosen, chooseConnector } from '../../scan/scanner/native/choose.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
@@ -46,6 +50,7 @@ interface Run {
   options: ScannerOptions;
   scan: ScanRow;
   runner: string;
+  intervals: Interval[];
   order: Windows;
   ports: number[];
   scopes: LiveScopes;
@@ -53,25 +58,36 @@ interface Run {
   guard: Guard;
   rtt: Rtt;
   retries: Retries;
+  tempo: Tempo;
+  speed: Speed;
   /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
   refused: Set<string>;
   counts: ScanCounts;
 }
 
-/** Runs a scan, or goes on with it where a crash, a pause or another worker left it. */
+/** Runs a scan, or goes on with it where a crash, a pause, a blackout or another worker left it. */
 export async function runScan(platform: Platform, options: ScannerOptions, scanId: string): Promise<void> {
-  const runner = randomUUID();
-  const scan = await begin(platform, scanId, runner);
-  if (!scan) return;
   await withScopes(platform, async (scopes) => {
-    const chosen = await chooseConnector(platform.config.scanPath);
-    try {
-      const run = await prepare(platform, options, { scan, runner, scopes, chosen });
-      if (run && (await runWindows(run))) await finish(run);
-    } finally {
-      await chosen.connector?.close();
-    }
+    if (await restsBefore(platform, scopes, scanId)) return;
+    const runner = randomUUID();
+    const scan = await begin(platform, scanId, runner);
+    if (scan) await runBegun(platform, options, { scan, runner, scopes });
   });
+}
+
+async function runBegun(
+  platform: Platform,
+  options: ScannerOptions,
+  begun: Pick<Run, 'scan' | 'runner' | 'scopes'>,
+): Promise<void> {
+  const chosen = await chooseConnector(platform.config.scanPath);
+  try {
+    const run = await prepare(platform, options, { ...begun, chosen });
+    if (run && (await runWindows(run))) await finish(run);
+  } finally {
+    if (!begun.scan.scope_id) options.buckets.forget(begun.scan.id);
+    await chosen.connector?.close();
+  }
 }
 
 /** What a person must correct ends the scan; anything else (a database that is away) is tried again by the queue. */
@@ -82,14 +98,27 @@ async function prepare(
 ): Promise<Run | null> {
   const { scan } = begun;
   try {
-    const intervals = scanIntervals(scan);
+    const intervals = await intervalsOfScan(platform.db, scan);
     const ports = parsePorts(scan.ports);
     const order = scanOrder(intervals, ports, Number(scan.seed), scan.rate);
     const refused = new Set<string>();
-    const guard = guardOf(options, begun, intervals, refused);
+    const tempo = newTempo(fullPace(intervals, scan.rate, scan.subnet_rate), performance.now());
+    const guard = guardOf(options, { ...begun, tempo, intervals }, refused);
     await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, begun.chosen));
-    const tempo = { rtt: newRtt(), retries: newRetries() };
-    return { ...begun, ...tempo, platform, options, order, ports, guard, refused, counts: { ...scan.counts } };
+    const speed = newSpeed(scan.counts.done, performance.now());
+    const heard = { rtt: newRtt(), retries: newRetries(), tempo, speed };
+    return {
+      ...begun,
+      ...heard,
+      platform,
+      options,
+      intervals,
+      order,
+      ports,
+      guard,
+      refused,
+      counts: { ...scan.counts },
+    };
   } catch (error) {
     if (!isAppError(error)) throw error;
     await platform.observe(actorOf(scan), async (tx) => {
@@ -104,18 +133,24 @@ async function prepare(
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
   options: ScannerOptions,
-  { scan, scopes, chosen }: Pick<Run, 'scan' | 'scopes' | 'chosen'>,
-  intervals: readonly Interval[],
+  { scan, scopes, chosen, tempo, intervals }: Pick<Run, 'scan' | 'scopes' | 'chosen' | 'tempo' | 'intervals'>,
   refused: Set<string>,
 ): Guard {
+  const inScan = lookupOf(intervals);
   const allows = (address: string): boolean => {
-    if (!containsAddress(intervals, address)) return false;
+    if (!inScan.has(address)) return false;
     if (scopes.allowsScan(scan, address)) return true;
     refused.add(address);
     return false;
   };
-  const bucket = options.buckets.of(scan.scope_id ?? scan.id, scan.rate);
-  return scopes.watch(createGuard({ allows, bucket, connector: chosen.connector }));
+  const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate: scan.rate, subnetRate: scan.subnet_rate });
+  return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector }));
+}
+
+function paceOf({ scan, tempo, speed }: Run): ScanPace {
+  const isHeld = tempo.why === FULL_PACE && tempo.asked < scan.rate;
+  const why = isHeld ? `${FULL_PACE}: at most ${scan.subnet_rate} a second to one /24 (IPv6: /64)` : tempo.why;
+  return { asked: scan.rate, now: Math.round(tempo.now * 10) / 10, why, done: perSecond(speed) };
 }
 
 const actorOf = (scan: ScanRow) => scan.actor ?? systemActor('scan');
@@ -138,6 +173,7 @@ async function begin(platform: Platform, scanId: string, runner: string): Promis
           exclude: row.exclude,
           ports: row.ports,
           rate: row.rate,
+          kind: row.kind,
         },
       });
     }
@@ -154,6 +190,7 @@ const scopeOf = (scan: ScanRow) =>
 async function runWindows(run: Run): Promise<boolean> {
   let cursor = Number(run.scan.cursor);
   for (let window = Number(run.scan.window_index); window < run.order.windows; window++) {
+    if (await restIfDark(run)) return false;
     if (!(await sweepWindow(run, window, cursor))) return false;
     if (!(await readWindow(run, window))) return false;
     cursor = 0;
@@ -171,13 +208,22 @@ async function sweepWindow(run: Run, window: number, from: number): Promise<bool
     pairAt: (index) => order.pairAt(window, index),
     rtt: run.rtt,
     retries: run.retries,
+    tempo: run.tempo,
     report: async ({ cursor, open }) => {
       run.counts.done = before + cursor;
+      noteDone(run.speed, run.counts.done, performance.now());
       return platform.observe(actorOf(scan), async (tx) => {
         if (!(await holdScan(tx.db, scan.id, runner))) return false;
         await saveOpen(tx.db, scan.id, open);
         await tx.publish('scans', { scanId: scan.id });
-        return saveProgress(tx.db, scan.id, runner, { window, cursor, counts: run.counts, now: tx.now });
+        const isOurs = await saveProgress(tx.db, scan.id, runner, {
+          window,
+          cursor,
+          counts: run.counts,
+          pace: paceOf(run),
+          now: tx.now,
+        });
+        return isOurs && !(await rest(tx, run));
       });
     },
   });
@@ -219,6 +265,7 @@ async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>)
   const beating = (async () => {
     while (!abort.signal.aborted) {
       if (!(await beatScan(platform.db, scan.id, runner, platform.now()))) return abort.abort();
+      if (await restIfDark(run)) return abort.abort();
       await sleep(BEAT_MS, undefined, { signal: abort.signal }).catch(() => undefined);
     }
   })();
@@ -235,7 +282,7 @@ async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>)
 async function nextWindow(run: Run, tx: Tx, window: number): Promise<boolean> {
   await clearOpen(tx.db, run.scan.id);
   await tx.publish('scans', { scanId: run.scan.id });
-  const progress = { window: window + 1, cursor: 0, counts: run.counts, now: tx.now };
+  const progress = { window: window + 1, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
   return saveProgress(tx.db, run.scan.id, run.runner, progress);
 }
 
@@ -256,7 +303,7 @@ async function finish(run: Run): Promise<void> {
   await platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, run.runner))) return;
     run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, inScan });
-    const progress = { window: run.order.windows, cursor: 0, counts: run.counts, now: tx.now };
+    const progress = { window: run.order.windows, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
     if (!(await saveProgress(tx.db, scan.id, run.runner, progress))) return;
     await setScanState(tx.db, scan.id, ['running'], { state: 'done', finishedAt: tx.now });
     await tx.record({

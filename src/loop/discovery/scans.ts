@@ -1,18 +1,28 @@
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
-import type { Platform, Tx } from '../../platform/context.ts';
+import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
+import { estimateScan } from '../../scan/logic/estimate.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import type { Interval } from '../../scan/logic/address.ts';
+import { lookupOf } from '../../scan/logic/lookup.ts';
+import { rangesOf } from '../../scan/logic/patrol.ts';
+import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { type Walked, walkNow } from './logic/full-walk.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
+import { knownAddresses } from './store-addresses.ts';
 import {
   ACTIVE,
   activeScanOf,
   findScopes,
+  insertKnown,
   insertScan,
+  knownOf,
+  lastFullWalk,
   scanRow,
   type ScanRow,
   setScanState,
@@ -26,41 +36,84 @@ export interface ScanRequest {
   targets: string[];
   ports: string | undefined;
   rate: number | undefined;
+  subnetRate?: number | undefined;
   confirmWide: boolean;
+  /** `due`: whatever it is time for (a schedule asks) */
+  kind?: ScanKind | 'due';
 }
 
-/** Checks, resolves and enqueues a scan. What any scope excludes stays excluded, whoever asks. */
-export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
-  const scopes = await findScopes(platform.db);
-  const exclude = excludedByAll(scopes);
-  const ports = request.ports ?? request.scope?.ports ?? 'default';
-  const targets = request.scope?.cidrs ?? request.targets;
+/** What a scan of this request would walk. What any scope excludes stays excluded, whoever asks. */
+async function planScan(platform: Platform, request: ScanRequest) {
+  const { scope } = request;
+  const exclude = excludedByAll(await findScopes(platform.db));
+  const ports = request.ports ?? scope?.ports ?? 'default';
+  const targets = scope?.cidrs ?? request.targets;
   // A scope was checked when it was added.
-  const parsed = parseTargets(targets, { confirmWide: request.confirmWide || request.scope !== null });
+  const parsed = parseTargets(targets, { confirmWide: request.confirmWide || scope !== null });
   const resolved = await resolveNames(parsed.names);
-  const intervals = scanIntervals({ targets, resolved, exclude });
-  if (intervals.length === 0) throw new AppError('TARGETS_EMPTY');
-  const count = countAddresses(intervals);
-  const portCount = parsePorts(ports).length;
-  checkSize(count, portCount);
+  const all = scanIntervals({ targets, resolved, exclude });
+  if (all.length === 0) throw new AppError('TARGETS_EMPTY');
+  const numbers = parsePorts(ports);
+  checkSize(all, numbers.length);
+  const rates = {
+    rate: gentler(request.rate, scope?.rate, DEFAULT_RATE),
+    subnetRate: gentler(request.subnetRate, scope?.subnetRate, DEFAULT_SUBNET_RATE),
+  };
+  const walk = { targets, resolved, exclude, ports, numbers, ...rates };
+  const known = await knownWithin(platform, request, { ...walk, intervals: all });
+  return { ...walk, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
+}
+
+/** What is known of these addresses, when that is what is to be looked at; null: all of them are. */
+async function knownWithin(
+  platform: Platform,
+  { kind = 'full', scope }: ScanRequest,
+  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; rate: number; subnetRate: number },
+): Promise<Interval[] | null> {
+  if (kind === 'full') return null;
+  if (kind === 'due' && scope) {
+    const { seconds } = estimateScan({ ...walk, ports: walk.numbers, excluded: 0n });
+    const [lastFull, now] = [await lastFullWalk(platform.db, scope.id), platform.now()];
+    const due = { fullEvery: scope.fullEvery, lastFull, wanted: walk, seconds: seconds.most, now };
+    if (walkNow(due) === 'full') return null;
+  }
+  const inside = lookupOf(walk.intervals);
+  const known = (await knownAddresses(platform.db)).filter((address) => inside.has(address));
+  if (known.length > 0) return parseTargets(known).intervals;
+  if (kind === 'due') return null;
+  throw new AppError('SCAN_NOTHING_KNOWN');
+}
+
+/** A scan may be gentler than its scope says, never rougher. */
+function gentler(wanted: number | undefined, most: number | undefined, otherwise: number): number {
+  return Math.min(wanted ?? Number.MAX_SAFE_INTEGER, most ?? wanted ?? otherwise);
+}
+
+/** What it would cost; nothing is sent and nothing is stored. */
+export async function estimateOf(platform: Platform, request: ScanRequest): Promise<ScanEstimate> {
+  const plan = await planScan(platform, request);
+  const asked = scanIntervals({ ...plan, exclude: [] });
+  const excluded = countAddresses(asked) - countAddresses(scanIntervals(plan));
+  return estimateScan({ ...plan, ports: plan.numbers, excluded });
+}
+
+/** Checks, resolves and enqueues a scan. */
+export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
+  const { intervals, numbers, ...plan } = await planScan(platform, request);
   const id = platform.newId('scan');
   return platform.observe(actor, async (tx) => {
     const done = await insertScan(tx.db, {
+      ...plan,
       id,
       scope: request.scope,
-      targets,
-      resolved,
-      exclude,
-      ports,
-      // A scan may be gentler than its scope says, never rougher.
-      rate: Math.min(request.rate ?? Number.MAX_SAFE_INTEGER, request.scope?.rate ?? request.rate ?? DEFAULT_RATE),
       confirmWide: true,
       seed: randomInt(2 ** 31),
-      pairs: Number(count) * portCount,
+      pairs: Number(countAddresses(intervals)) * numbers.length,
       actor,
       at: tx.now,
     });
     if (!done) throw await alreadyActive(platform, request.scope!);
+    if (plan.kind === 'known') await insertKnown(tx.db, id, rangesOf(intervals));
     await tx.enqueue('discovery.scan', { scanId: id });
     await tx.publish('scans', { scanId: id });
     return toScan((await scanRow(tx.db, id))!);
@@ -82,6 +135,12 @@ async function resolveNames(names: readonly string[]): Promise<string[]> {
 export function scanIntervals(scan: { targets: string[]; resolved: string[]; exclude: string[] }) {
   const asked = parseTargets([...scan.targets, ...scan.resolved], { confirmWide: true }).intervals;
   return subtractIntervals(mergeIntervals(asked), addressesOnly(scan.exclude));
+}
+
+/** The same for a scan that was made: one of what is known walks what was known then. */
+export async function intervalsOfScan(db: DbOrTx, scan: ScanRow): Promise<Interval[]> {
+  if (scan.kind === 'full') return scanIntervals(scan);
+  return parseTargets(await knownOf(db, scan.id), { confirmWide: true }).intervals;
 }
 
 const VERBS = {

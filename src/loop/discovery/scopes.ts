@@ -1,8 +1,11 @@
 import type { Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
+import { formatAddress, type Interval } from '../../scan/logic/address.ts';
 import { newBucket, type Bucket } from '../../scan/logic/pace.ts';
 import { LARGEST } from '../../scan/logic/permutation.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { newSubnets, type Subnets } from '../../scan/logic/subnets.ts';
+import { checkBlackouts } from './logic/blackout.ts';
 import { checkSchedule } from './logic/schedule.ts';
 import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 
@@ -14,12 +17,21 @@ export function checkScope(scope: Scope, confirmWide: boolean): void {
   addressesOnly(scope.follow);
   const left = subtractIntervals(targets.intervals, excluded);
   if (left.length === 0 && targets.names.length === 0) throw new AppError('TARGETS_EMPTY');
-  checkSize(countAddresses(left), parsePorts(scope.ports).length);
+  checkSize(left, parsePorts(scope.ports).length);
   if (scope.every !== null) checkSchedule(scope.every);
+  checkBlackouts(scope.blackouts);
 }
 
-export function checkSize(addresses: bigint, ports: number): void {
-  const pairs = addresses * BigInt(ports);
+/** As many addresses as an IPv4 /8 has. */
+const WIDEST_V6 = 2n ** 24n;
+
+/** Refuses what no walk would ever come to the end of. */
+export function checkSize(intervals: readonly Interval[], ports: number): void {
+  for (const { family, first, last } of intervals) {
+    if (family === 6 && last - first + 1n > WIDEST_V6)
+      throw new AppError('TARGET_V6_WIDE', { first: formatAddress(6, first), last: formatAddress(6, last) });
+  }
+  const pairs = countAddresses(intervals) * BigInt(ports);
   if (pairs > BigInt(LARGEST)) throw new AppError('TARGETS_TOO_MANY', { pairs: pairs.toString() });
 }
 
@@ -36,15 +48,25 @@ export function excludedByAll(scopes: readonly Scope[]): string[] {
   return [...new Set(scopes.flatMap((scope) => scope.exclude))];
 }
 
-/** One bucket a scope in this process, whoever connects: a scan, a follow-up, a look on request. */
-export class Buckets {
-  readonly #buckets = new Map<string, Bucket>();
+export interface Rates {
+  bucket: Bucket;
+  subnets: Subnets;
+}
 
-  of(key: string, rate: number): Bucket {
-    const known = this.#buckets.get(key);
-    if (known?.rate === rate) return known;
-    const fresh = newBucket(rate, performance.now());
-    this.#buckets.set(key, fresh);
+/** The rates of a scope in this process, one for all who connect: a scan, a follow-up, a look on request. */
+export class Buckets {
+  readonly #known = new Map<string, Rates>();
+
+  of(key: string, { rate, subnetRate }: { rate: number; subnetRate: number }): Rates {
+    const known = this.#known.get(key);
+    if (known?.bucket.rate === rate && known.subnets.rate === subnetRate) return known;
+    const fresh = { bucket: newBucket(rate, performance.now()), subnets: newSubnets(subnetRate) };
+    this.#known.set(key, fresh);
     return fresh;
+  }
+
+  /** A scan without a scope is over: nobody asks for its rates again. */
+  forget(key: string): void {
+    this.#known.delete(key);
   }
 }

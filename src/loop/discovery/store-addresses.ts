@@ -63,3 +63,16 @@ export async function endOldClaims(db: DbOrTx, before: Date): Promise<{ host_id:
     returning a.host_id, a.address`.execute(db);
   return rows;
 }
+
+/** Where hosts are known to be now. */
+export async function knownAddresses(db: DbOrTx): Promise<string[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.address as a')
+    .innerJoin('discovery.host as h', 'h.id', 'a.host_id')
+    .select('a.address')
+    .distinct()
+    .where('a.current', '=', true)
+    .where('h.superseded_by', 'is', null)
+    .execute();
+  return rows.map((row) => row.address);
+}

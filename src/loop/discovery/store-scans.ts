@@ -1,9 +1,10 @@
 import { chunks } from '../../platform/db/many.ts';
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanCounts, ScanPath, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanKind, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
+import type { Walked } from './logic/full-walk.ts';
 import { q } from './tables.ts';
 
 export const ACTIVE: ScanState[] = ['queued', 'running', 'paused'];
@@ -20,7 +21,12 @@ export const NO_COUNTS: ScanCounts = {
 
 export async function findScopes(db: DbOrTx): Promise<Scope[]> {
   const rows = await q(db).selectFrom('discovery.scope').selectAll().orderBy('name').execute();
-  return rows.map(({ created_at, ...row }) => ({ ...row, createdAt: created_at.toISOString() }));
+  return rows.map(({ created_at, subnet_rate, full_every, ...row }) => ({
+    ...row,
+    subnetRate: subnet_rate,
+    fullEvery: full_every,
+    createdAt: created_at.toISOString(),
+  }));
 }
 
 /** By id or by name. */
@@ -35,7 +41,10 @@ const scopeRow = (scope: Scope) => ({
   follow: JSON.stringify(scope.follow),
   ports: scope.ports,
   rate: scope.rate,
+  subnet_rate: scope.subnetRate,
   every: scope.every,
+  blackouts: JSON.stringify(scope.blackouts),
+  full_every: scope.fullEvery,
   agents: scope.agents,
 });
 
@@ -67,6 +76,7 @@ export function toScan(row: ScanRow): Scan {
   return {
     id: row.id,
     scopeId: row.scope_id,
+    kind: row.kind,
     targets: row.targets,
     ports: row.ports,
     state: row.state,
@@ -76,7 +86,16 @@ export function toScan(row: ScanRow): Scan {
     error: row.error,
     path: row.path,
     pathWhy: row.path_why,
+    pace: row.pace,
+    secondsLeft: secondsLeft(row),
+    waitsUntil: row.state === 'queued' ? (row.waits_until?.toISOString() ?? null) : null,
+    waitsFor: row.state === 'queued' ? row.waits_for : null,
   };
+}
+
+function secondsLeft({ state, pace, counts }: Pick<ScanRow, 'state' | 'pace' | 'counts'>): number | null {
+  if (state !== 'running' || !pace?.done) return null;
+  return Math.ceil((counts.targets - counts.done) / pace.done);
 }
 
 export async function findScans(db: DbOrTx, limit = 200): Promise<Scan[]> {
@@ -93,11 +112,13 @@ export async function findScans(db: DbOrTx, limit = 200): Promise<Scan[]> {
 export interface NewScan {
   id: string;
   scope: Scope | null;
+  kind: ScanKind;
   targets: string[];
   resolved: string[];
   exclude: string[];
   ports: string;
   rate: number;
+  subnetRate: number;
   confirmWide: boolean;
   seed: number;
   pairs: number;
@@ -113,11 +134,13 @@ export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
       id: scan.id,
       scope_id: scan.scope?.id ?? null,
       scope_name: scan.scope?.name ?? null,
+      kind: scan.kind,
       targets: JSON.stringify(scan.targets),
       resolved: JSON.stringify(scan.resolved),
       exclude: JSON.stringify(scan.exclude),
       ports: scan.ports,
       rate: scan.rate,
+      subnet_rate: scan.subnetRate,
       confirm_wide: scan.confirmWide,
       state: 'queued',
       seed: scan.seed,
@@ -158,7 +181,14 @@ export async function lastScanAt(db: DbOrTx, scopeId: string): Promise<Date | nu
 export async function claimScan(db: DbOrTx, id: string, runner: string, now: Date): Promise<ScanRow | null> {
   const row = await q(db)
     .updateTable('discovery.scan')
-    .set({ state: 'running', runner, beat_at: now, started_at: sql`coalesce(started_at, ${now})` })
+    .set({
+      state: 'running',
+      runner,
+      beat_at: now,
+      waits_until: null,
+      waits_for: null,
+      started_at: sql`coalesce(started_at, ${now})`,
+    })
     .where('id', '=', id)
     .where('state', 'in', ['queued', 'running'])
     .returningAll()
@@ -183,6 +213,55 @@ export async function holdScan(db: DbOrTx, id: string, runner: string): Promise<
   return row !== undefined;
 }
 
+/** A blackout is on: the scan waits, and whoever ran it may not go on. False when it is neither queued nor running. */
+export async function restScan(
+  db: DbOrTx,
+  id: string,
+  dark: { until: Date; scope: string },
+  runner: string | null,
+): Promise<boolean> {
+  const row = await q(db)
+    .updateTable('discovery.scan')
+    .set({ state: 'queued', runner: null, waits_until: dark.until, waits_for: dark.scope })
+    .where('id', '=', id)
+    .where('state', 'in', ['queued', 'running'])
+    // A runner that is at work rests by itself, at its next report.
+    .where((w) => (runner === null ? w('state', '=', 'queued') : w('runner', '=', runner)))
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+export async function insertKnown(db: DbOrTx, scanId: string, ranges: readonly string[]): Promise<void> {
+  await q(db)
+    .insertInto('discovery.scan_known')
+    .values({ scan_id: scanId, ranges: JSON.stringify(ranges) })
+    .execute();
+}
+
+export async function knownOf(db: DbOrTx, scanId: string): Promise<string[]> {
+  const row = await q(db)
+    .selectFrom('discovery.scan_known')
+    .select('ranges')
+    .where('scan_id', '=', scanId)
+    .executeTakeFirst();
+  return row?.ranges ?? [];
+}
+
+/** The last full walk of a scope that came to its end. */
+export async function lastFullWalk(db: DbOrTx, scopeId: string): Promise<Walked | null> {
+  const row = await q(db)
+    .selectFrom('discovery.scan')
+    .select(['created_at as at', 'targets', 'resolved', 'exclude', 'ports'])
+    .where('scope_id', '=', scopeId)
+    .where('kind', '=', 'full')
+    .where('state', '=', 'done')
+    .orderBy('created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row ?? null;
+}
+
 /** A sign of life between two steps; false when this runner may not go on. */
 export async function beatScan(db: DbOrTx, id: string, runner: string, now: Date): Promise<boolean> {
   const row = await q(db)
@@ -200,7 +279,7 @@ export async function saveProgress(
   db: DbOrTx,
   id: string,
   runner: string,
-  progress: { window: number; cursor: number; counts: ScanCounts; now: Date },
+  progress: { window: number; cursor: number; counts: ScanCounts; pace: ScanPace; now: Date },
 ): Promise<boolean> {
   const row = await q(db)
     .updateTable('discovery.scan')
@@ -208,6 +287,7 @@ export async function saveProgress(
       window_index: progress.window,
       cursor: progress.cursor,
       counts: JSON.stringify(progress.counts),
+      pace: JSON.stringify(progress.pace),
       beat_at: progress.now,
     })
     .where('id', '=', id)
@@ -251,6 +331,8 @@ export async function setScanState(
     .updateTable('discovery.scan')
     .set({
       state: set.state,
+      waits_until: null,
+      waits_for: null,
       ...(set.error === undefined ? {} : { error: set.error }),
       ...(set.finishedAt ? { finished_at: set.finishedAt } : {}),
     })

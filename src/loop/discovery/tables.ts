@@ -6,6 +6,8 @@ import type {
   IdentifierKind,
   Management,
   ScanCounts,
+  ScanKind,
+  ScanPace,
   ScanPath,
   ScanState,
   SourceName,
@@ -28,7 +30,10 @@ export type DiscoveryTables = {
     follow: Json<string[]>;
     ports: string;
     rate: number;
+    subnet_rate: number;
     every: string | null;
+    blackouts: Json<string[]>;
+    full_every: number | null;
     agents: Generated<boolean>;
     created_at: Date;
   };
@@ -36,11 +41,13 @@ export type DiscoveryTables = {
     id: string;
     scope_id: string | null;
     scope_name: string | null;
+    kind: ScanKind;
     targets: Json<string[]>;
     resolved: Json<string[]>;
     exclude: Json<string[]>;
     ports: string;
     rate: number;
+    subnet_rate: number;
     confirm_wide: boolean;
     state: ScanState;
     seed: string | number;
@@ -56,7 +63,11 @@ export type DiscoveryTables = {
     error: string | null;
     path: Generated<ScanPath | null>;
     path_why: Generated<string | null>;
+    pace: JSONColumnType<ScanPace | null, string | null, string | null>;
+    waits_until: Date | null;
+    waits_for: string | null;
   };
+  'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
   'discovery.scan_open': { scan_id: string; address: string; port: number };
   'discovery.host': {
     id: string;

@@ -17,6 +17,10 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Scanning {pairs} address and port pairs would never end; narrow the targets or the ports to at most 2^48 pairs.',
   },
+  TARGET_V6_WIDE: {
+    status: 400,
+    text: 'Nobody can walk {first} to {last}: IPv6 is looked through only in prefixes of /104 and longer. Name addresses, host names or such prefixes; for the others, what feeds them in is agents (`--follow` with the prefix: what they see connections to is looked at) and lists (`lastember hosts import`).',
+  },
   PORTS_INVALID: {
     status: 400,
     text: 'Reading ports "{ports}" did not work: {why}. Give fast, default, full, or a list like 22,80,8000-8100.',
@@ -24,6 +28,14 @@ export const DISCOVERY_ERRORS = {
   SCHEDULE_INVALID: {
     status: 400,
     text: 'Reading the schedule "{every}" did not work: {why}. Give a cron expression such as "0 3 * * *".',
+  },
+  BLACKOUT_INVALID: {
+    status: 400,
+    text: 'Reading the blackout "{blackout}" did not work: {why}. Give days, hours and a time zone, such as "mon-fri 08:00-18:00 Europe/Berlin".',
+  },
+  SCAN_NOTHING_KNOWN: {
+    status: 409,
+    text: 'There is nothing to look at again: no host is known at these addresses. Make a full scan first.',
   },
   SCOPE_EXISTS: {
     status: 409,

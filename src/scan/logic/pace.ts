@@ -1,6 +1,7 @@
 /** Token bucket: never more than `rate` a second after a burst of at most a tenth of that. Times in ms, passed in. */
 export interface Bucket {
-  readonly rate: number;
+  /** whoever sets a tempo may change it */
+  rate: number;
   tokens: number;
   at: number;
 }
@@ -29,6 +30,12 @@ export function takeThere(bucket: Bucket, wanted: number, now: number): number {
   const taken = Math.max(0, Math.min(wanted, Math.floor(bucket.tokens)));
   bucket.tokens -= taken;
   return taken;
+}
+
+/** As good as a new one: nobody took anything for a while. */
+export function isFull(bucket: Bucket, now: number): boolean {
+  earn(bucket, now);
+  return bucket.tokens >= burst(bucket.rate);
 }
 
 function earn(bucket: Bucket, now: number): void {

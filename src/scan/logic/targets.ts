@@ -100,6 +100,10 @@ export function containsAddress(intervals: readonly Interval[], address: string)
   return intervals.some((i) => i.family === parsed.family && i.first <= parsed.value && parsed.value <= i.last);
 }
 
+export function overlap(some: readonly Interval[], others: readonly Interval[]): boolean {
+  return others.some((b) => some.some((a) => a.family === b.family && a.first <= b.last && b.first <= a.last));
+}
+
 export function countAddresses(intervals: readonly Interval[]): bigint {
   return intervals.reduce((sum, interval) => sum + interval.last - interval.first + 1n, 0n);
 }

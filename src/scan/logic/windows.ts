@@ -1,4 +1,5 @@
-import { addressAt, countAddresses } from './targets.ts';
+import { lookupOf } from './lookup.ts';
+import { countAddresses } from './targets.ts';
 import type { Interval } from './address.ts';
 import { permutation } from './permutation.ts';
 
@@ -33,8 +34,9 @@ export function scanOrder(intervals: readonly Interval[], ports: readonly number
   const fitting = Math.floor((WINDOW_PAIRS * wider) / ports.length);
   const width = Math.min(Math.floor(MOST_ADDRESSES * wider), Math.max(FEWEST_ADDRESSES, fitting));
   const shuffled = permutation(count, seed);
+  const lookup = lookupOf(intervals);
   const inWindow = (window: number): number => Math.min(width, count - window * width);
-  const addressOf = (window: number, index: number): string => addressAt(intervals, shuffled(window * width + index));
+  const addressOf = (window: number, index: number): string => lookup.at(shuffled(window * width + index));
   // Order and addresses of the window at hand; making them anew for each pair would cost more than the pair.
   let near: { window: number; order: (index: number) => number; addresses: (string | undefined)[] } | null = null;
   const at = (window: number): NonNullable<typeof near> => {

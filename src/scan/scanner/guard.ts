@@ -3,7 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import { normalAddress } from '../logic/address.ts';
-import { takeTokens, togetherAt, type Bucket } from '../logic/pace.ts';
+import { newBucket, takeTokens, togetherAt, type Bucket } from '../logic/pace.ts';
+import { type Subnets, takeAt } from '../logic/subnets.ts';
+import type { Tempo } from '../logic/tempo.ts';
 import { type Connector, DROP, type Knock, OURS, SEND, type Sending } from './connector.ts';
 import { portableConnector } from './portable.ts';
 
@@ -40,12 +42,18 @@ const MOST_TOGETHER = 512;
 /** A window of a scan and more. */
 const VERDICTS_KEPT = 8192;
 
-/** Without a connector, ports are tried with Node's own sockets. */
-export function createGuard(options: {
-  allows: (address: string) => boolean;
+/** The rates that hold at once: each is paid, and the longest wait counts. */
+interface Rates {
   bucket: Bucket;
-  connector?: Connector | undefined;
-}): Guard {
+  subnets?: Subnets | undefined;
+  /** how fast its own user wants it to go just now */
+  tempo?: Tempo | undefined;
+}
+
+/** Without a connector, ports are tried with Node's own sockets. */
+export function createGuard(
+  options: Rates & { allows: (address: string) => boolean; connector?: Connector | undefined },
+): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
   const open = new Map<Socket, string>();
   const mustAllow = (address: string): void => {
@@ -64,15 +72,19 @@ export function createGuard(options: {
   };
   const connector = options.connector ?? portableConnector(connectOne, allows);
   const memory = remembering(allows);
+  const pay = paying(options);
+  const rate = (): number => Math.min(options.bucket.rate, options.tempo?.now ?? Infinity);
   return {
     allows,
     width: connector.width,
-    together: togetherAt(options.bucket.rate, MOST_TOGETHER),
-    knock: (knocks, how) => knockThrough({ connector, bucket: options.bucket, allows: memory.allows }, knocks, how),
+    get together() {
+      return togetherAt(rate(), MOST_TOGETHER);
+    },
+    knock: (knocks, how) => knockThrough({ connector, rate: rate(), pay, allows: memory.allows }, knocks, how),
     connect: async (address, port, how) => {
       mustAllow(address);
       for (let attempt = 0; ; attempt++) {
-        await paced(options.bucket, how);
+        await paced(pay, address, how);
         // It may have been excluded while we waited.
         mustAllow(address);
         try {
@@ -104,16 +116,34 @@ function remembering(allows: (address: string) => boolean): { allows: typeof all
   return { allows: (address) => verdicts.get(address) ?? remember(address), clear: () => verdicts.clear() };
 }
 
+/** Pays for a knock at each address; says how many ms to wait before. */
+type Pay = (addresses: readonly string[]) => number;
+
+function paying({ bucket, subnets, tempo }: Rates): Pay {
+  const own = tempo ? newBucket(tempo.now, performance.now()) : null;
+  return (addresses) => {
+    const now = performance.now();
+    const waits = [takeTokens(bucket, addresses.length, now)];
+    if (subnets) waits.push(takeAt(subnets, addresses, now));
+    if (tempo && own) {
+      own.rate = tempo.now;
+      waits.push(takeTokens(own, addresses.length, now));
+    }
+    return Math.max(...waits);
+  };
+}
+
 interface Door {
   connector: Connector;
-  bucket: Bucket;
+  rate: number;
+  pay: Pay;
   allows: (address: string) => boolean;
 }
 
 async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending): Promise<void> {
-  const { connector, bucket, allows } = door;
+  const { connector, rate, pay, allows } = door;
   let [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
-  const wait = takeTokens(bucket, allowed.length, performance.now());
+  const wait = pay(allowed.map(({ address }) => address));
   if (wait > 0) {
     await pause(wait, how);
     // It may have been excluded while we waited.
@@ -121,11 +151,11 @@ async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending):
   }
   how.signal.throwIfAborted();
   if (denied.length > 0) how.answered(denied.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
-  if (allowed.length > 0) connector[SEND](allowed, how, bucket.rate);
+  if (allowed.length > 0) connector[SEND](allowed, how, rate);
 }
 
-async function paced(bucket: Bucket, how: ConnectOptions): Promise<void> {
-  const wait = takeTokens(bucket, 1, performance.now());
+async function paced(pay: Pay, address: string, how: ConnectOptions): Promise<void> {
+  const wait = pay([address]);
   if (wait > 0) await pause(wait, how);
   how.signal?.throwIfAborted();
 }

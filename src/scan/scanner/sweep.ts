@@ -1,9 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../model/errors/index.ts';
 import { observeRtt, type Rtt, timeoutOf } from '../logic/pace.ts';
 import { isTriedAgain, observeTry, type Retries, timeoutAt } from '../logic/retries.ts';
+import { judge, type Tempo } from '../logic/tempo.ts';
 import type { Answer, Knock } from './connector.ts';
 import type { Guard } from './guard.ts';
+import { Outcomes } from './outcomes.ts';
 
 export interface Pair {
   address: string;
@@ -25,6 +28,8 @@ export interface SweepOptions {
   rtt: Rtt;
   /** silence is asked again; without it, one try has to do */
   retries?: Retries;
+  /** the one that the guard keeps: it is told what gets lost */
+  tempo?: Tempo;
   /** at most so many at once, if the guard allows more */
   concurrency?: number;
   /** Called now and then and at the end, never twice at once. False: stop. */
@@ -34,6 +39,8 @@ export interface SweepOptions {
 
 /** Tries that our own machine spoilt are made again so often, each a little later. */
 const OURS_AGAIN = 5;
+/** As often as the pace can fall from its highest to its lowest. */
+const MOST_EXCUSED = 5;
 
 /**
  * Tries to connect to every pair in [from, to). True when it came to the end, false when told to stop. Connections that
@@ -50,6 +57,11 @@ export async function sweep(options: SweepOptions): Promise<boolean> {
 /** Also what is handed to the guard, made once for all its tries. */
 interface Unfinished extends Knock {
   tries: number;
+  /** how long the first try was waited for */
+  firstMs: number;
+  /** how often the pace had fallen when the last try was sent, and how many tries that excused */
+  falls: number;
+  excused: number;
   /** how often our own machine spoilt it */
   spoilt: number;
 }
@@ -60,6 +72,7 @@ class Walk {
   readonly #width: number;
   /** In order of index, so that the first is the cursor. What was cut short stays, so the cursor does not pass it. */
   readonly #unfinished = new Map<number, Unfinished>();
+  readonly #outcomes: Outcomes | null;
   #again: number[] = [];
   #flying = 0;
   #next: number;
@@ -71,6 +84,7 @@ class Walk {
     this.#options = options;
     this.#signal = signal;
     this.#next = options.from;
+    this.#outcomes = options.tempo ? new Outcomes(options.tempo, options.from) : null;
     this.#width = Math.min(options.concurrency ?? Number.MAX_SAFE_INTEGER, options.guard.width);
   }
 
@@ -110,7 +124,17 @@ class Walk {
     while (ids.length < room && this.#next < to) {
       const id = this.#next++;
       const { address, port } = this.#options.pairAt(id);
-      this.#unfinished.set(id, { id, address, port, timeoutMs: 0, tries: 0, spoilt: 0 });
+      this.#unfinished.set(id, {
+        id,
+        address,
+        port,
+        timeoutMs: 0,
+        tries: 0,
+        firstMs: 0,
+        falls: 0,
+        excused: 0,
+        spoilt: 0,
+      });
       ids.push(id);
     }
     this.#flying += ids.length;
@@ -120,8 +144,10 @@ class Walk {
   #knock(id: number): Knock {
     const one = this.#unfinished.get(id)!;
     one.tries += 1;
-    const { rtt, retries } = this.#options;
+    const { rtt, retries, tempo } = this.#options;
     one.timeoutMs = retries ? timeoutAt(rtt, one.tries) : timeoutOf(rtt);
+    if (one.tries === 1) one.firstMs = one.timeoutMs;
+    one.falls = tempo?.falls ?? 0;
     return one;
   }
 
@@ -129,19 +155,32 @@ class Walk {
     if (this.#signal.aborted) return;
     this.#flying -= answers.length;
     for (const answer of answers) this.#hearOne(answer, this.#unfinished.get(answer.id)!);
+    if (this.#options.tempo) judge(this.#options.tempo, performance.now());
     this.#wake?.();
   }
 
   #hearOne({ id, verdict, ms }: Answer, one: Unfinished): void {
     const { rtt, retries } = this.#options;
     if (verdict === 'ours') return this.#spoilt(id, one);
-    if (verdict === 'silent' && retries && isTriedAgain(retries, one.tries)) return void this.#again.push(id);
+    if (verdict === 'silent' && this.#isTriedAgain(one)) return void this.#again.push(id);
     if (verdict === 'open' || verdict === 'refused') {
       observeRtt(rtt, ms);
       if (retries) observeTry(retries, one.tries);
     }
+    this.#outcomes?.note(id, verdict, ms, one);
     if (verdict === 'open') this.#open.push({ address: one.address, port: one.port });
     this.#unfinished.delete(id);
+  }
+
+  #isTriedAgain(one: Unfinished): boolean {
+    const { tempo, retries } = this.#options;
+    // Sent at a pace that proved too fast: its silence says nothing, and the try does not count.
+    if (tempo && tempo.falls > one.falls && one.excused < MOST_EXCUSED) {
+      one.excused += 1;
+      one.tries -= 1;
+      return true;
+    }
+    return retries !== undefined && isTriedAgain(retries, one.tries);
   }
 
   #spoilt(id: number, one: Unfinished): void {

@@ -26,7 +26,11 @@ export function isDue(scope: { id: string; every: string }, last: Date, now: Dat
   if (!next) return false;
   const after = cron.nextRun(next);
   const gap = after ? (after.getTime() - next.getTime()) / 1000 : 0;
-  const share = createHash('sha256').update(scope.id).digest().readUInt16BE(0) / 65_536;
-  const jitter = Math.min(MOST_JITTER_SECONDS, gap / 10) * share;
-  return next.getTime() + jitter * 1000 <= now.getTime();
+  return next.getTime() + delayOf(scope.id, gap / 10) <= now.getTime();
+}
+
+/** By how many ms this scope is late, always the same: at most two minutes, and at most `most` seconds. */
+export function delayOf(scopeId: string, most = MOST_JITTER_SECONDS): number {
+  const share = createHash('sha256').update(scopeId).digest().readUInt16BE(0) / 65_536;
+  return Math.min(MOST_JITTER_SECONDS, most) * share * 1000;
 }

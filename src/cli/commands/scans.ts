@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { ApiError, type Client } from '../../client/client.ts';
+import { estimateWords, progressWords, waitWords } from '../../model/scan-words.ts';
+import type { Context } from '../context.ts';
+import { EXIT, Exit, UsageError } from '../exit.ts';
+import { list, progress, show } from '../output.ts';
+import { short } from '../lookup.ts';
+import { does, flag, number, text, type Options } from '../run.ts';
+import { targetsFrom } from '../targets-file.ts';
+
+export function addScan(root: Command): void {
+  does(
+    root
+      .command('scan [target...]')
+      .description('Scan scopes or CIDRs now, with progress, then say what is new')
+      .option('--ports <ports>', 'profile or list of ports (default: the scope’s)')
+      .option('--targets-file <file>', 'more targets, one a line; - for standard input')
+      .option('--known', 'only addresses where a host is known; empty space is left out')
+      .option('--rate <n>', 'new connections per second, at most (never more than the scope’s)')
+      .option('--dry-run', 'send nothing; say what it would cost: addresses, packets, time')
+      .option('--no-wait', 'start it and return')
+      .option('--confirm-wide', 'yes, wider than a /8 is meant'),
+    async (context, [targets], options) => {
+      const client = await context.client();
+      const all = [...(targets ?? []), ...(await targetsFrom(text(options, 'targetsFile')))];
+      const bodies = await bodiesOf(client, all, options);
+      if (flag(options, 'dryRun')) return estimate(context, client, bodies);
+      const scans = await Promise.all(bodies.map((body) => client.createScan({ body }).catch(explain(client, body))));
+      const finished =
+        options['wait'] === false ? scans : await Promise.all(scans.map((scan) => follow(context, client, scan.id)));
+      list(
+        context.output,
+        finished,
+        [
+          { title: 'SCAN', of: (s) => short(s.id) },
+          { title: 'STATE', of: (s) => (s.waitsUntil ? 'waiting' : s.state) },
+          { title: 'WALK', of: (s) => s.kind, drop: 1 },
+          { title: 'LOOKED AT', of: (s) => `${s.counts.done} of ${s.counts.targets}` },
+          { title: 'OPEN', of: (s) => String(s.counts.open) },
+          { title: 'NEW', of: (s) => String(s.counts.newHosts) },
+          { title: 'CHANGED', of: (s) => String(s.counts.changed) },
+          { title: 'OFFLINE', of: (s) => String(s.counts.offline) },
+          { title: 'BACK', of: (s) => String(s.counts.back) },
+          { title: 'BY', of: (s) => s.path ?? '' },
+        ],
+        'Nothing to scan.',
+      );
+      for (const scan of finished) if (scan.waitsUntil) context.output.err(`lastember: ${waitWords(scan)}`);
+      const failed = finished.find((scan) => scan.state === 'failed');
+      if (failed) {
+        context.output.err(`lastember: ${failed.error ?? 'the scan failed'}`);
+        throw new Exit(EXIT.negative);
+      }
+    },
+  );
+}
+
+type ScanReply = Awaited<ReturnType<Client['getScan']>>;
+
+type Body = Parameters<Client['createScan']>[0]['body'];
+
+async function bodiesOf(client: Client, targets: string[], options: Options): Promise<Body[]> {
+  const scopes = (await client.listScopes()).items;
+  const chosen = targets.length === 0 ? scopes : scopes.filter((scope) => targets.includes(scope.name));
+  const addresses = targets.filter((target) => !scopes.some((scope) => scope.name === target));
+  if (chosen.length + addresses.length === 0)
+    throw new UsageError('there is no scope yet; add one with `lastember scope add NAME CIDR` or name a CIDR');
+  const [ports, rate] = [text(options, 'ports'), number(options, 'rate')];
+  const how = {
+    ...(ports ? { ports } : {}),
+    ...(rate === undefined ? {} : { rate }),
+    ...(flag(options, 'known') ? { kind: 'known' as const } : {}),
+  };
+  return [
+    ...chosen.map((scope) => ({ scope: scope.name, ...how })),
+    ...(addresses.length ? [{ targets: addresses, confirmWide: flag(options, 'confirmWide'), ...how }] : []),
+  ];
+}
+
+async function estimate(context: Context, client: Client, bodies: Body[]): Promise<void> {
+  const asked = bodies.map(async (body) => {
+    const costs = await client.estimateScan({ body }).catch(explain(client, body));
+    return { scope: body.scope ?? null, targets: body.targets ?? [], ...costs };
+  });
+  const estimates = await Promise.all(asked);
+  if (context.output.json) return context.output.out(JSON.stringify(estimates, null, 2));
+  for (const one of estimates)
+    show(context.output, one, [['scan of', one.scope ?? one.targets.join(', ')], ...estimateWords(one)]);
+}
+
+/** What did not work with a scan of words that are no addresses: perhaps they were meant as names of scopes. */
+const explain =
+  (client: Client, body: Body) =>
+  async (error: unknown): Promise<never> => {
+    throw body.scope === undefined ? noSuchScope(error, body.targets ?? [], (await client.listScopes()).items) : error;
+  };
+
+/** A word that no name server knows was meant as the name of a scope. */
+function noSuchScope(error: unknown, targets: readonly string[], scopes: readonly { name: string }[]): unknown {
+  const words = targets.filter((target) => !/[./:]/.test(target));
+  if (words.length === 0 || !(error instanceof ApiError) || !NO_TARGET.includes(error.code)) return error;
+  const names = scopes.map(({ name }) => name).join(', ');
+  return new UsageError(
+    `there is no scope or host "${words[0]}"${names ? `; the scopes are: ${names}` : ''}; list them with \`lastember scope list\``,
+  );
+}
+
+const NO_TARGET: unknown[] = ['TARGETS_EMPTY', 'TARGET_INVALID'];
+
+async function follow(context: Context, client: Client, id: string): Promise<ScanReply> {
+  const bar = progress(context.output);
+  for (;;) {
+    const scan = await client.getScan({ params: { id } });
+    bar.at(`scan ${scan.state}: ${progressWords(scan)}`);
+    // It goes on by itself; that may be tomorrow.
+    if (!['queued', 'running', 'paused'].includes(scan.state) || scan.waitsUntil) {
+      bar.done();
+      return scan;
+    }
+    await sleep(300);
+  }
+}
