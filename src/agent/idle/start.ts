@@ -1,15 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { envFor, readEnv } from '../env.ts';
 import { localHost } from '../../host/local.ts';
-import { ask, whyNot, type Asked } from '../https.ts';
 import { stderrLog as log } from '../log.ts';
 import { freshness, type Freshness } from '../outdated.ts';
 import { RUNS } from '../runs.ts';
 import { canTakePlace, ownCommand, takePlace } from '../self.ts';
 import { BOTH_AGAIN } from '../supervise.ts';
+import { askerOf } from './asker.ts';
 import { gaveWay } from './chosen.ts';
 import { readHandover, type Handover } from './handover.ts';
 import type { Resumed } from './times.ts';
@@ -65,17 +63,11 @@ function endWith(supervisor: number | null, stop: () => void): NodeJS.Timeout | 
 }
 
 function waiterOf(handed: Handover, fresh: Freshness, signal: AbortSignal): Waiter {
-  const agent = new Agent({ keepAlive: true, maxSockets: 2 });
-  const key = readFileSync(handed.keyFile, 'utf8');
-  const tls = { ca: handed.ca, cert: handed.certificate, key, agent, minVersion: 'TLSv1.2' as const };
-  const call = (method: 'GET' | 'POST', path: string, given: Asked): ReturnType<typeof ask> =>
-    ask(handed.server, { ...tls, method, path: `/agent/v1${path}` }, given).catch((cause: Error) => {
-      throw new Error(whyNot(cause, new Date()), { cause });
-    });
+  const { ask } = askerOf(handed);
   return {
     handed,
-    ask: call,
-    trailIsSound: () => trailIsSound(handed, call),
+    ask,
+    trailIsSound: () => trailIsSound(handed, ask),
     look: () => look(handed, signal),
     outdated: () => fresh.left(),
     log,
@@ -90,8 +82,7 @@ const goingOn = ({ times, shell, absence }: Handover): Resumed => ({ times, shel
 /** In a process of its own, which ends: what it needs is given back whole. */
 function look(handed: Handover, signal: AbortSignal): Promise<Looked> {
   const [command, ...own] = ownCommand();
-  const { chosen, times } = handed;
-  const env = { ...envFor({ looking: JSON.stringify({ chosen, times }) }), LASTEMBER_SUPERVISOR: String(process.pid) };
+  const env = { ...envFor({ looking: JSON.stringify(handed) }), LASTEMBER_SUPERVISOR: String(process.pid) };
   return new Promise((resolve, reject) => {
     const child = spawn(command!, [...own, ...process.argv.slice(2)], {
       env,

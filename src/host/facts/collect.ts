@@ -1,4 +1,5 @@
-import { SECTION_NAMES, type Section, type SectionName } from '../../model/facts.ts';
+import type { Section } from '../../model/facts.ts';
+import { SECTION_NAMES, type SectionName } from '../../model/section-names.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { canonicalHash } from '../canonical.ts';
 import type { Host } from '../host.ts';
