@@ -8,6 +8,8 @@ import type { Host } from '../host/host.ts';
 export interface Reporter {
   host: Host;
   cache: FactCache;
+  /** how far apart regular looks are */
+  factsSeconds: number;
   /** when the package lists were last fetched by us; 0: not yet */
   listsAt: number;
   /** when everything was last looked at; 0: not yet */
@@ -20,7 +22,7 @@ export type Tell = (sections: Section[]) => Promise<FactsReply>;
 
 const LISTS_MS = 6 * 3_600_000;
 /** A little less than the regular looks are apart: each of those is a whole one. */
-const WHOLE_MS = 240_000;
+const WHOLE = 0.8;
 
 /**
  * Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent.
@@ -29,7 +31,7 @@ const WHOLE_MS = 240_000;
 export async function reportFacts(reporter: Reporter, tell: Tell, asked = false): Promise<string[]> {
   await freshenLists(reporter);
   const now = reporter.now().getTime();
-  const whole = asked || now - reporter.wholeAt >= WHOLE_MS;
+  const whole = asked || now - reporter.wholeAt >= WHOLE * reporter.factsSeconds * 1000;
   const sections = await collectFacts(reporter.host, {
     cache: reporter.cache,
     now: reporter.now,

@@ -1,14 +1,14 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
-import type { FactsReply } from '../../model/agent.ts';
 import { localHost } from '../../host/local.ts';
 import { forgetOwnEnv, readEnv } from '../env.ts';
 import { ownSubnets } from '../patrol/subnets.ts';
 import { reportFacts, type Tell } from '../report.ts';
 import { RUNS } from '../runs.ts';
-import { askerOf, type Ask } from './asker.ts';
 import { gaveWay } from './chosen.ts';
 import { loadFacts, saveFacts } from './fact-cache.ts';
 import { readHandover } from './handover.ts';
+import type { FromLook, ToLook } from './looking.ts';
 import type { Looked } from './wait.ts';
 
 /**
@@ -27,26 +27,23 @@ export async function lookAndTell(text: string): Promise<number> {
   const host = localHost({ root: hostRoot });
   const file = join(handed.stateDir, 'facts.cache');
   const cache = loadFacts(file, program);
-  const { listsAt: before, wholeAt: beforeWhole } = handed.times;
-  const reporter = { host, cache, listsAt: before, wholeAt: beforeWhole, now: () => new Date() };
-  const { ask, close } = askerOf(handed);
-  const sent = await reportFacts(reporter, tellBy(ask));
+  const { factsSeconds, times } = handed;
+  const reporter = { host, cache, factsSeconds, ...times, now: () => new Date() };
+  const sent = await reportFacts(reporter, tellThroughParent);
   saveFacts(file, program, cache);
-  close();
   const { listsAt, wholeAt } = reporter;
   const looked: Looked = { sent, factsAt: Date.now(), listsAt, wholeAt, subnets: ownSubnets() };
-  await new Promise<void>((resolve) => process.send!(looked, () => resolve()));
+  await new Promise<void>((resolve) => process.send!({ looked } satisfies FromLook, () => resolve()));
   process.off('disconnect', orphaned);
   process.disconnect();
   return 0;
 }
 
-const tellBy =
-  (ask: Ask): Tell =>
-  async (sections) => {
-    const { status, text } = await ask('POST', '/facts', { body: { sections } });
-    if (status >= 400) throw new Error(`the server answered ${status} to facts`);
-    const { want } = JSON.parse(text) as Partial<FactsReply>;
-    if (!Array.isArray(want)) throw new Error('the server answered in another form to facts');
-    return { want };
-  };
+/** Whoever waits has a connection already. */
+const tellThroughParent: Tell = async (sections) => {
+  const answered = once(process, 'message');
+  process.send!({ sections } satisfies FromLook);
+  const [answer] = (await answered) as [ToLook];
+  if ('failed' in answer) throw new Error(answer.failed);
+  return answer;
+};

@@ -1,21 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { envFor, readEnv } from '../env.ts';
 import { localHost } from '../../host/local.ts';
 import { stderrLog as log } from '../log.ts';
 import { freshness, type Freshness } from '../outdated.ts';
 import { RUNS } from '../runs.ts';
-import { canTakePlace, ownCommand, takePlace } from '../self.ts';
+import { canTakePlace, takePlace } from '../self.ts';
 import { BOTH_AGAIN } from '../supervise.ts';
 import { askerOf } from './asker.ts';
 import { gaveWay } from './chosen.ts';
+import { look } from './looking.ts';
 import { readHandover, type Handover } from './handover.ts';
 import type { Resumed } from './times.ts';
 import { trailIsSound } from './trail.ts';
-import { wait, type Looked, type Waiter } from './wait.ts';
+import { wait, type Waiter } from './wait.ts';
 
 const SUPERVISOR_MS = 2000;
-const LOOK_MS = 900_000;
 const ORPHANED = 'whoever started us is gone';
 
 /** Waits in the place of the agent, until there is work, or the end. Returns the exit code. */
@@ -68,7 +67,7 @@ function waiterOf(handed: Handover, fresh: Freshness, signal: AbortSignal): Wait
     handed,
     ask,
     trailIsSound: () => trailIsSound(handed, ask),
-    look: () => look(handed, signal),
+    look: () => look(handed, ask, signal),
     outdated: () => fresh.left(),
     log,
     signal,
@@ -78,35 +77,3 @@ function waiterOf(handed: Handover, fresh: Freshness, signal: AbortSignal): Wait
 }
 
 const goingOn = ({ times, shell, absence }: Handover): Resumed => ({ times, shell, absence });
-
-/** In a process of its own, which ends: what it needs is given back whole. */
-function look(handed: Handover, signal: AbortSignal): Promise<Looked> {
-  const [command, ...own] = ownCommand();
-  const env = { ...envFor({ looking: JSON.stringify(handed) }), LASTEMBER_SUPERVISOR: String(process.pid) };
-  return new Promise((resolve, reject) => {
-    const child = spawn(command!, [...own, ...process.argv.slice(2)], {
-      env,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    let looked: Looked | null = null;
-    const over = endWhen(child, signal);
-    child.on('message', (message) => (looked = message as Looked));
-    child.on('error', reject);
-    child.on('exit', (code, killed) => {
-      over();
-      if (looked !== null && code === 0) resolve(looked);
-      else reject(new Error(`it ended with ${killed ?? code}`));
-    });
-  });
-}
-
-/** Told to stop, or at it for longer than any look is. */
-function endWhen(child: ChildProcess, signal: AbortSignal): () => void {
-  const stop = (): void => void child.kill('SIGTERM');
-  const late = setTimeout(() => child.kill('SIGKILL'), LOOK_MS);
-  signal.addEventListener('abort', stop, { once: true });
-  return () => {
-    clearTimeout(late);
-    signal.removeEventListener('abort', stop);
-  };
-}
