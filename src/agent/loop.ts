@@ -29,7 +29,7 @@ import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
 import { freshness, freshShell, type Freshness } from './outdated.ts';
 import { Patrols } from './patrol/patrols.ts';
-import { deliver } from './outcomes.ts';
+import { deliver, factsTo } from './outcomes.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
@@ -381,7 +381,7 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   // No task is at work here, and what was asked for is told by the first look after the start.
   if (!agent.options.once && !agent.onTrial) agent.ended = (await agent.freshness.left()) ?? agent.ended;
   if (agent.ended !== 'stopped') return void agent.log.info('Libraries were replaced: starting anew');
-  const sent = await beside(agent, () => reportFacts(agent, asked));
+  const sent = await beside(agent, () => reportFacts(agent, factsTo(agent.client), asked));
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { FactsReply } from '../model/agent.ts';
 import type { FileJournal } from '../host/tasks/file-journal.ts';
 import { refusalCode, type Client } from './client.ts';
 import type { Log } from './log.ts';
+import type { Tell } from './report.ts';
 
 export interface Deliverer {
   journal: FileJournal;
@@ -47,3 +49,8 @@ async function tellOrGiveUp(agent: Deliverer, record: Pending[number]): Promise<
     await agent.journal.write({ t: 'acked', records: [record.n] });
   }
 }
+
+export const factsTo =
+  (client: Client): Tell =>
+  (sections) =>
+    client.call('POST', '/facts', FactsReply, { body: { sections } });

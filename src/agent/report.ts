@@ -1,16 +1,15 @@
-import { FactsReply } from '../model/agent.ts';
+import type { FactsReply } from '../model/agent.ts';
 import type { Section } from '../model/facts.ts';
 import { collectFacts } from '../host/facts/collect.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { LIVELY_SECTIONS } from '../host/facts/registry.ts';
 import type { Host } from '../host/host.ts';
-import { findPackageManager } from '../host/packages/find-manager.ts';
-import type { Client } from './client.ts';
 
 export interface Reporter {
   host: Host;
-  client: Client;
   cache: FactCache;
+  /** how far apart regular looks are */
+  factsSeconds: number;
   /** when the package lists were last fetched by us; 0: not yet */
   listsAt: number;
   /** when everything was last looked at; 0: not yet */
@@ -18,27 +17,30 @@ export interface Reporter {
   now(): Date;
 }
 
+/** Tells the server; it answers which sections it wants in full. */
+export type Tell = (sections: Section[]) => Promise<FactsReply>;
+
 const LISTS_MS = 6 * 3_600_000;
 /** A little less than the regular looks are apart: each of those is a whole one. */
-const WHOLE_MS = 240_000;
+const WHOLE = 0.8;
 
 /**
  * Looks at the host, tells the hashes, and sends in full only what the server does not have. Returns what was sent.
  * `asked`: the server wants to know, since any section may be what it waits for, all of them are looked at.
  */
-export async function reportFacts(reporter: Reporter, asked = false): Promise<string[]> {
+export async function reportFacts(reporter: Reporter, tell: Tell, asked = false): Promise<string[]> {
   await freshenLists(reporter);
   const now = reporter.now().getTime();
-  const whole = asked || now - reporter.wholeAt >= WHOLE_MS;
+  const whole = asked || now - reporter.wholeAt >= WHOLE * reporter.factsSeconds * 1000;
   const sections = await collectFacts(reporter.host, {
     cache: reporter.cache,
     now: reporter.now,
     ...(whole ? {} : { names: LIVELY_SECTIONS }),
   });
   const heads = sections.map(({ data: _data, ...head }): Section => head);
-  const { want } = await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: heads } });
+  const { want } = await tell(heads);
   const wanted = sections.filter((section) => want.includes(section.name) && section.error === undefined);
-  if (wanted.length > 0) await reporter.client.call('POST', '/facts', FactsReply, { body: { sections: wanted } });
+  if (wanted.length > 0) await tell(wanted);
   if (whole) reporter.wholeAt = now;
   return wanted.map((section) => section.name);
 }
@@ -47,6 +49,8 @@ export async function reportFacts(reporter: Reporter, asked = false): Promise<st
 async function freshenLists(reporter: Reporter): Promise<void> {
   const now = reporter.now().getTime();
   if (now - reporter.listsAt < LISTS_MS) return;
+  // Four times a day; not loaded by every look.
+  const { findPackageManager } = await import('../host/packages/find-manager.ts');
   await (await findPackageManager(reporter.host))?.refresh();
   reporter.listsAt = now;
 }

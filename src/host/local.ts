@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync, type BigIntStats } from 'node:fs';
 import { chmod, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, normalize } from 'node:path';
 import { AppError } from '../model/errors/index.ts';
@@ -27,9 +27,14 @@ export function localHost(options: { root?: string } = {}): LocalHost {
     shown,
     read: (path, limits) =>
       orNull('reading', path, async () =>
-        IN_MEMORY.test(path) ? readNow(real(path)) : readBounded(await at(path), path, limits?.maxBytes),
+        IN_MEMORY.test(path)
+          ? readNow(real(path), path, limits?.maxBytes)
+          : readBounded(await at(path), path, limits?.maxBytes),
       ),
-    list: (path) => orNull('listing', path, async () => (await readdir(await at(path))).sort()),
+    list: (path) =>
+      orNull('listing', path, async () =>
+        (LISTS_IN_MEMORY.test(path) ? readdirSync(real(path)) : await readdir(await at(path))).sort(),
+      ),
     stat: (path) => orNull('looking at', path, async () => toStat(await stat(await at(path), { bigint: true }))),
     readlink: (path) =>
       orNull('looking at', path, async () => {
@@ -142,18 +147,22 @@ async function readBounded(real: string, path: string, maxBytes = READ_LIMIT): P
 }
 
 /**
- * What the kernel tells of a process from its own memory at once, whatever that process is stuck in: asked for in place,
+ * What the kernel tells from its own memory at once, whatever a process is stuck in: asked for in place,
  * since a question through another thread costs ten times as much. `cmdline` and `maps` may be waited for, and are not here.
  */
-const IN_MEMORY = /^\/proc\/\d+\/(?:cgroup|stat|status)$/;
+const IN_MEMORY = /^\/proc\/(?:\d+\/(?:cgroup|stat|status)|sys\/(?:fs|kernel|net)(?:\/[\w-]+)+|net\/tcp6?)$/;
+const LISTS_IN_MEMORY = /^\/proc\/\d+\/fd$/;
 const LINKS_IN_MEMORY = /^\/proc\/\d+\/(?:exe|fd\/\d+|ns\/mnt)$/;
 
-function readNow(path: string): Uint8Array {
-  const file = openSync(path, constants.O_RDONLY);
+function readNow(real: string, path: string, maxBytes = READ_LIMIT): Uint8Array {
+  const file = openSync(real, constants.O_RDONLY);
   try {
     const chunks: Buffer[] = [];
+    let total = 0;
     for (let bytes = -1; bytes !== 0;) {
       bytes = readSync(file, IN_PLACE, 0, IN_PLACE.length, null);
+      total += bytes;
+      if (total > maxBytes) throw new AppError('HOST_FILE_TOO_LARGE', { path, limit: maxBytes });
       chunks.push(Buffer.from(IN_PLACE.subarray(0, bytes)));
     }
     return Buffer.concat(chunks);
@@ -161,7 +170,7 @@ function readNow(path: string): Uint8Array {
     closeSync(file);
   }
 }
-const IN_PLACE = Buffer.allocUnsafeSlow(16_384);
+const IN_PLACE = Buffer.allocUnsafeSlow(65_536);
 
 /** A look reads a thousand small files: room to read into is used again, not made anew for each. */
 const SCRATCH_BYTES = 65_536;

@@ -18,6 +18,16 @@ test('text: whatever is cut, wherever, can be hashed and stored', () => {
   assert.deepEqual(tidied({ 'k\0': ['\ud800', 1, null, { deep: 'x\0' }] }), { k: ['\ufffd', 1, null, { deep: 'x' }] });
 });
 
+test('text: a value in which all is tidy is the very same, whole or in part', () => {
+  const plain = { a: ['x', 1, null], b: { c: 'y' }, d: [] };
+  assert.equal(tidied(plain), plain);
+  const odd = { plain, odd: ['x', '\0'] };
+  const tidy = tidied(odd) as typeof odd;
+  assert.deepEqual(tidy, { plain, odd: ['x', ''] });
+  assert.equal(tidy.plain, plain);
+  assert.equal(odd.odd[1], '\0', 'what was given stays');
+});
+
 test('text: one odd string of a host costs no section', async () => {
   const root = tree({
     'etc/passwd': 'root:x:0:0:\ud83d:/root:/bin/s\0h\n',

@@ -3,6 +3,7 @@ import { UsersFacts } from './facts/accounts.ts';
 import { InventoryFacts, OpenSslCopy } from './facts/software.ts';
 import { CronFact, HardwareFacts, KernelFacts, MountFact, RouteFact } from './facts/system.ts';
 import { Sha256 } from './json.ts';
+import { SECTION_NAMES, type SectionName } from './section-names.ts';
 
 export * from './facts/accounts.ts';
 export * from './facts/software.ts';
@@ -177,7 +178,7 @@ export type SettingsFacts = z.infer<typeof SettingsFacts>;
 
 export const NeighbourFact = z.object({ address: z.string(), mac: z.string(), device: z.string() });
 
-/** Section name → data. The order here is the order of collection. */
+/** Section name → data. */
 export const Facts = z.object({
   os: OsFacts,
   packages: z.array(PackageFact),
@@ -198,14 +199,13 @@ export const Facts = z.object({
   archive: ArchiveFacts,
   openssl: z.array(OpenSslCopy),
   inventories: InventoryFacts,
-});
+} satisfies Record<SectionName, z.ZodType>);
 export type Facts = z.infer<typeof Facts>;
-export type SectionName = keyof Facts;
-export const SECTION_NAMES = Object.keys(Facts.shape) as SectionName[];
+export { SECTION_NAMES, type SectionName } from './section-names.ts';
 
 /** One collected section. `version` is the collector's: a bump makes older facts stale. `hash` is over canonical JSON of `data`. */
 export const Section = z.object({
-  name: z.enum(SECTION_NAMES as [SectionName, ...SectionName[]]),
+  name: z.enum(SECTION_NAMES),
   version: z.int32().nonnegative(),
   hash: Sha256,
   collectedAt: z.string(),

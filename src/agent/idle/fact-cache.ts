@@ -5,7 +5,7 @@ import { VERSION } from '../version.ts';
 import type { FactCache } from '../../host/facts/look.ts';
 
 /** Bump when what is kept between looks has another form. */
-const FORM = 1;
+const FORM = 2;
 /** What no host comes near; a larger one is not kept. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const DIGEST = 32;

@@ -1,48 +1,49 @@
-import * as z from 'zod';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { localHost } from '../../host/local.ts';
-import { clientOf } from '../client.ts';
-import { loadConfig } from '../config.ts';
 import { forgetOwnEnv, readEnv } from '../env.ts';
-import { configPathOf } from '../options.ts';
 import { ownSubnets } from '../patrol/subnets.ts';
-import { reportFacts } from '../report.ts';
+import { reportFacts, type Tell } from '../report.ts';
 import { RUNS } from '../runs.ts';
-import { openState } from '../state.ts';
 import { gaveWay } from './chosen.ts';
 import { loadFacts, saveFacts } from './fact-cache.ts';
-import { Times } from './times.ts';
+import { readHandover } from './handover.ts';
+import type { FromLook, ToLook } from './looking.ts';
 import type { Looked } from './wait.ts';
 
-const Beginning = z.object({
-  chosen: z.object({ digest: z.string(), path: z.string() }).nullable(),
-  times: Times,
-});
-
-/** One look at the host in a process of its own, told to the server, and its end told to who waits for it. */
+/**
+ * One look at the host in a process of its own, told to the server, and its end told to who waits for it. A process begins
+ * cold each time: what is not needed for a look is not loaded, the schemas above all.
+ */
 export async function lookAndTell(text: string): Promise<number> {
-  const { chosen, times } = Beginning.parse(JSON.parse(text));
-  if (gaveWay({ chosen })) return RUNS;
+  const handed = readHandover(text);
+  if (handed === null) throw new Error('nobody said what to look with');
+  if (gaveWay(handed)) return RUNS;
   // Whoever started us is gone, and another of us may be on its way.
   const orphaned = (): void => process.exit(1);
   process.on('disconnect', orphaned);
   const { hostRoot, program } = readEnv();
   forgetOwnEnv();
   const host = localHost({ root: hostRoot });
-  const config = await loadConfig(host, host.shown(configPathOf(process.argv.slice(2))));
-  const state = openState(host, config.stateDir);
-  const identity = await state.identity();
-  if (identity === null) throw new Error('the agent is not enrolled');
-  const client = clientOf(config, await state.key(), identity);
-  const file = host.real(`${config.stateDir}/facts.cache`);
+  const file = join(handed.stateDir, 'facts.cache');
   const cache = loadFacts(file, program);
-  const reporter = { host, client, cache, listsAt: times.listsAt, wholeAt: times.wholeAt, now: () => new Date() };
-  const sent = await reportFacts(reporter);
+  const { factsSeconds, times } = handed;
+  const reporter = { host, cache, factsSeconds, ...times, now: () => new Date() };
+  const sent = await reportFacts(reporter, tellThroughParent);
   saveFacts(file, program, cache);
-  client.close();
   const { listsAt, wholeAt } = reporter;
   const looked: Looked = { sent, factsAt: Date.now(), listsAt, wholeAt, subnets: ownSubnets() };
-  await new Promise<void>((resolve) => process.send!(looked, () => resolve()));
+  await new Promise<void>((resolve) => process.send!({ looked } satisfies FromLook, () => resolve()));
   process.off('disconnect', orphaned);
   process.disconnect();
   return 0;
 }
+
+/** Whoever waits has a connection already. */
+const tellThroughParent: Tell = async (sections) => {
+  const answered = once(process, 'message');
+  process.send!({ sections } satisfies FromLook);
+  const [answer] = (await answered) as [ToLook];
+  if ('failed' in answer) throw new Error(answer.failed);
+  return answer;
+};

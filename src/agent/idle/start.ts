@@ -1,23 +1,20 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { Agent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { envFor, readEnv } from '../env.ts';
 import { localHost } from '../../host/local.ts';
-import { ask, whyNot, type Asked } from '../https.ts';
 import { stderrLog as log } from '../log.ts';
 import { freshness, type Freshness } from '../outdated.ts';
 import { RUNS } from '../runs.ts';
-import { canTakePlace, ownCommand, takePlace } from '../self.ts';
+import { canTakePlace, takePlace } from '../self.ts';
 import { BOTH_AGAIN } from '../supervise.ts';
+import { askerOf } from './asker.ts';
 import { gaveWay } from './chosen.ts';
+import { look } from './looking.ts';
 import { readHandover, type Handover } from './handover.ts';
 import type { Resumed } from './times.ts';
 import { trailIsSound } from './trail.ts';
-import { wait, type Looked, type Waiter } from './wait.ts';
+import { wait, type Waiter } from './wait.ts';
 
 const SUPERVISOR_MS = 2000;
-const LOOK_MS = 900_000;
 const ORPHANED = 'whoever started us is gone';
 
 /** Waits in the place of the agent, until there is work, or the end. Returns the exit code. */
@@ -65,18 +62,12 @@ function endWith(supervisor: number | null, stop: () => void): NodeJS.Timeout | 
 }
 
 function waiterOf(handed: Handover, fresh: Freshness, signal: AbortSignal): Waiter {
-  const agent = new Agent({ keepAlive: true, maxSockets: 2 });
-  const key = readFileSync(handed.keyFile, 'utf8');
-  const tls = { ca: handed.ca, cert: handed.certificate, key, agent, minVersion: 'TLSv1.2' as const };
-  const call = (method: 'GET' | 'POST', path: string, given: Asked): ReturnType<typeof ask> =>
-    ask(handed.server, { ...tls, method, path: `/agent/v1${path}` }, given).catch((cause: Error) => {
-      throw new Error(whyNot(cause, new Date()), { cause });
-    });
+  const { ask } = askerOf(handed);
   return {
     handed,
-    ask: call,
-    trailIsSound: () => trailIsSound(handed, call),
-    look: () => look(handed, signal),
+    ask,
+    trailIsSound: () => trailIsSound(handed, ask),
+    look: () => look(handed, ask, signal),
     outdated: () => fresh.left(),
     log,
     signal,
@@ -86,36 +77,3 @@ function waiterOf(handed: Handover, fresh: Freshness, signal: AbortSignal): Wait
 }
 
 const goingOn = ({ times, shell, absence }: Handover): Resumed => ({ times, shell, absence });
-
-/** In a process of its own, which ends: what it needs is given back whole. */
-function look(handed: Handover, signal: AbortSignal): Promise<Looked> {
-  const [command, ...own] = ownCommand();
-  const { chosen, times } = handed;
-  const env = { ...envFor({ looking: JSON.stringify({ chosen, times }) }), LASTEMBER_SUPERVISOR: String(process.pid) };
-  return new Promise((resolve, reject) => {
-    const child = spawn(command!, [...own, ...process.argv.slice(2)], {
-      env,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    let looked: Looked | null = null;
-    const over = endWhen(child, signal);
-    child.on('message', (message) => (looked = message as Looked));
-    child.on('error', reject);
-    child.on('exit', (code, killed) => {
-      over();
-      if (looked !== null && code === 0) resolve(looked);
-      else reject(new Error(`it ended with ${killed ?? code}`));
-    });
-  });
-}
-
-/** Told to stop, or at it for longer than any look is. */
-function endWhen(child: ChildProcess, signal: AbortSignal): () => void {
-  const stop = (): void => void child.kill('SIGTERM');
-  const late = setTimeout(() => child.kill('SIGKILL'), LOOK_MS);
-  signal.addEventListener('abort', stop, { once: true });
-  return () => {
-    clearTimeout(late);
-    signal.removeEventListener('abort', stop);
-  };
-}

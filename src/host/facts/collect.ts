@@ -1,4 +1,5 @@
-import { SECTION_NAMES, type Section, type SectionName } from '../../model/facts.ts';
+import type { Section } from '../../model/facts.ts';
+import { SECTION_NAMES, type SectionName } from '../../model/section-names.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { canonicalHash } from '../canonical.ts';
 import type { Host } from '../host.ts';
@@ -107,7 +108,10 @@ async function collectOne(look: Look, name: SectionName, limit: Limit, now: Date
   try {
     if (limit.seconds <= 0) throw new AppError('HOST_LOOK_TIMEOUT', { section: name, seconds: limit.whole });
     const collected = await withDeadline<unknown>(look, name, limit.seconds, () => collect(look));
-    return { ...head, ...told(collected) };
+    return {
+      ...head,
+      ...told(name, collected, await look.kept('told', '', async (): Promise<ToldBefore> => new Map())),
+    };
   } catch (error) {
     const why = cut((error as Error).message, 1000);
     return { ...head, hash: canonicalHash({ error: why }), error: why };
@@ -119,17 +123,17 @@ interface Told {
   data: unknown;
 }
 
-/** A section that is the very same as last time, thousands of packages mostly, is not gone through once more. */
-const toldBefore = new WeakMap<object, Told>();
+/** By what was collected. A section that is kept whole, thousands of packages, is not gone through at each look. */
+type ToldBefore = Map<SectionName, { of: unknown; told: Told }>;
+const KEPT: ReadonlySet<SectionName> = new Set<SectionName>(['packages']);
 
 /** What a host says, anybody on it may have written: no string of it may cost the section. */
-function told(collected: unknown): Told {
-  const isObject = typeof collected === 'object' && collected !== null;
-  const before = isObject ? toldBefore.get(collected) : undefined;
-  if (before !== undefined) return before;
+function told(name: SectionName, collected: unknown, before: ToldBefore): Told {
+  const known = before.get(name);
+  if (known !== undefined && known.of === collected) return known.told;
   const data = tidied(collected);
   const now = { hash: canonicalHash(data), data };
-  if (isObject) toldBefore.set(collected, now);
+  if (KEPT.has(name)) before.set(name, { of: collected, told: now });
   return now;
 }
 

@@ -6,6 +6,7 @@ import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { deserialize, serialize } from 'node:v8';
 import { Facts, SECTION_NAMES, type Section } from '../../model/facts.ts';
 import { localHost } from '../local.ts';
 import { parseDpkgStatus } from '../packages/dpkg.ts';
@@ -208,6 +209,31 @@ test('packages: reads what apt-cache policy really prints', (context) => {
   assert.deepEqual([...found.keys()], ['bash', 'dpkg']);
   for (const [name, version] of found)
     assert.ok(text.includes(`${name}:\n`) && text.includes(`Candidate: ${version}\n`));
+});
+
+test('packages that are as before are neither joined nor hashed again by the next process; what changed is', async () => {
+  const status = (version: string): string =>
+    `Package: zlib1g\nStatus: install ok installed\nVersion: ${version}\nArchitecture: amd64\n\n`;
+  const root = tree({ 'etc/os-release': 'ID=debian\n', 'var/lib/dpkg/status': status('1.0') });
+  let cache: FactCache = new Map();
+  const look = async (): Promise<Section> => {
+    const [section] = await collectFacts(localHost({ root }), { cache, names: ['packages'] });
+    // As it goes from the process of one look to that of the next.
+    cache = deserialize(serialize(cache)) as FactCache;
+    return section!;
+  };
+  const kept = (): unknown =>
+    (cache.get('told')!.value as Map<string, { of: unknown; told: { data: unknown } }>).get('packages');
+  const first = await look();
+  const { of, told } = kept() as { of: unknown; told: { hash: string; data: unknown } };
+  assert.equal(told.data, of, 'it is there once');
+  told.hash = 'known';
+  assert.equal((await look()).hash, 'known');
+  fs.writeFileSync(join(root, 'var/lib/dpkg/status'), status('1.0.1'));
+  const changed = await look();
+  assert.ok(changed.hash !== first.hash && changed.hash !== 'known');
+  const [fresh] = await collectFacts(localHost({ root }), { names: ['packages'] });
+  assert.deepEqual([changed.hash, changed.data], [fresh!.hash, fresh!.data]);
 });
 
 test('maps: scratch files that the kernel calls deleted are no replaced libraries', () => {

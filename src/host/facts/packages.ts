@@ -22,18 +22,22 @@ export const packages: FactSection<'packages'> = {
     // Nothing installed is not what it means: nobody knows.
     if ((await database(look)) === null) throw new AppError('HOST_NO_PACKAGES');
     const facts = await installed(look);
-    return joined(facts, await offers(look, facts));
+    return joined(look, facts, await offers(look, facts));
   },
 };
 
 type Offers = ReadonlyMap<string, Offer>;
 
-/** Both are kept from look to look, and what they make together with them. */
-const joinedBefore = new WeakMap<readonly PackageFact[], { offered: Offers | null; told: PackageFact[] }>();
+interface Joined {
+  facts: readonly PackageFact[];
+  offered: Offers | null;
+  told: PackageFact[];
+}
 
-function joined(facts: readonly PackageFact[], offered: Offers | null): PackageFact[] {
-  const before = joinedBefore.get(facts);
-  if (before !== undefined && before.offered === offered) return before.told;
+/** Both are kept from look to look, and what they make together with them. */
+async function joined(look: Look, facts: readonly PackageFact[], offered: Offers | null): Promise<PackageFact[]> {
+  const before = await look.kept('joined', '', async (): Promise<Joined> => ({ facts: [], offered: null, told: [] }));
+  if (before.facts === facts && before.offered === offered) return before.told;
   const told = facts
     .map((fact) => ({ ...fact, ...(offered?.get(fact.name) ?? offered?.get(`${fact.name}:${fact.arch}`)) }))
     .sort(
@@ -43,7 +47,7 @@ function joined(facts: readonly PackageFact[], offered: Offers | null): PackageF
         (fact) => fact.version,
       ),
     );
-  joinedBefore.set(facts, { offered, told });
+  Object.assign(before, { facts, offered, told });
   return told;
 }
 

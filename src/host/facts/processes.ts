@@ -1,9 +1,8 @@
 import type { ProcessFact } from '../../model/facts.ts';
-import type { Stat } from '../host.ts';
 import { isAnother, type MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
-import { ownFiles, packagesInUse, processes as running, unitsOfProcesses } from './running.ts';
+import { onDisk, ownFiles, packagesInUse, processes as running, unitsOfProcesses } from './running.ts';
 import { earlierOwners, users } from './shared.ts';
 
 /** What runs, and which files it still uses although they were replaced on disk. */
@@ -51,9 +50,6 @@ const pathOf = (process: Process, file: MappedFile): string =>
 
 const pathsOf = (process: Process): string[] =>
   process.maps.filter((file) => file.executable).map((file) => pathOf(process, file));
-
-const onDisk = (look: Look, path: string): Promise<Stat | null> =>
-  look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
 
 async function replacedFiles(look: Look, process: Process): Promise<string[]> {
   const found = new Set<string>();

@@ -1,4 +1,4 @@
-import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { SECTION_NAMES, type SectionName } from '../../model/section-names.ts';
 import { archive } from './archive.ts';
 import { certificates } from './certificates.ts';
 import { connections } from './connections.ts';

@@ -1,3 +1,5 @@
+import type { Stat } from '../host.ts';
+import { forgetReplaced, nothingKept } from '../proc/kept.ts';
 import { readTcp, socketOwners, type TcpRow } from '../proc/net.ts';
 import { readProcesses, type Process } from '../proc/processes.ts';
 import { unitOf } from '../proc/units.ts';
@@ -6,9 +8,14 @@ import { packageOf, units } from './shared.ts';
 
 export const processes = (look: Look): Promise<ReadonlyMap<number, Process>> =>
   look.once('processes', async () => {
-    const commands = await look.kept('commands', '', async () => new Map<string, string>());
-    return new Map((await readProcesses(look.host, commands)).map((process) => [process.pid, process] as const));
+    const kept = await look.kept('processes', '', async () => nothingKept());
+    await forgetReplaced((path) => onDisk(look, path), kept);
+    return new Map((await readProcesses(look.host, kept)).map((process) => [process.pid, process] as const));
   });
+
+/** What lies at a path now, for who maps the file of that name; null also where nobody can say. */
+export const onDisk = (look: Look, path: string): Promise<Stat | null> =>
+  look.once(`stat ${path}`, () => look.host.stat(path).catch(() => null));
 
 /** Its program and what it executes from; data files that it maps say nothing about what it runs. */
 export function ownFiles(process: Process): string[] {

@@ -14,21 +14,25 @@ const STATES: Record<string, TcpRow['state']> = { '0A': 'listen', '01': 'establi
 
 /** Rows of /proc/net/tcp or tcp6. Addresses are 32-bit words in the byte order of the machine: little-endian. */
 export function parseTcp(text: string): TcpRow[] {
+  const addresses = new Map<string, string>();
   return text
     .split('\n')
     .slice(1)
     .flatMap((line) => {
       const [, local, peer, state, , , , , , inode] = line.trim().split(/\s+/);
       if (!local || !peer || !state || inode === undefined) return [];
-      const [localAddress, localPort] = endpoint(local);
-      const [peerAddress, peerPort] = endpoint(peer);
+      const [localAddress, localPort] = endpoint(local, addresses);
+      const [peerAddress, peerPort] = endpoint(peer, addresses);
       return [{ localAddress, localPort, peerAddress, peerPort, state: STATES[state] ?? 'other', inode }];
     });
 }
 
-function endpoint(text: string): [string, number] {
-  const [address = '', port = '0'] = text.split(':');
-  return [addressOf(address), Number.parseInt(port, 16)];
+/** A busy host has thousands of rows and a few dozen addresses. */
+function endpoint(text: string, known: Map<string, string>): [string, number] {
+  const [hex = '', port = '0'] = text.split(':');
+  const address = known.get(hex) ?? addressOf(hex);
+  known.set(hex, address);
+  return [address, Number.parseInt(port, 16)];
 }
 
 /** 32-bit words in the byte order of the machine. */

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { FactsReply, FactsRequest } from '../../model/agent.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { Facts, SECTION_NAMES } from '../../model/facts.ts';
 import { Affected, Exposure, Finding, FindingState } from '../../model/finding.ts';
 import { Sha256 } from '../../model/json.ts';
 import { Kit } from '../../model/kit.ts';
@@ -23,11 +23,10 @@ const SectionMeta = z.object({
   receivedAt: z.string().optional(),
   error: z.string().nullable(),
 });
-const names = SECTION_NAMES as [SectionName, ...SectionName[]];
 const HostFacts = z.object({
   hostId: z.string(),
   sections: Facts.partial(),
-  meta: z.partialRecord(z.enum(names), SectionMeta),
+  meta: z.partialRecord(z.enum(SECTION_NAMES), SectionMeta),
 });
 const LARGEST_FACTS = 32 * 1024 * 1024;
 
@@ -150,7 +149,7 @@ function factRoutes({ discovery }: Judge, face: Face): Route[] {
       id: 'getHostFactsSection',
       summary: 'One section of a host’s facts',
       access: MAY.read,
-      params: Id.extend({ section: z.enum(names) }),
+      params: Id.extend({ section: z.enum(SECTION_NAMES) }),
       reply: HostFacts,
       handler: async ({ params: { id, section } }) => {
         const { hostId, sections, meta } = await face.facts(await known(id));
