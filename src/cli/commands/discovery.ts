@@ -1,4 +1,6 @@
 import type { Host } from '../../model/estate.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+import { endpointInWords } from '../../model/probe-words.ts';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -271,6 +273,11 @@ function managementOf({ management, agentVersion }: Host): string {
   return management === 'managed' ? 'managed over SSH, without an agent' : management;
 }
 
+function servedInWords(probe: ProbeResult | null): string {
+  const words = endpointInWords(probe);
+  return words === null ? '' : `, ${words}`;
+}
+
 function addHost(root: Command): void {
   const host = root
     .command('host')
@@ -292,10 +299,7 @@ function addHost(root: Command): void {
       ['seen', `first ${ago(h.firstSeen)}, last ${ago(h.lastSeen)}`],
       ...(h.note ? [['note', h.note] as [string, string]] : []),
       ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
-      ...endpoints.map((e): [string, string] => [
-        `:${e.port}`,
-        `${e.service} ${e.state}${e.probe?.protocol === 'tls' ? `, Heartbleed ${e.probe.heartbleed.verdict}` : ''}`,
-      ]),
+      ...endpoints.map((e): [string, string] => [`:${e.port}`, `${e.service} ${e.state}${servedInWords(e.probe)}`]),
       ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
     ]);
   });

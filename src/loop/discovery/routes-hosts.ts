@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Claim, Endpoint, Host, HostDetail, Management, SourceStats, Tags } from '../../model/estate.ts';
-import { ProbeResult } from '../../model/probe.ts';
+import { ProbeResult, ServiceProtocol } from '../../model/probe.ts';
 import { Instant } from '../../model/json.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
@@ -27,7 +27,7 @@ const HostQuery = z.object({
 });
 const EndpointQuery = z.object({
   hostId: z.string().optional(),
-  protocol: z.enum(['tls', 'ssh', 'unknown']).optional(),
+  protocol: z.enum(['ssh', 'tls', 'unknown', ...ServiceProtocol.options]).optional(),
   state: Endpoint.shape.state.optional(),
 });
 

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { ProbeResult } from '../../model/probe.ts';
 import { newBucket } from '../logic/pace.ts';
 import { createGuard } from '../scanner/guard.ts';
@@ -103,6 +104,13 @@ export async function startServer(argv: string[], port: number): Promise<Disposa
       await exited;
     },
   };
+}
+
+/** Is this server's program here? Otherwise the test is skipped, and says why. */
+export function wants(t: TestContext, program: string): boolean {
+  const isHere = spawnSync(program, ['--version'], { timeout: 10_000 }).error === undefined;
+  if (!isHere) t.skip(`${program} is not installed`);
+  return isHere;
 }
 
 export async function freePort(): Promise<number> {

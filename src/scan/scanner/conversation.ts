@@ -69,6 +69,11 @@ export class Conversation {
     return this.#buffered > 0;
   }
 
+  /** The other side hung up, and nothing is left to read. */
+  get over(): boolean {
+    return this.#ended === 'closed' && this.#buffered === 0;
+  }
+
   write(bytes: Uint8Array): void {
     if (!this.#ended) this.#socket.write(bytes);
   }
