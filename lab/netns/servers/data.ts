@@ -53,7 +53,7 @@ as $B/postgres -D /srv/pg -k /tmp -h '*' -c ssl=on -c ssl_cert_file=/srv/cert.pe
     files: { '/etc/mosquitto/lab.conf': 'listener 1883 0.0.0.0\nallow_anonymous true\n' },
     start: `user mosquitto
 /usr/sbin/mosquitto -c /etc/mosquitto/lab.conf &`,
-    ports: [{ port: 1883, protocol: 'mqtt', product: 'Mosquitto', access: 'open' }],
+    ports: [{ port: 1883, protocol: 'mqtt', product: 'Mosquitto', version: 'told', access: 'open' }],
   },
   {
     name: 'nats',
@@ -82,7 +82,8 @@ as $B/postgres -D /srv/pg -k /tmp -h '*' -c ssl=on -c ssl_cert_file=/srv/cert.pe
     number: 70,
     package: 'samba',
     files: {
-      '/etc/samba/smb.conf': '[global]\nworkgroup = LAB\nserver signing = mandatory\nbind interfaces only = no\ndisable netbios = yes\nsmb ports = 445\nlog level = 0\n',
+      '/etc/samba/smb.conf':
+        '[global]\nworkgroup = LAB\nserver signing = mandatory\nbind interfaces only = no\ndisable netbios = yes\nsmb ports = 445\nlog level = 0\n',
     },
     start: `mkdir -p /var/lib/samba/private /var/log/samba /run/samba /var/cache/samba
 /usr/sbin/smbd -F --no-process-group --debug-stdout &`,

@@ -150,7 +150,7 @@ TransferLog none
     also: ['libsodium23'],
     start: `mkdir -p /srv/ftp /home/ftp; user ftp
 /usr/sbin/pure-ftpd -e -H &`,
-    ports: [{ port: 21, protocol: 'ftp', product: 'Pure-FTPd', access: 'open' }],
+    ports: [{ port: 21, protocol: 'ftp', product: 'Pure-FTPd', access: 'refused' }],
   },
   {
     name: 'slapd',
@@ -169,6 +169,7 @@ maxsize 1048576
 `,
     },
     start: `mkdir -p /var/lib/ldap
+printf 'dn: dc=lab,dc=example\\nobjectClass: dcObject\\nobjectClass: organization\\no: lab\\ndc: lab\\n' | /usr/sbin/slapadd -f /etc/ldap/lab.conf
 /usr/sbin/slapd -d 0 -f /etc/ldap/lab.conf -h 'ldap:/// ldaps:///' &`,
     ports: [
       { port: 389, protocol: 'ldap', product: 'OpenLDAP', access: 'open', tls: 'starttls' },
@@ -187,7 +188,7 @@ log = { info = "*console" }
 modules_enabled = { "roster", "saslauth", "tls", "disco" }
 authentication = "internal_hashed"
 ssl = { key = "${KEY}", certificate = "${CERT}" }
-VirtualHost "lab.example"
+VirtualHost "localhost"
 `,
     },
     start: `user prosody; mkdir -p /tmp/prosody; chown prosody /tmp/prosody
@@ -214,6 +215,6 @@ DNS = no
 `,
     },
     start: `/usr/sbin/ngircd -n -f /etc/ngircd/lab.conf &`,
-    ports: [{ port: 6667, protocol: 'irc', product: 'ngIRCd', version: 'told' }],
+    ports: [{ port: 6667, protocol: 'irc', product: 'ngIRCd' }],
   },
 ];

@@ -1,7 +1,7 @@
 import type { ServerSpec } from './spec.ts';
 
 const dns = (port: 'tcp' | 'udp', product: string) =>
-  ({ port: 53, ...(port === 'udp' ? { udp: true } : {}), protocol: 'dns', product, version: 'told' }) as const;
+  ({ port: 53, udp: port === 'udp', protocol: 'dns', product, version: 'told' }) as const;
 
 /** Names, time and management: mostly over UDP. */
 export const NAMES: readonly ServerSpec[] = [
@@ -64,7 +64,7 @@ export const NAMES: readonly ServerSpec[] = [
     also: ['libbsd0'],
     files: { '/etc/ntpsec/lab.conf': 'server 127.127.1.0\nfudge 127.127.1.0 stratum 5\nrestrict default nomodify\n' },
     start: `/usr/sbin/ntpd -n -c /etc/ntpsec/lab.conf &`,
-    ports: [{ port: 123, udp: true, protocol: 'ntp', product: 'ntpsec' , version: 'told' }],
+    ports: [{ port: 123, udp: true, protocol: 'ntp', product: 'ntpsec', version: 'told' }],
   },
   {
     name: 'snmpd',
@@ -94,7 +94,8 @@ set_working_mc 0x20
   user 1 true  ""     "test" user  10 none md2 md5 straight
   user 2 true  "ops"  "test" admin 10 none md2 md5 straight
 `,
-      '/etc/ipmi/lab.emu': 'mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nmc_enable 0x20\n',
+      '/etc/ipmi/lab.emu':
+        'mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr\nmc_enable 0x20\n',
     },
     start: `mkdir -p /tmp/ipmi
 tail -f /dev/null | /usr/bin/ipmi_sim -n -c /etc/ipmi/lab.conf -f /etc/ipmi/lab.emu -s /tmp/ipmi &`,
@@ -106,6 +107,6 @@ tail -f /dev/null | /usr/bin/ipmi_sim -n -c /etc/ipmi/lab.conf -f /etc/ipmi/lab.
     package: 'rpcbind',
     start: `user _rpc; mkdir -p /run/rpcbind; chown _rpc /run/rpcbind
 /sbin/rpcbind -f -w &`,
-    ports: [{ port: 111, protocol: 'rpc', product: 'rpcbind' , access: 'open' }],
+    ports: [{ port: 111, protocol: 'rpc', product: 'rpcbind', access: 'open' }],
   },
 ];

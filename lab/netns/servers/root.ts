@@ -11,7 +11,18 @@ const SCRIPT = join(import.meta.dirname, 'root.sh');
 const RELEASE = 'bookworm';
 
 /** What the start scripts and the servers themselves need beside their packages. */
-const BASE = ['base-passwd', 'bash', 'coreutils', 'grep', 'iproute2', 'libc-bin', 'mount', 'openssl', 'sed', 'util-linux'];
+const BASE = [
+  'base-passwd',
+  'bash',
+  'coreutils',
+  'grep',
+  'iproute2',
+  'libc-bin',
+  'mount',
+  'openssl',
+  'sed',
+  'util-linux',
+];
 
 /** Packages that are there, with what they depend on, and packages that may not be installed beside those. */
 export interface Wanted {
@@ -45,7 +56,9 @@ export async function makeServersRoot(place: Place, archive: Archive, wanted: Wa
   });
   if (ran.code !== 0) {
     rmSync(partial, { recursive: true, force: true });
-    throw new Error(`The servers cannot be made from this machine's mirror (${archive.main}): ${ran.stderr.trim().slice(-800)}`);
+    throw new Error(
+      `The servers cannot be made from this machine's mirror (${archive.main}): ${ran.stderr.trim().slice(-800)}`,
+    );
   }
   renameSync(partial, final);
   return final;

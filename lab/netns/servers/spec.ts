@@ -19,7 +19,7 @@ export interface ServerSpec {
 
 export interface Expected {
   port: number;
-  udp?: true;
+  udp?: boolean;
   protocol: string;
   /** as the result names it; null where the server tells nothing of what it is */
   product: string | null;

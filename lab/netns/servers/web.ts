@@ -120,7 +120,9 @@ max_filedescriptors 256
     name: 'tinyprox',
     number: 47,
     package: 'tinyproxy-bin',
-    files: { '/etc/tinyproxy/lab.conf': 'User nobody\nGroup nogroup\nPort 8888\nTimeout 60\nMaxClients 10\nAllow 127.0.0.1\n' },
+    files: {
+      '/etc/tinyproxy/lab.conf': 'User nobody\nGroup nogroup\nPort 8888\nTimeout 60\nMaxClients 10\nAllow 127.0.0.1\n',
+    },
     start: `/usr/bin/tinyproxy -d -c /etc/tinyproxy/lab.conf &`,
     ports: [{ port: 8888, protocol: 'http', product: 'Tinyproxy', version: 'told' }],
   },
@@ -164,6 +166,6 @@ FatalErrors none
     },
     start: `group lpadmin; mkdir -p /run/cups /var/spool/cups/tmp /var/cache/cups /var/log/cups /usr/share/cups
 /usr/sbin/cupsd -f -c /etc/cups/lab.conf &`,
-    ports: [{ port: 631, protocol: 'http', product: 'CUPS' }],
+    ports: [{ port: 631, protocol: 'http', product: 'CUPS', version: 'told', tls: 'port' }],
   },
 ];

@@ -26,7 +26,12 @@ async function read(conversation: Conversation, target: ProbeTarget) {
   const pong = await line(conversation);
   if (REFUSED.test(pong)) {
     const what = 'a PING without a password was refused';
-    return serviceResult('redis', { access: 'refused', what, details: { answer: pong.slice(1) } });
+    return serviceResult('redis', {
+      product: 'Redis or Valkey',
+      access: 'refused',
+      what,
+      details: { answer: pong.slice(1) },
+    });
   }
   if (!/^(\+PONG|-LOADING|-MASTERDOWN)/.test(pong)) throw stopped(target, 'redis', 'a PING was answered otherwise');
   conversation.write(INFO);

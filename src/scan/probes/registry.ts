@@ -1,9 +1,41 @@
 import type { Probe } from './contract.ts';
+import { dnsProbe } from './dns.ts';
+import { ftpProbe } from './ftp.ts';
 import { httpProbe } from './http/index.ts';
+import { imapProbe } from './imap.ts';
+import { ircProbe } from './irc.ts';
+import { ldapProbe } from './ldap.ts';
+import { pop3Probe } from './pop3.ts';
+import { rdpProbe } from './rdp.ts';
 import { redisProbe } from './redis.ts';
+import { rpcProbe } from './rpc.ts';
+import { rsyncProbe } from './rsync.ts';
+import { smbProbe } from './smb.ts';
+import { smtpProbe } from './smtp.ts';
 import { sshProbe } from './ssh.ts';
 import { tlsProbe } from './tls/index.ts';
 import { unknownProbe } from './unknown.ts';
+import { vncProbe } from './vnc.ts';
+import { xmppProbe } from './xmpp.ts';
 
-/** Every probe, in alphabetical order, which is also the order of asking: `unknown` takes what nobody else knows. */
-export const PROBES: readonly Probe[] = [httpProbe, redisProbe, sshProbe, tlsProbe, unknownProbe];
+/** Every probe, in alphabetical order, which is also the order of asking; `unknown`, at the end, takes what nobody else knows. */
+export const PROBES: readonly Probe[] = [
+  dnsProbe,
+  ftpProbe,
+  httpProbe,
+  imapProbe,
+  ircProbe,
+  ldapProbe,
+  pop3Probe,
+  rdpProbe,
+  redisProbe,
+  rpcProbe,
+  rsyncProbe,
+  smbProbe,
+  smtpProbe,
+  sshProbe,
+  tlsProbe,
+  vncProbe,
+  xmppProbe,
+  unknownProbe,
+];
