@@ -47,7 +47,7 @@ test('1.5: of each it says protocol, product, version, access and TLS as they ar
     const { server, port, udp, protocol } = truth;
     const look = lookAt(truth);
     const why = complaints(truth, look?.result ?? null);
-    if (udp || !known.has(protocol)) t.diagnostic(`${server.name}:${port}: there is no probe for ${protocol}`);
+    if (!udp && !known.has(protocol)) t.diagnostic(`${server.name}:${port}: there is no probe for ${protocol}`);
     else if (why.length > 0)
       wrong.push(
         `${server.name}:${port}${udp ? '/udp' : ''}: ${why.join('; ')} (${look?.error ?? JSON.stringify(saidBy(look?.result ?? null))})`,

@@ -8,6 +8,7 @@ import { newRetries } from '../../../src/scan/logic/retries.ts';
 import type { Look } from '../../../src/scan/look.ts';
 import { createGuard } from '../../../src/scan/scanner/guard.ts';
 import { lookAt } from '../../../src/scan/scanner/observe.ts';
+import { lookAtUdp } from '../../../src/scan/scanner/observe-udp.ts';
 import { type Pair, sweep } from '../../../src/scan/scanner/sweep.ts';
 
 export interface LookInput {
@@ -44,6 +45,10 @@ if (import.meta.main) {
     report: async (progress) => (open.push(...progress.open), true),
   });
   const looks = await lookAt(guard, open, () => new Date());
-  const result: LookResult = { ms: Math.round(performance.now() - began), looks, udp: udp.length > 0 ? [] : [] };
+  const result: LookResult = {
+    ms: Math.round(performance.now() - began),
+    looks,
+    udp: await lookAtUdp(guard, udp, () => new Date()),
+  };
   process.stdout.write(JSON.stringify(result));
 }

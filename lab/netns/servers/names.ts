@@ -54,7 +54,7 @@ export const NAMES: readonly ServerSpec[] = [
     package: 'chrony',
     start: `mkdir -p /run/chrony
 /usr/sbin/chronyd -d -x -u root 'local stratum 8' 'allow' 'cmdport 0' &`,
-    ports: [{ port: 123, udp: true, protocol: 'ntp', product: null }],
+    ports: [{ port: 123, udp: true, protocol: 'ntp', product: null, access: 'refused' }],
   },
   {
     name: 'ntpsec',
@@ -62,9 +62,9 @@ export const NAMES: readonly ServerSpec[] = [
     package: 'ntpsec',
     alone: true,
     also: ['libbsd0'],
-    files: { '/etc/ntpsec/lab.conf': 'server 127.127.1.0\nfudge 127.127.1.0 stratum 5\nrestrict default nomodify\n' },
+    files: { '/etc/ntpsec/lab.conf': 'server 127.127.1.0\nfudge 127.127.1.0 stratum 5\nunrestrict default noquery\n' },
     start: `/usr/sbin/ntpd -n -c /etc/ntpsec/lab.conf &`,
-    ports: [{ port: 123, udp: true, protocol: 'ntp', product: 'ntpsec', version: 'told' }],
+    ports: [{ port: 123, udp: true, protocol: 'ntp', product: 'NTPsec', version: 'told' }],
   },
   {
     name: 'snmpd',
@@ -73,7 +73,7 @@ export const NAMES: readonly ServerSpec[] = [
     files: { '/etc/snmp/lab.conf': 'agentaddress udp:161\nrocommunity public\nsysdescr lab printer, firmware 1.2\n' },
     start: `mkdir -p /var/lib/snmp
 /usr/sbin/snmpd -f -Le -C -c /etc/snmp/lab.conf &`,
-    ports: [{ port: 161, udp: true, protocol: 'snmp', product: null, access: 'open' }],
+    ports: [{ port: 161, udp: true, protocol: 'snmp', product: 'Net-SNMP', access: 'open' }],
   },
   {
     name: 'ipmi',
@@ -99,7 +99,7 @@ set_working_mc 0x20
     },
     start: `mkdir -p /tmp/ipmi
 tail -f /dev/null | /usr/bin/ipmi_sim -n -c /etc/ipmi/lab.conf -f /etc/ipmi/lab.emu -s /tmp/ipmi &`,
-    ports: [{ port: 623, udp: true, protocol: 'ipmi', product: null }],
+    ports: [{ port: 623, udp: true, protocol: 'ipmi', product: null, access: 'open' }],
   },
   {
     name: 'rpcbind',

@@ -51,6 +51,8 @@ export const rdpProbe: Probe = {
   },
 };
 
+const takesIt = (layer: Layer | null): boolean => layer?.taken ?? false;
+
 interface Layers {
   standard: Layer | null;
   tls: Layer | null;
@@ -58,7 +60,7 @@ interface Layers {
 }
 
 function resultOf(target: ProbeTarget, { standard, tls, nla }: Layers): ServiceProbe {
-  const takes = { standard: standard?.taken ?? false, TLS: tls?.taken ?? false, NLA: nla?.taken ?? false };
+  const takes = { standard: takesIt(standard), TLS: takesIt(tls), NLA: takesIt(nla) };
   const layers = Object.entries(takes).flatMap(([name, taken]) => (taken ? [name] : []));
   const wantsCredentials = layers.join('') === 'NLA' || standard?.failure === WANTS_NLA;
   const windows = takes.NLA ? 'Microsoft Terminal Services' : undefined;
