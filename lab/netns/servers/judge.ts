@@ -54,14 +54,14 @@ export const upstreamOf = (version: string): string =>
 
 const plain = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
 
-/** Generous to whoever says it: the product's name has to be in it, and the version's parts, from the front, at least two. */
+/** Generous to whoever says it: the product's name has to be in it (some give it as the protocol's), and the version's parts, from the front, at least two. */
 export function score(truth: Truth, said: Said, names: readonly string[]): Score {
   const upstream = upstreamOf(truth.packageVersion);
   const version = said.version ?? '';
   const told = /^\d+\.\d+/.test(version) && `${upstream}.`.startsWith(`${version}.`);
   return {
     protocol: said.protocol !== null && [truth.protocol, ...names].includes(said.protocol),
-    product: truth.product !== null && said.product !== null && plain(said.product).includes(plain(truth.product)),
+    product: truth.product !== null && plain(`${said.protocol} ${said.product}`).includes(plain(truth.product)),
     version: told || hasVersion(version, upstream),
   };
 }
