@@ -61,7 +61,7 @@ export function score(truth: Truth, said: Said, names: readonly string[]): Score
   const told = /^\d+\.\d+/.test(version) && `${upstream}.`.startsWith(`${version}.`);
   return {
     protocol: said.protocol !== null && [truth.protocol, ...names].includes(said.protocol),
-    product: truth.product !== null && plain(`${said.protocol} ${said.product}`).includes(plain(truth.product)),
+    product: truth.product !== null && plain(`${said.protocol} ${said.product ?? ''}`).includes(plain(truth.product)),
     version: told || hasVersion(version, upstream),
   };
 }

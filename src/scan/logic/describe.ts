@@ -110,7 +110,10 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
     return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
   }
   if (isService(fresh) && isService(known)) return lostAccess(known, fresh);
-  if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
+  return fresh.protocol === 'tls' && known.protocol === 'tls' ? lostOfTls(known, fresh) : null;
+}
+
+function lostOfTls(known: TlsProbe, fresh: TlsProbe): string | null {
   if (known.chain[0]?.fingerprint !== fresh.chain[0]?.fingerprint) return null;
   if (fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown') {
     return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;

@@ -18,7 +18,8 @@ export function greet(target: ProbeTarget, first: Probe | undefined): Promise<vo
   return converse(target, GREETING_MS + FIRST_ANSWER_MS, async (conversation) => {
     const unasked = await conversation.arrives(GREETING_MS);
     if (unasked) target.heard.greeting = await collect(conversation);
-    else if (first?.asks) target.heard.answers.set(first.protocol, await say(conversation, first.asks.opening(target)));
+    else if (first?.asks)
+      target.heard.answers.set(first.protocol, await say(conversation, first, first.asks.opening(target)));
   });
 }
 
@@ -28,21 +29,21 @@ export async function ask(target: ProbeTarget, probe: Probe): Promise<Answer> {
   const opening = probe.asks!.opening(target);
   const same = [...answers.values()].find(({ to }) => to.equals(opening));
   const answer =
-    answers.get(probe.protocol) ?? same ?? (await converse(target, ANSWER_MS, (open) => say(open, opening)));
+    answers.get(probe.protocol) ?? same ?? (await converse(target, ANSWER_MS, (open) => say(open, probe, opening)));
   answers.set(probe.protocol, answer);
   return answer;
 }
 
-async function say(conversation: Conversation, opening: Buffer): Promise<Answer> {
+async function say(conversation: Conversation, probe: Probe, opening: Buffer): Promise<Answer> {
   conversation.write(opening);
-  const bytes = await collect(conversation);
+  const bytes = await collect(conversation, probe.asks?.fewest);
   return { to: opening, bytes, ended: conversation.over };
 }
 
-async function collect(conversation: Conversation): Promise<Buffer> {
+async function collect(conversation: Conversation, fewest = FEWEST_BYTES): Promise<Buffer> {
   let bytes = Buffer.alloc(0);
   try {
-    while (bytes.length < FEWEST_BYTES || (bytes.length < MOST_BYTES && (await conversation.arrives(PIECE_MS)))) {
+    while (bytes.length < fewest || (bytes.length < MOST_BYTES && (await conversation.arrives(PIECE_MS)))) {
       bytes = Buffer.concat([bytes, await conversation.readSome()]);
     }
   } catch (error) {

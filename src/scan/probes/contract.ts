@@ -39,6 +39,8 @@ export interface ProbeTarget {
 export interface Asking {
   /** The first bytes of a client, at most a few hundred: they ask for nothing that needs rights and change nothing. */
   opening(target: Pick<ProbeTarget, 'address' | 'port'>): Buffer;
+  /** bytes that an answer has at least; with fewer one goes on waiting. By default 5: a record header. */
+  fewest?: number;
   /** Is this what such a server answers to that opening? What `recognises` knows need not be said again. */
   knows(answer: Buffer): boolean;
 }

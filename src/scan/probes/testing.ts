@@ -85,8 +85,12 @@ export function selfSigned(options: { bits?: number; names?: string } = {}): Pki
 }
 
 /** Runs a program until its `port` answers. */
-export async function startServer(argv: string[], port: number): Promise<Disposable> {
-  const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
+export async function startServer(
+  argv: string[],
+  port: number,
+  as: { uid?: number; gid?: number } = {},
+): Promise<Disposable> {
+  const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { ...as, stdio: ['pipe', 'ignore', 'ignore'] });
   const exited = once(child, 'exit');
   const guard = loopbackGuard();
   for (let attempt = 0; attempt < 100; attempt++) {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { isAppError } from '../../../model/errors/index.ts';
 import type { Access, ServiceProbe } from '../../../model/probe.ts';
 import type { Probe, ProbeTarget } from '../contract.ts';
-import { readUntil, serviceResult, stopped, talk } from '../service-result.ts';
+import { serviceResult, stopped } from '../service-result.ts';
+import { fetchAnswer } from './fetch.ts';
 import { HTTP_SIGNATURES } from './signatures.ts';
 import { type HttpAnswer, httpGet, isHttp, isPage, parseAnswer } from './wire.ts';
 
-const PAGE_MS = 4000;
 const MOST_REDIRECTS = 3;
 /** Signatures and titles are at the beginning. */
 const LOOKED_THROUGH = 32 * 1024;
@@ -33,7 +33,7 @@ export const httpProbe: Probe = {
 async function probeHttp(target: ProbeTarget): Promise<ServiceProbe> {
   const heard = target.heard.answers.get('http');
   const known = heard && parseAnswer(heard.bytes, heard.ended);
-  const first = known?.whole ? known : await fetchPage(target, '/');
+  const first = known?.whole ? known : await fetchAnswer(target, 'http', '/');
   if (!first) throw stopped(target, 'http', 'the answer was not HTTP');
   const { page, path, away } = await follow(target, first);
   const text = page.body.subarray(0, LOOKED_THROUGH).toString('utf8');
@@ -100,7 +100,7 @@ async function follow(target: ProbeTarget, first: HttpAnswer): Promise<Followed>
     const location = page.headers.get('location');
     if (!location) break;
     const next = hops < MOST_REDIRECTS ? pathWithin(target, path, location) : null;
-    const there = next === null ? null : await fetchPage(target, next).catch(unlessOurs);
+    const there = next === null ? null : await fetchAnswer(target, 'http', next).catch(unlessOurs);
     if (!there) return { page, path, away: location };
     [page, path] = [there, next!];
   }
@@ -121,7 +121,7 @@ export function pathWithin(target: Pick<ProbeTarget, 'address' | 'port' | 'secur
 }
 
 async function faviconOf(target: ProbeTarget): Promise<string | null> {
-  const answer = await fetchPage(target, '/favicon.ico').catch(unlessOurs);
+  const answer = await fetchAnswer(target, 'http', '/favicon.ico').catch(unlessOurs);
   if (answer?.status !== 200 || answer.body.length === 0 || !answer.whole || isPage(headOf(answer))) return null;
   return createHash('sha256').update(answer.body).digest('hex');
 }
@@ -129,12 +129,4 @@ async function faviconOf(target: ProbeTarget): Promise<string | null> {
 function unlessOurs(error: unknown): null {
   if (isAppError(error)) return null;
   throw error;
-}
-
-async function fetchPage(target: ProbeTarget, path: string): Promise<HttpAnswer | null> {
-  return talk(target, 'http', PAGE_MS, async (conversation) => {
-    conversation.write(httpGet(target, path));
-    const bytes = await readUntil(conversation, (soFar) => parseAnswer(soFar)?.whole ?? false);
-    return parseAnswer(bytes, conversation.over);
-  });
 }

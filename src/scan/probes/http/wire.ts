@@ -11,11 +11,19 @@ export interface HttpAnswer {
 
 const MOST_HEADERS = 100;
 
-/** A request that asks for a connection's end after the answer; nothing in it tells who we are but the name. */
-export function httpGet({ address, port }: Pick<ProbeTarget, 'address' | 'port'>, path = '/'): Buffer {
+/** A request that asks for the connection's end after the answer; nothing in it tells who we are but the name. */
+export const httpGet = (at: Pick<ProbeTarget, 'address' | 'port'>, path = '/'): Buffer => request(at, `GET ${path}`);
+
+/** For APIs that read by POST. */
+export function httpPost(at: Pick<ProbeTarget, 'address' | 'port'>, path: string, json: string): Buffer {
+  const about = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(json)}`];
+  return Buffer.concat([request(at, `POST ${path}`, about), Buffer.from(json)]);
+}
+
+function request({ address, port }: Pick<ProbeTarget, 'address' | 'port'>, what: string, about: string[] = []): Buffer {
   const host = `${address.includes(':') ? `[${address}]` : address}:${port}`;
-  const lines = [`GET ${path} HTTP/1.1`, `Host: ${host}`, 'User-Agent: lastember', 'Accept: */*', 'Connection: close'];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+  const lines = [`${what} HTTP/1.1`, `Host: ${host}`, 'User-Agent: lastember', 'Accept: */*', ...about];
+  return Buffer.from(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
 /** Null: this is no HTTP answer, or its head is not there yet. */
@@ -78,11 +86,19 @@ export function isPage(bytes: Buffer): boolean {
   return /^content-type:\s*(text\/html|application\/xhtml)/im.test(bytes.toString('latin1'));
 }
 
-/** The body as JSON; null where it is none. */
-export function jsonOf(answer: HttpAnswer | null): unknown {
+/** The body as a JSON object; empty where it is none. */
+export function jsonOf(answer: HttpAnswer | null): Record<string, unknown> {
   try {
-    return answer === null ? null : (JSON.parse(answer.body.toString('utf8')) as unknown);
+    const value = JSON.parse(answer?.body.toString('utf8') ?? '') as unknown;
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    return null;
+    return {};
   }
+}
+
+/** A text field of such an object; undefined where it is not there or none. */
+export function textOf(object: unknown, ...path: string[]): string | undefined {
+  let at = object;
+  for (const key of path) at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[key] : undefined;
+  return typeof at === 'string' || typeof at === 'number' ? String(at) : undefined;
 }
