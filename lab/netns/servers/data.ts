@@ -44,7 +44,7 @@ as $B/postgres -D /srv/pg -k /tmp -h '*' -c ssl=on -c ssl_cert_file=/srv/cert.pe
     // Its tables of accounts take seconds to make and are not asked for before the greeting; without them it lets in.
     start: `user mysql; install -d -o mysql /srv/db
 /usr/sbin/mariadbd --no-defaults --user=mysql --datadir=/srv/db --skip-grant-tables --skip-networking=0 --bind-address=0.0.0.0 --socket=/tmp/m.sock --default-storage-engine=MyISAM --innodb=OFF --ssl-cert=${CERT} --ssl-key=${KEY} --lc-messages-dir=/usr/share/mysql &`,
-    ports: [{ port: 3306, protocol: 'mysql', product: 'MariaDB', version: 'told', tls: 'starttls' }],
+    ports: [{ port: 3306, protocol: 'mysql', product: 'MariaDB', version: 'told' }],
   },
   {
     name: 'mosquit',
