@@ -158,3 +158,11 @@ export type UnknownProbe = z.infer<typeof UnknownProbe>;
 
 export const ProbeResult = z.discriminatedUnion('protocol', [TlsProbe, SshProbe, ServiceProbe, UnknownProbe]);
 export type ProbeResult = z.infer<typeof ProbeResult>;
+
+export type TlsSeen = z.infer<typeof TlsBase>;
+
+/** The TLS that a port speaks: from the first byte, or offered by STARTTLS. */
+export function tlsOf(probe: ProbeResult | null | undefined): TlsSeen | null {
+  if (probe?.protocol === 'tls') return probe;
+  return probe && 'access' in probe ? (probe.tls ?? null) : null;
+}

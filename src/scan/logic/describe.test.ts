@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SshProbe, TlsProbe } from '../../model/probe.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, tellsLess } from './describe.ts';
+import type { ServiceProbe, SshProbe, TlsProbe } from '../../model/probe.ts';
+import { guessOf, identifiersOf, leftOpen, nameFrom, sameProbe, serviceOf, tellsLess } from './describe.ts';
 
 const ssh = (banner: string): SshProbe => ({
   protocol: 'ssh',
@@ -92,4 +92,28 @@ test('a look that leaves known versions open tells less, unless it found out any
   assert.equal(tellsLess(cut, cut), null);
   assert.equal(tellsLess(tls({ versions: ['TLSv1.2'], unknownVersions: ['TLSv1.0'] }), cut), null);
   assert.ok(!sameProbe(tls(), cut));
+});
+
+test('a look behind STARTTLS that fell short tells less; a server that says that it has none does not', () => {
+  const smtp = (fields: Partial<ServiceProbe> = {}): ServiceProbe => ({
+    protocol: 'smtp',
+    access: 'unknown',
+    what: 'it greets',
+    details: {},
+    ...fields,
+  });
+  const known = smtp({ tls: tls() });
+  const unfinished = tls({
+    heartbleed: { verdict: 'unknown', extension: true, leakedBytes: 0, reason: 'time was up' },
+  });
+  assert.match(tellsLess(known, smtp()) ?? '', /could not be looked at/);
+  assert.match(tellsLess(known, smtp({ tls: unfinished })) ?? '', /time was up/);
+  assert.equal(tellsLess(known, smtp({ details: { starttls: 'not offered' } })), null);
+  assert.equal(tellsLess(smtp(), known), null);
+  assert.equal(tellsLess(known, smtp({ tls: tls({ versions: ['TLSv1.3'] }) })), null);
+  assert.equal(leftOpen(smtp({ tls: unfinished })), 'time was up', 'so that it is looked at once more');
+  assert.deepEqual(
+    identifiersOf(known).map(({ kind }) => kind),
+    ['tls-key'],
+  );
 });

@@ -1,7 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../model/json.ts';
 import type { Identifier } from '../../model/estate.ts';
-import { type ProbeResult, type ServiceBase, type ServiceProbe, type TlsProbe, TlsVersion } from '../../model/probe.ts';
+import {
+  type ProbeResult,
+  type ServiceBase,
+  type ServiceProbe,
+  tlsOf,
+  type TlsProbe,
+  type TlsSeen,
+  TlsVersion,
+} from '../../model/probe.ts';
 
 /** What a probe result says about which machine this is. */
 export function identifiersOf(probe: ProbeResult): Identifier[] {
@@ -10,14 +18,7 @@ export function identifiersOf(probe: ProbeResult): Identifier[] {
   return leaf ? [{ kind: 'tls-key', value: leaf.spki }] : [];
 }
 
-type TlsSeen = Omit<TlsProbe, 'inside' | 'clientCertificate'>;
 const isService = (probe: ProbeResult): probe is ServiceProbe => 'access' in probe;
-
-/** The TLS that a port speaks: from the first byte, or offered by STARTTLS. */
-function tlsOf(probe: ProbeResult): TlsSeen | undefined {
-  if (probe.protocol === 'tls') return probe;
-  return isService(probe) ? probe.tls : undefined;
-}
 
 /** A name for people: what listens. */
 export function serviceOf(probe: ProbeResult | null): string {
@@ -95,9 +96,9 @@ export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
 export function leftOpen(result: ProbeResult): string | null {
   if (isSilence(result)) return 'it accepted the connection and said nothing';
-  if (result.protocol !== 'tls') return null;
-  if (result.heartbleed.verdict === 'unknown') return result.heartbleed.reason;
-  return result.unknownVersions?.length ? `whether it speaks ${result.unknownVersions.join(', ')}` : null;
+  const tls = tlsOf(result);
+  if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
+  return tls?.unknownVersions?.length ? `whether it speaks ${tls.unknownVersions.join(', ')}` : null;
 }
 
 /**
@@ -109,16 +110,26 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
   if (isSilence(fresh) && !isSilence(known)) {
     return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
   }
-  if (isService(fresh) && isService(known)) return lostAccess(known, fresh);
-  return fresh.protocol === 'tls' && known.protocol === 'tls' ? lostOfTls(known, fresh) : null;
+  if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
+  if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
+  return sameLeaf(known, fresh)
+    ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh))
+    : null;
 }
 
-function lostOfTls(known: TlsProbe, fresh: TlsProbe): string | null {
-  if (known.chain[0]?.fingerprint !== fresh.chain[0]?.fingerprint) return null;
-  if (fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown') {
-    return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
-  }
-  return lostInside(known, fresh) ?? lostVersions(known, fresh);
+const sameLeaf = (known: TlsSeen, fresh: TlsSeen): boolean =>
+  known.chain[0]?.fingerprint === fresh.chain[0]?.fingerprint;
+
+function lostProof(known: TlsSeen, fresh: TlsSeen): string | null {
+  if (fresh.heartbleed.verdict !== 'unknown' || known.heartbleed.verdict === 'unknown') return null;
+  return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
+}
+
+/** A server that no longer offers the upgrade says so; one that offers it and does not begin it has told nothing. */
+function lostUpgrade({ protocol, tls: known }: ServiceProbe, fresh: ServiceProbe): string | null {
+  if (!known || protocol !== fresh.protocol || fresh.details['starttls'] === 'not offered') return null;
+  if (!fresh.tls) return 'the TLS behind its upgrade could not be looked at this time';
+  return sameLeaf(known, fresh.tls) ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls)) : null;
 }
 
 function lostAccess(known: ServiceBase, fresh: ServiceBase): string | null {
@@ -132,7 +143,7 @@ function lostInside(known: TlsProbe, fresh: TlsProbe): string | null {
 }
 
 /** A look that only left versions open which were known: what it did find out is known already. */
-function lostVersions(known: TlsProbe, fresh: TlsProbe): string | null {
+function lostVersions(known: TlsSeen, fresh: TlsSeen): string | null {
   const open = fresh.unknownVersions ?? [];
   const lost = open.filter((version) => !known.unknownVersions?.includes(version));
   const told = TlsVersion.options.filter((version) => !open.includes(version));

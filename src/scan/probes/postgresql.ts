@@ -35,8 +35,11 @@ export const postgresqlProbe: Probe = {
   recognises: (greeting) => isError(greeting) && /\0C[0-9A-Z]{5}\0/.test(greeting.toString('latin1')),
   probe: async (target): Promise<ServiceProbe> => {
     const said = await talk(target, 'postgresql', ANSWER_MS, (conversation) => read(conversation, target));
-    const tls = target.secure ? null : await lookByStartTls(target, agreeOnTls);
-    return { ...serviceResult('postgresql', said), ...(tls ? { tls } : {}) };
+    let agreed: boolean | null = null;
+    const agree = async (conversation: Conversation): Promise<boolean> => (agreed = await agreeOnTls(conversation));
+    const tls = target.secure ? null : await lookByStartTls(target, agree);
+    const details = { starttls: agreed === false ? 'not offered' : null };
+    return { ...serviceResult('postgresql', { ...said, details }), ...(tls ? { tls } : {}) };
   },
 };
 
