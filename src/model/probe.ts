@@ -37,7 +37,8 @@ export const HeartbleedProof = z.object({
 });
 export type HeartbleedProof = z.infer<typeof HeartbleedProof>;
 
-const TlsBase = z.object({
+/** TLS, wherever on a port it begins. */
+export const TlsSeen = z.object({
   protocol: z.literal('tls'),
   /** spoken, each shown by an answer */
   versions: z.array(TlsVersion),
@@ -110,11 +111,11 @@ const ServiceBase = z.object({
 export type ServiceBase = z.infer<typeof ServiceBase>;
 
 /** Any other service. `tls`: what it offers by STARTTLS; a service inside TLS from the first byte is a TlsProbe. */
-export const ServiceProbe = ServiceBase.extend({ tls: TlsBase.optional() });
+export const ServiceProbe = ServiceBase.extend({ tls: TlsSeen.optional() });
 export type ServiceProbe = z.infer<typeof ServiceProbe>;
 
 /** TLS from the first byte. `inside`: what speaks within it, where a probe knows that. */
-export const TlsProbe = TlsBase.extend({
+export const TlsProbe = TlsSeen.extend({
   inside: ServiceBase.optional(),
   /** it lets nobody in who shows no certificate of their own */
   clientCertificate: z.literal('required').optional(),
@@ -159,7 +160,7 @@ export type UnknownProbe = z.infer<typeof UnknownProbe>;
 export const ProbeResult = z.discriminatedUnion('protocol', [TlsProbe, SshProbe, ServiceProbe, UnknownProbe]);
 export type ProbeResult = z.infer<typeof ProbeResult>;
 
-export type TlsSeen = z.infer<typeof TlsBase>;
+export type TlsSeen = z.infer<typeof TlsSeen>;
 
 /** The TLS that a port speaks: from the first byte, or offered by STARTTLS. */
 export function tlsOf(probe: ProbeResult | null | undefined): TlsSeen | null {
