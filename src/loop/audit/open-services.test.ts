@@ -46,20 +46,21 @@ test('a Redis without a password is a finding, which closes when it asks for one
   const open = await redis(null);
   const [found, ...others] = await lookAndJudge().finally(() => open.close());
   assert.equal(others.length, 0);
-  assert.deepEqual([found?.check, found?.severity, found?.state], ['database', 'high', 'open']);
-  assert.match(String(found?.evidence['reason']), /without a password/);
-  assert.equal(found?.evidence['protocol'], 'redis');
+  assert.ok(found);
+  assert.deepEqual([found.check, found.severity, found.state], ['database', 'high', 'open']);
+  assert.match(String(found.evidence['reason']), /without a password/);
+  assert.equal(found.evidence['protocol'], 'redis');
 
   const [gone] = await lookAndJudge().catch(() => w.audit.findings({ kit: 'open-services' }));
   assert.equal(gone?.state, 'open', 'that nobody answers proves nothing');
 
   const locked = await redis('only-for-this-test');
   const [fixed] = await lookAndJudge().finally(() => locked.close());
-  assert.deepEqual([fixed?.id, fixed?.state], [found?.id, 'fixed']);
+  assert.deepEqual([fixed?.id, fixed?.state], [found.id, 'fixed']);
 
   const again = await redis(null);
   const [back] = await lookAndJudge().finally(() => again.close());
-  assert.deepEqual([back?.id, back?.state], [found?.id, 'rekindled']);
+  assert.deepEqual([back?.id, back?.state], [found.id, 'rekindled']);
 });
 
 test('a page for everybody is none', async (t) => {

@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { findBinaries } from '../../platform/db/embedded/binaries.ts';
 import type { ServiceProbe } from '../../model/probe.ts';
-import { postgresqlProbe } from './postgresql.ts';
-import { freePort, look, selfSigned, startServer, targetAt, wants } from './testing.ts';
-
-const NOBODY = 65_534;
+import { freePort, look, startServer, wants } from './testing.ts';
 
 /** A directory of the test's own, for servers that write. */
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'lastember-live-'));
-  chmodSync(path, 0o755);
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
@@ -114,49 +108,4 @@ test('a real MariaDB refuses the user without a name, and without its grants let
   const wide = await lookLive(argv(['--skip-grant-tables']));
   assertIs(wide, 'mysql', 'MariaDB', 'open');
   assert.match(wide.version ?? '', /^1\d\.\d+/);
-});
-
-test('a real PostgreSQL that trusts everybody is open, one that wants a password is not', async (t) => {
-  const dir = folder(t);
-  const { initdb, postgres } = await findBinaries(null, join(dir, 'programs'));
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) chownSync(dir, NOBODY, NOBODY);
-  const as = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-  const data = join(dir, 'data');
-  execFileSync(initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions'], {
-    ...as,
-    stdio: 'ignore',
-  });
-  // Its probe itself: of an unusual port, a version from 17 on is known as TLS first, which it speaks directly as well.
-  const read = (port: number): Promise<ServiceProbe> => postgresqlProbe.probe(targetAt(port)) as Promise<ServiceProbe>;
-  const start = async (look: (port: number) => Promise<unknown>, ...more: string[]): Promise<ServiceProbe> => {
-    const port = await freePort();
-    const argv = [postgres, '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-c', 'fsync=off', ...more];
-    const server = await startServer(argv, port, as);
-    t.after(() => server.close());
-    // While it recovers from the end of the one before, it tells nobody anything else.
-    for (let attempt = 0; attempt < 100; attempt++) {
-      const probe = (await look(port)) as ServiceProbe;
-      if (!probe.what?.includes('57P03')) return server.close().then(() => probe);
-      await sleep(200);
-    }
-    return assert.fail('it did not come up');
-  };
-  const open = await start(look);
-  assertIs(open, 'postgresql', 'PostgreSQL', 'open');
-  assert.match(open.version ?? '', /^\d+/);
-  rmSync(join(data, 'postmaster.pid'), { force: true });
-  writeFileSync(join(data, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
-  const pki = selfSigned();
-  t.after(() => pki.remove());
-  // Where only its own user may read it, as PostgreSQL wants it.
-  const key = join(dir, 'key.pem');
-  writeFileSync(key, readFileSync(pki.key), { mode: 0o600 });
-  if (isRoot) chownSync(key, NOBODY, NOBODY);
-  chmodSync(pki.dir, 0o755);
-  const tls = { ssl: 'on', ssl_key_file: key, ssl_cert_file: pki.certificate };
-  const refused = await start(read, ...Object.entries(tls).flatMap(([name, value]) => ['-c', `${name}=${value}`]));
-  assertIs(refused, 'postgresql', 'PostgreSQL', 'refused');
-  assert.deepEqual(refused.tls?.versions, ['TLSv1.2', 'TLSv1.3'], 'what it offers by STARTTLS is looked at');
-  assert.deepEqual(refused.tls?.chain[0]?.names, ['shop.example', 'www.shop.example']);
 });

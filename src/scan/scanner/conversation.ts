@@ -43,6 +43,8 @@ export class Conversation {
     this.#timer = setTimeout(() => this.#end('deadline'), Math.max(1, options.deadlineMs));
     socket.on('data', this.#onData);
     for (const event of ['close', 'end', 'error']) socket.on(event, this.#onClose);
+    // One that another conversation released was paused.
+    socket.resume();
   }
 
   /** Exactly `count` bytes. */
