@@ -30,20 +30,21 @@ END
 } >"$apt/conf"
 export APT_CONFIG=$apt/conf DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
+# What no server here needs, and what is largest: compilers, drivers of displays, languages, interpreters.
+unneeded='^(libllvm|libgl1-mesa|libz3|python3|libpython3|samba-common-bin|perl-modules|libc-l10n|locales|ssl-cert|fonts-dejavu|postgresql-client-1)'
 # shellcheck disable=SC2086
-apt-get -qq -y -d install $packages >/dev/null
+needed=$(apt-get -qq -s install $packages | awk '/^Inst / { print $2 }' | grep -vE "$unneeded")
 # shellcheck disable=SC2086
-(cd "$apt/archives" && apt-get -qq download $alone)
+(cd "$apt/archives" && apt-get -qq download $needed $alone)
 
 for dir in bin sbin lib lib64; do
   mkdir -p "$root/usr/$dir"
   ln -s "usr/$dir" "$root/$dir"
 done
-# What no server here needs, and what is largest: languages, manuals, a compiler for queries, drivers of displays.
-find "$apt/archives" -name '*.deb' | grep -vE '/(libllvm|libgl1-mesa|libz3|python3-samba|samba-common-bin|perl-modules|libc-l10n|locales|fonts-|ssl-cert)[^/]*$' |
+find "$apt/archives" -name '*.deb' |
   xargs -P 4 -I{} sh -c 'dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink \
     --exclude="./usr/share/doc*" --exclude="./usr/share/man*" --exclude="./usr/share/locale*" --exclude="./usr/share/i18n*" \
-    --exclude="./usr/share/squid-langpack*"' sh {} "$root"
+    --exclude="./usr/share/squid-langpack*" --exclude="./usr/lib/postgresql/*/lib/bitcode*"' sh {} "$root"
 for deb in "$apt"/archives/*.deb; do dpkg-deb --show --showformat '${Package} ${Version}\n' "$deb"; done >"$root/etc/lab-versions"
 rm -rf "$apt"
 

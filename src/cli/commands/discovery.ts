@@ -15,6 +15,7 @@ export function addDiscovery(root: Command): void {
   addScope(root);
   addScan(root);
   addHosts(root);
+  addRematch(root);
 }
 
 function addScope(root: Command): void {
@@ -260,6 +261,23 @@ function addHosts(root: Command): void {
     },
   );
   addHost(root);
+}
+
+function addRematch(root: Command): void {
+  const rematch = root
+    .command('rematch')
+    .description('Try the probes of today on what was kept of services that nobody knew; nothing is sent to them')
+    .addHelpText(
+      'after',
+      '\nThe server does this every night by itself. Worth a call after an update that brought probes.',
+    );
+  does(rematch, async (context) => {
+    const done = await (await context.client()).rematchEndpoints({});
+    show(context.output, done, [
+      ['unknown services', String(done.looked)],
+      ['known now', String(done.known)],
+    ]);
+  });
 }
 
 async function standardInput(): Promise<string> {

@@ -8,6 +8,7 @@ import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { claimHost, importHosts, tagHost } from './claims.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
+import { rematch } from './rematch.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt, sourceStats } from './store-hosts.ts';
 
@@ -177,6 +178,15 @@ function endpointRoutes(platform: Platform, look: LookNow): Route[] {
       params: Id,
       reply: z.object({ items: z.array(z.object({ at: Instant, probe: ProbeResult })) }),
       handler: async ({ params }) => ({ items: await historyOf(platform.db, params.id) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/endpoints/rematch',
+      id: 'rematchEndpoints',
+      summary: 'Try the probes of today on what was kept of unknown services, without another look',
+      access: MAY.operate,
+      reply: z.object({ looked: z.number().int(), known: z.number().int() }),
+      handler: () => rematch(platform),
     }),
     route({
       method: 'POST',

@@ -87,8 +87,8 @@ async function askCalmly(target: ProbeTarget, probe: Probe): Promise<{ bytes: Bu
 async function refined(target: ProbeTarget, known: Known): Promise<Known> {
   if (known.probe.protocol !== 'http') return known;
   const root = await askCalmly(target, known.probe);
-  const byRoot = chooseByAnswer(known.probe, root.bytes);
-  if (byRoot?.over) return { probe: byRoot, greeting: root.bytes };
+  const byRoot = chooseProbe(root.bytes);
+  if (byRoot.over) return { probe: byRoot, greeting: root.bytes };
   const apis = PROBES.filter(({ over, asks }) => over === 'http' && asks);
   // A page for people is no API, whatever its port.
   for (const probe of isPage(root.bytes) ? [] : suitedFirst(apis, target.port)) {

@@ -58,8 +58,9 @@ async function read(conversation: Conversation, target: ProbeTarget) {
   const first = await message(conversation);
   if (!first || !'RENv'.includes(first.type)) throw stopped(target, 'postgresql', 'a start was answered otherwise');
   const verdict = verdictOn(first);
-  const version = verdict.access === 'open' && first.type === 'R' ? await versionOf(conversation) : undefined;
-  conversation.write(TERMINATE);
+  const isIn = verdict.access === 'open';
+  const version = isIn ? await versionOf(conversation) : undefined;
+  if (isIn) conversation.write(TERMINATE);
   return { product: 'PostgreSQL', version, ...verdict };
 }
 

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { findBinaries } from '../../platform/db/embedded/binaries.ts';
 import type { ServiceProbe } from '../../model/probe.ts';
 import { freePort, look, startServer, wants } from './testing.ts';
-
-const NOBODY = 65_534;
 
 /** A directory of the test's own, for servers that write. */
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'lastember-live-'));
-  chmodSync(path, 0o755);
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
@@ -112,29 +108,4 @@ test('a real MariaDB refuses the user without a name, and without its grants let
   const wide = await lookLive(argv(['--skip-grant-tables']));
   assertIs(wide, 'mysql', 'MariaDB', 'open');
   assert.match(wide.version ?? '', /^1\d\.\d+/);
-});
-
-test('a real PostgreSQL that trusts everybody is open, one that wants a password is not', async (t) => {
-  const dir = folder(t);
-  const { initdb, postgres } = await findBinaries(null, join(dir, 'programs'));
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) chownSync(dir, NOBODY, NOBODY);
-  const as = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
-  const data = join(dir, 'data');
-  execFileSync(initdb, ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '--no-instructions'], {
-    ...as,
-    stdio: 'ignore',
-  });
-  const start = async (): Promise<ServiceProbe> => {
-    const port = await freePort();
-    const argv = [postgres, '-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', dir, '-c', 'fsync=off'];
-    const server = await startServer(argv, port, as);
-    return (await look(port).finally(() => server.close())) as ServiceProbe;
-  };
-  const open = await start();
-  assertIs(open, 'postgresql', 'PostgreSQL', 'open');
-  assert.match(open.version ?? '', /^\d+/);
-  rmSync(join(data, 'postmaster.pid'), { force: true });
-  writeFileSync(join(data, 'pg_hba.conf'), 'host all all 127.0.0.1/32 scram-sha-256\n');
-  assertIs(await start(), 'postgresql', 'PostgreSQL', 'refused');
 });

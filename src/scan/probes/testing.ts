@@ -88,13 +88,13 @@ export function selfSigned(options: { bits?: number; names?: string } = {}): Pki
 export async function startServer(
   argv: string[],
   port: number,
-  as: { uid?: number; gid?: number } = {},
+  { address = '127.0.0.1', ...as }: { uid?: number; gid?: number; address?: string } = {},
 ): Promise<Disposable> {
   const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { ...as, stdio: ['pipe', 'ignore', 'ignore'] });
   const exited = once(child, 'exit');
   const guard = loopbackGuard();
   for (let attempt = 0; attempt < 100; attempt++) {
-    const socket = await guard.connect('127.0.0.1', port, { timeoutMs: 500 }).catch(() => null);
+    const socket = await guard.connect(address, port, { timeoutMs: 500 }).catch(() => null);
     if (socket) {
       socket.destroy();
       break;

@@ -43,8 +43,8 @@ export class Conversation {
     this.#timer = setTimeout(() => this.#end('deadline'), Math.max(1, options.deadlineMs));
     socket.on('data', this.#onData);
     for (const event of ['close', 'end', 'error']) socket.on(event, this.#onClose);
-    // A socket that another conversation released is paused, and listening alone does not wake it.
-    if (socket.isPaused()) socket.resume();
+    // One that another conversation released was paused.
+    socket.resume();
   }
 
   /** Exactly `count` bytes. */
