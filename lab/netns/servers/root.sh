@@ -31,7 +31,7 @@ END
 export APT_CONFIG=$apt/conf DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
 # What no server here needs, and what is largest: compilers, drivers of displays, languages, interpreters.
-unneeded='^(libllvm|libgl1-mesa|libz3|python3|libpython3|samba-common-bin|perl-modules|libc-l10n|locales|ssl-cert|fonts-dejavu|postgresql-client-1)'
+unneeded='^(libllvm|libgl1-mesa|libz3|python3|libpython3-|libpython3.11-stdlib|samba-common-bin|perl-modules|libc-l10n|locales|ssl-cert|fonts-dejavu|postgresql-client-1)'
 # shellcheck disable=SC2086
 needed=$(apt-get -qq -s install $packages | awk '/^Inst / { print $2 }' | grep -vE "$unneeded")
 # shellcheck disable=SC2086

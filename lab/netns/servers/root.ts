@@ -1,6 +1,6 @@
 /** One root file system with every server of the table: packages taken apart, none of their scripts run. */
 import { createHash } from 'node:crypto';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Archive } from '../archive.ts';
 import { bounded } from '../bounded.ts';
@@ -32,7 +32,7 @@ export interface Wanted {
 }
 
 export const serversRootDir = (place: Place, wanted: Wanted): string => {
-  const key = createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 12);
+  const key = createHash('sha256').update(JSON.stringify(wanted)).update(readFileSync(SCRIPT)).digest('hex').slice(0, 12);
   return join(place.cache, 'servers', `${RELEASE}-${key}`);
 };
 

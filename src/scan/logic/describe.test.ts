@@ -1,16 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceProbe, SshProbe, TlsProbe } from '../../model/probe.ts';
-import {
-  guessOf,
-  identifiersOf,
-  leftOpen,
-  nameFrom,
-  sameProbe,
-  serviceOf,
-  summaryOf,
-  tellsLess,
-} from './describe.ts';
+import { guessOf, identifiersOf, leftOpen, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './describe.ts';
 
 const ssh = (banner: string): SshProbe => ({
   protocol: 'ssh',
