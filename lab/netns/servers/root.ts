@@ -32,7 +32,11 @@ export interface Wanted {
 }
 
 export const serversRootDir = (place: Place, wanted: Wanted): string => {
-  const key = createHash('sha256').update(JSON.stringify(wanted)).update(readFileSync(SCRIPT)).digest('hex').slice(0, 12);
+  const key = createHash('sha256')
+    .update(JSON.stringify(wanted))
+    .update(readFileSync(SCRIPT))
+    .digest('hex')
+    .slice(0, 12);
   return join(place.cache, 'servers', `${RELEASE}-${key}`);
 };
 
