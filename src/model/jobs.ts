@@ -11,6 +11,8 @@ export interface Jobs {
   'discovery.source': { sourceId: string };
   /** remove history that is older than it has to be kept */
   'discovery.retention': Record<never, never>;
+  /** try the probes of today on what was kept of unknown services */
+  'discovery.rematch': Record<never, never>;
   'enrollment.deploy': { deploymentId: string };
   'enrollment.lost-agents': Record<never, never>;
   /** let rules ask for deployments, and go on with those whose time has come */
@@ -45,6 +47,7 @@ const NAMES: Record<JobName, true> = {
   'discovery.follow': true,
   'discovery.source': true,
   'discovery.retention': true,
+  'discovery.rematch': true,
   'enrollment.deploy': true,
   'enrollment.lost-agents': true,
   'enrollment.tick': true,

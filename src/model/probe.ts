@@ -37,7 +37,8 @@ export const HeartbleedProof = z.object({
 });
 export type HeartbleedProof = z.infer<typeof HeartbleedProof>;
 
-export const TlsProbe = z.object({
+/** TLS, wherever on a port it begins. */
+export const TlsSeen = z.object({
   protocol: z.literal('tls'),
   /** spoken, each shown by an answer */
   versions: z.array(TlsVersion),
@@ -49,6 +50,75 @@ export const TlsProbe = z.object({
   revocation: z
     .object({ status: z.enum(['good', 'revoked', 'unknown']), source: z.string(), checkedAt: Instant })
     .optional(),
+});
+
+/** Protocols beside TLS and SSH that a probe knows, or may come to know. Alphabetical. */
+export const ServiceProtocol = z.enum([
+  'amqp',
+  'dns',
+  'docker',
+  'elasticsearch',
+  'etcd',
+  'ftp',
+  'http',
+  'imap',
+  'ipmi',
+  'irc',
+  'kubernetes',
+  'ldap',
+  'memcached',
+  'mongodb',
+  'mqtt',
+  'mysql',
+  'nats',
+  'ntp',
+  'pop3',
+  'postgresql',
+  'rabbitmq',
+  'rdp',
+  'redis',
+  'rpc',
+  'rsync',
+  'smb',
+  'smtp',
+  'snmp',
+  'vnc',
+  'xmpp',
+]);
+export type ServiceProtocol = z.infer<typeof ServiceProtocol>;
+
+/**
+ * Whether it serves whoever asks. `open`: it answered something that needs rights, without credentials; `refused`: it
+ * asked for credentials; `unknown`: the look did not come to a verdict.
+ */
+export const Access = z.enum(['open', 'refused', 'unknown']);
+export type Access = z.infer<typeof Access>;
+
+/** Bounds of what is kept of a service. Texts of strangers: one line each, without control characters. */
+export const SERVICE_BOUNDS = { product: 100, version: 60, what: 300, detail: 400, details: 24 } as const;
+
+const ServiceBase = z.object({
+  protocol: ServiceProtocol,
+  product: z.string().max(SERVICE_BOUNDS.product).optional(),
+  version: z.string().max(SERVICE_BOUNDS.version).optional(),
+  access: Access,
+  /** a short sentence: how that was shown */
+  what: z.string().max(SERVICE_BOUNDS.what),
+  details: z
+    .record(z.string().regex(/^[a-z][A-Za-z0-9]{0,39}$/), z.string().max(SERVICE_BOUNDS.detail))
+    .refine((details) => Object.keys(details).length <= SERVICE_BOUNDS.details, 'too many details'),
+});
+export type ServiceBase = z.infer<typeof ServiceBase>;
+
+/** Any other service. `tls`: what it offers by STARTTLS; a service inside TLS from the first byte is a TlsProbe. */
+export const ServiceProbe = ServiceBase.extend({ tls: TlsSeen.optional() });
+export type ServiceProbe = z.infer<typeof ServiceProbe>;
+
+/** TLS from the first byte. `inside`: what speaks within it, where a probe knows that. */
+export const TlsProbe = TlsSeen.extend({
+  inside: ServiceBase.optional(),
+  /** it lets nobody in who shows no certificate of their own */
+  clientCertificate: z.literal('required').optional(),
 });
 export type TlsProbe = z.infer<typeof TlsProbe>;
 
@@ -68,9 +138,32 @@ export const SshProbe = z.object({
 });
 export type SshProbe = z.infer<typeof SshProbe>;
 
-/** Something listens but no probe knows it; `banner` keeps the first bytes as hex so that later signatures can match. */
-export const UnknownProbe = z.object({ protocol: z.literal('unknown'), banner: z.string() });
+const Hex = z
+  .string()
+  .max(512)
+  .regex(/^([0-9a-f]{2})*$/i);
+
+/**
+ * Something listens but no probe knows it. `banner` keeps the first bytes that came as hex, `answers` what came to each
+ * opening (by the protocol whose opening it was), so that later signatures can match without another look.
+ */
+export const UnknownProbe = z.object({
+  protocol: z.literal('unknown'),
+  banner: z.string(),
+  answers: z
+    .array(z.object({ to: z.string().max(20), hex: Hex }))
+    .max(16)
+    .optional(),
+});
 export type UnknownProbe = z.infer<typeof UnknownProbe>;
 
-export const ProbeResult = z.discriminatedUnion('protocol', [TlsProbe, SshProbe, UnknownProbe]);
+export const ProbeResult = z.discriminatedUnion('protocol', [TlsProbe, SshProbe, ServiceProbe, UnknownProbe]);
 export type ProbeResult = z.infer<typeof ProbeResult>;
+
+export type TlsSeen = z.infer<typeof TlsSeen>;
+
+/** The TLS that a port speaks: from the first byte, or offered by STARTTLS. */
+export function tlsOf(probe: ProbeResult | null | undefined): TlsSeen | null {
+  if (probe?.protocol === 'tls') return probe;
+  return probe && 'access' in probe ? (probe.tls ?? null) : null;
+}

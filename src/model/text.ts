@@ -10,3 +10,12 @@ export function plainText(text: string, longest = LONGEST): string {
   const cut = text.length > longest ? `${text.slice(0, longest)}…` : text;
   return cut.toWellFormed().replaceAll('\0', '\uFFFD');
 }
+
+/** A text of strangers as one line for people: nothing in it moves cursors, hides, or turns the direction of writing. */
+export function oneLine(text: string, longest = LONGEST): string {
+  const line = text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim();
+  return line.length > longest ? `${line.slice(0, longest - 1).toWellFormed()}…` : line;
+}

@@ -1,4 +1,6 @@
 import type { Host } from '../../model/estate.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+import { endpointInWords } from '../../model/probe-words.ts';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { EXIT, Exit, UsageError } from '../exit.ts';
@@ -15,6 +17,7 @@ export function addDiscovery(root: Command): void {
   addScan(root);
   addHosts(root);
   addUnknown(root);
+  addRematch(root);
 }
 
 function addHosts(root: Command): void {
@@ -64,9 +67,31 @@ function addHosts(root: Command): void {
   addHost(root);
 }
 
+function addRematch(root: Command): void {
+  const rematch = root
+    .command('rematch')
+    .description('Try the probes of today on what was kept of services that nobody knew; nothing is sent to them')
+    .addHelpText(
+      'after',
+      '\nThe server does this every night by itself. Worth a call after an update that brought probes.',
+    );
+  does(rematch, async (context) => {
+    const done = await (await context.client()).rematchEndpoints({});
+    show(context.output, done, [
+      ['unknown services', String(done.looked)],
+      ['known now', String(done.known)],
+    ]);
+  });
+}
+
 function managementOf({ management, agentVersion }: Host): string {
   if (agentVersion) return `${management}, agent ${agentVersion}`;
   return management === 'managed' ? 'managed over SSH, without an agent' : management;
+}
+
+function servedInWords(probe: ProbeResult | null): string {
+  const words = endpointInWords(probe);
+  return words === null ? '' : `, ${words}`;
 }
 
 function addHost(root: Command): void {
@@ -90,10 +115,7 @@ function addHost(root: Command): void {
       ['seen', `first ${ago(h.firstSeen)}, last ${ago(h.lastSeen)}`],
       ...(h.note ? [['note', h.note] as [string, string]] : []),
       ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
-      ...endpoints.map((e): [string, string] => [
-        `:${e.port}`,
-        `${e.service} ${e.state}${e.probe?.protocol === 'tls' ? `, Heartbleed ${e.probe.heartbleed.verdict}` : ''}`,
-      ]),
+      ...endpoints.map((e): [string, string] => [`:${e.port}`, `${e.service} ${e.state}${servedInWords(e.probe)}`]),
       ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
     ]);
   });

@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import type { TlsProbe } from '../../model/probe.ts';
+import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
 import { useLastSeen } from '../api/use-last-seen.ts';
 import { bannerInWords } from '../components/banner.ts';
@@ -199,9 +200,11 @@ function NothingHere({ fixed }: { fixed: number }) {
   );
 }
 
-function tlsSummary({ versions, unknownVersions, heartbleed, chain }: TlsProbe): string {
+function tlsSummary(probe: TlsProbe): string {
+  const { versions, unknownVersions, heartbleed, chain } = probe;
   const open = unknownVersions?.length ? ` (no answer to ${unknownVersions.join(', ')})` : '';
-  return `${versions.join(', ')}${open}; Heartbleed: ${heartbleed.verdict}; key ${chain[0]?.spki.slice(0, 12) ?? 'none'}…`;
+  const within = insideInWords(probe);
+  return `${versions.join(', ')}${open}; Heartbleed: ${heartbleed.verdict}; key ${chain[0]?.spki.slice(0, 12) ?? 'none'}…${within ? `; ${within}` : ''}`;
 }
 
 function summary(endpoint: Endpoint): string {
@@ -209,7 +212,7 @@ function summary(endpoint: Endpoint): string {
   if (!probe) return endpoint.lastError ?? 'not probed yet';
   if (probe.protocol === 'tls') return tlsSummary(probe);
   if (probe.protocol === 'ssh') return probe.banner;
-  return bannerInWords(probe.banner);
+  return probe.protocol === 'unknown' ? bannerInWords(probe.banner) : serviceInWords(probe);
 }
 
 const ENDPOINT_COLUMNS: Column<Endpoint>[] = [

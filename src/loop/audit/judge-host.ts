@@ -2,6 +2,7 @@ import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
+import { tlsOf } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
@@ -208,7 +209,7 @@ function isOurs(
 }
 
 const servedKeys = (endpoints: readonly Endpoint[]): string[] =>
-  endpoints.flatMap(({ probe }) => (probe?.protocol === 'tls' ? probe.chain.slice(0, 1).map((one) => one.spki) : []));
+  endpoints.flatMap(({ probe }) => (tlsOf(probe)?.chain ?? []).slice(0, 1).map((one) => one.spki));
 
 /** Campaigns count more than findings (what is patched, restarted, served): whatever changed on their hosts concerns them. */
 async function wakeCampaigns(

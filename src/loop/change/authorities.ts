@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Actor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Endpoint } from '../../model/estate.ts';
-import type { CertificateInfo, ProbeResult } from '../../model/probe.ts';
+import { type CertificateInfo, type ProbeResult, tlsOf } from '../../model/probe.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import {
@@ -169,7 +169,7 @@ export async function issuerOf(
   rows: readonly AuthorityRow[],
 ): Promise<AuthorityName | null> {
   const leafIn = (probe: ProbeResult | null): CertificateInfo[] =>
-    probe?.protocol === 'tls' ? probe.chain.slice(0, 1).filter((leaf) => leaf.fingerprint === fingerprint) : [];
+    (tlsOf(probe)?.chain ?? []).slice(0, 1).filter((leaf) => leaf.fingerprint === fingerprint);
   const [served] = leafIn(endpoint.probe);
   const leaf = served ?? (await discovery.endpointHistory(endpoint.id)).flatMap((one) => leafIn(one.probe))[0];
   return leaf ? authorityOf(rows, leaf.pem) : null;

@@ -2,7 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import type { Exposure, Finding } from '../../model/finding.ts';
 import { BURNING } from '../../model/finding.ts';
-import type { CertificateInfo } from '../../model/probe.ts';
+import { type CertificateInfo, tlsOf } from '../../model/probe.ts';
 import { versionOrder, type LoadedKit } from '../audit/index.ts';
 import { authorityOf, issuerOf } from './authorities.ts';
 import type { Deps } from './deps.ts';
@@ -147,7 +147,7 @@ async function carrierOf(enrollment: Deps['enrollment'], hostId: string): Promis
 }
 
 function plannedListener(endpoint: Endpoint, { rows }: Knowledge): Omit<PlannedListener, 'burnt' | 'sessionsDone'> {
-  const probe = endpoint.probe?.protocol === 'tls' ? endpoint.probe : null;
+  const probe = tlsOf(endpoint.probe);
   const leaf = probe?.chain[0];
   return {
     endpointId: endpoint.id,

@@ -1,5 +1,5 @@
 import type { Endpoint, Host } from '../../model/estate.ts';
-import type { CertificateInfo } from '../../model/probe.ts';
+import { type CertificateInfo, tlsOf } from '../../model/probe.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { certificateKey } from './logic/inputs.ts';
 
@@ -9,8 +9,7 @@ interface Certificate {
   issuers: ReadonlySet<string>;
 }
 
-const leafOf = (endpoint: Endpoint): CertificateInfo | undefined =>
-  endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
+const leafOf = (endpoint: Endpoint): CertificateInfo | undefined => tlsOf(endpoint.probe)?.chain[0];
 
 /**
  * A listener that does not answer may come back with what it served before, so it counts as serving it. Only where its

@@ -1,14 +1,14 @@
 import type { Endpoint } from '../../model/estate.ts';
-import type { CertificateInfo, TlsProbe } from '../../model/probe.ts';
+import { type CertificateInfo, tlsOf, type TlsSeen } from '../../model/probe.ts';
 import type { Discovery } from '../discovery/index.ts';
 
 /** What a fresh look from outside found, or why it found nothing. Old results do not count. */
-export type Outside = { endpoint: Endpoint; tls: TlsProbe; leaf: CertificateInfo } | { why: string };
+export type Outside = { endpoint: Endpoint; tls: TlsSeen; leaf: CertificateInfo } | { why: string };
 
 export async function lookAt(discovery: Discovery, address: string, port: number): Promise<Outside> {
   try {
     const endpoint = await discovery.probeNow(address, port);
-    const tls = endpoint.probe?.protocol === 'tls' ? endpoint.probe : null;
+    const tls = tlsOf(endpoint.probe);
     const leaf = tls?.chain[0];
     const answered = endpoint.state === 'open' && endpoint.lastError === null;
     if (answered && tls && leaf) return { endpoint, tls, leaf };

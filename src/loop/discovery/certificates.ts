@@ -4,11 +4,16 @@ import {
   CRLDistributionPointsExtension,
   X509Certificate as Parsed,
 } from '@peculiar/x509';
-import type { CertificateInfo, ProbeResult } from '../../model/probe.ts';
+import type { CertificateInfo, ProbeResult, ServiceProbe } from '../../model/probe.ts';
 import { describeCertificate } from '../../scan/probes/tls/certificate.ts';
+
+type TlsOffered = NonNullable<ServiceProbe['tls']>;
+const offersTls = (result: ProbeResult): result is ServiceProbe & { tls: TlsOffered } =>
+  'tls' in result && result.tls !== undefined;
 
 /** With the places that say whether its certificates are revoked: a look leaves them to whoever stores it. */
 export function withUrls(result: ProbeResult): ProbeResult {
+  if (offersTls(result)) return { ...result, tls: withUrls(result.tls) as TlsOffered };
   if (result.protocol !== 'tls') return result;
   const known = ({ crlUrls, ocspUrls }: CertificateInfo): boolean => crlUrls.length + ocspUrls.length > 0;
   return {
@@ -19,6 +24,10 @@ export function withUrls(result: ProbeResult): ProbeResult {
 
 /** Everything about its certificates read anew from themselves, whatever stands beside them; null: one is none. */
 export function readAnew(result: ProbeResult): ProbeResult | null {
+  if (offersTls(result)) {
+    const tls = readAnew(result.tls);
+    return tls && { ...result, tls: tls as TlsOffered };
+  }
   if (result.protocol !== 'tls') return result;
   const chain = result.chain.map((info) => describeCertificate(derOf(info)));
   if (chain.length === 0 || chain.some((info) => info === null)) return null;

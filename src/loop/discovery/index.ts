@@ -9,6 +9,7 @@ import { normalAddress } from '../../scan/logic/address.ts';
 import { patrolFor } from './patrols.ts';
 import { probeNow } from './probe-now.ts';
 import { type Ageing, DEFAULT_AGEING } from './results.ts';
+import { rematch } from './rematch.ts';
 import { retain } from './retention.ts';
 import { patrolAgentRoutes } from './routes-patrols.ts';
 import { discoveryRoutes } from './routes.ts';
@@ -67,10 +68,12 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       'discovery.follow': ({ hostId }) => follow(platform, buckets, hostId),
       'discovery.source': ({ sourceId }) => runSource(platform, sourceId),
       'discovery.retention': () => retain(platform),
+      'discovery.rematch': async () => void (await rematch(platform)),
     },
     schedules: [
       { job: 'discovery.schedule', cron: '* * * * *' },
       { job: 'discovery.retention', cron: '17 3 * * *' },
+      { job: 'discovery.rematch', cron: '47 3 * * *' },
     ],
   };
 }

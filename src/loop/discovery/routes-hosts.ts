@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Claim, Endpoint, Host, HostDetail, Management, Tags } from '../../model/estate.ts';
-import { ProbeResult } from '../../model/probe.ts';
+import { ProbeResult, ServiceProtocol } from '../../model/probe.ts';
 import { Instant } from '../../model/json.ts';
 import { UnknownHost } from '../../model/unknown.ts';
 import type { Platform } from '../../platform/context.ts';
@@ -10,6 +10,7 @@ import { route, type Route } from '../../platform/http/route.ts';
 import { claimHost, importHosts, tagHost } from './claims.ts';
 import { mergeByHand, splitHost } from './merge.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
+import { rematch } from './rematch.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { unknownHosts } from './unknown.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
@@ -30,7 +31,7 @@ const HostQuery = z.object({
 });
 const EndpointQuery = z.object({
   hostId: z.string().optional(),
-  protocol: z.enum(['tls', 'ssh', 'unknown']).optional(),
+  protocol: z.enum(['ssh', 'tls', 'unknown', ...ServiceProtocol.options]).optional(),
   state: Endpoint.shape.state.optional(),
 });
 
@@ -227,6 +228,15 @@ function endpointRoutes(platform: Platform, look: LookNow): Route[] {
       params: Id,
       reply: z.object({ items: z.array(z.object({ at: Instant, probe: ProbeResult })) }),
       handler: async ({ params }) => ({ items: await historyOf(platform.db, params.id) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/endpoints/rematch',
+      id: 'rematchEndpoints',
+      summary: 'Try the probes of today on what was kept of unknown services, without another look',
+      access: MAY.operate,
+      reply: z.object({ looked: z.number().int(), known: z.number().int() }),
+      handler: () => rematch(platform),
     }),
     route({
       method: 'POST',

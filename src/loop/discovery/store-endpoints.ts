@@ -1,6 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Endpoint } from '../../model/estate.ts';
-import type { ProbeResult } from '../../model/probe.ts';
+import type { ProbeResult, ServiceProbe, UnknownProbe } from '../../model/probe.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
@@ -243,4 +243,42 @@ export async function noteMiss(
     .set({ misses: miss.misses, missed_since: miss.since, ...(miss.gone ? { state: 'gone' as const } : {}) })
     .where('id', '=', id)
     .execute();
+}
+
+export interface UnknownRow {
+  id: string;
+  host_id: string;
+  address: string;
+  port: number;
+  probe: UnknownProbe;
+}
+
+/** Services that answer and that no probe knew, of which bytes were kept, by id after `after`. */
+export async function unknownAfter(db: DbOrTx, after: string, most: number): Promise<UnknownRow[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select(['id', 'host_id', 'address', 'port', 'probe'])
+    .where('id', '>', after)
+    .where('state', '=', 'open')
+    .where(sql<boolean>`probe ->> 'protocol' = 'unknown' and (probe ->> 'banner' <> '' or probe ? 'answers')`)
+    .orderBy('id')
+    .limit(most)
+    .execute();
+  return rows.map((row) => ({ ...row, probe: row.probe as UnknownProbe }));
+}
+
+/** Says what an unknown service is; when it was looked at stays. False: it is no unknown service any more. */
+export async function setMatched(
+  db: DbOrTx,
+  id: string,
+  { service, probe }: { service: string; probe: ServiceProbe },
+): Promise<boolean> {
+  const row = await q(db)
+    .updateTable('discovery.endpoint')
+    .set({ service, probe: jsonText(probe) })
+    .where('id', '=', id)
+    .where(sql<boolean>`probe ->> 'protocol' = 'unknown'`)
+    .returning('id')
+    .executeTakeFirst();
+  return row !== undefined;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SshProbe, TlsProbe } from '../../model/probe.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, tellsLess } from './describe.ts';
+import type { ServiceProbe, SshProbe, TlsProbe } from '../../model/probe.ts';
+import { guessOf, identifiersOf, leftOpen, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './describe.ts';
 
 const ssh = (banner: string): SshProbe => ({
   protocol: 'ssh',
@@ -92,4 +92,65 @@ test('a look that leaves known versions open tells less, unless it found out any
   assert.equal(tellsLess(cut, cut), null);
   assert.equal(tellsLess(tls({ versions: ['TLSv1.2'], unknownVersions: ['TLSv1.0'] }), cut), null);
   assert.ok(!sameProbe(tls(), cut));
+});
+
+test('a look behind STARTTLS that fell short tells less; a server that says that it has none does not', () => {
+  const smtp = (fields: Partial<ServiceProbe> = {}): ServiceProbe => ({
+    protocol: 'smtp',
+    access: 'unknown',
+    what: 'it greets',
+    details: {},
+    ...fields,
+  });
+  const known = smtp({ tls: tls() });
+  const unfinished = tls({
+    heartbleed: { verdict: 'unknown', extension: true, leakedBytes: 0, reason: 'time was up' },
+  });
+  assert.match(tellsLess(known, smtp()) ?? '', /could not be looked at/);
+  assert.match(tellsLess(known, smtp({ tls: unfinished })) ?? '', /time was up/);
+  assert.equal(tellsLess(known, smtp({ details: { starttls: 'not offered' } })), null);
+  assert.equal(tellsLess(smtp(), known), null);
+  assert.equal(tellsLess(known, smtp({ tls: tls({ versions: ['TLSv1.3'] }) })), null);
+  assert.equal(leftOpen(smtp({ tls: unfinished })), 'time was up', 'so that it is looked at once more');
+  assert.deepEqual(
+    identifiersOf(known).map(({ kind }) => kind),
+    ['tls-key'],
+  );
+});
+
+const redis = (fields: Partial<ServiceProbe> = {}): ServiceProbe => ({
+  protocol: 'redis',
+  product: 'Redis',
+  version: '7.0.15',
+  access: 'open',
+  what: 'a PING was answered',
+  details: {},
+  ...fields,
+});
+
+test('a service has changed when its version or access did, not when its words did', () => {
+  assert.ok(sameProbe(redis(), redis({ what: 'otherwise', details: { mode: 'cluster' } })));
+  assert.ok(!sameProbe(redis(), redis({ version: '7.2.0' })));
+  assert.ok(!sameProbe(redis(), redis({ access: 'refused' })));
+  assert.ok(!sameProbe(tls(), tls({ inside: redis() })));
+  assert.ok(sameProbe(tls({ inside: redis() }), tls({ inside: redis({ what: 'otherwise' }) })));
+  assert.deepEqual([serviceOf(redis()), guessOf([redis()])], ['redis', 'serves redis']);
+});
+
+test('a look that came to no verdict on access tells less; one that found another does not', () => {
+  const open = redis({ access: 'unknown', what: 'time was up' });
+  assert.match(tellsLess(redis(), open) ?? '', /time was up/);
+  assert.equal(tellsLess(open, open), null);
+  assert.equal(tellsLess(redis(), redis({ access: 'refused' })), null);
+  assert.match(tellsLess(tls({ inside: redis() }), tls()) ?? '', /within TLS did not answer/);
+  assert.match(tellsLess(tls({ inside: redis() }), tls({ inside: open })) ?? '', /time was up/);
+  assert.equal(tellsLess(tls({ inside: redis() }), tls({ clientCertificate: 'required' })), null);
+  assert.match(tellsLess(redis(), unknown('')) ?? '', /redis was seen there before/);
+});
+
+test('TLS that a service offers by STARTTLS names the machine and identifies it, as TLS does', () => {
+  const mail = redis({ protocol: 'smtp', tls: tls() });
+  assert.deepEqual(identifiersOf(mail), identifiersOf(tls()));
+  assert.equal(nameFrom([mail]), 'shop.example');
+  assert.match(JSON.stringify(summaryOf(mail)), /"heartbleed":"safe"/);
 });

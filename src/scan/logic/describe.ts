@@ -1,14 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../../model/json.ts';
 import type { Identifier } from '../../model/estate.ts';
-import { type ProbeResult, type TlsProbe, TlsVersion } from '../../model/probe.ts';
+import {
+  type ProbeResult,
+  type ServiceBase,
+  type ServiceProbe,
+  tlsOf,
+  type TlsProbe,
+  type TlsSeen,
+  TlsVersion,
+} from '../../model/probe.ts';
 
 /** What a probe result says about which machine this is. */
 export function identifiersOf(probe: ProbeResult): Identifier[] {
   if (probe.protocol === 'ssh') return probe.hostKeys.map((key) => ({ kind: 'ssh-host-key', value: key.fingerprint }));
-  const leaf = probe.protocol === 'tls' ? probe.chain[0] : undefined;
+  const leaf = tlsOf(probe)?.chain[0];
   return leaf ? [{ kind: 'tls-key', value: leaf.spki }] : [];
 }
+
+const isService = (probe: ProbeResult): probe is ServiceProbe => 'access' in probe;
 
 /** A name for people: what listens. */
 export function serviceOf(probe: ProbeResult | null): string {
@@ -28,10 +38,22 @@ export function summaryOf(probe: ProbeResult | null): Json {
   if (probe.protocol === 'ssh')
     return { protocol: 'ssh', banner: probe.banner, hostKeys: probe.hostKeys.map((k) => `${k.type} ${k.fingerprint}`) };
   if (probe.protocol === 'unknown') return { protocol: 'unknown', banner: probe.banner };
-  return tlsSummary(probe);
+  if (isService(probe)) return { ...serviceSummary(probe), ...(probe.tls ? { tls: tlsSummary(probe.tls) } : {}) };
+  return {
+    ...tlsSummary(probe),
+    ...(probe.inside ? { inside: serviceSummary(probe.inside) } : {}),
+    ...(probe.clientCertificate ? { clientCertificate: probe.clientCertificate } : {}),
+  };
 }
 
-function tlsSummary(probe: TlsProbe): Json {
+const serviceSummary = ({ protocol, product, version, access }: ServiceBase) => ({
+  protocol,
+  product: product ?? null,
+  version: version ?? null,
+  access,
+});
+
+function tlsSummary(probe: TlsSeen) {
   const leaf = probe.chain[0];
   return {
     protocol: 'tls',
@@ -46,13 +68,18 @@ function tlsSummary(probe: TlsProbe): Json {
 }
 
 /**
- * The parts whose change is a change of the endpoint: not how the proof was worded, when revocation was asked, or what
- * an unknown service says (many greet with the time, a process number or fresh random bytes).
+ * The parts whose change is a change of the endpoint: not how the proof was worded, when revocation was asked, details
+ * of a service (titles of pages), or what an unknown one says (many greet with the time or fresh random bytes).
  */
 function essence(probe: ProbeResult): unknown {
   if (probe.protocol === 'unknown') return [serviceOf(probe), isSilence(probe)];
   if (probe.protocol === 'ssh') return probe;
-  const { heartbleed, revocation, ...rest } = probe;
+  if (isService(probe)) return [serviceSummary(probe), probe.tls ? tlsEssence(probe.tls) : null];
+  const { inside, clientCertificate, ...tls } = probe;
+  return [tlsEssence(tls), inside ? serviceSummary(inside) : null, clientCertificate ?? null];
+}
+
+function tlsEssence({ heartbleed, revocation, ...rest }: TlsSeen): unknown {
   return {
     ...rest,
     chain: rest.chain.map((certificate) => certificate.fingerprint),
@@ -69,9 +96,9 @@ export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
 export function leftOpen(result: ProbeResult): string | null {
   if (isSilence(result)) return 'it accepted the connection and said nothing';
-  if (result.protocol !== 'tls') return null;
-  if (result.heartbleed.verdict === 'unknown') return result.heartbleed.reason;
-  return result.unknownVersions?.length ? `whether it speaks ${result.unknownVersions.join(', ')}` : null;
+  const tls = tlsOf(result);
+  if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
+  return tls?.unknownVersions?.length ? `whether it speaks ${tls.unknownVersions.join(', ')}` : null;
 }
 
 /**
@@ -83,16 +110,40 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
   if (isSilence(fresh) && !isSilence(known)) {
     return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
   }
+  if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
-  if (known.chain[0]?.fingerprint !== fresh.chain[0]?.fingerprint) return null;
-  if (fresh.heartbleed.verdict === 'unknown' && known.heartbleed.verdict !== 'unknown') {
-    return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
-  }
-  return lostVersions(known, fresh);
+  return sameLeaf(known, fresh)
+    ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh))
+    : null;
+}
+
+const sameLeaf = (known: TlsSeen, fresh: TlsSeen): boolean =>
+  known.chain[0]?.fingerprint === fresh.chain[0]?.fingerprint;
+
+function lostProof(known: TlsSeen, fresh: TlsSeen): string | null {
+  if (fresh.heartbleed.verdict !== 'unknown' || known.heartbleed.verdict === 'unknown') return null;
+  return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
+}
+
+/** A server that no longer offers the upgrade says so; one that offers it and does not begin it has told nothing. */
+function lostUpgrade({ protocol, tls: known }: ServiceProbe, fresh: ServiceProbe): string | null {
+  if (!known || protocol !== fresh.protocol || fresh.details['starttls'] === 'not offered') return null;
+  if (!fresh.tls) return 'the TLS behind its upgrade could not be looked at this time';
+  return sameLeaf(known, fresh.tls) ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls)) : null;
+}
+
+function lostAccess(known: ServiceBase, fresh: ServiceBase): string | null {
+  if (known.protocol !== fresh.protocol || known.access === 'unknown' || fresh.access !== 'unknown') return null;
+  return `whether it asks for credentials could not be seen this time: ${fresh.what}`;
+}
+
+function lostInside(known: TlsProbe, fresh: TlsProbe): string | null {
+  if (!known.inside || fresh.clientCertificate) return null;
+  return fresh.inside ? lostAccess(known.inside, fresh.inside) : `what speaks within TLS did not answer this time`;
 }
 
 /** A look that only left versions open which were known: what it did find out is known already. */
-function lostVersions(known: TlsProbe, fresh: TlsProbe): string | null {
+function lostVersions(known: TlsSeen, fresh: TlsSeen): string | null {
   const open = fresh.unknownVersions ?? [];
   const lost = open.filter((version) => !known.unknownVersions?.includes(version));
   const told = TlsVersion.options.filter((version) => !open.includes(version));
@@ -133,6 +184,6 @@ const named = (match: RegExpExecArray | null, name: (match: RegExpExecArray) => 
 
 /** A name that the machine's certificates give it; wildcards name no machine. */
 export function nameFrom(probes: readonly ProbeResult[]): string | null {
-  const names = probes.flatMap((probe) => (probe.protocol === 'tls' ? (probe.chain[0]?.names ?? []) : []));
+  const names = probes.flatMap((probe) => tlsOf(probe)?.chain[0]?.names ?? []);
   return names.find((name) => /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i.test(name) && !/^[\d.]+$/.test(name)) ?? null;
 }

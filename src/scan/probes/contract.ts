@@ -3,11 +3,31 @@ import type { ProbeResult } from '../../model/probe.ts';
 import { Conversation } from '../scanner/conversation.ts';
 import type { Guard } from '../scanner/guard.ts';
 
-/** One look at one open port. `greeting`: what came when we connected, or in answer to a ClientHello. */
+/** What a server answered to one opening. `ended`: it hung up afterwards, so there is no more of it. */
+export interface Answer {
+  /** the opening */
+  to: Buffer;
+  bytes: Buffer;
+  ended: boolean;
+}
+
+/** What came from a port until a probe knew it. */
+export interface Heard {
+  /** unasked, when we connected */
+  greeting: Buffer;
+  /** by the protocol whose opening it answers, in the order of asking */
+  answers: Map<string, Answer>;
+}
+
+/** One look at one open port. `greeting`: the bytes by which it was known: said unasked, or in answer to an opening. */
 export interface ProbeTarget {
   address: string;
   port: number;
   greeting: Buffer;
+  /** all that was heard before; a probe need not ask for it again */
+  heard: Heard;
+  /** connections are within TLS */
+  secure: boolean;
   /** a new connection to the same port, through the guard, within what is left of the deadline */
   connect(): Promise<Socket>;
   /** ms left until the probe as a whole must be done; time spent waiting for the scope's rate does not count */
@@ -15,17 +35,36 @@ export interface ProbeTarget {
   signal: AbortSignal | undefined;
 }
 
+/** How to make a server speak that waits for the client. */
+export interface Asking {
+  /** The first bytes of a client, at most a few hundred: they ask for nothing that needs rights and change nothing. */
+  opening(target: Pick<ProbeTarget, 'address' | 'port'>): Buffer;
+  /** bytes that an answer has at least; with fewer one goes on waiting. By default 5: a record header. */
+  fewest?: number;
+  /** Is this what such a server answers to that opening? What `recognises` knows need not be said again. */
+  knows(answer: Buffer): boolean;
+}
+
 /** A protocol we can identify and read. A probe only reads: it never logs in and never changes anything. */
 export interface Probe {
   protocol: ProbeResult['protocol'];
+  /** Unmistakable bytes: said unasked, or in answer to whatever opening. */
   recognises(greeting: Buffer): boolean;
   /** Throws when it could not look properly; the result before it is kept then. */
   probe(target: ProbeTarget): Promise<ProbeResult>;
+  /** where it usually is: its opening is tried there first */
+  ports?: readonly number[];
+  /** for servers that wait for the client */
+  asks?: Asking;
+  /** an API over HTTP: asked before and instead of `http` where an answer is its */
+  over?: 'http';
 }
 
 export const PROBE_DEADLINE_MS = 15_000;
 /** One connection of a probe. A certificate chain is a few KiB; anything near this is an attack on us. */
 export const CONVERSATION_MAX_BYTES = 256 * 1024;
+
+export const newHeard = (): Heard => ({ greeting: Buffer.alloc(0), answers: new Map() });
 
 export function newTarget(
   guard: Guard,
@@ -37,6 +76,8 @@ export function newTarget(
     address: at.address,
     port: at.port,
     greeting: Buffer.alloc(0),
+    heard: newHeard(),
+    secure: false,
     connect: () => {
       const waited = (ms: number): void => void (end += ms);
       return guard.connect(at.address, at.port, {

@@ -63,6 +63,48 @@ const HOSTILE: Record<string, (socket: Socket) => void> = {
     void socket.on('data', () => pour(socket, Buffer.alloc(7000, Buffer.from([21, 3, 3, 0, 2, 1, 90])))),
 };
 
+/** Answers of the services' own kind whose lengths or ends lie. `long` is what a client might wait or make room for. */
+const LYING: Record<string, Buffer[]> = {
+  amqp: [
+    Buffer.from('010000ffffffff000a000a', 'hex'),
+    Buffer.from('0100000000000d000a000affffffffffffffffffce', 'hex'),
+  ],
+  docker: [Buffer.from('HTTP/1.1 200 OK\r\nDocker-Experimental: x\r\nContent-Length: 9999999999\r\n\r\n{')],
+  http: [
+    Buffer.from('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\nx'),
+    Buffer.from(`HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(40_000)}`),
+  ],
+  mongodb: [
+    Buffer.from('ffffff7f01000000656c000001000000', 'hex'),
+    Buffer.from('1a00000001000000656c0000010000000000000000000000ffff', 'hex'),
+  ],
+  mqtt: [Buffer.from('20ffffff', 'hex'), Buffer.from('20020000', 'hex')],
+  mysql: [Buffer.from('ffffff000a38', 'hex'), Buffer.from('020000000a00', 'hex'), Buffer.from('03000000ff0000', 'hex')],
+  nats: [Buffer.from('INFO {"server_id":\r\n'), Buffer.from(`INFO {"server_id":"${'x'.repeat(200_000)}`)],
+  postgresql: [Buffer.from('R\xff\xff\xff\xff', 'latin1'), Buffer.from('R\0\0\0\x04', 'latin1')],
+  redis: [Buffer.from('+PONG\r\n$999999\r\n'), Buffer.from('$-1\r\n'), Buffer.from('+'.repeat(70_000))],
+};
+
+test('answers whose lengths lie cost a service’s probe no more than an error, soon', async (t) => {
+  await Promise.all(
+    Object.entries(LYING).flatMap(([protocol, answers]) =>
+      answers.map(async (answer) => {
+        const server = await listenWith((socket) => {
+          if (['mysql', 'nats'].includes(protocol)) socket.write(answer);
+          socket.on('data', () => socket.write(answer));
+        });
+        t.after(() => server.close());
+        const started = performance.now();
+        const probe = PROBES.find((one) => one.protocol === protocol)!;
+        const outcome = await probe.probe(targetAt(server.port, 800)).catch((error: unknown) => error);
+        assert.ok(performance.now() - started < 3500, `${protocol} took ${performance.now() - started} ms`);
+        if (outcome instanceof Error) assert.ok(isAppError(outcome), `${protocol}: ${outcome.stack}`);
+        else assert.equal(ProbeResult.parse(outcome).protocol, protocol);
+      }),
+    ),
+  );
+});
+
 function pour(socket: Socket, bytes: Buffer): void {
   const more = (): void => {
     while (!socket.destroyed && socket.write(bytes));
@@ -118,16 +160,20 @@ test('every probe answers a hostile server that it takes for its own with an err
 
 test('conformance: the registry lists every probe file, alphabetically, each with the contract’s three members', async () => {
   const protocols = PROBES.map((probe) => probe.protocol);
-  assert.deepEqual(protocols, protocols.toSorted());
+  assert.equal(protocols.at(-1), 'unknown', 'which takes what nobody else knows');
+  assert.deepEqual(protocols.slice(0, -1), protocols.slice(0, -1).toSorted());
   const files = readdirSync(import.meta.dirname, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() || /^[a-z]+\.ts$/.test(entry.name))
+    .filter((entry) => entry.isDirectory() || /^[a-z][a-z0-9]*\.ts$/.test(entry.name))
     .map((entry) => entry.name.replace(/\.ts$/, ''))
-    .filter((name) => !['contract', 'identify', 'registry', 'testing'].includes(name));
-  assert.deepEqual(files.toSorted(), protocols);
+    .filter((name) => !['contract', 'fixtures', 'identify', 'registry', 'starttls', 'testing'].includes(name));
+  assert.deepEqual(files.toSorted(), protocols.toSorted());
   for (const probe of PROBES) {
-    assert.deepEqual(Object.keys(probe).sort(), ['probe', 'protocol', 'recognises']);
+    const optional = ['asks', 'over', 'ports'];
+    const members = Object.keys(probe).filter((name) => !optional.includes(name));
+    assert.deepEqual(members.sort(), ['probe', 'protocol', 'recognises']);
+    assert.ok((probe.asks?.opening({ address: '192.0.2.1', port: 1 }).length ?? 1) < 600, 'an opening is small');
     assert.ok(
-      ProbeResult.options.some((option) => option.shape.protocol.value === probe.protocol),
+      ProbeResult.options.some(({ shape }) => shape.protocol.safeParse(probe.protocol).success),
       'its result is in the model',
     );
   }

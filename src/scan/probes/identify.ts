@@ -1,40 +1,120 @@
-import type { ProbeResult } from '../../model/probe.ts';
 import { isAppError } from '../../model/errors/index.ts';
-import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
-import { type Probe, type ProbeTarget, converse } from './contract.ts';
+import { type ProbeResult, ServiceProbe, type TlsProbe } from '../../model/probe.ts';
+import { openingsFor } from '../logic/openings.ts';
+import { ask, greet } from './ask-opening.ts';
+import { newHeard, type Probe, type ProbeTarget } from './contract.ts';
+import { isPage } from './http/wire.ts';
 import { PROBES } from './registry.ts';
-import { clientHello } from './tls/wire.ts';
+import { connectWithin } from './tls/within.ts';
 
-/** Servers that speak first do so within a round trip; the rest wait for us. */
-const GREETING_MS = 250;
-const ANSWER_MS = 2500;
+/** Openings that are tried on one port, each on a connection of its own. */
+const MOST_OPENINGS = 9;
+/** Whoever stays silent to so many waits for something that none of us says. */
+const MOST_SILENT = 4;
+/** Openings end here, so that the probe itself has time left (ms of the look's deadline). */
+const LEFT_FOR_PROBE_MS = 4000;
+const LEAST_MS = 300;
 
-/** Finds out by itself what listens (whatever the port number suggests) and reads it. */
+/** Finds out by itself what listens (whatever the port number suggests) and reads it; within TLS as well. */
 export async function identifyAndProbe(target: ProbeTarget): Promise<ProbeResult> {
-  const greeting = await listen(target);
-  return chooseProbe(greeting).probe({ ...target, greeting });
+  const { probe, greeting } = await identify(target);
+  const result = await probe.probe({ ...target, greeting });
+  return result.protocol === 'tls' && !target.secure ? { ...result, ...(await lookWithin(target, result)) } : result;
 }
 
+export interface Known {
+  probe: Probe;
+  greeting: Buffer;
+}
+
+/** Who says this, unasked or in answer to whatever opening. APIs over HTTP come before HTTP itself. */
 export function chooseProbe(greeting: Buffer): Probe {
-  return PROBES.find((probe) => probe.recognises(greeting))!;
+  return OVER_FIRST.find((probe) => probe.recognises(greeting))!;
 }
 
-/** What the server says unasked, else what it answers to a TLS ClientHello, else nothing. */
-async function listen(target: ProbeTarget): Promise<Buffer> {
-  return converse(target, GREETING_MS + ANSWER_MS, async (conversation) => {
-    const unasked = await conversation.arrives(GREETING_MS);
-    if (!unasked) conversation.write(clientHello('TLSv1.2', { heartbeat: false }));
-    return collect(conversation);
-  });
+const OVER_FIRST = [...PROBES.filter(({ over }) => over), ...PROBES.filter(({ over }) => !over)];
+
+/** Of an answer to this probe's opening, whose server it is; null: nobody knows it. */
+export function chooseByAnswer(asking: Probe, answer: Buffer): Probe | null {
+  if (answer.length === 0) return null;
+  if (asking.asks?.knows(answer)) return asking;
+  const probe = chooseProbe(answer);
+  return probe.protocol === 'unknown' ? null : probe;
 }
 
-async function collect(conversation: Conversation): Promise<Buffer> {
-  let bytes = Buffer.alloc(0);
-  try {
-    // A record header, or a line: enough to tell; the probe itself reads again from the start.
-    while (bytes.length < 5) bytes = Buffer.concat([bytes, await conversation.readSome()]);
-  } catch (error) {
-    if (!(error instanceof ConversationEnded) && !isAppError(error)) throw error;
+async function identify(target: ProbeTarget): Promise<Known> {
+  const { suited, others } = openingsFor(target.port, target.secure ? PROBES.filter(isInner) : PROBES);
+  await greet(target, [...suited, ...others][0]);
+  const { greeting } = target.heard;
+  const byGreeting = greeting.length > 0 ? chooseProbe(greeting) : null;
+  if (byGreeting && byGreeting.protocol !== 'unknown') return refined(target, { probe: byGreeting, greeting });
+  // A server that spoke first was to be known by that: only what its port suggests is tried besides.
+  const found = await tryOpenings(target, byGreeting ? suited : [...suited, ...others]);
+  if (found) return refined(target, found);
+  const first = [...target.heard.answers.values()].find(({ bytes }) => bytes.length > 0);
+  return { probe: PROBES.at(-1)!, greeting: greeting.length > 0 ? greeting : (first?.bytes ?? greeting) };
+}
+
+const isInner = ({ protocol }: Probe): boolean => protocol !== 'tls' && protocol !== 'ssh';
+
+async function tryOpenings(target: ProbeTarget, openings: readonly Probe[]): Promise<Known | null> {
+  let silent = 0;
+  for (const probe of openings.slice(0, MOST_OPENINGS)) {
+    const isFirst = probe === openings[0];
+    if (silent >= MOST_SILENT || (!isFirst && target.left() < leastLeft(target))) return null;
+    const { bytes, ended } = await askCalmly(target, probe);
+    const known = chooseByAnswer(probe, bytes);
+    if (known) return { probe: known, greeting: bytes };
+    if (bytes.length === 0 && !ended) silent++;
   }
-  return bytes;
+  return null;
+}
+
+/** Of short deadlines, most is for asking. */
+const leastLeft = (target: ProbeTarget): number => (target.secure ? LEAST_MS : LEFT_FOR_PROBE_MS);
+
+/** A server that does not take another connection has not answered; that is no error once it had taken one. */
+async function askCalmly(target: ProbeTarget, probe: Probe): Promise<{ bytes: Buffer; ended: boolean }> {
+  try {
+    return await ask(target, probe);
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { bytes: Buffer.alloc(0), ended: true };
+  }
+}
+
+/** HTTP may be an API: its root tells, or what it answers to the opening of an API that lives at such a port. */
+async function refined(target: ProbeTarget, known: Known): Promise<Known> {
+  if (known.probe.protocol !== 'http') return known;
+  const root = await askCalmly(target, known.probe);
+  const byRoot = chooseProbe(root.bytes);
+  if (byRoot.over) return { probe: byRoot, greeting: root.bytes };
+  const apis = PROBES.filter(({ over, asks }) => over === 'http' && asks);
+  // A page for people is no API, whatever its port.
+  for (const probe of isPage(root.bytes) ? [] : suitedFirst(apis, target.port)) {
+    if (target.left() < LEAST_MS) break;
+    const { bytes } = await askCalmly(target, probe);
+    const found = chooseByAnswer(probe, bytes);
+    if (found?.over) return { probe: found, greeting: bytes };
+  }
+  return { ...known, greeting: root.bytes.length > 0 ? root.bytes : known.greeting };
+}
+
+const suitedFirst = (probes: readonly Probe[], port: number): Probe[] =>
+  probes.toSorted((a, b) => Number(b.ports?.includes(port) ?? false) - Number(a.ports?.includes(port) ?? false));
+
+/** What speaks within TLS. Nothing that went wrong there takes anything from what TLS itself showed. */
+async function lookWithin(target: ProbeTarget, tls: TlsProbe): Promise<Partial<TlsProbe>> {
+  const within = connectWithin(target, tls.versions.at(-1)!);
+  try {
+    const inner = await identifyAndProbe({ ...target, heard: newHeard(), secure: true, connect: within.connect });
+    const inside = ServiceProbe.safeParse(inner);
+    if (inside.success) {
+      const { tls: _, ...base } = inside.data;
+      return { inside: base };
+    }
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+  }
+  return within.wantsCertificate() ? { clientCertificate: 'required' } : {};
 }

@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { ProbeResult } from '../../model/probe.ts';
 import { newBucket } from '../logic/pace.ts';
 import { createGuard } from '../scanner/guard.ts';
@@ -84,12 +85,16 @@ export function selfSigned(options: { bits?: number; names?: string } = {}): Pki
 }
 
 /** Runs a program until its `port` answers. */
-export async function startServer(argv: string[], port: number): Promise<Disposable> {
-  const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'ignore', 'ignore'] });
+export async function startServer(
+  argv: string[],
+  port: number,
+  { address = '127.0.0.1', ...as }: { uid?: number; gid?: number; address?: string } = {},
+): Promise<Disposable> {
+  const child: ChildProcess = spawn(argv[0]!, argv.slice(1), { ...as, stdio: ['pipe', 'ignore', 'ignore'] });
   const exited = once(child, 'exit');
   const guard = loopbackGuard();
   for (let attempt = 0; attempt < 100; attempt++) {
-    const socket = await guard.connect('127.0.0.1', port, { timeoutMs: 500 }).catch(() => null);
+    const socket = await guard.connect(address, port, { timeoutMs: 500 }).catch(() => null);
     if (socket) {
       socket.destroy();
       break;
@@ -103,6 +108,13 @@ export async function startServer(argv: string[], port: number): Promise<Disposa
       await exited;
     },
   };
+}
+
+/** Is this server's program here? Otherwise the test is skipped, and says why. */
+export function wants(t: TestContext, program: string): boolean {
+  const isHere = spawnSync(program, ['--version'], { timeout: 10_000 }).error === undefined;
+  if (!isHere) t.skip(`${program} is not installed`);
+  return isHere;
 }
 
 export async function freePort(): Promise<number> {

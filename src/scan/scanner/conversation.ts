@@ -33,16 +33,18 @@ export class Conversation {
   #total = 0;
   #ended: Ended | null = null;
   #wake: (() => void) | null = null;
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+  readonly #onClose = (): void => this.#end('closed');
 
   /** `deadline`: ms from now. */
   constructor(socket: Socket, options: { deadlineMs: number; maxBytes: number }) {
     this.#socket = socket;
     this.#maxBytes = options.maxBytes;
     this.#timer = setTimeout(() => this.#end('deadline'), Math.max(1, options.deadlineMs));
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.on('close', () => this.#end('closed'));
-    socket.on('end', () => this.#end('closed'));
-    socket.on('error', () => this.#end('closed'));
+    socket.on('data', this.#onData);
+    for (const event of ['close', 'end', 'error']) socket.on(event, this.#onClose);
+    // One that another conversation released was paused.
+    socket.resume();
   }
 
   /** Exactly `count` bytes. */
@@ -69,8 +71,25 @@ export class Conversation {
     return this.#buffered > 0;
   }
 
+  /** The other side hung up, and nothing is left to read. */
+  get over(): boolean {
+    return this.#ended === 'closed' && this.#buffered === 0;
+  }
+
   write(bytes: Uint8Array): void {
     if (!this.#ended) this.#socket.write(bytes);
+  }
+
+  /** Gives the socket to somebody else, who goes on with it; what was not read yet is theirs. Ends this conversation. */
+  release(): Socket {
+    clearTimeout(this.#timer);
+    this.#socket.off('data', this.#onData);
+    for (const event of ['close', 'end', 'error']) this.#socket.off(event, this.#onClose);
+    this.#socket.on('error', () => undefined);
+    this.#socket.pause();
+    if (this.#buffered > 0) this.#socket.unshift(this.#give(this.#buffered));
+    this.#ended = 'closed';
+    return this.#socket;
   }
 
   close(): void {

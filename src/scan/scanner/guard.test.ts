@@ -35,10 +35,12 @@ test('nothing else here, nor in discovery or the agent’s patrols, opens a conn
       text,
     );
   });
-  assert.deepEqual(opening, ['scan/scanner/guard.ts']);
+  assert.deepEqual(opening, ['scan/scanner/guard.ts', 'scan/scanner/udp.ts']);
   // Faster ways lie in one folder. The guard alone puts something through them, the rest only says which is taken.
   const mention = (what: RegExp): string[] =>
     files.filter((file) => what.test(readFileSync(join(src, file), 'utf8'))).map((file) => file.split('\\').join('/'));
+  // Datagrams have a file of their own, which the guard alone calls.
+  assert.deepEqual(mention(/from '[^']*\/udp\.ts'/), ['scan/scanner/guard.ts']);
   const native = 'scan/scanner/native';
   assert.deepEqual(mention(/['"`]koffi['"`]|process\.(binding|dlopen)|\bcreateRequire\b/), [`${native}/libc.ts`]);
   assert.deepEqual(mention(/node:(worker_threads|child_process|cluster)/).toSorted(), [

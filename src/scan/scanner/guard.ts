@@ -8,6 +8,7 @@ import { type Subnets, takeAt } from '../logic/subnets.ts';
 import type { Tempo } from '../logic/tempo.ts';
 import { type Connector, DROP, type Knock, OURS, SEND, type Sending } from './connector.ts';
 import { portableConnector } from './portable.ts';
+import { exchange, type Exchanged } from './udp.ts';
 
 /**
  * The only door to the network in this folder. Every scan and every probe connects through a guard, and a guard
@@ -16,6 +17,8 @@ import { portableConnector } from './portable.ts';
 export interface Guard {
   allows(address: string): boolean;
   connect(address: string, port: number, options: ConnectOptions): Promise<Socket>;
+  /** Sends one datagram and hears what answers it: bounded in time and bytes, paid for from the same bucket. */
+  exchange(address: string, port: number, bytes: Buffer, options: ConnectOptions): Promise<Exchanged>;
   /** How many knocks may wait for an answer at once, and how many are handed over together. */
   readonly width: number;
   readonly together: number;
@@ -39,6 +42,9 @@ export interface ConnectOptions {
 const RETRIES = 5;
 /** Handed over together at most: what takes a connector a few ms. */
 const MOST_TOGETHER = 512;
+/** Answers over UDP to one datagram: a few large ones and no flood; those that belong together come at once. */
+const DATAGRAM_BYTES = 16 * 1024;
+const DATAGRAM_MORE_MS = 60;
 /** A window of a scan and more. */
 const VERDICTS_KEPT = 8192;
 
@@ -56,6 +62,7 @@ export function createGuard(
 ): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
   const open = new Map<Socket, string>();
+  const asking = new Map<AbortController, string>();
   const mustAllow = (address: string): void => {
     if (!allows(address)) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
   };
@@ -96,9 +103,11 @@ export function createGuard(
         }
       }
     },
+    exchange: (address, port, bytes, how) => exchangeThrough({ mustAllow, pay, asking }, { address, port, bytes }, how),
     recheck: () => {
       memory.clear();
       connector[DROP](allows);
+      for (const [over, address] of asking) if (!allows(address)) over.abort(new Error('excluded meanwhile'));
       for (const [socket, address] of open) if (!allows(address)) socket.destroy(new Error('excluded meanwhile'));
     },
   };
@@ -152,6 +161,35 @@ async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending):
   how.signal.throwIfAborted();
   if (denied.length > 0) how.answered(denied.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));
   if (allowed.length > 0) connector[SEND](allowed, how, rate);
+}
+
+interface UdpDoor {
+  mustAllow(address: string): void;
+  pay: Pay;
+  /** what waits for an answer, with what ends it */
+  asking: Map<AbortController, string>;
+}
+
+async function exchangeThrough(
+  { mustAllow, pay, asking }: UdpDoor,
+  { address, port, bytes }: { address: string; port: number; bytes: Buffer },
+  how: ConnectOptions,
+): Promise<Exchanged> {
+  mustAllow(address);
+  await paced(pay, address, how);
+  mustAllow(address);
+  const over = new AbortController();
+  const signal = how.signal ? AbortSignal.any([how.signal, over.signal]) : over.signal;
+  const bounds = { timeoutMs: how.timeoutMs, moreMs: DATAGRAM_MORE_MS, maxBytes: DATAGRAM_BYTES };
+  asking.set(over, address);
+  try {
+    return await exchange(address, port, bytes, { ...bounds, signal });
+  } catch (error) {
+    mustAllow(address);
+    throw error;
+  } finally {
+    asking.delete(over);
+  }
 }
 
 async function paced(pay: Pay, address: string, how: ConnectOptions): Promise<void> {

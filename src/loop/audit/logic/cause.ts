@@ -1,4 +1,5 @@
 import type { PackageFact } from '../../../model/facts.ts';
+import { tlsOf } from '../../../model/probe.ts';
 import type { Judgement, Evidence } from './judge/context.ts';
 
 /** How things stood when a finding was closed: what a later fire is compared with. */
@@ -21,7 +22,7 @@ export interface Cause {
 export function snapshot(judgement: Judgement, evidence: Evidence): Closed {
   const name = packageOf(judgement);
   const fact = evidence.facts.packages?.find((one) => one.name === name);
-  const leaf = judgement.endpoint?.probe?.protocol === 'tls' ? judgement.endpoint.probe.chain[0] : undefined;
+  const leaf = tlsOf(judgement.endpoint?.probe)?.chain[0];
   return {
     hostId: evidence.host.id,
     hostName: evidence.host.name,
@@ -116,7 +117,7 @@ function rebooted({ closed, judgement }: CauseInput): Cause | null {
 }
 
 function restoredKey({ judgement, closed, burnt }: CauseInput): Cause | null {
-  const leaf = judgement.endpoint?.probe?.protocol === 'tls' ? judgement.endpoint.probe.chain[0] : undefined;
+  const leaf = tlsOf(judgement.endpoint?.probe)?.chain[0];
   if (!leaf || !closed?.spki || leaf.spki === closed.spki || !burnt.has(leaf.spki)) return null;
   return {
     text: `it serves a key again that is burnt (certificate ${leaf.serial}), as after restoring a backup`,

@@ -1,6 +1,6 @@
 import type { Exposure } from '../../../model/finding.ts';
 import type { Endpoint } from '../../../model/estate.ts';
-import type { CertificateInfo, ProbeResult } from '../../../model/probe.ts';
+import { type CertificateInfo, type ProbeResult, tlsOf } from '../../../model/probe.ts';
 import { type Evidence, nameOf } from './judge/context.ts';
 
 /** The certificate that a key is used with. */
@@ -23,8 +23,7 @@ export type NewExposure = Omit<Exposure, 'id' | 'openedAt' | 'files'> & { hostNa
 /** A key that is known to be burnt, with the listener that leaked it. */
 export type Burnt = Pick<Exposure, 'spki' | 'endpoint' | 'cause' | 'crlUrls'>;
 
-export const leafOf = (probe: ProbeResult | null): CertificateInfo | null =>
-  probe?.protocol === 'tls' ? (probe.chain[0] ?? null) : null;
+export const leafOf = (probe: ProbeResult | null): CertificateInfo | null => tlsOf(probe)?.chain[0] ?? null;
 
 const certificateOf = ({ serial, issuer, fingerprint, crlUrls }: CertificateInfo): KeyCertificate => ({
   serial,
@@ -63,7 +62,7 @@ function configured({ facts, endpoints, host }: Evidence): KeyPlace[] {
     const ports = new Set((facts.sockets ?? []).filter((one) => one.unit === service.name).map((one) => one.port));
     const { serial, fingerprint } = certificate;
     return endpoints
-      .filter((one) => ports.has(one.port) && one.state === 'open' && one.probe?.protocol === 'tls')
+      .filter((one) => ports.has(one.port) && one.state === 'open' && tlsOf(one.probe) !== null)
       .map((endpoint) => ({
         kind: 'configured' as const,
         hostId: host.id,

@@ -9,6 +9,7 @@ import {
 import type { Endpoint, Host } from '../../../model/estate.ts';
 import type { CertificateFact, Facts, ProcessFact, SectionName, ServiceFact } from '../../../model/facts.ts';
 import { BURNING, type Exposure, type Finding } from '../../../model/finding.ts';
+import { tlsOf } from '../../../model/probe.ts';
 import { certificateKey, normalSerial } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, processesOf, type Listener } from './listeners.ts';
 
@@ -159,9 +160,8 @@ function running(burnt: Burnt, listener: Listener): Step {
 
 const pids = (processes: readonly ProcessFact[]): string => processes.map(({ pid }) => `PID ${pid}`).join(', ');
 
-const leafOf = ({ endpoint }: Burnt) => (endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined);
-const verdictOf = ({ endpoint }: Burnt) =>
-  endpoint.probe?.protocol === 'tls' ? endpoint.probe.heartbleed.verdict : 'unknown';
+const leafOf = ({ endpoint }: Burnt) => tlsOf(endpoint.probe)?.chain[0];
+const verdictOf = ({ endpoint }: Burnt) => tlsOf(endpoint.probe)?.heartbleed.verdict ?? 'unknown';
 const short = (hash: string): string => hash.slice(0, 16);
 
 /** On the disk or on the wire: the key, never the certificate, says whether it is new. */

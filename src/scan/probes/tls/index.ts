@@ -5,7 +5,7 @@ import { describeChain } from './certificate.ts';
 import { type Flight, hello } from './handshake.ts';
 import { proveHeartbleed } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
-import { RECORD, versionOf } from './wire.ts';
+import { clientHello, RECORD, versionOf } from './wire.ts';
 
 /** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
 const HELLO_MS = 3000;
@@ -17,13 +17,19 @@ interface Seen {
   flight: Extract<Flight, { kind: 'hello' }>;
 }
 
+const isTls = (bytes: Buffer): boolean =>
+  bytes.length >= 3 &&
+  (bytes[0] === RECORD.handshake || bytes[0] === RECORD.alert) &&
+  versionOf(bytes.readUInt16BE(1)) !== null;
+
 /** TLS as served: versions, certificates, and whether the heartbeat hole is open, each asked for, never guessed. */
 export const tlsProbe: Probe = {
   protocol: 'tls',
-  recognises: (greeting) =>
-    greeting.length >= 3 &&
-    (greeting[0] === RECORD.handshake || greeting[0] === RECORD.alert) &&
-    versionOf(greeting.readUInt16BE(1)) !== null,
+  ports: [
+    443, 465, 563, 636, 832, 853, 989, 990, 992, 993, 994, 995, 2376, 2484, 5061, 5223, 5671, 5986, 6443, 6514, 7443,
+  ].concat([8443, 8444, 8883, 9443, 10_250, 10_443]),
+  asks: { opening: () => clientHello('TLSv1.2', { heartbeat: false }), knows: isTls },
+  recognises: isTls,
   probe: probeTls,
 };
 

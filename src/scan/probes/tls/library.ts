@@ -18,16 +18,31 @@ const MIN = { 'TLSv1.0': 'TLSv1', 'TLSv1.1': 'TLSv1.1', 'TLSv1.2': 'TLSv1.2', 'T
  * this library and that server find nothing in common.
  */
 export async function libraryHandshake(target: ProbeTarget, newest: TlsVersion): Promise<LibraryHandshake | null> {
-  if (newest === 'SSLv3') return null;
-  const socket = await target.connect();
-  try {
-    return await shake(socket, Math.min(HANDSHAKE_MS, target.left()), newest);
-  } finally {
-    socket.destroy();
-  }
+  const tls = await secured(target, newest);
+  const seen = tls && describe(tls);
+  tls?.destroy();
+  return seen;
 }
 
-function shake(socket: Socket, ms: number, newest: Exclude<TlsVersion, 'SSLv3'>): Promise<LibraryHandshake | null> {
+/** A connection within TLS, as untrusting; `failed` hears what goes wrong with it, then and later. Null as above. */
+export async function secured(
+  target: ProbeTarget,
+  newest: TlsVersion,
+  failed: (error: Error) => void = () => undefined,
+): Promise<TLSSocket | null> {
+  if (newest === 'SSLv3') return null;
+  const socket = await target.connect();
+  const tls = await shake(socket, Math.min(HANDSHAKE_MS, target.left()), newest, failed);
+  if (!tls) socket.destroy();
+  return tls;
+}
+
+function shake(
+  socket: Socket,
+  ms: number,
+  newest: Exclude<TlsVersion, 'SSLv3'>,
+  failed: (error: Error) => void,
+): Promise<TLSSocket | null> {
   return new Promise((resolve) => {
     const tls = connect({
       socket,
@@ -40,14 +55,20 @@ function shake(socket: Socket, ms: number, newest: Exclude<TlsVersion, 'SSLv3'>)
       ALPNProtocols: [],
     });
     const timer = setTimeout(() => done(null), ms);
-    const done = (result: LibraryHandshake | null): void => {
+    const done = (result: TLSSocket | null): void => {
       clearTimeout(timer);
-      tls.destroy();
+      if (!result) tls.destroy();
       resolve(result);
     };
-    tls.once('secureConnect', () => done(describe(tls)));
-    tls.on('error', () => done(null));
-    tls.once('close', () => done(null));
+    tls.once('secureConnect', () => done(tls));
+    tls.on('error', (error) => {
+      failed(error);
+      done(null);
+    });
+    tls.once('close', () => {
+      socket.destroy();
+      done(null);
+    });
   });
 }
 

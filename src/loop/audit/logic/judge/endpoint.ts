@@ -1,5 +1,6 @@
 import type { Endpoint } from '../../../../model/estate.ts';
 import type { SocketFact } from '../../../../model/facts.ts';
+import { tlsOf } from '../../../../model/probe.ts';
 import type { EndpointCheck } from '../kit/compile.ts';
 import { type Bindings, type Expression, toCel } from '../kit/expression.ts';
 import { type Evidence, type Judgement, nameOf } from './context.ts';
@@ -13,7 +14,7 @@ export interface EndpointVerdict {
 
 /** What the check says about the endpoint's last successful look. Nothing seen is unknown, never a pass. */
 export function lookAt(compiled: EndpointCheck, endpoint: Endpoint, now: string): EndpointVerdict {
-  const bindings = { probe: toCel(endpoint.probe), endpoint: toCel(endpoint), now };
+  const bindings = { probe: toCel(endpoint.probe), tls: toCel(tlsOf(endpoint.probe)), endpoint: toCel(endpoint), now };
   const unknown = (why: string): EndpointVerdict => ({ verdict: 'unknown', why, bindings });
   if (endpoint.probe === null) return unknown(endpoint.lastError ?? 'nobody has looked at it from outside yet');
   const when = truth(compiled.when, bindings);
@@ -82,7 +83,7 @@ function pidOf(
 }
 
 function servedBy(endpoint: Endpoint): Record<string, unknown> {
-  const leaf = endpoint.probe?.protocol === 'tls' ? endpoint.probe.chain[0] : undefined;
+  const leaf = tlsOf(endpoint.probe)?.chain[0];
   return leaf ? { served: { spki: leaf.spki, serial: leaf.serial, subject: leaf.subject } } : {};
 }
 

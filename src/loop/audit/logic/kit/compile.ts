@@ -1,7 +1,7 @@
 import { Endpoint } from '../../../../model/estate.ts';
 import { Facts, type SectionName } from '../../../../model/facts.ts';
 import type { Check, Kit } from '../../../../model/kit.ts';
-import { ProbeResult } from '../../../../model/probe.ts';
+import { ProbeResult, TlsSeen } from '../../../../model/probe.ts';
 import { compile, type Expression } from './expression.ts';
 import { ANY, elementOf, shapeOf } from './shape.ts';
 import { checkStep, type Problem } from './templates.ts';
@@ -43,7 +43,12 @@ export interface CompiledKit {
 
 const plain = { kind: 'plain' } as const;
 const HOST_SCOPE: Scope = { facts: shapeOf(Facts), now: plain };
-const ENDPOINT_SCOPE: Scope = { probe: shapeOf(ProbeResult), endpoint: shapeOf(Endpoint), now: plain };
+const ENDPOINT_SCOPE: Scope = {
+  probe: shapeOf(ProbeResult),
+  tls: shapeOf(TlsSeen),
+  endpoint: shapeOf(Endpoint),
+  now: plain,
+};
 
 /** Sections of the facts that these kits' expressions look at. */
 export function sectionsOf(kits: readonly CompiledKit[]): Set<string> {

@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PROBES } from '../probes/registry.ts';
+import { openingsFor } from './openings.ts';
+
+const names = (port: number): string[] => {
+  const { suited, others } = openingsFor(port, PROBES);
+  return [...suited, ...others].map(({ protocol }) => protocol);
+};
+
+test('the openings that suit a port come first, then what is likeliest', () => {
+  assert.equal(names(6379)[0], 'redis');
+  assert.equal(names(80)[0], 'http');
+  assert.deepEqual(names(50_000).slice(0, 3), ['tls', 'http', 'redis']);
+  assert.deepEqual(new Set(names(443)), new Set(names(80)), 'whatever the port suggests, the others follow');
+});
+
+test('a printer is never sent anything: it would print it', () => {
+  for (const port of [515, 9100, 9107]) assert.deepEqual(names(port), []);
+});

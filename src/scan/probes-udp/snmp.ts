@@ -1,0 +1,42 @@
+import { DESCRIPTION_QUERY, ENGINE_QUERY, readDescription, readEngine } from '../logic/snmp.ts';
+import { serviceResult } from '../probes/service-result.ts';
+import type { UdpProbe } from './contract.ts';
+
+/** Numbers that IANA gave to makers of agents. */
+const MAKERS: Readonly<Record<number, string>> = {
+  9: 'Cisco',
+  11: 'HP',
+  311: 'Microsoft',
+  318: 'APC',
+  674: 'Dell',
+  2021: 'UCD-SNMP',
+  2636: 'Juniper',
+  6876: 'VMware',
+  8072: 'Net-SNMP',
+  12_356: 'Fortinet',
+  14_988: 'MikroTik',
+};
+
+/** Management: whether the public community reads, which is asked for one line only, and whose agent it is. */
+export const snmpProbe: UdpProbe = {
+  protocol: 'snmp',
+  ports: [161],
+  probe: async (target) => {
+    const descriptions = (await target.ask(DESCRIPTION_QUERY)).map(readDescription);
+    const description = descriptions.find((one) => one !== null);
+    const engine = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
+    if (description === undefined && engine === undefined) return null;
+    return serviceResult('snmp', {
+      product: engine === undefined ? undefined : (MAKERS[engine] ?? `enterprise ${engine}`),
+      access: description === undefined ? 'refused' : 'open',
+      what:
+        description === undefined
+          ? 'the public community was not answered'
+          : 'it let the public community read its description',
+      details: {
+        description,
+        versions: [description === undefined ? '' : '2c', engine === undefined ? '' : '3'].filter(Boolean).join(', '),
+      },
+    });
+  },
+};

@@ -1,0 +1,61 @@
+import { productBy, type Signature } from '../logic/products.ts';
+import type { Probe } from './contract.ts';
+import { serviceResult, stopped, talk } from './service-result.ts';
+import { ftpStarttls } from './starttls/dialogues.ts';
+import { withTls } from './starttls/index.ts';
+import { readReply, say } from './starttls/replies.ts';
+
+const DEADLINE_MS = 6000;
+
+const PRODUCTS: readonly Signature[] = [
+  ['vsftpd', /\(vsFTPd (\d[\w.]*)\)/],
+  ['ProFTPD', /\bProFTPD(?: (\d[\w.]*))?/],
+  ['Pure-FTPd', /\bPure-FTPd\b/],
+  ['FileZilla Server', /FileZilla Server(?: (?:version )?([\d.]+))?/],
+  ['Microsoft FTP Service', /Microsoft FTP Service/],
+  ['wu-ftpd', /\bwu-([\d.]+)/],
+  ['Serv-U', /Serv-U FTP Server(?: v([\d.]+))?/],
+  ['GNU inetutils ftpd', /\(GNU inetutils ([\d.]+)\)/],
+  ['pyftpdlib', /pyftpdlib ([\d.]+)/],
+];
+
+/** File transfer: who it is, whether commands want a login, TLS behind AUTH TLS. Nobody is logged in, not even `anonymous`. */
+export const ftpProbe: Probe = {
+  protocol: 'ftp',
+  ports: [21, 990, 2121],
+  asks: {
+    opening: () => Buffer.from('FEAT\r\n'),
+    knows: (answer) => /^220[\s\S]*^(211|500|502|530)[ -]/m.test(answer.toString('latin1')),
+  },
+  recognises: (greeting) => /^220[ -][^\0]*\b(vs|pro|pure-)?ftpd?\b/i.test(greeting.toString('latin1')),
+  probe: async (target) => {
+    const seen = await talk(target, 'ftp', DEADLINE_MS, async (conversation) => {
+      const greeting = await readReply(conversation);
+      const ask = async (line: string): Promise<string> => {
+        say(conversation, line);
+        return readReply(conversation);
+      };
+      if (!greeting.startsWith('220')) return null;
+      const seen = { greeting, features: await ask('FEAT'), directory: await ask('PWD') };
+      say(conversation, 'QUIT');
+      return seen;
+    });
+    if (!seen) throw stopped(target, 'ftp', 'no greeting of a file server came');
+    const features = seen.features.split(/\r?\n/).filter((line) => /^\s/.test(line));
+    const open = seen.directory.startsWith('257');
+    const result = serviceResult('ftp', {
+      ...productBy(PRODUCTS, seen.greeting),
+      access: open ? 'open' : seen.directory.startsWith('5') ? 'refused' : 'unknown',
+      what: open
+        ? 'it told its directory without a login'
+        : 'it told nothing without a login; whether it lets in anonymous was not tried',
+      details: { greeting: seen.greeting.split('\n')[0], features: features.map((line) => line.trim()).join(', ') },
+    });
+    // Some have it and list it only to those who are logged in.
+    const offered = /AUTH\s+[^\n]*(TLS|SSL)/i.test(seen.features) || (await asksForTls(target));
+    return withTls(result, target, { offered, dialogue: ftpStarttls });
+  },
+};
+
+const asksForTls = (target: Parameters<Probe['probe']>[0]): Promise<boolean> =>
+  target.secure ? Promise.resolve(false) : talk(target, 'ftp', DEADLINE_MS, ftpStarttls);

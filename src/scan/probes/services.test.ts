@@ -1,0 +1,319 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttp, type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import fc from 'fast-check';
+import { ProbeResult, type ServiceProbe } from '../../model/probe.ts';
+import { introduction } from './amqp.ts';
+import { readDocument } from './mongodb/wire.ts';
+import { PROBES } from './registry.ts';
+import { listenWith, look } from './testing.ts';
+
+type Answers = Record<string, [status: number, body: unknown, headers?: Record<string, string>]>;
+
+/** An API over HTTP that answers as documented, by method and path. */
+async function api(t: TestContext, answers: Answers): Promise<number> {
+  const behave: RequestListener = ({ method, url }, response) => {
+    const [status, body, headers] = answers[`${method} ${url?.split('?')[0]}`] ??
+      answers['else'] ?? [404, 'no such page'];
+    const isText = typeof body === 'string';
+    response.writeHead(status, { 'content-type': isText ? 'text/plain' : 'application/json', ...headers });
+    response.end(isText ? body : JSON.stringify(body));
+  };
+  const server = createHttp(behave).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+const STATUS = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason: 'Forbidden', code: 403 };
+const KUBERNETES = { major: '1', minor: '31', gitVersion: 'v1.31.2', goVersion: 'go1.22.8', platform: 'linux/amd64' };
+const ETCD = { etcdserver: '3.5.16', etcdcluster: '3.5.0' };
+const ELASTIC = {
+  name: 'node-1',
+  cluster_name: 'shop',
+  version: { number: '8.15.3', lucene_version: '9.11.1' },
+  tagline: 'You Know, for Search',
+};
+const OPENSEARCH = {
+  ...ELASTIC,
+  version: { distribution: 'opensearch', number: '2.17.1' },
+  tagline: 'The OpenSearch Project: https://opensearch.org/',
+};
+const DOCKER_HEADERS = {
+  'Api-Version': '1.47',
+  'Docker-Experimental': 'false',
+  Ostype: 'linux',
+  Server: 'Docker/27.3.1 (linux)',
+};
+const MANAGEMENT = '<!doctype html><html><head><title>RabbitMQ Management</title>';
+
+const APIS: [
+  name: string,
+  answers: Answers,
+  expected: [protocol: string, product: string, version: string | undefined, access: string],
+][] = [
+  ['Elasticsearch', { 'GET /': [200, ELASTIC] }, ['elasticsearch', 'Elasticsearch', '8.15.3', 'open']],
+  [
+    'Elasticsearch with a password',
+    { else: [401, { error: {} }, { 'WWW-Authenticate': 'Basic realm="security", charset="UTF-8"' }] },
+    ['elasticsearch', 'Elasticsearch', undefined, 'refused'],
+  ],
+  ['OpenSearch', { 'GET /': [200, OPENSEARCH] }, ['elasticsearch', 'OpenSearch', '2.17.1', 'open']],
+  [
+    'the Kubernetes API',
+    { 'GET /version': [200, KUBERNETES], else: [403, STATUS] },
+    ['kubernetes', 'Kubernetes', 'v1.31.2', 'refused'],
+  ],
+  [
+    'a Kubernetes API that serves anybody',
+    {
+      'GET /': [200, { paths: ['/.well-known/openid-configuration', '/api'] }],
+      'GET /version': [200, KUBERNETES],
+      else: [200, { kind: 'NamespaceList' }],
+    },
+    ['kubernetes', 'Kubernetes', 'v1.31.2', 'open'],
+  ],
+  [
+    'etcd',
+    { 'GET /version': [200, ETCD], 'POST /v3/kv/range': [200, { count: '3' }] },
+    ['etcd', 'etcd', '3.5.16', 'open'],
+  ],
+  [
+    'etcd with users',
+    { 'GET /version': [200, ETCD], 'POST /v3/kv/range': [400, { error: 'etcdserver: user name is empty', code: 3 }] },
+    ['etcd', 'etcd', '3.5.16', 'refused'],
+  ],
+  [
+    'Docker',
+    {
+      'GET /version': [200, { Version: '27.3.1', ApiVersion: '1.47' }, DOCKER_HEADERS],
+      else: [404, { message: 'page not found' }, DOCKER_HEADERS],
+    },
+    ['docker', 'Docker', '27.3.1', 'open'],
+  ],
+  [
+    'RabbitMQ’s management',
+    {
+      'GET /': [200, MANAGEMENT, { 'content-type': 'text/html' }],
+      else: [401, { error: 'not_authorized' }, { 'WWW-Authenticate': 'Basic realm="RabbitMQ Management"' }],
+    },
+    ['rabbitmq', 'RabbitMQ', undefined, 'refused'],
+  ],
+  [
+    'anything else',
+    { 'GET /': [200, { hello: 'world' }, { server: 'nginx/1.26.2' }] },
+    ['http', 'nginx', '1.26.2', 'open'],
+  ],
+];
+
+test('APIs over HTTP are told from pages and from each other, at whatever port', async (t) => {
+  const check = async ([name, answers, expected]: (typeof APIS)[number]): Promise<void> => {
+    const { protocol, product, version, access, what } = (await look(await api(t, answers))) as ServiceProbe;
+    assert.deepEqual([protocol, product, version, access], expected, `${name}: ${what}`);
+  };
+  for (const one of APIS) await check(one);
+});
+
+const bson = (...fields: Buffer[]): Buffer => {
+  const body = Buffer.concat([...fields, Buffer.from([0])]);
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(body.length + 4);
+  return Buffer.concat([length, body]);
+};
+const int = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(value);
+  return bytes;
+};
+const double = (value: number): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(value);
+  return bytes;
+};
+const field = (type: number, name: string, value: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([type]), Buffer.from(`${name}\0`), value]);
+const string = (name: string, value: string): Buffer =>
+  field(2, name, Buffer.concat([int(value.length + 1), Buffer.from(`${value}\0`)]));
+
+/** A server that speaks MongoDB's documented wire protocol: OP_QUERY for isMaster, OP_MSG for what follows. */
+function mongo(socket: Socket, locked: boolean): void {
+  const answer = (request: Buffer, document: Buffer): void => {
+    const isQuery = request.readInt32LE(12) === 2004;
+    const head = isQuery
+      ? Buffer.concat([int(8), int(0), int(0), int(0), int(1)])
+      : Buffer.concat([int(0), Buffer.from([0])]);
+    socket.write(
+      Buffer.concat([
+        int(16 + head.length + document.length),
+        int(7),
+        request.subarray(4, 8),
+        int(isQuery ? 1 : 2013),
+        head,
+        document,
+      ]),
+    );
+  };
+  socket.on('data', (request: Buffer) => {
+    if (request.length < 16 || request.readInt32LE(0) !== request.length) return void socket.destroy();
+    const text = request.toString('latin1');
+    const nested = field(3, 'topologyVersion', bson(field(16, 'counter', int(1))));
+    if (text.includes('isMaster'))
+      answer(
+        request,
+        bson(
+          nested,
+          field(8, 'ismaster', Buffer.from([1])),
+          field(16, 'maxWireVersion', int(21)),
+          field(1, 'ok', double(1)),
+        ),
+      );
+    else if (text.includes('buildInfo')) answer(request, bson(string('version', '7.0.14'), field(1, 'ok', double(1))));
+    else if (locked)
+      answer(
+        request,
+        bson(
+          field(1, 'ok', double(0)),
+          string('errmsg', 'Command listDatabases requires authentication'),
+          field(16, 'code', int(13)),
+        ),
+      );
+    else answer(request, bson(field(4, 'databases', bson()), field(1, 'ok', double(1))));
+  });
+}
+
+test('MongoDB: its version is told to anybody, its databases where nobody asks for credentials', async (t) => {
+  for (const locked of [false, true]) {
+    const server = await listenWith((socket) => mongo(socket, locked));
+    t.after(() => server.close());
+    const probe = (await look(server.port)) as ServiceProbe;
+    assert.deepEqual([probe.protocol, probe.product, probe.version], ['mongodb', 'MongoDB', '7.0.14']);
+    assert.equal(probe.access, locked ? 'refused' : 'open', probe.what);
+  }
+});
+
+const packet = (sequence: number, body: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([body.length & 255, body.length >> 8, 0, sequence]), body]);
+const MYSQL = packet(
+  0,
+  Buffer.concat([
+    Buffer.from('\n8.0.40\0'),
+    Buffer.from('0800000012345678', 'hex'),
+    Buffer.from('3132333400', 'hex'),
+    Buffer.from('ffffff0200ffdf15', 'hex'),
+    Buffer.alloc(10),
+    Buffer.from('123456789012\0caching_sha2_password\0'),
+  ]),
+);
+
+test('MySQL: the user without a name is refused, let in, or asked for another proof first', async (t) => {
+  const denied = Buffer.concat([
+    Buffer.from([0xff]),
+    Buffer.from([0x15, 0x04]),
+    Buffer.from("#28000Access denied for user ''"),
+  ]);
+  const asksFirst = Buffer.from('\xfecaching_sha2_password\x0012345678901234567890\0', 'latin1');
+  const cases: [answers: Buffer[], access: string][] = [
+    [[denied], 'refused'],
+    [[Buffer.from('00000002000000', 'hex')], 'open'],
+    [[asksFirst, denied], 'refused'],
+  ];
+  for (const [answers, access] of cases) {
+    const server = await listenWith((socket) => {
+      socket.write(MYSQL);
+      let sequence = 0;
+      socket.on('data', (bytes) => {
+        const next = answers[sequence++];
+        if (next) socket.write(packet(bytes[3]! + 1, next));
+      });
+    });
+    t.after(() => server.close());
+    const probe = (await look(server.port)) as ServiceProbe;
+    assert.deepEqual(
+      [probe.protocol, probe.product, probe.version, probe.access],
+      ['mysql', 'MySQL', '8.0.40', access],
+    );
+    assert.equal(probe.details['tls'], 'offered');
+  }
+});
+
+const longText = (value: string): Buffer => Buffer.concat([Buffer.from('S'), long(value)]);
+const long = (value: string | Buffer): Buffer => {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(value.length);
+  return Buffer.concat([length, Buffer.from(value)]);
+};
+const short = (name: string): Buffer => Buffer.concat([Buffer.from([name.length]), Buffer.from(name)]);
+
+function amqpStart(mechanisms: string): Buffer {
+  const capabilities = Buffer.concat([
+    Buffer.from('F'),
+    long(Buffer.concat([short('basic.nack'), Buffer.from('t\x01')])),
+  ]);
+  const table = [
+    short('capabilities'),
+    capabilities,
+    short('product'),
+    longText('RabbitMQ'),
+    short('version'),
+    longText('3.10.8'),
+  ];
+  const body = Buffer.concat([
+    Buffer.from([0, 10, 0, 10, 0, 9]),
+    long(Buffer.concat(table)),
+    long(mechanisms),
+    long('en_US'),
+  ]);
+  return Buffer.concat([Buffer.from([1, 0, 0]), long(body), Buffer.from([0xce])]);
+}
+
+test('AMQP: who introduces itself, and that nobody is let in without credentials', async (t) => {
+  for (const [mechanisms, access] of [
+    ['PLAIN AMQPLAIN', 'refused'],
+    ['PLAIN ANONYMOUS', 'unknown'],
+  ] as const) {
+    const server = await listenWith((socket) =>
+      socket.on('data', (bytes) => {
+        // Whoever starts otherwise is told how to, and hung up on.
+        if (bytes.toString('latin1').startsWith('AMQP')) socket.write(amqpStart(mechanisms));
+        else socket.end(Buffer.from('AMQP\0\0\x09\x01', 'latin1'));
+      }),
+    );
+    t.after(() => server.close());
+    const probe = (await look(server.port)) as ServiceProbe;
+    assert.deepEqual(
+      [probe.protocol, probe.product, probe.version, probe.access],
+      ['amqp', 'RabbitMQ', '3.10.8', access],
+    );
+  }
+});
+
+test('whatever bytes arrive, recognising them throws nothing, and readers of tables end', () => {
+  const starts = ['', 'HTTP/1.1 200 OK\r\n\r\n', 'AMQP', 'INFO {', '\n8.0', 'E\0\0\x01\0SFATAL\0'];
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), fc.constantFrom(...starts), (rest, start) => {
+      const bytes = Buffer.concat([Buffer.from(start, 'latin1'), rest]);
+      for (const probe of PROBES) {
+        assert.equal(typeof probe.recognises(bytes), 'boolean');
+        if (probe.asks) assert.equal(typeof probe.asks.knows(bytes), 'boolean');
+      }
+      readDocument(Buffer.from(rest));
+      introduction(Buffer.from(rest));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('what strangers say fits the model, whatever it is', async (t) => {
+  const long = 'x\x1b[2J\u202e'.repeat(5000);
+  const port = await api(t, {
+    'GET /': [200, { ...ELASTIC, cluster_name: long, name: long, version: { number: long } }],
+  });
+  const probe = ProbeResult.parse(await look(port));
+  assert.doesNotMatch(JSON.stringify(probe), /\\u001b|\u202e/);
+  assert.ok(JSON.stringify(probe).length < 2000);
+});
