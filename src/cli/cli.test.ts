@@ -451,6 +451,12 @@ test('the trail: exported, verified with nobody there, and a changed byte is fou
   await fails(2, /named by its number/, 'trail', 'show', 'first');
 });
 
+test('unknown services are matched again on demand', async () => {
+  const told = (await json('rematch')) as { looked: number; known: number };
+  assert.ok(told.looked >= told.known);
+  assert.match(await ok('rematch'), /known now/);
+});
+
 test('reports come as documents, to a file or to standard output', async () => {
   const [host] = await json('hosts');
   const markdown = await ok('report', 'host', host.name);

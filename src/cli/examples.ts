@@ -117,6 +117,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'trail key': ['trail key'],
   'trail export': ['trail export trail.jsonl'],
   'trail verify': ['trail verify', 'trail verify trail.jsonl --checkpoint kept-elsewhere.txt'],
+  rematch: ['rematch'],
   report: ['report change CHANGE --format html --out record.html'],
   'user add': ['user add sam --role approver'],
   'user list': ['user list'],

@@ -1,6 +1,6 @@
 import { isAppError } from '../../model/errors/index.ts';
 import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
-import { type Answer, converse, type Probe, type ProbeTarget } from './contract.ts';
+import { type Answer, type Asking, converse, type Probe, type ProbeTarget } from './contract.ts';
 
 /** Servers that speak first do so within a round trip; the rest wait for us. */
 const GREETING_MS = 250;
@@ -14,12 +14,19 @@ const MOST_BYTES = 16 * 1024;
 const FEWEST_BYTES = 5;
 
 /** What the server says unasked; where it waits, what it answers to the first opening, on the same connection. */
-export function greet(target: ProbeTarget, first: Probe | undefined): Promise<void> {
+export function greet(
+  target: ProbeTarget,
+  first: Probe | undefined,
+  whoSays: (greeting: Buffer) => Probe,
+): Promise<void> {
   return converse(target, GREETING_MS + FIRST_ANSWER_MS, async (conversation) => {
     const unasked = await conversation.arrives(GREETING_MS);
-    if (unasked) target.heard.greeting = await collect(conversation);
-    else if (first?.asks)
-      target.heard.answers.set(first.protocol, await say(conversation, first, first.asks.opening(target)));
+    if (unasked) {
+      target.heard.greeting = await collect(conversation);
+      const { farewell } = whoSays(target.heard.greeting);
+      if (farewell) await say(conversation, { fewest: 1 }, farewell);
+    } else if (first?.asks)
+      target.heard.answers.set(first.protocol, await say(conversation, first.asks, first.asks.opening(target)));
   });
 }
 
@@ -29,14 +36,16 @@ export async function ask(target: ProbeTarget, probe: Probe): Promise<Answer> {
   const opening = probe.asks!.opening(target);
   const same = [...answers.values()].find(({ to }) => to.equals(opening));
   const answer =
-    answers.get(probe.protocol) ?? same ?? (await converse(target, ANSWER_MS, (open) => say(open, probe, opening)));
+    answers.get(probe.protocol) ??
+    same ??
+    (await converse(target, ANSWER_MS, (open) => say(open, probe.asks!, opening)));
   answers.set(probe.protocol, answer);
   return answer;
 }
 
-async function say(conversation: Conversation, probe: Probe, opening: Buffer): Promise<Answer> {
+async function say(conversation: Conversation, { fewest }: Pick<Asking, 'fewest'>, opening: Buffer): Promise<Answer> {
   conversation.write(opening);
-  const bytes = await collect(conversation, probe.asks?.fewest);
+  const bytes = await collect(conversation, fewest);
   return { to: opening, bytes, ended: conversation.over };
 }
 

@@ -56,6 +56,8 @@ export interface Probe {
   ports?: readonly number[];
   /** for servers that wait for the client */
   asks?: Asking;
+  /** said to its greeting before we hang up, for servers that block whoever hangs up without */
+  farewell?: Buffer;
   /** an API over HTTP: asked before and instead of `http` where an answer is its */
   over?: 'http';
 }

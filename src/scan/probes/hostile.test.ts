@@ -168,7 +168,7 @@ test('conformance: the registry lists every probe file, alphabetically, each wit
     .filter((name) => !['contract', 'fixtures', 'identify', 'registry', 'starttls', 'testing'].includes(name));
   assert.deepEqual(files.toSorted(), protocols.toSorted());
   for (const probe of PROBES) {
-    const optional = ['asks', 'over', 'ports'];
+    const optional = ['asks', 'farewell', 'over', 'ports'];
     const members = Object.keys(probe).filter((name) => !optional.includes(name));
     assert.deepEqual(members.sort(), ['probe', 'protocol', 'recognises']);
     assert.ok((probe.asks?.opening({ address: '192.0.2.1', port: 1 }).length ?? 1) < 600, 'an opening is small');

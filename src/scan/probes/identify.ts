@@ -44,7 +44,7 @@ export function chooseByAnswer(asking: Probe, answer: Buffer): Probe | null {
 
 async function identify(target: ProbeTarget): Promise<Known> {
   const { suited, others } = openingsFor(target.port, target.secure ? PROBES.filter(isInner) : PROBES);
-  await greet(target, [...suited, ...others][0]);
+  await greet(target, [...suited, ...others][0], chooseProbe);
   const { greeting } = target.heard;
   const byGreeting = greeting.length > 0 ? chooseProbe(greeting) : null;
   if (byGreeting && byGreeting.protocol !== 'unknown') return refined(target, { probe: byGreeting, greeting });

@@ -31,6 +31,7 @@ export const mysqlProbe: Probe = {
     /^[\s\S]{3}\0(\n\d[\w.+~:-]{2,60}\0|\xff[\s\S]{2}(#\w{5})?(Host |Too many connections))/.test(
       greeting.toString('latin1'),
     ),
+  farewell: NOBODY,
   probe: (target) => talk(target, 'mysql', ANSWER_MS, (conversation) => read(conversation, target)),
 };
 

@@ -223,9 +223,11 @@ test('MySQL: the user without a name is refused, let in, or asked for another pr
     [[asksFirst, denied], 'refused'],
   ];
   for (const [answers, access] of cases) {
+    let hungUp = 0;
     const server = await listenWith((socket) => {
       socket.write(MYSQL);
       let sequence = 0;
+      socket.on('close', () => void (hungUp += sequence === 0 ? 1 : 0));
       socket.on('data', (bytes) => {
         const next = answers[sequence++];
         if (next) socket.write(packet(bytes[3]! + 1, next));
@@ -238,6 +240,7 @@ test('MySQL: the user without a name is refused, let in, or asked for another pr
       ['mysql', 'MySQL', '8.0.40', access],
     );
     assert.equal(probe.details['tls'], 'offered');
+    assert.equal(hungUp, 0, 'it blocks addresses that hang up on its greeting');
   }
 });
 

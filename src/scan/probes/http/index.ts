@@ -47,9 +47,10 @@ async function probeHttp(target: ProbeTarget): Promise<ServiceProbe> {
   });
 }
 
+/** A page that is not there or broken is told to everybody all the same. */
 function accessOf(first: HttpAnswer, page: HttpAnswer): Access {
-  if ([401, 407].includes(first.status) || [401, 407].includes(page.status)) return 'refused';
-  return page.status < 400 ? 'open' : 'unknown';
+  const refuses = [401, 403, 407];
+  return refuses.includes(first.status) || refuses.includes(page.status) ? 'refused' : 'open';
 }
 
 const detailsOf = (page: HttpAnswer) => ({
