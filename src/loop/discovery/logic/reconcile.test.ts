@@ -265,6 +265,14 @@ function settleListed(hosts: Map<string, KnownHost>, sightings: Sighting[], deci
   }
 }
 
+/** A copy that stands where a list says that the original is, with its key: that is what one machine looks like. */
+function assertApart(machines: readonly Machine[], now: ReadonlyMap<string, string>): void {
+  for (const m of machines.filter((each) => each.unique)) {
+    const there = machines.filter((each) => now.get(each.address) === now.get(m.address));
+    assert.equal(there.length, 1, 'two machines became one host');
+  }
+}
+
 /** A machine where it was once, and at an address that is not its own. */
 function lateAndWrong(
   then: { key: string; address: string }[],
@@ -304,11 +312,7 @@ test('1.10, M.11: lists that are late or wrong merge nobody, move nobody and end
           settle(hosts, batch, decisions);
           for (const [i, s] of batch.entries()) now.set(s.address, decisions[i]!.hostId);
         }
-        // A copy that stands where a list says that the original is, with its key: that is what one machine looks like.
-        for (const m of world.machines.filter((each) => each.unique)) {
-          const there = world.machines.filter((each) => now.get(each.address) === now.get(m.address));
-          assert.equal(there.length, 1, 'two machines became one host');
-        }
+        assertApart(world.machines, now);
         for (const m of world.machines.filter((each) => each.unique)) {
           const before = known.get(m.key!);
           if (before !== undefined) assert.equal(now.get(m.address), before, `machine ${m.key} was counted twice`);
