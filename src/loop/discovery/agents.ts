@@ -7,7 +7,8 @@ import { contradiction, LISTS, strong } from './logic/reconcile.ts';
 import { merge } from './merge.ts';
 import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
 import { endOtherClaims, noteAddress } from './store-addresses.ts';
-import { findHost, hostIdAt, noteIdentifiers, noteSighting, updateHost } from './store-hosts.ts';
+import { findHost, hostIdAt, updateHost } from './store-hosts.ts';
+import { noteIdentifiers, noteSighting } from './store-seen.ts';
 import { areApart } from './store-merges.ts';
 import { listedTwins } from './store-sources.ts';
 

@@ -8,7 +8,8 @@ import { strong } from './logic/reconcile.ts';
 import { rejudge } from './rejudge.ts';
 import { leaveAddress, noteAddress } from './store-addresses.ts';
 import { adoptEndpoints, returnEndpoints } from './store-endpoints.ts';
-import { findHost, hostRow, noteDecision, noteIdentifiers, updateHost } from './store-hosts.ts';
+import { findHost, hostRow, noteDecision, updateHost } from './store-hosts.ts';
+import { noteIdentifiers } from './store-seen.ts';
 import {
   areApart,
   currentAddresses,

@@ -15,7 +15,8 @@ import { recordLooks } from './looks.ts';
 import { endPatrol, type PatrolAgent, stillAllowed, whyOver } from './patrols.ts';
 import { type Ageing, ageEndpoints } from './results.ts';
 import { type Alive, recordSightings } from './sightings.ts';
-import { hostRow, lockIdentities, noteDecision, noteHearsay } from './store-hosts.ts';
+import { hostRow, lockIdentities, noteDecision } from './store-hosts.ts';
+import { noteHearsay } from './store-seen.ts';
 import { isActive, lockPatrol, type PatrolRow, seenSince, touchedBy, updatePatrol } from './store-patrols.ts';
 import { findReach } from './store-scans.ts';
 

@@ -7,15 +7,8 @@ import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
 import { leaveAddress } from './store-addresses.ts';
 import { hostsAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
-import {
-  hostRow,
-  insertHost,
-  lockIdentities,
-  nameIsTaken,
-  noteDecision,
-  noteSighting,
-  updateHost,
-} from './store-hosts.ts';
+import { hostRow, insertHost, lockIdentities, nameIsTaken, noteDecision, updateHost, hostRows } from './store-hosts.ts';
+import { noteSightings } from './store-seen.ts';
 
 export type Alive = (address: string, identifier: Identifier) => boolean;
 /** Those of these hosts whose own agent reports right now, from another machine than the one that was sighted. */
@@ -50,7 +43,15 @@ export async function recordSightings(
     await makeHost(tx, decision, sightings[index]!);
   }
   for (const [index, decision] of decisions.entries()) await leavePlaces(tx, decision, sightings[index]!);
-  for (const [index, decision] of decisions.entries()) await settle(tx, decision, sightings[index]!);
+  await noteSightings(
+    tx.db,
+    decisions.map(({ hostId }, index) => ({ hostId, sighting: sightings[index]! })),
+  );
+  const rows = await hostRows(
+    tx.db,
+    decisions.map(({ hostId }) => hostId),
+  );
+  for (const [index, decision] of decisions.entries()) await settle(tx, decision, sightings[index]!, rows);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
@@ -141,10 +142,22 @@ async function leavePlaces(tx: Tx, decision: Decision, sighting: Sighting): Prom
   if (decision.kind === 'moved' && isMeasured(sighting)) await leaveAddress(tx.db, [decision.hostId], decision.from);
 }
 
-async function settle(tx: Tx, decision: Decision, sighting: Sighting): Promise<void> {
-  const row = await hostRow(tx.db, decision.hostId);
-  if (!row) throw new Error(`host ${decision.hostId} vanished during reconciliation`);
-  await noteSighting(tx.db, decision.hostId, sighting);
+/** Most sightings say what is known already. */
+function isOld(decision: Decision, sighting: Sighting, known: HostRow): boolean {
+  const isNamed = !sighting.hostname || known.name === sighting.hostname || rankOf(sighting) < known.name_rank;
+  return decision.kind === 'seen' && isNamed && !known.superseded_by && !decision.cloneOf;
+}
+
+async function settle(
+  tx: Tx,
+  decision: Decision,
+  sighting: Sighting,
+  rows: ReadonlyMap<string, HostRow>,
+): Promise<void> {
+  const known = rows.get(decision.hostId);
+  if (!known) throw new Error(`host ${decision.hostId} vanished during reconciliation`);
+  if (isOld(decision, sighting, known)) return;
+  const row = (await hostRow(tx.db, decision.hostId))!;
   if (decision.kind === 'moved' && isMeasured(sighting)) {
     await moveEndpoints(tx.db, decision.hostId, decision.from, sighting.address);
   }

@@ -1,18 +1,7 @@
 import { sql, type Transaction } from 'kysely';
-import type {
-  Host,
-  Identifier,
-  IdentityDecision,
-  Management,
-  Sighting,
-  SourceName,
-  SourceStats,
-} from '../../model/estate.ts';
+import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
 import { anyOf } from '../../platform/db/many.ts';
-import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import { isListed, isMeasured } from './logic/reconcile.ts';
-import { noteAddress } from './store-addresses.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
 export interface HostFilter {
@@ -141,6 +130,15 @@ export async function hostRow(db: DbOrTx, id: string) {
   return q(db).selectFrom('discovery.host').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+export async function hostRows(db: DbOrTx, ids: readonly string[]) {
+  const rows = await q(db)
+    .selectFrom('discovery.host')
+    .selectAll()
+    .where('id', '=', anyOf([...new Set(ids)]))
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
 /** Is another present host called that? Two hosts of one name would make every document ambiguous. */
 export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Promise<boolean> {
   const row = await q(db)
@@ -151,78 +149,6 @@ export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Pr
     .where('superseded_by', 'is', null)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-async function insertSighting(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
-  await q(db)
-    .insertInto('discovery.sighting')
-    .values({
-      host_id: hostId,
-      source: sighting.source,
-      address: sighting.address,
-      at: new Date(sighting.at),
-      via: sighting.via ?? null,
-      hostname: sighting.hostname ?? null,
-      identifiers: jsonText(sighting.identifiers),
-      evidence: sighting.evidence ? jsonText(sighting.evidence) : null,
-    })
-    .execute();
-}
-
-/** Writes down that the host was seen: the sighting itself, its source, its address and identifiers, and when. */
-export async function noteSighting(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
-  const at = new Date(sighting.at);
-  await insertSighting(db, hostId, sighting);
-  await noteSource(db, hostId, sighting.source, at);
-  await noteAddress(db, hostId, sighting.address, isMeasured(sighting) ? 'measured' : 'claimed', at);
-  await noteIdentifiers(db, hostId, sighting.identifiers, at);
-  if (!isListed(sighting)) await notePresent(db, hostId, at);
-}
-
-/** An agent saw this host, of which more is known than its word: that it was said, and where, and no more. */
-export async function noteHearsay(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
-  const at = new Date(sighting.at);
-  await insertSighting(db, hostId, { ...sighting, identifiers: [] });
-  await noteSource(db, hostId, sighting.source, at);
-  await noteAddress(db, hostId, sighting.address, 'claimed', at);
-}
-
-async function noteSource(db: DbOrTx, hostId: string, source: SourceName, at: Date): Promise<void> {
-  await q(db)
-    .insertInto('discovery.host_source')
-    .values({ host_id: hostId, source, first_seen: at, last_seen: at, sightings: 1 })
-    .onConflict((c) =>
-      c.columns(['host_id', 'source']).doUpdateSet({
-        last_seen: at,
-        sightings: sql`discovery.host_source.sightings + 1`,
-      }),
-    )
-    .execute();
-}
-
-export async function noteIdentifiers(
-  db: DbOrTx,
-  hostId: string,
-  identifiers: readonly Identifier[],
-  at: Date,
-): Promise<void> {
-  const unique = new Map(identifiers.map((i) => [`${i.kind} ${i.value}`, i]));
-  if (unique.size === 0) return;
-  await q(db)
-    .insertInto('discovery.identifier')
-    .values(
-      [...unique.values()].map(({ kind, value }) => ({ host_id: hostId, kind, value, first_seen: at, last_seen: at })),
-    )
-    .onConflict((c) => c.columns(['host_id', 'kind', 'value']).doUpdateSet({ last_seen: at }))
-    .execute();
-}
-
-async function notePresent(db: DbOrTx, hostId: string, at: Date): Promise<void> {
-  await q(db)
-    .insertInto('discovery.presence')
-    .values({ host_id: hostId, last_seen: at, offline_since: null, counted_in: null })
-    .onConflict((c) => c.column('host_id').doUpdateSet({ last_seen: at, offline_since: null }))
-    .execute();
 }
 
 export async function noteDecision(

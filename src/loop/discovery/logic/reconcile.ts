@@ -70,12 +70,15 @@ export function questions(
   sightings: readonly Sighting[],
 ): { address: string; identifier: Identifier }[] {
   const here = new Set(sightings.map((s) => s.address));
+  const holders = new Index<KnownHost>();
+  for (const host of hosts) for (const one of host.identifiers) holders.add(textOf(one), host);
   return sightings
     .filter((sighting) => !isListed(sighting))
     .flatMap((sighting) =>
       strong(sighting.identifiers).flatMap((identifier) =>
-        hosts
-          .filter((host) => has(host, identifier) && !isAt(host, sighting.address))
+        holders
+          .of(textOf(identifier))
+          .filter((host) => !isAt(host, sighting.address))
           .flatMap((host) => host.addresses)
           .filter(({ address, how }) => how === 'measured' && !here.has(address))
           .map(({ address }) => ({ address, identifier })),
@@ -84,18 +87,34 @@ export function questions(
 }
 
 class Estate {
-  readonly #hosts: KnownHost[];
+  readonly #hosts = new Map<string, KnownHost>();
+  /** identifier, and address → the hosts that have it, in the order of all hosts */
+  readonly #holders = new Index<KnownHost>((host) => this.#order.get(host.id)!);
+  readonly #places = new Index<KnownHost>((host) => this.#order.get(host.id)!);
+  readonly #order = new Map<string, number>();
   readonly #around: Surroundings;
   readonly #batch: Map<string, Sighting>;
+  /** identifier → addresses of the batch that show it */
+  readonly #shown = new Index<string>();
   readonly #before: Map<string, string[]>;
 
   constructor(hosts: readonly KnownHost[], sightings: readonly Sighting[], around: Surroundings) {
-    this.#hosts = hosts.map((h) => ({ ...h, identifiers: [...h.identifiers], addresses: [...h.addresses] }));
+    for (const host of hosts)
+      this.#add({ ...host, identifiers: [...host.identifiers], addresses: [...host.addresses] });
     this.#around = around;
     this.#batch = new Map(sightings.map((s) => [s.address, s]));
+    for (const { address, identifiers } of this.#batch.values())
+      for (const one of strong(identifiers)) this.#shown.add(textOf(one), address);
     this.#before = new Map(
       hosts.map((h) => [h.id, h.addresses.filter((a) => a.how === 'measured').map((a) => a.address)]),
     );
+  }
+
+  #add(host: KnownHost): void {
+    this.#hosts.set(host.id, host);
+    this.#order.set(host.id, this.#order.size);
+    for (const one of host.identifiers) this.#holders.add(textOf(one), host);
+    for (const { address } of host.addresses) this.#places.add(address, host);
   }
 
   decide(sighting: Sighting): Decision {
@@ -107,7 +126,7 @@ class Estate {
   #byIdentity(sighting: Sighting): Decision | null {
     let cloneOf: { host: KnownHost; why: string } | null = null;
     for (const identifier of strong(sighting.identifiers)) {
-      const holders = this.#hosts.filter((host) => has(host, identifier));
+      const holders = this.#holders.of(textOf(identifier));
       const candidates = holders.filter((host) => !contradiction(host, sighting, identifier.kind));
       const here = candidates.find((host) => isAt(host, sighting.address));
       if (here) return decided('seen', here, `same ${identifier.kind} at ${sighting.address}`);
@@ -130,7 +149,7 @@ class Estate {
 
   /** A list says where a machine is, too: it has that address by that word, unless something else was measured there. */
   #listed(host: KnownHost, { address, source }: Sighting, { kind, value }: Identifier): Decision | null {
-    const isTaken = this.#hosts.some((other) => rank(other, address) === 0);
+    const isTaken = this.#places.of(address).some((other) => rank(other, address) === 0);
     if (isTaken) return null;
     return decided('listed', host, `${source} gives ${address} to ${kind} ${value}, which is ${host.name}`);
   }
@@ -156,23 +175,21 @@ class Estate {
   }
 
   #copy(sighting: Sighting, original: { host: KnownHost; why: string }): Decision {
-    const holder = this.#hosts.find((host) => isAt(host, sighting.address) && !contradiction(host, sighting));
+    const holder = this.#places.of(sighting.address).find((host) => !contradiction(host, sighting));
     const why = `cloned identity: ${original.why}; two live machines are two hosts`;
     if (holder) return { ...decided('seen', holder, why), cloneOf: original.host.id };
     return { ...this.#fresh('clone', why), cloneOf: original.host.id };
   }
 
   #byAddress(sighting: Sighting): Decision {
-    const holders = this.#hosts
-      .filter((host) => isAt(host, sighting.address))
-      .toSorted(measuredFirst(sighting.address));
+    const holders = this.#places.of(sighting.address).toSorted(measuredFirst(sighting.address));
     const holder = holders.find((host) => !contradiction(host, sighting));
     if (holder) return decided('seen', holder, `same address ${sighting.address}, and no identifier contradicts`);
     const old = holders[0];
     if (!old) return this.#fresh('new', `nothing was known at ${sighting.address}, nor any of its identifiers`);
     const kind = contradiction(old, sighting)!;
-    const elsewhere = [...this.#batch].some(
-      ([address, seen]) => address !== sighting.address && strong(seen.identifiers).some((i) => has(old, i)),
+    const elsewhere = old.identifiers.some((one) =>
+      this.#shown.of(textOf(one)).some((address) => address !== sighting.address),
     );
     const why = `${sighting.address} shows another ${kind} than ${old.name} had there`;
     // Two networks may use the same private addresses: a list ends nobody whom we know.
@@ -192,30 +209,70 @@ class Estate {
 
   /** Brings the picture up to date: the host is here now, and whoever else was measured here is not. */
   #apply(sighting: Sighting, decision: Decision): void {
-    let host = this.#hosts.find((h) => h.id === decision.hostId);
-    if (!host) {
-      host = {
-        id: decision.hostId,
-        name: sighting.hostname ?? sighting.address,
-        management: 'unmanaged',
-        identifiers: [],
-        addresses: [],
-      };
-      this.#hosts.push(host);
+    const { address } = sighting;
+    const host = this.#hosts.get(decision.hostId) ?? this.#made(sighting, decision.hostId);
+    for (const one of sighting.identifiers) {
+      if (has(host, one)) continue;
+      host.identifiers.push(one);
+      this.#holders.add(textOf(one), host);
     }
-    host.identifiers.push(...sighting.identifiers.filter((i) => !has(host, i)));
     if (!isMeasured(sighting)) {
-      if (!isAt(host, sighting.address)) host.addresses.push({ address: sighting.address, how: 'claimed' });
+      if (!isAt(host, address)) this.#place(host, address, 'claimed');
       return;
     }
-    if (decision.kind === 'moved') host.addresses = host.addresses.filter(({ how }) => how === 'claimed');
-    host.addresses = host.addresses.filter(({ address }) => address !== sighting.address);
-    host.addresses.push({ address: sighting.address, how: 'measured' });
-    for (const other of this.#hosts) {
-      if (other === host || !isAt(other, sighting.address)) continue;
-      other.addresses = other.addresses.filter(({ address }) => address !== sighting.address);
+    if (decision.kind === 'moved')
+      for (const one of host.addresses.filter(({ how }) => how === 'measured')) this.#leave(host, one.address);
+    this.#leave(host, address);
+    this.#place(host, address, 'measured');
+    for (const other of this.#places.of(address)) {
+      if (other === host) continue;
+      this.#leave(other, address);
       decision.displaced.push(other.id);
     }
+  }
+
+  #made(sighting: Sighting, id: string): KnownHost {
+    const name = sighting.hostname ?? sighting.address;
+    const host: KnownHost = { id, name, management: 'unmanaged', identifiers: [], addresses: [] };
+    this.#add(host);
+    return host;
+  }
+
+  #place(host: KnownHost, address: string, how: 'measured' | 'claimed'): void {
+    host.addresses.push({ address, how });
+    this.#places.add(address, host);
+  }
+
+  #leave(host: KnownHost, address: string): void {
+    host.addresses = host.addresses.filter((one) => one.address !== address);
+    this.#places.remove(address, host);
+  }
+}
+
+/** Which things have a key: a batch of a thousand asks that a thousand times. */
+class Index<T> {
+  readonly #all = new Map<string, Set<T>>();
+  readonly #order: ((one: T) => number) | undefined;
+
+  /** `order`: without it, in the order they were added */
+  constructor(order?: (one: T) => number) {
+    this.#order = order;
+  }
+
+  of(key: string): T[] {
+    const all = [...(this.#all.get(key) ?? [])];
+    const order = this.#order;
+    return order && all.length > 1 ? all.sort((a, b) => order(a) - order(b)) : all;
+  }
+
+  add(key: string, one: T): void {
+    const set = this.#all.get(key);
+    if (set) set.add(one);
+    else this.#all.set(key, new Set([one]));
+  }
+
+  remove(key: string, one: T): void {
+    this.#all.get(key)?.delete(one);
   }
 }
 
@@ -255,6 +312,7 @@ export function strong(identifiers: readonly Identifier[]): Identifier[] {
   return STRONG.flatMap((kind) => identifiers.filter((i) => i.kind === kind));
 }
 
+const textOf = ({ kind, value }: Identifier): string => `${kind} ${value}`;
 const same = (a: Identifier, b: Identifier): boolean => a.kind === b.kind && a.value === b.value;
 const has = (host: KnownHost, identifier: Identifier): boolean => host.identifiers.some((i) => same(i, identifier));
 const isAt = (host: KnownHost, address: string): boolean => host.addresses.some((a) => a.address === address);
