@@ -43,7 +43,7 @@ test('old sightings go, the last of each source stays, and so does what is count
   later(platform.config.historyDays + 1);
   await retain();
   assert.equal(await count('sighting', `host_id = '${hostId}'`), 2, 'one of each source');
-  assert.deepEqual((await discovery.host(hostId))?.sources, ['scan', 'peer']);
+  assert.deepEqual((await discovery.host(hostId))?.sources, ['peer', 'scan']);
   await see(sightingOf('scan', '10.2.0.1'));
   await retain();
   assert.equal(await count('sighting', `host_id = '${hostId}' and source = 'scan'`), 1, 'the new one');

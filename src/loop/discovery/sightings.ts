@@ -7,7 +7,17 @@ import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
 import { leaveAddress } from './store-addresses.ts';
 import { hostsAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
-import { hostRow, insertHost, lockIdentities, nameIsTaken, noteDecision, updateHost, hostRows } from './store-hosts.ts';
+import {
+  hostRow,
+  hostRows,
+  insertHosts,
+  lockIdentities,
+  nameIsTaken,
+  type NewHost,
+  noteDecision,
+  noteDecisions,
+  updateHost,
+} from './store-hosts.ts';
 import { noteSightings } from './store-seen.ts';
 
 export type Alive = (address: string, identifier: Identifier) => boolean;
@@ -35,18 +45,18 @@ export async function recordSightings(
   const agents = await reporting(hosts.map(({ id }) => id));
   const around = { newId: () => platform.newId('host'), alive, reports: (id: string) => agents.has(id) };
   const decisions = reconcile(hosts, sightings, around).map((one, index) => explained(one, sightings[index]!));
-  const made = new Set<string>();
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
-  for (const [index, decision] of decisions.entries()) {
-    if (!isFresh(decision) || made.has(decision.hostId)) continue;
-    made.add(decision.hostId);
-    await makeHost(tx, decision, sightings[index]!);
-  }
+  await makeHosts(tx, decisions, sightings);
   for (const [index, decision] of decisions.entries()) await leavePlaces(tx, decision, sightings[index]!);
   await noteSightings(
     tx.db,
     decisions.map(({ hostId }, index) => ({ hostId, sighting: sightings[index]! })),
   );
+  const news = decisions.flatMap(({ hostId, kind, why }, index) => {
+    const { at, address } = sightings[index]!;
+    return kind === 'seen' ? [] : [{ hostId, at: new Date(at), kind, address, why }];
+  });
+  await noteDecisions(tx.db, news);
   const rows = await hostRows(
     tx.db,
     decisions.map(({ hostId }) => hostId),
@@ -71,14 +81,42 @@ function mustBeAddress(text: string): string {
 
 const isFresh = (decision: Decision): boolean => ['new', 'clone', 'replaced'].includes(decision.kind);
 
-async function makeHost(tx: Tx, decision: Decision, sighting: Sighting): Promise<void> {
+async function makeHosts(tx: Tx, decisions: readonly Decision[], sightings: readonly Sighting[]): Promise<void> {
+  const made = new Map<string, Made>();
+  const names = new Set<string>();
+  for (const [index, decision] of decisions.entries()) {
+    if (!isFresh(decision) || made.has(decision.hostId)) continue;
+    const one = await madeOf(tx, decision, sightings[index]!, names);
+    made.set(decision.hostId, one);
+    names.add(one.host.name);
+  }
+  await insertHosts(
+    tx.db,
+    [...made.values()].map(({ host }) => host),
+  );
+  for (const one of made.values()) await tellMade(tx, one);
+}
+
+interface Made {
+  host: NewHost;
+  decision: Decision;
+  sighting: Sighting;
+  replaced: HostRow | undefined;
+}
+
+/** `names`: of hosts that the same batch makes. */
+async function madeOf(tx: Tx, decision: Decision, sighting: Sighting, names: ReadonlySet<string>): Promise<Made> {
   const claim = sighting.source === 'import' ? 'known' : 'unknown';
   const replaced = decision.replaces ? await hostRow(tx.db, decision.replaces) : undefined;
   const note = replaced ? `took the place of ${replaced.name} (${replaced.id}) at ${sighting.address}` : null;
-  const { name, rank } = await firstName(tx, decision.replaces ?? decision.hostId, sighting);
+  const { name, rank } = await firstName(tx, decision.replaces ?? decision.hostId, sighting, names);
   const guess = typeof sighting.evidence?.guess === 'string' ? sighting.evidence.guess : null;
   const first_seen = new Date(sighting.at);
-  await insertHost(tx.db, { id: decision.hostId, name, name_rank: rank, claim, guess, note, first_seen });
+  const host = { id: decision.hostId, name, name_rank: rank, claim, guess, note, first_seen } as const;
+  return { host, decision, sighting, replaced };
+}
+
+async function tellMade(tx: Tx, { host: { name, guess, claim }, decision, sighting, replaced }: Made): Promise<void> {
   await tx.record(foundEntry(decision, sighting, { name, guess, claim }, replaced));
   if (replaced) {
     await updateHost(tx.db, replaced.id, {
@@ -114,10 +152,15 @@ function foundEntry(
 }
 
 /** A machine built anew takes over the name of the one whose place it has. */
-async function firstName(tx: Tx, besides: string, sighting: Sighting): Promise<{ name: string; rank: number }> {
+async function firstName(
+  tx: Tx,
+  besides: string,
+  sighting: Sighting,
+  names: ReadonlySet<string>,
+): Promise<{ name: string; rank: number }> {
   if (sighting.hostname) return { name: sighting.hostname, rank: rankOf(sighting) };
   const served = sighting.evidence?.certificateName;
-  if (typeof served === 'string' && !(await nameIsTaken(tx.db, served, besides))) {
+  if (typeof served === 'string' && !names.has(served) && !(await nameIsTaken(tx.db, served, besides))) {
     return { name: served, rank: NAME_RANK.certificate };
   }
   return { name: sighting.address, rank: NAME_RANK.address };
@@ -142,10 +185,10 @@ async function leavePlaces(tx: Tx, decision: Decision, sighting: Sighting): Prom
   if (decision.kind === 'moved' && isMeasured(sighting)) await leaveAddress(tx.db, [decision.hostId], decision.from);
 }
 
-/** Most sightings say what is known already. */
+/** Most sightings say what is known already, or all of it is written down by now. */
 function isOld(decision: Decision, sighting: Sighting, known: HostRow): boolean {
   const isNamed = !sighting.hostname || known.name === sighting.hostname || rankOf(sighting) < known.name_rank;
-  return decision.kind === 'seen' && isNamed && !known.superseded_by && !decision.cloneOf;
+  return isNamed && decision.kind !== 'moved' && !known.superseded_by && !decision.cloneOf;
 }
 
 async function settle(
@@ -160,10 +203,6 @@ async function settle(
   const row = (await hostRow(tx.db, decision.hostId))!;
   if (decision.kind === 'moved' && isMeasured(sighting)) {
     await moveEndpoints(tx.db, decision.hostId, decision.from, sighting.address);
-  }
-  if (decision.kind !== 'seen') {
-    const { hostId, kind, why } = decision;
-    await noteDecision(tx.db, { hostId, at: new Date(sighting.at), kind, address: sighting.address, why });
   }
   if (row.superseded_by) await comeBack(tx, row, decision);
   if (decision.cloneOf) await noteClone(tx, row, decision, decision.cloneOf);

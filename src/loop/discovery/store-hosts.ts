@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
-import { anyOf } from '../../platform/db/many.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
@@ -27,7 +27,7 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
       sql<Identifier[]>`(select coalesce(json_agg(json_build_object('kind', i.kind, 'value', i.value)
         order by i.kind, i.value), '[]') from discovery.identifier i where i.host_id = h.id)`.as('identifiers'),
       sql<SourceName[]>`array(select s.source from discovery.host_source s where s.host_id = h.id
-        order by s.first_seen)`.as('sources'),
+        order by s.first_seen, s.source)`.as('sources'),
     ])
     .orderBy('h.id');
   if (filter.supersededBy) query = query.where('h.superseded_by', '=', filter.supersededBy);
@@ -101,21 +101,25 @@ export type NewHost = Pick<
   'id' | 'name' | 'name_rank' | 'claim' | 'guess' | 'note' | 'first_seen'
 >;
 
-export async function insertHost(db: DbOrTx, host: NewHost): Promise<void> {
-  await q(db)
-    .insertInto('discovery.host')
-    .values({
-      ...host,
-      discovered_as: host.claim,
-      management: 'unmanaged',
-      tags: '{}',
-      owner: null,
-      agent_id: null,
-      agent_version: null,
-      superseded_by: null,
-      ignored_until: null,
-    })
-    .execute();
+export async function insertHosts(db: DbOrTx, hosts: readonly NewHost[]): Promise<void> {
+  for (const some of chunks(hosts)) {
+    await q(db)
+      .insertInto('discovery.host')
+      .values(
+        some.map((host) => ({
+          ...host,
+          discovered_as: host.claim,
+          management: 'unmanaged' as const,
+          tags: '{}',
+          owner: null,
+          agent_id: null,
+          agent_version: null,
+          superseded_by: null,
+          ignored_until: null,
+        })),
+      )
+      .execute();
+  }
 }
 
 export async function updateHost(
@@ -151,15 +155,23 @@ export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Pr
   return row !== undefined;
 }
 
-export async function noteDecision(
-  db: DbOrTx,
-  decision: { hostId: string; at: Date; kind: string; address: string; why: string },
-): Promise<void> {
-  const { hostId, ...rest } = decision;
-  await q(db)
-    .insertInto('discovery.decision')
-    .values({ host_id: hostId, ...rest })
-    .execute();
+export interface NotedDecision {
+  hostId: string;
+  at: Date;
+  kind: string;
+  address: string;
+  why: string;
+}
+
+export const noteDecision = (db: DbOrTx, decision: NotedDecision): Promise<void> => noteDecisions(db, [decision]);
+
+export async function noteDecisions(db: DbOrTx, decisions: readonly NotedDecision[]): Promise<void> {
+  for (const some of chunks(decisions)) {
+    await q(db)
+      .insertInto('discovery.decision')
+      .values(some.map(({ hostId, ...rest }) => ({ host_id: hostId, ...rest })))
+      .execute();
+  }
 }
 
 export async function decisionsOf(db: DbOrTx, hostId: string): Promise<IdentityDecision[]> {

@@ -104,7 +104,7 @@ async function* messages({ server, port, zone, signal }: Transfer): AsyncGenerat
   }
 }
 
-/** Each whole message with its length before it. */
+/** Each whole message, without its length before it. */
 async function* framed(socket: AsyncIterable<Buffer>, zone: string): AsyncGenerator<Buffer> {
   let waiting = Buffer.alloc(0);
   let read = 0;
@@ -114,7 +114,7 @@ async function* framed(socket: AsyncIterable<Buffer>, zone: string): AsyncGenera
     waiting = Buffer.concat([waiting, chunk]);
     while (waiting.length >= 2 && waiting.length >= 2 + waiting.readUInt16BE()) {
       const end = 2 + waiting.readUInt16BE();
-      yield waiting.subarray(0, end);
+      yield waiting.subarray(2, end);
       waiting = waiting.subarray(end);
     }
   }
