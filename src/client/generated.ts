@@ -163,6 +163,8 @@ export interface Operations {
   listKeys: { input: Record<never, never>; reply: { items: Array<{ keyId: string; name: string; person: string; personName: string; publicKey: string; createdAt: string; revoked: boolean }> } };
   /** Kits that hosts are judged by */
   listKits: { input: Record<never, never>; reply: { items: Array<{ kit: { kit: string; version: string; title: string; summary: string; references: Array<string>; applies: string; compromise: boolean; checks: Array<{ kind: "endpoint"; id: string; title: string; severity: "critical" | "high" | "medium" | "low" | "info"; why: string; references: Array<string>; when: string; expect: string; unknown: string; evidence: Record<string, string> } | { kind: "host"; id: string; title: string; severity: "critical" | "high" | "medium" | "low" | "info"; why: string; references: Array<string>; each?: string | undefined; component?: string | undefined; when: string; expect: string; unknown: string; until?: "in-force" | undefined; coveredBy?: string | undefined; evidence: Record<string, string> } | { kind: "package"; id: string; title: string; severity: "critical" | "high" | "medium" | "low" | "info"; why: string; references: Array<string>; advisory: string; aliases: Array<string>; affected: Array<{ ecosystem: string; name: string; introduced: string; fixed?: string | undefined }>; provenBy?: string | undefined }>; remediate: Array<{ id: string; fixes: Array<string>; steps: Array<{ kind: "upgrade-package" | "upgrade-packages" | "set-file-line" | "write-file" | "set-file-mode" | "service" | "sysctl" | "rotate-key" | "reissue-certificate" | "install-certificate" | "verify-served" | "revoke-certificate" | "verify-revoked" | "invalidate-sessions" | "reboot" | "package-hold" | "lock-user" | "set-file-section" | "run-script"; if?: string | undefined }>; rollback: "undo" | "none" }>; texts: { risk: string; owner?: string | undefined; executive?: string | undefined } }; digest: string }> } };
+  /** What we failed to look at, and why: unknown is not clean */
+  listNotLooked: { input: Record<never, never>; reply: { items: Array<{ what: "source" | "scope" | "space" | "host" | "endpoint"; name: string; hostId: string | null; why: string; lastAt: string | null }> } };
   /** Agents that looked around in their own subnets, latest first */
   listPatrols: { input: Record<never, never>; reply: { items: Array<{ id: string; scopeId: string | null; scope: string; agentId: string; hostId: string; hostName: string; block: string; ranges: Array<string>; state: "ordered" | "running" | "done" | "cancelled" | "declined" | "refused" | "expired"; why: string; counts: { addresses: number; asked: number; answered: number; open: number; strangers: number; known: number; differ: number; proxied: number }; orderedAt: string; startedAt: string | null; finishedAt: string | null; error: string | null }> } };
   /** Scans, latest first */
@@ -333,6 +335,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   listHosts: { method: 'GET', path: '/hosts' },
   listKeys: { method: 'GET', path: '/keys' },
   listKits: { method: 'GET', path: '/kits' },
+  listNotLooked: { method: 'GET', path: '/not-looked-at' },
   listPatrols: { method: 'GET', path: '/patrols' },
   listScans: { method: 'GET', path: '/scans' },
   listScopes: { method: 'GET', path: '/scopes' },

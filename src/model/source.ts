@@ -124,3 +124,16 @@ export const Space = z.object({
   twice: z.number().int(),
 });
 export type Space = z.infer<typeof Space>;
+
+/** Something that was to be looked at and was not: unknown, and therefore not clean. */
+export const NotLooked = z.object({
+  what: z.enum(['source', 'scope', 'space', 'host', 'endpoint']),
+  /** name of a source, scope or host; a block; `address:port` */
+  name: z.string(),
+  /** of a host or of the host of an endpoint */
+  hostId: z.string().nullable(),
+  why: z.string(),
+  /** when it was last looked at with success; null: never */
+  lastAt: Instant.nullable(),
+});
+export type NotLooked = z.infer<typeof NotLooked>;

@@ -14,6 +14,7 @@ export function addSources(root: Command): void {
   const source = root
     .command('source')
     .description('Clouds, leases, zones and lists that tell of machines besides our own looks');
+  addBlind(root);
   addKinds(source);
   addAdd(source);
   addReading(source);
@@ -79,6 +80,27 @@ function addCoverage(source: Command): void {
       );
       for (const { scope, why } of space.empty) context.output.out(`${scope}: ${why}`);
       context.output.out(`${space.hosts} hosts, ${space.unknown} unknown, ${space.twice} known to two sources or more`);
+    },
+  );
+}
+
+/** Across sources, scopes, hosts and listeners. */
+function addBlind(root: Command): void {
+  does(
+    root.command('blind').description('What we failed to look at, and why: unknown is not clean'),
+    async (context) => {
+      const { items } = await (await context.client()).listNotLooked();
+      list(
+        context.output,
+        items,
+        [
+          { title: 'WHAT', of: (one) => one.what },
+          { title: 'NAME', of: (one) => one.name, shrink: true },
+          { title: 'WHY', of: (one) => one.why, shrink: true },
+          { title: 'LAST LOOKED AT', of: (one) => (one.lastAt ? ago(one.lastAt) : 'never'), drop: 1 },
+        ],
+        'Everything that was to be looked at was looked at.',
+      );
     },
   );
 }

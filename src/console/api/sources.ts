@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import type { Source, SourceKindInfo, Space } from '../../model/source.ts';
+import type { NotLooked, Source, SourceKindInfo, Space } from '../../model/source.ts';
 import { api } from './client.ts';
 
 export const useSources = () =>
@@ -12,6 +12,12 @@ export const useSourceKinds = () =>
   });
 export const useSpace = () =>
   useQuery({ queryKey: ['sources', 'space'], queryFn: async () => (await api.getAddressSpace()) as Space });
+
+export const useNotLooked = () =>
+  useQuery({
+    queryKey: ['sources', 'not-looked'],
+    queryFn: async () => (await api.listNotLooked()).items as NotLooked[],
+  });
 
 export function useReadSource() {
   const queries = useQueryClient();

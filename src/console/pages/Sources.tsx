@@ -1,11 +1,12 @@
 import { Badge, Button, Code, Group, List, Paper, Stack, Text, Title } from '@mantine/core';
 import { MAY, type Role } from '../../model/actor.ts';
-import type { Source, SourceKindInfo, Space, SpaceBlock } from '../../model/source.ts';
+import type { NotLooked, Source, SourceKindInfo, Space, SpaceBlock } from '../../model/source.ts';
 import { useMe } from '../api/hooks.ts';
-import { useReadSource, useSourceKinds, useSources, useSpace } from '../api/sources.ts';
+import { useNotLooked, useReadSource, useSourceKinds, useSources, useSpace } from '../api/sources.ts';
 import { count } from '../components/count.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Fold } from '../components/Fold.tsx';
+import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Time } from '../components/Time.tsx';
 
@@ -13,6 +14,7 @@ import { Time } from '../components/Time.tsx';
 export function Sources() {
   const sources = useSources();
   const space = useSpace();
+  const blind = useNotLooked();
   const read = useReadSource();
   return (
     <Page
@@ -46,10 +48,39 @@ export function Sources() {
           <Loaded query={space}>{(found) => <SpaceView space={found} />}</Loaded>
         </Paper>
       </Stack>
+      <Stack gap="xs">
+        <Title order={2} size="h4">
+          What we failed to look at
+        </Title>
+        <Paper withBorder p="md">
+          <Loaded query={blind}>
+            {(items) =>
+              items.length === 0 ? (
+                <Empty title="Nothing" hint="Everything that was to be looked at was looked at." />
+              ) : (
+                <DataTable
+                  label="What we failed to look at"
+                  items={items}
+                  columns={BLIND_COLUMNS}
+                  keyOf={({ what, name, why }) => `${what} ${name} ${why}`}
+                  minWidth={700}
+                />
+              )
+            }
+          </Loaded>
+        </Paper>
+      </Stack>
       <Kinds />
     </Page>
   );
 }
+
+const BLIND_COLUMNS: Column<NotLooked>[] = [
+  { title: 'What', cell: ({ what }) => what },
+  { title: 'Name', min: 140, cell: ({ name, hostId }) => (hostId ? <HostLink id={hostId} name={name} /> : name) },
+  { title: 'Why', min: 260, cell: ({ why }) => why },
+  { title: 'Last looked at', cell: ({ lastAt }) => (lastAt ? <Time at={lastAt} /> : 'never') },
+];
 
 const COLOURS: Record<Source['state'], string> = { new: 'gray', running: 'blue', ok: 'green', failing: 'red' };
 

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { SourceStats } from '../../model/estate.ts';
-import { Source, SourceInput, SourceKindInfo, Space } from '../../model/source.ts';
+import { NotLooked, Source, SourceInput, SourceKindInfo, Space } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
+import { notLooked } from './not-looked.ts';
 import { pushSource } from './run-source.ts';
 import { addressSpace } from './space.ts';
 import { addSource, askSource, listSources, mustFindSource, removeSource } from './sources.ts';
@@ -58,6 +59,15 @@ function readSources(platform: Platform): Route[] {
       access: MAY.read,
       reply: Space,
       handler: () => addressSpace(platform),
+    }),
+    route({
+      method: 'GET',
+      path: '/not-looked-at',
+      id: 'listNotLooked',
+      summary: 'What we failed to look at, and why: unknown is not clean',
+      access: MAY.read,
+      reply: z.object({ items: z.array(NotLooked) }),
+      handler: async () => ({ items: await notLooked(platform) }),
     }),
     route({
       method: 'GET',

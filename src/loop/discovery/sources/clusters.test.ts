@@ -305,7 +305,7 @@ test('Kea: leases that are given out, page by page; a missing hook is named', as
   await assert.rejects(readAll(kea, { url }), /load the hook libdhcp_lease_cmds/);
 });
 
-test('certificate transparency: each name once, ours alone', async (t) => {
+test('1.16: certificate transparency: each name once, ours alone', async (t) => {
   const { url, asked, close } = await api(() => ({
     body: [
       { issuer_name: 'C=US, O=Authority', name_value: 'www.example.org\nexample.org', common_name: 'www.example.org' },

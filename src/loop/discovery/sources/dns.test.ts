@@ -74,7 +74,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-test('zones of a real name server: every address, names of addresses, large zones, and a refusal', async (t) => {
+test('1.16: zones of a real name server: every address, names of addresses, large zones, and a refusal', async (t) => {
   if (spawnSync('named', ['-V']).error) {
     t.skip('named (bind9) is not installed');
     return;

@@ -23,7 +23,7 @@ function parse(
   return { records: source.parse(text, { settings, now: NOW, skip: (why) => void skipped.push(why) }), skipped };
 }
 
-test('dnsmasq: leases of both families, without names and without end', () => {
+test('1.16: dnsmasq: leases of both families, without names and without end', () => {
   const { records, skipped } = parse(
     dhcp,
     `${soon} 52:54:00:aa:bb:01 10.0.0.21 printer 01:52:54:00:aa:bb:01\n0 52:54:00:aa:bb:02 10.0.0.22 * *\n${past} 52:54:00:aa:bb:03 10.0.0.23 gone *\nduid 00:01:00:01:2b\n${soon} 4711 2001:db8::21 printer 00:01:00:01\n`,
@@ -40,7 +40,7 @@ test('dnsmasq: leases of both families, without names and without end', () => {
   assert.deepEqual(skipped, ['lease that has ended']);
 });
 
-test('ISC dhcpd: the last entry of an address counts', () => {
+test('1.16: ISC dhcpd: the last entry of an address counts', () => {
   const lease = (ip: string, ends: string, state: string, rest = '') =>
     `lease ${ip} {\n  starts 0 2026/03/01 11:00:00;\n  ends ${ends};\n  binding state ${state};\n  next binding state free;\n  hardware ethernet 52:54:00:aa:bb:0a;\n${rest}}\n`;
   const text = [
@@ -64,7 +64,7 @@ test('ISC dhcpd: the last entry of an address counts', () => {
   assert.equal(skipped.length, 2);
 });
 
-test('Kea’s lease file: released and expired leases are none', () => {
+test('1.16: Kea’s lease file: released and expired leases are none', () => {
   const head =
     'address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,user_context,pool_id';
   const rows = [

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import type { Sighting } from '../../model/estate.ts';
+import { SourceInput } from '../../model/source.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { createDiscovery, type Discovery } from './index.ts';
+import { notLooked } from './not-looked.ts';
+import { addSource } from './sources.ts';
+import { addScope, OPERATOR } from './testing/index.ts';
+
+let platform: TestPlatform;
+let discovery: Discovery;
+before(async () => {
+  platform = await testPlatform();
+  discovery = createDiscovery(platform);
+  platform.handle(discovery.jobs);
+});
+after(() => platform.close());
+
+const saw = (address: string): Sighting => ({
+  source: 'scan',
+  address,
+  at: platform.now().toISOString(),
+  identifiers: [],
+});
+
+test('1.18: what we failed to look at is a list, with why; what was looked at is not on it', async () => {
+  assert.deepEqual(await notLooked(platform), []);
+  await addScope(platform, { name: 'never', cidrs: ['10.80.0.0/24'], ports: '22' });
+  const ids = await platform.observe(OPERATOR, (tx) =>
+    discovery.recordSightings(tx, [saw('10.80.0.1'), saw('10.81.0.1')]),
+  );
+  await platform.act(OPERATOR, { type: 'discovery.host.changed', subject: { kind: 'host', id: ids[1]! } }, (tx) =>
+    discovery.setManagement(tx, ids[1]!, 'lost'),
+  );
+  await sql`insert into discovery.endpoint (id, host_id, address, port, service, probe, last_error, state, first_seen, last_seen)
+    values ('endpoint_1', ${ids[0]!}, '10.80.0.1', 443, 'tls', null, 'the probe stopped: it hung up', 'open', now(), now()),
+      ('endpoint_2', ${ids[0]!}, '10.80.0.1', 22, 'ssh', null, null, 'open', now(), now())`.execute(platform.db);
+  await addSource(
+    platform,
+    OPERATOR,
+    SourceInput.parse({
+      name: 'deaf',
+      kind: 'hetzner',
+      settings: { url: 'http://127.0.0.1:1' },
+      secrets: { token: 'x' },
+    }),
+  );
+  await platform.drain();
+  const found = await notLooked(platform);
+  assert.deepEqual(
+    found.map(({ what, name }) => `${what} ${name}`),
+    ['source deaf', 'scope never', 'space 10.81.0.0/24', 'host 10.81.0.1', 'endpoint 10.80.0.1:443'],
+  );
+  assert.match(found[0]!.why, /ECONNREFUSED|bad port|connect/i);
+  assert.equal(found[1]!.why, 'scope never was never scanned to its end');
+  assert.equal(found[4]!.hostId, ids[0]);
+});

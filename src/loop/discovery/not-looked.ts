@@ -1,0 +1,71 @@
+import type { Host } from '../../model/estate.ts';
+import type { NotLooked } from '../../model/source.ts';
+import type { Platform } from '../../platform/context.ts';
+import { addressSpace } from './space.ts';
+import { listSources } from './sources.ts';
+import { findEndpoints } from './store-endpoints.ts';
+import { findHosts } from './store-hosts.ts';
+
+/** Everything that we failed to look at, and why: unknown is not clean (row 1.18). */
+export async function notLooked(platform: Platform): Promise<NotLooked[]> {
+  const [sources, space, hosts, endpoints] = await Promise.all([
+    listSources(platform),
+    addressSpace(platform),
+    findHosts(platform.db),
+    findEndpoints(platform.db, { state: 'open' }),
+  ]);
+  const failing = sources.filter(({ state }) => state === 'failing');
+  const blindScopes = new Map(
+    space.items.flatMap((one) => (one.scope && one.blind ? [[one.scope, one] as const] : [])),
+  );
+  return [
+    ...failing.map(({ name, lastError, lastOkAt }) => ({
+      what: 'source' as const,
+      name,
+      hostId: null,
+      why: lastError ?? 'it could not be read',
+      lastAt: lastOkAt,
+    })),
+    ...[...blindScopes].map(([name, { blind, scannedAt }]) => ({
+      what: 'scope' as const,
+      name,
+      hostId: null,
+      why: blind!,
+      lastAt: scannedAt,
+    })),
+    ...space.empty.map(({ scope, why, scannedAt }) => ({
+      what: 'scope' as const,
+      name: scope,
+      hostId: null,
+      why,
+      lastAt: scannedAt,
+    })),
+    ...space.items
+      .filter(({ scope }) => scope === null)
+      .map(({ block, blind, hosts: known }) => ({
+        what: 'space' as const,
+        name: block,
+        hostId: null,
+        why: `${blind}; ${known} known there`,
+        lastAt: null,
+      })),
+    ...hosts.flatMap(unreported),
+    ...endpoints
+      .filter(({ lastError }) => lastError !== null)
+      .map(({ address, port, hostId, lastError, probedAt }) => ({
+        what: 'endpoint' as const,
+        name: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+        hostId,
+        why: lastError!,
+        lastAt: probedAt,
+      })),
+  ];
+}
+
+function unreported(host: Host): NotLooked[] {
+  const { id, name, management, note, lastSeen } = host;
+  const base = { what: 'host' as const, name, hostId: id };
+  if (management === 'lost') return [{ ...base, why: note ?? 'its agent does not report any more', lastAt: lastSeen }];
+  if (management === 'unmanageable') return [{ ...base, why: note ?? 'it could not be managed', lastAt: null }];
+  return [];
+}
