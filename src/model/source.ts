@@ -12,6 +12,8 @@ export const SourceField = z.object({
   required: z.boolean(),
   /** kept in the vault and never shown again */
   secret: z.boolean(),
+  /** may be of several lines */
+  lines: z.boolean().optional(),
   default: z.string().optional(),
 });
 export type SourceField = z.infer<typeof SourceField>;

@@ -255,7 +255,8 @@ async function untilRead({ output }: Waiting, client: Client, before: Source): P
   for (;;) {
     const now = await client.getSource({ params: { id: before.id } });
     bar.at(`source ${now.name}: ${now.state}`);
-    if (now.lastRunAt !== before.lastRunAt && now.state !== 'running') {
+    const isOver = now.lastRunAt !== before.lastRunAt || before.state === 'running';
+    if (isOver && now.state !== 'running') {
       bar.done();
       return now;
     }

@@ -10,12 +10,21 @@ export const useSourceKinds = () =>
     queryFn: async () => (await api.listSourceKinds()).items as SourceKindInfo[],
     staleTime: Infinity,
   });
+/** All addresses are counted for it, so it is not asked at each event. */
+const SPACE_MS = 60_000;
 export const useSpace = () =>
-  useQuery({ queryKey: ['sources', 'space'], queryFn: async () => (await api.getAddressSpace()) as Space });
+  useQuery({
+    queryKey: ['space'],
+    staleTime: SPACE_MS,
+    refetchInterval: SPACE_MS,
+    queryFn: async () => (await api.getAddressSpace()) as Space,
+  });
 
 export const useNotLooked = () =>
   useQuery({
-    queryKey: ['sources', 'not-looked'],
+    queryKey: ['not-looked'],
+    staleTime: SPACE_MS,
+    refetchInterval: SPACE_MS,
     queryFn: async () => (await api.listNotLooked()).items as NotLooked[],
   });
 

@@ -7,6 +7,7 @@ import { contradiction, LISTS, strong } from './logic/reconcile.ts';
 import { merge } from './merge.ts';
 import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
 import { endOtherClaims, noteAddress } from './store-addresses.ts';
+import { firmIdentifiers } from './store-around.ts';
 import { findHost, hostIdAt, updateHost } from './store-hosts.ts';
 import { noteIdentifiers, noteSighting } from './store-seen.ts';
 import { areApart } from './store-merges.ts';
@@ -54,7 +55,7 @@ async function expectedHost(tx: Tx, agent: Attach): Promise<string | null> {
   if (!agent.expectedHostId) return null;
   const host = await findHost(tx.db, agent.expectedHostId);
   if (!host) return null;
-  const other = contradiction(host, agent);
+  const other = contradiction({ identifiers: await firmIdentifiers(tx.db, host.id) }, agent);
   if (other) throw new AppError('ENROLL_OTHER_HOST', { host: host.name, why: String(other) });
   return host.id;
 }

@@ -1,5 +1,5 @@
 import type { Actor } from '../../model/actor.ts';
-import type { Identifier } from '../../model/estate.ts';
+import type { Host, Identifier, Tags } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
@@ -8,7 +8,7 @@ import { strong } from './logic/reconcile.ts';
 import { rejudge } from './rejudge.ts';
 import { leaveAddress, noteAddress } from './store-addresses.ts';
 import { adoptEndpoints, returnEndpoints } from './store-endpoints.ts';
-import { findHost, hostRow, noteDecision, updateHost } from './store-hosts.ts';
+import { findHost, hostRow, lockIdentities, noteDecision, updateHost } from './store-hosts.ts';
 import { noteIdentifiers } from './store-seen.ts';
 import {
   areApart,
@@ -18,6 +18,7 @@ import {
   keepApart,
   lastMerge,
   type MergeRow,
+  type Said,
   returnSightings,
   undoneMerge,
 } from './store-merges.ts';
@@ -31,10 +32,14 @@ export interface Merge {
   why: string;
 }
 
-/** Two records are one machine: what `from` has at these addresses is `into`'s. What moved is kept, to take it back. */
-export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Promise<void> {
+/**
+ * Two records are one machine: what `from` has at these addresses is `into`'s, and so is what people said of it where
+ * nobody said it of `into`. What moved is kept, to take it back. False: one of the two was merged or replaced meanwhile.
+ */
+export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Promise<boolean> {
+  await lockIdentities(tx.db);
   const [old, kept] = await Promise.all([findHost(tx.db, from), findHost(tx.db, into)]);
-  if (!old || !kept) throw new Error(`a host vanished while ${from} and ${into} became one`);
+  if (!old || !kept || old.supersededBy || kept.supersededBy) return false;
   const there = (await currentAddresses(tx.db, from)).filter(({ address }) => addresses.includes(address));
   const before = await currentAddresses(tx.db, into);
   await leaveAddress(tx.db, [from], addresses);
@@ -43,6 +48,7 @@ export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Prom
   for (const { address } of there) endpoints.push(...(await adoptEndpoints(tx.db, from, into, address)));
   const identifiers = old.identifiers.filter((one) => !has(kept.identifiers, one));
   await noteIdentifiers(tx.db, into, identifiers, tx.now);
+  const after = saidOfBoth(old, kept);
   await insertMerge(tx.db, {
     id: newId('merge'),
     at: tx.now,
@@ -53,14 +59,21 @@ export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Prom
       fromNote: old.note,
       intoNote: kept.note,
       addresses: there,
-      before: before.map((one) => one.address),
+      before,
       endpoints,
       identifiers,
+      own: kept.identifiers,
+      said: { before: { claim: kept.claim, owner: kept.owner, tags: kept.tags }, after },
     },
   });
   await updateHost(tx.db, from, { superseded_by: into, note: `merged into ${into}: ${why}` });
-  if (kept.note?.startsWith('cloned identity')) await updateHost(tx.db, into, { note: null });
-  if (endpoints.length > 0) await rejudge(tx, into);
+  await updateHost(tx.db, into, {
+    claim: after.claim,
+    owner: after.owner,
+    tags: JSON.stringify(after.tags),
+    ...(kept.note?.startsWith('cloned identity') ? { note: null } : {}),
+  });
+  await rejudge(tx, into);
   for (const { address } of there)
     await noteDecision(tx.db, { hostId: into, at: tx.now, kind: 'merged', address, why });
   await tx.record({
@@ -70,6 +83,14 @@ export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Prom
     detail: { why, from, fromName: old.name, into, addresses: there.map(({ address }) => address) },
   });
   await tx.publish('hosts', { hostId: into });
+  return true;
+}
+
+/** Known wins over set aside, and that over unknown; what `into` has of its own stays. */
+function saidOfBoth(from: Host, into: Host): Said {
+  const claims = [into.claim, from.claim];
+  const claim = claims.includes('known') ? 'known' : claims.includes('ignored') ? 'ignored' : 'unknown';
+  return { claim, owner: into.owner ?? from.owner, tags: { ...from.tags, ...into.tags } };
 }
 
 const has = (all: readonly Identifier[], one: Identifier): boolean =>
@@ -84,8 +105,8 @@ export async function mergeListed(
   hostIds: readonly string[],
   { name, kind }: Pick<SourceRow, 'name' | 'kind'>,
 ): Promise<void> {
-  const [first, ...rest] = await Promise.all(hostIds.map((id) => findHost(tx.db, id)));
-  for (const other of rest) {
+  for (const id of hostIds.slice(1)) {
+    const [first, other] = await Promise.all([findHost(tx.db, hostIds[0]!), findHost(tx.db, id)]);
     if (!first || !other || other.management === 'managed' || other.agentId) continue;
     const shared = strong(other.identifiers).filter(
       (one) => one.kind === 'ssh-host-key' && has(first.identifiers, one),
@@ -105,13 +126,15 @@ export async function mergeByHand(
   if (asked.from === asked.into) throw new AppError('MERGE_INVALID', { why: 'it is one record already' });
   const from = await mustBePresent(platform, asked.from);
   const into = await mustBePresent(platform, asked.into);
-  if (from.agentId) {
-    const why = `${from.name} has an agent of its own, so it is a machine of its own`;
+  if (from.agentId || from.management === 'managed') {
+    const why = `${from.name} is managed by itself, so it is a machine of its own`;
     throw new AppError('MERGE_INVALID', { why });
   }
-  await platform.observe(actor, (tx) =>
-    merge(tx, { from: from.id, into: into.id, addresses: from.addresses, why: `${actor.name}: ${asked.reason}` }),
-  );
+  const why = `${actor.name}: ${asked.reason}`;
+  await platform.observe(actor, async (tx) => {
+    const done = await merge(tx, { from: from.id, into: into.id, addresses: from.addresses, why });
+    if (!done) throw new AppError('MERGE_INVALID', { why: 'one of them was merged or replaced a moment ago' });
+  });
 }
 
 async function mustBePresent(platform: Platform, id: string) {
@@ -139,22 +162,29 @@ export async function splitHost(
 
 async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
   const { moved, from_id: from, into_id: into } = made;
+  await lockIdentities(tx.db);
   const [old, kept] = await Promise.all([hostRow(tx.db, from), hostRow(tx.db, into)]);
+  if (kept?.superseded_by) throw new AppError('SPLIT_INVALID', { id: into });
   if (!(await undoneMerge(tx.db, made.id, tx.now))) throw new AppError('SPLIT_INVALID', { id: into });
   const held = new Set((await currentAddresses(tx.db, into)).map(({ address }) => address));
   const back = moved.addresses.filter(({ address }) => held.has(address));
-  const own = new Set(moved.before);
-  await leaveAddress(
-    tx.db,
-    [into],
-    back.map(({ address }) => address).filter((address) => !own.has(address)),
-  );
-  for (const { address, how } of back) await noteAddress(tx.db, from, address, how, tx.now);
-  await dropIdentifiers(tx.db, into, moved.identifiers);
-  await returnEndpoints(tx.db, into, from, moved.endpoints);
-  await returnSightings(tx.db, { into, from, addresses: back.map(({ address }) => address), since: made.at });
+  const own = new Map(moved.before.map(({ address, how }) => [address, how]));
+  const addresses = back.map(({ address }) => address);
+  await leaveAddress(tx.db, [into], addresses);
+  for (const { address, how } of back) {
+    // An address has one holder who was measured there.
+    const was = own.get(address);
+    if (was !== undefined) await noteAddress(tx.db, into, address, how === 'measured' ? 'claimed' : was, tx.now);
+    await noteAddress(tx.db, from, address, how, tx.now);
+  }
+  const gone = addresses.filter((address) => !own.has(address));
+  await returnEndpoints(tx.db, into, from, { ids: moved.endpoints, addresses: gone });
+  const shown = await returnSightings(tx.db, { into, from, addresses: gone, since: made.at });
+  const foreign = [...moved.identifiers, ...shown].filter((one) => !has(moved.own, one));
+  await dropIdentifiers(tx.db, into, foreign);
+  await noteIdentifiers(tx.db, from, shown, tx.now);
   await updateHost(tx.db, from, { superseded_by: null, note: moved.fromNote });
-  await updateHost(tx.db, into, { note: moved.intoNote });
+  await updateHost(tx.db, into, { note: moved.intoNote, ...unsaid(moved, kept) });
   await keepApart(tx.db, from, into, tx.now);
   const named = (id: string, row: { name: string } | undefined): Subject => ({
     kind: 'host',
@@ -174,3 +204,16 @@ async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
     detail: { why, merge: made.id, addresses: back.map(({ address }) => address) },
   });
 }
+
+/** What a merge had said of `into` for `from`'s sake, where nobody has said otherwise since. */
+function unsaid({ said: { before, after } }: MergeRow['moved'], kept: Awaited<ReturnType<typeof hostRow>>) {
+  if (!kept) return {};
+  return {
+    ...(kept.claim === after.claim ? { claim: before.claim } : {}),
+    ...(kept.owner === after.owner ? { owner: before.owner } : {}),
+    ...(canonicalTags(kept.tags) === canonicalTags(after.tags) ? { tags: JSON.stringify(before.tags) } : {}),
+  };
+}
+
+const canonicalTags = (tags: Tags): string =>
+  JSON.stringify(Object.entries(tags).toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,21 +1,20 @@
-import { lookup } from 'node:dns/promises';
 import { type Actor, systemActor } from '../../model/actor.ts';
 import { AppError, isAppError } from '../../model/errors/index.ts';
 import type { Source, SourceCounts } from '../../model/source.ts';
-import { plainText } from '../../model/text.ts';
+import { oneLine } from '../../model/text.ts';
 import type { Platform } from '../../platform/context.ts';
 import { usableRecord } from './logic/source-records.ts';
 import { takeRecords } from './source-records.ts';
 import { mustFindSource } from './sources.ts';
 import type { Asking, SourceMember, SourceRecord } from './sources/contract.ts';
 import { sourceHttp } from './sources/http.ts';
+import { Names } from './sources/resolve.ts';
 import { SOURCES } from './sources/registry.ts';
-import { beginRun, endRun, sourceRow, type SourceRow, toSource } from './store-sources.ts';
+import { beat, beginRun, endRun, sourceRow, type SourceRow, toSource } from './store-sources.ts';
 
 const LONGEST_RUN_MS = 30 * 60_000;
 const BATCH = 200;
 const MOST_KINDS_OF_SKIPPED = 20;
-const LOOKUPS_AT_ONCE = 16;
 
 interface Run {
   platform: Platform;
@@ -24,6 +23,12 @@ interface Run {
   member: SourceMember;
   counts: SourceCounts;
   skipped: Map<string, number>;
+  /** what this run has told of so far, as `inventory-id` */
+  told: Set<string>;
+  names: Names;
+  /** secrets that no error may show */
+  hide: string[];
+  signal: AbortSignal;
 }
 
 /** Asks a source and takes what it tells. A failure is kept beside the source, and what it told before stays. */
@@ -55,19 +60,26 @@ export async function pushSource(platform: Platform, actor: Actor, ref: string, 
     await readInto(run, records);
   } catch (error) {
     await failed(run, error);
-    throw isAppError(error) ? error : new AppError('SOURCE_UNREADABLE', { name: row.name, why: reasonOf(error) });
+    throw isAppError(error) ? error : new AppError('SOURCE_UNREADABLE', { name: row.name, why: reasonOf(run, error) });
   }
   return toSource(await mustFindSource(platform, row.id), platform.now());
 }
 
-const newRun = (platform: Platform, actor: Actor, row: SourceRow): Run => ({
-  platform,
-  actor,
-  row,
-  member: SOURCES[row.kind],
-  counts: { records: 0, addresses: 0, newHosts: 0, claimed: 0, skipped: [] },
-  skipped: new Map(),
-});
+function newRun(platform: Platform, actor: Actor, row: SourceRow): Run {
+  const signal = AbortSignal.timeout(LONGEST_RUN_MS);
+  return {
+    platform,
+    actor,
+    row,
+    member: SOURCES[row.kind],
+    counts: { records: 0, addresses: 0, newHosts: 0, claimed: 0, skipped: [] },
+    skipped: new Map(),
+    told: new Set(),
+    names: new Names(signal),
+    hide: [],
+    signal,
+  };
+}
 
 const skipIn =
   ({ skipped }: Run) =>
@@ -84,11 +96,12 @@ async function* askedRecords(run: Run): AsyncGenerator<SourceRecord> {
   const { platform, row, member } = run;
   if (member.how !== 'asked') return;
   const settings = withDefaults(run);
-  const signal = AbortSignal.timeout(LONGEST_RUN_MS);
+  const { signal } = run;
   const http = sourceHttp({ ca: settings['ca'], socketPath: settings['socket'], signal });
   const asking: Omit<Asking, 'secrets'> = { settings, http, now: platform.now(), signal, skip: skipIn(run) };
   const secrets =
     row.secret_id === null ? {} : await platform.vault.use(row.secret_id, async (text) => JSON.parse(text));
+  run.hide = Object.values(secrets as Record<string, string>).flatMap((value) => [value, value.trim()]);
   yield* member.read({ ...asking, secrets });
 }
 
@@ -105,7 +118,9 @@ async function readInto(run: Run, records: AsyncIterable<SourceRecord> | Iterabl
 }
 
 async function take(run: Run, batch: readonly SourceRecord[]): Promise<void> {
-  const resolved = await resolveNames(batch);
+  run.signal.throwIfAborted();
+  await beat(run.platform.db, run.row.id, run.platform.now());
+  const resolved = await run.names.resolve(batch);
   const usable = resolved.map(usableRecord).filter((record) => {
     if (record.addresses.length > 0) return true;
     skipIn(run)(record.resolve ? 'name that does not resolve' : 'machine without an address that others can reach');
@@ -113,25 +128,16 @@ async function take(run: Run, batch: readonly SourceRecord[]): Promise<void> {
   });
   run.counts.records += usable.length;
   const { row, member, platform, actor, counts } = run;
-  for (const one of await takeRecords(platform, actor, { row, of: member.of, isList: member.isList }, usable)) {
+  for (const one of await takeRecords(
+    platform,
+    actor,
+    { row, of: member.of, isList: member.isList, told: run.told },
+    usable,
+  )) {
     counts.addresses += one.addresses;
     counts.newHosts += one.newHosts;
     counts.claimed += one.claimed;
   }
-}
-
-async function resolveNames(batch: readonly SourceRecord[]): Promise<SourceRecord[]> {
-  const out: SourceRecord[] = [];
-  for (let begin = 0; begin < batch.length; begin += LOOKUPS_AT_ONCE) {
-    const some = batch.slice(begin, begin + LOOKUPS_AT_ONCE).map(async (record) => {
-      const found = await Promise.all(
-        (record.resolve ?? []).map((name) => lookup(name, { all: true }).catch(() => [])),
-      );
-      return { ...record, addresses: [...record.addresses, ...found.flat().map(({ address }) => address)] };
-    });
-    out.push(...(await Promise.all(some)));
-  }
-  return out;
 }
 
 /** On the trail where it told something new, or works again after it had failed. */
@@ -150,7 +156,7 @@ async function finished(run: Run): Promise<void> {
 /** On the trail when it begins to fail, not at each try. */
 async function failed(run: Run, error: unknown): Promise<void> {
   const { platform, actor, row } = run;
-  const why = reasonOf(error);
+  const why = reasonOf(run, error);
   await platform.observe(actor, async (tx) => {
     await endRun(tx.db, row.id, { error: why });
     const subject = { kind: 'source' as const, id: row.id, name: row.name };
@@ -161,12 +167,10 @@ async function failed(run: Run, error: unknown): Promise<void> {
   platform.log.warn({ source: row.name, kind: row.kind, why }, 'a source could not be read');
 }
 
-function reasonOf(error: unknown): string {
-  const text =
-    error instanceof Error && error.name === 'ZodError'
-      ? 'it answered in a form that is not known'
-      : error instanceof Error
-        ? error.message
-        : String(error);
-  return plainText(text, 500).replace(/\.$/, '');
+function reasonOf({ hide }: Run, error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error && error.name === 'ZodError' ? 'it answered in a form that is not known' : said;
+  // What a library says of a header or a URL may hold what was in it.
+  const shown = hide.reduce((all, value) => (value.length > 3 ? all.replaceAll(value, '…') : all), text);
+  return oneLine(shown, 500).replace(/\.$/, '');
 }

@@ -3,7 +3,7 @@ import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
+import { type Decision, isListed, isMeasured, reconcile } from './logic/reconcile.ts';
 import { leaveAddress } from './store-addresses.ts';
 import { hostsAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
@@ -38,19 +38,25 @@ export async function recordSightings(
   given: readonly Sighting[],
   alive: Alive = () => false,
   reporting: Reporting = async () => new Set(),
+  told?: (inventoryId: string) => boolean,
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
   await lockIdentities(tx.db);
   const hosts = await hostsAround(tx.db, sightings);
   const agents = await reporting(hosts.map(({ id }) => id));
-  const around = { newId: () => platform.newId('host'), alive, reports: (id: string) => agents.has(id) };
+  const around = {
+    newId: () => platform.newId('host'),
+    alive,
+    reports: (id: string) => agents.has(id),
+    ...(told ? { told } : {}),
+  };
   const decisions = reconcile(hosts, sightings, around).map((one, index) => explained(one, sightings[index]!));
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
   for (const [index, decision] of decisions.entries()) await leavePlaces(tx, decision, sightings[index]!);
   await noteSightings(
     tx.db,
-    decisions.map(({ hostId }, index) => ({ hostId, sighting: sightings[index]! })),
+    decisions.map(({ hostId, isElsewhere = false }, index) => ({ hostId, sighting: sightings[index]!, isElsewhere })),
   );
   const news = decisions.flatMap(({ hostId, kind, why }, index) => {
     const { at, address } = sightings[index]!;
@@ -185,9 +191,15 @@ async function leavePlaces(tx: Tx, decision: Decision, sighting: Sighting): Prom
   if (decision.kind === 'moved' && isMeasured(sighting)) await leaveAddress(tx.db, [decision.hostId], decision.from);
 }
 
+/** Two systems call a machine differently, each at every reading: the first name stays until a better source tells one. */
+function mayRename(sighting: Sighting, rank: number): boolean {
+  const own = rankOf(sighting);
+  return isListed(sighting) && sighting.source !== 'import' ? own > rank : own >= rank;
+}
+
 /** Most sightings say what is known already, or all of it is written down by now. */
 function isOld(decision: Decision, sighting: Sighting, known: HostRow): boolean {
-  const isNamed = !sighting.hostname || known.name === sighting.hostname || rankOf(sighting) < known.name_rank;
+  const isNamed = !sighting.hostname || known.name === sighting.hostname || !mayRename(sighting, known.name_rank);
   return isNamed && decision.kind !== 'moved' && !known.superseded_by && !decision.cloneOf;
 }
 
@@ -207,7 +219,8 @@ async function settle(
   if (row.superseded_by) await comeBack(tx, row, decision);
   if (decision.cloneOf) await noteClone(tx, row, decision, decision.cloneOf);
   if (decision.kind === 'moved') await renameAddress(tx, row, sighting.address);
-  if (sighting.hostname) await renameHost(tx, decision.hostId, sighting.hostname, rankOf(sighting));
+  if (sighting.hostname && mayRename(sighting, row.name_rank))
+    await renameHost(tx, decision.hostId, sighting.hostname, rankOf(sighting));
 }
 
 type HostRow = NonNullable<Awaited<ReturnType<typeof hostRow>>>;

@@ -16,6 +16,8 @@ interface From {
   row: SourceRow;
   of: 'machines' | 'addresses';
   isList: boolean;
+  /** what this run has told of so far, as `inventory-id` */
+  told: Set<string>;
 }
 
 export interface Taken {
@@ -46,7 +48,10 @@ async function takeSome(platform: Platform, tx: Tx, from: From, records: readonl
   const about = { at: tx.now.toISOString(), isMeasured: (address: string) => measured.has(address) };
   const source = { id: from.row.id, name: from.row.name, kind: from.row.kind, of: from.of };
   const sightings = records.map((record) => sightingsOf(source, record, about));
-  const decisions = await recordSightings(platform, tx, sightings.flat());
+  for (const { kind, value } of sightings.flat().flatMap(({ identifiers }) => identifiers))
+    if (kind === 'inventory-id') from.told.add(value);
+  const told = (id: string): boolean => from.told.has(id);
+  const decisions = await recordSightings(platform, tx, sightings.flat(), undefined, undefined, told);
   let at = 0;
   const taken: Taken = { addresses: decisions.length, newHosts: 0, claimed: 0 };
   for (const [index, record] of records.entries()) {

@@ -1,6 +1,6 @@
 import type { Actor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import type { Source, SourceInput } from '../../model/source.ts';
+import type { Source, SourceField, SourceInput } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
 import { urlProblem } from '../../platform/http/outgoing.ts';
 import { checkSchedule } from './logic/schedule.ts';
@@ -56,17 +56,26 @@ export async function addSource(platform: Platform, actor: Actor, input: SourceI
 /** What is wrong with what was given, in words; null: nothing. */
 function problemOf({ fields, how }: SourceMember, { settings, secrets, every }: SourceInput): string | null {
   const known = new Map(fields.map((field) => [field.name, field]));
-  for (const [name, given] of [...Object.entries(settings), ...Object.entries(secrets)]) {
-    const field = known.get(name);
-    if (!field) return `it knows no "${name}"`;
-    if (field.secret !== name in secrets) return `"${name}" is ${field.secret ? 'a secret' : 'no secret'}`;
-    const wrong = /^(?:.+-)?url$/.test(name) ? urlProblem(given.replaceAll('{region}', 'region')) : null;
-    if (wrong) return wrong;
+  for (const [given, secret] of [[settings, false] as const, [secrets, true] as const]) {
+    for (const [name, value] of Object.entries(given)) {
+      const field = known.get(name);
+      if (!field) return `it knows no "${name}"`;
+      if (field.secret !== secret) return `"${name}" is ${field.secret ? 'a secret' : 'no secret'}`;
+      const wrong = wrongValue(field, value);
+      if (wrong) return wrong;
+    }
   }
   const missing = fields.filter((field) => field.required && !(field.name in settings) && !(field.name in secrets));
   if (missing.length > 0)
     return `${missing.map(({ name }) => `"${name}"`).join(' and ')} ${missing.length > 1 ? 'are' : 'is'} missing`;
   if (how === 'pushed' && every) return 'it is pushed, so it has no schedule';
+  return null;
+}
+
+function wrongValue({ name, secret, lines }: SourceField, value: string): string | null {
+  if (/^(?:.+-)?url$/.test(name)) return urlProblem(value.replaceAll('{region}', 'region'));
+  // eslint-disable-next-line no-control-regex -- it is control characters that are looked for
+  if (secret && !lines && /[\u0000-\u001f\u007f]/.test(value.trim())) return `"${name}" is more than one line`;
   return null;
 }
 

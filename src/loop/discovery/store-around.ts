@@ -15,6 +15,9 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
   const rows = await q(db)
     .selectFrom('discovery.host')
     .select(['id', 'name', 'management'])
+    // A record that was merged into another is that one now; what replaced it, it may come back from.
+    .where(sql<boolean>`not exists (select from discovery.merge m
+      where m.from_id = discovery.host.id and m.undone_at is null and discovery.host.superseded_by is not null)`)
     .where('id', '=', anyOf(await idsAround(db, [...new Set(sightings.map((s) => s.address))], identifiers)))
     .orderBy('id')
     .execute();
@@ -23,7 +26,7 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
   return rows.map((row) => ({
     ...row,
     addresses: (addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
-    identifiers: (known.get(row.id) ?? []).map(({ kind, value }) => ({ kind, value })),
+    identifiers: (known.get(row.id) ?? []).map(({ kind, value, listed }) => ({ kind, value, listed })),
   }));
 }
 
@@ -52,11 +55,17 @@ async function addressesOf(db: DbOrTx, ids: string[]) {
 async function identifiersOf(db: DbOrTx, ids: string[]) {
   const rows = await q(db)
     .selectFrom('discovery.identifier')
-    .select(['host_id', 'kind', 'value'])
+    .select(['host_id', 'kind', 'value', 'listed'])
     .where('host_id', '=', anyOf(ids))
     .where('kind', 'in', [...STRONG])
     .orderBy('kind')
     .orderBy('value')
     .execute();
   return Map.groupBy(rows, (row) => row.host_id);
+}
+
+/** What was seen of a host, or it told itself: not what only lists say. */
+export async function firmIdentifiers(db: DbOrTx, hostId: string): Promise<Identifier[]> {
+  const rows = (await identifiersOf(db, [hostId])).get(hostId) ?? [];
+  return rows.filter(({ listed }) => !listed).map(({ kind, value }) => ({ kind, value }));
 }

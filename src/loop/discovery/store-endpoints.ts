@@ -189,14 +189,18 @@ export async function adoptEndpoints(db: DbOrTx, from: string, into: string, add
   return moved.rows.map((row) => row.id);
 }
 
-/** What a merge had moved goes back, as far as it is still there. */
-export async function returnEndpoints(db: DbOrTx, from: string, to: string, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return;
+/** What a merge had moved goes back, as far as it is still there, and so does what was found there since. */
+export async function returnEndpoints(
+  db: DbOrTx,
+  from: string,
+  to: string,
+  { ids, addresses }: { ids: readonly string[]; addresses: readonly string[] },
+): Promise<void> {
   await q(db)
     .updateTable('discovery.endpoint')
     .set({ host_id: to })
     .where('host_id', '=', from)
-    .where('id', '=', anyOf(ids))
+    .where((e) => e.or([e('id', '=', anyOf(ids)), e('address', '=', anyOf(addresses))]))
     .execute();
 }
 

@@ -1,20 +1,30 @@
 import type { JSONColumnType } from 'kysely';
 import { sql } from 'kysely';
-import type { Identifier } from '../../model/estate.ts';
+import type { Claim, Identifier, Tags } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { q as discovery } from './tables.ts';
+
+/** What people said of a host. */
+export interface Said {
+  claim: Claim;
+  owner: string | null;
+  tags: Tags;
+}
 
 export interface Moved {
   fromNote: string | null;
   intoNote: string | null;
   addresses: { address: string; how: 'measured' | 'claimed' }[];
   /** addresses that `into` had already */
-  before: string[];
+  before: { address: string; how: 'measured' | 'claimed' }[];
   /** ids */
   endpoints: string[];
   /** that `into` did not have */
   identifiers: Identifier[];
+  /** that `into` had */
+  own: Identifier[];
+  said: { before: Said; after: Said };
 }
 
 type MergeTables = {
@@ -118,11 +128,14 @@ export async function dropIdentifiers(db: DbOrTx, hostId: string, identifiers: r
   }
 }
 
-/** Sightings since a merge at addresses that go back are of the machine that has them again. */
+/**
+ * Sightings since a merge at addresses that go back are of the machine that has them again. Returns what they showed of
+ * who it is and no other sighting of `into` did.
+ */
 export async function returnSightings(
   db: DbOrTx,
   what: { into: string; from: string; addresses: string[]; since: Date },
-): Promise<void> {
+): Promise<Identifier[]> {
   await sql`
     with back as (
       update discovery.sighting set host_id = ${what.from}
@@ -133,4 +146,11 @@ export async function returnSightings(
     on conflict (host_id, source) do update set
       last_seen = greatest(discovery.host_source.last_seen, excluded.last_seen),
       sightings = discovery.host_source.sightings + excluded.sightings`.execute(db);
+  const { rows } = await sql<Identifier>`
+    select distinct i.kind, i.value from discovery.sighting s, jsonb_to_recordset(s.identifiers) as i (kind text, value text)
+    where s.host_id = ${what.from} and s.address = ${anyOf(what.addresses)} and s.at >= ${what.since}
+    except
+    select i.kind, i.value from discovery.sighting s, jsonb_to_recordset(s.identifiers) as i (kind text, value text)
+    where s.host_id = ${what.into} and s.at >= ${what.since}`.execute(db);
+  return rows;
 }

@@ -9,6 +9,8 @@ import { isListed, isMeasured } from './logic/reconcile.ts';
 export interface Seen {
   hostId: string;
   sighting: Sighting;
+  /** a list gives it that address, and something else was measured there */
+  isElsewhere?: boolean;
 }
 
 /** Writes down that hosts were seen: each sighting itself, and per host its sources, addresses, identifiers and when. */
@@ -17,10 +19,15 @@ export async function noteSightings(db: DbOrTx, all: readonly Seen[]): Promise<v
   for (const some of chunks(all, 1000)) {
     await insertSightings(db, some);
     await noteSources(db, some);
-    await noteAddresses(db, some);
+    await noteAddresses(
+      db,
+      some.filter(({ isElsewhere }) => !isElsewhere),
+    );
     await noteIdentifiersOf(
       db,
-      some.flatMap(({ hostId, sighting }) => sighting.identifiers.map((one) => ({ hostId, at: sighting.at, ...one }))),
+      some.flatMap(({ hostId, sighting }) =>
+        sighting.identifiers.map((one) => ({ hostId, at: sighting.at, listed: isListed(sighting), ...one })),
+      ),
     );
     await notePresent(
       db,
@@ -48,7 +55,7 @@ export async function noteIdentifiers(
 ): Promise<void> {
   await noteIdentifiersOf(
     db,
-    identifiers.map((one) => ({ hostId, at: at.toISOString(), ...one })),
+    identifiers.map((one) => ({ hostId, at: at.toISOString(), listed: false, ...one })),
   );
 }
 
@@ -77,6 +84,7 @@ async function noteSources(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
 
 /** A claim does not take back what was measured. */
 async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed'): Promise<void> {
+  if (seen.length === 0) return;
   const known = seen.map(({ sighting }) => how ?? (isMeasured(sighting) ? 'measured' : 'claimed'));
   await sql`
     insert into discovery.address as a (host_id, address, how, current, first_seen, last_seen)
@@ -92,16 +100,18 @@ async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed')
 
 async function noteIdentifiersOf(
   db: DbOrTx,
-  all: readonly (Identifier & { hostId: string; at: string })[],
+  all: readonly (Identifier & { hostId: string; at: string; listed: boolean })[],
 ): Promise<void> {
   if (all.length === 0) return;
   await sql`
-    insert into discovery.identifier (host_id, kind, value, first_seen, last_seen)
-    select host_id, kind, value, min(at), max(at)
+    insert into discovery.identifier as i (host_id, kind, value, listed, first_seen, last_seen)
+    select host_id, kind, value, bool_and(listed), min(at), max(at)
     from unnest(${all.map(({ hostId }) => hostId)}::text[], ${all.map(({ kind }) => kind)}::text[],
-      ${all.map(({ value }) => value)}::text[], ${all.map(({ at }) => at)}::timestamptz[]) t (host_id, kind, value, at)
+      ${all.map(({ value }) => value)}::text[], ${all.map(({ listed }) => listed)}::boolean[],
+      ${all.map(({ at }) => at)}::timestamptz[]) t (host_id, kind, value, listed, at)
     group by host_id, kind, value
-    on conflict (host_id, kind, value) do update set last_seen = excluded.last_seen`.execute(db);
+    on conflict (host_id, kind, value) do update set
+      last_seen = excluded.last_seen, listed = i.listed and excluded.listed`.execute(db);
 }
 
 async function notePresent(db: DbOrTx, seen: readonly Seen[]): Promise<void> {

@@ -4,8 +4,8 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
-/** A worker that has been at it for so long is dead. */
-const FORGOTTEN_MS = 60 * 60_000;
+/** A worker that has taken nothing in for so long is dead: longer than one answer may be waited for. */
+const FORGOTTEN_MS = 10 * 60_000;
 
 const selectSources = (db: DbOrTx) =>
   q(db)
@@ -90,6 +90,11 @@ export async function beginRun(db: DbOrTx, id: string, now: Date): Promise<boole
     )
     .executeTakeFirst();
   return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** It is being read still. */
+export async function beat(db: DbOrTx, id: string, now: Date): Promise<void> {
+  await q(db).updateTable('discovery.source_run').set({ running_since: now }).where('source_id', '=', id).execute();
 }
 
 export async function endRun(

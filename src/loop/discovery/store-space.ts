@@ -32,16 +32,20 @@ export async function knownBlocks(db: DbOrTx): Promise<Known[]> {
       from discovery.host_source s group by s.host_id),
     told as (
       select o.block, s.source, count(*) as hosts, max(s.last_seen) as last_seen
-      from one o join discovery.host_source s on s.host_id = o.id group by o.block, s.source)
-    select o.block::text as block, (select host(min(a.address::inet)) from at a where a.block = o.block) as address,
+      from one o join discovery.host_source s on s.host_id = o.id group by o.block, s.source),
+    sources as (
+      select block, json_agg(json_build_object('source', source, 'hosts', hosts,
+        'lastSeen', to_char(last_seen at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by source) as sources
+      from told group by block),
+    first as (select block, host(min(address::inet)) as address from at group by block)
+    select o.block::text as block, f.address, coalesce(min(t.sources::text)::json, '[]') as sources,
       count(*) as hosts, count(*) filter (where o.claim = 'unknown') as unknown,
       count(*) filter (where s.seen and not s.listed) as unlisted,
-      count(*) filter (where s.listed and not s.seen) as unseen,
-      (select coalesce(json_agg(json_build_object('source', t.source, 'hosts', t.hosts,
-          'lastSeen', to_char(t.last_seen at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by t.source), '[]')
-        from told t where t.block = o.block) as sources
-    from one o left join seen s on s.host_id = o.id
-    group by o.block order by o.block`.execute(db);
+      count(*) filter (where s.listed and not s.seen) as unseen
+    from one o join first f on f.block = o.block
+      left join seen s on s.host_id = o.id
+      left join sources t on t.block = o.block
+    group by o.block, f.address order by o.block`.execute(db);
   return rows.map((row) => ({
     ...row,
     hosts: Number(row.hosts),

@@ -95,7 +95,14 @@ export type DiscoveryTables = {
     first_seen: Date;
     last_seen: Date;
   };
-  'discovery.identifier': { host_id: string; kind: IdentifierKind; value: string; first_seen: Date; last_seen: Date };
+  'discovery.identifier': {
+    host_id: string;
+    kind: IdentifierKind;
+    value: string;
+    listed: Generated<boolean>;
+    first_seen: Date;
+    last_seen: Date;
+  };
   'discovery.sighting': {
     id: Generated<string>;
     host_id: string | null;

@@ -22,8 +22,9 @@ export interface Answer {
  * Secrets go along with what we ask: plain HTTP only where nobody can listen in. Null: nothing is wrong with the URL.
  */
 export function urlProblem(url: string): string | null {
-  if (!URL.canParse(url)) return `${url} is not a URL`;
-  const { protocol, hostname, search, hash } = new URL(url);
+  if (!URL.canParse(url)) return 'its URL is none';
+  const { protocol, hostname, search, hash, username, password } = new URL(url);
+  if (username || password) return 'its URL holds a login; give it as a setting and a secret';
   if (search || hash) return 'its URL has a query or fragment';
   if (protocol === 'https:') return null;
   const loopback = /^127(?:\.\d{1,3}){3}$|^localhost$|^\[::1\]$/.test(hostname);

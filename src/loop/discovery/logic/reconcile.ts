@@ -20,11 +20,14 @@ type StrongKind = (typeof STRONG)[number];
  */
 const MAY_CHANGE: ReadonlySet<StrongKind> = new Set<StrongKind>(['agent-key', 'inventory-id']);
 
+/** `listed`: nobody but lists has told it. */
+export type KnownIdentifier = Identifier & { listed?: boolean };
+
 export interface KnownHost {
   id: string;
   name: string;
   management: Management;
-  identifiers: Identifier[];
+  identifiers: KnownIdentifier[];
   /** where it is now; `claimed` ones are hearsay until something answers there */
   addresses: { address: string; how: 'measured' | 'claimed' }[];
 }
@@ -34,6 +37,8 @@ export interface Decision {
   /** `listed`: a list gives the host this address as well */
   kind: 'new' | 'seen' | 'moved' | 'listed' | 'clone' | 'replaced';
   why: string;
+  /** it is that host, and not at the sighting's address, whatever a list says */
+  isElsewhere?: boolean;
   /** hosts that are no longer at the sighting's address */
   displaced: string[];
   /** the host that this one took the place of: same address, every identifier different, the old ones nowhere */
@@ -50,6 +55,8 @@ export interface Surroundings {
   alive(address: string, identifier: Identifier): boolean;
   /** Does the host's own agent report right now, from a machine that is not the sighting's? */
   reports?(hostId: string): boolean;
+  /** Is this what the list calls a machine today, or what it called one once? (`inventory-id` only) */
+  told?(inventoryId: string): boolean;
 }
 
 /** Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. */
@@ -127,12 +134,11 @@ class Estate {
     let cloneOf: { host: KnownHost; why: string } | null = null;
     for (const identifier of strong(sighting.identifiers)) {
       const holders = this.#holders.of(textOf(identifier));
-      const candidates = holders.filter((host) => !contradiction(host, sighting, identifier.kind));
+      const candidates = holders.filter((host) => !this.#contradicts(host, sighting, identifier.kind));
       const here = candidates.find((host) => isAt(host, sighting.address));
       if (here) return decided('seen', here, `same ${identifier.kind} at ${sighting.address}`);
       if (isListed(sighting)) {
-        const listed = candidates[0] && this.#listed(candidates[0], sighting, identifier);
-        if (listed) return listed;
+        if (candidates[0]) return this.#listed(candidates[0], sighting, identifier);
         continue;
       }
       for (const host of candidates) {
@@ -147,10 +153,26 @@ class Estate {
     return cloneOf && this.#copy(sighting, cloneOf);
   }
 
+  #contradicts(host: KnownHost, sighting: Sighting, besides?: IdentifierKind): boolean {
+    return contradiction(host, sighting, besides) !== null || this.#isAnother(host, sighting);
+  }
+
+  /** One list calls this host otherwise, and means two machines: it told of both in the same breath. */
+  #isAnother(host: KnownHost, sighting: Sighting): boolean {
+    const own = sighting.identifiers.find(({ kind }) => kind === 'inventory-id')?.value;
+    if (own === undefined) return false;
+    const source = own.slice(0, own.indexOf('/') + 1);
+    const ids = host.identifiers.filter(({ kind, value }) => kind === 'inventory-id' && value.startsWith(source));
+    if (ids.some(({ value }) => value === own)) return false;
+    return ids.some(({ value }) => this.#around.told?.(value) ?? true);
+  }
+
   /** A list says where a machine is, too: it has that address by that word, unless something else was measured there. */
-  #listed(host: KnownHost, { address, source }: Sighting, { kind, value }: Identifier): Decision | null {
-    const isTaken = this.#places.of(address).some((other) => rank(other, address) === 0);
-    if (isTaken) return null;
+  #listed(host: KnownHost, { address, source }: Sighting, { kind, value }: Identifier): Decision {
+    if (this.#places.of(address).some((other) => rank(other, address) === 0)) {
+      const why = `${source} gives ${address} to ${kind} ${value}, where another machine was measured`;
+      return { ...decided('seen', host, why), isElsewhere: true };
+    }
     return decided('listed', host, `${source} gives ${address} to ${kind} ${value}, which is ${host.name}`);
   }
 
@@ -175,7 +197,7 @@ class Estate {
   }
 
   #copy(sighting: Sighting, original: { host: KnownHost; why: string }): Decision {
-    const holder = this.#places.of(sighting.address).find((host) => !contradiction(host, sighting));
+    const holder = this.#places.of(sighting.address).find((host) => !this.#contradicts(host, sighting));
     const why = `cloned identity: ${original.why}; two live machines are two hosts`;
     if (holder) return { ...decided('seen', holder, why), cloneOf: original.host.id };
     return { ...this.#fresh('clone', why), cloneOf: original.host.id };
@@ -183,11 +205,11 @@ class Estate {
 
   #byAddress(sighting: Sighting): Decision {
     const holders = this.#places.of(sighting.address).toSorted(measuredFirst(sighting.address));
-    const holder = holders.find((host) => !contradiction(host, sighting));
+    const holder = holders.find((host) => !this.#contradicts(host, sighting));
     if (holder) return decided('seen', holder, `same address ${sighting.address}, and no identifier contradicts`);
     const old = holders[0];
     if (!old) return this.#fresh('new', `nothing was known at ${sighting.address}, nor any of its identifiers`);
-    const kind = contradiction(old, sighting)!;
+    const kind = contradiction(old, sighting) ?? 'inventory-id';
     const elsewhere = old.identifiers.some((one) =>
       this.#shown.of(textOf(one)).some((address) => address !== sighting.address),
     );
@@ -196,11 +218,22 @@ class Estate {
     if (isListed(sighting)) return this.#fresh('new', `${why}; what a list says takes nobody’s place`);
     if (rank(old, sighting.address) !== 0 && old.addresses.some(({ how }) => how === 'measured'))
       return this.#fresh('new', `${why}; that host was only said to be there`);
+    if (this.#isMeasuredElsewhere(old, sighting.address))
+      return this.#fresh('new', `${why}; that host still is where else it was measured`);
     if (elsewhere) return this.#fresh('new', `${why}; that host is elsewhere now`);
     return {
       ...this.#fresh('replaced', `${why}, and no identifier of that host remains: built anew`),
       replaces: old.id,
     };
+  }
+
+  /** It has another measured address, and nothing in this batch says that it is not there any more. */
+  #isMeasuredElsewhere(host: KnownHost, besides: string): boolean {
+    return host.addresses.some(({ address, how }) => {
+      if (how !== 'measured' || address === besides) return false;
+      const seen = this.#batch.get(address);
+      return !seen || contradiction(host, seen) === null;
+    });
   }
 
   #fresh(kind: Decision['kind'], why: string): Decision {
@@ -211,13 +244,9 @@ class Estate {
   #apply(sighting: Sighting, decision: Decision): void {
     const { address } = sighting;
     const host = this.#hosts.get(decision.hostId) ?? this.#made(sighting, decision.hostId);
-    for (const one of sighting.identifiers) {
-      if (has(host, one)) continue;
-      host.identifiers.push(one);
-      this.#holders.add(textOf(one), host);
-    }
+    for (const one of sighting.identifiers) this.#learn(host, one, isListed(sighting));
     if (!isMeasured(sighting)) {
-      if (!isAt(host, address)) this.#place(host, address, 'claimed');
+      if (!decision.isElsewhere && !isAt(host, address)) this.#place(host, address, 'claimed');
       return;
     }
     if (decision.kind === 'moved')
@@ -229,6 +258,14 @@ class Estate {
       this.#leave(other, address);
       decision.displaced.push(other.id);
     }
+  }
+
+  #learn(host: KnownHost, identifier: Identifier, listed: boolean): void {
+    const known = host.identifiers.findIndex((one) => same(one, identifier));
+    if (known >= 0 && (listed || !host.identifiers[known]!.listed)) return;
+    if (known >= 0) host.identifiers.splice(known, 1);
+    host.identifiers.push({ ...identifier, ...(listed ? { listed } : {}) });
+    this.#holders.add(textOf(identifier), host);
   }
 
   #made(sighting: Sighting, id: string): KnownHost {
@@ -291,15 +328,20 @@ function decided(kind: Decision['kind'], host: KnownHost, why: string): Decision
   return { hostId: host.id, kind, why, displaced: [], replaces: null, from: [], cloneOf: null };
 }
 
-/** The strongest kind of which host and sighting both have some and share none; null when nothing contradicts. */
+/**
+ * The strongest kind of which host and sighting both have some and share none; null when nothing contradicts. What only
+ * lists told of a host contradicts no other than a list.
+ */
 export function contradiction(
   host: Pick<KnownHost, 'identifiers'>,
-  sighting: Pick<Sighting, 'identifiers'>,
+  sighting: Pick<Sighting, 'identifiers'> & Partial<Pick<Sighting, 'source'>>,
   besides?: IdentifierKind,
 ): StrongKind | null {
+  const counts = ({ listed }: KnownIdentifier): boolean =>
+    !listed || (sighting.source !== undefined && LISTS.includes(sighting.source));
   const found = STRONG.find((kind) => {
     if (kind === besides || MAY_CHANGE.has(kind)) return false;
-    const ours = host.identifiers.filter((i) => i.kind === kind);
+    const ours = host.identifiers.filter((i) => i.kind === kind && counts(i));
     const theirs = sighting.identifiers.filter((i) => i.kind === kind);
     return ours.length > 0 && theirs.length > 0 && !theirs.some((t) => ours.some((o) => same(o, t)));
   });
@@ -314,7 +356,6 @@ export function strong(identifiers: readonly Identifier[]): Identifier[] {
 
 const textOf = ({ kind, value }: Identifier): string => `${kind} ${value}`;
 const same = (a: Identifier, b: Identifier): boolean => a.kind === b.kind && a.value === b.value;
-const has = (host: KnownHost, identifier: Identifier): boolean => host.identifiers.some((i) => same(i, identifier));
 const isAt = (host: KnownHost, address: string): boolean => host.addresses.some((a) => a.address === address);
 const rank = (host: KnownHost, at: string): number =>
   host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;

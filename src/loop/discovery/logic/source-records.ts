@@ -1,3 +1,4 @@
+import { cleanText } from '../../../model/text.ts';
 import type { Sighting } from '../../../model/estate.ts';
 import type { SourceKind, SourceRecord } from '../../../model/source.ts';
 import { normalAddress, tellsMachinesApart } from '../../../scan/logic/address.ts';
@@ -15,8 +16,15 @@ export function usableRecord(record: SourceRecord): SourceRecord {
     ...record,
     addresses,
     name: nameOf(record.name),
-    owner: record.owner?.trim().slice(0, 120) || undefined,
-    identifiers: (record.identifiers ?? []).slice(0, MOST_IDENTIFIERS),
+    id: cleanText(record.id, LONGEST),
+    owner: cleanText(record.owner ?? '', 120) || undefined,
+    guess: cleanText(record.guess ?? '', LONGEST) || undefined,
+    evidence: Object.fromEntries(
+      Object.entries(record.evidence ?? {}).map(([key, value]) => [cleanText(key, 60), cleanText(value, LONGEST)]),
+    ),
+    identifiers: (record.identifiers ?? [])
+      .slice(0, MOST_IDENTIFIERS)
+      .map(({ kind, value }) => ({ kind, value: cleanText(value, LONGEST) })),
     tags: usableTags(record.tags ?? {}),
   };
 }
@@ -35,7 +43,7 @@ export function usableTags(tags: Readonly<Record<string, string>>): Record<strin
       .replaceAll(/[^a-z0-9_.-]+/g, '-')
       .replaceAll(/^-+|-+$/g, '')
       .slice(0, 40);
-    return usable === '' ? [] : [[usable, value.toWellFormed().replaceAll('\0', '').slice(0, 120)] as const];
+    return usable === '' ? [] : [[usable, cleanText(value, 120)] as const];
   });
   return Object.fromEntries(pairs.slice(0, MOST_TAGS));
 }
@@ -50,9 +58,7 @@ export function sightingsOf(
   about: { at: string; isMeasured(address: string): boolean },
 ): Sighting[] {
   const listed =
-    source.of === 'machines'
-      ? [{ kind: 'inventory-id' as const, value: `${source.id}/${record.id.slice(0, LONGEST)}` }]
-      : [];
+    source.of === 'machines' ? [{ kind: 'inventory-id' as const, value: `${source.id}/${record.id}` }] : [];
   const first = record.addresses.filter(about.isMeasured);
   const rest = record.addresses.filter((address) => !about.isMeasured(address));
   return [...first, ...rest].map((address) => ({
@@ -64,8 +70,8 @@ export function sightingsOf(
     evidence: {
       ...record.evidence,
       by: source.name,
-      called: record.id.slice(0, LONGEST),
-      ...(record.guess ? { guess: record.guess.slice(0, LONGEST) } : {}),
+      called: record.id,
+      ...(record.guess ? { guess: record.guess } : {}),
     },
   }));
 }

@@ -37,7 +37,7 @@ function formatOf(text: string, said: string | undefined): Format {
   if (said === 'dnsmasq' || said === 'isc' || said === 'kea') return said;
   if (said !== undefined) throw new Error(`the format "${said}" is not known; it is dnsmasq, isc or kea`);
   if (/^address,/m.test(text)) return 'kea';
-  if (/^\s*lease\s+[0-9a-f.:]+\s*\{/im.test(text) || /^# .*isc-dhcp/im.test(text)) return 'isc';
+  if (/^[ \t]*lease[ \t]+[0-9a-f.:]+[ \t]*\{/im.test(text) || /^# .*isc-dhcp/im.test(text)) return 'isc';
   if (text.trim() === '' || /^(?:\d+ \S+ [0-9a-f.:]+ |duid )/im.test(text)) return 'dnsmasq';
   throw new Error('this is no lease file of dnsmasq, ISC dhcpd or Kea');
 }
@@ -61,15 +61,15 @@ function dnsmasq(text: string): Lease[] {
 
 /** dhcpd.leases(5). Times are UTC unless they are `epoch`. */
 function isc(text: string): Lease[] {
-  return [...text.matchAll(/^\s*lease\s+([0-9a-f.:]+)\s*\{([^}]*)\}/gim)].map(([, address, body]) => {
+  return [...text.matchAll(/^[ \t]*lease[ \t]+([0-9a-f.:]+)[ \t]*\{([^}]*)\}/gim)].map(([, address, body]) => {
     const of = (pattern: RegExp): string | undefined => pattern.exec(body!)?.[1];
-    const ends = of(/^\s*ends\s+([^;]+);/m);
+    const ends = of(/^[ \t]*ends[ \t]+([^;]+);/m);
     return {
       address: address!,
-      mac: of(/^\s*hardware\s+ethernet\s+([0-9a-f:]+);/im),
-      name: of(/^\s*client-hostname\s+"([^"]*)";/m),
+      mac: of(/^[ \t]*hardware[ \t]+ethernet[ \t]+([0-9a-f:]+);/im),
+      name: of(/^[ \t]*client-hostname[ \t]+"([^"]*)";/m),
       until: ends === undefined || ends === 'never' ? null : timeOf(ends),
-      isGivenOut: (of(/^\s*binding\s+state\s+(\w+);/m) ?? 'active') === 'active',
+      isGivenOut: (of(/^[ \t]*binding[ \t]+state[ \t]+(\w+);/m) ?? 'active') === 'active',
     };
   });
 }

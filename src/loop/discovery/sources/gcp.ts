@@ -39,7 +39,7 @@ export const gcp: AskedSource = {
   needs: 'A key (JSON) of a service account with the role roles/compute.viewer on each project.',
   isList: false,
   fields: [
-    secret('service-account', 'the whole JSON file of the key'),
+    { ...secret('service-account', 'the whole JSON file of the key'), lines: true },
     optional('projects', 'ids of projects, with commas between; without it, the one of the key'),
     optional('url', 'where the API is', 'https://compute.googleapis.com'),
     optional('token-url', 'where tokens come from', 'https://oauth2.googleapis.com/token'),
