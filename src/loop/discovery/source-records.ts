@@ -59,7 +59,9 @@ async function takeSome(platform: Platform, tx: Tx, from: From, records: readonl
     taken.newHosts += own.filter(({ kind }) => ['new', 'clone', 'replaced'].includes(kind)).length;
     const hostIds = [...new Set(own.map(({ hostId }) => hostId))];
     for (const hostId of hostIds) if (await applyRecord(tx, hostId, record, from)) taken.claimed++;
-    if (from.of === 'machines' && hostIds.length > 1) await mergeListed(tx, hostIds, from.row);
+    if (from.of !== 'machines') continue;
+    const there = record.addresses.flatMap((address) => measured.get(address) ?? []);
+    await mergeListed(tx, [...new Set([...hostIds, ...there])], from.row);
   }
   return taken;
 }

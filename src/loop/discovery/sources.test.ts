@@ -5,6 +5,7 @@ import type { Host, Sighting } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { SourceInput } from '../../model/source.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { claimHost } from './claims.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { scheduleScans } from './jobs.ts';
 import { mergeByHand, splitHost } from './merge.ts';
@@ -255,4 +256,175 @@ test('secrets are in the vault alone, and go with the source', async () => {
   assert.equal(await secrets(), before - 1);
   assert.equal(await named('cloud-5'), undefined);
   assert.equal((await at('203.0.113.56')).name, 'kept', 'what it told stays');
+});
+
+// What a review found: each of these went wrong once.
+
+const lease = (mac: string, ip: string) => `0 ${mac} ${ip} * *\n`;
+const hostsNow = async () => (await discovery.hosts()).length;
+
+test('an address that a list gives to one machine and that another has makes no host at each reading', async () => {
+  await addSource(platform, OPERATOR, SourceInput.parse({ name: 'leases', kind: 'dhcp' }));
+  await scan({ ...seen('10.90.0.1'), identifiers: [{ kind: 'mac', value: '52:54:00:00:00:01' }] });
+  await pushSource(platform, OPERATOR, 'leases', lease('52:54:00:00:00:02', '10.90.0.1'));
+  await scan({ ...seen('10.90.0.1'), identifiers: [{ kind: 'mac', value: '52:54:00:00:00:01' }] });
+  const before = await hostsNow();
+  for (let round = 0; round < 3; round++) {
+    await pushSource(platform, OPERATOR, 'leases', lease('52:54:00:00:00:02', '10.90.0.1'));
+    await scan({ ...seen('10.90.0.1'), identifiers: [{ kind: 'mac', value: '52:54:00:00:00:01' }] });
+  }
+  assert.equal(await hostsNow(), before);
+});
+
+test('machines of one list that share an address or a copied identity are as many as the list says', async () => {
+  servers = [1, 2, 3].map((n) => vm(90 + n, `any-${n}`, null, '10.91.0.1', `10.91.1.${n}`));
+  await addSource(platform, OPERATOR, input('anycast'));
+  await platform.drain();
+  const ids = await Promise.all([1, 2, 3].map(async (n) => (await at(`10.91.1.${n}`)).id));
+  assert.equal(new Set(ids).size, 3);
+  await askSource(platform, 'anycast');
+  await platform.drain();
+  assert.deepEqual(await Promise.all([1, 2, 3].map(async (n) => (await at(`10.91.1.${n}`)).id)), ids);
+});
+
+test('what only a list said of a machine does not contradict the machine itself', async () => {
+  const [id] = await scan(seen('10.92.0.1', 'KL'));
+  await pushSource(platform, OPERATOR, 'leases', lease('52:54:00:00:00:09', '10.92.0.1'));
+  const attached = await platform.observe(OPERATOR, (tx) =>
+    discovery.attachAgent(tx, {
+      agentId: 'agent_1',
+      version: '1.0.0',
+      hostname: 'real',
+      identifiers: [ssh('KL'), { kind: 'mac', value: '52:54:00:00:00:10' }],
+      addresses: ['10.92.0.1'],
+      expectedHostId: id!,
+    }),
+  );
+  assert.equal(attached, id);
+});
+
+test('two merges of the same two at once: one is done, and nobody vanishes', async () => {
+  const [a, b] = await scan(seen('10.93.0.1', 'KM'), seen('10.93.0.2', 'KN'));
+  const done = await Promise.allSettled([
+    mergeByHand(platform, OPERATOR, { into: a!, from: b!, reason: 'x' }),
+    mergeByHand(platform, OPERATOR, { into: b!, from: a!, reason: 'y' }),
+  ]);
+  assert.equal(done.filter(({ status: how }) => how === 'fulfilled').length, 1);
+  const left = await Promise.all([a!, b!].map((id) => discovery.host(id)));
+  assert.equal(left.filter((host) => host?.supersededBy === null).length, 1);
+});
+
+test('a merge that an agent caused is taken back, too', async () => {
+  const [a, b] = await scan(seen('10.94.0.1', 'KP'), seen('10.94.0.2', 'KP'));
+  assert.notEqual(a, b);
+  await platform.observe(OPERATOR, (tx) =>
+    discovery.updateIdentity(tx, a!, {
+      hostname: 'dual',
+      identifiers: [ssh('KP')],
+      addresses: ['10.94.0.1', '10.94.0.2'],
+    }),
+  );
+  assert.equal((await at('10.94.0.2')).id, a);
+  await splitHost(platform, OPERATOR, { id: a!, reason: 'two machines' });
+  const [one, two] = await Promise.all([a!, b!].map((id) => discovery.host(id)));
+  assert.equal(two?.supersededBy, null);
+  assert.ok(two?.addresses.includes('10.94.0.2'));
+  assert.equal((await at('10.94.0.2')).id, b, 'who was measured there has it');
+  assert.equal(one?.presence, 'up');
+  assert.equal((await at('10.94.0.1')).id, a);
+});
+
+test('a split gives back ports and keys that were first seen after the merge', async () => {
+  const [a, b] = await scan(seen('10.95.0.1'), seen('10.95.0.2'));
+  await mergeByHand(platform, OPERATOR, { into: a!, from: b!, reason: 'x' });
+  await scan(seen('10.95.0.2', 'KS'));
+  await sql`insert into discovery.endpoint (id, host_id, address, port, service, state, first_seen, last_seen)
+    values ('endpoint_x', ${a!}, '10.95.0.2', 8080, 'http', 'open', now(), now())`.execute(platform.db);
+  await splitHost(platform, OPERATOR, { id: a!, reason: 'y' });
+  assert.deepEqual(
+    (await discovery.endpoints({ hostId: b! })).map(({ port }) => port),
+    [8080],
+  );
+  await scan(seen('10.95.0.1'), seen('10.95.0.2', 'KS'));
+  assert.equal((await at('10.95.0.1')).id, a);
+  assert.equal((await at('10.95.0.2')).id, b);
+});
+
+test('a record that was merged does not come back because a list or a scan finds its key elsewhere', async () => {
+  const [a, b] = await scan(seen('10.96.0.1', 'KT'), seen('10.96.0.2', 'KU'));
+  await mergeByHand(platform, OPERATOR, { into: b!, from: a!, reason: 'x' });
+  await scan(seen('10.96.0.9', 'KT'));
+  assert.equal((await discovery.host(a!))?.supersededBy, b);
+});
+
+test('a host that is measured at two addresses is not ended when one of them shows another machine', async () => {
+  const [a, b] = await scan(seen('10.97.0.1', 'KV'), seen('10.97.0.2'));
+  await mergeByHand(platform, OPERATOR, { into: a!, from: b!, reason: 'two cards' });
+  await scan(seen('10.97.0.2', 'KW'));
+  assert.equal((await discovery.host(a!))?.supersededBy, null);
+  assert.equal((await at('10.97.0.1')).id, a);
+});
+
+test('two systems that call a machine differently rename it once, not at each reading', async () => {
+  await addSource(platform, OPERATOR, SourceInput.parse({ name: 'other-leases', kind: 'dhcp' }));
+  const named = (name: string) => `0 52:54:00:00:00:31 10.98.0.1 ${name} *\n`;
+  await pushSource(platform, OPERATOR, 'leases', named('one'));
+  const from = (await entriesSince(platform, 0)).length;
+  for (let round = 0; round < 3; round++) {
+    await pushSource(platform, OPERATOR, 'other-leases', named('two'));
+    await pushSource(platform, OPERATOR, 'leases', named('one'));
+  }
+  const renamed = (await entriesSince(platform, 0)).slice(from).filter(({ type }) => type === 'discovery.host.changed');
+  assert.deepEqual(renamed, []);
+});
+
+test('what people said of a record that is merged is not lost, and is as it was after a split', async () => {
+  const [a, b] = await scan(seen('10.99.0.1', 'KX'), seen('10.99.0.2', 'KY'));
+  await claimHost(platform, OPERATOR, b!, 'known', { owner: 'Ann', tags: { window: 'sunday' } });
+  await mergeByHand(platform, OPERATOR, { into: a!, from: b!, reason: 'x' });
+  const merged = await discovery.host(a!);
+  assert.deepEqual([merged?.claim, merged?.owner, merged?.tags], ['known', 'Ann', { window: 'sunday' }]);
+  await splitHost(platform, OPERATOR, { id: a!, reason: 'y' });
+  const again = await discovery.host(a!);
+  assert.deepEqual([again?.claim, again?.owner, again?.tags], ['unknown', null, {}]);
+});
+
+test('no error shows a secret; a login in a URL and a secret among settings are refused', async () => {
+  const bad = (rest: object, why: RegExp) =>
+    assert.rejects(
+      addSource(platform, OPERATOR, input('bad', rest)),
+      (error) => isAppError(error, 'SOURCE_INVALID') && why.test(error.message),
+    );
+  await bad({ secrets: { token: 'ses\name' } }, /"token" is more than one line/);
+  await bad({ settings: { url: cloud.url, token: 'sesame' } }, /"token" is a secret/);
+  await bad({ settings: { url: 'https://ann:sesame@api.example.org' } }, /holds a login/);
+  const echo = await api(({ headers }) => ({ status: 400, body: `you sent ${headers.authorization}` }));
+  try {
+    await addSource(
+      platform,
+      OPERATOR,
+      input('echo', { settings: { url: echo.url }, secrets: { token: 'open-sesame' } }),
+    );
+    await platform.drain();
+  } finally {
+    await echo.close();
+  }
+  const { lastError } = await named('echo');
+  assert.match(lastError ?? '', /answered 400 \(you sent Bearer …\)/);
+});
+
+test('odd texts of a source are cleaned and stop nothing', async () => {
+  servers = [
+    {
+      ...vm(101, 'odd', null, '10.100.0.1'),
+      labels: { long: `${'a'.repeat(119)}😀`, nul: 'a\0b' },
+      server_type: { name: 'x\0y' },
+    },
+    vm(102, 'next', null, '10.100.0.2'),
+  ];
+  await addSource(platform, OPERATOR, input('odd'));
+  await platform.drain();
+  assert.equal((await named('odd')).state, 'ok');
+  assert.deepEqual((await at('10.100.0.1')).tags, { long: 'a'.repeat(119), nul: 'a b' });
+  assert.equal((await at('10.100.0.2')).name, 'next');
 });

@@ -26,7 +26,11 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
   return rows.map((row) => ({
     ...row,
     addresses: (addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
-    identifiers: (known.get(row.id) ?? []).map(({ kind, value, listed }) => ({ kind, value, listed })),
+    identifiers: (known.get(row.id) ?? []).map(({ kind, value, listed }) => ({
+      kind,
+      value,
+      ...(listed ? { listed } : {}),
+    })),
   }));
 }
 

@@ -109,16 +109,16 @@ export async function endRun(
   await q(db).updateTable('discovery.source_run').set(set).where('source_id', '=', id).execute();
 }
 
-/** Those of these addresses where a present host was measured. */
-export async function measuredAmong(db: DbOrTx, addresses: readonly string[]): Promise<Set<string>> {
+/** Which hosts were measured at those of these addresses where one was. */
+export async function measuredAmong(db: DbOrTx, addresses: readonly string[]): Promise<Map<string, string>> {
   const rows = await q(db)
     .selectFrom('discovery.address')
-    .select('address')
+    .select(['address', 'host_id'])
     .where('address', '=', anyOf(addresses))
     .where('current', '=', true)
     .where('how', '=', 'measured')
     .execute();
-  return new Set(rows.map(({ address }) => address));
+  return new Map(rows.map((row) => [row.address, row.host_id]));
 }
 
 /** Hosts that are called so in the cloud and of which nothing but lists have told, besides this one. */

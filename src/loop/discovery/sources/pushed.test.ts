@@ -89,6 +89,16 @@ test('a file that is no lease file is refused, and says what it should be', () =
   assert.deepEqual(parse(dhcp, '').records, []);
 });
 
+test('a lease file of blank lines takes no longer than its length', () => {
+  const took = (lines: number): number => {
+    const began = performance.now();
+    assert.throws(() => parse(dhcp, `x\n${'\n'.repeat(lines)}`), /no lease file/);
+    return performance.now() - began;
+  };
+  took(20_000);
+  assert.ok(took(400_000) < 1000, 'it grew with the square');
+});
+
 test('known_hosts: addresses, ports and names; hashed ones, patterns and revoked keys are counted', () => {
   const at = mkdtempSync(join(tmpdir(), 'lastember-known-'));
   try {
