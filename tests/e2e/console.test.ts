@@ -13,6 +13,8 @@ const PAGES = [
   '/',
   '/hosts',
   '/scans',
+  '/sources',
+  '/unknown',
   '/deployments',
   '/findings',
   '/graph',

@@ -95,6 +95,8 @@ function SourceTable({
 }) {
   const me = useMe().data;
   const mayRead = me !== undefined && (MAY.operate as readonly Role[]).includes(me.role);
+  const kinds = useSourceKinds().data ?? [];
+  const asked = new Set(kinds.filter(({ how }) => how === 'asked').map(({ kind }) => kind));
   const columns: Column<Source>[] = [
     { title: 'Source', min: 140, cell: ({ name, kind }) => <NameAndKind name={name} kind={kind} /> },
     { title: 'State', min: 220, cell: (source) => <State source={source} /> },
@@ -107,7 +109,7 @@ function SourceTable({
       cell: (source) => (
         <Group gap="xs" wrap="nowrap" justify="space-between">
           <span className="mono">{source.every ?? 'by hand'}</span>
-          {mayRead && source.every !== null ? (
+          {mayRead && asked.has(source.kind) ? (
             <Button
               size="compact-sm"
               variant="light"
