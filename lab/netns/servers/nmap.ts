@@ -32,6 +32,7 @@ export async function nmapInside(
   const said = new Map<string, Said>();
   for (const udp of [false, true]) {
     const part = truths.filter((truth) => (truth.udp ?? false) === udp);
+    if (part.length === 0) continue;
     const addresses = [...new Set(part.map(({ server }) => addressOf(server)))];
     const ports = [...new Set(part.map(({ port }) => port))].join(',');
     const argv = ['nmap', udp ? '-sU' : '-sS', '-sV', '-Pn', '-n', '-T4', '-p', ports, '-oX', '-', ...addresses];
