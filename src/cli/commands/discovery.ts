@@ -9,12 +9,13 @@ import { hostIdOf, short } from '../lookup.ts';
 import { addIdentity, addUnknown } from './identity.ts';
 import { does, flag, instant, pair, text } from '../run.ts';
 import { standardInput } from '../targets-file.ts';
-import { addScan } from './scans.ts';
+import { addScan, addScans } from './scans.ts';
 import { addScope } from './scopes.ts';
 
 export function addDiscovery(root: Command): void {
   addScope(root);
   addScan(root);
+  addScans(root);
   addHosts(root);
   addUnknown(root);
   addRematch(root);
