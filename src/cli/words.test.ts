@@ -328,3 +328,47 @@ test('a scan is found in the list, and stopped by the end of its id', async () =
   );
   assert.equal((await cli.run([...server, 'scans', 'cancel', '55556666'])).code, 2);
 });
+
+test('a host says what its unknown services say, until when it is set aside and why; a list has not seen it', async () => {
+  const host = {
+    id: 'host_aaaa11112222',
+    name: 'printer',
+    addresses: ['192.0.2.9'],
+    claim: 'ignored',
+    ignoredUntil: '2030-07-01T18:00:00.000Z',
+    management: 'unmanaged',
+    guess: null,
+    sources: ['dhcp'],
+    identifiers: [],
+    firstSeen: AT,
+    lastSeen: AT,
+  };
+  const hex = (text: string): string => Buffer.from(text).toString('hex');
+  const probe = { protocol: 'unknown', banner: hex(`@PJL ready\r\n${'x'.repeat(300)}`) };
+  const replies = {
+    'GET /hosts': { items: [host] },
+    [`GET /hosts/${host.id}`]: {
+      host,
+      endpoints: [{ port: 9100, service: 'unknown', state: 'open', probe }],
+      why: [],
+    },
+    'GET /trail': { items: [{ index: 7, entry: { reason: 'the second floor’s' } }] },
+    [`POST /hosts/${host.id}/ignore`]: host,
+  };
+  const { out } = await said(replies, 'host', 'printer');
+  assert.match(out, /claim +ignored until 2030-07-01 18:00 UTC\nbecause +the second floor’s/);
+  assert.match(out, /:9100 +unknown open, “@PJL ready · x{50,110}…$/m);
+  assert.match(out, /seen +first .* last never/);
+  assert.match((await said(replies, 'hosts')).out, /dhcp +never +11112222/);
+  const ignored = await said(
+    replies,
+    'host',
+    'ignore',
+    'printer',
+    '--reason',
+    'ours',
+    '--until',
+    '2030-07-01T18:00:00Z',
+  );
+  assert.match(ignored.out, /until +2030-07-01 18:00 UTC\nbecause +ours/);
+});

@@ -6,7 +6,7 @@ import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
 import { useLastSeen } from '../api/use-last-seen.ts';
-import { bannerInWords } from '../components/banner.ts';
+import { bannerInWords } from '../../model/banner-words.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { EntryList } from '../components/EntryList.tsx';
@@ -16,7 +16,7 @@ import { Fold } from '../components/Fold.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Terms } from '../components/Terms.tsx';
-import { Time } from '../components/Time.tsx';
+import { LastSeen, Time } from '../components/Time.tsx';
 import { isMissing } from '../api/missing.ts';
 import { paths } from '../paths.ts';
 import { useOpenFinding } from '../search.ts';
@@ -75,8 +75,14 @@ function Identity({ host }: { host: Host }) {
           ))}
         </Group>
         <Text size="sm">
-          Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={lastSeen(host)} />
+          Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <LastSeen at={lastSeen(host)} />
         </Text>
+        {host.claim === 'ignored' ? (
+          <Text size="sm">
+            Set aside until {host.ignoredUntil ? <Time at={host.ignoredUntil} mode="date" /> : 'somebody claims it'};
+            why, the trail says below.
+          </Text>
+        ) : null}
         {host.note ? <Note text={host.note} /> : null}
         {host.agentId ? (
           <Text size="sm">
