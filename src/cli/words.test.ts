@@ -358,7 +358,7 @@ test('a host says what its unknown services say, until when it is set aside and 
   const { out } = await said(replies, 'host', 'printer');
   assert.match(out, /claim +ignored until 2030-07-01 18:00 UTC\nbecause +the second floor’s/);
   assert.match(out, /:9100 +unknown open, “@PJL ready · x{50,110}…$/m);
-  assert.match(out, /seen +first .* last never/);
+  assert.match(out, /seen +never; listed since/);
   assert.match((await said(replies, 'hosts')).out, /dhcp +never +11112222/);
   const ignored = await said(
     replies,

@@ -95,6 +95,11 @@ function managementOf({ management, agentVersion }: Host): string {
   return management === 'managed' ? 'managed over SSH, without an agent' : management;
 }
 
+function seenInWords(host: Host): string {
+  const last = seenAt(host);
+  return last ? `first ${ago(host.firstSeen)}, last ${ago(last)}` : `never; listed since ${ago(host.firstSeen)}`;
+}
+
 const endInWords = ({ ignoredUntil }: Pick<Host, 'ignoredUntil'>): string =>
   ignoredUntil ? minute(ignoredUntil) : 'somebody claims it';
 const claimInWords = (host: Host): string =>
@@ -136,7 +141,7 @@ function addHost(root: Command): void {
       ['management', managementOf(h)],
       ['guess', h.guess ?? '–'],
       ['sources', h.sources.join(', ')],
-      ['seen', `first ${ago(h.firstSeen)}, last ${ago(seenAt(h))}`],
+      ['seen', seenInWords(h)],
       ...(h.note ? [['note', h.note] as [string, string]] : []),
       ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
       ...endpoints.map((e): [string, string] => [`:${e.port}`, `${e.service} ${e.state}${servedInWords(e.probe)}`]),

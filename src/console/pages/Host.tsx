@@ -16,7 +16,7 @@ import { Fold } from '../components/Fold.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Terms } from '../components/Terms.tsx';
-import { LastSeen, Time } from '../components/Time.tsx';
+import { Time } from '../components/Time.tsx';
 import { isMissing } from '../api/missing.ts';
 import { paths } from '../paths.ts';
 import { useOpenFinding } from '../search.ts';
@@ -58,7 +58,7 @@ function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
 }
 
 function Identity({ host }: { host: Host }) {
-  const lastSeen = useLastSeen();
+  const last = useLastSeen()(host);
   return (
     <Paper withBorder p="lg">
       <Title order={2} size="h4" mb="sm">
@@ -75,7 +75,15 @@ function Identity({ host }: { host: Host }) {
           ))}
         </Group>
         <Text size="sm">
-          Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <LastSeen at={lastSeen(host)} />
+          {last ? (
+            <>
+              Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={last} />
+            </>
+          ) : (
+            <>
+              Never seen; listed by {host.sources.join(', ')}, first <Time at={host.firstSeen} />
+            </>
+          )}
         </Text>
         {host.claim === 'ignored' ? (
           <Text size="sm">
