@@ -325,6 +325,11 @@ test('scopes are changed one setting at a time; targets come from files, ranges,
   const freed = await json('scope', 'change', 'plant', '--no-blackout', '--no-full-every');
   assert.deepEqual([freed.blackouts, freed.fullEvery, freed.subnetRate], [[], null, 50]);
   await fails(2, /say what to change/, 'scope', 'change', 'plant');
+  for (const both of [
+    ['--blackout', hours[0]!, '--no-blackout'],
+    ['--no-blackout', '--blackout', hours[0]!],
+  ])
+    await fails(2, /--blackout and --no-blackout contradict/, 'scope', 'change', 'plant', ...both);
   await fails(2, /time zone/, 'scope', 'change', 'plant', '--blackout', 'mon 08:00-18:00 Mars');
   await fails(2, /name what it covers/, 'scope', 'add', 'nothing');
   await fails(2, /there is no target/, 'scan', '--targets-file', '/dev/null');

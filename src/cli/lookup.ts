@@ -32,6 +32,11 @@ export async function findingIdOf(client: Client, ref: string): Promise<string> 
   return pick((await client.listFindings()).items, ref, 'finding', 'findings --all').id;
 }
 
+export async function scanIdOf(client: Client, ref: string): Promise<string> {
+  if (ref.startsWith('scan_')) return ref;
+  return pick((await client.listScans()).items, ref, 'scan', 'scans').id;
+}
+
 export async function changeIdOf(client: Client, ref: string): Promise<string> {
   if (ref.startsWith('change_')) return ref;
   const items = (await client.listChanges()).items.map(({ id }) => ({ id }));

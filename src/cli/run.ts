@@ -55,4 +55,17 @@ export const flag = (options: Options, name: string): boolean => options[name] =
 export const texts = (options: Options, name: string): string[] =>
   Array.isArray(options[name]) ? (options[name] as string[]) : [];
 /** For options that may be given several times. */
-export const collect = (value: string, before: string[] = []): string[] => [...before, value];
+export const collect = (value: string, before: string[] | false = []): string[] => [...(before || []), value];
+
+/** `--name` and `--no-name` at once: one of them would be dropped silently. To be called when both are declared. */
+export function eitherOr(command: Command, ...names: string[]): Command {
+  for (const name of names) {
+    const given = new Set<string>();
+    for (const one of [name, `no-${name}`])
+      command.on(`option:${one}`, () => {
+        given.add(one);
+        if (given.size > 1) throw new UsageError(`--${name} and --no-${name} contradict each other; give one of them`);
+      });
+  }
+  return command;
+}

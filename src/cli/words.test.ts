@@ -291,3 +291,84 @@ test('an agent whose host record is gone says so; a new key says whose it is', a
   const mine = await cli.run(['--server', await served(made), 'key', 'new', 'two'], { env: { LASTEMBER_TOKEN: 't' } });
   assert.match(mine.out, /of +admin\n/);
 });
+
+const scan = (id: string, rest: object): object => ({
+  id,
+  scopeId: 'scope_1',
+  kind: 'full',
+  targets: ['192.0.2.0/24'],
+  state: 'running',
+  counts: { targets: 256, done: 100, open: 3, newHosts: 0, changed: 0, offline: 0, back: 0 },
+  pace: null,
+  secondsLeft: null,
+  waitsUntil: null,
+  waitsFor: null,
+  startedAt: AT,
+  ...rest,
+});
+
+test('a scan is found in the list, and stopped by the end of its id', async () => {
+  const waiting = { state: 'queued', waitsUntil: '2030-07-01T18:00:00.000Z', waitsFor: 'office', startedAt: null };
+  const asked: string[] = [];
+  const replies = {
+    'GET /scans': { items: [scan('scan_aaaa11112222', {}), scan('scan_bbbb33334444', { scopeId: null, ...waiting })] },
+    'GET /scopes': { items: [{ id: 'scope_1', name: 'office' }] },
+    'POST /scans/scan_bbbb33334444/cancel': scan('scan_bbbb33334444', { state: 'cancelled' }),
+    'POST /scans/scan_aaaa11112222/pause': scan('scan_aaaa11112222', { state: 'paused' }),
+  };
+  const server = ['--server', await served(replies, asked)];
+  const { out } = await cli.run([...server, 'scans']);
+  assert.match(out, /^11112222 +office +running +full +100 of 256 looked at, 3 open/m);
+  assert.match(out, /^33334444 +192\.0\.2\.0\/24 +waiting .*waits until 2030-07-01 18:00 UTC/m);
+  assert.match((await cli.run([...server, 'scans', 'cancel', '33334444'])).out, /state +cancelled/);
+  assert.match((await cli.run([...server, 'scans', 'pause', '11112222'])).out, /next +lastember scans resume 11112222/);
+  assert.deepEqual(
+    asked.filter((one) => one.startsWith('POST')),
+    ['POST /scans/scan_bbbb33334444/cancel', 'POST /scans/scan_aaaa11112222/pause'],
+  );
+  assert.equal((await cli.run([...server, 'scans', 'cancel', '55556666'])).code, 2);
+});
+
+test('a host says what its unknown services say, until when it is set aside and why; a list has not seen it', async () => {
+  const host = {
+    id: 'host_aaaa11112222',
+    name: 'printer',
+    addresses: ['192.0.2.9'],
+    claim: 'ignored',
+    ignoredUntil: '2030-07-01T18:00:00.000Z',
+    management: 'unmanaged',
+    guess: null,
+    sources: ['dhcp'],
+    identifiers: [],
+    firstSeen: AT,
+    lastSeen: AT,
+  };
+  const hex = (text: string): string => Buffer.from(text).toString('hex');
+  const probe = { protocol: 'unknown', banner: hex(`@PJL ready\r\n${'x'.repeat(300)}`) };
+  const replies = {
+    'GET /hosts': { items: [host] },
+    [`GET /hosts/${host.id}`]: {
+      host,
+      endpoints: [{ port: 9100, service: 'unknown', state: 'open', probe }],
+      why: [],
+    },
+    'GET /trail': { items: [{ index: 7, entry: { reason: 'the second floor’s' } }] },
+    [`POST /hosts/${host.id}/ignore`]: host,
+  };
+  const { out } = await said(replies, 'host', 'printer');
+  assert.match(out, /claim +ignored until 2030-07-01 18:00 UTC\nbecause +the second floor’s/);
+  assert.match(out, /:9100 +unknown open, “@PJL ready · x{50,110}…$/m);
+  assert.match(out, /seen +never; listed since/);
+  assert.match((await said(replies, 'hosts')).out, /dhcp +never +11112222/);
+  const ignored = await said(
+    replies,
+    'host',
+    'ignore',
+    'printer',
+    '--reason',
+    'ours',
+    '--until',
+    '2030-07-01T18:00:00Z',
+  );
+  assert.match(ignored.out, /until +2030-07-01 18:00 UTC\nbecause +ours/);
+});

@@ -42,7 +42,8 @@ export function estimateWords(estimate: ScanEstimate): [string, string][] {
   ];
 }
 
-const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+/** An instant to the minute. */
+export const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** "120 of 4,000 looked at, 3 open, 12 min left, 250/s of 1,000/s (packets get lost: …)". */
 export function progressWords({ counts, secondsLeft, pace, state, waitsUntil, waitsFor }: Scan): string {

@@ -15,6 +15,8 @@ export const SourceField = z.object({
   /** may be of several lines */
   lines: z.boolean().optional(),
   default: z.string().optional(),
+  /** it is one of these and nothing else */
+  choices: z.array(z.string()).optional(),
 });
 export type SourceField = z.infer<typeof SourceField>;
 

@@ -9,7 +9,7 @@ export type LikelyOwner = z.infer<typeof LikelyOwner>;
 export const UnknownHost = z.object({
   host: Host,
   /** hosts whose agents see it: they talk to it, or share its subnet */
-  seenBy: z.array(z.object({ id: z.string(), name: z.string() })),
+  seenByAgents: z.array(z.object({ id: z.string(), name: z.string() })),
   /** what it serves, such as `443 tls` */
   services: z.array(z.string()),
   owners: z.array(LikelyOwner),

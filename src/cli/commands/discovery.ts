@@ -1,6 +1,11 @@
 import type { Host } from '../../model/estate.ts';
+import type { Client } from '../../client/client.ts';
+import { bannerInWords } from '../../model/banner-words.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { endpointInWords } from '../../model/probe-words.ts';
+import { minute } from '../../model/scan-words.ts';
+import { seenAt } from '../../model/seen.ts';
+import { oneLine } from '../../model/text.ts';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { EXIT, Exit, UsageError } from '../exit.ts';
@@ -9,12 +14,13 @@ import { hostIdOf, short } from '../lookup.ts';
 import { addIdentity, addUnknown } from './identity.ts';
 import { does, flag, instant, pair, text } from '../run.ts';
 import { standardInput } from '../targets-file.ts';
-import { addScan } from './scans.ts';
+import { addScan, addScans } from './scans.ts';
 import { addScope } from './scopes.ts';
 
 export function addDiscovery(root: Command): void {
   addScope(root);
   addScan(root);
+  addScans(root);
   addHosts(root);
   addUnknown(root);
   addRematch(root);
@@ -43,7 +49,7 @@ function addHosts(root: Command): void {
         { title: 'CLAIM', of: (h) => h.claim },
         { title: 'MANAGED', of: (h) => h.management },
         { title: 'SEEN BY', of: (h) => h.sources.join(','), drop: 2 },
-        { title: 'LAST SEEN', of: (h) => ago(h.lastSeen), drop: 1 },
+        { title: 'LAST SEEN', of: (h) => ago(seenAt(h)), drop: 1 },
         { title: 'ID', of: (h) => short(h.id) },
       ],
       'No host fits. Look for some: lastember scan',
@@ -89,7 +95,29 @@ function managementOf({ management, agentVersion }: Host): string {
   return management === 'managed' ? 'managed over SSH, without an agent' : management;
 }
 
+function seenInWords(host: Host): string {
+  const last = seenAt(host);
+  return last ? `first ${ago(host.firstSeen)}, last ${ago(last)}` : `never; listed since ${ago(host.firstSeen)}`;
+}
+
+const endInWords = ({ ignoredUntil }: Pick<Host, 'ignoredUntil'>): string =>
+  ignoredUntil ? minute(ignoredUntil) : 'somebody claims it';
+const claimInWords = (host: Host): string =>
+  host.claim === 'ignored' ? `ignored until ${endInWords(host)}` : host.claim;
+
+/** Why it was set aside stands on the trail alone. */
+async function whyIgnored(client: Client, { id, claim }: Host): Promise<[string, string][]> {
+  if (claim !== 'ignored') return [];
+  const query = { type: 'discovery.host.ignored', host: id, limit: 1 };
+  const reason = (await client.listTrail({ query })).items[0]?.entry.reason;
+  return reason ? [['because', reason]] : [];
+}
+
+/** The first words of a service that nobody knows: a line, and no longer than one. */
+const BANNER_LENGTH = 120;
+
 function servedInWords(probe: ProbeResult | null): string {
+  if (probe?.protocol === 'unknown') return `, ${oneLine(bannerInWords(probe.banner), BANNER_LENGTH)}`;
   const words = endpointInWords(probe);
   return words === null ? '' : `, ${words}`;
 }
@@ -108,11 +136,12 @@ function addHost(root: Command): void {
     show(context.output, detail, [
       ['host', `${h.name} (${h.id})`],
       ['addresses', h.addresses.join(', ')],
-      ['claim', h.claim],
+      ['claim', claimInWords(h)],
+      ...(await whyIgnored(client, h)),
       ['management', managementOf(h)],
       ['guess', h.guess ?? '–'],
       ['sources', h.sources.join(', ')],
-      ['seen', `first ${ago(h.firstSeen)}, last ${ago(h.lastSeen)}`],
+      ['seen', seenInWords(h)],
       ...(h.note ? [['note', h.note] as [string, string]] : []),
       ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
       ...endpoints.map((e): [string, string] => [`:${e.port}`, `${e.service} ${e.state}${servedInWords(e.probe)}`]),
@@ -140,8 +169,12 @@ function addHost(root: Command): void {
       const hostId = await hostIdOf(client, id![0]!);
       const until = instant(options, 'until');
       const body = { reason: text(options, 'reason')!, ...(until ? { until } : {}) };
-      await client.ignoreHost({ params: { id: hostId }, body });
-      show(context.output, { ignored: hostId }, [['ignored', id![0]!]]);
+      const ignored = await client.ignoreHost({ params: { id: hostId }, body });
+      show(context.output, { ignored: hostId, until: ignored.ignoredUntil ?? null, reason: body.reason }, [
+        ['ignored', id![0]!],
+        ['until', endInWords(ignored)],
+        ['because', body.reason],
+      ]);
     },
   );
   does(

@@ -18,7 +18,7 @@ export function addUnknown(root: Command): void {
           { title: 'SERVES', of: ({ services }) => services.join(', ') || '–', shrink: true },
           {
             title: 'SEEN BY',
-            of: ({ host, seenBy }) => [...host.sources, ...seenBy.map(({ name }) => name)].join(', '),
+            of: ({ host, seenByAgents }) => [...host.sources, ...seenByAgents.map(({ name }) => name)].join(', '),
             shrink: true,
             drop: 2,
           },

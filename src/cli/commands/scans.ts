@@ -4,8 +4,8 @@ import { ApiError, type Client } from '../../client/client.ts';
 import { estimateWords, progressWords, waitWords } from '../../model/scan-words.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
-import { list, progress, show } from '../output.ts';
-import { short } from '../lookup.ts';
+import { ago, list, progress, show } from '../output.ts';
+import { scanIdOf, short } from '../lookup.ts';
 import { does, flag, number, text, type Options } from '../run.ts';
 import { targetsFrom } from '../targets-file.ts';
 
@@ -34,7 +34,7 @@ export function addScan(root: Command): void {
         finished,
         [
           { title: 'SCAN', of: (s) => short(s.id) },
-          { title: 'STATE', of: (s) => (s.waitsUntil ? 'waiting' : s.state) },
+          { title: 'STATE', of: stateOf },
           { title: 'WALK', of: (s) => s.kind, drop: 1 },
           { title: 'LOOKED AT', of: (s) => `${s.counts.done} of ${s.counts.targets}` },
           { title: 'OPEN', of: (s) => String(s.counts.open) },
@@ -57,6 +57,56 @@ export function addScan(root: Command): void {
 }
 
 type ScanReply = Awaited<ReturnType<Client['getScan']>>;
+
+const stateOf = ({ state, waitsUntil }: ScanReply): string => (waitsUntil ? 'waiting' : state);
+
+/** The scans there were and are, and what stops one. */
+export function addScans(root: Command): void {
+  const scans = root.command('scans').description('Scans, latest first, and how far each is');
+  does(scans, async (context) => {
+    const client = await context.client();
+    const [{ items }, scopes] = await Promise.all([client.listScans(), client.listScopes()]);
+    const names = new Map(scopes.items.map(({ id, name }) => [id, name]));
+    list(
+      context.output,
+      items,
+      [
+        { title: 'SCAN', of: (s) => short(s.id) },
+        {
+          title: 'OF',
+          of: (s) => (s.scopeId === null ? undefined : names.get(s.scopeId)) ?? s.targets.join(', '),
+          shrink: true,
+        },
+        { title: 'STATE', of: stateOf },
+        { title: 'WALK', of: (s) => s.kind, drop: 2 },
+        { title: 'HOW FAR', of: progressWords, shrink: true },
+        { title: 'BEGUN', of: (s) => (s.startedAt ? ago(s.startedAt) : '–'), drop: 1 },
+      ],
+      'No scans yet. What one would cost: lastember scan --dry-run',
+    );
+  });
+  addSteer(scans, 'pause', 'Rest a scan; what it found stays, and `scans resume` goes on where it stood', 'pauseScan');
+  addSteer(scans, 'resume', 'Go on with a paused or failed scan where it stood', 'resumeScan');
+  addSteer(scans, 'cancel', 'End a scan for good; what it found stays', 'cancelScan');
+}
+
+function addSteer(
+  scans: Command,
+  verb: string,
+  what: string,
+  operation: 'pauseScan' | 'resumeScan' | 'cancelScan',
+): void {
+  does(scans.command(`${verb} <id>`).description(what), async (context, [id]) => {
+    const client = await context.client();
+    const scan = await client[operation]({ params: { id: await scanIdOf(client, id![0]!) } });
+    show(context.output, scan, [
+      ['scan', scan.id],
+      ['state', stateOf(scan)],
+      ['how far', progressWords(scan)],
+      ...(scan.state === 'paused' ? [['next', `lastember scans resume ${short(scan.id)}`] as [string, string]] : []),
+    ]);
+  });
+}
 
 type Body = Parameters<Client['createScan']>[0]['body'];
 

@@ -4,7 +4,7 @@ import type { Scope } from '../../model/estate.ts';
 import { everyWords, rateWords } from '../../model/scan-words.ts';
 import { UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
-import { collect, does, flag, number, text, texts, type Options } from '../run.ts';
+import { collect, does, eitherOr, flag, number, text, texts, type Options } from '../run.ts';
 import { targetsFrom } from '../targets-file.ts';
 
 /** What `add` and `change` have in common. */
@@ -57,30 +57,27 @@ export function addScope(root: Command): void {
       show(context.output, made, [...linesOf(made), ['next', `lastember scan ${made.name} --dry-run`]]);
     },
   );
-  does(
-    settings(scope.command('change <name>').description('Change what is given, and leave the rest'))
-      .option('--cover <cidr>', 'cover these instead (may be repeated)', collect)
-      .option('--no-every', 'scan by hand only')
-      .option('--no-full-every', 'walk through all of it each time, or weekly where that takes long')
-      .option('--no-blackout', 'scan at any hour')
-      .option('--no-exclude', 'exclude nothing'),
-    async (context, [name], options) => {
-      const client = await context.client();
-      const cover = texts(options, 'cover');
-      const body = {
-        ...given(options),
-        ...(cover.length > 0 ? { cidrs: cover } : {}),
-        ...(options['every'] === false ? { every: null } : {}),
-        ...(options['fullEvery'] === false ? { fullEvery: null } : {}),
-        ...(options['blackout'] === false ? { blackouts: [] } : {}),
-        ...(options['exclude'] === false ? { exclude: [] } : {}),
-      };
-      if (Object.keys(body).length === 1)
-        throw new UsageError('say what to change; see `lastember scope change --help`');
-      const made = await client.updateScope({ params: { id: await scopeId(client, name![0]!) }, body });
-      show(context.output, made, linesOf(made));
-    },
-  );
+  const change = settings(scope.command('change <name>').description('Change what is given, and leave the rest'))
+    .option('--cover <cidr>', 'cover these instead (may be repeated)', collect)
+    .option('--no-every', 'scan by hand only')
+    .option('--no-full-every', 'walk through all of it each time, or weekly where that takes long')
+    .option('--no-blackout', 'scan at any hour')
+    .option('--no-exclude', 'exclude nothing');
+  does(eitherOr(change, 'every', 'full-every', 'blackout', 'exclude'), async (context, [name], options) => {
+    const client = await context.client();
+    const cover = texts(options, 'cover');
+    const body = {
+      ...given(options),
+      ...(cover.length > 0 ? { cidrs: cover } : {}),
+      ...(options['every'] === false ? { every: null } : {}),
+      ...(options['fullEvery'] === false ? { fullEvery: null } : {}),
+      ...(options['blackout'] === false ? { blackouts: [] } : {}),
+      ...(options['exclude'] === false ? { exclude: [] } : {}),
+    };
+    if (Object.keys(body).length === 1) throw new UsageError('say what to change; see `lastember scope change --help`');
+    const made = await client.updateScope({ params: { id: await scopeId(client, name![0]!) }, body });
+    show(context.output, made, linesOf(made));
+  });
   does(scope.command('list').description('List scopes'), async (context) => {
     const { items } = await (await context.client()).listScopes();
     list(

@@ -13,6 +13,9 @@ export function Time({ at, mode = 'relative' }: Props) {
   return at ? <Shown at={at} mode={mode} /> : <>–</>;
 }
 
+/** "never" where only lists have told of a host. */
+export const LastSeen = ({ at }: { at: string | null }) => (at ? <Time at={at} /> : <>never</>);
+
 const TAB = 0;
 
 function Shown({ at, mode }: { at: string; mode: 'relative' | 'date' }) {

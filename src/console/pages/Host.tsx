@@ -6,7 +6,7 @@ import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
 import { useLastSeen } from '../api/use-last-seen.ts';
-import { bannerInWords } from '../components/banner.ts';
+import { bannerInWords } from '../../model/banner-words.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { EntryList } from '../components/EntryList.tsx';
@@ -58,7 +58,7 @@ function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
 }
 
 function Identity({ host }: { host: Host }) {
-  const lastSeen = useLastSeen();
+  const last = useLastSeen()(host);
   return (
     <Paper withBorder p="lg">
       <Title order={2} size="h4" mb="sm">
@@ -75,8 +75,22 @@ function Identity({ host }: { host: Host }) {
           ))}
         </Group>
         <Text size="sm">
-          Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={lastSeen(host)} />
+          {last ? (
+            <>
+              Seen by {host.sources.join(', ')}; first <Time at={host.firstSeen} />, last <Time at={last} />
+            </>
+          ) : (
+            <>
+              Never seen; listed by {host.sources.join(', ')}, first <Time at={host.firstSeen} />
+            </>
+          )}
         </Text>
+        {host.claim === 'ignored' ? (
+          <Text size="sm">
+            Set aside until {host.ignoredUntil ? <Time at={host.ignoredUntil} mode="date" /> : 'somebody claims it'};
+            why, the trail says below.
+          </Text>
+        ) : null}
         {host.note ? <Note text={host.note} /> : null}
         {host.agentId ? (
           <Text size="sm">

@@ -10,7 +10,7 @@ import { DataTable, type Column } from '../components/DataTable.tsx';
 import { DeployHosts, useMayDeploy } from '../components/DeployHosts.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
-import { Time } from '../components/Time.tsx';
+import { LastSeen } from '../components/Time.tsx';
 import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 
 const KEEP: Record<HostFilter, (host: Host) => boolean> = {
@@ -140,7 +140,7 @@ function HostTable({
     { title: 'Management', cell: (host) => <ManagementBadge host={host} /> },
     { title: 'Seen by', cell: (host) => host.sources.join(', ') },
     { title: burning.title, end: true, cell: (host) => burning.of(host) },
-    { title: 'Last seen', cell: (host) => <Time at={lastSeen(host)} /> },
+    { title: 'Last seen', cell: (host) => <LastSeen at={lastSeen(host)} /> },
   ];
   return <DataTable items={hosts} columns={columns} keyOf={(host) => host.id} minWidth={900} />;
 }

@@ -1,13 +1,17 @@
 import { Badge, Paper, Progress, Stack, Text, Title } from '@mantine/core';
 import type { Scan, Scope } from '../../model/estate.ts';
 import { everyWords, progressWords, rateWords } from '../../model/scan-words.ts';
-import { useScans, useScopes } from '../api/scans.ts';
+import { type Steer, useScans, useScopes, useSteerScan } from '../api/scans.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
-import { Empty, Loaded, Page } from '../components/Page.tsx';
+import { useMayDeploy } from '../components/DeployHosts.tsx';
+import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
+import { SteerScan } from '../components/SteerScan.tsx';
 import { Time } from '../components/Time.tsx';
 
 export function Scans() {
   const scopes = useScopes();
+  const may = useMayDeploy();
+  const steer = useSteerScan();
   return (
     <Page title="Scans" lead="What may be looked at, and what was looked at when.">
       <Paper withBorder p="lg">
@@ -35,6 +39,7 @@ export function Scans() {
         <Title order={2} size="h4" mb="sm">
           Scans
         </Title>
+        {steer.error ? <Problem error={steer.error} /> : null}
         <Loaded query={useScans()}>
           {(items) =>
             items.length === 0 ? (
@@ -51,7 +56,7 @@ export function Scans() {
               <DataTable
                 label="Scans"
                 items={items}
-                columns={scanColumns(scopes.data ?? [])}
+                columns={scanColumns(scopes.data ?? [], may ? (what) => steer.mutate(what) : null)}
                 keyOf={(item) => item.id}
                 minWidth={900}
               />
@@ -82,14 +87,13 @@ const COLOR: Record<Scan['state'], string> = {
   failed: 'red',
 };
 
-function scanColumns(scopes: readonly Scope[]): Column<Scan>[] {
-  const nameOf = new Map(scopes.map(({ id, name }) => [id, name]));
+/** `steer`: null for who may not. */
+function scanColumns(scopes: readonly Scope[], steer: ((what: Steer) => void) | null): Column<Scan>[] {
+  const names = new Map(scopes.map(({ id, name }) => [id, name]));
+  const nameOf = ({ scopeId, targets }: Scan): string =>
+    (scopeId ? names.get(scopeId) : undefined) ?? targets.join(', ');
   return [
-    {
-      title: 'Scan of',
-      min: 140,
-      cell: ({ scopeId, targets }) => (scopeId ? nameOf.get(scopeId) : undefined) ?? targets.join(', '),
-    },
+    { title: 'Scan of', min: 140, cell: nameOf },
     {
       title: 'State',
       cell: ({ state, waitsUntil }) => (
@@ -100,7 +104,16 @@ function scanColumns(scopes: readonly Scope[]): Column<Scan>[] {
     },
     { title: 'Walk', cell: ({ kind }) => (kind === 'full' ? 'all' : 'what is known') },
     { title: 'Begun', cell: ({ startedAt }) => <Time at={startedAt} /> },
-    { title: 'How far', min: 220, cell: (scan) => <HowFar scan={scan} /> },
+    {
+      title: 'How far',
+      min: 220,
+      cell: (scan) => (
+        <Stack gap={6}>
+          <HowFar scan={scan} />
+          {steer ? <SteerScan scan={scan} name={nameOf(scan)} steer={steer} /> : null}
+        </Stack>
+      ),
+    },
     { title: 'New', end: true, cell: ({ counts }) => counts.newHosts },
     { title: 'Changed', end: true, cell: ({ counts }) => counts.changed },
     { title: 'Offline', end: true, cell: ({ counts }) => counts.offline },

@@ -131,7 +131,7 @@ function columnsFor(
             title: 'Whose is it?',
             min: 230,
             cell: ({ host }: UnknownHost) => (
-              <Group gap={6} wrap="nowrap">
+              <Group gap={6}>
                 {(['claim', 'ignore', 'deploy'] as const).map((what) => (
                   <Button
                     key={what}
@@ -139,6 +139,7 @@ function columnsFor(
                     variant={what === 'claim' ? 'filled' : 'default'}
                     onClick={() => open(what, host.id)}
                     aria-label={`${VERBS[what]} ${host.name}`}
+                    style={{ flex: 'none' }}
                   >
                     {VERBS[what].replace(' to', '')}
                   </Button>
@@ -151,11 +152,11 @@ function columnsFor(
   ];
 }
 
-function SeenBy({ one: { host, seenBy } }: { one: UnknownHost }) {
+function SeenBy({ one: { host, seenByAgents } }: { one: UnknownHost }) {
   return (
     <>
       {host.sources.join(', ')}
-      {seenBy.map(({ id, name }) => (
+      {seenByAgents.map(({ id, name }) => (
         <div key={id}>
           <HostLink id={id} name={name} />
         </div>

@@ -78,6 +78,7 @@ test('a scan that is asked for in a blackout waits, whoever asks; it can be canc
   setClock('2030-07-02T12:00:00Z');
   const scope = await addScope(platform, { cidrs: ['127.80.1.0/30'], ports: '20001', blackouts: [DARK] });
   const [own, byHand] = [await start(scope), await start(null, ['127.80.0.0/23'], '20001')];
+  assert.deepEqual([own.waitsFor, byHand.waitsFor], [scope.name, scope.name], 'and says so at once');
   await platform.drain();
   for (const { id } of [own, byHand]) {
     const { state, waitsFor, startedAt, counts } = await scanOf(id);

@@ -141,8 +141,11 @@ function changeHosts(platform: Platform): Route[] {
         })
         .strict(),
       reply: Host,
-      handler: async ({ params, body, actor }) =>
-        claimHost(platform, actor, await hostIdOf(platform, params.id), 'ignored', body),
+      handler: async ({ params, body, actor }) => {
+        if (body.until && new Date(body.until) <= platform.now())
+          throw new AppError('INPUT_INVALID', { why: `until: ${body.until} is over; give a moment to come` });
+        return claimHost(platform, actor, await hostIdOf(platform, params.id), 'ignored', body);
+      },
     }),
     route({
       method: 'PUT',

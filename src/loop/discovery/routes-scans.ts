@@ -222,7 +222,7 @@ function runRoutes(platform: Platform): Route[] {
       reply: Scan,
       handler: async ({ params }) => {
         const row = await scanRow(platform.db, params.id);
-        if (!row) throw new AppError('NOT_FOUND', { what: 'scan', id: params.id, list: 'scan list' });
+        if (!row) throw new AppError('NOT_FOUND', { what: 'scan', id: params.id, list: 'scans' });
         return toScan(row);
       },
     }),

@@ -122,6 +122,10 @@ test('a host: found, claimed, tagged, ignored, listed; by id, name or address', 
     'a=b',
   );
   await assert.rejects(call('ignoreHost', { params: { id }, body: { reason: ' ' } }), z.ZodError);
+  const past = { reason: 'a printer', until: '2020-01-01T00:00:00.000Z' };
+  await assert.rejects(call('ignoreHost', { params: { id }, body: past }), (error) =>
+    isAppError(error, 'INPUT_INVALID'),
+  );
   assert.equal((await call<Host>('ignoreHost', { params: { id }, body: { reason: 'a printer' } })).claim, 'ignored');
   assert.deepEqual(
     (await call<{ items: Host[] }>('listHosts', { query: { claim: 'unknown', address: '127.76.1.1' } })).items,

@@ -13,6 +13,7 @@ import { rangesOf } from '../../scan/logic/patrol.ts';
 import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 import { type Walked, walkNow } from './logic/full-walk.ts';
+import { LiveScopes } from './live-scopes.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
 import { knownAddresses } from './store-addresses.ts';
 import {
@@ -23,6 +24,7 @@ import {
   insertScan,
   knownOf,
   lastFullWalk,
+  restScan,
   scanRow,
   type ScanRow,
   setScanState,
@@ -97,10 +99,12 @@ export async function estimateOf(platform: Platform, request: ScanRequest): Prom
   return estimateScan({ ...plan, ports: plan.numbers, excluded });
 }
 
-/** Checks, resolves and enqueues a scan. */
+/** Checks, resolves and enqueues a scan. In a blackout it says at once that it waits, and until when. */
 export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
   const { intervals, numbers, ...plan } = await planScan(platform, request);
   const id = platform.newId('scan');
+  const scopes = new LiveScopes(platform);
+  await scopes.refresh();
   return platform.observe(actor, async (tx) => {
     const done = await insertScan(tx.db, {
       ...plan,
@@ -113,6 +117,8 @@ export async function createScan(platform: Platform, actor: Actor, request: Scan
       at: tx.now,
     });
     if (!done) throw await alreadyActive(platform, request.scope!);
+    const dark = scopes.dark(intervals, tx.now);
+    if (dark) await restScan(tx.db, id, dark, null);
     if (plan.kind === 'known') await insertKnown(tx.db, id, rangesOf(intervals));
     await tx.enqueue('discovery.scan', { scanId: id });
     await tx.publish('scans', { scanId: id });
@@ -184,6 +190,6 @@ export async function cancelScansOf(tx: Tx, scope: Scope): Promise<void> {
 
 async function refused(platform: Platform, id: string, verb: string, needs: string): Promise<AppError> {
   const row = await scanRow(platform.db, id);
-  if (!row) return new AppError('NOT_FOUND', { what: 'scan', id, list: 'scan list' });
+  if (!row) return new AppError('NOT_FOUND', { what: 'scan', id, list: 'scans' });
   return new AppError('SCAN_STATE', { scan: id, state: row.state, needs, verb });
 }

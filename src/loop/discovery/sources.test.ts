@@ -239,6 +239,8 @@ test('wrong input is refused in words, and nothing of it is kept', async () => {
   await refuses({ settings: { url: 'https://api.example.org/?token=x' } }, /query/);
   await refuses({ settings: { token: 'sesame' }, secrets: {} }, /"token" is a secret/);
   await refuses({ settings: { colour: 'red' } }, /knows no "colour"/);
+  const nonsense = { kind: 'dhcp', settings: { format: 'nonsense' }, secrets: {} };
+  await refuses(nonsense, /"format" is one of dnsmasq, isc, kea, not "nonsense"/);
   await assert.rejects(addSource(platform, OPERATOR, input('bad', { every: 'often' })), (error) =>
     isAppError(error, 'SCHEDULE_INVALID'),
   );

@@ -72,7 +72,8 @@ function problemOf({ fields, how }: SourceMember, { settings, secrets, every }: 
   return null;
 }
 
-function wrongValue({ name, secret, lines }: SourceField, value: string): string | null {
+function wrongValue({ name, secret, lines, choices }: SourceField, value: string): string | null {
+  if (choices && !choices.includes(value)) return `"${name}" is one of ${choices.join(', ')}, not "${value}"`;
   if (/^(?:.+-)?url$/.test(name)) return urlProblem(value.replaceAll('{region}', 'region'));
   // eslint-disable-next-line no-control-regex -- it is control characters that are looked for
   if (secret && !lines && /[\u0000-\u001f\u007f]/.test(value.trim())) return `"${name}" is more than one line`;

@@ -33,7 +33,7 @@ test('M.10: an unknown host says who saw it and whose it may be; claimed, it is 
   const [stranger] = await record(saw('10.70.0.9', { source: 'peer', via: web! }));
   const [found] = await unknownHosts(platform);
   assert.equal(found?.host.id, stranger);
-  assert.deepEqual(found?.seenBy, [{ id: web, name: 'web-1' }]);
+  assert.deepEqual(found?.seenByAgents, [{ id: web, name: 'web-1' }]);
   assert.deepEqual(found?.owners, [
     { owner: 'shop', why: ['is seen by web-1', 'is in 10.70.0.0/24, where 1 of 1 are theirs'] },
   ]);

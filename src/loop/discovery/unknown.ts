@@ -26,7 +26,7 @@ export async function unknownHosts(platform: Platform): Promise<UnknownHost[]> {
       const seenBy = (via.get(host.id) ?? []).filter((id) => named.has(id));
       return {
         host,
-        seenBy: seenBy.map((id) => ({ id, name: named.get(id)! })),
+        seenByAgents: seenBy.map((id) => ({ id, name: named.get(id)! })),
         services: (served.get(host.id) ?? []).map(({ port, service }) => `${port} ${service}`),
         owners: owners.of(ownedOf(host), seenBy),
       };

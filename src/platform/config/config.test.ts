@@ -34,6 +34,11 @@ test('what does not fit stops the start and names the variable or the flag', () 
     () => loadConfig({ LASTEMBER_AGENT_ADDRESS: 'server' }),
     refused(/LASTEMBER_AGENT_ADDRESS is not host:port/),
   );
+  for (const agentListen of ['127.0.0.1:7715', '[::1]:7715', '[::1]', 'host:7715', 'http://host'])
+    assert.throws(() => loadConfig({}, { agentListen }), refused(/--agent-listen takes an address; .*--agent-port/));
+  assert.throws(() => loadConfig({}, { listen: '127.0.0.1:7414' }), refused(/--listen takes an address; .* --port/));
+  for (const listen of ['127.0.0.1', '::', 'fe80::1%eth0', 'localhost'])
+    assert.equal(loadConfig({}, { listen }).listen, listen);
   assert.throws(() => loadConfig({ LASTEMBER_PUBLIC_URL: 'console.example' }), refused(/PUBLIC_URL is not http/));
   assert.throws(() => loadConfig({ LASTEMBER_PUBLIC_URL: 'https://a.example/x' }), refused(/PUBLIC_URL is not http/));
   assert.throws(() => loadConfig({ LASTEMBER_TRUST_PROXY: 'true' }), refused(/TRUST_PROXY is not a list of IP/));

@@ -43,6 +43,14 @@ const addressList = z
   );
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'is not host:port');
 
+/** A host that is listened on, without a port. */
+const listenAddress = (portFlag: string) =>
+  z
+    .string()
+    .min(1)
+    .max(253)
+    .refine((text) => ipaddr.isValid(text) || !/[:[\]/\s]/.test(text), `takes an address; the port is ${portFlag}`);
+
 function setting<T>(
   row: Omit<Setting, 'parse' | 'fallback'> & { parse: z.ZodType<T, string>; fallback: (env: Environment) => T },
 ): Setting & { parse: z.ZodType<T, string> } {
@@ -112,7 +120,7 @@ export const SETTINGS = {
   listen: setting({
     env: 'LASTEMBER_LISTEN',
     flag: '--listen',
-    parse: z.string().min(1).max(253),
+    parse: listenAddress('--port'),
     fallback: () => '127.0.0.1',
     shown: '127.0.0.1',
     about: 'Address that console and API listen on.',
@@ -154,7 +162,7 @@ export const SETTINGS = {
   agentListen: setting<string | null>({
     env: 'LASTEMBER_AGENT_LISTEN',
     flag: '--agent-listen',
-    parse: z.string().min(1).max(253),
+    parse: listenAddress('--agent-port'),
     fallback: () => null,
     shown: 'all addresses when agents are told one that is not loopback, else that of console and API',
     about: 'Address that is listened on for agents.',

@@ -18,7 +18,12 @@ export const dhcp: PushedSource = {
   needs:
     'The lease file of dnsmasq (dnsmasq.leases), ISC dhcpd (dhcpd.leases) or Kea (kea-leases4.csv), pushed by a timer on the DHCP server.',
   isList: false,
-  fields: [optional('format', 'dnsmasq, isc or kea, where it cannot be told by itself')],
+  fields: [
+    {
+      ...optional('format', 'dnsmasq, isc or kea, where it cannot be told by itself'),
+      choices: ['dnsmasq', 'isc', 'kea'],
+    },
+  ],
   parse: (text, { settings, now, skip }) => {
     const leases = new Map<string, Lease>();
     // These files are journals: what stands last about an address counts.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bannerInWords } from './banner.ts';
+import { bannerInWords } from './banner-words.ts';
 
 const hex = (text: string): string => Buffer.from(text, 'latin1').toString('hex');
 
