@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { SpaceBlock } from '../../model/source.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
-import { LISTS } from './logic/reconcile.ts';
+import { LISTS } from '../../model/seen.ts';
 
 type Known = Omit<SpaceBlock, 'scope' | 'scannedAt' | 'blind'> & {
   /** one of the block's, which stands for it */

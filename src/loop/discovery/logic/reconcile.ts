@@ -1,5 +1,5 @@
-import type { Identifier, IdentifierKind, Management, Sighting, SourceName } from '../../../model/estate.ts';
-import { SourceKind } from '../../../model/source-kind.ts';
+import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
+import { LISTS } from '../../../model/seen.ts';
 
 /**
  * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
@@ -322,7 +322,6 @@ export function isMeasured(sighting: Pick<Sighting, 'source'>): boolean {
 export function isListed(sighting: Pick<Sighting, 'source'>): boolean {
   return LISTS.includes(sighting.source);
 }
-export const LISTS: readonly SourceName[] = ['import', ...SourceKind.options];
 
 function decided(kind: Decision['kind'], host: KnownHost, why: string): Decision {
   return { hostId: host.id, kind, why, displaced: [], replaces: null, from: [], cloneOf: null };
