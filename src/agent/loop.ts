@@ -15,7 +15,7 @@ import type { FactCache } from '../host/facts/look.ts';
 import type { LocalHost } from '../host/local.ts';
 import { clientOf, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
-import { carryOut, refuse, settle, type Executor } from '../host/tasks/execute.ts';
+import { carryOut, refuse, type Executor } from '../host/tasks/execute.ts';
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
 import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
@@ -33,10 +33,10 @@ import { deliver, factsTo } from './outcomes.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
+import { settleOld } from './settle-old.ts';
 import type { State } from './state.ts';
 import { look, logLook } from './trail.ts';
 import { confirm, takeUpdate } from './update.ts';
-import { GRACE_MS } from '../host/tasks/verify.ts';
 import { VERSION } from './version.ts';
 
 export interface AgentOptions {
@@ -100,11 +100,11 @@ async function keepOn(agent: Agent): Promise<void> {
       if (agent.absence !== null) log.info('The server is there again', absenceFields(agent.absence));
       agent.absence = null;
       // After news more may follow: it waits as it is, once.
-      agent.restless = agent.restless ? agent.news : agent.news || !(await restIfIdle(agent));
+      agent.restless = agent.restless ? agent.news : agent.news || !(await mayRest(agent));
       continue;
     }
     const waitMs = goOnWithout(agent, broken);
-    if (!(await restIfIdle(agent))) await pause(waitMs, signal);
+    if (!(await mayRest(agent))) await pause(waitMs, signal);
   }
 }
 
@@ -119,6 +119,18 @@ function goOnWithout(agent: Agent, broken: unknown): number {
     : { bug: String((broken as Error).stack) };
   if (tell || isFirst) agent.log.warn('Round broke off', { ...what, ...absenceFields(absence) });
   return waitMs;
+}
+
+/** What keeps it from that is no reason to end: it waits as it is, and says why once. */
+async function mayRest(agent: Agent): Promise<boolean> {
+  try {
+    return await restIfIdle(agent);
+  } catch (error) {
+    const why = (error as Error).message;
+    if (why !== agent.restlessFor) agent.log.warn('Cannot give its place to a smaller program; waiting as it is', { why });
+    agent.restlessFor = why;
+    return false;
+  }
 }
 
 /** Where nothing is under way, a smaller program waits in our place. */
@@ -175,6 +187,8 @@ interface Agent extends Executor {
   patrolled: boolean;
   /** waits as it is, for now */
   restless: boolean;
+  /** what last kept it from waiting as a smaller program */
+  restlessFor: string | null;
   /** the last poll brought something */
   news: boolean;
   absence: Absence | null;
@@ -226,6 +240,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     answered: null,
     patrolled: false,
     restless: false,
+    restlessFor: null,
     news: false,
     absence: null,
     freshness: await freshness(
@@ -385,14 +400,6 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();
-}
-
-/** Tasks that nobody can undo any more: their window and the time of grace are over. */
-async function settleOld(agent: Agent): Promise<void> {
-  const limit = agent.now().getTime() - GRACE_MS;
-  for (const task of agent.journal.tasks()) {
-    if (!task.settled && Date.parse(task.notAfter) < limit) await settle(agent, task.digest, task.taskId);
-  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { VERSION } from '../version.ts';
 import type { FactCache } from '../../host/facts/look.ts';
@@ -25,14 +25,30 @@ export function loadFacts(path: string, program: string | null): FactCache {
   }
 }
 
-/** Not flushed: after a power cut everything is read anew. Not written when it is the same. */
+/**
+ * Not flushed: after a power cut everything is read anew. Not written when it is the same. Where it cannot be written, the
+ * next look only has more to read.
+ */
 export function saveFacts(path: string, program: string | null, cache: FactCache): void {
   const kept = serialize(cache);
   if (kept.length > MOST_BYTES) return;
   const digest = digestOf(program, kept);
-  if (existsSync(path) && readFileSync(path).subarray(0, DIGEST).equals(digest)) return;
-  writeFileSync(`${path}.new`, Buffer.concat([digest, kept]), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  try {
+    if (existsSync(path) && readFileSync(path).subarray(0, DIGEST).equals(digest)) return;
+    writeFileSync(`${path}.new`, Buffer.concat([digest, kept]), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch {
+    dropRest(`${path}.new`);
+  }
+}
+
+/** A full disk is not kept full by half of a file. */
+function dropRest(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Nothing can be written here at all.
+  }
 }
 
 const digestOf = (program: string | null, kept: Uint8Array): Buffer =>

@@ -43,6 +43,8 @@ class Unwilling extends Error {
 interface Waiting extends Waiter {
   checkedInAt: number;
   looking: Promise<void> | null;
+  /** the server wants fresh facts, and forgot that when it said so */
+  asked: boolean;
 }
 
 /**
@@ -50,7 +52,7 @@ interface Waiting extends Waiter {
  * nothing: whatever it does not know already is work, and the whole program takes its place.
  */
 export async function wait(given: Waiter): Promise<Woken> {
-  const waiting: Waiting = { ...given, checkedInAt: given.now(), looking: null };
+  const waiting: Waiting = { ...given, checkedInAt: given.now(), looking: null, asked: false };
   if (given.handed.absence !== null) await waitOut(waiting);
   while (!given.signal.aborted) {
     const woken = await turn(waiting).catch((error: unknown) => goOnWithout(waiting, error as Error));
@@ -74,6 +76,7 @@ async function turn(waiting: Waiting): Promise<Woken | null> {
     timeoutMs: (seconds + 20) * 1000,
     signal,
   });
+  waiting.asked ||= refreshFacts === true;
   return Array.isArray(assignments) && assignments.length === 0 && refreshFacts === false ? null : 'work';
 }
 
@@ -146,6 +149,8 @@ async function endLook(waiting: Waiting): Promise<Woken> {
     await Promise.race([waiting.looking, waiting.sleep(waiting.handed.pollSeconds * 1000)]);
     if (waiting.looking !== null) await checkIn(waiting).catch(() => {});
   }
+  // After the last look, which began before it was asked: the whole program looks at everything, first of all.
+  if (waiting.asked) waiting.handed.times = { ...waiting.handed.times, factsAt: 0, wholeAt: 0 };
   return waiting.signal.aborted ? 'stopped' : 'work';
 }
 

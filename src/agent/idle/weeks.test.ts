@@ -165,6 +165,20 @@ test('whatever the server says that was not said before is work', async () => {
     assert.equal(await awake(said, { ...calm, ...more }), 'work');
 });
 
+test('what the server asked for is looked at: it would not ask again', async () => {
+  const given = await waiter();
+  const { look } = given;
+  given.look = async () => {
+    server.refreshFacts = true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return look();
+  };
+  assert.equal(await wait(given), 'work');
+  assert.equal(given.looks, 1, 'a look that began before it was asked is no answer');
+  assert.deepEqual([given.handed.times.factsAt, given.handed.times.wholeAt], [0, 0]);
+  assert.equal(given.handed.times.startedAt, BEGAN);
+});
+
 test('a look that breaks off is tried again after a minute; the host is not silent meanwhile', async () => {
   const given = await waiter();
   let tries = 0;
