@@ -523,6 +523,20 @@ describe('the agent and its server', () => {
     assert.equal(child.exitCode, null);
   });
 
+  test('its program is gone while it looks: it rests when there is one again', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    const [gone, away] = ['gone.mjs', 'away.mjs'].map((name) => join(BUILT, name)) as [string, string];
+    fs.copyFileSync(join(BUILT, 'bin.mjs'), gone);
+    const { child, log } = await heldAtItsLook('gone.mjs');
+    fs.renameSync(gone, away);
+    tree.put('run/go', '');
+    await until('it polls', () => server.polls >= 3 || child.exitCode !== null);
+    assert.equal(child.exitCode, null, log());
+    fs.renameSync(away, gone);
+    await until('it waits', () => isWaiting(child));
+  });
+
   test('M.8: a rewritten or shortened history raises an alarm with both roots, and nothing is carried out until it is cleared', async () => {
     for (const rewrite of [
       (trail: string[]): string[] => trail.map((entry, index) => (index === 1 ? 'rewritten' : entry)),

@@ -18,6 +18,7 @@ import type { AgentConfig } from './config.ts';
 import { carryOut, refuse, type Executor } from '../host/tasks/execute.ts';
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
+import { elapsedMs } from './elapsed.ts';
 import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
 import { loadFacts, saveFacts } from './idle/fact-cache.ts';
 import { greeting } from './greeting.ts';
@@ -33,7 +34,7 @@ import { deliver, factsTo } from './outcomes.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
-import { settleOld } from './settle-old.ts';
+import { settleAt, settleOld } from './settle-old.ts';
 import type { State } from './state.ts';
 import { look, logLook } from './trail.ts';
 import { confirm, takeUpdate } from './update.ts';
@@ -54,8 +55,8 @@ export interface AgentOptions {
   running: string;
   /** what an agent goes on with that only waited; null: it begins */
   resumed?: Resumed | null;
-  /** takes what is to be waited with; without it, the agent waits as it is */
-  rest?: (handover: Handover) => void;
+  /** takes what is to be waited with; false, or without it: the agent waits as it is */
+  rest?: (handover: Handover) => boolean;
   /** the shell that starts us again; null: none of ours */
   supervisor?: number | null;
   /** tests make their own, to cut the power at any record */
@@ -142,7 +143,7 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
   const chosen = running === programs.base ? null : { digest: running, path: host.real(programs.path(running)) };
   saveFacts(factsFile(agent.options), chosen?.digest ?? null, agent.cache);
   const { startedAt, factsAt, listsAt, wholeAt } = agent;
-  rest(
+  const isTaken = rest(
     handoverOf({
       ...agent,
       host,
@@ -153,11 +154,12 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
       checkIn: await greetingOf(agent),
       shell: agent.freshness.shell,
       times: { startedAt: startedAt.getTime(), factsAt, listsAt, wholeAt },
+      settleAt: settleAt(agent.journal.tasks(), agent.now().getTime()),
       now: agent.now().getTime(),
     }),
   );
-  agent.ended = 'resting';
-  return true;
+  if (isTaken) agent.ended = 'resting';
+  return isTaken;
 }
 
 const factsFile = ({ host, state }: AgentOptions): string => host.real(join(state.dir, 'facts.cache'));
@@ -295,7 +297,7 @@ async function beforePoll(agent: Agent): Promise<void> {
   if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
 }
 
-const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
+const elapsed = (agent: Agent, since: number): number => elapsedMs(agent.now().getTime(), since) / 1000;
 
 async function checkIn(agent: Agent): Promise<void> {
   agent.answered = await greet(agent).catch(async (error: unknown) => {
