@@ -1,6 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
 import {
   CheckInReply,
   type CheckInRequest,
@@ -19,8 +17,8 @@ import { carryOut, refuse, type Executor } from '../host/tasks/execute.ts';
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
 import { elapsedMs } from './elapsed.ts';
-import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
-import { loadFacts, saveFacts } from './idle/fact-cache.ts';
+import { absenceFields, missed, type Absence } from './idle/absence.ts';
+import { factsFile, loadFacts, saveFacts } from './idle/fact-cache.ts';
 import { greeting } from './greeting.ts';
 import { gist, type Handover } from './idle/handover.ts';
 import { handoverOf } from './idle/rest.ts';
@@ -31,6 +29,7 @@ import { giveBackMemory } from './memory.ts';
 import { freshness, freshShell, type Freshness } from './outdated.ts';
 import { Patrols } from './patrol/patrols.ts';
 import { deliver, factsTo } from './outcomes.ts';
+import { pause } from './pause.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
@@ -128,7 +127,8 @@ async function mayRest(agent: Agent): Promise<boolean> {
     return await restIfIdle(agent);
   } catch (error) {
     const why = (error as Error).message;
-    if (why !== agent.restlessFor) agent.log.warn('Cannot give its place to a smaller program; waiting as it is', { why });
+    if (why !== agent.restlessFor)
+      agent.log.warn('Cannot give its place to a smaller program; waiting as it is', { why });
     agent.restlessFor = why;
     return false;
   }
@@ -161,8 +161,6 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
   if (isTaken) agent.ended = 'resting';
   return isTaken;
 }
-
-const factsFile = ({ host, state }: AgentOptions): string => host.real(join(state.dir, 'facts.cache'));
 
 interface Agent extends Executor {
   options: AgentOptions;
@@ -201,7 +199,7 @@ interface Agent extends Executor {
 async function start(options: AgentOptions): Promise<Agent> {
   const { host, state, config, identity, log } = options;
   const now = options.now ?? ((): Date => new Date());
-  const path = host.real(join(state.dir, 'journal.jsonl'));
+  const path = host.real(`${state.dir}/journal.jsonl`);
   compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
   const journal = options.journal?.(path) ?? new FileJournal(path);
   const key = await state.key();
@@ -311,7 +309,8 @@ async function checkIn(agent: Agent): Promise<void> {
     agent.ended = 'proven';
     return;
   }
-  await renewIfDue(agent).catch((error: unknown) => {
+  const isDue = agent.now() >= renewalDue(agent.identity.certificate);
+  await (isDue ? renewNow(agent) : Promise.resolve()).catch((error: unknown) => {
     agent.log.warn('The certificate could not be renewed; trying again later', { why: (error as Error).message });
   });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
@@ -367,10 +366,6 @@ const beside = <T>(agent: Agent, work: () => Promise<T>): Promise<T> =>
     work,
   );
 
-async function renewIfDue(agent: Agent): Promise<void> {
-  if (agent.now() >= renewalDue(agent.identity.certificate)) await renewNow(agent);
-}
-
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
 async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const why = await look(agent);
@@ -402,8 +397,4 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(spread(ms, Math.random()), undefined, { signal }).catch(() => {});
 }

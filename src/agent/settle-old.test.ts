@@ -8,7 +8,10 @@ const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
 
 test('it wakes when the first task cannot be undone any more, never in the past, and for none that is settled', () => {
-  const task = fc.record({ settled: fc.boolean(), end: fc.integer({ min: NOW - 90 * 24 * HOUR, max: NOW + 90 * 24 * HOUR }) });
+  const task = fc.record({
+    settled: fc.boolean(),
+    end: fc.integer({ min: NOW - 90 * 24 * HOUR, max: NOW + 90 * 24 * HOUR }),
+  });
   fc.assert(
     fc.property(fc.array(task), (tasks) => {
       const kept = tasks.map(({ settled, end }) => ({ settled, notAfter: new Date(end).toISOString() }));

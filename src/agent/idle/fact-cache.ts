@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { VERSION } from '../version.ts';
+import type { LocalHost } from '../../host/local.ts';
 import type { FactCache } from '../../host/facts/look.ts';
 
 /** Bump when what is kept between looks has another form. */
@@ -9,6 +10,10 @@ const FORM = 2;
 /** What no host comes near; a larger one is not kept. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const DIGEST = 32;
+
+/** Where it really lies. */
+export const factsFile = ({ host, state }: { host: LocalHost; state: { dir: string } }): string =>
+  host.real(`${state.dir}/facts.cache`);
 
 /**
  * What one look leaves to the next, which is another process. Only of the same program, and only whole: anything else is

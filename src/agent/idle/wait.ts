@@ -70,7 +70,7 @@ async function turn(waiting: Waiting): Promise<Woken | null> {
   const { handed, signal } = waiting;
   const isBack = handed.absence !== null;
   if (isBack || elapsed(waiting, waiting.checkedInAt) >= handed.pollSeconds) if (await checkIn(waiting)) return 'work';
-  if (isBack || waiting.now() >= Math.min(handed.renewAt, handed.settleAt ?? Infinity)) return 'work';
+  if (isBack || waiting.now() >= wakeAt(handed)) return 'work';
   const outdated = await lookIfDue(waiting);
   if (outdated !== null) return outdated;
   const left = waiting.looking === null ? factsDue(waiting) : handed.factsSeconds;
@@ -83,6 +83,7 @@ async function turn(waiting: Waiting): Promise<Woken | null> {
   return Array.isArray(assignments) && assignments.length === 0 && refreshFacts === false ? null : 'work';
 }
 
+const wakeAt = ({ renewAt, settleAt }: Handover): number => Math.min(renewAt, settleAt ?? Infinity);
 const elapsed = ({ now }: Waiting, since: number): number => elapsedMs(now(), since) / 1000;
 const factsDue = (waiting: Waiting): number =>
   waiting.handed.factsSeconds - elapsed(waiting, waiting.handed.times.factsAt);
