@@ -114,6 +114,16 @@ const installs = (): string[] =>
   fs.existsSync(join(tree.root, 'run/installed')) ? tree.file('run/installed').trim().split('\n') : [];
 const restarts = (): number =>
   fs.existsSync(join(tree.root, 'run/log')) ? tree.file('run/log').trim().split('\n').length : 0;
+const isWaiting = ({ pid }: ChildProcess): boolean =>
+  /LASTEMBER_WAIT=/.test(fs.readFileSync(`/proc/${pid}/environ`, 'utf8'));
+
+/** A look that takes until there is a file run/go. */
+async function heldAtItsLook(script = 'bin.mjs'): Promise<Started> {
+  tree.put('usr/bin/apt-get', '#!/bin/sh\nwhile [ ! -e run/go ]; do /bin/sleep 0.2; done\n');
+  const started = start(script, 'run', '--config', '/etc/lastember/agent.json');
+  await until('it looks', () => server.checkIns >= 1);
+  return started;
+}
 
 describe('the agent and its server', () => {
   afterEach(tearDown);
@@ -465,7 +475,7 @@ describe('the agent and its server', () => {
     server.factsSeconds = 2;
     server.pollSeconds = 1;
     const { child, ended } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
-    const waits = (): boolean => /LASTEMBER_WAIT=/.test(fs.readFileSync(`/proc/${child.pid}/environ`, 'utf8'));
+    const waits = (): boolean => isWaiting(child);
     await until('it waits', waits);
     const looks = server.facts.length;
     await until('it is looked at meanwhile', () => server.facts.length > looks + 1);
@@ -481,6 +491,50 @@ describe('the agent and its server', () => {
     assert.equal(server.goodbyes.length, 0);
     child.kill('SIGTERM');
     assert.deepEqual([(await ended).code, server.goodbyes.length], [0, 1]);
+  });
+
+  test('idle, it is asked for fresh facts: it looks at everything, once', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    const { child } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('it waits', () => isWaiting(child));
+    const { length } = server.facts;
+    server.refreshFacts = true;
+    await until('it looks', () => server.facts.length > length);
+    assert.deepEqual(
+      server.facts[length]?.sections.map((section) => section.name),
+      SECTION_NAMES,
+    );
+    await until('it waits again', () => isWaiting(child));
+  });
+
+  test('what keeps it from handing over does not end it: it waits as it is, and says so once', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    const { child, log } = await heldAtItsLook();
+    tree.put('proc/sys/kernel/random/boot_id/x', '');
+    tree.put('run/go', '');
+    await until('it goes on', () => log().split('"Round broke off"').length > 2);
+    assert.equal(log().split('"Cannot give its place').length, 2, log());
+    fs.rmSync(join(tree.root, 'proc/sys/kernel/random/boot_id'), { recursive: true });
+    fs.rmSync(join(tree.root, STATE, 'facts.cache'), { force: true });
+    fs.mkdirSync(join(tree.root, STATE, 'facts.cache'));
+    await until('it waits', () => isWaiting(child));
+    assert.equal(child.exitCode, null);
+  });
+
+  test('its program is gone while it looks: it rests when there is one again', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    const [gone, away] = ['gone.mjs', 'away.mjs'].map((name) => join(BUILT, name)) as [string, string];
+    fs.copyFileSync(join(BUILT, 'bin.mjs'), gone);
+    const { child, log } = await heldAtItsLook('gone.mjs');
+    fs.renameSync(gone, away);
+    tree.put('run/go', '');
+    await until('it polls', () => server.polls >= 3 || child.exitCode !== null);
+    assert.equal(child.exitCode, null, log());
+    fs.renameSync(away, gone);
+    await until('it waits', () => isWaiting(child));
   });
 
   test('M.8: a rewritten or shortened history raises an alarm with both roots, and nothing is carried out until it is cleared', async () => {

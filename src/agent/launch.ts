@@ -95,8 +95,7 @@ async function takeBack(given: Launch, state: ProgramState, why: string): Promis
 
 /** From the beginning, in this same process: whoever started us notices nothing. Not when we were told to stop meanwhile. */
 export async function again(signal: AbortSignal): Promise<number> {
-  // What was told while we were at work is heard first: whatever takes our place would know nothing of it.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (signal.aborted) return 0;
-  return takePlace(envFor());
+  if (process.execve === undefined) throw new Error('this Node cannot give its place to another program');
+  await takePlace(envFor(), signal);
+  return 0;
 }

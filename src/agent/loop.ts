@@ -1,6 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
 import {
   CheckInReply,
   type CheckInRequest,
@@ -15,11 +13,12 @@ import type { FactCache } from '../host/facts/look.ts';
 import type { LocalHost } from '../host/local.ts';
 import { clientOf, refusalCode, type Client } from './client.ts';
 import type { AgentConfig } from './config.ts';
-import { carryOut, refuse, settle, type Executor } from '../host/tasks/execute.ts';
+import { carryOut, refuse, type Executor } from '../host/tasks/execute.ts';
 import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
 import { signEd25519 } from '../host/tasks/signature.ts';
-import { absenceFields, missed, spread, type Absence } from './idle/absence.ts';
-import { loadFacts, saveFacts } from './idle/fact-cache.ts';
+import { elapsedMs } from './elapsed.ts';
+import { absenceFields, missed, type Absence } from './idle/absence.ts';
+import { factsFile, loadFacts, saveFacts } from './idle/fact-cache.ts';
 import { greeting } from './greeting.ts';
 import { gist, type Handover } from './idle/handover.ts';
 import { handoverOf } from './idle/rest.ts';
@@ -30,13 +29,14 @@ import { giveBackMemory } from './memory.ts';
 import { freshness, freshShell, type Freshness } from './outdated.ts';
 import { Patrols } from './patrol/patrols.ts';
 import { deliver, factsTo } from './outcomes.ts';
+import { pause } from './pause.ts';
 import { isOnTrial, type Programs } from './program.ts';
 import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
+import { settleAt, settleOld } from './settle-old.ts';
 import type { State } from './state.ts';
 import { look, logLook } from './trail.ts';
 import { confirm, takeUpdate } from './update.ts';
-import { GRACE_MS } from '../host/tasks/verify.ts';
 import { VERSION } from './version.ts';
 
 export interface AgentOptions {
@@ -54,8 +54,8 @@ export interface AgentOptions {
   running: string;
   /** what an agent goes on with that only waited; null: it begins */
   resumed?: Resumed | null;
-  /** takes what is to be waited with; without it, the agent waits as it is */
-  rest?: (handover: Handover) => void;
+  /** takes what is to be waited with; false, or without it: the agent waits as it is */
+  rest?: (handover: Handover) => boolean;
   /** the shell that starts us again; null: none of ours */
   supervisor?: number | null;
   /** tests make their own, to cut the power at any record */
@@ -100,11 +100,11 @@ async function keepOn(agent: Agent): Promise<void> {
       if (agent.absence !== null) log.info('The server is there again', absenceFields(agent.absence));
       agent.absence = null;
       // After news more may follow: it waits as it is, once.
-      agent.restless = agent.restless ? agent.news : agent.news || !(await restIfIdle(agent));
+      agent.restless = agent.restless ? agent.news : agent.news || !(await mayRest(agent));
       continue;
     }
     const waitMs = goOnWithout(agent, broken);
-    if (!(await restIfIdle(agent))) await pause(waitMs, signal);
+    if (!(await mayRest(agent))) await pause(waitMs, signal);
   }
 }
 
@@ -121,6 +121,19 @@ function goOnWithout(agent: Agent, broken: unknown): number {
   return waitMs;
 }
 
+/** What keeps it from that is no reason to end: it waits as it is, and says why once. */
+async function mayRest(agent: Agent): Promise<boolean> {
+  try {
+    return await restIfIdle(agent);
+  } catch (error) {
+    const why = (error as Error).message;
+    if (why !== agent.restlessFor)
+      agent.log.warn('Cannot give its place to a smaller program; waiting as it is', { why });
+    agent.restlessFor = why;
+    return false;
+  }
+}
+
 /** Where nothing is under way, a smaller program waits in our place. */
 async function restIfIdle(agent: Agent): Promise<boolean> {
   const { rest, host, state, config, identity, running, programs } = { ...agent.options, identity: agent.identity };
@@ -130,7 +143,7 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
   const chosen = running === programs.base ? null : { digest: running, path: host.real(programs.path(running)) };
   saveFacts(factsFile(agent.options), chosen?.digest ?? null, agent.cache);
   const { startedAt, factsAt, listsAt, wholeAt } = agent;
-  rest(
+  const isTaken = rest(
     handoverOf({
       ...agent,
       host,
@@ -141,14 +154,13 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
       checkIn: await greetingOf(agent),
       shell: agent.freshness.shell,
       times: { startedAt: startedAt.getTime(), factsAt, listsAt, wholeAt },
+      settleAt: settleAt(agent.journal.tasks(), agent.now().getTime()),
       now: agent.now().getTime(),
     }),
   );
-  agent.ended = 'resting';
-  return true;
+  if (isTaken) agent.ended = 'resting';
+  return isTaken;
 }
-
-const factsFile = ({ host, state }: AgentOptions): string => host.real(join(state.dir, 'facts.cache'));
 
 interface Agent extends Executor {
   options: AgentOptions;
@@ -175,6 +187,8 @@ interface Agent extends Executor {
   patrolled: boolean;
   /** waits as it is, for now */
   restless: boolean;
+  /** what last kept it from waiting as a smaller program */
+  restlessFor: string | null;
   /** the last poll brought something */
   news: boolean;
   absence: Absence | null;
@@ -185,7 +199,7 @@ interface Agent extends Executor {
 async function start(options: AgentOptions): Promise<Agent> {
   const { host, state, config, identity, log } = options;
   const now = options.now ?? ((): Date => new Date());
-  const path = host.real(join(state.dir, 'journal.jsonl'));
+  const path = host.real(`${state.dir}/journal.jsonl`);
   compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
   const journal = options.journal?.(path) ?? new FileJournal(path);
   const key = await state.key();
@@ -226,6 +240,7 @@ async function start(options: AgentOptions): Promise<Agent> {
     answered: null,
     patrolled: false,
     restless: false,
+    restlessFor: null,
     news: false,
     absence: null,
     freshness: await freshness(
@@ -280,7 +295,7 @@ async function beforePoll(agent: Agent): Promise<void> {
   if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
 }
 
-const elapsed = (agent: Agent, since: number): number => (agent.now().getTime() - since) / 1000;
+const elapsed = (agent: Agent, since: number): number => elapsedMs(agent.now().getTime(), since) / 1000;
 
 async function checkIn(agent: Agent): Promise<void> {
   agent.answered = await greet(agent).catch(async (error: unknown) => {
@@ -294,7 +309,8 @@ async function checkIn(agent: Agent): Promise<void> {
     agent.ended = 'proven';
     return;
   }
-  await renewIfDue(agent).catch((error: unknown) => {
+  const isDue = agent.now() >= renewalDue(agent.identity.certificate);
+  await (isDue ? renewNow(agent) : Promise.resolve()).catch((error: unknown) => {
     agent.log.warn('The certificate could not be renewed; trying again later', { why: (error as Error).message });
   });
   // A server without a trail to show is no reason to be silent, only to carry out nothing.
@@ -350,10 +366,6 @@ const beside = <T>(agent: Agent, work: () => Promise<T>): Promise<T> =>
     work,
   );
 
-async function renewIfDue(agent: Agent): Promise<void> {
-  if (agent.now() >= renewalDue(agent.identity.certificate)) await renewNow(agent);
-}
-
 /** The trail is looked at before every task: nothing is done for a server whose history has been rewritten. */
 async function take(agent: Agent, assignment: Assignment): Promise<boolean> {
   const why = await look(agent);
@@ -385,16 +397,4 @@ async function sendFacts(agent: Agent, asked = false): Promise<void> {
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();
-}
-
-/** Tasks that nobody can undo any more: their window and the time of grace are over. */
-async function settleOld(agent: Agent): Promise<void> {
-  const limit = agent.now().getTime() - GRACE_MS;
-  for (const task of agent.journal.tasks()) {
-    if (!task.settled && Date.parse(task.notAfter) < limit) await settle(agent, task.digest, task.taskId);
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(spread(ms, Math.random()), undefined, { signal }).catch(() => {});
 }

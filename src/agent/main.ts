@@ -16,7 +16,7 @@ import { runAgent, type Ended } from './loop.ts';
 import { isAnother, readMachine } from './machine.ts';
 import { configPathOf, readOptions } from './options.ts';
 import { baseProgram, openPrograms } from './program.ts';
-import { canTakePlace, takePlace } from './self.ts';
+import { canTakePlace, mustFit, takePlace } from './self.ts';
 import { openState, type State } from './state.ts';
 import { BOTH_AGAIN, supervise } from './supervise.ts';
 import { uninstall } from './uninstall.ts';
@@ -117,14 +117,19 @@ const COMMANDS: Record<string, (given: Command) => Promise<number | void>> = {
     const running = chosen ?? programs.base;
     if (resumed === null)
       log.info('Agent runs', { version: VERSION, program: running.slice(0, 12), agent: identity.agentId });
-    let handover: Handover | null = null;
-    const rest = given.once || !canTakePlace() ? {} : { rest: (handed: Handover) => void (handover = handed) };
+    let waiting: Record<string, string> | null = null;
+    const rest = (handed: Handover): boolean => {
+      const env = envFor({ waiting: JSON.stringify(handed) });
+      mustFit(env);
+      if (canTakePlace()) waiting = env;
+      return waiting !== null;
+    };
     const { once, supervisor } = given;
     const options = { host, state, config, once, supervisor, signal, identity, log, programs, running, resumed };
-    const ended = await runAgent({ ...options, ...rest });
-    // What was told meanwhile is heard first: whatever takes our place would know nothing of it.
+    const ended = await runAgent({ ...options, ...(given.once || process.execve === undefined ? {} : { rest }) });
+    // What was told meanwhile is heard first.
     await new Promise((resolve) => setImmediate(resolve));
-    if (handover !== null && !signal.aborted) takePlace(envFor({ waiting: JSON.stringify(handover) }));
+    if (waiting !== null) await takePlace(waiting, signal);
     await stopped(given, ended);
     return signal.aborted ? undefined : anew(ended, signal);
   },

@@ -4,6 +4,7 @@ import { collectFacts } from '../host/facts/collect.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { LIVELY_SECTIONS } from '../host/facts/registry.ts';
 import type { Host } from '../host/host.ts';
+import { elapsedMs } from './elapsed.ts';
 
 export interface Reporter {
   host: Host;
@@ -15,6 +16,8 @@ export interface Reporter {
   /** when everything was last looked at; 0: not yet */
   wholeAt: number;
   now(): Date;
+  /** told as soon as the package lists were fetched */
+  listed?(at: number): void;
 }
 
 /** Tells the server; it answers which sections it wants in full. */
@@ -31,7 +34,7 @@ const WHOLE = 0.8;
 export async function reportFacts(reporter: Reporter, tell: Tell, asked = false): Promise<string[]> {
   await freshenLists(reporter);
   const now = reporter.now().getTime();
-  const whole = asked || now - reporter.wholeAt >= WHOLE * reporter.factsSeconds * 1000;
+  const whole = asked || elapsedMs(now, reporter.wholeAt) >= WHOLE * reporter.factsSeconds * 1000;
   const sections = await collectFacts(reporter.host, {
     cache: reporter.cache,
     now: reporter.now,
@@ -48,9 +51,10 @@ export async function reportFacts(reporter: Reporter, tell: Tell, asked = false)
 /** What the archive offers is known as of the last update: ours, when nobody else's. Without a network, later. */
 async function freshenLists(reporter: Reporter): Promise<void> {
   const now = reporter.now().getTime();
-  if (now - reporter.listsAt < LISTS_MS) return;
+  if (elapsedMs(now, reporter.listsAt) < LISTS_MS) return;
   // Four times a day; not loaded by every look.
   const { findPackageManager } = await import('../host/packages/find-manager.ts');
   await (await findPackageManager(reporter.host))?.refresh();
   reporter.listsAt = now;
+  reporter.listed?.(now);
 }

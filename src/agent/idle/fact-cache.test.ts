@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -20,6 +29,18 @@ test('what one look leaves is what the next one finds, for the same program only
   const { ino } = statSync(path);
   saveFacts(path, null, cache);
   assert.equal(statSync(path).ino, ino, 'the same is not written again');
+});
+
+test('what cannot be kept is not, and leaves nothing behind', () => {
+  const at = join(dir, 'taken');
+  mkdirSync(at);
+  saveFacts(at, null, cache);
+  saveFacts(join(dir, 'none', 'facts.cache'), null, cache);
+  assert.equal(loadFacts(at, null).size, 0);
+  const beside = join(dir, 'late');
+  symlinkSync(join(dir, 'nothing', 'there'), `${beside}.new`);
+  saveFacts(beside, null, cache);
+  assert.ok(!existsSync(beside));
 });
 
 test('a file that is cut, altered or gone is none', () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { CheckInReply, CheckInRequest } from '../../model/agent.ts';
 import type { Absence } from './absence.ts';
 
@@ -18,6 +19,8 @@ export interface Handover {
   stateDir: string;
   /** when the certificate is to be renewed, in milliseconds */
   renewAt: number;
+  /** when a task can be undone no more, and what only that would need is to be removed; null: there is none */
+  settleAt: number | null;
   checkIn: CheckInRequest;
   /** what the server last answered to a check-in, see `gist`; null: it did not */
   answered: string | null;
@@ -37,10 +40,11 @@ export interface Times {
   wholeAt: number;
 }
 
-/** What an answer to a check-in asks of us. The same again asks for nothing new. */
+/** Tells what an answer to a check-in asks of us. The same again asks for nothing new. Short, however much is offered. */
 export function gist(reply: Partial<CheckInReply>): string {
   const { hostId, pollSeconds, factsSeconds, patrol, update } = reply;
-  return JSON.stringify([hostId, pollSeconds, factsSeconds, patrol ?? null, update ?? null]);
+  const asked = JSON.stringify([hostId, pollSeconds, factsSeconds, patrol ?? null, update ?? null]);
+  return createHash('sha256').update(asked).digest('hex');
 }
 
 /** Written by ourselves a moment ago; null where it was not, and the whole program starts as always. */

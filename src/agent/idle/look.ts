@@ -28,7 +28,8 @@ export async function lookAndTell(text: string): Promise<number> {
   const file = join(handed.stateDir, 'facts.cache');
   const cache = loadFacts(file, program);
   const { factsSeconds, times } = handed;
-  const reporter = { host, cache, factsSeconds, ...times, now: () => new Date() };
+  const listed = (listsAt: number): void => void process.send!({ listsAt } satisfies FromLook);
+  const reporter = { host, cache, factsSeconds, ...times, now: () => new Date(), listed };
   const sent = await reportFacts(reporter, tellThroughParent);
   saveFacts(file, program, cache);
   const { listsAt, wholeAt } = reporter;

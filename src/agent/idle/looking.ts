@@ -7,8 +7,8 @@ import type { Ask } from './asker.ts';
 import type { Handover } from './handover.ts';
 import type { Looked } from './wait.ts';
 
-/** What a look says to who started it: sections for the server, and when it is done. */
-export type FromLook = { sections: Section[] } | { looked: Looked };
+/** What a look says to who started it: that it fetched lists, sections for the server, and when it is done. */
+export type FromLook = { listsAt: number } | { sections: Section[] } | { looked: Looked };
 export type ToLook = FactsReply | { failed: string };
 
 const LOOK_MS = 900_000;
@@ -26,6 +26,8 @@ export function look(handed: Handover, ask: Ask, signal: AbortSignal): Promise<L
     const over = endWhen(child, signal);
     child.on('message', (message: FromLook) => {
       if ('looked' in message) looked = message.looked;
+      // Whatever becomes of the look: they are not fetched again each time.
+      else if ('listsAt' in message) handed.times.listsAt = message.listsAt;
       else void tell(ask, message.sections).then((answer) => child.connected && child.send(answer));
     });
     child.on('error', reject);

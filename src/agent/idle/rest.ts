@@ -20,6 +20,7 @@ interface Resting {
   factsSeconds: number;
   times: Times;
   absence: Absence | null;
+  settleAt: number | null;
   now: number;
 }
 
@@ -39,6 +40,7 @@ export function handoverOf(given: Resting): Handover {
     keyFile: host.real(join(stateDir, 'agent.key')),
     stateDir: host.real(stateDir),
     renewAt: due <= now ? now + RENEW_AGAIN_MS : due,
+    settleAt: given.settleAt,
     checkIn: given.checkIn,
     shell: given.shell,
     answered: given.answered,

@@ -4,7 +4,7 @@ import { localHost } from '../../host/local.ts';
 import { stderrLog as log } from '../log.ts';
 import { freshness, type Freshness } from '../outdated.ts';
 import { RUNS } from '../runs.ts';
-import { canTakePlace, takePlace } from '../self.ts';
+import { takePlace } from '../self.ts';
 import { BOTH_AGAIN } from '../supervise.ts';
 import { askerOf } from './asker.ts';
 import { gaveWay } from './chosen.ts';
@@ -42,12 +42,9 @@ export async function startWaiting(text: string): Promise<number> {
 
 /** The whole agent takes our place and goes on where we were. */
 async function work(handed: Handover | null, signal: AbortSignal): Promise<number> {
-  while (!signal.aborted && !canTakePlace()) await sleep(1000, undefined, { signal }).catch(() => {});
-  // What was told meanwhile is heard first: whatever takes our place would know nothing of it.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (signal.aborted) return end(signal);
   const resumed = handed === null ? {} : { resumed: JSON.stringify(goingOn(handed)) };
-  return takePlace(envFor(resumed));
+  await takePlace(envFor(resumed), signal);
+  return end(signal);
 }
 
 async function end(signal: AbortSignal): Promise<number> {

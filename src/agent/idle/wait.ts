@@ -1,4 +1,5 @@
 import type { CheckInReply, TasksReply } from '../../model/agent.ts';
+import { elapsedMs } from '../elapsed.ts';
 import type { Answer, Asked } from '../https.ts';
 import type { Log } from '../log.ts';
 import { absenceFields, missed, spread } from './absence.ts';
@@ -43,6 +44,10 @@ class Unwilling extends Error {
 interface Waiting extends Waiter {
   checkedInAt: number;
   looking: Promise<void> | null;
+  /** the server wants fresh facts, and forgot that when it said so */
+  asked: boolean;
+  /** looks that broke off one after the other */
+  broken: number;
 }
 
 /**
@@ -50,7 +55,7 @@ interface Waiting extends Waiter {
  * nothing: whatever it does not know already is work, and the whole program takes its place.
  */
 export async function wait(given: Waiter): Promise<Woken> {
-  const waiting: Waiting = { ...given, checkedInAt: given.now(), looking: null };
+  const waiting: Waiting = { ...given, checkedInAt: given.now(), looking: null, asked: false, broken: 0 };
   if (given.handed.absence !== null) await waitOut(waiting);
   while (!given.signal.aborted) {
     const woken = await turn(waiting).catch((error: unknown) => goOnWithout(waiting, error as Error));
@@ -65,7 +70,7 @@ async function turn(waiting: Waiting): Promise<Woken | null> {
   const { handed, signal } = waiting;
   const isBack = handed.absence !== null;
   if (isBack || elapsed(waiting, waiting.checkedInAt) >= handed.pollSeconds) if (await checkIn(waiting)) return 'work';
-  if (isBack || waiting.now() >= handed.renewAt) return 'work';
+  if (isBack || waiting.now() >= wakeAt(handed)) return 'work';
   const outdated = await lookIfDue(waiting);
   if (outdated !== null) return outdated;
   const left = waiting.looking === null ? factsDue(waiting) : handed.factsSeconds;
@@ -74,10 +79,12 @@ async function turn(waiting: Waiting): Promise<Woken | null> {
     timeoutMs: (seconds + 20) * 1000,
     signal,
   });
+  waiting.asked ||= refreshFacts === true;
   return Array.isArray(assignments) && assignments.length === 0 && refreshFacts === false ? null : 'work';
 }
 
-const elapsed = ({ now }: Waiting, since: number): number => (now() - since) / 1000;
+const wakeAt = ({ renewAt, settleAt }: Handover): number => Math.min(renewAt, settleAt ?? Infinity);
+const elapsed = ({ now }: Waiting, since: number): number => elapsedMs(now(), since) / 1000;
 const factsDue = (waiting: Waiting): number =>
   waiting.handed.factsSeconds - elapsed(waiting, waiting.handed.times.factsAt);
 
@@ -128,12 +135,16 @@ function startLook(waiting: Waiting): Promise<void> {
   const { handed, log } = waiting;
   const looked = waiting.look().then(
     ({ sent, subnets, ...times }) => {
+      waiting.broken = 0;
       handed.times = { ...handed.times, ...times };
       if (handed.checkIn.subnets) handed.checkIn.subnets = subnets;
       if (sent.length > 0) log.info('Facts reported', { sent: sent.join(' ') });
     },
     (error: unknown) => {
-      handed.times.factsAt = waiting.now() - (handed.factsSeconds - AGAIN_SECONDS) * 1000;
+      // Never ahead of the clock, where looks are closer together than that.
+      const again = Math.min(AGAIN_SECONDS * 2 ** waiting.broken, handed.factsSeconds);
+      waiting.broken = Math.min(waiting.broken + 1, 20);
+      handed.times.factsAt = waiting.now() - (handed.factsSeconds - again) * 1000;
       if (!waiting.signal.aborted) log.warn('A look broke off', { why: (error as Error).message });
     },
   );
@@ -146,6 +157,8 @@ async function endLook(waiting: Waiting): Promise<Woken> {
     await Promise.race([waiting.looking, waiting.sleep(waiting.handed.pollSeconds * 1000)]);
     if (waiting.looking !== null) await checkIn(waiting).catch(() => {});
   }
+  // After the last look, which began before it was asked: the whole program looks at everything, first of all.
+  if (waiting.asked) waiting.handed.times = { ...waiting.handed.times, factsAt: 0, wholeAt: 0 };
   return waiting.signal.aborted ? 'stopped' : 'work';
 }
 

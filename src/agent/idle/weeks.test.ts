@@ -49,6 +49,7 @@ async function waiter(more: Partial<Waiter> = {}): Promise<Waiter & { time: numb
     keyFile: join(stateDir, 'agent.key'),
     stateDir,
     renewAt: BEGAN + 60 * DAY,
+    settleAt: null,
     checkIn: body,
     answered: gist({ hostId: 'host_1', pollSeconds, factsSeconds }),
     pollSeconds,
@@ -165,19 +166,77 @@ test('whatever the server says that was not said before is work', async () => {
     assert.equal(await awake(said, { ...calm, ...more }), 'work');
 });
 
-test('a look that breaks off is tried again after a minute; the host is not silent meanwhile', async () => {
+test('what the server asked for is looked at: it would not ask again', async () => {
   const given = await waiter();
-  let tries = 0;
+  const { look } = given;
+  given.look = async () => {
+    server.refreshFacts = true;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return look();
+  };
+  assert.equal(await wait(given), 'work');
+  assert.equal(given.looks, 1, 'a look that began before it was asked is no answer');
+  assert.deepEqual([given.handed.times.factsAt, given.handed.times.wholeAt], [0, 0]);
+  assert.equal(given.handed.times.startedAt, BEGAN);
+});
+
+test('a clock that is set back by weeks silences neither looks nor check-ins, nor brings more of them', async () => {
+  const given = await waiter();
   const stop = new AbortController();
   given.signal = stop.signal;
+  const { look } = given;
+  const BACK = BEGAN - 21 * DAY;
   given.look = async () => {
-    if ((tries += 1) === 3) stop.abort();
+    const looked = await look();
+    if (given.looks === 2) given.time = BACK;
+    if (given.time < BEGAN && given.time > BACK + 3_600_000) stop.abort();
+    return looked;
+  };
+  let turns = 0;
+  const { ask: real } = given;
+  given.ask = async (...args) => {
+    if ((turns += 1) > 300) stop.abort();
+    return real(...args);
+  };
+  assert.equal(await wait(given), 'stopped');
+  assert.ok(given.looks >= 13 && given.looks <= 16, `${given.looks} looks`);
+  assert.ok(server.checkIns >= 60 && server.checkIns <= 75, `${server.checkIns} check-ins`);
+});
+
+test('an answer that asks for nothing new is known again, and takes no room, however long it is', () => {
+  const offer = { agents: Array.from({ length: 5000 }, (_, index) => `agent_${index}`) };
+  const answer = (update: unknown): string => gist({ hostId: 'host_1', pollSeconds: 60, update } as never);
+  assert.equal(answer(offer), answer(structuredClone(offer)));
+  assert.notEqual(answer(offer), answer({ agents: offer.agents.slice(1) }));
+  assert.notEqual(answer(offer), answer(null));
+  assert.ok(answer(offer).length < 100);
+});
+
+test('a look that breaks off is tried again after one, two, four minutes; the host is not silent meanwhile', async () => {
+  const given = await waiter();
+  server.factsSeconds = given.handed.factsSeconds = 600;
+  given.handed.answered = gist({ hostId: 'host_1', pollSeconds: 60, factsSeconds: 600 });
+  const tries: number[] = [];
+  const stop = new AbortController();
+  given.signal = stop.signal;
+  const { look } = given;
+  given.look = async () => {
+    tries.push(Math.round((given.time - BEGAN) / 60_000));
+    if (tries.length === 9) stop.abort();
+    if (tries.length === 7) return look();
     throw new Error('it ended with 1');
   };
   await wait(given);
-  assert.ok(given.time - BEGAN < 500_000);
-  assert.ok(server.checkIns >= 5);
-  assert.equal(lines.length, 2);
+  assert.deepEqual(tries, [10, 11, 13, 17, 25, 35, 45, 55, 56]);
+  assert.ok(server.checkIns >= 50);
+  assert.equal(lines.length, 7);
+});
+
+test('what nobody can undo any more is work as soon as that is so', async () => {
+  const given = await waiter();
+  given.handed.settleAt = BEGAN + DAY / 24;
+  assert.equal(await wait(given), 'work');
+  assert.ok(given.time >= BEGAN + DAY / 24 && given.time <= BEGAN + DAY / 24 + 61_000, `${given.time - BEGAN} ms`);
 });
 
 test('what runs here was replaced: it begins anew before the next look, never in the middle of one', async () => {

@@ -182,7 +182,10 @@ function taskRoutes(state: TestServer): Record<string, Handler> {
       const assignments = state.assignments.filter((one) => !refused.has(one.id) && !isTold(state, one));
       if (assignments.length === 0 && !state.refreshFacts)
         await new Promise((resolve) => setTimeout(resolve, state.holdMs ?? Number(query.get('wait')) * 1000));
-      return { assignments, refreshFacts: state.refreshFacts };
+      // As the real one: what it answered with is not asked for again.
+      const { refreshFacts } = state;
+      state.refreshFacts = false;
+      return { assignments, refreshFacts };
     },
     'POST /outcomes': async (body) => {
       const { outcomes, refused } = OutcomesRequest.parse(body);
