@@ -23,9 +23,11 @@ export function greet(
     const unasked = await conversation.arrives(GREETING_MS);
     if (unasked) {
       target.heard.greeting = await collect(conversation);
+      target.heard.hungUp = conversation.over;
       const { farewell } = whoSays(target.heard.greeting);
       if (farewell) await say(conversation, { fewest: 1 }, farewell);
-    } else if (first?.asks)
+    } else if (conversation.over) target.heard.hungUp = true;
+    else if (first?.asks)
       target.heard.answers.set(first.protocol, await say(conversation, first.asks, first.asks.opening(target)));
   });
 }

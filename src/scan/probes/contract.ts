@@ -15,6 +15,8 @@ export interface Answer {
 export interface Heard {
   /** unasked, when we connected */
   greeting: Buffer;
+  /** it hung up before we said anything */
+  hungUp: boolean;
   /** by the protocol whose opening it answers, in the order of asking */
   answers: Map<string, Answer>;
 }
@@ -66,7 +68,7 @@ export const PROBE_DEADLINE_MS = 15_000;
 /** One connection of a probe. A certificate chain is a few KiB; anything near this is an attack on us. */
 export const CONVERSATION_MAX_BYTES = 256 * 1024;
 
-export const newHeard = (): Heard => ({ greeting: Buffer.alloc(0), answers: new Map() });
+export const newHeard = (): Heard => ({ greeting: Buffer.alloc(0), hungUp: false, answers: new Map() });
 
 export function newTarget(
   guard: Guard,

@@ -36,16 +36,22 @@ export const postgresqlProbe: Probe = {
   probe: async (target): Promise<ServiceProbe> => {
     const said = await talk(target, 'postgresql', ANSWER_MS, (conversation) => read(conversation, target));
     let agreed: boolean | null = null;
-    const agree = async (conversation: Conversation): Promise<boolean> => (agreed = await agreeOnTls(conversation));
+    const agree = async (conversation: Conversation): Promise<boolean> => {
+      const answer = await agreeOnTls(conversation);
+      agreed ??= answer;
+      return answer === true;
+    };
     const tls = target.secure ? null : await lookByStartTls(target, agree);
     const details = { starttls: agreed === false ? 'not offered' : null };
     return { ...serviceResult('postgresql', { ...said, details }), ...(tls ? { tls } : {}) };
   },
 };
 
-async function agreeOnTls(conversation: Conversation): Promise<boolean> {
+/** Null: the server said neither yes nor no (an error, say, because it is full). */
+async function agreeOnTls(conversation: Conversation): Promise<boolean | null> {
   conversation.write(SSL_REQUEST);
-  return (await conversation.read(1)).toString('latin1') === 'S';
+  const answer = (await conversation.read(1)).toString('latin1');
+  return answer === 'S' ? true : answer === 'N' ? false : null;
 }
 
 interface Verdict {

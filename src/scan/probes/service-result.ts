@@ -2,7 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { type Access, SERVICE_BOUNDS, type ServiceProbe, type ServiceProtocol } from '../../model/probe.ts';
 import { oneLine } from '../../model/text.ts';
 import { ConversationEnded } from '../scanner/conversation.ts';
-import { converse, type ProbeTarget } from './contract.ts';
+import { converse, type Probe, type ProbeTarget } from './contract.ts';
 import type { Conversation } from '../scanner/conversation.ts';
 
 export interface Said {
@@ -47,7 +47,7 @@ export async function talk<T>(
   }
 }
 
-export function stopped({ address, port }: ProbeTarget, protocol: ServiceProtocol, why: string): AppError {
+export function stopped({ address, port }: ProbeTarget, protocol: Probe['protocol'], why: string): AppError {
   return new AppError('PROBE_STOPPED', { address, port, protocol, why });
 }
 

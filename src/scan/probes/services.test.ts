@@ -4,11 +4,12 @@ import { createServer as createHttp, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { ProbeResult, type ServiceProbe } from '../../model/probe.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { ProbeResult, type ServiceProbe, type UnknownProbe } from '../../model/probe.ts';
 import { introduction } from './amqp.ts';
 import { readDocument } from './mongodb/wire.ts';
 import { PROBES } from './registry.ts';
-import { listenWith, look } from './testing.ts';
+import { listenWith, look, targetAt } from './testing.ts';
 
 type Answers = Record<string, [status: number, body: unknown, headers?: Record<string, string>]>;
 
@@ -292,6 +293,80 @@ test('AMQP: who introduces itself, and that nobody is let in without credentials
       [probe.protocol, probe.product, probe.version, probe.access],
       ['amqp', 'RabbitMQ', '3.10.8', access],
     );
+  }
+});
+
+/** Says this to whoever connects, and these answers to lines that begin so; to others `500`. */
+const lines = (t: TestContext, greeting: string, answers: Record<string, string> = {}, hangsUp = false) =>
+  served(t, (socket) => {
+    if (hangsUp) return void socket.end(greeting);
+    socket.write(greeting);
+    socket.on('data', (bytes) => {
+      const said = bytes.toString('latin1');
+      const found = Object.entries(answers).find(([line]) => said.startsWith(line));
+      socket.write(found ? found[1] : '500 what?\r\n');
+    });
+  });
+
+async function served(t: TestContext, behave: (socket: Socket) => void): Promise<number> {
+  const server = await listenWith(behave);
+  t.after(() => server.close());
+  return server.port;
+}
+
+const probeAt = (protocol: string, port: number, as = port): Promise<ServiceProbe> =>
+  PROBES.find((probe) => probe.protocol === protocol)!.probe({
+    ...targetAt(port, 3000),
+    port: as,
+  }) as Promise<ServiceProbe>;
+
+test('a busy server of files or mail is busy, and no chat', async (t) => {
+  for (const greeting of [
+    '421 There are too many connections from your internet address.\r\n',
+    '421 Too many connections (8) from this IP\r\n',
+    '421 4.7.0 mx.example Error: too many connections from 127.0.0.1\r\n',
+    '421 Too many concurrent SMTP connections; please try again later.\r\n',
+  ]) {
+    const port = await lines(t, greeting, {}, true);
+    await assert.rejects(look(port), (error) => isAppError(error, 'PROBE_STOPPED'), greeting);
+  }
+  const chat = await served(t, (socket) => void socket.write(':irc.example 020 * :Please wait\r\n:irc.example 451 * :x\r\n'));
+  assert.equal((await look(chat)).protocol, 'irc');
+});
+
+test('what turns us away in words of its own is kept as such', async (t) => {
+  const port = await lines(t, 'Exceeded MaxStartups\r\n', {}, true);
+  assert.equal(((await look(port)) as UnknownProbe).hungUp, true);
+});
+
+test('that TLS is not offered is said only by whoever told all it can do', async (t) => {
+  const starttls = async (protocol: string, port: number, as?: number): Promise<unknown> =>
+    (await probeAt(protocol, port, as)).details['starttls'];
+  const mail = '220 mx ESMTP\r\n';
+  assert.equal(await starttls('smtp', await lines(t, mail, { EHLO: '250-mx\r\n250 SIZE\r\n' })), 'not offered');
+  assert.equal(await starttls('smtp', await lines(t, mail, { EHLO: '421 4.3.2 mx busy\r\n' })), undefined);
+  assert.equal(await starttls('smtp', await lines(t, mail, { EHLO: '450 4.7.1 later\r\n' })), undefined);
+  assert.equal(await starttls('smtp', await lines(t, '554 mx ESMTP not accepting messages\r\n')), undefined);
+  assert.equal(await starttls('imap', await lines(t, '* BYE busy\r\n')), undefined);
+  assert.equal(await starttls('pop3', await lines(t, '+OK\r\n', { CAPA: '-ERR x\r\n', STAT: '-ERR\r\n' })), undefined);
+  const files = { FEAT: '211 none\r\n', PWD: '530 no\r\n' };
+  assert.equal(await starttls('ftp', await lines(t, '220 FTP\r\n', files)), 'not offered');
+  assert.equal(await starttls('ftp', await lines(t, '220 FTP\r\n', { ...files, AUTH: '421 busy\r\n' })), undefined);
+  const stream = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>";
+  const chat = await lines(t, '', { '<?xml': `${stream}<stream:error><x/></stream:error></stream:stream>` });
+  assert.equal(await starttls('xmpp', chat, 5269), undefined);
+  const full = 'SFATAL\0C53300\0Msorry, too many clients already\0\0';
+  for (const [answer, expected] of [
+    ['N', 'not offered'],
+    ['E', undefined],
+  ]) {
+    const database = await served(t, (socket) =>
+      socket.on('data', (bytes) => {
+        if (bytes.length === 8) socket.write(answer!);
+        else socket.write(Buffer.concat([Buffer.from('E'), long(Buffer.alloc(0)).subarray(0, 3), Buffer.from([full.length + 4]), Buffer.from(full)]));
+      }),
+    );
+    assert.equal(await starttls('postgresql', database), expected);
   }
 });
 

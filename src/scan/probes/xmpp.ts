@@ -45,7 +45,8 @@ export const xmppProbe: Probe = {
     const { to, said } = tried.at(-1)!;
     if (!said.includes('etherx.jabber.org/streams')) throw stopped(target, 'xmpp', 'the answer was no stream');
     const mechanisms = [...said.matchAll(/<mechanism>([^<]{1,60})<\/mechanism>/g)].map((match) => match[1]);
-    const offered = said.includes('urn:ietf:params:xml:ns:xmpp-tls');
+    const isWhole = /<\/stream:features>|<stream:features\s{0,9}\/>/.test(said);
+    const offered = isWhole ? said.includes('urn:ietf:params:xml:ns:xmpp-tls') : null;
     const required = /xmpp-tls['"]><required\s*\/>/.test(said);
     const anonymous = mechanisms.includes('ANONYMOUS');
     const result = serviceResult('xmpp', {
@@ -54,7 +55,7 @@ export const xmppProbe: Probe = {
       details: {
         for: kind === 'server' ? 'servers' : 'clients',
         mechanisms: mechanisms.join(', '),
-        tls: required ? 'required' : offered ? 'offered' : 'not offered',
+        tls: offered === null ? null : required ? 'required' : offered ? 'offered' : 'not offered',
       },
     });
     return withTls(result, target, { offered, dialogue: xmppStarttls(to, kind) });
