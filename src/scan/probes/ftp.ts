@@ -48,7 +48,6 @@ export const ftpProbe: Probe = {
     if (seen === 'busy') throw stopped(target, 'ftp', 'it is busy and says so');
     if (!seen) throw stopped(target, 'ftp', 'no greeting of a file server came');
     const features = seen.features.split(/\r?\n/).filter((line) => /^\s/.test(line));
-    const open = seen.directory.startsWith('257');
     const result = serviceResult('ftp', {
       ...productBy(PRODUCTS, seen.greeting),
       ...accessOf(seen),
@@ -63,8 +62,10 @@ export const ftpProbe: Probe = {
 /** Most let in `anonymous` only after that name was given, which is a login: a refusal of commands before it proves nothing. */
 function accessOf({ greeting, directory }: { greeting: string; directory: string }): { access: Access; what: string } {
   if (directory.startsWith('257')) return { access: 'open', what: 'it told its directory without a login' };
-  const bars = /\bno anonymous\b|\bnot (allow|accept|permit) anonymous\b|\banonymous\b[^\n]{0,40}\b(disabled|denied|not allowed)/i;
-  if (bars.test(greeting) || bars.test(directory)) return { access: 'refused', what: 'it says that it lets in nobody as anonymous' };
+  const bars =
+    /\bno anonymous\b|\bnot (allow|accept|permit) anonymous\b|\banonymous\b[^\n]{0,40}\b(disabled|denied|not allowed)/i;
+  if (bars.test(greeting) || bars.test(directory))
+    return { access: 'refused', what: 'it says that it lets in nobody as anonymous' };
   return { access: 'unknown', what: 'it told nothing without a login; whether it lets in anonymous was not tried' };
 }
 

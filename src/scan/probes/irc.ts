@@ -36,5 +36,6 @@ export const ircProbe: Probe = {
 
 /** Numbers only with a server's name before them, as files and mail have the same: `421` is "too busy" there. */
 const isIrc = (said: string): boolean =>
-  /^(?:(:\S+ )?(NOTICE (AUTH|\*) |ERROR :)|:\S+ (451|421|351|439|020) |451 \* :Connection not registered)/m.test(said) &&
-  !said.startsWith('HTTP/');
+  /^(?:(:\S+ )?(NOTICE (AUTH|\*) |ERROR :)|:\S+ (451|421|351|439|020) |451 \* :Connection not registered)/m.test(
+    said,
+  ) && !said.startsWith('HTTP/');

@@ -54,7 +54,8 @@ export const rdpProbe: Probe = {
     const standard = await tryLayer(target, RDP_LAYER.standard);
     const tls = await tryLayer(target, RDP_LAYER.tls);
     const nla = await tryLayer(target, RDP_LAYER.nla);
-    if ([standard, tls, nla].every((told) => typeof told === 'string')) throw stopped(target, 'rdp', 'no connection was confirmed');
+    if ([standard, tls, nla].every((told) => typeof told === 'string'))
+      throw stopped(target, 'rdp', 'no connection was confirmed');
     const result = resultOf(target, { standard, tls, nla });
     return withTls(result, target, { offered: tls === 'untold' ? null : takesIt(tls), dialogue: rdpStarttls });
   },

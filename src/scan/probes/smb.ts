@@ -46,8 +46,8 @@ export const smbProbe: Probe = {
   asks: { opening: () => negotiate2(ALL), knows: isSmb },
   recognises: isSmb,
   probe: async (target) => {
-    const newest = await attempt(target, hello);
-    if (newest === 'untold') throw stopped(target, 'smb', 'its dialects were not answered in time');
+    const greeted = await attempt(target, hello);
+    const newest = greeted === 'untold' ? null : greeted;
     const dialects: Dialects = { spoken: [], untold: [] };
     const note = (name: string, told: boolean | null | 'untold'): void => {
       if (told) dialects[told === 'untold' ? 'untold' : 'spoken'].push(name);
