@@ -1,6 +1,6 @@
 import { productBy, type Signature } from '../logic/products.ts';
 import type { Probe } from './contract.ts';
-import { readUntil, serviceResult, stopped, talk } from './service-result.ts';
+import { NotItsProtocol, readUntil, serviceResult, talk } from './service-result.ts';
 import { say } from './starttls/replies.ts';
 
 const DEADLINE_MS = 4000;
@@ -24,7 +24,7 @@ export const ircProbe: Probe = {
         /(^|\n)(:\S+ )?(451|351|421|ERROR) ?.*\r?\n/.test(bytes.toString('latin1'));
       return (await readUntil(conversation, whole, 8192)).toString('latin1');
     });
-    if (!isIrc(said)) throw stopped(target, 'irc', 'the answer was not IRC');
+    if (!isIrc(said)) throw new NotItsProtocol(target, 'irc', 'the answer was not IRC');
     return serviceResult('irc', {
       ...productBy(PRODUCTS, said),
       access: 'unknown',

@@ -47,6 +47,13 @@ export async function talk<T>(
   }
 }
 
+/** What was taken for this protocol is another one's: whoever looks goes on. */
+export class NotItsProtocol extends AppError {
+  constructor({ address, port }: ProbeTarget, protocol: Probe['protocol'], why: string) {
+    super('PROBE_STOPPED', { address, port, protocol, why });
+  }
+}
+
 export function stopped({ address, port }: ProbeTarget, protocol: Probe['protocol'], why: string): AppError {
   return new AppError('PROBE_STOPPED', { address, port, protocol, why });
 }
