@@ -47,7 +47,8 @@ export interface Asking {
   knows(answer: Buffer): boolean;
 }
 
-/** A protocol we can identify and read. A probe only reads: it never logs in and never changes anything. */
+/** A protocol we can identify and read. A probe only reads: it shows no credentials and never changes anything. What lets it in
+ * without any (decision 0056) is left at once. */
 export interface Probe {
   protocol: ProbeResult['protocol'];
   /** Unmistakable bytes: said unasked, or in answer to whatever opening. */
@@ -58,8 +59,8 @@ export interface Probe {
   ports?: readonly number[];
   /** for servers that wait for the client */
   asks?: Asking;
-  /** said to its greeting before we hang up, for servers that block whoever hangs up without */
-  farewell?: Buffer;
+  /** said to its greeting before we hang up, for servers that block whoever hangs up without; `last`: to its answer */
+  farewell?: { says: Buffer; last(answer: Buffer): Buffer | null };
   /** an API over HTTP: asked before and instead of `http` where an answer is its */
   over?: 'http';
 }

@@ -2,7 +2,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import { type ProbeResult, ServiceProbe, type TlsProbe } from '../../model/probe.ts';
 import { openingsFor } from '../logic/openings.ts';
 import { ask, greet } from './ask-opening.ts';
-import { newHeard, type Probe, type ProbeTarget } from './contract.ts';
+import { type Answer, newHeard, type Probe, type ProbeTarget } from './contract.ts';
 import { isPage } from './http/wire.ts';
 import { PROBES } from './registry.ts';
 import { NotItsProtocol } from './service-result.ts';
@@ -84,7 +84,9 @@ async function tryOpenings(
   for (const probe of openings.slice(0, MOST_OPENINGS)) {
     const isFirst = probe === openings[0];
     if (silent >= MOST_SILENT || (!isFirst && target.left() < leastLeft(target))) return null;
-    const { bytes, ended } = await askCalmly(target, probe);
+    const { to, bytes, ended } = await askCalmly(target, probe);
+    // An echo says of each opening what its own servers say.
+    if (bytes.length > 0 && bytes.subarray(0, to.length).equals(to)) return null;
     const known = chooseByAnswer(probe, bytes, not);
     if (known) return { probe: known, greeting: bytes };
     if (bytes.length === 0 && !ended) silent++;
@@ -96,12 +98,12 @@ async function tryOpenings(
 const leastLeft = (target: ProbeTarget): number => (target.secure ? LEAST_MS : LEFT_FOR_PROBE_MS);
 
 /** A server that does not take another connection has not answered; that is no error once it had taken one. */
-async function askCalmly(target: ProbeTarget, probe: Probe): Promise<{ bytes: Buffer; ended: boolean }> {
+async function askCalmly(target: ProbeTarget, probe: Probe): Promise<Answer> {
   try {
     return await ask(target, probe);
   } catch (error) {
     if (!isAppError(error)) throw error;
-    return { bytes: Buffer.alloc(0), ended: true };
+    return { to: Buffer.alloc(0), bytes: Buffer.alloc(0), ended: true };
   }
 }
 

@@ -236,12 +236,13 @@ test('MySQL: the user without a name is refused, let in, or asked for another pr
     [[Buffer.from('\xff\x57\x0c#HY000Connections using insecure transport are prohibited', 'latin1')], 'unknown'],
   ];
   for (const [answers, access] of cases) {
-    let hungUp = 0;
+    let [hungUp, quits] = [0, 0];
     const server = await listenWith((socket) => {
       socket.write(MYSQL);
       let sequence = 0;
       socket.on('close', () => void (hungUp += sequence === 0 ? 1 : 0));
       socket.on('data', (bytes) => {
+        if (bytes.equals(packet(0, Buffer.from([1])))) return void quits++;
         const next = answers[sequence++];
         if (next) socket.write(packet(bytes[3]! + 1, next));
       });
@@ -254,6 +255,8 @@ test('MySQL: the user without a name is refused, let in, or asked for another pr
     );
     assert.equal(probe.details['tls'], 'offered');
     assert.equal(hungUp, 0, 'it blocks addresses that hang up on its greeting');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(quits, access === 'open' ? 2 : 0, 'whoever is let in leaves as clients do');
   }
 });
 
@@ -425,6 +428,32 @@ test('a share that does not answer for a dialect has not said no to it', async (
   );
   const share = await probeAt('smb', port, port, 400);
   assert.deepEqual([share.details['dialects'], share.details['untold']], ['2.1', '2.0.2']);
+});
+
+test('what was taken for somebody else is looked at on, and an echo is no TLS', async (t) => {
+  const device = await served(t, (socket) => socket.on('data', () => socket.write('ERROR\r\n')));
+  const { protocol, answers } = (await look(device)) as UnknownProbe;
+  assert.equal(protocol, 'unknown');
+  assert.ok(answers!.length > 0);
+  const echo = await served(t, (socket) => socket.on('data', (bytes) => socket.write(bytes)));
+  assert.equal((await look(echo)).protocol, 'unknown');
+});
+
+test('a mail server that is called ftp is one', async (t) => {
+  const port = await lines(t, '220 ftp.example.com ESMTP Postfix\r\n', { EHLO: '250 ftp.example.com\r\n' });
+  assert.equal((await look(port)).protocol, 'smtp');
+  const files = await lines(t, '220 smtp.example.com FTP server\r\n', { FEAT: '211 none\r\n', PWD: '530 no\r\n' });
+  assert.equal((await look(files)).protocol, 'ftp');
+});
+
+test('a port that hangs up before anything was said is left alone', async (t) => {
+  let connections = 0;
+  const port = await served(t, (socket) => {
+    connections++;
+    socket.end();
+  });
+  assert.deepEqual(await look(port), { protocol: 'unknown', banner: '' });
+  assert.equal(connections, 1);
 });
 
 test('NATS that is full, or hangs up, has refused nobody', async (t) => {
