@@ -9,6 +9,7 @@ import {
   type TlsProbe,
   type TlsSeen,
   TlsVersion,
+  type UnknownProbe,
 } from '../../model/probe.ts';
 
 /** What a probe result says about which machine this is. */
@@ -108,16 +109,19 @@ export function leftOpen(result: ProbeResult): string | null {
  */
 export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string | null {
   if (!known) return null;
-  if (isSilence(fresh) && !isSilence(known)) {
-    return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
-  }
-  if (fresh.protocol === 'unknown' && fresh.hungUp && known.protocol !== 'unknown') {
-    return `it hung up after its greeting; ${known.protocol} was seen there before`;
-  }
+  if (fresh.protocol === 'unknown') return turnedAway(known, fresh);
   if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
   return sameLeaf(known, fresh)
     ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh))
+    : null;
+}
+
+function turnedAway(known: ProbeResult, fresh: UnknownProbe): string | null {
+  if (isSilence(fresh) && !isSilence(known))
+    return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
+  return fresh.hungUp && known.protocol !== 'unknown'
+    ? `it hung up after its greeting; ${known.protocol} was seen there before`
     : null;
 }
 

@@ -106,6 +106,10 @@ function verdictOn({ type, body }: Message): Verdict {
   const text = body.toString('utf8');
   const code = /\0C([0-9A-Z]{5})\0/.exec(text)?.[1] ?? 'none';
   const why = /\0M([^\0]*)/.exec(text)?.[1] ?? '';
+  return ofError(code, why);
+}
+
+function ofError(code: string, why: string): Verdict {
   if (code === '28000' && /no encryption|SSL off/i.test(why))
     return { access: 'unknown', what: 'it answers our address within TLS only', wantsTls: true };
   // Told apart from 28000 for a role that is not there, which is said after nobody asked for a password.
