@@ -150,6 +150,8 @@ const Hex = z
 export const UnknownProbe = z.object({
   protocol: z.literal('unknown'),
   banner: z.string(),
+  /** it ended the connection after that, before we said anything, as servers do that are too busy */
+  hungUp: z.literal(true).optional(),
   answers: z
     .array(z.object({ to: z.string().max(20), hex: Hex }))
     .max(16)

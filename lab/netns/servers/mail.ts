@@ -119,7 +119,7 @@ seccomp_sandbox=NO
     },
     start: `mkdir -p /run/vsftpd
 /usr/sbin/vsftpd /etc/vsftpd.conf &`,
-    ports: [{ port: 21, protocol: 'ftp', product: 'vsftpd', version: 'told', access: 'refused', tls: 'starttls' }],
+    ports: [{ port: 21, protocol: 'ftp', product: 'vsftpd', version: 'told', tls: 'starttls' }],
   },
   {
     name: 'proftpd',
@@ -140,7 +140,7 @@ TransferLog none
 `,
     },
     start: `/usr/sbin/proftpd -n -c /etc/proftpd/lab.conf &`,
-    ports: [{ port: 21, protocol: 'ftp', product: 'ProFTPD', access: 'refused' }],
+    ports: [{ port: 21, protocol: 'ftp', product: 'ProFTPD' }],
   },
   {
     name: 'pureftpd',
@@ -150,7 +150,7 @@ TransferLog none
     also: ['libsodium23'],
     start: `mkdir -p /srv/ftp /home/ftp; user ftp
 /usr/sbin/pure-ftpd -e -H &`,
-    ports: [{ port: 21, protocol: 'ftp', product: 'Pure-FTPd', access: 'refused' }],
+    ports: [{ port: 21, protocol: 'ftp', product: 'Pure-FTPd' }],
   },
   {
     name: 'slapd',

@@ -118,6 +118,14 @@ test('a look behind STARTTLS that fell short tells less; a server that says that
   );
 });
 
+test('what hangs up after an unknown greeting is a busy server, and takes nothing away', () => {
+  const turnedAway = { ...unknown('Exceeded MaxStartups\r\n'), hungUp: true as const };
+  assert.match(tellsLess(ssh('SSH-2.0-OpenSSH_9.2'), turnedAway) ?? '', /hung up.*ssh was seen/);
+  assert.equal(tellsLess(unknown('x'), turnedAway), null);
+  assert.equal(tellsLess(null, turnedAway), null);
+  assert.equal(tellsLess(ssh('SSH-2.0-OpenSSH_9.2'), unknown('hello, what may I do?')), null);
+});
+
 const redis = (fields: Partial<ServiceProbe> = {}): ServiceProbe => ({
   protocol: 'redis',
   product: 'Redis',

@@ -9,6 +9,7 @@ import {
   type TlsProbe,
   type TlsSeen,
   TlsVersion,
+  type UnknownProbe,
 } from '../../model/probe.ts';
 
 /** What a probe result says about which machine this is. */
@@ -96,6 +97,7 @@ export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
 export function leftOpen(result: ProbeResult): string | null {
   if (isSilence(result)) return 'it accepted the connection and said nothing';
+  if (result.protocol === 'unknown' && result.hungUp) return 'it hung up after its greeting';
   const tls = tlsOf(result);
   if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
   return tls?.unknownVersions?.length ? `whether it speaks ${tls.unknownVersions.join(', ')}` : null;
@@ -103,17 +105,23 @@ export function leftOpen(result: ProbeResult): string | null {
 
 /**
  * Why `fresh` tells less than what is known already, or null when it may take its place: a busy server that says
- * nothing, or a proof that could not be finished, must not erase what was seen before.
+ * nothing or turns us away, or a proof that could not be finished, must not erase what was seen before.
  */
 export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string | null {
   if (!known) return null;
-  if (isSilence(fresh) && !isSilence(known)) {
-    return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
-  }
+  if (fresh.protocol === 'unknown') return turnedAway(known, fresh);
   if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
   return sameLeaf(known, fresh)
     ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh))
+    : null;
+}
+
+function turnedAway(known: ProbeResult, fresh: UnknownProbe): string | null {
+  if (isSilence(fresh) && !isSilence(known))
+    return `it accepted the connection and said nothing; ${known.protocol} was seen there before`;
+  return fresh.hungUp && known.protocol !== 'unknown'
+    ? `it hung up after its greeting; ${known.protocol} was seen there before`
     : null;
 }
 

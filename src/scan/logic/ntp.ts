@@ -43,6 +43,6 @@ export function readVariables(parts: readonly Buffer[]): Map<string, string> | n
   if (ours.length === 0) return null;
   const sorted = ours.toSorted((a, b) => a.readUInt16BE(8) - b.readUInt16BE(8));
   const text = sorted.map((part) => part.toString('latin1', HEADER, HEADER + part.readUInt16BE(10))).join('');
-  const pairs = text.matchAll(/\s*([\w.]+)=("[^"]*"|[^,]*)(?:,|$)/g);
+  const pairs = text.matchAll(/(?<![\w.])([\w.]{1,64})=("[^"]*"|[^,]*)(?:,|$)/g);
   return new Map([...pairs].map(([, name, value]) => [name!, value!.replace(/^"|"\s*$/g, '').trim()]));
 }

@@ -15,6 +15,13 @@ test('the openings that suit a port come first, then what is likeliest', () => {
   assert.deepEqual(new Set(names(443)), new Set(names(80)), 'whatever the port suggests, the others follow');
 });
 
+test('machines and serial lines are never sent anything, and no port of a probe is one of theirs', () => {
+  for (const port of [102, 502, 789, 1911, 2001, 2048, 2404, 4001, 4032, 7001, 7032, 10_001, 20_000, 44_818])
+    assert.deepEqual(names(port), [], `port ${port}`);
+  for (const { protocol, ports = [] } of PROBES)
+    for (const port of ports) assert.ok(names(port).length > 0, `${protocol} at ${port}`);
+});
+
 test('a printer is never sent anything: it would print it', () => {
   for (const port of [515, 9100, 9107]) assert.deepEqual(names(port), []);
 });

@@ -1,5 +1,15 @@
-/** Printers print what is sent to these ports (raw printing, LPD): there one listens, and asks nothing. */
-const NEVER_ASKED = new Set([515, ...Array.from({ length: 8 }, (_, i) => 9100 + i)]);
+const from = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => first + index);
+
+/**
+ * Where what we say may be done instead of understood: printers print it (LPD, raw printing), machines are controlled by
+ * it (S7, Modbus, Crimson, Niagara Fox, IEC 104, DNP3, EtherNet/IP), and terminal servers hand it to whatever hangs on
+ * their serial lines. There one listens, and asks nothing.
+ */
+const PRINTERS = [515, ...from(9100, 9107)];
+const CONTROLLERS = [102, 502, 789, 1911, 2404, 20_000, 44_818];
+const SERIAL_LINES = [...from(2001, 2048), ...from(4001, 4032), ...from(7001, 7032), 10_001];
+const NEVER_ASKED = new Set([...PRINTERS, ...CONTROLLERS, ...SERIAL_LINES]);
 
 /** What is likeliest behind an unusual port, first. Whoever is not named comes after these, in alphabetical order. */
 const LIKELY = ['tls', 'http', 'redis', 'postgresql', 'mqtt', 'memcached', 'mongodb', 'amqp'];

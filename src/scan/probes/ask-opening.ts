@@ -23,9 +23,11 @@ export function greet(
     const unasked = await conversation.arrives(GREETING_MS);
     if (unasked) {
       target.heard.greeting = await collect(conversation);
+      target.heard.hungUp = conversation.over;
       const { farewell } = whoSays(target.heard.greeting);
-      if (farewell) await say(conversation, { fewest: 1 }, farewell);
-    } else if (first?.asks)
+      if (farewell) await leave(conversation, farewell);
+    } else if (conversation.over) target.heard.hungUp = true;
+    else if (first?.asks)
       target.heard.answers.set(first.protocol, await say(conversation, first.asks, first.asks.opening(target)));
   });
 }
@@ -41,6 +43,11 @@ export async function ask(target: ProbeTarget, probe: Probe): Promise<Answer> {
     (await converse(target, ANSWER_MS, (open) => say(open, probe.asks!, opening)));
   answers.set(probe.protocol, answer);
   return answer;
+}
+
+async function leave(conversation: Conversation, { says, last }: NonNullable<Probe['farewell']>): Promise<void> {
+  const goodbye = last((await say(conversation, {}, says)).bytes);
+  if (goodbye) conversation.write(goodbye);
 }
 
 async function say(conversation: Conversation, { fewest }: Pick<Asking, 'fewest'>, opening: Buffer): Promise<Answer> {

@@ -15,6 +15,8 @@ export interface Answer {
 export interface Heard {
   /** unasked, when we connected */
   greeting: Buffer;
+  /** it hung up before we said anything */
+  hungUp: boolean;
   /** by the protocol whose opening it answers, in the order of asking */
   answers: Map<string, Answer>;
 }
@@ -45,7 +47,8 @@ export interface Asking {
   knows(answer: Buffer): boolean;
 }
 
-/** A protocol we can identify and read. A probe only reads: it never logs in and never changes anything. */
+/** A protocol we can identify and read. A probe only reads: it shows no credentials and never changes anything. What lets it in
+ * without any (decision 0056) is left at once. */
 export interface Probe {
   protocol: ProbeResult['protocol'];
   /** Unmistakable bytes: said unasked, or in answer to whatever opening. */
@@ -56,8 +59,8 @@ export interface Probe {
   ports?: readonly number[];
   /** for servers that wait for the client */
   asks?: Asking;
-  /** said to its greeting before we hang up, for servers that block whoever hangs up without */
-  farewell?: Buffer;
+  /** said to its greeting before we hang up, for servers that block whoever hangs up without; `last`: to its answer */
+  farewell?: { says: Buffer; last(answer: Buffer): Buffer | null };
   /** an API over HTTP: asked before and instead of `http` where an answer is its */
   over?: 'http';
 }
@@ -66,7 +69,7 @@ export const PROBE_DEADLINE_MS = 15_000;
 /** One connection of a probe. A certificate chain is a few KiB; anything near this is an attack on us. */
 export const CONVERSATION_MAX_BYTES = 256 * 1024;
 
-export const newHeard = (): Heard => ({ greeting: Buffer.alloc(0), answers: new Map() });
+export const newHeard = (): Heard => ({ greeting: Buffer.alloc(0), hungUp: false, answers: new Map() });
 
 export function newTarget(
   guard: Guard,

@@ -6,7 +6,10 @@ import { serviceResult, stopped } from './service-result.ts';
 
 const ACCESS: Record<number, Access> = { 200: 'open', 401: 'refused', 403: 'refused' };
 
-/** Docker's API (and Podman's): it has no passwords, so whoever is answered may do everything with the machine. */
+/**
+ * Docker's API (and Podman's): it has no passwords. Its version is told by proxies that hold back the rest, too; whoever
+ * may list containers may see what runs there, and mostly do everything with the machine.
+ */
 export const dockerProbe: Probe = {
   protocol: 'docker',
   over: 'http',
@@ -17,11 +20,12 @@ export const dockerProbe: Probe = {
     const answer = await fetchAnswer(target, 'docker', '/version');
     if (!answer) throw stopped(target, 'docker', 'the answer was not HTTP');
     const version = jsonOf(answer);
+    const list = await fetchAnswer(target, 'docker', '/containers/json?limit=1');
     return serviceResult('docker', {
       product: answer.headers.has('libpod-api-version') ? 'Podman' : 'Docker',
       version: textOf(version, 'Version'),
-      access: ACCESS[answer.status] ?? 'unknown',
-      what: `GET /version without credentials was answered with status ${answer.status}`,
+      access: ACCESS[list?.status ?? 0] ?? 'unknown',
+      what: `listing a container without credentials was answered with status ${list?.status ?? 'none'}`,
       details: {
         api: textOf(version, 'ApiVersion'),
         os: textOf(version, 'Os'),

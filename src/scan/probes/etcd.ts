@@ -12,7 +12,7 @@ const isIts = (bytes: Buffer): boolean => isHttp(bytes) && /"etcdserver"\s*:\s*"
 export const etcdProbe: Probe = {
   protocol: 'etcd',
   over: 'http',
-  ports: [2379, 4001],
+  ports: [2379],
   asks: { opening: (target) => httpGet(target, '/version'), knows: isIts },
   recognises: isIts,
   probe: async (target) => {

@@ -1,5 +1,6 @@
+import type { Access } from '../../model/probe.ts';
 import { productBy, type Signature } from '../logic/products.ts';
-import type { Probe } from './contract.ts';
+import type { Probe, ProbeTarget } from './contract.ts';
 import { serviceResult, stopped, talk } from './service-result.ts';
 import { ftpStarttls } from './starttls/dialogues.ts';
 import { withTls } from './starttls/index.ts';
@@ -27,7 +28,11 @@ export const ftpProbe: Probe = {
     opening: () => Buffer.from('FEAT\r\n'),
     knows: (answer) => /^220[\s\S]*^(211|500|502|530)[ -]/m.test(answer.toString('latin1')),
   },
-  recognises: (greeting) => /^220[ -][^\0]*\b(vs|pro|pure-)?ftpd?\b/i.test(greeting.toString('latin1')),
+  recognises: (greeting) => {
+    const text = greeting.toString('latin1');
+    // A mail server may be called ftp.example.
+    return /^220[ -][^\0]*\b(vs|pro|pure-)?ftpd?\b/i.test(text) && !/^220[^\n]*\be?smtp\b(?![.-])/i.test(text);
+  },
   probe: async (target) => {
     const seen = await talk(target, 'ftp', DEADLINE_MS, async (conversation) => {
       const greeting = await readReply(conversation);
@@ -35,27 +40,43 @@ export const ftpProbe: Probe = {
         say(conversation, line);
         return readReply(conversation);
       };
-      if (!greeting.startsWith('220')) return null;
+      if (!greeting.startsWith('220')) return greeting.startsWith('421') ? 'busy' : null;
       const seen = { greeting, features: await ask('FEAT'), directory: await ask('PWD') };
       say(conversation, 'QUIT');
       return seen;
     });
+    if (seen === 'busy') throw stopped(target, 'ftp', 'it is busy and says so');
     if (!seen) throw stopped(target, 'ftp', 'no greeting of a file server came');
     const features = seen.features.split(/\r?\n/).filter((line) => /^\s/.test(line));
-    const open = seen.directory.startsWith('257');
     const result = serviceResult('ftp', {
       ...productBy(PRODUCTS, seen.greeting),
-      access: open ? 'open' : seen.directory.startsWith('5') ? 'refused' : 'unknown',
-      what: open
-        ? 'it told its directory without a login'
-        : 'it told nothing without a login; whether it lets in anonymous was not tried',
+      ...accessOf(seen),
       details: { greeting: seen.greeting.split('\n')[0], features: features.map((line) => line.trim()).join(', ') },
     });
     // Some have it and list it only to those who are logged in.
-    const offered = /AUTH\s+[^\n]*(TLS|SSL)/i.test(seen.features) || (await asksForTls(target));
+    const offered = /AUTH\s[^\n]*(TLS|SSL)/i.test(seen.features) || (await asksForTls(target));
     return withTls(result, target, { offered, dialogue: ftpStarttls });
   },
 };
 
-const asksForTls = (target: Parameters<Probe['probe']>[0]): Promise<boolean> =>
-  target.secure ? Promise.resolve(false) : talk(target, 'ftp', DEADLINE_MS, ftpStarttls);
+/** Most let in `anonymous` only after that name was given, which is a login: a refusal of commands before it proves nothing. */
+function accessOf({ greeting, directory }: { greeting: string; directory: string }): { access: Access; what: string } {
+  if (directory.startsWith('257')) return { access: 'open', what: 'it told its directory without a login' };
+  const bars =
+    /\bno anonymous\b|\bnot (allow|accept|permit) anonymous\b|\banonymous\b[^\n]{0,40}\b(disabled|denied|not allowed)/i;
+  if (bars.test(greeting) || bars.test(directory))
+    return { access: 'refused', what: 'it says that it lets in nobody as anonymous' };
+  return { access: 'unknown', what: 'it told nothing without a login; whether it lets in anonymous was not tried' };
+}
+
+/** Null: it answered neither yes nor that it knows no such thing. */
+async function asksForTls(target: ProbeTarget): Promise<boolean | null> {
+  if (target.secure) return false;
+  const answer = await talk(target, 'ftp', DEADLINE_MS, async (conversation) => {
+    if (!(await readReply(conversation)).startsWith('220')) return '';
+    say(conversation, 'AUTH TLS');
+    return readReply(conversation);
+  });
+  if (answer.startsWith('234')) return true;
+  return /^(500|502|504|534)/.test(answer) ? false : null;
+}

@@ -5,8 +5,12 @@ import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
 import { ProbeResult } from '../../model/probe.ts';
+import { readVariables } from '../logic/ntp.ts';
+import { productOf, titleOf } from './http/index.ts';
 import { PROBES } from './registry.ts';
+import { modulesIn } from './rsync.ts';
 import { listenWith, look, targetAt } from './testing.ts';
+import { productOfStream } from './xmpp.ts';
 
 /** Servers that mean harm, or are broken in a way that looks like it. None may cost us more than time and little of it. */
 const HOSTILE: Record<string, (socket: Socket) => void> = {
@@ -103,6 +107,50 @@ test('answers whose lengths lie cost a service’s probe no more than an error, 
       }),
     ),
   );
+});
+
+/** Readers of what servers say, each with what made an expression begin anew at every place. */
+const LONG: Record<string, (length: number) => () => unknown> = {
+  'an XMPP stream that begins without end': (length) => {
+    const said = '<stream:stream'.repeat(length / 14);
+    return () => productOfStream([said]);
+  },
+  'namespaces of a stream without end': (length) => {
+    const said = 'xmlns:stream="http://etherx.jabber.org/streams"'.repeat(length / 47);
+    return () => productOfStream([said]);
+  },
+  'links without end': (length) => () => productOf({ headers: new Map() }, '<a'.repeat(length / 2), ''),
+  'tokens without end': (length) => () =>
+    productOf({ headers: new Map() }, 'data-requesttoken>'.repeat(length / 18), ''),
+  'titles without end': (length) => () => titleOf('<title'.repeat(length / 6)),
+  'a module of blanks': (length) => () => modulesIn(`x${' '.repeat(length)}`),
+  'a variable without a value': (length) => {
+    const part = Buffer.alloc(12 + length, 'a');
+    part[0] = 22;
+    part[1] = 0x82;
+    part.writeUInt16BE(length, 10);
+    return () => readVariables([part]);
+  },
+  'a variable of blanks': (length) => {
+    const part = Buffer.alloc(12 + length, ' ');
+    part[0] = 22;
+    part[1] = 0x82;
+    part.writeUInt16BE(length, 10);
+    return () => readVariables([part]);
+  },
+};
+
+test('nothing that is said holds up everybody else: readers take time by its length, not by its square', () => {
+  for (const [name, reader] of Object.entries(LONG)) {
+    const read = reader(32 * 1024);
+    const times = Array.from({ length: 3 }, () => {
+      const began = performance.now();
+      read();
+      return performance.now() - began;
+    });
+    // By the square, hundreds to thousands of milliseconds.
+    assert.ok(Math.min(...times) < 80, `${name}: ${Math.min(...times)} ms`);
+  }
 });
 
 function pour(socket: Socket, bytes: Buffer): void {

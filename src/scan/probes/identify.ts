@@ -2,9 +2,10 @@ import { isAppError } from '../../model/errors/index.ts';
 import { type ProbeResult, ServiceProbe, type TlsProbe } from '../../model/probe.ts';
 import { openingsFor } from '../logic/openings.ts';
 import { ask, greet } from './ask-opening.ts';
-import { newHeard, type Probe, type ProbeTarget } from './contract.ts';
+import { type Answer, newHeard, type Probe, type ProbeTarget } from './contract.ts';
 import { isPage } from './http/wire.ts';
 import { PROBES } from './registry.ts';
+import { NotItsProtocol } from './service-result.ts';
 import { connectWithin } from './tls/within.ts';
 
 /** Openings that are tried on one port, each on a connection of its own. */
@@ -17,9 +18,24 @@ const LEAST_MS = 300;
 
 /** Finds out by itself what listens (whatever the port number suggests) and reads it; within TLS as well. */
 export async function identifyAndProbe(target: ProbeTarget): Promise<ProbeResult> {
-  const { probe, greeting } = await identify(target);
-  const result = await probe.probe({ ...target, greeting });
+  const result = await probeWhoItIs(target);
   return result.protocol === 'tls' && !target.secure ? { ...result, ...(await lookWithin(target, result)) } : result;
+}
+
+/** A probe that finds out that it is another protocol after all gives way to the others. */
+async function probeWhoItIs(target: ProbeTarget): Promise<ProbeResult> {
+  const openings = openingsFor(target.port, target.secure ? PROBES.filter(isInner) : PROBES);
+  await greet(target, [...openings.suited, ...openings.others][0], chooseProbe);
+  const not: Probe[] = [];
+  for (;;) {
+    const { probe, greeting } = await identify(target, openings, not);
+    try {
+      return await probe.probe({ ...target, greeting });
+    } catch (error) {
+      if (!(error instanceof NotItsProtocol)) throw error;
+      not.push(probe);
+    }
+  }
 }
 
 export interface Known {
@@ -28,42 +44,50 @@ export interface Known {
 }
 
 /** Who says this, unasked or in answer to whatever opening. APIs over HTTP come before HTTP itself. */
-export function chooseProbe(greeting: Buffer): Probe {
-  return OVER_FIRST.find((probe) => probe.recognises(greeting))!;
+export function chooseProbe(greeting: Buffer, not: readonly Probe[] = []): Probe {
+  return OVER_FIRST.find((probe) => !not.includes(probe) && probe.recognises(greeting))!;
 }
 
 const OVER_FIRST = [...PROBES.filter(({ over }) => over), ...PROBES.filter(({ over }) => !over)];
 
 /** Of an answer to this probe's opening, whose server it is; null: nobody knows it. */
-export function chooseByAnswer(asking: Probe, answer: Buffer): Probe | null {
+export function chooseByAnswer(asking: Probe, answer: Buffer, not: readonly Probe[] = []): Probe | null {
   if (answer.length === 0) return null;
-  if (asking.asks?.knows(answer)) return asking;
-  const probe = chooseProbe(answer);
+  if (!not.includes(asking) && asking.asks?.knows(answer)) return asking;
+  const probe = chooseProbe(answer, not);
   return probe.protocol === 'unknown' ? null : probe;
 }
 
-async function identify(target: ProbeTarget): Promise<Known> {
-  const { suited, others } = openingsFor(target.port, target.secure ? PROBES.filter(isInner) : PROBES);
-  await greet(target, [...suited, ...others][0], chooseProbe);
+async function identify(target: ProbeTarget, { suited, others }: Openings, not: readonly Probe[]): Promise<Known> {
   const { greeting } = target.heard;
-  const byGreeting = greeting.length > 0 ? chooseProbe(greeting) : null;
+  const byGreeting = greeting.length > 0 ? chooseProbe(greeting, not) : null;
   if (byGreeting && byGreeting.protocol !== 'unknown') return refined(target, { probe: byGreeting, greeting });
   // A server that spoke first was to be known by that: only what its port suggests is tried besides.
-  const found = await tryOpenings(target, byGreeting ? suited : [...suited, ...others]);
+  const found = await tryOpenings(target, byGreeting ? suited : [...suited, ...others], not);
   if (found) return refined(target, found);
   const first = [...target.heard.answers.values()].find(({ bytes }) => bytes.length > 0);
   return { probe: PROBES.at(-1)!, greeting: greeting.length > 0 ? greeting : (first?.bytes ?? greeting) };
 }
 
+type Openings = ReturnType<typeof openingsFor<Probe>>;
+
 const isInner = ({ protocol }: Probe): boolean => protocol !== 'tls' && protocol !== 'ssh';
 
-async function tryOpenings(target: ProbeTarget, openings: readonly Probe[]): Promise<Known | null> {
+async function tryOpenings(
+  target: ProbeTarget,
+  openings: readonly Probe[],
+  not: readonly Probe[],
+): Promise<Known | null> {
+  // Whoever hangs up on us unasked does so on every opening.
+  if (target.heard.hungUp) return null;
   let silent = 0;
   for (const probe of openings.slice(0, MOST_OPENINGS)) {
     const isFirst = probe === openings[0];
     if (silent >= MOST_SILENT || (!isFirst && target.left() < leastLeft(target))) return null;
-    const { bytes, ended } = await askCalmly(target, probe);
-    const known = chooseByAnswer(probe, bytes);
+    const { to, bytes, ended } = await askCalmly(target, probe);
+    // An echo says of each opening what its own servers say.
+    if (bytes.length > 0 && bytes.subarray(0, to.length).equals(to)) return null;
+    const known = chooseByAnswer(probe, bytes, not);
     if (known) return { probe: known, greeting: bytes };
     if (bytes.length === 0 && !ended) silent++;
   }
@@ -74,12 +98,12 @@ async function tryOpenings(target: ProbeTarget, openings: readonly Probe[]): Pro
 const leastLeft = (target: ProbeTarget): number => (target.secure ? LEAST_MS : LEFT_FOR_PROBE_MS);
 
 /** A server that does not take another connection has not answered; that is no error once it had taken one. */
-async function askCalmly(target: ProbeTarget, probe: Probe): Promise<{ bytes: Buffer; ended: boolean }> {
+async function askCalmly(target: ProbeTarget, probe: Probe): Promise<Answer> {
   try {
     return await ask(target, probe);
   } catch (error) {
     if (!isAppError(error)) throw error;
-    return { bytes: Buffer.alloc(0), ended: true };
+    return { to: Buffer.alloc(0), bytes: Buffer.alloc(0), ended: true };
   }
 }
 

@@ -44,6 +44,7 @@ export const imapProbe: Probe = {
       what: open ? 'it takes whoever connects for logged in' : 'it asks for a login after its greeting',
       details: { greeting: greeting.trim(), abilities: list },
     });
-    return withTls(result, target, { offered: /\bSTARTTLS\b/i.test(list), dialogue: imapStarttls });
+    const offered = list !== '' && /^a OK\b/im.test(abilities) ? /\bSTARTTLS\b/i.test(list) : null;
+    return withTls(result, target, { offered, dialogue: imapStarttls });
   },
 };

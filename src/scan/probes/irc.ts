@@ -1,6 +1,6 @@
 import { productBy, type Signature } from '../logic/products.ts';
 import type { Probe } from './contract.ts';
-import { readUntil, serviceResult, stopped, talk } from './service-result.ts';
+import { NotItsProtocol, readUntil, serviceResult, talk } from './service-result.ts';
 import { say } from './starttls/replies.ts';
 
 const DEADLINE_MS = 4000;
@@ -24,7 +24,7 @@ export const ircProbe: Probe = {
         /(^|\n)(:\S+ )?(451|351|421|ERROR) ?.*\r?\n/.test(bytes.toString('latin1'));
       return (await readUntil(conversation, whole, 8192)).toString('latin1');
     });
-    if (!isIrc(said)) throw stopped(target, 'irc', 'the answer was not IRC');
+    if (!isIrc(said)) throw new NotItsProtocol(target, 'irc', 'the answer was not IRC');
     return serviceResult('irc', {
       ...productBy(PRODUCTS, said),
       access: 'unknown',
@@ -34,5 +34,8 @@ export const ircProbe: Probe = {
   },
 };
 
+/** Numbers only with a server's name before them, as files and mail have the same: `421` is "too busy" there. */
 const isIrc = (said: string): boolean =>
-  /^(:\S+ )?(NOTICE (AUTH|\*) |ERROR :|(451|421|351|439|020) \S+ )/m.test(said) && !said.startsWith('HTTP/');
+  /^(?:(:\S+ )?(NOTICE (AUTH|\*) |ERROR :)|:\S+ (451|421|351|439|020) |451 \* :Connection not registered)/m.test(
+    said,
+  ) && !said.startsWith('HTTP/');

@@ -113,7 +113,7 @@ export const ldapProbe: Probe = {
       return { root, base, found: base === null ? null : await ask(conversation, search(2, base, ['1.1'])) };
     });
     const result = resultOf(root ?? new Map(), base, found);
-    const offered = root?.get('supportedextension')?.includes(STARTTLS_OID) ?? false;
+    const offered = root?.get('supportedextension')?.includes(STARTTLS_OID) ?? null;
     return withTls(result, target, { offered, dialogue: ldapStarttls });
   },
 };

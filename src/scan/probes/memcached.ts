@@ -1,5 +1,5 @@
 import type { Probe } from './contract.ts';
-import { readUntil, serviceResult, stopped, talk } from './service-result.ts';
+import { NotItsProtocol, readUntil, serviceResult, talk } from './service-result.ts';
 
 const ANSWER_MS = 3000;
 const VERSION = Buffer.from('version\r\n');
@@ -17,7 +17,7 @@ export const memcachedProbe: Probe = {
       conversation.write(VERSION);
       const answer = (await readUntil(conversation, (bytes) => bytes.includes('\n'), 1024)).toString('latin1');
       const known = KNOWN.exec(answer);
-      if (!known) throw stopped(target, 'memcached', 'it did not tell its version');
+      if (!known) throw new NotItsProtocol(target, 'memcached', 'it did not tell its version');
       return serviceResult('memcached', {
         product: 'Memcached',
         version: known[1],

@@ -8,6 +8,7 @@ const LONGEST_PACKET = 4096;
 const PROTOCOL = 10;
 const ERROR = 0xff;
 const OFFERS_TLS = 0x0800;
+const ONLY_BY_TLS = 3159;
 /** Protocol 4.1, secure connection, named plugin: the least that every server since 4.1 takes. */
 const CAPABILITIES = 0x0008_8200;
 /** A whole answer to the greeting, from the user without a name: a server blocks addresses that hang up instead. */
@@ -23,6 +24,9 @@ const NOBODY = packet(
   ]),
 );
 
+/** Ends the session of whoever was let in (COM_QUIT). */
+const QUIT = packet(0, Buffer.from([1]));
+
 /** MySQL and MariaDB: their greeting, and whether the user without a name gets in without a password. */
 export const mysqlProbe: Probe = {
   protocol: 'mysql',
@@ -31,7 +35,7 @@ export const mysqlProbe: Probe = {
     /^[\s\S]{3}\0(\n\d[\w.+~:-]{2,60}\0|\xff[\s\S]{2}(#\w{5})?(Host |Too many connections))/.test(
       greeting.toString('latin1'),
     ),
-  farewell: NOBODY,
+  farewell: { says: NOBODY, last: (answer) => (answer[4] === 0 ? QUIT : null) },
   probe: (target) => talk(target, 'mysql', ANSWER_MS, (conversation) => read(conversation, target)),
 };
 
@@ -66,10 +70,14 @@ async function verdict(conversation: Conversation, target: ProbeTarget): Promise
     conversation.write(packet(3, Buffer.alloc(0)));
     answer = await readPacket(conversation, target);
   }
-  if (answer[0] === 0) return { access: 'open', what: 'the user without a name was let in without a password' };
+  if (answer[0] === 0) {
+    conversation.write(QUIT);
+    return { access: 'open', what: 'the user without a name was let in without a password' };
+  }
   if (answer[0] !== ERROR) return { access: 'unknown', what: 'the user without a name was neither let in nor refused' };
   const { code } = errorOf(answer);
-  const isRefusal = [1044, 1045, 1698, 1130, 3159].includes(code);
+  if (code === ONLY_BY_TLS) return { access: 'unknown', what: 'it answers within TLS only, which was not tried' };
+  const isRefusal = [1044, 1045, 1698, 1130].includes(code);
   return { access: isRefusal ? 'refused' : 'unknown', what: `the user without a name was answered with error ${code}` };
 }
 

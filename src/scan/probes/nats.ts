@@ -1,3 +1,4 @@
+import type { Access } from '../../model/probe.ts';
 import type { Conversation } from '../scanner/conversation.ts';
 import type { Probe, ProbeTarget } from './contract.ts';
 import { textOf } from './http/wire.ts';
@@ -31,12 +32,19 @@ async function read(conversation: Conversation, target: ProbeTarget) {
   conversation.write(CONNECT);
   const isWhole = (bytes: Buffer): boolean => /^(PONG|-ERR.*)\r\n/m.test(bytes.toString('latin1'));
   const answer = (await readUntil(conversation, isWhole, 8192)).toString('latin1');
-  const isOpen = /^PONG\r\n/m.test(answer) && !answer.includes('-ERR');
-  return serviceResult('nats', {
-    ...said,
-    access: isOpen ? 'open' : 'refused',
-    what: isOpen ? 'a PING was answered without credentials' : 'a PING without credentials was refused',
-  });
+  return serviceResult('nats', { ...said, ...verdictOn(answer) });
+}
+
+/** Other errors (that it is full, say) tell nothing of credentials. */
+function verdictOn(answer: string): { access: Access; what: string } {
+  const error = /^-ERR ?([^\r\n]{0,200})/m.exec(answer);
+  if (error && /authori[sz]ation|authenticat/i.test(error[1]!))
+    return { access: 'refused', what: 'a PING without credentials was refused' };
+  if (error) return { access: 'unknown', what: `a PING was answered with an error: ${error[1]}` };
+  const isOpen = /^PONG\r\n/m.test(answer);
+  return isOpen
+    ? { access: 'open', what: 'a PING was answered without credentials' }
+    : { access: 'unknown', what: 'a PING was not answered' };
 }
 
 function jsonIn(greeting: string): Record<string, unknown> | null {

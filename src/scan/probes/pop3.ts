@@ -39,6 +39,7 @@ export const pop3Probe: Probe = {
       what: open ? 'a STAT without a login was answered' : 'a STAT without a login was refused',
       details: { greeting: greeting.trim(), abilities: list.join(', ') },
     });
-    return withTls(result, target, { offered: list.some((line) => /^STLS$/i.test(line)), dialogue: pop3Starttls });
+    const offered = /^\.\r?$/m.test(abilities) ? list.some((line) => /^STLS$/i.test(line)) : null;
+    return withTls(result, target, { offered, dialogue: pop3Starttls });
   },
 };

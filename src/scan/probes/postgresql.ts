@@ -1,8 +1,10 @@
-import type { Access, ServiceProbe } from '../../model/probe.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import type { Access, ServiceProbe, TlsSeen } from '../../model/probe.ts';
 import { ConversationEnded, type Conversation } from '../scanner/conversation.ts';
 import type { Probe, ProbeTarget } from './contract.ts';
 import { serviceResult, stopped, talk } from './service-result.ts';
-import { lookByStartTls } from './start-tls.ts';
+import { behindStartTls, lookByStartTls } from './start-tls.ts';
+import { connectWithin } from './tls/within.ts';
 
 const ANSWER_MS = 3000;
 const LONGEST_MESSAGE = 16 * 1024;
@@ -34,23 +36,46 @@ export const postgresqlProbe: Probe = {
   },
   recognises: (greeting) => isError(greeting) && /\0C[0-9A-Z]{5}\0/.test(greeting.toString('latin1')),
   probe: async (target): Promise<ServiceProbe> => {
-    const said = await talk(target, 'postgresql', ANSWER_MS, (conversation) => read(conversation, target));
+    const inTheClear = await start(target);
     let agreed: boolean | null = null;
-    const agree = async (conversation: Conversation): Promise<boolean> => (agreed = await agreeOnTls(conversation));
+    const agree = async (conversation: Conversation): Promise<boolean> => {
+      const answer = await agreeOnTls(conversation);
+      agreed ??= answer;
+      return answer === true;
+    };
     const tls = target.secure ? null : await lookByStartTls(target, agree);
+    const within = tls && inTheClear.wantsTls ? await startWithin(behindStartTls(target, agree), tls) : null;
+    const { wantsTls: _, ...said } = within ?? inTheClear;
     const details = { starttls: agreed === false ? 'not offered' : null };
     return { ...serviceResult('postgresql', { ...said, details }), ...(tls ? { tls } : {}) };
   },
 };
 
-async function agreeOnTls(conversation: Conversation): Promise<boolean> {
+const start = (target: ProbeTarget) =>
+  talk(target, 'postgresql', ANSWER_MS, (conversation) => read(conversation, target));
+
+/** The same question within TLS, of a server that answers nobody without; null where that did not come about. */
+async function startWithin(target: ProbeTarget, tls: TlsSeen): Promise<Awaited<ReturnType<typeof start>> | null> {
+  try {
+    return await start({ ...target, connect: connectWithin(target, tls.versions.at(-1)!).connect });
+  } catch (error) {
+    if (isAppError(error)) return null;
+    throw error;
+  }
+}
+
+/** Null: the server said neither yes nor no (an error, say, because it is full). */
+async function agreeOnTls(conversation: Conversation): Promise<boolean | null> {
   conversation.write(SSL_REQUEST);
-  return (await conversation.read(1)).toString('latin1') === 'S';
+  const answer = (await conversation.read(1)).toString('latin1');
+  return answer === 'S' ? true : answer === 'N' ? false : null;
 }
 
 interface Verdict {
   access: Access;
   what: string;
+  /** it answers nobody from our address without TLS */
+  wantsTls?: boolean;
 }
 
 async function read(conversation: Conversation, target: ProbeTarget) {
@@ -81,6 +106,12 @@ function verdictOn({ type, body }: Message): Verdict {
   const text = body.toString('utf8');
   const code = /\0C([0-9A-Z]{5})\0/.exec(text)?.[1] ?? 'none';
   const why = /\0M([^\0]*)/.exec(text)?.[1] ?? '';
+  return ofError(code, why);
+}
+
+function ofError(code: string, why: string): Verdict {
+  if (code === '28000' && /no encryption|SSL off/i.test(why))
+    return { access: 'unknown', what: 'it answers our address within TLS only', wantsTls: true };
   // Told apart from 28000 for a role that is not there, which is said after nobody asked for a password.
   if (code === '28000' && /pg_hba\.conf/.test(why))
     return { access: 'refused', what: 'it lets nobody in from our address' };

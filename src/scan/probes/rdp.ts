@@ -1,7 +1,7 @@
 import type { ServiceProbe } from '../../model/probe.ts';
-import type { Conversation } from '../scanner/conversation.ts';
-import type { Probe, ProbeTarget } from './contract.ts';
-import { serviceResult, stopped, talk } from './service-result.ts';
+import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
+import { converse, type Probe, type ProbeTarget } from './contract.ts';
+import { serviceResult, stopped } from './service-result.ts';
 import { rdpOpening, rdpStarttls, RDP_LAYER, readTpkt } from './starttls/dialogues.ts';
 import { withTls } from './starttls/index.ts';
 
@@ -21,19 +21,28 @@ interface Layer {
   failure: number | null;
 }
 
-async function offer(conversation: Conversation, layer: number): Promise<Layer | null> {
+/** What became of an offer: `no` from a server that hung up on it, `untold` where no answer came in time. */
+type Told = Layer | 'no' | 'untold';
+
+async function offer(conversation: Conversation, layer: number): Promise<Told> {
   conversation.write(rdpOpening(layer));
   const confirm = await readTpkt(conversation);
-  if (!isConfirm(confirm)) return null;
+  if (!isConfirm(confirm)) return 'untold';
   // Without an answer to the offer it is from before there were layers: the standard one.
   if (confirm.length < 19) return { taken: layer === RDP_LAYER.standard, failure: null };
   if (confirm[11] === FAILED) return { taken: false, failure: confirm[15]! };
   return { taken: confirm[11] === NEGOTIATED && confirm[15] === layer, failure: null };
 }
 
-/** A server that hangs up on an offer does not take it. */
-const tryLayer = (target: ProbeTarget, layer: number): Promise<Layer | null> =>
-  talk(target, 'rdp', DEADLINE_MS, (conversation) => offer(conversation, layer)).catch(() => null);
+/** That we could not connect is no answer, and ends the look. */
+async function tryLayer(target: ProbeTarget, layer: number): Promise<Told> {
+  try {
+    return await converse(target, DEADLINE_MS, (conversation) => offer(conversation, layer));
+  } catch (error) {
+    if (!(error instanceof ConversationEnded)) throw error;
+    return error.ended === 'closed' ? 'no' : 'untold';
+  }
+}
 
 /** Desktops: which security layers it takes, the certificate behind TLS. No credentials are begun. */
 export const rdpProbe: Probe = {
@@ -45,31 +54,36 @@ export const rdpProbe: Probe = {
     const standard = await tryLayer(target, RDP_LAYER.standard);
     const tls = await tryLayer(target, RDP_LAYER.tls);
     const nla = await tryLayer(target, RDP_LAYER.nla);
-    if (!standard && !tls && !nla) throw stopped(target, 'rdp', 'no connection was confirmed');
+    if ([standard, tls, nla].every((told) => typeof told === 'string'))
+      throw stopped(target, 'rdp', 'no connection was confirmed');
     const result = resultOf(target, { standard, tls, nla });
-    return withTls(result, target, { offered: tls?.taken ?? false, dialogue: rdpStarttls });
+    return withTls(result, target, { offered: tls === 'untold' ? null : takesIt(tls), dialogue: rdpStarttls });
   },
 };
 
-const takesIt = (layer: Layer | null): boolean => layer?.taken ?? false;
+const takesIt = (told: Told): boolean => typeof told !== 'string' && told.taken;
 
 interface Layers {
-  standard: Layer | null;
-  tls: Layer | null;
-  nla: Layer | null;
+  standard: Told;
+  tls: Told;
+  nla: Told;
 }
 
 function resultOf(target: ProbeTarget, { standard, tls, nla }: Layers): ServiceProbe {
   const takes = { standard: takesIt(standard), TLS: takesIt(tls), NLA: takesIt(nla) };
   const layers = Object.entries(takes).flatMap(([name, taken]) => (taken ? [name] : []));
-  const wantsCredentials = layers.join('') === 'NLA' || standard?.failure === WANTS_NLA;
+  const isNlaOnly = layers.join('') === 'NLA' && standard !== 'untold' && tls !== 'untold';
+  const saysSo = typeof standard !== 'string' && standard.failure === WANTS_NLA;
+  const wantsCredentials = isNlaOnly || saysSo;
   const windows = takes.NLA ? 'Microsoft Terminal Services' : undefined;
   return serviceResult('rdp', {
     product: isXrdp(target.greeting, takes.NLA) ? 'xrdp' : windows,
     access: wantsCredentials ? 'refused' : 'unknown',
     what: wantsCredentials
       ? 'it asks for credentials before it shows anything (NLA)'
-      : 'it shows its login screen to whoever connects; whether that lets in was not tried',
+      : takes.standard || takes.TLS
+        ? 'it shows its login screen to whoever connects; whether that lets in was not tried'
+        : 'whether it takes anybody without credentials was not answered',
     details: { layers: layers.join(', ') },
   });
 }

@@ -17,7 +17,7 @@ export const rsyncProbe: Probe = {
     });
     const protocol = /^@RSYNCD: ([\d.]+)/.exec(greeting)?.[1];
     if (!protocol) throw stopped(target, 'rsync', 'no greeting of an rsync daemon came');
-    const modules = list.split('\n').flatMap((line) => /^([^@\s][^\t]*?)\s*\t/.exec(line)?.[1] ?? []);
+    const modules = modulesIn(list);
     return serviceResult('rsync', {
       product: 'rsync',
       access: 'unknown',
@@ -26,3 +26,7 @@ export const rsyncProbe: Probe = {
     });
   },
 };
+
+/** A line each: its name, blanks, a tab and what it is for. */
+export const modulesIn = (list: string): string[] =>
+  list.split('\n').flatMap((line) => /^([^@\s][^\t]*)\t/.exec(line)?.[1]?.trimEnd() ?? []);

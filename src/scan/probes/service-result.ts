@@ -2,7 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { type Access, SERVICE_BOUNDS, type ServiceProbe, type ServiceProtocol } from '../../model/probe.ts';
 import { oneLine } from '../../model/text.ts';
 import { ConversationEnded } from '../scanner/conversation.ts';
-import { converse, type ProbeTarget } from './contract.ts';
+import { converse, type Probe, type ProbeTarget } from './contract.ts';
 import type { Conversation } from '../scanner/conversation.ts';
 
 export interface Said {
@@ -47,7 +47,14 @@ export async function talk<T>(
   }
 }
 
-export function stopped({ address, port }: ProbeTarget, protocol: ServiceProtocol, why: string): AppError {
+/** What was taken for this protocol is another one's: whoever looks goes on. */
+export class NotItsProtocol extends AppError {
+  constructor({ address, port }: ProbeTarget, protocol: Probe['protocol'], why: string) {
+    super('PROBE_STOPPED', { address, port, protocol, why });
+  }
+}
+
+export function stopped({ address, port }: ProbeTarget, protocol: Probe['protocol'], why: string): AppError {
   return new AppError('PROBE_STOPPED', { address, port, protocol, why });
 }
 

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer as createHttp, type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { TLSSocket } from 'node:tls';
 import fc from 'fast-check';
-import { ProbeResult, type ServiceProbe } from '../../model/probe.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { ProbeResult, type ServiceProbe, type UnknownProbe } from '../../model/probe.ts';
 import { introduction } from './amqp.ts';
 import { readDocument } from './mongodb/wire.ts';
 import { PROBES } from './registry.ts';
-import { listenWith, look } from './testing.ts';
+import { listenWith, look, selfSigned, targetAt } from './testing.ts';
 
 type Answers = Record<string, [status: number, body: unknown, headers?: Record<string, string>]>;
 
@@ -92,9 +95,18 @@ const APIS: [
     'Docker',
     {
       'GET /version': [200, { Version: '27.3.1', ApiVersion: '1.47' }, DOCKER_HEADERS],
+      'GET /containers/json': [200, [], DOCKER_HEADERS],
       else: [404, { message: 'page not found' }, DOCKER_HEADERS],
     },
     ['docker', 'Docker', '27.3.1', 'open'],
+  ],
+  [
+    'a proxy that tells Docker’s version and nothing else',
+    {
+      'GET /version': [200, { Version: '27.3.1', ApiVersion: '1.47' }, DOCKER_HEADERS],
+      else: [403, 'forbidden'],
+    },
+    ['docker', 'Docker', '27.3.1', 'refused'],
   ],
   [
     'RabbitMQ’s management',
@@ -221,14 +233,16 @@ test('MySQL: the user without a name is refused, let in, or asked for another pr
     [[denied], 'refused'],
     [[Buffer.from('00000002000000', 'hex')], 'open'],
     [[asksFirst, denied], 'refused'],
+    [[Buffer.from('\xff\x57\x0c#HY000Connections using insecure transport are prohibited', 'latin1')], 'unknown'],
   ];
   for (const [answers, access] of cases) {
-    let hungUp = 0;
+    let [hungUp, quits] = [0, 0];
     const server = await listenWith((socket) => {
       socket.write(MYSQL);
       let sequence = 0;
       socket.on('close', () => void (hungUp += sequence === 0 ? 1 : 0));
       socket.on('data', (bytes) => {
+        if (bytes.equals(packet(0, Buffer.from([1])))) return void quits++;
         const next = answers[sequence++];
         if (next) socket.write(packet(bytes[3]! + 1, next));
       });
@@ -241,6 +255,8 @@ test('MySQL: the user without a name is refused, let in, or asked for another pr
     );
     assert.equal(probe.details['tls'], 'offered');
     assert.equal(hungUp, 0, 'it blocks addresses that hang up on its greeting');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(quits, access === 'open' ? 2 : 0, 'whoever is let in leaves as clients do');
   }
 });
 
@@ -293,6 +309,207 @@ test('AMQP: who introduces itself, and that nobody is let in without credentials
       ['amqp', 'RabbitMQ', '3.10.8', access],
     );
   }
+});
+
+/** Says this to whoever connects, and these answers to lines that begin so; to others `500`. */
+const lines = (t: TestContext, greeting: string, answers: Record<string, string> = {}, hangsUp = false) =>
+  served(t, (socket) => {
+    if (hangsUp) return void socket.end(greeting);
+    socket.write(greeting);
+    socket.on('data', (bytes) => {
+      const said = bytes.toString('latin1');
+      const found = Object.entries(answers).find(([line]) => said.startsWith(line));
+      socket.write(found ? found[1] : '500 what?\r\n');
+    });
+  });
+
+async function served(t: TestContext, behave: (socket: Socket) => void): Promise<number> {
+  const server = await listenWith(behave);
+  t.after(() => server.close());
+  return server.port;
+}
+
+const probeAt = (protocol: string, port: number, as = port, deadlineMs = 3000): Promise<ServiceProbe> =>
+  PROBES.find((probe) => probe.protocol === protocol)!.probe({
+    ...targetAt(port),
+    // Of each of its conversations.
+    left: () => deadlineMs,
+    port: as,
+  }) as Promise<ServiceProbe>;
+
+test('a busy server of files or mail is busy, and no chat', async (t) => {
+  for (const greeting of [
+    '421 There are too many connections from your internet address.\r\n',
+    '421 Too many connections (8) from this IP\r\n',
+    '421 4.7.0 mx.example Error: too many connections from 127.0.0.1\r\n',
+    '421 Too many concurrent SMTP connections; please try again later.\r\n',
+  ]) {
+    const port = await lines(t, greeting, {}, true);
+    await assert.rejects(look(port), (error) => isAppError(error, 'PROBE_STOPPED'), greeting);
+  }
+  const chat = await served(
+    t,
+    (socket) => void socket.write(':irc.example 020 * :Please wait\r\n:irc.example 451 * :x\r\n'),
+  );
+  assert.equal((await look(chat)).protocol, 'irc');
+});
+
+test('what turns us away in words of its own is kept as such', async (t) => {
+  const port = await lines(t, 'Exceeded MaxStartups\r\n', {}, true);
+  assert.equal(((await look(port)) as UnknownProbe).hungUp, true);
+});
+
+test('that TLS is not offered is said only by whoever told all it can do', async (t) => {
+  const starttls = async (protocol: string, port: number, as?: number): Promise<unknown> =>
+    (await probeAt(protocol, port, as)).details['starttls'];
+  const mail = '220 mx ESMTP\r\n';
+  assert.equal(await starttls('smtp', await lines(t, mail, { EHLO: '250-mx\r\n250 SIZE\r\n' })), 'not offered');
+  assert.equal(await starttls('smtp', await lines(t, mail, { EHLO: '421 4.3.2 mx busy\r\n' })), undefined);
+  assert.equal(await starttls('smtp', await lines(t, mail, { EHLO: '450 4.7.1 later\r\n' })), undefined);
+  assert.equal(await starttls('smtp', await lines(t, '554 mx ESMTP not accepting messages\r\n')), undefined);
+  assert.equal(await starttls('imap', await lines(t, '* BYE busy\r\n')), undefined);
+  assert.equal(await starttls('pop3', await lines(t, '+OK\r\n', { CAPA: '-ERR x\r\n', STAT: '-ERR\r\n' })), undefined);
+  const files = { FEAT: '211 none\r\n', PWD: '530 no\r\n' };
+  assert.equal(await starttls('ftp', await lines(t, '220 FTP\r\n', files)), 'not offered');
+  assert.equal(await starttls('ftp', await lines(t, '220 FTP\r\n', { ...files, AUTH: '421 busy\r\n' })), undefined);
+  const stream = "<stream:stream xmlns:stream='http://etherx.jabber.org/streams'>";
+  const chat = await lines(t, '', { '<?xml': `${stream}<stream:error><x/></stream:error></stream:stream>` });
+  assert.equal(await starttls('xmpp', chat, 5269), undefined);
+  const full = 'SFATAL\0C53300\0Msorry, too many clients already\0\0';
+  for (const [answer, expected] of [
+    ['N', 'not offered'],
+    ['E', undefined],
+  ]) {
+    const database = await served(t, (socket) =>
+      socket.on('data', (bytes) => {
+        if (bytes.length === 8) socket.write(answer!);
+        else
+          socket.write(
+            Buffer.concat([
+              Buffer.from('E'),
+              long(Buffer.alloc(0)).subarray(0, 3),
+              Buffer.from([full.length + 4]),
+              Buffer.from(full),
+            ]),
+          );
+      }),
+    );
+    assert.equal(await starttls('postgresql', database), expected);
+  }
+});
+
+test('a desktop that is slow for some layers is not taken for one that wants NLA', async (t) => {
+  const nla = Buffer.from([3, 0, 0, 19, 14, 0xd0, 0, 0, 0, 0, 0, 2, 0, 8, 0, 2, 0, 0, 0]);
+  const desktop = (others: (socket: Socket) => void) =>
+    served(t, (socket) => socket.on('data', (bytes) => (bytes[15] === 2 ? socket.write(nla) : others(socket))));
+  const hangsUp = await probeAt('rdp', await desktop((socket) => socket.destroy()));
+  assert.deepEqual([hangsUp.access, hangsUp.details['starttls']], ['refused', 'not offered']);
+  const port = await desktop(() => undefined);
+  const slow = await probeAt('rdp', port, port, 300);
+  assert.deepEqual([slow.access, slow.details['starttls']], ['unknown', undefined]);
+});
+
+test('a share that does not answer for a dialect has not said no to it', async (t) => {
+  const agreed = (dialect: number): Buffer => {
+    const message = Buffer.alloc(74);
+    message.writeUInt32BE(70);
+    message.writeUInt32BE(0xfe534d42, 4);
+    message.writeUInt16LE(dialect, 72);
+    return message;
+  };
+  const port = await served(t, (socket) =>
+    socket.on('data', (bytes) => {
+      const isSecond = bytes.readUInt32BE(4) === 0xfe534d42;
+      const dialect = isSecond && bytes.length > 104 ? bytes.readUInt16LE(104) : 0;
+      const isHello = isSecond && bytes.readUInt16LE(70) > 1;
+      if (isHello || dialect === 0x0210) return void socket.end(agreed(dialect));
+      if (dialect !== 0x0202) socket.destroy();
+    }),
+  );
+  const share = await probeAt('smb', port, port, 400);
+  assert.deepEqual([share.details['dialects'], share.details['untold']], ['2.1', '2.0.2']);
+});
+
+test('what was taken for somebody else is looked at on, and an echo is no TLS', async (t) => {
+  const device = await served(t, (socket) => socket.on('data', () => socket.write('ERROR\r\n')));
+  const { protocol, answers } = (await look(device)) as UnknownProbe;
+  assert.equal(protocol, 'unknown');
+  assert.ok(answers!.length > 0);
+  const echo = await served(t, (socket) => socket.on('data', (bytes) => socket.write(bytes)));
+  assert.equal((await look(echo)).protocol, 'unknown');
+});
+
+test('a mail server that is called ftp is one', async (t) => {
+  const port = await lines(t, '220 ftp.example.com ESMTP Postfix\r\n', { EHLO: '250 ftp.example.com\r\n' });
+  assert.equal((await look(port)).protocol, 'smtp');
+  const files = await lines(t, '220 smtp.example.com FTP server\r\n', { FEAT: '211 none\r\n', PWD: '530 no\r\n' });
+  assert.equal((await look(files)).protocol, 'ftp');
+});
+
+test('a port that hangs up before anything was said is left alone', async (t) => {
+  let connections = 0;
+  const port = await served(t, (socket) => {
+    connections++;
+    socket.end();
+  });
+  assert.deepEqual(await look(port), { protocol: 'unknown', banner: '' });
+  assert.equal(connections, 1);
+});
+
+test('NATS that is full, or hangs up, has refused nobody', async (t) => {
+  const INFO = 'INFO {"server_id":"x","version":"2.10.1"}\r\n';
+  for (const [answer, access] of [
+    ["-ERR 'maximum connections exceeded'\r\n", 'unknown'],
+    ["-ERR 'Authorization Violation'\r\n", 'refused'],
+    ['PONG\r\n', 'open'],
+  ] as const)
+    assert.equal((await probeAt('nats', await lines(t, INFO, { CONNECT: answer }))).access, access, answer);
+});
+
+test('FTP: commands that are refused before a login say nothing of anonymous, unless they do', async (t) => {
+  const access = async (greeting: string, directory: string): Promise<string> =>
+    (await probeAt('ftp', await lines(t, greeting, { FEAT: '211 none\r\n', PWD: directory }))).access;
+  assert.equal(await access('220 FTP\r\n', '530 Please login with USER and PASS.\r\n'), 'unknown');
+  assert.equal(
+    await access('220-This is a private system - No anonymous login\r\n220 FTP\r\n', '530 no\r\n'),
+    'refused',
+  );
+  assert.equal(await access('220-Only anonymous FTP is allowed here\r\n220 FTP\r\n', '530 no\r\n'), 'unknown');
+  assert.equal(await access('220 FTP\r\n', '257 "/" is where you are\r\n'), 'open');
+});
+
+test('PostgreSQL that wants TLS is asked again within it', async (t) => {
+  const pki = selfSigned();
+  t.after(() => pki.remove());
+  const says = (type: string, body: string): Buffer => {
+    const head = Buffer.alloc(5, type);
+    head.writeUInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, Buffer.from(body, 'latin1')]);
+  };
+  const onlyByTls = says(
+    'E',
+    'SFATAL\0C28000\0Mno pg_hba.conf entry for host "x", user "y", database "z", no encryption\0\0',
+  );
+  const database = (tls: boolean) =>
+    served(t, (socket) =>
+      socket.once('data', (bytes) => {
+        if (bytes.length !== 8) return void socket.end(onlyByTls);
+        socket.write(tls ? 'S' : 'N');
+        if (!tls) return;
+        const secure = new TLSSocket(socket, {
+          isServer: true,
+          key: readFileSync(pki.key),
+          cert: readFileSync(pki.certificate),
+        });
+        secure.on('error', () => undefined);
+        secure.once('data', () => secure.write(says('R', '\0\0\0\0')));
+      }),
+    );
+  assert.equal((await probeAt('postgresql', await database(false))).access, 'unknown');
+  const port = await database(true);
+  const open = await probeAt('postgresql', port, port, 15_000);
+  assert.ok(open.tls);
+  assert.equal(open.access, 'open', open.what);
 });
 
 test('whatever bytes arrive, recognising them throws nothing, and readers of tables end', () => {

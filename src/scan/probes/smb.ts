@@ -10,9 +10,9 @@ import {
   tookOld,
 } from '../logic/smb.ts';
 import type { ServiceProbe } from '../../model/probe.ts';
-import type { Conversation } from '../scanner/conversation.ts';
-import type { Probe, ProbeTarget } from './contract.ts';
-import { serviceResult, stopped, talk } from './service-result.ts';
+import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
+import { converse, type Probe, type ProbeTarget } from './contract.ts';
+import { serviceResult, stopped } from './service-result.ts';
 
 const DEADLINE_MS = 3000;
 const ALL = Object.keys(DIALECTS).map(Number);
@@ -26,9 +26,18 @@ async function readMessage(conversation: Conversation): Promise<Buffer> {
 
 const isSmb = (answer: Buffer): boolean => answer.length >= 8 && /^[\xfe\xff]SMB/.test(answer.toString('latin1', 4, 8));
 
-/** A server that hangs up on a dialect does not speak it. */
-const attempt = <T>(target: ProbeTarget, fn: (conversation: Conversation) => Promise<T>): Promise<T | null> =>
-  talk(target, 'smb', DEADLINE_MS, fn).catch(() => null);
+/** Null: it hung up, as servers do on a dialect that they do not speak. `untold`: no answer in time. */
+async function attempt<T>(
+  target: ProbeTarget,
+  fn: (conversation: Conversation) => Promise<T>,
+): Promise<T | null | 'untold'> {
+  try {
+    return await converse(target, DEADLINE_MS, fn);
+  } catch (error) {
+    if (!(error instanceof ConversationEnded)) throw error;
+    return error.ended === 'closed' ? null : 'untold';
+  }
+}
 
 /** Files and printers: dialects, signing, and what the machine says of itself before anybody logs in. */
 export const smbProbe: Probe = {
@@ -37,13 +46,17 @@ export const smbProbe: Probe = {
   asks: { opening: () => negotiate2(ALL), knows: isSmb },
   recognises: isSmb,
   probe: async (target) => {
-    const newest = await attempt(target, hello);
-    const spoken: string[] = [];
+    const greeted = await attempt(target, hello);
+    const newest = greeted === 'untold' ? null : greeted;
+    const dialects: Dialects = { spoken: [], untold: [] };
+    const note = (name: string, told: boolean | null | 'untold'): void => {
+      if (told) dialects[told === 'untold' ? 'untold' : 'spoken'].push(name);
+    };
+    note('1', await attempt(target, speaksOld));
     for (const dialect of ALL)
-      if (await attempt(target, (c) => speaks(c, dialect))) spoken.push(DIALECTS[dialect as 514]);
-    const old = (await attempt(target, speaksOld)) ?? false;
-    if (!newest && !old) throw stopped(target, 'smb', 'no dialect was agreed upon');
-    return resultOf(newest, [...(old ? ['1'] : []), ...spoken]);
+      note(DIALECTS[dialect as 514], await attempt(target, (conversation) => speaks(conversation, dialect)));
+    if (!newest && !dialects.spoken.includes('1')) throw stopped(target, 'smb', 'no dialect was agreed upon');
+    return resultOf(newest, dialects);
   },
 };
 
@@ -52,7 +65,13 @@ interface Hello {
   challenge: Challenge | null;
 }
 
-function resultOf(newest: Hello | null, dialects: string[]): ServiceProbe {
+interface Dialects {
+  spoken: string[];
+  /** asked for, and not answered in time */
+  untold: string[];
+}
+
+function resultOf(newest: Hello | null, dialects: Dialects): ServiceProbe {
   const challenge = newest?.challenge;
   const windows = challenge ? `Windows ${challenge.os}` : undefined;
   return serviceResult('smb', {
@@ -60,7 +79,8 @@ function resultOf(newest: Hello | null, dialects: string[]): ServiceProbe {
     access: 'unknown',
     what: 'it agrees on a dialect with whoever asks; what it shares was not asked',
     details: {
-      dialects: dialects.join(', '),
+      dialects: dialects.spoken.join(', '),
+      untold: dialects.untold.join(', '),
       signing: newest && (newest.negotiated.signingRequired ? 'required' : 'not required'),
       computer: challenge?.computer,
       domain: challenge?.domain,

@@ -41,6 +41,7 @@ export const smtpProbe: Probe = {
       say(conversation, 'QUIT');
       return { greeting, abilities };
     });
+    if (seen.greeting.startsWith('421')) throw stopped(target, 'smtp', 'it is busy and says so');
     if (!/^[245]\d\d/.test(seen.greeting)) throw stopped(target, 'smtp', 'no greeting of a mail server came');
     const abilities = seen.abilities.split(/\r?\n/).flatMap((line) => /^250[ -](.*)$/.exec(line)?.[1] ?? []);
     const result = serviceResult('smtp', {
@@ -49,7 +50,8 @@ export const smtpProbe: Probe = {
       what: 'it greets whoever connects, as mail servers do; whether it relays was not tried',
       details: { greeting: seen.greeting.split('\n')[0], abilities: abilities.slice(1).join(', ') },
     });
-    const offered = abilities.some((ability) => /^STARTTLS$/i.test(ability));
+    const isWhole = /^250(?: [^\n]*)?\r?\n/m.test(seen.abilities);
+    const offered = isWhole ? abilities.some((ability) => /^STARTTLS$/i.test(ability)) : null;
     return withTls(result, target, { offered, dialogue: smtpStarttls });
   },
 };

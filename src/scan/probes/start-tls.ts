@@ -19,13 +19,21 @@ export async function lookByStartTls(
     const first = await upgraded(target, agree);
     if (!first) return null;
     first.destroy();
-    const connect = async (): Promise<Socket> => (await upgraded(target, agree)) ?? refuse(target);
-    const result = await tlsProbe.probe({ ...target, connect });
+    const result = await tlsProbe.probe(behindStartTls(target, agree));
     return result.protocol === 'tls' ? result : null;
   } catch (error) {
     if (error instanceof ConversationEnded || isAppError(error)) return null;
     throw error;
   }
+}
+
+/** The target whose connections have agreed on TLS already, and wait for a ClientHello. */
+export function behindStartTls(
+  target: ProbeTarget,
+  agree: (conversation: Conversation) => Promise<boolean>,
+): ProbeTarget {
+  const connect = async (): Promise<Socket> => (await upgraded(target, agree)) ?? refuse(target);
+  return { ...target, connect };
 }
 
 /** A connection on which the next bytes are TLS; null: the server did not agree to that. */

@@ -6,6 +6,7 @@ import { xmppAnswered, xmppOpening, xmppStarttls } from './starttls/dialogues.ts
 import { withTls } from './starttls/index.ts';
 
 const DEADLINE_MS = 4000;
+const LOOKED_THROUGH = 4096;
 const SERVERS = new Set([5269, 5270]);
 
 /** What servers say and leave out in their own way: the namespace of an error's text, the form of a stream's id. */
@@ -13,10 +14,14 @@ const PRODUCTS: readonly Signature[] = [
   ['ejabberd', /<stream:stream id='\d{15,20}'|ejabberd/],
   [
     'Prosody',
-    /This server does not serve|<stream:stream[^>]*\bid='[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}'/,
+    /This server does not serve|<stream:stream[^>]{0,500}\bid='[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}'/,
   ],
-  ['Openfire', /xmlns:stream="http:\/\/etherx\.jabber\.org\/streams"[^>]*\bid="[0-9a-z]{8,10}"/],
+  ['Openfire', /xmlns:stream="http:\/\/etherx\.jabber\.org\/streams"[^>]{0,500}\bid="[0-9a-z]{8,10}"/],
 ];
+
+/** Who says so at the beginning of what it says. */
+export const productOfStream = (said: readonly string[]): ReturnType<typeof productBy> =>
+  productBy(PRODUCTS, said.map((one) => one.slice(0, LOOKED_THROUGH)).join('\n'));
 
 const kindOf = (target: Pick<ProbeTarget, 'port'>): 'client' | 'server' =>
   SERVERS.has(target.port) ? 'server' : 'client';
@@ -45,16 +50,17 @@ export const xmppProbe: Probe = {
     const { to, said } = tried.at(-1)!;
     if (!said.includes('etherx.jabber.org/streams')) throw stopped(target, 'xmpp', 'the answer was no stream');
     const mechanisms = [...said.matchAll(/<mechanism>([^<]{1,60})<\/mechanism>/g)].map((match) => match[1]);
-    const offered = said.includes('urn:ietf:params:xml:ns:xmpp-tls');
+    const isWhole = /<\/stream:features>|<stream:features\s{0,9}\/>/.test(said);
+    const offered = isWhole ? said.includes('urn:ietf:params:xml:ns:xmpp-tls') : null;
     const required = /xmpp-tls['"]><required\s*\/>/.test(said);
     const anonymous = mechanisms.includes('ANONYMOUS');
     const result = serviceResult('xmpp', {
-      ...productBy(PRODUCTS, tried.map((one) => one.said).join('\n')),
+      ...productOfStream(tried.map((one) => one.said)),
       ...accessOf(kind, anonymous, said),
       details: {
         for: kind === 'server' ? 'servers' : 'clients',
         mechanisms: mechanisms.join(', '),
-        tls: required ? 'required' : offered ? 'offered' : 'not offered',
+        tls: offered === null ? null : required ? 'required' : offered ? 'offered' : 'not offered',
       },
     });
     return withTls(result, target, { offered, dialogue: xmppStarttls(to, kind) });

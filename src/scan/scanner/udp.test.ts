@@ -6,6 +6,7 @@ import { isAppError } from '../../model/errors/index.ts';
 import { newBucket } from '../logic/pace.ts';
 import { createGuard } from './guard.ts';
 import { lookAtUdp } from './observe-udp.ts';
+import { exchange } from './udp.ts';
 
 async function serve(
   t: TestContext,
@@ -73,6 +74,12 @@ test('a flood, a stranger’s answer and a closed port cost little', async (t) =
   const began = performance.now();
   assert.deepEqual(await guard.exchange('127.0.0.1', 1, HELLO, { timeoutMs: 3000 }), { answers: [], refused: true });
   assert.ok(performance.now() - began < 1000, 'that nobody listens is heard at once');
+});
+
+test('a datagram that cannot be sent is silence, and ends nothing', async () => {
+  // Without a zone a link-local address leads nowhere.
+  const sent = await exchange('fe80::1', 53, HELLO, { timeoutMs: 500, moreMs: 10, maxBytes: 1024 });
+  assert.deepEqual(sent, { answers: [], refused: false });
 });
 
 test('only ports that a protocol lives on are asked, and silence is no endpoint', async (t) => {

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
+import { OURS } from './connector.ts';
 
 /** What came of one datagram: the answers, or nothing; `refused`: the machine said that nobody listens there. */
 export interface Exchanged {
@@ -42,6 +43,11 @@ export async function exchange(address: string, port: number, bytes: Buffer, how
   const abort = (): void => {
     if (close()) reject(how.signal?.reason as Error);
   };
+  const fail = (error: NodeJS.ErrnoException): void => {
+    // That our own machine ran out of something is not the target's silence.
+    if (!OURS.has(error.code ?? '')) end(error.code === 'ECONNREFUSED');
+    else if (close()) reject(error);
+  };
   let timer = setTimeout(end, how.timeoutMs, false);
   how.signal?.addEventListener('abort', abort, { once: true });
   socket.on('message', (message) => {
@@ -51,9 +57,11 @@ export async function exchange(address: string, port: number, bytes: Buffer, how
     clearTimeout(timer);
     timer = setTimeout(end, how.moreMs, false);
   });
-  socket.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED'));
-  socket.connect(port, address, () => {
-    if (!over) socket.send(bytes, () => undefined);
-  });
+  socket.on('error', fail);
+  // The typings leave out that a failed connect is told here, and not as an event.
+  socket.connect(port, address, ((error?: Error) => {
+    if (error) return fail(error);
+    if (!over) socket.send(bytes, (failed) => failed && fail(failed));
+  }) as () => void);
   return promise;
 }

@@ -37,7 +37,7 @@ async function probeHttp(target: ProbeTarget): Promise<ServiceProbe> {
   if (!first) throw stopped(target, 'http', 'the answer was not HTTP');
   const { page, path, away } = await follow(target, first);
   const text = page.body.subarray(0, LOOKED_THROUGH).toString('utf8');
-  const title = /<title[^>]*>([^<]{0,500})/i.exec(text)?.[1]?.trim();
+  const title = titleOf(text);
   const favicon = isPage(headOf(page)) ? await faviconOf(target) : null;
   return serviceResult('http', {
     ...productOf(page, text, title ?? ''),
@@ -46,6 +46,8 @@ async function probeHttp(target: ProbeTarget): Promise<ServiceProbe> {
     details: { ...detailsOf(page), title, redirect: away ?? (path === '/' ? null : path), favicon },
   });
 }
+
+export const titleOf = (text: string): string | undefined => /<title[^>]{0,200}>([^<]{0,500})/i.exec(text)?.[1]?.trim();
 
 /** A page that is not there or broken is told to everybody all the same. */
 function accessOf(first: HttpAnswer, page: HttpAnswer): Access {

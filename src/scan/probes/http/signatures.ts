@@ -1,7 +1,7 @@
 /**
  * Products by what their pages and headers say. The first that fits counts. `header`: a pattern for the value of that
  * header; `body`: for the start of the page; `title`: for its title; what the first group of any of them holds is the
- * version.
+ * version. Pages are hostile: no pattern may begin anew at each place and then run on without a bound.
  */
 export interface HttpSignature {
   product: string;
@@ -17,7 +17,7 @@ export const HTTP_SIGNATURES: readonly HttpSignature[] = [
   { product: 'Grafana', title: /^Grafana$/ },
   { product: 'Kibana', header: ['kbn-name', /./] },
   { product: 'Prometheus', title: /^Prometheus/ },
-  { product: 'Nextcloud', body: /data-requesttoken[^>]*>[\s\S]*Nextcloud/ },
+  { product: 'Nextcloud', body: /^(?=[\s\S]*data-requesttoken)[\s\S]*Nextcloud/ },
   { product: 'WordPress', body: /<meta name="generator" content="WordPress ([\d.]+)"/i },
   { product: 'WordPress', body: /\/wp-content\// },
   { product: 'Drupal', header: ['x-generator', /^Drupal (\d+)/] },
@@ -25,7 +25,7 @@ export const HTTP_SIGNATURES: readonly HttpSignature[] = [
   { product: 'Confluence', header: ['x-confluence-request-time', /./] },
   { product: 'Keycloak', title: /Keycloak/ },
   { product: 'phpMyAdmin', title: /^phpMyAdmin/ },
-  { product: 'Zabbix', body: /<a[^>]*href="https:\/\/www\.zabbix\.com/i },
+  { product: 'Zabbix', body: /\shref="https:\/\/www\.zabbix\.com/i },
   { product: 'Proxmox VE', title: /Proxmox Virtual Environment$/ },
   { product: 'Cockpit', header: ['set-cookie', /^cockpit=/] },
   { product: 'MinIO', header: ['server', /^MinIO/] },

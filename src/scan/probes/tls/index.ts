@@ -10,6 +10,7 @@ import { clientHello, RECORD, versionOf } from './wire.ts';
 /** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
 const HELLO_MS = 3000;
 const HEARTBEAT_MS = 4000;
+const SERVER_HELLO = 2;
 const NEWEST_FIRST = TlsVersion.options.toReversed();
 
 interface Seen {
@@ -19,7 +20,8 @@ interface Seen {
 
 const isTls = (bytes: Buffer): boolean =>
   bytes.length >= 3 &&
-  (bytes[0] === RECORD.handshake || bytes[0] === RECORD.alert) &&
+  // Of handshakes only the server's hello: an echo of ours is none.
+  ((bytes[0] === RECORD.handshake && (bytes.length < 6 || bytes[5] === SERVER_HELLO)) || bytes[0] === RECORD.alert) &&
   versionOf(bytes.readUInt16BE(1)) !== null;
 
 /** TLS as served: versions, certificates, and whether the heartbeat hole is open, each asked for, never guessed. */
