@@ -68,6 +68,12 @@ export class LiveScopes {
     return blackoutOver(scopes, intervals, at);
   }
 
+  /** The same for an address that we follow a connection to: whoever lets us look there says when. */
+  darkAt(address: string, at: Date): Dark | null {
+    const scopes = this.#covered.map(({ scope, withFollow: targets }) => ({ ...scope, targets }));
+    return blackoutOver(scopes, parseTargets([address]).intervals, at);
+  }
+
   darkIn({ id }: Scope, at: Date): Dark | null {
     return this.dark(this.#covered.find(({ scope }) => scope.id === id)?.targets ?? [], at);
   }
