@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '../../model/errors/index.ts';
 import type { Scan, Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { listenWith } from '../../scan/probes/testing.ts';
@@ -165,4 +166,15 @@ test('an address that a scope lets us follow to rests in that scope’s blackout
   await discovery.jobs['discovery.follow']!({ hostId: via! });
   assert.ok(platform.now() < new Date('2030-07-06T08:00:00Z'), `it went on until ${platform.now().toISOString()}`);
   assert.equal((await toFollow(platform.db, via!)).length, 1, 'what was cut off stays to be done');
+});
+
+test('a scan over scopes whose blackouts take turns is refused with their names', async () => {
+  setClock('2030-07-08T12:00:00Z');
+  const day = await addScope(platform, { cidrs: ['127.80.6.0/30'], ports: '20001', blackouts: ['daily 06:00-18:00'] });
+  const night = await addScope(platform, { cidrs: ['127.80.7.0/30'], ports: '20001', blackouts: ['daily 18:00-06:00'] });
+  await assert.rejects(
+    start(null, ['127.80.6.0/23'], '20001'),
+    (error) => isAppError(error, 'SCAN_NEVER') && [day, night].every(({ name }) => error.message.includes(name)),
+  );
+  assert.equal((await start(day)).state, 'queued');
 });
