@@ -90,6 +90,11 @@ export class LiveScopes {
     return this.dark(this.#covered.find(({ scope }) => scope.id === id)?.targets ?? [], at);
   }
 
+  /** As it is now; null: there is none any more. */
+  byId(id: string | null): Scope | null {
+    return this.#covered.find(({ scope }) => scope.id === id)?.scope ?? null;
+  }
+
   /** The scope that lets us look at this address, or null: outside all of them we never connect. */
   scopeFor(address: string): Scope | null {
     if (containsAddress(this.#excluded, address)) return null;

@@ -148,7 +148,9 @@ function guardOf(
     refused.add(address);
     return false;
   };
-  const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate: scan.rate, subnetRate: scan.subnet_rate });
+  // A scan that is gentler than its scope has its tempo for that: the bucket is the scope's, for all who look there.
+  const rate = scopes.byId(scan.scope_id)?.rate ?? scan.rate;
+  const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate, subnetRate: scan.subnet_rate });
   return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector }));
 }
 
