@@ -1,4 +1,4 @@
-import type { Look } from '../look.ts';
+import type { ProbeResult } from '../../model/probe.ts';
 import { isSilence, leftOpen } from './describe.ts';
 
 /** Looks that run at once. */
@@ -10,13 +10,19 @@ const FEW = 48;
 /** An address where more ports than this accept and say nothing is a firewall or a trap: those are not asked again. */
 const MOST_SILENT_PORTS = 5;
 
+/** A look, as far as it matters here. */
+export interface Looked {
+  address: string;
+  result: ProbeResult | null;
+}
+
 /** Which looks (by place) are worth a second one: what could not be read in full, but not the silence of a firewall. */
-export function worthAgain(looks: readonly Look[]): number[] {
+export function worthAgain(looks: readonly Looked[]): number[] {
   const silent = Map.groupBy(
     looks.filter(({ result }) => result !== null && isSilence(result)),
     ({ address }) => address,
   );
-  const isTrap = ({ address }: Look): boolean => (silent.get(address)?.length ?? 0) > MOST_SILENT_PORTS;
+  const isTrap = ({ address }: Looked): boolean => (silent.get(address)?.length ?? 0) > MOST_SILENT_PORTS;
   return looks.flatMap((look, index) => {
     if (look.result === null) return [index];
     if (isSilence(look.result)) return isTrap(look) ? [] : [index];
