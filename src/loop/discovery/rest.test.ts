@@ -171,7 +171,11 @@ test('an address that a scope lets us follow to rests in that scope’s blackout
 test('a scan over scopes whose blackouts take turns is refused with their names', async () => {
   setClock('2030-07-08T12:00:00Z');
   const day = await addScope(platform, { cidrs: ['127.80.6.0/30'], ports: '20001', blackouts: ['daily 06:00-18:00'] });
-  const night = await addScope(platform, { cidrs: ['127.80.7.0/30'], ports: '20001', blackouts: ['daily 18:00-06:00'] });
+  const night = await addScope(platform, {
+    cidrs: ['127.80.7.0/30'],
+    ports: '20001',
+    blackouts: ['daily 18:00-06:00'],
+  });
   await assert.rejects(
     start(null, ['127.80.6.0/23'], '20001'),
     (error) => isAppError(error, 'SCAN_NEVER') && [day, night].every(({ name }) => error.message.includes(name)),
