@@ -8,9 +8,9 @@ import { normalAddress } from '../../scan/logic/address.ts';
 import { newRtt } from '../../scan/logic/pace.ts';
 import { newRetries } from '../../scan/logic/retries.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
-import { parseTargets } from '../../scan/logic/targets.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
+import { isDarkSoonAt } from './rest.ts';
 import type { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { beginFollowing, endFollowing, insertToFollow, reserveLook, toFollow } from './store-follow.ts';
@@ -40,9 +40,9 @@ export async function follow(platform: Platform, buckets: Buckets, hostId: strin
     for (const { address, begun } of await toFollow(platform.db, hostId)) {
       const scope = scopes.scopeFor(address);
       // It waits; the timer comes back to it.
-      if (scope && scopes.dark(parseTargets([address]).intervals, platform.now())) continue;
-      if (scope && (await isOurs(platform, { address, via: hostId, begun })))
-        await followOne(platform, buckets, scopes, { address, via: hostId, scope });
+      if (scope && isDarkSoonAt(scopes, address, platform.now())) continue;
+      const isLooked = scope && (await isOurs(platform, { address, via: hostId, begun }));
+      if (isLooked && !(await followOne(platform, buckets, scopes, { address, via: hostId, scope }))) continue;
       await endFollowing(platform.db, hostId, address);
     }
   });
@@ -58,13 +58,15 @@ async function isOurs(platform: Platform, look: { address: string; via: string; 
   return reserveLook(platform.db, { address, via, now, again: new Date(now.getTime() - FOLLOW_AGAIN_MS) });
 }
 
-async function followOne(platform: Platform, buckets: Buckets, scopes: LiveScopes, trace: Trace): Promise<void> {
+/** False when a blackout cut it off: it is to be done again. */
+async function followOne(platform: Platform, buckets: Buckets, scopes: LiveScopes, trace: Trace): Promise<boolean> {
   const { address, via } = trace;
   const known = await hostIdAt(platform.db, address);
   // A known host is scanned when its scope is; here it is enough that another source has seen it.
   const looks = known ? [] : await lookAtAddress(platform, buckets, scopes, trace);
+  if (!looks) return false;
   // Excluded while we looked: nothing of it counts.
-  if (!scopes.scopeFor(address)) return;
+  if (!scopes.scopeFor(address)) return true;
   const bare: Sighting = { source: 'peer', address, at: platform.now().toISOString(), identifiers: [], via };
   const sightings = looks.length > 0 ? sightingsFrom(looks, 'peer', via) : [bare];
   const alive = await askEarlierAddresses(platform, scopes, buckets, sightings);
@@ -72,13 +74,16 @@ async function followOne(platform: Platform, buckets: Buckets, scopes: LiveScope
     const [decision] = await recordSightings(platform, tx, sightings, alive);
     await recordLooks(platform, tx, decision!.hostId, looks);
   });
+  return true;
 }
 
+/** Null when a blackout began before it came to its end. */
 async function lookAtAddress(platform: Platform, buckets: Buckets, scopes: LiveScopes, trace: Trace) {
   const { guard } = guardFor(scopes, buckets, trace.address);
   const ports = parsePorts(trace.scope.ports);
   const open: Pair[] = [];
-  await sweep({
+  const goesOn = (): boolean => !isDarkSoonAt(scopes, trace.address, platform.now());
+  const swept = await sweep({
     guard,
     from: 0,
     to: ports.length,
@@ -88,8 +93,9 @@ async function lookAtAddress(platform: Platform, buckets: Buckets, scopes: LiveS
     concurrency: FOLLOW_CONNECTIONS,
     report: async (progress) => {
       open.push(...progress.open);
-      return true;
+      return goesOn();
     },
   });
+  if (!swept || !goesOn()) return null;
   return lookAt(guard, open, () => platform.now());
 }

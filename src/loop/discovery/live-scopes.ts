@@ -4,7 +4,7 @@ import type { Platform } from '../../platform/context.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
-import { blackoutOver, type Dark } from './logic/blackout.ts';
+import { blackoutOver, type Dark, darkAmong, type Resting, restingOver } from './logic/blackout.ts';
 import { addressesOnly, type Buckets, excludedByAll } from './scopes.ts';
 import { findReach } from './store-scans.ts';
 
@@ -28,6 +28,8 @@ export class LiveScopes {
   #applied = 0;
   #excluded: Interval[] = [];
   #covered: Covered[] = [];
+  /** until the scopes are read again */
+  #resting = new WeakMap<readonly Interval[], Resting[]>();
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -41,6 +43,7 @@ export class LiveScopes {
     this.#applied = turn;
     this.#excluded = addressesOnly(excludedByAll(scopes));
     this.#covered = scopes.map((scope) => ({ scope, targets: targetsOf(scope.cidrs), withFollow: withFollow(scope) }));
+    this.#resting = new WeakMap();
     for (const guard of this.#guards) guard.recheck();
   }
 
@@ -62,14 +65,34 @@ export class LiveScopes {
     return this.#covered.some(({ scope, targets }) => scope.id === scan.scope_id && containsAddress(targets, address));
   }
 
+  /** Whose hours hold for these addresses; a scan asks it often, of the same list. */
+  restingOver(intervals: readonly Interval[]): Resting[] {
+    const known = this.#resting.get(intervals);
+    if (known) return known;
+    const scopes = this.#covered.map(({ scope, targets }) => ({ ...scope, targets }));
+    const resting = restingOver(scopes, intervals);
+    this.#resting.set(intervals, resting);
+    return resting;
+  }
+
   /** Whose blackout is on over these addresses, and until when; null: none. */
   dark(intervals: readonly Interval[], at: Date): Dark | null {
-    const scopes = this.#covered.map(({ scope, targets }) => ({ ...scope, targets }));
-    return blackoutOver(scopes, intervals, at);
+    return darkAmong(this.restingOver(intervals), at);
+  }
+
+  /** The same for an address that we follow a connection to: whoever lets us look there says when. */
+  darkAt(address: string, at: Date): Dark | null {
+    const scopes = this.#covered.map(({ scope, withFollow: targets }) => ({ ...scope, targets }));
+    return blackoutOver(scopes, parseTargets([address]).intervals, at);
   }
 
   darkIn({ id }: Scope, at: Date): Dark | null {
     return this.dark(this.#covered.find(({ scope }) => scope.id === id)?.targets ?? [], at);
+  }
+
+  /** As it is now; null: there is none any more. */
+  byId(id: string | null): Scope | null {
+    return this.#covered.find(({ scope }) => scope.id === id)?.scope ?? null;
   }
 
   /** The scope that lets us look at this address, or null: outside all of them we never connect. */

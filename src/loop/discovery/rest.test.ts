@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAppError } from '../../model/errors/index.ts';
 import type { Scan, Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { listenWith } from '../../scan/probes/testing.ts';
@@ -140,4 +141,45 @@ test('what agents saw connections to is looked at when the blackout is over', as
   await platform.drain();
   assert.ok(heard > 0);
   assert.deepEqual(await toFollow(platform.db, via!), []);
+});
+
+test('an address that a scope lets us follow to rests in that scope’s blackout, and a look that runs into one is cut', async (t) => {
+  let heard = 0;
+  const server = await listenWith((socket) => {
+    heard += 1;
+    socket.end('220 here\r\n');
+  }, '127.80.5.1');
+  t.after(() => server.close());
+  setClock('2030-07-05T12:00:00Z');
+  const ports = `${server.port},20001-20400`;
+  const scope = { cidrs: ['127.80.4.0/30'], follow: ['127.80.5.0/30'], ports, rate: 100, blackouts: [DARK] };
+  await addScope(platform, scope);
+  const [via] = await platform.observe(OPERATOR, async (tx) =>
+    discovery.recordSightings(tx, [
+      { source: 'scan', address: '127.80.9.8', at: tx.now.toISOString(), identifiers: [] },
+    ]),
+  );
+  await platform.observe(OPERATOR, (tx) => followFrom(tx, via!, ['127.80.5.1']));
+  await platform.drain();
+  assert.deepEqual([heard, (await toFollow(platform.db, via!)).length], [0, 1], 'it waits at noon');
+  // Four seconds of sweeping, with two left.
+  setClock('2030-07-06T07:59:57.5Z');
+  await discovery.jobs['discovery.follow']!({ hostId: via! });
+  assert.ok(platform.now() < new Date('2030-07-06T08:00:00Z'), `it went on until ${platform.now().toISOString()}`);
+  assert.equal((await toFollow(platform.db, via!)).length, 1, 'what was cut off stays to be done');
+});
+
+test('a scan over scopes whose blackouts take turns is refused with their names', async () => {
+  setClock('2030-07-08T12:00:00Z');
+  const day = await addScope(platform, { cidrs: ['127.80.6.0/30'], ports: '20001', blackouts: ['daily 06:00-18:00'] });
+  const night = await addScope(platform, {
+    cidrs: ['127.80.7.0/30'],
+    ports: '20001',
+    blackouts: ['daily 18:00-06:00'],
+  });
+  await assert.rejects(
+    start(null, ['127.80.6.0/23'], '20001'),
+    (error) => isAppError(error, 'SCAN_NEVER') && [day, night].every(({ name }) => error.message.includes(name)),
+  );
+  assert.equal((await start(day)).state, 'queued');
 });

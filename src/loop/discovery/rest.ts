@@ -2,6 +2,7 @@ import { systemActor } from '../../model/actor.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import type { LiveScopes } from './live-scopes.ts';
+import type { Dark } from './logic/blackout.ts';
 import { intervalsOfScan } from './scans.ts';
 import { restScan, scanRow, type ScanRow } from './store-scans.ts';
 
@@ -16,8 +17,15 @@ interface Walking {
   intervals: readonly Interval[];
 }
 
-const darkSoon = ({ scopes, intervals }: Pick<Walking, 'scopes' | 'intervals'>, now: Date) =>
-  scopes.dark(intervals, now) ?? scopes.dark(intervals, new Date(now.getTime() + AHEAD_MS));
+const darkSoon = ({ scopes, intervals }: Pick<Walking, 'scopes' | 'intervals'>, now: Date): Dark | null =>
+  soon(now, (at) => scopes.dark(intervals, at));
+
+/** May no look begin at an address that we follow a connection to, because a blackout is on or all but? */
+export const isDarkSoonAt = (scopes: LiveScopes, address: string, now: Date): boolean =>
+  soon(now, (at) => scopes.darkAt(address, at)) !== null;
+
+const soon = (now: Date, darkAt: (at: Date) => Dark | null): Dark | null =>
+  darkAt(now) ?? darkAt(new Date(now.getTime() + AHEAD_MS));
 
 /** In a blackout a scan rests, with all that it stored so far; true when it does. The timer wakes it. */
 export async function rest(tx: Tx, walking: Walking): Promise<boolean> {

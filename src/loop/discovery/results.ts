@@ -4,7 +4,7 @@ import type { Look } from '../../scan/look.ts';
 import { type LookChange, recordLooks } from './looks.ts';
 import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
-import { missedEndpoints, noteMiss } from './store-endpoints.ts';
+import { endpointRow, missedEndpoints, noteMiss } from './store-endpoints.ts';
 import { markCounted, markOffline, offlineHosts, silentHosts } from './store-presence.ts';
 import { rejudge } from './rejudge.ts';
 
@@ -57,16 +57,28 @@ export async function ageEndpoints(
     ports: number[];
     isOpen(address: string, port: number): boolean;
     by?: 'server' | 'agent';
+    /** what was seen from then on is not missed */
+    since?: Date;
   },
 ): Promise<void> {
   const known = await missedEndpoints(tx.db, scanned.addresses, scanned.ports, scanned.by);
   for (const endpoint of known.filter((e) => !scanned.isOpen(e.address, e.port))) {
+    if (scanned.since && (await wasSeen(tx, endpoint, scanned.since))) continue;
     const misses = endpoint.misses + 1;
     const since = endpoint.missed_since ?? tx.now;
     const gone = misses >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
     await noteMiss(tx.db, endpoint.id, { misses, since, gone });
     if (gone) await rejudge(tx, endpoint.host_id);
   }
+}
+
+async function wasSeen(
+  tx: Tx,
+  { host_id, address, port }: { host_id: string; address: string; port: number },
+  since: Date,
+): Promise<boolean> {
+  const row = await endpointRow(tx.db, { hostId: host_id, address, port });
+  return row !== undefined && row.last_seen >= since;
 }
 
 /** Hosts with endpoints where this scan looked that nobody has seen since it began; returns how many fell silent now. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,8 +11,11 @@ import type { Scope } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { listenWith } from '../../scan/probes/testing.ts';
+import { DEFAULT_AGEING } from './results.ts';
+import { runScan } from './run-scan.ts';
 import { createScan, steerScan } from './scans.ts';
-import { claimScan, findScopes, scanRow, updateScope } from './store-scans.ts';
+import { Buckets } from './scopes.ts';
+import { claimScan, findScopes, openOf, scanRow, updateScope } from './store-scans.ts';
 import { addScope, entriesSince, OPERATOR } from './testing/index.ts';
 
 let platform: TestPlatform;
@@ -137,6 +141,36 @@ test('1.1: a scope with a schedule is scanned when due, and never twice at once'
       (e) => e.type === 'discovery.scan.started' && e.related.some((r) => r.id === scope.id),
     ),
   );
+});
+
+test('what was read of a window stays when its scan is paused, and only the rest is looked at afterwards', async (t) => {
+  const looked = new Map<string, number>();
+  const speak = (socket: Socket): void => {
+    looked.set(socket.localAddress!, (looked.get(socket.localAddress!) ?? 0) + 1);
+    socket.end('220 here\r\n');
+  };
+  const first = await listenWith(speak, '127.73.7.1');
+  const second = await listenWith(speak, '127.73.7.2', first.port);
+  const mute = await listenWith(() => undefined, '127.73.7.3', first.port);
+  t.after(() => Promise.all([first.close(), second.close()]));
+  const scope = await addScope(platform, { cidrs: ['127.73.7.0/29'], ports: `${first.port}`, rate: 200 });
+  const { id } = await start(scope);
+  const run = () => runScan(platform, { buckets: new Buckets(), ageing: DEFAULT_AGEING, portion: 2 }, id);
+  const running = run();
+  await until('the first portion is stored', async () => (await discovery.hostByAddress('127.73.7.2')) !== null);
+  await steerScan(platform, OPERATOR, id, 'pause');
+  await running;
+  await mute.close();
+  assert.deepEqual(await openOf(platform.db, id), [{ address: '127.73.7.3', port: first.port }]);
+  const before = new Map(looked);
+  await steerScan(platform, OPERATOR, id, 'resume');
+  await run();
+  const row = (await scanRow(platform.db, id))!;
+  assert.deepEqual([row.state, row.counts.done, row.counts.newHosts], ['done', 8, 3]);
+  assert.deepEqual(looked, before, 'what was stored is not looked at again');
+  const { rows } = await sql<{ address: string }>`select address from discovery.endpoint
+    where port = ${first.port} and misses > 0`.execute(platform.db);
+  assert.deepEqual(rows, [], 'and does not count as closed');
 });
 
 /** A listener that says nothing keeps whoever looks at it waiting for some seconds. */

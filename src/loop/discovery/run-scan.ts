@@ -7,6 +7,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Interval } from '../../scan/logic/address.ts';
+import { portionsOf } from '../../scan/logic/again.ts';
 import { fullPace } from '../../scan/logic/estimate.ts';
 import { lookupOf } from '../../scan/logic/lookup.ts';
 import { newRtt, type Rtt } from '../../scan/logic/pace.ts';
@@ -39,10 +40,14 @@ import {
 } from './store-scans.ts';
 
 const BEAT_MS = 500;
+/** Looks that are stored together: a few minutes' worth where every port keeps us waiting. */
+const PORTION = 512;
 
 export interface ScannerOptions {
   buckets: Buckets;
   ageing: Ageing;
+  /** so many looks are stored together, or a few more */
+  portion?: number;
 }
 
 interface Run {
@@ -143,7 +148,9 @@ function guardOf(
     refused.add(address);
     return false;
   };
-  const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate: scan.rate, subnetRate: scan.subnet_rate });
+  // A scan that is gentler than its scope has its tempo for that: the bucket is the scope's, for all who look there.
+  const rate = scopes.byId(scan.scope_id)?.rate ?? scan.rate;
+  const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate, subnetRate: scan.subnet_rate });
   return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector }));
 }
 
@@ -230,21 +237,42 @@ async function sweepWindow(run: Run, window: number, from: number): Promise<bool
 }
 
 /**
- * Probes what is open in this window and stores it all together with the step to the next window. A runner that may not
- * go on stores nothing: whoever goes on finds the window's open ports and looks again.
+ * Probes what is open in this window, and stores it in portions. Each is stored together with what is left to read, so
+ * whoever goes on after a pause or a crash looks again at one portion at most.
  */
 async function readWindow(run: Run, window: number): Promise<boolean> {
   const { platform, scan, runner } = run;
   const open = (await openOf(platform.db, scan.id)).filter(({ address }) => run.guard.allows(address));
-  const seen = await whileOurs(run, (signal) => lookAround(run, open, signal));
+  const portions = portionsOf(open, run.options.portion ?? PORTION);
+  for (const [index, portion] of portions.entries()) {
+    if (!(await readPortion(run, window, { portion, left: portions.slice(index + 1).flat() }))) return false;
+  }
+  return platform.observe(actorOf(scan), async (tx) => {
+    if (!(await holdScan(tx.db, scan.id, runner))) return false;
+    await ageEndpoints(tx, run.options.ageing, missedOf(run, window, open));
+    return nextWindow(run, tx, window);
+  });
+}
+
+/** A runner that may not go on stores nothing. */
+async function readPortion(
+  run: Run,
+  window: number,
+  { portion, left }: { portion: readonly Pair[]; left: Pair[] },
+): Promise<boolean> {
+  const { platform, scan, runner } = run;
+  const seen = await whileOurs(run, (signal) => lookAround(run, portion, signal));
   if (!seen) return false;
   return platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, runner))) return false;
-    const counts = { ...run.counts, open: run.counts.open + open.length };
+    const counts = { ...run.counts, open: run.counts.open + portion.length };
     await storeWindow(platform, tx, { scanId: scan.id, ...seen, counts });
-    await ageEndpoints(tx, run.options.ageing, missedOf(run, window, open));
     run.counts = counts;
-    return nextWindow(run, tx, window);
+    await clearOpen(tx.db, scan.id);
+    await saveOpen(tx.db, scan.id, left);
+    await tx.publish('scans', { scanId: scan.id });
+    const cursor = run.order.pairsIn(window);
+    return saveProgress(tx.db, scan.id, runner, { window, cursor, counts, pace: paceOf(run), now: tx.now });
   });
 }
 
@@ -292,6 +320,8 @@ function missedOf(run: Run, window: number, open: readonly Pair[]) {
     addresses: run.order.addressesIn(window).filter((address) => isStillAsked(run, address)),
     ports: run.ports,
     isOpen: (address: string, port: number): boolean => found.has(`${address} ${port}`),
+    // What an earlier runner stored of this window is not among those found.
+    since: run.scan.started_at!,
   };
 }
 

@@ -12,6 +12,7 @@ import { lookupOf } from '../../scan/logic/lookup.ts';
 import { rangesOf } from '../../scan/logic/patrol.ts';
 import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { isAlwaysDark, restingOver } from './logic/blackout.ts';
 import { type Walked, walkNow } from './logic/full-walk.ts';
 import { LiveScopes } from './live-scopes.ts';
 import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
@@ -19,6 +20,7 @@ import { knownAddresses } from './store-addresses.ts';
 import {
   ACTIVE,
   activeScanOf,
+  findReach,
   findScopes,
   insertKnown,
   insertScan,
@@ -102,6 +104,7 @@ export async function estimateOf(platform: Platform, request: ScanRequest): Prom
 /** Checks, resolves and enqueues a scan. In a blackout it says at once that it waits, and until when. */
 export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
   const { intervals, numbers, ...plan } = await planScan(platform, request);
+  await checkHours(platform, intervals);
   const id = platform.newId('scan');
   const scopes = new LiveScopes(platform);
   await scopes.refresh();
@@ -124,6 +127,17 @@ export async function createScan(platform: Platform, actor: Actor, request: Scan
     await tx.publish('scans', { scanId: id });
     return toScan((await scanRow(tx.db, id))!);
   });
+}
+
+/** Refuses what would wait without end: one scope's hours begin where another's end. */
+async function checkHours(platform: Platform, intervals: readonly Interval[]): Promise<void> {
+  const scopes = (await findReach(platform.db)).map((scope) => ({
+    ...scope,
+    targets: parseTargets(scope.cidrs, { confirmWide: true }).intervals,
+  }));
+  const resting = restingOver(scopes, intervals);
+  if (!isAlwaysDark(resting, platform.now())) return;
+  throw new AppError('SCAN_NEVER', { scopes: resting.map(({ name }) => `"${name}"`).join(' and ') });
 }
 
 async function alreadyActive(platform: Platform, scope: Scope): Promise<AppError> {

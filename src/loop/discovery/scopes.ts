@@ -4,7 +4,7 @@ import { formatAddress, type Interval } from '../../scan/logic/address.ts';
 import { newBucket, type Bucket } from '../../scan/logic/pace.ts';
 import { LARGEST } from '../../scan/logic/permutation.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
-import { newSubnets, type Subnets } from '../../scan/logic/subnets.ts';
+import { newSharedSubnets, newSubnets, type Subnets } from '../../scan/logic/subnets.ts';
 import { checkBlackouts } from './logic/blackout.ts';
 import { checkSchedule } from './logic/schedule.ts';
 import { countAddresses, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
@@ -53,16 +53,20 @@ export interface Rates {
   subnets: Subnets;
 }
 
-/** The rates of a scope in this process, one for all who connect: a scan, a follow-up, a look on request. */
+/**
+ * The rates in this process, for all who connect: a scan, a follow-up, a look on request. That of the whole belongs to a
+ * scope, or to a scan without one; that of a /24 belongs to the /24, whoever asks there.
+ */
 export class Buckets {
-  readonly #known = new Map<string, Rates>();
+  readonly #known = new Map<string, Bucket>();
+  readonly #shared = newSharedSubnets();
 
   of(key: string, { rate, subnetRate }: { rate: number; subnetRate: number }): Rates {
-    const known = this.#known.get(key);
-    if (known?.bucket.rate === rate && known.subnets.rate === subnetRate) return known;
-    const fresh = { bucket: newBucket(rate, performance.now()), subnets: newSubnets(subnetRate) };
-    this.#known.set(key, fresh);
-    return fresh;
+    const bucket = this.#known.get(key) ?? newBucket(rate, performance.now());
+    this.#known.set(key, bucket);
+    // Whoever holds it already goes on at the rate that its scope has now.
+    bucket.rate = rate;
+    return { bucket, subnets: newSubnets(subnetRate, this.#shared) };
   }
 
   /** A scan without a scope is over: nobody asks for its rates again. */

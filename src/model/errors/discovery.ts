@@ -41,6 +41,10 @@ export const DISCOVERY_ERRORS = {
     status: 409,
     text: 'There is a scope named "{name}" already; remove it first or choose another name.',
   },
+  SCAN_NEVER: {
+    status: 409,
+    text: 'The blackouts of the scopes {scopes} together leave no hour for a scan that touches all of them. Scan them one at a time, or shorten a blackout with `lastember scope change`.',
+  },
   SCAN_ACTIVE: {
     status: 409,
     text: 'Scope "{scope}" is being scanned already (scan {scan}, {state}); wait for it, resume it or cancel it.',

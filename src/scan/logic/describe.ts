@@ -165,7 +165,7 @@ function lostVersions(known: TlsSeen, fresh: TlsSeen): string | null {
   return lost.length > 0 && !learnt ? `whether it speaks ${lost.join(', ')} could not be seen this time` : null;
 }
 
-const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';
+export const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';
 
 const SYSTEMS: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [/OpenSSH_\S+ Debian-\d\S*?(?:\+deb(\d+)u\d+)?$/, (m) => (m[1] ? `Debian ${m[1]}` : 'Debian')],

@@ -31,3 +31,19 @@ test('two sets overlap where taking one from the other leaves less', () => {
     }),
   );
 });
+
+test('fifty thousand addresses and fifty CIDRs are compared in one pass', () => {
+  let read = 0;
+  const counted = (first: number, last: number) => ({
+    get family() {
+      read += 1;
+      return 4 as const;
+    },
+    first: BigInt(first),
+    last: BigInt(last),
+  });
+  const known = Array.from({ length: 50_000 }, (_, i) => counted(2 * i, 2 * i));
+  const cidrs = Array.from({ length: 50 }, (_, i) => counted(2000 * i + 1, 2000 * i + 1));
+  assert.equal(overlap(known, cidrs), false);
+  assert.ok(read < 8 * 50_050, `${read} looks at an interval`);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { newSubnets, subnetOf, takeAt } from './subnets.ts';
+import { newSharedSubnets, newSubnets, subnetOf, takeAt } from './subnets.ts';
 import { parseTargets } from './targets.ts';
 import { scanOrder } from './windows.ts';
 
@@ -31,6 +31,22 @@ test('1.1: no /24 and no /64 gets more than its rate, however many addresses of 
   );
 });
 
+test('1.1: several at one /24 share the lowest of their rates, until the most careful has gone', () => {
+  const shared = newSharedSubnets();
+  const [careful, quick] = [newSubnets(10, shared), newSubnets(500, shared)];
+  let now = 0;
+  let asked = 0;
+  for (; now < 5000; asked += 2) {
+    now += takeAt(careful, ['10.0.0.1'], now);
+    now += takeAt(quick, ['10.0.0.2'], now);
+  }
+  assert.ok(asked <= 10 * 5 + 3, `${asked} in five seconds`);
+  assert.equal(takeAt(quick, ['10.0.1.1'], now), 0, 'other subnets are not concerned');
+  now += 10_001;
+  for (asked = 0; asked < 500; asked++) now += takeAt(quick, ['10.0.0.2'], now);
+  assert.ok(now < 5000 + 10_001 + 1200, `${now - 15_001} ms for five hundred`);
+});
+
 test('one subnet that must wait does not make the others pay for it later', () => {
   const subnets = newSubnets(10);
   assert.ok(
@@ -58,7 +74,7 @@ test('10.0.0.0/8 in random order: idle /24s are forgotten, so that memory stays 
   for (let index = 0; index < 100_000; index++) {
     const window = Math.floor(index / order.pairsIn(0));
     takeAt(subnets, [order.pairAt(window, index % order.pairsIn(0)).address], (index / rate) * 1000);
-    most = Math.max(most, subnets.buckets.size);
+    most = Math.max(most, subnets.shared.buckets.size);
   }
   assert.ok(most <= 2048, `${most} buckets at once`);
 });

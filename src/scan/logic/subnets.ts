@@ -10,15 +10,29 @@ export const DEFAULT_SUBNET_RATE = 500;
  * is forgotten: however large the space, only what was touched within the last tenth of a second takes memory.
  */
 export interface Subnets {
+  /** what its own user may do */
   readonly rate: number;
-  readonly buckets: Map<string, Bucket>;
+  readonly shared: SharedSubnets;
+}
+
+/** One for all who connect from one process: at one subnet the most careful of them says how fast all may go. */
+export interface SharedSubnets {
+  readonly buckets: Map<string, SubnetBucket>;
   /** with so many, the full ones are looked for */
   cleanAt: number;
 }
 
-const FEWEST_CLEANED = 1024;
+interface SubnetBucket extends Bucket {
+  /** when somebody last asked at this rate or a lower one (ms) */
+  askedAt: number;
+}
 
-export const newSubnets = (rate: number): Subnets => ({ rate, buckets: new Map(), cleanAt: FEWEST_CLEANED });
+const FEWEST_CLEANED = 1024;
+/** Whoever has not asked at a subnet for so long is not concerned any more. */
+const CONCERNED_MS = 10_000;
+
+export const newSharedSubnets = (): SharedSubnets => ({ buckets: new Map(), cleanAt: FEWEST_CLEANED });
+export const newSubnets = (rate: number, shared = newSharedSubnets()): Subnets => ({ rate, shared });
 
 /** Takes a token at each address's subnet, on credit if need be; returns how many ms to wait before using them. */
 export function takeAt(subnets: Subnets, addresses: readonly string[], now: number): number {
@@ -32,18 +46,31 @@ export function takeAt(subnets: Subnets, addresses: readonly string[], now: numb
   return wait;
 }
 
-function bucketOf(subnets: Subnets, key: string, now: number): Bucket {
-  const known = subnets.buckets.get(key);
-  if (known) return known;
-  if (subnets.buckets.size >= subnets.cleanAt) forgetFull(subnets, now);
-  const fresh = newBucket(subnets.rate, now);
-  subnets.buckets.set(key, fresh);
+function bucketOf({ rate, shared }: Subnets, key: string, now: number): Bucket {
+  const known = shared.buckets.get(key);
+  if (known) return agreed(known, rate, now);
+  if (shared.buckets.size >= shared.cleanAt) forgetFull(shared, rate, now);
+  const fresh = { ...newBucket(rate, now), askedAt: now };
+  shared.buckets.set(key, fresh);
   return fresh;
 }
 
-function forgetFull(subnets: Subnets, now: number): void {
-  for (const [key, bucket] of subnets.buckets) if (isFull(bucket, now)) subnets.buckets.delete(key);
-  subnets.cleanAt = Math.max(FEWEST_CLEANED, subnets.buckets.size * 2);
+/** The lowest rate of those concerned. What was earned until now was earned at the rate of before. */
+function agreed(bucket: SubnetBucket, rate: number, now: number): Bucket {
+  if (rate > bucket.rate && !isOver(bucket, now)) return bucket;
+  bucket.askedAt = now;
+  if (rate !== bucket.rate) takeTokens(bucket, 0, now);
+  bucket.rate = rate;
+  return bucket;
+}
+
+const isOver = ({ askedAt }: SubnetBucket, now: number): boolean => now - askedAt > CONCERNED_MS;
+
+/** A bucket that remembers a lower rate than ours is kept as long as that counts. */
+function forgetFull(shared: SharedSubnets, rate: number, now: number): void {
+  for (const [key, bucket] of shared.buckets)
+    if (isFull(bucket, now) && (bucket.rate >= rate || isOver(bucket, now))) shared.buckets.delete(key);
+  shared.cleanAt = Math.max(FEWEST_CLEANED, shared.buckets.size * 2);
 }
 
 /** What tells subnets apart: the /24 of an IPv4 address, the /64 of an IPv6 one. */

@@ -100,9 +100,20 @@ export function containsAddress(intervals: readonly Interval[], address: string)
   return intervals.some((i) => i.family === parsed.family && i.first <= parsed.value && parsed.value <= i.last);
 }
 
+/** Of sorted, disjoint intervals, as `mergeIntervals` makes them. */
 export function overlap(some: readonly Interval[], others: readonly Interval[]): boolean {
-  return others.some((b) => some.some((a) => a.family === b.family && a.first <= b.last && b.first <= a.last));
+  let [i, j] = [0, 0];
+  while (i < some.length && j < others.length) {
+    const [a, b] = [some[i]!, others[j]!];
+    if (endsBefore(a, b)) i++;
+    else if (endsBefore(b, a)) j++;
+    else return true;
+  }
+  return false;
 }
+
+const endsBefore = (a: Interval, b: Interval): boolean =>
+  a.family < b.family || (a.family === b.family && a.last < b.first);
 
 export function countAddresses(intervals: readonly Interval[]): bigint {
   return intervals.reduce((sum, interval) => sum + interval.last - interval.first + 1n, 0n);

@@ -1,15 +1,13 @@
 import { isAppError } from '../../model/errors/index.ts';
 import type { Sighting, SourceName } from '../../model/estate.ts';
-import { guessOf, identifiersOf, leftOpen, nameFrom, tellsLess } from '../logic/describe.ts';
+import { againAtOnce, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
+import { guessOf, identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
 import type { Look } from '../look.ts';
 import { newTarget } from '../probes/contract.ts';
 import { identifyAndProbe } from '../probes/identify.ts';
 import type { Guard } from './guard.ts';
 import { inParallel, type Pair } from './sweep.ts';
 
-const PROBES_AT_ONCE = 24;
-/** Looks that fell short are taken again by fewer at once: a server that was slow in the crowd may answer alone. */
-const AGAIN_AT_ONCE = 4;
 const CONNECT_MS = 3000;
 
 /**
@@ -22,17 +20,15 @@ export async function lookAt(
   now: () => Date,
   signal?: AbortSignal,
 ): Promise<Look[]> {
-  const looks = await inParallel(pairs, PROBES_AT_ONCE, (pair) => lookOnce(guard, pair, now, signal));
-  const short = looks.flatMap((look, index) => (fellShort(look) && !signal?.aborted ? [index] : []));
-  await inParallel(short, AGAIN_AT_ONCE, async (index) => {
+  const looks = await inParallel(pairs, LOOKS_AT_ONCE, (pair) => lookOnce(guard, pair, now, signal));
+  const short = signal?.aborted ? [] : worthAgain(looks);
+  await inParallel(short, againAtOnce(short.length), async (index) => {
     const first = looks[index]!;
     const second = await lookOnce(guard, first, now, signal);
     if (second.result && (!first.result || tellsLess(first.result, second.result) === null)) looks[index] = second;
   });
   return looks;
 }
-
-const fellShort = ({ result }: Look): boolean => result === null || leftOpen(result) !== null;
 
 export async function lookOnce(
   guard: Guard,

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { isAppError } from '../../../model/errors/index.ts';
 import { parseTargets } from '../../../scan/logic/targets.ts';
-import { blackoutOver, checkBlackouts, endOfBlackouts, isBlackout, nextBlackout, parseBlackout } from './blackout.ts';
+import {
+  blackoutOver,
+  checkBlackouts,
+  endOfBlackouts,
+  isAlwaysDark,
+  isBlackout,
+  nextBlackout,
+  parseBlackout,
+  restingOver,
+} from './blackout.ts';
 
 const MINUTE = 60_000;
 const on = (text: string, at: string): boolean => isBlackout(parseBlackout(text), new Date(at));
@@ -95,4 +104,14 @@ test('a scope’s hours hold for its addresses, whoever scans them', () => {
   const over = (target: string) => blackoutOver(scopes, parseTargets([target]).intervals, at);
   assert.deepEqual(over('10.0.0.0/8'), { scope: 'plant', until: new Date('2030-07-01T22:00:00Z') });
   assert.equal(over('10.2.0.0/16'), null);
+});
+
+test('scopes whose hours take turns leave none to a scan of both', () => {
+  const scopes = [
+    { name: 'plant', targets: parseTargets(['10.1.0.0/16']).intervals, blackouts: ['daily 06:00-18:00'] },
+    { name: 'office', targets: parseTargets(['10.2.0.0/16']).intervals, blackouts: ['daily 18:00-06:00'] },
+  ];
+  const never = (target: string): boolean =>
+    isAlwaysDark(restingOver(scopes, parseTargets([target]).intervals), new Date('2030-07-01T12:00:00Z'));
+  assert.deepEqual(['10.1.0.0/16', '10.2.0.1', '10.9.0.1', '10.0.0.0/8'].map(never), [false, false, false, true]);
 });

@@ -122,20 +122,42 @@ export interface Dark {
   until: Date;
 }
 
-/** A scope's hours hold for its addresses, whoever scans them. Null: these addresses may be scanned now. */
-export function blackoutOver(
-  scopes: readonly { name: string; targets: readonly Interval[]; blackouts: readonly string[] }[],
-  intervals: readonly Interval[],
-  at: Date,
-): Dark | null {
-  const concerned = scopes
+/** A scope whose hours hold for what is to be scanned. */
+export interface Resting {
+  name: string;
+  blackouts: readonly Blackout[];
+}
+
+interface Covering {
+  name: string;
+  targets: readonly Interval[];
+  blackouts: readonly string[];
+}
+
+/** A scope's hours hold for its addresses, whoever scans them. */
+export function restingOver(scopes: readonly Covering[], intervals: readonly Interval[]): Resting[] {
+  return scopes
     .filter(({ blackouts, targets }) => blackouts.length > 0 && overlap(intervals, targets))
     .map(({ name, blackouts }) => ({ name, blackouts: blackouts.map(parseBlackout) }));
+}
+
+/** Null: these addresses may be scanned now. */
+export const blackoutOver = (scopes: readonly Covering[], intervals: readonly Interval[], at: Date): Dark | null =>
+  darkAmong(restingOver(scopes, intervals), at);
+
+export function darkAmong(concerned: readonly Resting[], at: Date): Dark | null {
   const on = concerned.find(({ blackouts }) => blackouts.some((one) => isBlackout(one, at)));
   if (!on) return null;
   const all = concerned.flatMap(({ blackouts }) => blackouts);
   return { scope: on.name, until: endOfBlackouts(all, at) ?? new Date(at.getTime() + NEVER_MS) };
 }
+
+/** Do these scopes' hours together leave none in which all of them may be scanned? */
+export const isAlwaysDark = (concerned: readonly Resting[], at: Date): boolean =>
+  endOfBlackouts(
+    concerned.flatMap(({ blackouts }) => blackouts),
+    at,
+  ) === null;
 
 /** Refuses what cannot be read, and hours that leave none. */
 export function checkBlackouts(texts: readonly string[]): void {
