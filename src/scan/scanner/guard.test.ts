@@ -35,7 +35,9 @@ test('nothing else here, nor in discovery or the agent’s patrols, opens a conn
       text,
     );
   });
-  assert.deepEqual(opening, ['scan/scanner/guard.ts', 'scan/scanner/udp.ts']);
+  // A source asks the name server that an operator named, for whole zones: it looks at no machine.
+  const door = ['loop/discovery/sources/dns.ts', 'scan/scanner/guard.ts', 'scan/scanner/udp.ts'];
+  assert.deepEqual(opening.toSorted(), door);
   // Faster ways lie in one folder. The guard alone puts something through them, the rest only says which is taken.
   const mention = (what: RegExp): string[] =>
     files.filter((file) => what.test(readFileSync(join(src, file), 'utf8'))).map((file) => file.split('\\').join('/'));
