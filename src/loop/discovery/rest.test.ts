@@ -43,7 +43,8 @@ test('a running scan pauses where a blackout begins, and goes on at its end wher
   const tries = new Map<string, number>();
   const server = await listenWith((socket) => {
     tries.set(socket.localAddress!, (tries.get(socket.localAddress!) ?? 0) + 1);
-    socket.end('220 here\r\n');
+    // Whoever hangs up right after is looked at once more.
+    socket.write('220 here\r\n');
   }, '0.0.0.0');
   t.after(() => server.close());
   setClock('2030-07-01T07:59:57Z');
@@ -123,7 +124,8 @@ test('what agents saw connections to is looked at when the blackout is over', as
   let heard = 0;
   const server = await listenWith((socket) => {
     heard += 1;
-    socket.end('220 here\r\n');
+    // Whoever hangs up right after is looked at once more.
+    socket.write('220 here\r\n');
   }, '127.80.3.2');
   t.after(() => server.close());
   setClock('2030-07-04T12:00:00Z');
@@ -147,7 +149,8 @@ test('an address that a scope lets us follow to rests in that scope’s blackout
   let heard = 0;
   const server = await listenWith((socket) => {
     heard += 1;
-    socket.end('220 here\r\n');
+    // Whoever hangs up right after is looked at once more.
+    socket.write('220 here\r\n');
   }, '127.80.5.1');
   t.after(() => server.close());
   setClock('2030-07-05T12:00:00Z');

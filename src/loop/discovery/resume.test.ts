@@ -49,7 +49,8 @@ test('a scan whose worker is killed goes on where it was, tries little twice and
   const server = await listenWith((socket) => {
     const address = socket.localAddress ?? '';
     tries.set(address, (tries.get(address) ?? 0) + 1);
-    socket.end('220 here\r\n');
+    // Whoever hangs up right after is looked at once more.
+    socket.write('220 here\r\n');
   }, '0.0.0.0');
   t.after(() => server.close());
   const scope = await addScope(platform, { cidrs: ['127.72.0.0/26'], ports: `${server.port},20001-20019`, rate: 200 });
@@ -147,7 +148,8 @@ test('what was read of a window stays when its scan is paused, and only the rest
   const looked = new Map<string, number>();
   const speak = (socket: Socket): void => {
     looked.set(socket.localAddress!, (looked.get(socket.localAddress!) ?? 0) + 1);
-    socket.end('220 here\r\n');
+    // Whoever hangs up right after is looked at once more.
+    socket.write('220 here\r\n');
   };
   const first = await listenWith(speak, '127.73.7.1');
   const second = await listenWith(speak, '127.73.7.2', first.port);
@@ -201,7 +203,8 @@ test('1.1: what is excluded while a scan runs is not touched any more, and does 
   let touched: string[] = [];
   const server = await listenWith((socket) => {
     touched.push(socket.localAddress ?? '');
-    socket.end('220 here\r\n');
+    // Whoever hangs up right after is looked at once more.
+    socket.write('220 here\r\n');
   }, '0.0.0.0');
   t.after(() => server.close());
   const scope = await addScope(platform, { cidrs: ['127.73.5.0/26'], ports: `${server.port}`, rate: 200 });

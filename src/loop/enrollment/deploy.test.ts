@@ -63,8 +63,10 @@ async function scan(): Promise<void> {
       ip: '',
       signal: AbortSignal.timeout(60_000),
     }) as never;
-  const fields = { cidrs: estate.scope.cidrs, exclude: [], follow: [], ports: '2222', rate: 2000, every: null };
-  await scopes.handler(request({ name: 'lab', ...fields, confirmWide: false })).catch(() => {});
+  const fields = { name: 'lab', cidrs: estate.scope.cidrs, ports: '2222', rate: 2000 };
+  const isThere = (await discovery.scopes()).some(({ name }) => name === 'lab');
+  // As the server does it, with the defaults of what is left out.
+  if (!isThere) await scopes.handler(request(scopes.body!.parse(fields) as object));
   await scans.handler(request({ scope: 'lab' }));
   await platform.drain();
 }

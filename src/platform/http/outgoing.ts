@@ -22,7 +22,7 @@ export interface Answer {
  * Secrets go along with what we ask: plain HTTP only where nobody can listen in. Null: nothing is wrong with the URL.
  */
 export function urlProblem(url: string): string | null {
-  if (!URL.canParse(url)) return 'its URL is none';
+  if (!URL.canParse(url)) return 'its URL is not a URL';
   const { protocol, hostname, search, hash, username, password } = new URL(url);
   if (username || password) return 'its URL holds a login; give it as a setting and a secret';
   if (search || hash) return 'its URL has a query or fragment';

@@ -67,10 +67,12 @@ export async function scan({ discovery, platform }: Served, addresses: string[],
   const call = async (id: string, body: object): Promise<void> => {
     const found = discovery.routes.find((route) => route.id === id)!;
     const signal = AbortSignal.timeout(60_000);
-    await found.handler({ params: {}, query: {}, body, actor: operator, agent: null, ip: '', signal } as never);
+    // As the server does it, with the defaults of what is left out.
+    const parsed = found.body!.parse(body);
+    await found.handler({ params: {}, query: {}, body: parsed, actor: operator, agent: null, ip: '', signal } as never);
   };
   const cidrs = addresses.map((address) => `${address}/32`);
-  const fields = { cidrs, exclude: [], follow: [], ports, rate: 2000, every: null, confirmWide: false };
+  const fields = { cidrs, ports, rate: 2000 };
   const name = `boxes-${ports}`;
   await call('createScope', { name, ...fields });
   await call('createScan', { scope: name });
