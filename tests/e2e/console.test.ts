@@ -197,17 +197,18 @@ test('2.7: an approver signs a deployment in the browser, as it was read and has
   await page.getByText('approved by demo-approver').waitFor();
 });
 
-test('what a page shows stands in its address: Back returns to it', { skip }, async () => {
+test('what a page shows stands in its address: Back returns to it', { skip, timeout: 300_000 }, async () => {
+  // The demo goes on after its change: a finding that was fixed comes back. Rows are counted when it is over.
+  while (demo.running() && !demo.said().includes('Everything stays up until Ctrl-C')) await page.waitForTimeout(200);
   await open('/findings?state=fixed&kit=heartbleed');
+  const rows = await page.locator('tbody tr').count();
+  assert.ok(rows >= 1);
   await page.locator('tbody button').first().click();
   await page.waitForURL(/finding=/);
   await page.getByRole('dialog').getByText('Fixed by').waitFor();
   await page.goBack();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  const { searchParams } = new URL(page.url());
-  assert.deepEqual([searchParams.get('state'), searchParams.get('finding')], ['fixed', null]);
-  // How many there are may change: the estate moves on meanwhile.
-  await page.locator('tbody tr').first().waitFor();
+  assert.equal(await page.locator('tbody tr').count(), rows);
 });
 
 test('a server that does not answer is said to be so, and nobody is sent away', { skip }, async () => {
