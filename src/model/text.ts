@@ -19,13 +19,3 @@ export function oneLine(text: string, longest = LONGEST): string {
     .trim();
   return line.length > longest ? `${line.slice(0, longest - 1).toWellFormed()}…` : line;
 }
-
-/** Cut to so many characters, then without control characters and halves of pairs, wherever the cut fell. */
-export function cleanText(text: string, longest: number): string {
-  return text
-    .slice(0, longest)
-    .toWellFormed()
-    .replaceAll('\uFFFD', '')
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim();
-}

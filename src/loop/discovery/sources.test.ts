@@ -427,6 +427,6 @@ test('odd texts of a source are cleaned and stop nothing', async () => {
   await addSource(platform, OPERATOR, input('odd'));
   await platform.drain();
   assert.equal((await named('odd')).state, 'ok');
-  assert.deepEqual((await at('10.100.0.1')).tags, { long: 'a'.repeat(119), nul: 'a b' });
+  assert.deepEqual((await at('10.100.0.1')).tags, { long: `${'a'.repeat(119)}…`, nul: 'a b' });
   assert.equal((await at('10.100.0.2')).name, 'next');
 });

@@ -1,5 +1,5 @@
 import type { LikelyOwner } from '../../../model/unknown.ts';
-import { parseAddress } from '../../../scan/logic/address.ts';
+import { formatAddress, parseAddress } from '../../../scan/logic/address.ts';
 
 export interface Owned {
   id: string;
@@ -87,14 +87,10 @@ export function stemOf(name: string): string | null {
   return word && word.length > 1 ? `${word}#.${domain ?? ''}`.toLowerCase() : null;
 }
 
-/** The /24 of an IPv4 address or the /64 of an IPv6 one. */
+/** The /24 of an IPv4 address or the /64 of an IPv6 one, as people write it. */
 export function subnetOf(address: string): string | null {
   const parsed = parseAddress(address);
   if (!parsed) return null;
-  if (parsed.family === 4) return `${address.split('.').slice(0, 3).join('.')}.0/24`;
-  const top = (parsed.value >> 64n).toString(16).padStart(16, '0');
-  return `${top
-    .match(/.{4}/g)!
-    .map((part) => part.replace(/^0{1,3}/, ''))
-    .join(':')}::/64`;
+  const [bits, length] = parsed.family === 4 ? [8n, 24] : [64n, 64];
+  return `${formatAddress(parsed.family, (parsed.value >> bits) << bits)}/${length}`;
 }

@@ -1,4 +1,4 @@
-import { cleanText } from '../../../model/text.ts';
+import { oneLine } from '../../../model/text.ts';
 import type { Sighting } from '../../../model/estate.ts';
 import type { SourceKind, SourceRecord } from '../../../model/source.ts';
 import { normalAddress, tellsMachinesApart } from '../../../scan/logic/address.ts';
@@ -16,15 +16,15 @@ export function usableRecord(record: SourceRecord): SourceRecord {
     ...record,
     addresses,
     name: nameOf(record.name),
-    id: cleanText(record.id, LONGEST),
-    owner: cleanText(record.owner ?? '', 120) || undefined,
-    guess: cleanText(record.guess ?? '', LONGEST) || undefined,
+    id: oneLine(record.id, LONGEST),
+    owner: oneLine(record.owner ?? '', 120) || undefined,
+    guess: oneLine(record.guess ?? '', LONGEST) || undefined,
     evidence: Object.fromEntries(
-      Object.entries(record.evidence ?? {}).map(([key, value]) => [cleanText(key, 60), cleanText(value, LONGEST)]),
+      Object.entries(record.evidence ?? {}).map(([key, value]) => [oneLine(key, 60), oneLine(value, LONGEST)]),
     ),
     identifiers: (record.identifiers ?? [])
       .slice(0, MOST_IDENTIFIERS)
-      .map(({ kind, value }) => ({ kind, value: cleanText(value, LONGEST) })),
+      .map(({ kind, value }) => ({ kind, value: oneLine(value, LONGEST) })),
     tags: usableTags(record.tags ?? {}),
   };
 }
@@ -43,7 +43,7 @@ export function usableTags(tags: Readonly<Record<string, string>>): Record<strin
       .replaceAll(/[^a-z0-9_.-]+/g, '-')
       .replaceAll(/^-+|-+$/g, '')
       .slice(0, 40);
-    return usable === '' ? [] : [[usable, cleanText(value, 120)] as const];
+    return usable === '' ? [] : [[usable, oneLine(value, 120)] as const];
   });
   return Object.fromEntries(pairs.slice(0, MOST_TAGS));
 }
