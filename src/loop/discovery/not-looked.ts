@@ -12,7 +12,7 @@ export async function notLooked(platform: Platform): Promise<NotLooked[]> {
     listSources(platform),
     addressSpace(platform),
     findHosts(platform.db),
-    findEndpoints(platform.db, { state: 'open' }),
+    findEndpoints(platform.db, { state: 'open', isFailing: true }),
   ]);
   const failing = sources.filter(({ state }) => state === 'failing');
   const blindScopes = new Map(
@@ -50,15 +50,13 @@ export async function notLooked(platform: Platform): Promise<NotLooked[]> {
         lastAt: null,
       })),
     ...hosts.flatMap(unreported),
-    ...endpoints
-      .filter(({ lastError }) => lastError !== null)
-      .map(({ address, port, hostId, lastError, probedAt }) => ({
-        what: 'endpoint' as const,
-        name: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
-        hostId,
-        why: lastError!,
-        lastAt: probedAt,
-      })),
+    ...endpoints.map(({ address, port, hostId, lastError, probedAt }) => ({
+      what: 'endpoint' as const,
+      name: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+      hostId,
+      why: lastError!,
+      lastAt: probedAt,
+    })),
   ];
 }
 

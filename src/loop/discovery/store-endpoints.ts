@@ -14,6 +14,8 @@ export interface EndpointFilter {
   serial?: string | undefined;
   protocol?: ProbeResult['protocol'] | undefined;
   state?: Endpoint['state'] | undefined;
+  /** only those whose last look failed */
+  isFailing?: boolean | undefined;
 }
 
 const plainSerial = (hex: RawBuilder<unknown>) => sql<string>`upper(ltrim(replace(${hex}, ':', ''), '0'))`;
@@ -33,6 +35,7 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
   if (filter.serial !== undefined)
     query = query.where(plainSerial(sql`probe #>> '{chain,0,serial}'`), '=', plainSerial(sql`${filter.serial}::text`));
   if (filter.state) query = query.where('state', '=', filter.state);
+  if (filter.isFailing) query = query.where('last_error', 'is not', null);
   if (filter.protocol) query = query.where(sql<boolean>`probe ->> 'protocol' = ${filter.protocol}`);
   return (await query.execute()).map(toEndpoint);
 }
