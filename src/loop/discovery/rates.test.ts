@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { takeToken } from '../../scan/logic/pace.ts';
+import { takeTokens } from '../../scan/logic/pace.ts';
 import { takeAt } from '../../scan/logic/subnets.ts';
 import { Buckets } from './scopes.ts';
 
@@ -25,8 +25,8 @@ test('whoever holds a scope’s bucket goes on at the rate that the scope has no
   const scan = buckets.of('scope', { rate: 1000, subnetRate: 500 });
   const followUp = buckets.of('scope', { rate: 10, subnetRate: 500 });
   const now = performance.now();
-  for (let i = 0; i < 200; i++) takeToken(followUp.bucket, now);
-  assert.ok(takeToken(scan.bucket, now) > 5000, 'what one takes the other waits for');
+  for (let i = 0; i < 200; i++) takeTokens(followUp.bucket, 1, now);
+  assert.ok(takeTokens(scan.bucket, 1, now) > 5000, 'what one takes the other waits for');
   buckets.forget('scope');
   assert.notEqual(buckets.of('scope', { rate: 10, subnetRate: 500 }).bucket, scan.bucket);
 });

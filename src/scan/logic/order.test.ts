@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { LONGEST_TIMEOUT, newBucket, newRtt, observeRtt, SHORTEST_TIMEOUT, takeToken, timeoutOf } from './pace.ts';
+import { LONGEST_TIMEOUT, newBucket, newRtt, observeRtt, SHORTEST_TIMEOUT, takeTokens, timeoutOf } from './pace.ts';
 import { permutation } from './permutation.ts';
 import { isTriedAgain, newRetries, observeTry, timeoutAt } from './retries.ts';
 import { parseTargets } from './targets.ts';
@@ -72,7 +72,7 @@ test('1.1: the bucket never lets through more than its rate and one burst', () =
         const sent: number[] = [];
         for (const gap of gaps) {
           now += gap;
-          sent.push(now + takeToken(bucket, now));
+          sent.push(now + takeTokens(bucket, 1, now));
         }
         const burst = Math.max(1, Math.floor(rate / 10));
         for (const start of sent) {

@@ -12,12 +12,7 @@ export function newBucket(rate: number, now: number): Bucket {
   return { rate, tokens: burst(rate), at: now };
 }
 
-/** Takes one token, on credit if need be; returns how long to wait before using it. */
-export function takeToken(bucket: Bucket, now: number): number {
-  return takeTokens(bucket, 1, now);
-}
-
-/** The same for `count` things that go out together. */
+/** Takes tokens for `count` things that go out together, on credit if need be; returns how long to wait before (ms). */
 export function takeTokens(bucket: Bucket, count: number, now: number): number {
   earn(bucket, now);
   bucket.tokens -= count;

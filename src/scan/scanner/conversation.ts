@@ -16,10 +16,6 @@ export class ConversationEnded extends Error {
   }
 }
 
-export function endedWith(error: unknown, ended: Ended): boolean {
-  return error instanceof ConversationEnded && error.ended === ended;
-}
-
 /**
  * Reads from a socket that may be hostile: never longer than until `deadline` (whatever drips in between), never more
  * than `maxBytes` in all.
