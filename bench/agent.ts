@@ -90,7 +90,7 @@ async function weigh(dir: string, whole: boolean): Promise<void> {
 
 function startAgent(dir: string, server: TestServer): () => ChildProcess {
   const stateDir = mkdtempSync(join(dir, 'state-'));
-  const config = { server: server.url, ca: server.authority.ca, token: server.token, stateDir };
+  const config = { server: server.url, ca: server.authority.ca, token: server.token, stateDir, restSeconds: 0 };
   const path = join(stateDir, 'agent.json');
   writeFileSync(path, JSON.stringify(config));
   const env = { PATH: process.env['PATH'], MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '2' };

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inParallel } from '../src/scan/scanner/sweep.ts';
+import { inParallel } from '../src/model/parallel.ts';
 import { converse, newTarget, type ProbeTarget } from '../src/scan/probes/contract.ts';
 import { hello } from '../src/scan/probes/tls/handshake.ts';
 import { proveHeartbleed } from '../src/scan/probes/tls/heartbleed.ts';

@@ -32,7 +32,8 @@ async function setUp(): Promise<void> {
   configure();
 }
 function configure(more: Record<string, unknown> = {}): void {
-  const config = { server: server.url, ca: server.authority.ca, token: server.token, stateDir: `/${STATE}`, ...more };
+  const known = { server: server.url, ca: server.authority.ca, token: server.token, stateDir: `/${STATE}` };
+  const config = { ...known, restSeconds: 0, ...more };
   tree.put('etc/lastember/agent.json', JSON.stringify(config), 0o600);
 }
 const BUILT = fs.mkdtempSync(join(tmpdir(), 'lastember-agent-'));
@@ -506,6 +507,39 @@ describe('the agent and its server', () => {
       SECTION_NAMES,
     );
     await until('it waits again', () => isWaiting(child));
+  });
+
+  test('after work it stays whole for a while: what follows need not begin anew', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    configure({ restSeconds: 4 });
+    const { child, log } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('it waits', () => isWaiting(child));
+    order([BANNER]);
+    await until('the outcome', () => server.outcomes.length === 1);
+    const { polls } = server;
+    await until('it polls on', () => server.polls > polls + 1);
+    assert.ok(!isWaiting(child), log());
+    await until('it waits again', () => isWaiting(child));
+  });
+
+  test('asked for fresh facts by a server that is then away for them: it tells them all when it is back', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    configure({ restSeconds: 60 });
+    const { child, log } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('it looked', () => server.facts.length > 0 && server.polls > 1);
+    assert.ok(!isWaiting(child));
+    const { length } = server.facts;
+    server.down.add('/facts');
+    server.refreshFacts = true;
+    await until('its round breaks off', () => log().includes('Round broke off'));
+    server.down.clear();
+    await until('it looks', () => server.facts.length > length);
+    assert.deepEqual(
+      server.facts[length]?.sections.map((section) => section.name),
+      SECTION_NAMES,
+    );
   });
 
   test('what keeps it from handing over does not end it: it waits as it is, and says so once', async () => {

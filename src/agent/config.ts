@@ -15,6 +15,8 @@ export const AgentConfig = z.object({
   stateDir: z.string().startsWith('/').default('/var/lib/lastember'),
   /** how long an update may take to reach the server before the program of before runs again */
   trialSeconds: z.number().int().min(1).max(86_400).default(300),
+  /** how long after its last work the agent stays whole before a smaller program waits in its place */
+  restSeconds: z.number().int().min(0).max(86_400).default(60),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -1,80 +1,31 @@
-import type { KeyObject } from 'node:crypto';
-import {
-  CheckInReply,
-  type CheckInRequest,
-  TasksReply,
-  type Assignment,
-  type EnrollReply,
-  type UpdateOffer,
-} from '../model/agent.ts';
+import { CheckInReply, type CheckInRequest, TasksReply, type Assignment, type UpdateOffer } from '../model/agent.ts';
 import { AppError, isAppError } from '../model/errors/index.ts';
-import { canonicalHash, canonicalText } from '../host/canonical.ts';
-import type { FactCache } from '../host/facts/look.ts';
-import type { LocalHost } from '../host/local.ts';
-import { clientOf, refusalCode, type Client } from './client.ts';
-import type { AgentConfig } from './config.ts';
-import { carryOut, refuse, type Executor } from '../host/tasks/execute.ts';
-import { compactJournal, FileJournal } from '../host/tasks/file-journal.ts';
-import { signEd25519 } from '../host/tasks/signature.ts';
+import { canonicalHash } from '../host/canonical.ts';
+import { carryOut, refuse } from '../host/tasks/execute.ts';
+import { begin, type Agent, type AgentOptions, type Ended } from './begin.ts';
+import { refusalCode } from './client.ts';
 import { elapsedMs } from './elapsed.ts';
-import { absenceFields, missed, type Absence } from './idle/absence.ts';
-import { factsFile, loadFacts, saveFacts } from './idle/fact-cache.ts';
+import { absenceFields, missed } from './idle/absence.ts';
+import { factsFile, saveFacts } from './idle/fact-cache.ts';
 import { greeting } from './greeting.ts';
-import { gist, type Handover } from './idle/handover.ts';
+import { gist } from './idle/handover.ts';
 import { handoverOf } from './idle/rest.ts';
-import type { Resumed } from './idle/times.ts';
-import type { Log } from './log.ts';
 import { readBootId } from './machine.ts';
 import { giveBackMemory } from './memory.ts';
-import { freshness, freshShell, type Freshness } from './outdated.ts';
-import { Patrols } from './patrol/patrols.ts';
 import { deliver, factsTo } from './outcomes.ts';
 import { pause } from './pause.ts';
-import { isOnTrial, type Programs } from './program.ts';
 import { renewalDue, renewNow } from './renew.ts';
 import { reportFacts } from './report.ts';
 import { settleAt, settleOld } from './settle-old.ts';
-import type { State } from './state.ts';
 import { look, logLook } from './trail.ts';
 import { confirm, takeUpdate } from './update.ts';
 import { VERSION } from './version.ts';
 
-export interface AgentOptions {
-  host: LocalHost;
-  state: State;
-  config: AgentConfig;
-  identity: EnrollReply;
-  log: Log;
-  signal: AbortSignal;
-  /** one round without waiting, then end */
-  once: boolean;
-  now?: () => Date;
-  programs: Programs;
-  /** digest of the program that runs */
-  running: string;
-  /** what an agent goes on with that only waited; null: it begins */
-  resumed?: Resumed | null;
-  /** takes what is to be waited with; false, or without it: the agent waits as it is */
-  rest?: (handover: Handover) => boolean;
-  /** the shell that starts us again; null: none of ours */
-  supervisor?: number | null;
-  /** tests make their own, to cut the power at any record */
-  journal?: (path: string) => FileJournal;
-}
-
-const FORGET_MS = 30 * 24 * 3_600_000;
 const AGAIN_MS = 2000;
-
-/**
- * `proven`: an update reached the server and ends, to run in its own place. `again`: one was taken, or libraries were
- * replaced; start anew. `with-supervisor`: so should whoever starts us. `resting`: there is nothing to do, and it said what
- * is to be waited with.
- */
-export type Ended = 'stopped' | 'proven' | 'again' | 'with-supervisor' | 'resting';
 
 /** The agent's life: report, look at the trail, take tasks, tell outcomes; through every absence of the server. */
 export async function runAgent(options: AgentOptions): Promise<Ended> {
-  const agent = await start(options);
+  const agent = await begin(options);
   try {
     // What is on trial proves itself before it does anything.
     if (!agent.onTrial) await finishOpen(agent);
@@ -99,8 +50,8 @@ async function keepOn(agent: Agent): Promise<void> {
     if (broken === null) {
       if (agent.absence !== null) log.info('The server is there again', absenceFields(agent.absence));
       agent.absence = null;
-      // After news more may follow: it waits as it is, once.
-      agent.restless = agent.restless ? agent.news : agent.news || !(await mayRest(agent));
+      // After news more may follow, and to begin as a whole takes a second of the processor.
+      agent.restless = elapsed(agent, agent.newsAt) < agent.options.config.restSeconds || !(await mayRest(agent));
       continue;
     }
     const waitMs = goOnWithout(agent, broken);
@@ -142,7 +93,9 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
   if (alarm !== null && !alarm.delivered) return false;
   const chosen = running === programs.base ? null : { digest: running, path: host.real(programs.path(running)) };
   saveFacts(factsFile(agent.options), chosen?.digest ?? null, agent.cache);
-  const { startedAt, factsAt, listsAt, wholeAt } = agent;
+  const { startedAt, listsAt } = agent;
+  // What was asked for and could not be told yet is told first, as a whole.
+  const { factsAt, wholeAt } = agent.asked ? { factsAt: 0, wholeAt: 0 } : agent;
   const isTaken = rest(
     handoverOf({
       ...agent,
@@ -162,106 +115,6 @@ async function restIfIdle(agent: Agent): Promise<boolean> {
   return isTaken;
 }
 
-interface Agent extends Executor {
-  options: AgentOptions;
-  journal: FileJournal;
-  state: State;
-  key: KeyObject;
-  /** as enrolled, with the newest certificate */
-  identity: EnrollReply;
-  client: Client;
-  cache: FactCache;
-  patrols: Patrols;
-  startedAt: Date;
-  pollSeconds: number;
-  factsSeconds: number;
-  factsAt: number;
-  listsAt: number;
-  wholeAt: number;
-  checkedInAt: number;
-  onTrial: boolean;
-  offer: UpdateOffer | null;
-  /** gist of the last answer to a check-in that was heeded; null: something of it is still to be done */
-  answered: string | null;
-  /** the server wants it to look around */
-  patrolled: boolean;
-  /** waits as it is, for now */
-  restless: boolean;
-  /** what last kept it from waiting as a smaller program */
-  restlessFor: string | null;
-  /** the last poll brought something */
-  news: boolean;
-  absence: Absence | null;
-  freshness: Freshness;
-  ended: Ended;
-}
-
-async function start(options: AgentOptions): Promise<Agent> {
-  const { host, state, config, identity, log } = options;
-  const now = options.now ?? ((): Date => new Date());
-  const path = host.real(`${state.dir}/journal.jsonl`);
-  compactJournal(path, new Date(now().getTime() - FORGET_MS).toISOString());
-  const journal = options.journal?.(path) ?? new FileJournal(path);
-  const key = await state.key();
-  const agent: Agent = {
-    options,
-    host,
-    state,
-    kept: state,
-    journal,
-    identity,
-    client: clientOf(config, key, identity),
-    key,
-    sign: (plan, outcome) => signEd25519(key, canonicalText({ plan, outcome })),
-    log,
-    login: config.login ?? null,
-    now,
-    agentId: identity.agentId,
-    approvers: identity.approverKeys,
-    cache: new Map(),
-    patrols: new Patrols({
-      host,
-      log,
-      now,
-      signal: options.signal,
-      // One round has no time to look around.
-      allowed: config.patrols && !options.once,
-      client: () => agent.client,
-    }),
-    pollSeconds: 60,
-    factsSeconds: 300,
-    factsAt: 0,
-    listsAt: 0,
-    wholeAt: 0,
-    startedAt: now(),
-    checkedInAt: 0,
-    onTrial: await isOnTrial(options.programs, options.running),
-    offer: null,
-    answered: null,
-    patrolled: false,
-    restless: false,
-    restlessFor: null,
-    news: false,
-    absence: null,
-    freshness: await freshness(
-      host,
-      options.resumed ? options.resumed.shell : await freshShell(options.supervisor ?? null),
-    ),
-    ended: 'stopped',
-    stopping: () => options.signal.aborted,
-    progress: () => deliver(agent).catch(() => {}),
-  };
-  if (options.resumed) resume(agent, options.resumed);
-  return agent;
-}
-
-/** Goes on where the agent was before it only waited. */
-function resume(agent: Agent, { times: { startedAt, ...times }, absence }: Resumed): void {
-  const { running, programs } = agent.options;
-  Object.assign(agent, times, { startedAt: new Date(startedAt), absence });
-  agent.cache = loadFacts(factsFile(agent.options), running === programs.base ? null : running);
-}
-
 /** What was cut off is brought to its end before anything new, server or no server: it was approved and begun. */
 async function finishOpen(agent: Agent): Promise<void> {
   // An alarm stops even that: nothing is done until an operator has looked.
@@ -276,8 +129,21 @@ async function round(agent: Agent): Promise<void> {
   if (elapsed(agent, agent.checkedInAt) >= agent.pollSeconds) await checkIn(agent);
   if (agent.ended === 'stopped') await beforePoll(agent);
   if (agent.ended !== 'stopped') return;
+  const assignments = await newsOf(agent);
+  await takeAll(agent, assignments);
+  if (agent.stopping()) return;
+  if (agent.asked) await sendFacts(agent);
+  await settleOld(agent);
+}
+
+async function newsOf(agent: Agent): Promise<Assignment[]> {
   const { assignments, refreshFacts } = await poll(agent);
-  agent.news = assignments.length > 0 || refreshFacts || agent.patrolled;
+  agent.asked ||= refreshFacts;
+  if (assignments.length > 0 || refreshFacts || agent.patrolled) agent.newsAt = agent.now().getTime();
+  return assignments;
+}
+
+async function takeAll(agent: Agent, assignments: Assignment[]): Promise<void> {
   let news = assignments.length === 0;
   for (const assignment of assignments) {
     if (agent.stopping()) return;
@@ -286,13 +152,11 @@ async function round(agent: Agent): Promise<void> {
   await deliver(agent);
   // A server that offers only what it was told about already is not asked again at once.
   if (!news && !agent.options.once) await pause(AGAIN_MS, agent.options.signal);
-  if (refreshFacts) await sendFacts(agent, true);
-  await settleOld(agent);
 }
 
 async function beforePoll(agent: Agent): Promise<void> {
   await deliver(agent);
-  if (elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
+  if (agent.asked || elapsed(agent, agent.factsAt) >= agent.factsSeconds) await sendFacts(agent);
 }
 
 const elapsed = (agent: Agent, since: number): number => elapsedMs(agent.now().getTime(), since) / 1000;
@@ -389,11 +253,12 @@ async function poll(agent: Agent): Promise<TasksReply> {
   });
 }
 
-async function sendFacts(agent: Agent, asked = false): Promise<void> {
+async function sendFacts(agent: Agent): Promise<void> {
   // No task is at work here, and what was asked for is told by the first look after the start.
   if (!agent.options.once && !agent.onTrial) agent.ended = (await agent.freshness.left()) ?? agent.ended;
   if (agent.ended !== 'stopped') return void agent.log.info('Libraries were replaced: starting anew');
-  const sent = await beside(agent, () => reportFacts(agent, factsTo(agent.client), asked));
+  const sent = await beside(agent, () => reportFacts(agent, factsTo(agent.client), agent.asked));
+  agent.asked = false;
   agent.factsAt = agent.now().getTime();
   agent.log.info('Facts reported', { sent: sent.join(' ') });
   giveBackMemory();

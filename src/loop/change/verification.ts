@@ -5,6 +5,7 @@ import { ENDS_BY_ITSELF } from '../../model/in-force.ts';
 import type { Json } from '../../model/json.ts';
 import type { Plan, StepOutcome, Task } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
+import { inParallel } from '../../model/parallel.ts';
 import type { StoredFacts } from '../audit/index.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
 import { lookAt } from './outside.ts';
@@ -21,6 +22,7 @@ const STRETCH_MS = 10_000;
 /** Between two looks: soon at first, seldom when it takes long. */
 const SOON_MS = 400;
 const SELDOM_MS = 5000;
+const LOOKS_AT_ONCE = 8;
 /** What a host must have told anew, all of it: a fresh list of sockets says nothing about processes. */
 const SECTIONS = ['packages', 'processes', 'services', 'sockets'] as const;
 
@@ -114,15 +116,16 @@ async function look(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): 
 
 async function lookAround(deps: Deps, plan: Plan, proven: Proven, open: string[]): Promise<Seen['endpoints']> {
   const endpoints = new Map(proven.outside);
-  for (const task of tasksOf(plan)) {
-    for (const step of task.steps) {
-      if (step.kind !== 'verify-served' || endpoints.has(`${step.address}:${step.port}`)) continue;
-      const { seen, why } = await lookOutside(deps, step);
-      endpoints.set(seen.endpoint, seen);
-      if (why === null) proven.outside.set(seen.endpoint, seen);
-      else open.push(`${task.hostName}: ${why}`);
-    }
-  }
+  const steps = tasksOf(plan)
+    .flatMap(({ hostName, steps }) => steps.map((step) => ({ hostName, step })))
+    .flatMap(({ hostName, step }) => (step.kind === 'verify-served' ? [{ ...step, hostName }] : []))
+    .filter(({ address, port }) => !endpoints.has(`${address}:${port}`));
+  await inParallel(steps, LOOKS_AT_ONCE, async (step) => {
+    const { seen, why } = await lookOutside(deps, step);
+    endpoints.set(seen.endpoint, seen);
+    if (why === null) proven.outside.set(seen.endpoint, seen);
+    else open.push(`${step.hostName}: ${why}`);
+  });
   return [...endpoints.values()];
 }
 

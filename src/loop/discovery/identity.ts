@@ -4,7 +4,7 @@ import type { Platform } from '../../platform/context.ts';
 import { questions } from './logic/reconcile.ts';
 import { newTarget } from '../../scan/probes/contract.ts';
 import { sshProbe } from '../../scan/probes/ssh.ts';
-import { inParallel } from '../../scan/scanner/sweep.ts';
+import { inParallel } from '../../model/parallel.ts';
 import { type LiveScopes, withGuard } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
 import type { Alive } from './sightings.ts';

@@ -2,7 +2,8 @@ import { isAppError } from '../../model/errors/index.ts';
 import type { Look } from '../look.ts';
 import { UDP_PROBES } from '../probes-udp/registry.ts';
 import type { Guard } from './guard.ts';
-import { inParallel, type Pair } from './sweep.ts';
+import { inParallel } from '../../model/parallel.ts';
+import type { Pair } from './sweep.ts';
 
 const AT_ONCE = 24;
 const ANSWER_MS = 1000;

@@ -6,7 +6,8 @@ import type { Look } from '../look.ts';
 import { newTarget } from '../probes/contract.ts';
 import { identifyAndProbe } from '../probes/identify.ts';
 import type { Guard } from './guard.ts';
-import { inParallel, type Pair } from './sweep.ts';
+import { inParallel } from '../../model/parallel.ts';
+import type { Pair } from './sweep.ts';
 
 const CONNECT_MS = 3000;
 
