@@ -89,7 +89,10 @@ look() {
   has curl || has wget || stop 1 'neither curl nor wget is installed; install one of them and run this again'
   find_node
   if [ -z "$image" ]; then
-    has systemctl || stop 1 'there is no systemctl, and the agent runs as a systemd unit; look after the host over SSH: lastember deploy --agentless'
+    # It may be installed and not be what started this machine.
+    case $(systemctl is-system-running 2>/dev/null) in
+      '' | offline | unknown) stop 1 'systemd does not run here, and the agent of this installer runs as its unit; deploy over SSH instead, which knows other service managers, too: lastember deploy' ;;
+    esac
   fi
   look_for_room
 }

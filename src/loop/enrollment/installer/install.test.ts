@@ -216,6 +216,9 @@ describe('2.1: one line installs an agent and enrolls it', { skip }, () => {
     );
     says(await box.run('mount -t tmpfs -o ro none /opt && sh /run/line'), 1, /\/opt.*(?:read-only|MB free)/);
     says(await box.run('sh /run/line', { hide: ['gzip'] }), 1, /gzip is not installed; install it/);
+    box.put('run/systemctl.state', 'offline');
+    says(await box.run('sh /run/line'), 1, /systemd does not run here.*lastember deploy/);
+    await box.run('rm /run/systemctl.state');
     nothingHalfDone(clean);
     assert.deepEqual(await agentsOf().then((ids) => ids.filter((id) => box.file('run/line').includes(id))), []);
   });
