@@ -4,8 +4,8 @@ import { RETRY_MS } from './hooks.ts';
 
 /** Topic of a server event → first parts of the query keys that it makes stale. */
 const STALE: Record<string, string[]> = {
-  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown'],
-  scans: ['scans', 'overview'],
+  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown', 'patrols'],
+  scans: ['scans', 'patrols', 'overview'],
   agents: ['hosts', 'host', 'agents', 'deployments', 'agent-updates', 'overview'],
   findings: ['findings', 'exceptions', 'host', 'campaigns', 'overview'],
   facts: ['host', 'dependencies'],

@@ -5,6 +5,7 @@ import { type Steer, useScans, useScopes, useSteerScan } from '../api/scans.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { useMayDeploy } from '../components/DeployHosts.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
+import { Patrols } from '../components/Patrols.tsx';
 import { SteerScan } from '../components/SteerScan.tsx';
 import { Time } from '../components/Time.tsx';
 
@@ -64,6 +65,7 @@ export function Scans() {
           }
         </Loaded>
       </Paper>
+      <Patrols />
     </Page>
   );
 }
