@@ -21,7 +21,14 @@ import { createEnrollment } from './index.ts';
 import { createDeployment } from './make-deployment.ts';
 import { addRule, endRule, listRules, tick } from './rules.ts';
 import { runDeployment } from './run-deployment.ts';
-import { deployments } from './store-deployments.ts';
+import {
+  claimDeploymentHost,
+  deployments,
+  holdDeployment,
+  letGoOfDeployment,
+  setDeploymentHost,
+  takeDeployment,
+} from './store-deployments.ts';
 import { Approver } from './testing/approver.ts';
 import { MISSING } from './testing/box.ts';
 import { keepPacked, PACKS_SMALL } from './testing/packed.ts';
@@ -445,6 +452,33 @@ test('2.7: one that runs already is joined by nobody, so that its pace holds; tw
   later(2);
   await base.drain({ ahead: true });
   assert.deepEqual([states(await again(first.id)), states(await again(second.id))], [['done'], ['done']]);
+});
+
+test('2.7: who was away for a minute speaks for nothing that another has taken over since', async () => {
+  const { ids } = await found(1);
+  const { id } = await deploy({ hostIds: ids });
+  const hostId = ids[0]!;
+  const at = (holder: string, minutes: number) => {
+    const now = new Date(clock.now.getTime() + minutes * 60_000);
+    return { holder, now, until: new Date(now.getTime() + 60_000) };
+  };
+  const { db } = platform;
+  const taken = async (holder: string, minutes: number): Promise<boolean[]> => [
+    await takeDeployment(db, id, at(holder, minutes)),
+    await claimDeploymentHost(db, id, hostId, at(holder, minutes)),
+  ];
+  assert.deepEqual(await taken('one', 0), [true, true]);
+  assert.deepEqual(await taken('other', 0.5), [false, false]);
+  assert.deepEqual(await taken('other', 2), [true, true]);
+  await holdDeployment(db, id, 'one', at('one', 99).until);
+  await letGoOfDeployment(db, id, 'one');
+  assert.equal(await setDeploymentHost(db, { id, hostId, holder: 'one' }, { claimed_until: new Date(0) }), false);
+  assert.equal(await setDeploymentHost(db, { id, hostId, holder: 'one' }, { state: 'done' }), false);
+  assert.deepEqual(await taken('third', 2.5), [false, false], 'still the other’s');
+  assert.deepEqual(await taken('third', 4), [true, true], 'and not longer than it said');
+  assert.equal(await setDeploymentHost(db, { id, hostId, holder: 'third' }, { state: 'done' }), true);
+  await letGoOfDeployment(db, id, 'third');
+  assert.deepEqual(states(await again(id)), ['done']);
 });
 
 test('2.7: a plan whose terms were changed behind the back of its signature is not begun', async () => {

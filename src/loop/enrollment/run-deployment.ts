@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { systemActor } from '../../model/actor.ts';
 import type { Deployment } from '../../model/deployment.ts';
 import { AppError } from '../../model/errors/index.ts';
@@ -34,6 +35,8 @@ const AGAIN_SECONDS = 15;
 const ACTOR = systemActor('enrollment.deploy');
 
 interface Run {
+  /** names this run in all that it takes */
+  holder: string;
   platform: Platform;
   discovery: Discovery;
   row: DeploymentRow;
@@ -56,20 +59,24 @@ export async function runDeployment(
   const row = await deploymentRow(platform.db, id);
   if (row?.state !== 'running') return;
   const until = (): Date => new Date(platform.now().getTime() + CLAIM_MS);
+  const holder = randomUUID();
   // One that is carried out already would go at double its pace.
-  if (!(await takeDeployment(platform.db, id, { now: platform.now(), until: until() }))) return;
-  const renewal = setInterval(() => void holdDeployment(platform.db, id, until()).catch(() => undefined), RENEW_MS);
+  if (!(await takeDeployment(platform.db, id, { holder, now: platform.now(), until: until() }))) return;
+  const renewal = setInterval(
+    () => void holdDeployment(platform.db, id, holder, until()).catch(() => undefined),
+    RENEW_MS,
+  );
   try {
     const allowed = await loginsOf(platform, row);
     const isOver =
       standing === null
         ? await wind(platform, id)
-        : await goOn({ platform, discovery, row, standing, checkpointKey, allowed });
+        : await goOn({ holder, platform, discovery, row, standing, checkpointKey, allowed });
     if (isOver) await finish(platform, id);
     else await comeBack(platform, id);
   } finally {
     clearInterval(renewal);
-    await letGoOfDeployment(platform.db, id);
+    await letGoOfDeployment(platform.db, id, holder);
   }
 }
 
@@ -141,12 +148,13 @@ async function workOff(run: Run, wave: readonly DeploymentHostRow[], begun: bool
 
 /** False: somebody else is at it. */
 async function deployOne(run: Run, hostId: string): Promise<boolean> {
-  const { platform, row } = run;
+  const { platform, row, holder } = run;
   const until = (): Date => new Date(platform.now().getTime() + CLAIM_MS);
-  if (!(await claimDeploymentHost(platform.db, row.id, hostId, { now: platform.now(), until: until() }))) return false;
+  const at = { holder, now: platform.now(), until: until() };
+  if (!(await claimDeploymentHost(platform.db, row.id, hostId, at))) return false;
   const renewal = setInterval(() => {
     // Missed once or twice it still holds.
-    void setDeploymentHost(platform.db, row.id, hostId, { claimed_until: until() }).catch(() => undefined);
+    void say(run, hostId, { claimed_until: until() }).catch(() => undefined);
   }, RENEW_MS);
   try {
     await installOn(run, hostId);
@@ -156,6 +164,12 @@ async function deployOne(run: Run, hostId: string): Promise<boolean> {
   }
 }
 
+const say = (
+  { platform, row, holder }: Run,
+  hostId: string,
+  set: Parameters<typeof setDeploymentHost>[2],
+): Promise<boolean> => setDeploymentHost(platform.db, { id: row.id, hostId, holder }, set);
+
 async function installOn(run: Run, hostId: string): Promise<void> {
   const { platform, discovery, row, standing } = run;
   await platform.events.publish('agents', { deploymentId: row.id, hostId });
@@ -164,19 +178,14 @@ async function installOn(run: Run, hostId: string): Promise<void> {
     if (!host) throw new AppError('NOT_FOUND', { what: 'host', id: hostId, list: 'hosts' });
     const refused = standing.refuses(host);
     if (refused !== null) throw new AppError('DEPLOY_NOT_APPROVED', { host: host.name, why: refused });
-    const touch = (): Promise<void> => setDeploymentHost(platform.db, row.id, hostId, { touched: true });
+    const touch = async (): Promise<void> => void (await say(run, hostId, { touched: true }));
     const isThere = !row.forced && !row.agentless && (await agentByHost(platform.db, hostId))?.state === 'active';
     // It came by another door meanwhile, or by us, before whoever was at it ended.
     const there = { credential: null, note: 'its agent reports already' };
     const { credential, note } = isThere ? there : await open(run, host, touch);
-    await setDeploymentHost(platform.db, row.id, hostId, {
-      state: 'done',
-      credential,
-      why: note,
-      finished_at: platform.now(),
-    });
+    await say(run, hostId, { state: 'done', credential, why: note, finished_at: platform.now() });
   } catch (error) {
-    await recordFailure(platform, discovery, row.id, hostId, error);
+    await recordFailure(run, hostId, error);
   }
   await platform.events.publish('agents', { deploymentId: row.id, hostId });
 }
@@ -191,16 +200,12 @@ async function open(run: Run, host: Host, touch: () => Promise<void>): Promise<D
 }
 
 /** What went wrong in words for the person who asked; anything we did not foresee goes to the log with its stack. */
-async function recordFailure(
-  platform: Platform,
-  discovery: Discovery,
-  deploymentId: string,
-  hostId: string,
-  error: unknown,
-): Promise<void> {
-  if (!(error instanceof AppError)) platform.log.error({ error, deploymentId, hostId }, 'deployment to a host broke');
+async function recordFailure(run: Run, hostId: string, error: unknown): Promise<void> {
+  const { platform, discovery, row } = run;
+  if (!(error instanceof AppError))
+    platform.log.error({ error, deploymentId: row.id, hostId }, 'deployment to a host broke');
   const why = plainText(error instanceof Error ? error.message : String(error));
-  await setDeploymentHost(platform.db, deploymentId, hostId, { state: 'failed', why, finished_at: platform.now() });
+  if (!(await say(run, hostId, { state: 'failed', why, finished_at: platform.now() }))) return;
   const host = await discovery.host(hostId);
   if (!host || host.management === 'managed') return;
   const entry = {

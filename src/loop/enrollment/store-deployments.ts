@@ -29,7 +29,7 @@ type DeploymentTables = {
     why: string | null;
   };
   /** somebody carries it out until then, and says so again before */
-  'enrollment.deployment_run': { deployment_id: string; held_until: Date };
+  'enrollment.deployment_run': { deployment_id: string; held_until: Date; held_by: string | null };
   'enrollment.deployment_host': {
     deployment_id: string;
     host_id: string;
@@ -42,6 +42,7 @@ type DeploymentTables = {
     finished_at: Date | null;
     /** somebody is at it until then, and says so again before */
     claimed_until: Date | null;
+    claimed_by: string | null;
     /** something was written to the host before it failed */
     touched: boolean;
   };
@@ -83,6 +84,7 @@ export async function insertDeployment(
           started_at: null,
           finished_at: null,
           claimed_until: null,
+          claimed_by: null,
           touched: false,
         })),
       )
@@ -110,31 +112,44 @@ export async function deploymentHosts(db: DbOrTx, id: string): Promise<Deploymen
     .execute();
 }
 
+/** Who takes something, now, and until when it is theirs unless they say so again. */
+interface Taking {
+  holder: string;
+  now: Date;
+  until: Date;
+}
+
 /** Takes it over from nobody, or from whoever has not said for long that they are at it. */
-export async function takeDeployment(db: DbOrTx, id: string, at: { now: Date; until: Date }): Promise<boolean> {
+export async function takeDeployment(db: DbOrTx, id: string, at: Taking): Promise<boolean> {
   const taken = await q(db)
     .insertInto('enrollment.deployment_run')
-    .values({ deployment_id: id, held_until: at.until })
+    .values({ deployment_id: id, held_until: at.until, held_by: at.holder })
     .onConflict((c) =>
       c
         .column('deployment_id')
-        .doUpdateSet({ held_until: at.until })
+        .doUpdateSet({ held_until: at.until, held_by: at.holder })
         .where('enrollment.deployment_run.held_until', '<=', at.now),
     )
     .executeTakeFirst();
   return (taken.numInsertedOrUpdatedRows ?? 0n) > 0n;
 }
 
-export async function holdDeployment(db: DbOrTx, id: string, until: Date): Promise<void> {
+/** Only for as long as nobody else has taken it over. */
+export async function holdDeployment(db: DbOrTx, id: string, holder: string, until: Date): Promise<void> {
   await q(db)
     .updateTable('enrollment.deployment_run')
     .set({ held_until: until })
     .where('deployment_id', '=', id)
+    .where('held_by', '=', holder)
     .execute();
 }
 
-export async function letGoOfDeployment(db: DbOrTx, id: string): Promise<void> {
-  await q(db).deleteFrom('enrollment.deployment_run').where('deployment_id', '=', id).execute();
+export async function letGoOfDeployment(db: DbOrTx, id: string, holder: string): Promise<void> {
+  await q(db)
+    .deleteFrom('enrollment.deployment_run')
+    .where('deployment_id', '=', id)
+    .where('held_by', '=', holder)
+    .execute();
 }
 
 const UNIQUE_VIOLATION = '23505';
@@ -143,16 +158,11 @@ const UNIQUE_VIOLATION = '23505';
  * Takes a host that has no result and that nobody else is at, for this deployment or another. False: somebody is, or it
  * has a result by now.
  */
-export async function claimDeploymentHost(
-  db: DbOrTx,
-  id: string,
-  hostId: string,
-  at: { now: Date; until: Date },
-): Promise<boolean> {
+export async function claimDeploymentHost(db: DbOrTx, id: string, hostId: string, at: Taking): Promise<boolean> {
   try {
     const claimed = await q(db)
       .updateTable('enrollment.deployment_host')
-      .set({ state: 'running', started_at: at.now, claimed_until: at.until })
+      .set({ state: 'running', started_at: at.now, claimed_until: at.until, claimed_by: at.holder })
       .where('deployment_id', '=', id)
       .where('host_id', '=', hostId)
       .where('state', 'in', ['waiting', 'running'])
@@ -188,18 +198,20 @@ export async function lastBroken(db: DbOrTx, ruleId: string, since: Date): Promi
   return row?.why && row.finished_at && row.finished_at > since ? row.why : null;
 }
 
+/** What its holder has to say of it. False: somebody else has taken it over, and speaks for it now. */
 export async function setDeploymentHost(
   db: DbOrTx,
-  id: string,
-  hostId: string,
-  set: Partial<Omit<DeploymentHostRow, 'deployment_id' | 'host_id'>>,
-): Promise<void> {
-  await q(db)
+  { id, hostId, holder }: { id: string; hostId: string; holder: string },
+  set: Partial<Omit<DeploymentHostRow, 'deployment_id' | 'host_id' | 'claimed_by'>>,
+): Promise<boolean> {
+  const { numUpdatedRows } = await q(db)
     .updateTable('enrollment.deployment_host')
     .set(typeof set.why === 'string' ? { ...set, why: plainText(set.why) } : set)
     .where('deployment_id', '=', id)
     .where('host_id', '=', hostId)
-    .execute();
+    .where('claimed_by', '=', holder)
+    .executeTakeFirst();
+  return numUpdatedRows > 0n;
 }
 
 /** Names of the hosts on which the installation broke after something had been written. */
