@@ -1,6 +1,6 @@
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import { guessOf, learns, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
 import type { Look } from '../../scan/look.ts';
 import { withUrls } from './certificates.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
@@ -58,7 +58,7 @@ async function lookedAgain(tx: Tx, hostId: string, look: Seen, row: EndpointRow)
     await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
     return 'changed';
   }
-  if (back) await rejudge(tx, hostId);
+  if (back || (fresh && missing === null && learns(known, fresh))) await rejudge(tx, hostId);
   return back ? 'back' : 'same';
 }
 
