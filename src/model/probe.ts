@@ -149,7 +149,7 @@ export const SshProbe = z.object({
       /** the ways that it names; empty where it let us in */
       methods: z.array(z.string()),
       /** it let in whoever asks, without a key or password */
-      in: z.literal(true).optional(),
+      open: z.literal(true).optional(),
     })
     .optional(),
 });

@@ -50,7 +50,7 @@ async function lookedAgain(tx: Tx, hostId: string, look: Seen, row: EndpointRow)
   const back = row.state === 'gone';
   const known = row.probe;
   const fresh = look.result;
-  const missing = fresh ? tellsLess(known, fresh) : (look.error ?? 'the probe ended without a result');
+  const missing = whyMissing(look, known);
   if (!fresh || missing !== null) await noteProbeError(tx.db, row.id, missing ?? '', look);
   else await replaceProbe(tx, row.id, fresh, look);
   if (fresh && missing === null && !isSame(known, fresh)) {
@@ -58,9 +58,13 @@ async function lookedAgain(tx: Tx, hostId: string, look: Seen, row: EndpointRow)
     await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
     return 'changed';
   }
-  if (back || (fresh && missing === null && learns(known, fresh))) await rejudge(tx, hostId);
+  if (back || (missing === null && learns(known, fresh))) await rejudge(tx, hostId);
   return back ? 'back' : 'same';
 }
+
+/** What this look fell short of, or null. */
+const whyMissing = ({ result, error }: Seen, known: ProbeResult | null): string | null =>
+  result ? tellsLess(known, result) : (error ?? 'the probe ended without a result');
 
 const isSame = (known: ProbeResult | null, fresh: ProbeResult): boolean => known !== null && sameProbe(known, fresh);
 

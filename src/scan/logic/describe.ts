@@ -43,7 +43,7 @@ export function summaryOf(probe: ProbeResult | null): Json {
       protocol: 'ssh',
       banner: probe.banner,
       hostKeys: probe.hostKeys.map((k) => `${k.type} ${k.fingerprint}`),
-      ...(probe.login ? { login: probe.login.in ? ['whoever asks'] : probe.login.methods } : {}),
+      ...(probe.login ? { login: probe.login.open ? ['whoever asks'] : probe.login.methods } : {}),
     };
   if (probe.protocol === 'unknown') return { protocol: 'unknown', banner: probe.banner };
   if (isService(probe)) return { ...serviceSummary(probe), ...(probe.tls ? { tls: tlsSummary(probe.tls) } : {}) };
@@ -113,15 +113,23 @@ function alikeInDepth(a: ProbeResult, b: ProbeResult): boolean {
 function depthEssence(probe: ProbeResult): unknown[] {
   if (probe.protocol === 'ssh') return [probe.login];
   const { compression, secureRenegotiation, depth } = tlsOf(probe) ?? {};
-  return [compression, secureRenegotiation, depth?.forwardSecrecy, depth && (depth.dhBits ?? null), depth && weakOf(depth)];
+  return [
+    compression,
+    secureRenegotiation,
+    depth?.forwardSecrecy,
+    depth && (depth.dhBits ?? null),
+    depth && weakOf(depth),
+  ];
 }
 
 /** In which version which family: that it prefers another cipher of it today is no change. */
 const weakOf = ({ weak }: TlsDepth): string[] => weak.map(({ family, version }) => `${version} ${family}`).sort();
 
 /** It brought to light what nobody had asked for before: no change of the endpoint, and yet to be judged. */
-export function learns(known: ProbeResult | null, fresh: ProbeResult): boolean {
-  if (fresh.protocol === 'ssh') return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
+export function learns(known: ProbeResult | null, fresh: ProbeResult | null): boolean {
+  if (!fresh) return false;
+  if (fresh.protocol === 'ssh')
+    return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
   return tlsOf(fresh)?.depth !== undefined && tlsOf(known)?.depth === undefined;
 }
 
@@ -169,7 +177,9 @@ function lostProof(known: TlsSeen, fresh: TlsSeen): string | null {
 function lostUpgrade({ protocol, tls: known }: ServiceProbe, fresh: ServiceProbe): string | null {
   if (!known || protocol !== fresh.protocol || fresh.details['starttls'] === 'not offered') return null;
   if (!fresh.tls) return 'the TLS behind its upgrade could not be looked at this time';
-  return sameLeaf(known, fresh.tls) ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls) ?? lostDepth(known, fresh.tls)) : null;
+  return sameLeaf(known, fresh.tls)
+    ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls) ?? lostDepth(known, fresh.tls))
+    : null;
 }
 
 function lostAccess(known: ServiceBase, fresh: ServiceBase): string | null {

@@ -116,7 +116,20 @@ const CURVES: Readonly<Record<number, string>> = {
   0x001d: 'x25519',
   0x001e: 'x448',
 };
-const WITH_CURVE = new Set([...ECDHE, 0xc006, 0xc010, 0xc015, 0xc016, 0xc017, 0xc018, 0xc019, 0xc007, 0xc011, 0xc008, 0xc012]);
+const WITH_CURVE = new Set([
+  ...ECDHE,
+  0xc006,
+  0xc010,
+  0xc015,
+  0xc016,
+  0xc017,
+  0xc018,
+  0xc019,
+  0xc007,
+  0xc011,
+  0xc008,
+  0xc012,
+]);
 
 /** Reads the body of a ServerKeyExchange; null for what cannot be one. */
 export function agreementOf(cipher: number, body: Buffer): Agreement | null {

@@ -28,7 +28,8 @@ export function stillHolds(known: TlsSeen | null, basis: string, now: Date): Tls
   return age >= 0 && age < HOLDS ? depth : null;
 }
 
-export const isForwardSecret = (cipher: number): boolean => (CIPHERS.forwardSecret as readonly number[]).includes(cipher);
+export const isForwardSecret = (cipher: number): boolean =>
+  (CIPHERS.forwardSecret as readonly number[]).includes(cipher);
 
 /**
  * `chose`: its choice of all; `other`: whether it takes the other kind of key exchange alone, null: no answer.

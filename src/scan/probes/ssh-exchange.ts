@@ -69,11 +69,7 @@ export const methodFor = (offered: readonly string[]): string | undefined =>
   METHODS.find((method) => offered.includes(method));
 
 /** Our side of the key exchange, after both lists were sent. Null: the server did not take part. */
-export async function exchangeKeys(
-  line: PlainLine,
-  method: string,
-  opening: Opening,
-): Promise<Exchanged | null> {
+export async function exchangeKeys(line: PlainLine, method: string, opening: Opening): Promise<Exchanged | null> {
   if (BY_EXCHANGE[method]) return byGroupExchange(line, BY_EXCHANGE[method], opening);
   const { digest, ours, agree } = sideOf(method);
   line.say(Buffer.concat([Buffer.from([INIT]), ours]));
@@ -126,11 +122,7 @@ function fieldSide(prime: bigint, generator: bigint, digest: string): Side {
   };
 }
 
-async function byGroupExchange(
-  line: PlainLine,
-  digest: string,
-  opening: Opening,
-): Promise<Exchanged | null> {
+async function byGroupExchange(line: PlainLine, digest: string, opening: Opening): Promise<Exchanged | null> {
   const sizes = Buffer.alloc(12);
   SIZES.forEach((bits, index) => sizes.writeUInt32BE(bits, index * 4));
   line.say(Buffer.concat([Buffer.from([GEX_REQUEST]), sizes]));

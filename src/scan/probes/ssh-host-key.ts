@@ -24,21 +24,28 @@ export async function readHostKey(
   kinds: readonly string[],
   asksWays: boolean,
 ): Promise<Shown> {
-  const banner = await readBanner(conversation);
-  if (banner === null) return NOTHING;
-  conversation.write(Buffer.from(OUR_VERSION));
-  const line = new PlainLine(conversation);
-  const theirs = await line.read();
-  const offered = parseKexInit(theirs);
-  const method = offered && methodFor(offered.kex);
-  if (!offered || method === undefined || method === null) return NOTHING;
+  const opened = await open(conversation);
+  if (!opened) return NOTHING;
+  const { line, banner, theirs, offered, method } = opened;
   const protection = protectionFor(offered);
   const ours = ourKexInit(method, kinds, protection ? { cipher: [protection.cipher], mac: [protection.mac] } : offered);
   line.say(ours);
   const exchanged = await exchangeKeys(line, method, { banner, ours, theirs });
   const key = exchanged && describeKey(exchanged.hostKey);
-  if (!exchanged || !key || isSignedBy(exchanged.hostKey, exchanged.signature, exchanged.hash) === false) return NOTHING;
+  if (!exchanged || !key || !isSignedBy(exchanged.hostKey, exchanged.signature, exchanged.hash)) return NOTHING;
   return { key, ways: asksWays && protection ? await calmly(() => askMethods(line, exchanged, protection)) : null };
+}
+
+/** Versions and lists; null: there is nothing that we could agree on. */
+async function open(conversation: Conversation) {
+  const banner = await readBanner(conversation);
+  if (banner === null) return null;
+  conversation.write(Buffer.from(OUR_VERSION));
+  const line = new PlainLine(conversation);
+  const theirs = await line.read();
+  const offered = parseKexInit(theirs);
+  const method = offered ? methodFor(offered.kex) : undefined;
+  return offered && method !== undefined ? { line, banner, theirs, offered, method } : null;
 }
 
 /** Whoever hangs up at our request has shown the key all the same. */

@@ -20,18 +20,14 @@ const MOST_PACKETS = 8;
  */
 const USER = 'root';
 
-/** `in`: it let `none` in, so whoever asks is in. */
-export type Ways = { methods: string[]; in: boolean };
+/** `open`: it let `none` in, so whoever asks is in. */
+export type Ways = { methods: string[]; open: boolean };
 
 /**
  * One request with the method `none` (RFC 4252 §5.2), to which the server answers with the ways that may go on. No key
  * and no password is shown, and we leave at once, whatever it says.
  */
-export async function askMethods(
-  plain: PlainLine,
-  exchanged: Exchanged,
-  protection: Protection,
-): Promise<Ways | null> {
+export async function askMethods(plain: PlainLine, exchanged: Exchanged, protection: Protection): Promise<Ways | null> {
   plain.say(Buffer.from([NEWKEYS]));
   if (!(await plain.hear(NEWKEYS))) return null;
   const line = new Line(plain, exchanged, protection);
@@ -40,9 +36,9 @@ export async function askMethods(
   line.say(Buffer.concat([Buffer.from([USERAUTH_REQUEST]), ...[USER, 'ssh-connection', 'none'].map(sshString)]));
   const said = await line.hear([USERAUTH_FAILURE, USERAUTH_SUCCESS]);
   line.say(Buffer.concat([Buffer.from([DISCONNECT, 0, 0, 0, BY_APPLICATION]), sshString('done'), sshString('')]));
-  if (said?.[0] === USERAUTH_SUCCESS) return { methods: [], in: true };
+  if (said?.[0] === USERAUTH_SUCCESS) return { methods: [], open: true };
   const names = said && stringAt(said, 1);
-  return names ? { methods: readable(names), in: false } : null;
+  return names ? { methods: readable(names), open: false } : null;
 }
 
 const readable = (names: Buffer): string[] =>

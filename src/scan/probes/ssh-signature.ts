@@ -6,23 +6,22 @@ const CURVES: Readonly<Record<string, { crv: string; bytes: number; digest: stri
   nistp384: { crv: 'P-384', bytes: 48, digest: 'sha384' },
   nistp521: { crv: 'P-521', bytes: 66, digest: 'sha512' },
 };
-const RSA_DIGESTS: Readonly<Record<string, string>> = {
-  'rsa-sha2-512': 'sha512',
-  'rsa-sha2-256': 'sha256',
-  'ssh-rsa': 'sha1',
-};
+const RSA_DIGESTS: ReadonlyMap<string, string> = new Map([
+  ['rsa-sha2-512', 'sha512'],
+  ['rsa-sha2-256', 'sha256'],
+  ['ssh-rsa', 'sha1'],
+]);
 
-/** Did the holder of this key sign that? Null: it is of a kind that we cannot check. */
-export function isSignedBy(hostKey: Buffer, signature: Buffer, signed: Buffer): boolean | null {
-  const kind = stringAt(hostKey, 0)?.toString('latin1') ?? '';
-  const algorithm = stringAt(signature, 0)?.toString('latin1') ?? '';
-  const blob = stringAt(signature, 4 + algorithm.length);
-  if (!blob) return false;
+/** Did the holder of this key sign that? A kind of key that we never ask for proves nothing. */
+export function isSignedBy(hostKey: Buffer, signature: Buffer, signed: Buffer): boolean {
   try {
-    if (kind === 'ssh-ed25519') return algorithm === kind && verify(null, signed, ed25519Key(hostKey), blob);
-    if (kind === 'ssh-rsa') return algorithm in RSA_DIGESTS && byRsa(hostKey, blob, signed, RSA_DIGESTS[algorithm]!);
-    if (kind.startsWith('ecdsa-sha2-')) return algorithm === kind && byEcdsa(hostKey, blob, signed);
-    return null;
+    const kind = part(hostKey, 0).toString('latin1');
+    const algorithm = part(signature, 0).toString('latin1');
+    const blob = part(signature, 1);
+    if (kind === 'ssh-rsa') return byRsa(hostKey, blob, signed, RSA_DIGESTS.get(algorithm));
+    if (algorithm !== kind) return false;
+    if (kind === 'ssh-ed25519') return verify(null, signed, ed25519Key(hostKey), blob);
+    return kind.startsWith('ecdsa-sha2-') && byEcdsa(hostKey, blob, signed);
   } catch {
     // A key or signature that does not parse is none.
     return false;
@@ -41,7 +40,8 @@ const url = (bytes: Buffer): string => bytes.toString('base64url');
 const ed25519Key = (key: Buffer): KeyObject =>
   createPublicKey({ format: 'jwk', key: { kty: 'OKP', crv: 'Ed25519', x: url(part(key, 1)) } });
 
-function byRsa(key: Buffer, blob: Buffer, signed: Buffer, digest: string): boolean {
+function byRsa(key: Buffer, blob: Buffer, signed: Buffer, digest: string | undefined): boolean {
+  if (digest === undefined) return false;
   const trimmed = (bytes: Buffer): Buffer => bytes.subarray(bytes[0] === 0 ? 1 : 0);
   const jwk = { kty: 'RSA', e: url(trimmed(part(key, 1))), n: url(trimmed(part(key, 2))) };
   return verify(digest, signed, createPublicKey({ format: 'jwk', key: jwk }), blob);
@@ -54,7 +54,12 @@ function byEcdsa(key: Buffer, blob: Buffer, signed: Buffer): boolean {
   const [x, y] = [point.subarray(1, 1 + curve.bytes), point.subarray(1 + curve.bytes)];
   const jwk = { kty: 'EC', crv: curve.crv, x: url(x), y: url(y) };
   const fixed = (number: Buffer): Buffer =>
-    Buffer.from(numberIn(number).toString(16).padStart(curve.bytes * 2, '0'), 'hex');
+    Buffer.from(
+      numberIn(number)
+        .toString(16)
+        .padStart(curve.bytes * 2, '0'),
+      'hex',
+    );
   const flat = Buffer.concat([fixed(part(blob, 0)), fixed(part(blob, 1))]);
   const publicKey = createPublicKey({ format: 'jwk', key: jwk });
   return verify(curve.digest, signed, { key: publicKey, dsaEncoding: 'ieee-p1363' }, flat);

@@ -13,6 +13,7 @@ import ssh2 from 'ssh2';
 import { newSshKey, type SshKeyKind } from '../../host/ssh/testing/keys.ts';
 import type { SshProbe } from '../../model/probe.ts';
 import { createConnection } from 'node:net';
+import { readElement, readElements } from '../logic/ber.ts';
 import { newTarget } from './contract.ts';
 import { isSignedBy } from './ssh-signature.ts';
 import { freePort, listenWith, look, loopbackGuard } from './testing.ts';
@@ -25,10 +26,7 @@ const serve = (t: TestContext, kinds: SshKeyKind[]) =>
     kinds.map((kind) => newSshKey({}, kind).private),
   );
 
-async function serveKeys(
-  t: TestContext,
-  hostKeys: string[],
-): Promise<{ port: number; authentications: () => number }> {
+async function serveKeys(t: TestContext, hostKeys: string[]): Promise<{ port: number; authentications: () => number }> {
   let authentications = 0;
   const server = new ssh2.Server({ hostKeys }, (client) => {
     client.on('authentication', (context) => {
@@ -151,24 +149,32 @@ for (const options of [
   ['Ciphers aes256-gcm@openssh.com', 'KexAlgorithms diffie-hellman-group-exchange-sha256'],
   ['PasswordAuthentication no', 'KbdInteractiveAuthentication no'],
 ]) {
-  test(`a real sshd with ${options.join(', ')} names its ways to log in, and counts no try`, { skip: whyNoSshd() }, async (t) => {
-    const { port, fingerprint, said } = await realSshd(t, options);
-    const probe = await ask(port);
-    assert.deepEqual(probe.hostKeys, [{ type: 'ssh-ed25519', fingerprint }]);
-    const onlyKeys = options.includes('PasswordAuthentication no');
-    const ways = onlyKeys ? ['publickey'] : ['publickey', 'password', 'keyboard-interactive'];
-    assert.deepEqual(probe.login, { methods: ways });
-    await sleep(50);
-    assert.doesNotMatch(said(), /Failed|Invalid user|maximum authentication/);
-  });
+  test(
+    `a real sshd with ${options.join(', ')} names its ways to log in, and counts no try`,
+    { skip: whyNoSshd() },
+    async (t) => {
+      const { port, fingerprint, said } = await realSshd(t, options);
+      const probe = await ask(port);
+      assert.deepEqual(probe.hostKeys, [{ type: 'ssh-ed25519', fingerprint }]);
+      const onlyKeys = options.includes('PasswordAuthentication no');
+      const ways = onlyKeys ? ['publickey'] : ['publickey', 'password', 'keyboard-interactive'];
+      assert.deepEqual(probe.login, { methods: ways });
+      await sleep(50);
+      assert.doesNotMatch(said(), /Failed|Invalid user|maximum authentication/);
+    },
+  );
 }
 
-test('where nobody knows how to encrypt, the ways to log in stay unknown and the rest is told', { skip: whyNoSshd() }, async (t) => {
-  const { port, fingerprint } = await realSshd(t, ['Ciphers chacha20-poly1305@openssh.com']);
-  const probe = await ask(port);
-  assert.deepEqual(probe.hostKeys, [{ type: 'ssh-ed25519', fingerprint }]);
-  assert.equal(probe.login, undefined);
-});
+test(
+  'where nobody knows how to encrypt, the ways to log in stay unknown and the rest is told',
+  { skip: whyNoSshd() },
+  async (t) => {
+    const { port, fingerprint } = await realSshd(t, ['Ciphers chacha20-poly1305@openssh.com']);
+    const probe = await ask(port);
+    assert.deepEqual(probe.hostKeys, [{ type: 'ssh-ed25519', fingerprint }]);
+    assert.equal(probe.login, undefined);
+  },
+);
 
 test('a server that lets in whoever asks is told as such, asked once, and left at once', async (t) => {
   let sessions = 0;
@@ -185,7 +191,7 @@ test('a server that lets in whoever asks is told as such, asked once, and left a
   await once(server, 'listening');
   t.after(() => server.close());
   const probe = await ask((server.address() as AddressInfo).port);
-  assert.deepEqual(probe.login, { methods: [], in: true });
+  assert.deepEqual(probe.login, { methods: [], open: true });
   assert.deepEqual([asked, sessions], [['none'], 0]);
 });
 
@@ -204,6 +210,7 @@ test('a server that shows a key which it does not hold has not shown one', async
       if (at >= 0) foreign!.blob.copy(bytes, at);
       socket.write(bytes);
     });
+    socket.on('close', () => inside.destroy());
     socket.pipe(inside);
   });
   t.after(() => liar.close());
@@ -221,8 +228,11 @@ test('a signature counts for its own key and its own words only, whatever is bro
     const words = Buffer.from('all that was said');
     const raw = key!.sign(words, kind === 'rsa' ? 'sha512' : undefined);
     assert.ok(Buffer.isBuffer(raw));
+    // The library gives DER; SSH writes the two numbers as strings.
+    const numbers = readElements(readElement(raw)?.element.body ?? Buffer.alloc(0)).map(({ body }) => sshString(body));
+    const written = kind === 'ecdsa' ? Buffer.concat(numbers) : raw;
     const name = { ed25519: 'ssh-ed25519', ecdsa: 'ecdsa-sha2-nistp256', rsa: 'rsa-sha2-512' }[kind];
-    const blob = Buffer.concat([sshString(name), sshString(raw)]);
+    const blob = Buffer.concat([sshString(name), sshString(written)]);
     assert.equal(isSignedBy(key!.getPublicSSH(), blob, words), true, kind);
     assert.equal(isSignedBy(other!.getPublicSSH(), blob, words), false, kind);
     assert.equal(isSignedBy(key!.getPublicSSH(), blob, Buffer.from('something else')), false, kind);

@@ -35,7 +35,7 @@ export const sshProbe: Probe = {
     }
     // A server that would not show a key this time must not look like one that has none.
     if (hostKeys.length === 0) throw stopped(target, 'no host key was shown that it proved to hold');
-    const login = ways && { methods: ways.methods, ...(ways.in ? { in: true as const } : {}) };
+    const login = ways && { methods: ways.methods, ...(ways.open ? { open: true as const } : {}) };
     return { protocol: 'ssh', ...offered, hostKeys, ...(login ? { login } : {}) };
   },
 };

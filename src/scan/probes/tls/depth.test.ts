@@ -58,7 +58,10 @@ test('weak ciphers of a really old server are those that nmap finds by trying ea
   const { depth, secureRenegotiation, compression } = await look(targetAt(port));
   assert.deepEqual(depth?.unknown, []);
   const ours = depth.weak.map(({ version, family }) => `${version} ${family}`).sort();
-  assert.ok(['null', 'des', 'rc4', '3des'].every((family) => ours.includes(`SSLv3 ${family}`)), ours.join(', '));
+  assert.ok(
+    ['null', 'des', 'rc4', '3des'].every((family) => ours.includes(`SSLv3 ${family}`)),
+    ours.join(', '),
+  );
   assert.deepEqual(ours, await nmapSays(port));
   assert.equal(depth.forwardSecrecy, 'never');
   assert.deepEqual([secureRenegotiation, compression], [true, false]);

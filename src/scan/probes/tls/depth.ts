@@ -1,6 +1,6 @@
 import { isAppError } from '../../../model/errors/index.ts';
 import type { TlsVersion } from '../../../model/probe.ts';
-import type { TlsDepth, WeakFamily } from '../../../model/tls-depth.ts';
+import type { ForwardSecrecy, TlsDepth, WeakFamily } from '../../../model/tls-depth.ts';
 import { CIPHERS, weakBut, weaknessOf } from '../../logic/tls-ciphers.ts';
 import { forwardSecrecyOf, isForwardSecret, type Shown } from '../../logic/tls-depth.ts';
 import { converse, type ProbeTarget } from '../contract.ts';
@@ -22,30 +22,43 @@ type Ask = (version: TlsVersion, ciphers: readonly number[]) => Promise<Said>;
  */
 export async function lookDeeper(target: ProbeTarget, shown: readonly Shown[]): Promise<Found> {
   const ask = asking(target);
-  const unknown: TlsDepth['unknown'] = [];
   const old = shown.filter(({ version }) => version !== 'TLSv1.3');
   const newest = old[0];
-  if (!newest) return { weak: [], forwardSecrecy: 'always', unknown };
-  const secret = isForwardSecret(newest.cipher);
-  const other = await ask(newest.version, secret ? CIPHERS.staticRsa : CIPHERS.forwardSecret);
-  if (other === null) unknown.push('forward-secrecy');
-  const dh = newest.agreement?.dhBits === undefined ? await ask(newest.version, CIPHERS.dhe) : null;
-  if (dh === null && newest.agreement?.dhBits === undefined) unknown.push('dh');
-  const weak: TlsDepth['weak'] = [];
-  for (const { version } of old) if (!(await askWeak(ask, version, weak))) unknown.push('weak');
-  const dhBits = newest.agreement?.dhBits ?? (dh === 'no' ? undefined : dh?.agreement?.dhBits);
+  if (!newest) return { weak: [], forwardSecrecy: 'always', unknown: [] };
+  const forwardSecrecy = await askForwardSecrecy(ask, newest, shown.length > old.length);
+  const dhBits = await askGroup(ask, newest);
+  const { weak, missing } = await askWeak(ask, old);
   const curve = newest.agreement?.curve;
-  return {
-    weak,
-    forwardSecrecy: forwardSecrecyOf({ secret, other: other && other !== 'no', has13: shown.length > old.length }),
-    ...(dhBits === undefined ? {} : { dhBits }),
-    ...(curve === undefined ? {} : { curve }),
-    unknown: [...new Set(unknown)],
-  };
+  const unknown: TlsDepth['unknown'] = [];
+  if (missing) unknown.push('weak');
+  if (forwardSecrecy === 'unknown') unknown.push('forward-secrecy');
+  if (dhBits === null) unknown.push('dh');
+  return { weak, forwardSecrecy, ...(dhBits ? { dhBits } : {}), ...(curve === undefined ? {} : { curve }), unknown };
+}
+
+async function askForwardSecrecy(ask: Ask, newest: Shown, has13: boolean): Promise<ForwardSecrecy> {
+  const secret = isForwardSecret(newest.cipher);
+  const said = await ask(newest.version, secret ? CIPHERS.staticRsa : CIPHERS.forwardSecret);
+  return forwardSecrecyOf({ secret, other: said && said !== 'no', has13 });
+}
+
+/** Bits of its group, 0 where it has none; null: no answer, or one that does not say. */
+async function askGroup(ask: Ask, newest: Shown): Promise<number | null> {
+  if (newest.agreement?.dhBits !== undefined) return newest.agreement.dhBits;
+  const said = await ask(newest.version, CIPHERS.dhe);
+  return said === 'no' ? 0 : (said?.agreement?.dhBits ?? null);
+}
+
+/** `missing`: an answer that would have told more. */
+async function askWeak(ask: Ask, old: readonly Shown[]): Promise<{ weak: TlsDepth['weak']; missing: boolean }> {
+  const weak: TlsDepth['weak'] = [];
+  let missing = false;
+  for (const { version } of old) if (!(await askWeakOf(ask, version, weak))) missing = true;
+  return { weak, missing };
 }
 
 /** False: an answer is missing. */
-async function askWeak(ask: Ask, version: TlsVersion, weak: TlsDepth['weak']): Promise<boolean> {
+async function askWeakOf(ask: Ask, version: TlsVersion, weak: TlsDepth['weak']): Promise<boolean> {
   const known = new Set<WeakFamily>();
   for (;;) {
     const offered = weakBut(known);

@@ -43,11 +43,7 @@ export async function readRecord(conversation: Conversation): Promise<TlsRecord 
 }
 
 /** Sends a hello for `version` and reads the server's first flight as far as it goes unencrypted. */
-export async function hello(
-  conversation: Conversation,
-  version: TlsVersion,
-  options: HelloOptions,
-): Promise<Flight> {
+export async function hello(conversation: Conversation, version: TlsVersion, options: HelloOptions): Promise<Flight> {
   conversation.write(clientHello(version, options));
   const flight: Started = { hello: null, certificates: [], agreement: null, complete: false };
   try {

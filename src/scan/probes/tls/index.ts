@@ -71,7 +71,11 @@ function saidByTheWay(seen: readonly Seen[]): Pick<TlsProbe, 'compression' | 'se
 }
 
 /** As it was, where the handshakes show nothing new. */
-async function depthOf(target: ProbeTarget, seen: readonly Seen[], leaf: CertificateInfo | undefined): Promise<TlsDepth> {
+async function depthOf(
+  target: ProbeTarget,
+  seen: readonly Seen[],
+  leaf: CertificateInfo | undefined,
+): Promise<TlsDepth> {
   const shown = seen.map(({ version, flight }) => ({
     version,
     cipher: flight.hello.cipher,
