@@ -2,7 +2,7 @@ import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { guessOf, learns, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
 import type { Look } from '../../scan/look.ts';
-import { withUrls } from './certificates.ts';
+import { withRevocation, withUrls } from './certificates.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
 import {
   addHistory,
@@ -28,7 +28,7 @@ export async function recordLooks(
 ): Promise<LookChange[]> {
   const changes: LookChange[] = [];
   for (const look of looks) {
-    const result = look.result && withUrls(look.result);
+    const result = look.result && withRevocation(withUrls(look.result), look.at);
     changes.push(await recordLook(platform, tx, hostId, { ...look, result, via }));
   }
   if (changes.some((change) => change !== 'same')) await describeHost(tx, hostId);

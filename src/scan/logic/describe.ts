@@ -88,14 +88,13 @@ function essence(probe: ProbeResult): unknown {
   return [tlsEssence(tls), inside ? serviceSummary(inside) : null, clientCertificate ?? null];
 }
 
-function tlsEssence({ heartbleed, revocation, versions, unknownVersions, cipher, ...rest }: TlsSeen): unknown {
+function tlsEssence({ heartbleed, versions, unknownVersions, cipher, ...rest }: TlsSeen): unknown {
   return {
     versions,
     unknownVersions,
     cipher,
     chain: rest.chain.map((certificate) => certificate.fingerprint),
     heartbleed: [heartbleed.verdict, heartbleed.extension],
-    revocation: revocation?.status ?? null,
   };
 }
 
@@ -112,10 +111,11 @@ function alikeInDepth(a: ProbeResult, b: ProbeResult): boolean {
 
 function depthEssence(probe: ProbeResult): unknown[] {
   if (probe.protocol === 'ssh') return [probe.login];
-  const { compression, secureRenegotiation, depth } = tlsOf(probe) ?? {};
+  const { compression, secureRenegotiation, depth, revocation } = tlsOf(probe) ?? {};
   return [
     compression,
     secureRenegotiation,
+    revocation?.status,
     depth?.forwardSecrecy,
     depth && (depth.dhBits ?? null),
     depth && weakOf(depth),
@@ -130,7 +130,8 @@ export function learns(known: ProbeResult | null, fresh: ProbeResult | null): bo
   if (!fresh) return false;
   if (fresh.protocol === 'ssh')
     return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
-  return tlsOf(fresh)?.depth !== undefined && tlsOf(known)?.depth === undefined;
+  const [now, before] = [tlsOf(fresh), tlsOf(known)];
+  return (['depth', 'revocation'] as const).some((key) => now?.[key] !== undefined && before?.[key] === undefined);
 }
 
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
