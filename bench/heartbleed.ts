@@ -90,7 +90,7 @@ async function lookWithUs(size: number): Promise<{ seconds: number; vulnerable: 
 }
 
 /** The proof alone, as nmap's script does it: a scan also reads versions, certificates and more. */
-function prove(target: ProbeTarget): Promise<string> {
+export function prove(target: ProbeTarget): Promise<string> {
   return converse(target, 4000, async (conversation) => {
     const flight = await hello(conversation, 'TLSv1.2', { heartbeat: true });
     if (flight.kind !== 'hello' || !flight.complete || !flight.hello.heartbeat) return 'no heartbeat';

@@ -10,9 +10,10 @@ import { reconcile } from './reconcile.ts';
 import { scans } from './scan/index.ts';
 import { servers } from './servers.ts';
 import { sshFacts } from './ssh-facts.ts';
+import { tls } from './tls.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [agent, heartbleed, reconcile, ...scans, servers, sshFacts, deploying, patching];
+const BENCHES: readonly Bench[] = [agent, heartbleed, reconcile, ...scans, servers, sshFacts, deploying, patching, tls];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 

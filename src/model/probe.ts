@@ -1,5 +1,9 @@
 import * as z from 'zod';
 import { Instant, Sha256 } from './json.ts';
+import { TlsDepth } from './tls-depth.ts';
+import { TlsVersion } from './tls-version.ts';
+
+export { TlsVersion };
 
 /** A TLS certificate as served. `spki` is the SHA-256 of the DER SubjectPublicKeyInfo: the identity of the key. */
 export const CertificateInfo = z.object({
@@ -19,9 +23,6 @@ export const CertificateInfo = z.object({
   pem: z.string(),
 });
 export type CertificateInfo = z.infer<typeof CertificateInfo>;
-
-export const TlsVersion = z.enum(['SSLv3', 'TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']);
-export type TlsVersion = z.infer<typeof TlsVersion>;
 
 /**
  * Heartbleed (CVE-2014-0160) as proven from outside.
@@ -47,6 +48,13 @@ export const TlsSeen = z.object({
   cipher: z.string().optional(),
   chain: z.array(CertificateInfo),
   heartbleed: HeartbleedProof,
+  /** it would compress what it encrypts (CRIME) */
+  compression: z.boolean().optional(),
+  /** it says in TLS 1.2 or older that its renegotiation is bound to the connection (RFC 5746) */
+  secureRenegotiation: z.boolean().optional(),
+  depth: TlsDepth.optional(),
+  /** what it showed beside its certificate: an OCSP response, base64 of DER. Read, and left out, where a look is stored. */
+  stapled: z.string().max(32_768).optional(),
   revocation: z
     .object({ status: z.enum(['good', 'revoked', 'unknown']), source: z.string(), checkedAt: Instant })
     .optional(),
@@ -135,6 +143,15 @@ export const SshProbe = z.object({
     cipher: z.array(z.string()),
     mac: z.array(z.string()),
   }),
+  /** what it answered to a request with the method `none`; left out where it was not asked, or did not answer */
+  login: z
+    .object({
+      /** the ways that it names; empty where it let us in */
+      methods: z.array(z.string()),
+      /** it let in whoever asks, without a key or password */
+      open: z.literal(true).optional(),
+    })
+    .optional(),
 });
 export type SshProbe = z.infer<typeof SshProbe>;
 

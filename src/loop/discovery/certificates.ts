@@ -5,6 +5,7 @@ import {
   X509Certificate as Parsed,
 } from '@peculiar/x509';
 import type { CertificateInfo, ProbeResult, ServiceProbe } from '../../model/probe.ts';
+import { readOcsp } from './logic/ocsp.ts';
 import { describeCertificate } from '../../scan/probes/tls/certificate.ts';
 
 type TlsOffered = NonNullable<ServiceProbe['tls']>;
@@ -20,6 +21,18 @@ export function withUrls(result: ProbeResult): ProbeResult {
     ...result,
     chain: result.chain.map((info) => (known(info) ? info : { ...info, ...urlsOf(derOf(info)) })),
   };
+}
+
+/** What the server showed beside its certificate about its revocation is read, and not kept: it differs each day. */
+export function withRevocation(result: ProbeResult, now: Date): ProbeResult {
+  if (offersTls(result)) return { ...result, tls: withRevocation(result.tls, now) as TlsOffered };
+  if (result.protocol !== 'tls' || result.stapled === undefined) return result;
+  const { stapled, ...rest } = result;
+  const [leaf, issuer] = rest.chain;
+  if (!leaf || !issuer) return rest;
+  const verdict = readOcsp(Buffer.from(stapled, 'base64'), { leaf: derOf(leaf), issuer: derOf(issuer) }, now);
+  if (!verdict || verdict.status === 'unknown') return rest;
+  return { ...rest, revocation: { status: verdict.status, source: 'stapled OCSP response', checkedAt: verdict.at } };
 }
 
 /** Everything about its certificates read anew from themselves, whatever stands beside them; null: one is none. */

@@ -4,6 +4,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Scan, Scope } from '../../model/estate.ts';
+import { tlsOf } from '../../model/probe.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { listenWith, type Pki, selfSigned } from '../../scan/probes/testing.ts';
@@ -117,7 +118,12 @@ test('1.12: a second scan of the same counts everything unchanged and leaves no 
   closeAfter(t, ssh, tls);
   const scope = await addScope(platform, { cidrs: ['127.71.1.0/29'], ports: portsOf(ssh, tls) });
   await scan(scope);
-  const before = (await entriesSince(platform, 0)).length;
+  const depth = async (): Promise<unknown> => {
+    const { id } = (await discovery.hostByAddress('127.71.1.6'))!;
+    return tlsOf((await discovery.endpoints({ hostId: id }))[0]?.probe)?.depth;
+  };
+  const [first, before] = [await depth(), (await entriesSince(platform, 0)).length];
+  assert.ok(first);
   const again = await scan(scope);
   assert.deepEqual(
     { ...again.counts, targets: 0, done: 0, open: 0 },
@@ -125,6 +131,7 @@ test('1.12: a second scan of the same counts everything unchanged and leaves no 
   );
   const types = (await entriesSince(platform, before)).map((entry) => entry.type);
   assert.deepEqual(types, ['discovery.scan.started', 'discovery.scan.finished']);
+  assert.deepEqual(await depth(), first, 'what handshakes do not show was not asked again');
 });
 
 test('a new certificate is a change: entry with before and after, history, and a fresh judgement', async (t) => {

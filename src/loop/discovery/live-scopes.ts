@@ -35,6 +35,11 @@ export class LiveScopes {
     this.#platform = platform;
   }
 
+  /** SSH servers may be asked for their ways to log in. */
+  get asksWays(): boolean {
+    return this.#platform.config.sshWays === 'ask';
+  }
+
   async refresh(): Promise<void> {
     const turn = ++this.#asked;
     const scopes = await findReach(this.#platform.db);
@@ -131,7 +136,10 @@ export function guardFor(scopes: LiveScopes, buckets: Buckets, address: string):
   const scope = scopes.scopeFor(address);
   if (!scope) throw new AppError('ADDRESS_NOT_ALLOWED', { address });
   const allows = (other: string): boolean => other === address && scopes.scopeFor(address) !== null;
-  return { scope, guard: scopes.watch(createGuard({ allows, ...buckets.of(scope.id, scope) })) };
+  return {
+    scope,
+    guard: scopes.watch(createGuard({ allows, asksWays: scopes.asksWays, ...buckets.of(scope.id, scope) })),
+  };
 }
 
 /** The same for one piece of work: a scan that takes days asks at thousands of addresses on its way. */

@@ -1,8 +1,8 @@
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import { guessOf, learns, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
 import type { Look } from '../../scan/look.ts';
-import { withUrls } from './certificates.ts';
+import { withRevocation, withUrls } from './certificates.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
 import {
   addHistory,
@@ -28,7 +28,7 @@ export async function recordLooks(
 ): Promise<LookChange[]> {
   const changes: LookChange[] = [];
   for (const look of looks) {
-    const result = look.result && withUrls(look.result);
+    const result = look.result && withRevocation(withUrls(look.result), look.at);
     changes.push(await recordLook(platform, tx, hostId, { ...look, result, via }));
   }
   if (changes.some((change) => change !== 'same')) await describeHost(tx, hostId);
@@ -50,7 +50,7 @@ async function lookedAgain(tx: Tx, hostId: string, look: Seen, row: EndpointRow)
   const back = row.state === 'gone';
   const known = row.probe;
   const fresh = look.result;
-  const missing = fresh ? tellsLess(known, fresh) : (look.error ?? 'the probe ended without a result');
+  const missing = whyMissing(look, known);
   if (!fresh || missing !== null) await noteProbeError(tx.db, row.id, missing ?? '', look);
   else await replaceProbe(tx, row.id, fresh, look);
   if (fresh && missing === null && !isSame(known, fresh)) {
@@ -58,9 +58,13 @@ async function lookedAgain(tx: Tx, hostId: string, look: Seen, row: EndpointRow)
     await announce(tx, 'changed', hostId, { id: row.id, look, before: known });
     return 'changed';
   }
-  if (back) await rejudge(tx, hostId);
+  if (back || (missing === null && learns(known, fresh))) await rejudge(tx, hostId);
   return back ? 'back' : 'same';
 }
+
+/** What this look fell short of, or null. */
+const whyMissing = ({ result, error }: Seen, known: ProbeResult | null): string | null =>
+  result ? tellsLess(known, result) : (error ?? 'the probe ended without a result');
 
 const isSame = (known: ProbeResult | null, fresh: ProbeResult): boolean => known !== null && sameProbe(known, fresh);
 

@@ -16,6 +16,7 @@ import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/prog
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
+import { seenInDepth } from './store-endpoints.ts';
 import { ageEndpoints, countOffline, storeWindow } from './results.ts';
 import { intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
@@ -151,7 +152,8 @@ function guardOf(
   // A scan that is gentler than its scope has its tempo for that: the bucket is the scope's, for all who look there.
   const rate = scopes.byId(scan.scope_id)?.rate ?? scan.rate;
   const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate, subnetRate: scan.subnet_rate });
-  return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector }));
+  const { asksWays } = scopes;
+  return scopes.watch(createGuard({ allows, asksWays, ...rates, tempo, connector: chosen.connector }));
 }
 
 function paceOf({ scan, tempo, speed }: Run): ScanPace {
@@ -278,7 +280,8 @@ async function readPortion(
 
 async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) {
   const { platform, guard, scopes } = run;
-  const all = await lookAt(guard, open, () => platform.now(), signal);
+  const known = await seenInDepth(platform.db, open);
+  const all = await lookAt(guard, open, () => platform.now(), signal, known);
   // One that was cut off by an exclusion saw a hung-up server, not the server.
   const looks = all.filter(({ address }) => !run.refused.has(address));
   const sightings = sightingsFrom(looks, 'scan');

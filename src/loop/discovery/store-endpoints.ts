@@ -289,3 +289,20 @@ export async function setMatched(
     .executeTakeFirst();
   return row !== undefined;
 }
+
+/** What the server itself saw last at these ports, as far as it looked deeper there than handshakes show. */
+export async function seenInDepth(
+  db: DbOrTx,
+  pairs: readonly { address: string; port: number }[],
+): Promise<(pair: { address: string; port: number }) => ProbeResult | null> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select(['address', 'port', 'probe'])
+    .where('address', '=', anyOf([...new Set(pairs.map(({ address }) => address))]))
+    .where('state', '=', 'open')
+    .where('via', 'is', null)
+    .where(sql<boolean>`coalesce(probe #> '{depth}', probe #> '{tls,depth}') is not null`)
+    .execute();
+  const known = new Map(rows.map(({ address, port, probe }) => [`${address} ${port}`, probe]));
+  return ({ address, port }) => known.get(`${address} ${port}`) ?? null;
+}

@@ -225,6 +225,15 @@ export const SETTINGS = {
     about:
       'How ports are tried: portable (sockets of Node, on every platform), epoll (the kernel’s own calls, on Linux), syn (single packets, where raw sockets are permitted) or auto (epoll, or what works here). A way that does not work here gives way to the next best; each scan says which it took, and why.',
   }),
+  sshWays: setting({
+    env: 'LASTEMBER_SSH_WAYS',
+    flag: null,
+    parse: z.enum(['ask', 'leave']) as unknown as z.ZodType<'ask' | 'leave', string>,
+    fallback: () => 'ask' as const,
+    shown: 'ask',
+    about:
+      'Whether a look at an SSH server asks for its ways to log in: one request with the method `none` for `root`, which shows no key and no password, and which OpenSSH does not count as a try. `leave` ends the look before.',
+  }),
   historyDays: setting({
     env: 'LASTEMBER_HISTORY_DAYS',
     flag: null,

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceProbe, SshProbe, TlsProbe } from '../../model/probe.ts';
-import { guessOf, identifiersOf, leftOpen, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './describe.ts';
+import {
+  guessOf,
+  identifiersOf,
+  leftOpen,
+  learns,
+  nameFrom,
+  sameProbe,
+  serviceOf,
+  summaryOf,
+  tellsLess,
+} from './describe.ts';
 
 const ssh = (banner: string): SshProbe => ({
   protocol: 'ssh',
@@ -161,4 +171,25 @@ test('TLS that a service offers by STARTTLS names the machine and identifies it,
   assert.deepEqual(identifiersOf(mail), identifiersOf(tls()));
   assert.equal(nameFrom([mail]), 'shop.example');
   assert.match(JSON.stringify(summaryOf(mail)), /"heartbleed":"safe"/);
+});
+
+test('what nobody had asked before is learnt and no change; what was asked and is otherwise now is one', () => {
+  const deep = (fields: Partial<NonNullable<TlsProbe['depth']>> = {}): TlsProbe => {
+    const at = '2030-01-01T00:00:00.000Z';
+    return tls({ depth: { weak: [], forwardSecrecy: 'always', unknown: [], basis: 'same', at, ...fields } });
+  };
+  const rc4 = { family: 'rc4', version: 'TLSv1.2', cipher: 'TLS_RSA_WITH_RC4_128_SHA' } as const;
+  assert.deepEqual([sameProbe(tls(), deep()), learns(tls(), deep())], [true, true]);
+  assert.deepEqual([sameProbe(deep(), deep({ at: 'later' })), learns(deep(), deep())], [true, false]);
+  assert.equal(sameProbe(deep(), deep({ weak: [rc4] })), false);
+  assert.equal(sameProbe(deep({ weak: [rc4] }), deep({ weak: [{ ...rc4, cipher: 'another of them' }] })), true);
+  assert.equal(sameProbe(deep(), deep({ dhBits: 1024 })), false);
+  const cut = deep({ unknown: ['weak'] });
+  assert.match(tellsLess(deep(), cut) ?? '', /what it takes \(weak\)/);
+  assert.equal(tellsLess(deep(), deep({ unknown: ['weak'], basis: 'another' })), null, 'it shows something new');
+  assert.match(leftOpen(cut) ?? '', /weak/);
+  const known = ssh('SSH-2.0-x');
+  const asked = { ...known, login: { methods: ['publickey'] } };
+  assert.deepEqual([sameProbe(known, asked), learns(known, asked), learns(asked, asked)], [true, true, false]);
+  assert.equal(sameProbe(asked, { ...known, login: { methods: ['publickey', 'password'] } }), false);
 });

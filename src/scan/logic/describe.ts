@@ -5,12 +5,14 @@ import {
   type ProbeResult,
   type ServiceBase,
   type ServiceProbe,
+  type SshProbe,
   tlsOf,
   type TlsProbe,
   type TlsSeen,
   TlsVersion,
   type UnknownProbe,
 } from '../../model/probe.ts';
+import type { TlsDepth } from '../../model/tls-depth.ts';
 
 /** What a probe result says about which machine this is. */
 export function identifiersOf(probe: ProbeResult): Identifier[] {
@@ -37,7 +39,12 @@ export function serviceOf(probe: ProbeResult | null): string {
 export function summaryOf(probe: ProbeResult | null): Json {
   if (!probe) return null;
   if (probe.protocol === 'ssh')
-    return { protocol: 'ssh', banner: probe.banner, hostKeys: probe.hostKeys.map((k) => `${k.type} ${k.fingerprint}`) };
+    return {
+      protocol: 'ssh',
+      banner: probe.banner,
+      hostKeys: probe.hostKeys.map((k) => `${k.type} ${k.fingerprint}`),
+      ...(probe.login ? { login: probe.login.open ? ['whoever asks'] : probe.login.methods } : {}),
+    };
   if (probe.protocol === 'unknown') return { protocol: 'unknown', banner: probe.banner };
   if (isService(probe)) return { ...serviceSummary(probe), ...(probe.tls ? { tls: tlsSummary(probe.tls) } : {}) };
   return {
@@ -65,6 +72,7 @@ function tlsSummary(probe: TlsSeen) {
     spki: leaf?.spki ?? null,
     serial: leaf?.serial ?? null,
     notAfter: leaf?.notAfter ?? null,
+    ...(probe.depth ? { weakCiphers: weakOf(probe.depth), forwardSecrecy: probe.depth.forwardSecrecy } : {}),
   };
 }
 
@@ -74,24 +82,56 @@ function tlsSummary(probe: TlsSeen) {
  */
 function essence(probe: ProbeResult): unknown {
   if (probe.protocol === 'unknown') return [serviceOf(probe), isSilence(probe)];
-  if (probe.protocol === 'ssh') return probe;
+  if (probe.protocol === 'ssh') return { ...probe, login: null };
   if (isService(probe)) return [serviceSummary(probe), probe.tls ? tlsEssence(probe.tls) : null];
   const { inside, clientCertificate, ...tls } = probe;
   return [tlsEssence(tls), inside ? serviceSummary(inside) : null, clientCertificate ?? null];
 }
 
-function tlsEssence({ heartbleed, revocation, ...rest }: TlsSeen): unknown {
+function tlsEssence({ heartbleed, versions, unknownVersions, cipher, ...rest }: TlsSeen): unknown {
   return {
-    ...rest,
+    versions,
+    unknownVersions,
+    cipher,
     chain: rest.chain.map((certificate) => certificate.fingerprint),
     heartbleed: [heartbleed.verdict, heartbleed.extension],
-    revocation: revocation?.status ?? null,
   };
 }
 
 export function sameProbe(a: ProbeResult, b: ProbeResult): boolean {
   // Not by text: what comes back from the database has its keys in another order.
-  return isDeepStrictEqual(essence(a), essence(b));
+  return isDeepStrictEqual(essence(a), essence(b)) && alikeInDepth(a, b);
+}
+
+/** What an earlier version of ours did not ask for is no change when it is known. */
+function alikeInDepth(a: ProbeResult, b: ProbeResult): boolean {
+  const [x, y] = [depthEssence(a), depthEssence(b)];
+  return x.every((value, at) => value === undefined || y[at] === undefined || isDeepStrictEqual(value, y[at]));
+}
+
+function depthEssence(probe: ProbeResult): unknown[] {
+  if (probe.protocol === 'ssh') return [probe.login];
+  const { compression, secureRenegotiation, depth, revocation } = tlsOf(probe) ?? {};
+  return [
+    compression,
+    secureRenegotiation,
+    revocation?.status,
+    depth?.forwardSecrecy,
+    depth && (depth.dhBits ?? null),
+    depth && weakOf(depth),
+  ];
+}
+
+/** In which version which family: that it prefers another cipher of it today is no change. */
+const weakOf = ({ weak }: TlsDepth): string[] => weak.map(({ family, version }) => `${version} ${family}`).sort();
+
+/** It brought to light what nobody had asked for before: no change of the endpoint, and yet to be judged. */
+export function learns(known: ProbeResult | null, fresh: ProbeResult | null): boolean {
+  if (!fresh) return false;
+  if (fresh.protocol === 'ssh')
+    return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
+  const [now, before] = [tlsOf(fresh), tlsOf(known)];
+  return (['depth', 'revocation'] as const).some((key) => now?.[key] !== undefined && before?.[key] === undefined);
 }
 
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
@@ -100,7 +140,8 @@ export function leftOpen(result: ProbeResult): string | null {
   if (result.protocol === 'unknown' && result.hungUp) return 'it hung up after its greeting';
   const tls = tlsOf(result);
   if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
-  return tls?.unknownVersions?.length ? `whether it speaks ${tls.unknownVersions.join(', ')}` : null;
+  if (tls?.unknownVersions?.length) return `whether it speaks ${tls.unknownVersions.join(', ')}`;
+  return tls?.depth?.unknown.length ? `what it takes: ${tls.depth.unknown.join(', ')}` : null;
 }
 
 /**
@@ -113,7 +154,7 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
   if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
   return sameLeaf(known, fresh)
-    ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh))
+    ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh) ?? lostDepth(known, fresh))
     : null;
 }
 
@@ -137,7 +178,9 @@ function lostProof(known: TlsSeen, fresh: TlsSeen): string | null {
 function lostUpgrade({ protocol, tls: known }: ServiceProbe, fresh: ServiceProbe): string | null {
   if (!known || protocol !== fresh.protocol || fresh.details['starttls'] === 'not offered') return null;
   if (!fresh.tls) return 'the TLS behind its upgrade could not be looked at this time';
-  return sameLeaf(known, fresh.tls) ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls)) : null;
+  return sameLeaf(known, fresh.tls)
+    ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls) ?? lostDepth(known, fresh.tls))
+    : null;
 }
 
 function lostAccess(known: ServiceBase, fresh: ServiceBase): string | null {
@@ -163,6 +206,12 @@ function lostVersions(known: TlsSeen, fresh: TlsSeen): string | null {
         known.versions.includes(version) !== fresh.versions.includes(version),
     );
   return lost.length > 0 && !learnt ? `whether it speaks ${lost.join(', ')} could not be seen this time` : null;
+}
+
+function lostDepth(known: TlsSeen, fresh: TlsSeen): string | null {
+  if (!known.depth || known.depth.basis !== fresh.depth?.basis) return null;
+  const lost = fresh.depth.unknown.filter((question) => !known.depth?.unknown.includes(question));
+  return lost.length > 0 ? `what it takes (${lost.join(', ')}) could not be seen this time` : null;
 }
 
 export const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';

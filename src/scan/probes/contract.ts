@@ -30,6 +30,11 @@ export interface ProbeTarget {
   heard: Heard;
   /** connections are within TLS */
   secure: boolean;
+  /** what the last look saw there: what it holds and nothing speaks against need not be asked again */
+  known: ProbeResult | null;
+  now(): Date;
+  /** SSH servers are asked for their ways to log in, by a request that shows nothing */
+  asksWays: boolean;
   /** a new connection to the same port, through the guard, within what is left of the deadline */
   connect(): Promise<Socket>;
   /** ms left until the probe as a whole must be done; time spent waiting for the scope's rate does not count */
@@ -73,7 +78,16 @@ export const newHeard = (): Heard => ({ greeting: Buffer.alloc(0), hungUp: false
 
 export function newTarget(
   guard: Guard,
-  at: { address: string; port: number; connectMs: number; deadlineMs?: number; signal?: AbortSignal | undefined },
+  at: {
+    address: string;
+    port: number;
+    connectMs: number;
+    deadlineMs?: number;
+    signal?: AbortSignal | undefined;
+    known?: ProbeResult | null;
+    now?: () => Date;
+    asksWays?: boolean;
+  },
 ): ProbeTarget {
   let end = performance.now() + (at.deadlineMs ?? PROBE_DEADLINE_MS);
   const left = (): number => Math.max(1, Math.ceil(end - performance.now()));
@@ -83,6 +97,9 @@ export function newTarget(
     greeting: Buffer.alloc(0),
     heard: newHeard(),
     secure: false,
+    known: at.known ?? null,
+    now: at.now ?? (() => new Date()),
+    asksWays: at.asksWays ?? guard.asksWays,
     connect: () => {
       const waited = (ms: number): void => void (end += ms);
       return guard.connect(at.address, at.port, {

@@ -77,3 +77,38 @@ export function describeKey(key: Buffer): SshHostKey | null {
   const digest = createHash('sha256').update(key).digest('base64').replace(/=+$/, '');
   return { type, fingerprint: `SHA256:${digest}` };
 }
+
+const DISCONNECT = 1;
+const UNIMPLEMENTED = 3;
+const MOST_PACKETS = 8;
+
+/** Packets before encryption, counted: what is encrypted later is numbered from there on. */
+export class PlainLine {
+  readonly conversation: Conversation;
+  sent = 0;
+  received = 0;
+
+  constructor(conversation: Conversation) {
+    this.conversation = conversation;
+  }
+
+  say(payload: Buffer): void {
+    this.sent++;
+    this.conversation.write(sshPacket(payload));
+  }
+
+  async read(): Promise<Buffer> {
+    this.received++;
+    return readPacket(this.conversation);
+  }
+
+  /** The next packet with this number, past those that say nothing; null: it will not come. */
+  async hear(wanted: number): Promise<Buffer | null> {
+    for (let packets = 0; packets < MOST_PACKETS; packets++) {
+      const packet = await this.read();
+      if (packet[0] === wanted) return packet;
+      if (packet.length === 0 || packet[0] === DISCONNECT || packet[0] === UNIMPLEMENTED) return null;
+    }
+    return null;
+  }
+}

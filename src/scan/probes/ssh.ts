@@ -2,7 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { SshHostKey, SshProbe } from '../../model/probe.ts';
 import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
 import { converse, type Probe, type ProbeTarget } from './contract.ts';
-import { readHostKey } from './ssh-host-key.ts';
+import { readHostKey, type Shown } from './ssh-host-key.ts';
 import { OUR_VERSION, parseKexInit, readBanner, readPacket } from './ssh-wire.ts';
 
 const HELLO_MS = 5000;
@@ -15,21 +15,28 @@ const KEY_KINDS: readonly (readonly string[])[] = [
   ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'],
 ];
 
-/** SSH as offered: version, algorithms, host keys. It ends before authentication would begin. */
+/**
+ * SSH as offered: version, algorithms, host keys that it proves to hold, and the ways to log in, which it names when it
+ * turns a request away that shows nothing.
+ */
 export const sshProbe: Probe = {
   protocol: 'ssh',
   recognises: (greeting) => /(^|\n)SSH-\d/.test(greeting.toString('latin1')),
   probe: async (target) => {
     const offered = await converse(target, HELLO_MS, (c) => readOffer(c, target));
     const hostKeys: SshHostKey[] = [];
+    let ways: Shown['ways'] = null;
     for (const kinds of KEY_KINDS) {
       const wanted = kinds.filter((kind) => offered.algorithms.hostKey.includes(kind));
-      const key = wanted.length > 0 ? await showKey(target, wanted) : null;
-      if (key) hostKeys.push(key);
+      if (wanted.length === 0) continue;
+      const shown = await showKey(target, wanted, target.asksWays && !ways);
+      if (shown.key) hostKeys.push(shown.key);
+      ways ??= shown.ways;
     }
     // A server that would not show a key this time must not look like one that has none.
-    if (hostKeys.length === 0) throw stopped(target, 'the key exchange ended before a host key was shown');
-    return { protocol: 'ssh', ...offered, hostKeys };
+    if (hostKeys.length === 0) throw stopped(target, 'no host key was shown that it proved to hold');
+    const login = ways && { methods: ways.methods, ...(ways.open ? { open: true as const } : {}) };
+    return { protocol: 'ssh', ...offered, hostKeys, ...(login ? { login } : {}) };
   },
 };
 
@@ -54,12 +61,11 @@ async function readOffer(
   }
 }
 
-/** Null: it did not show one. */
-async function showKey(target: ProbeTarget, kinds: readonly string[]): Promise<SshHostKey | null> {
+async function showKey(target: ProbeTarget, kinds: readonly string[], asksWays: boolean): Promise<Shown> {
   try {
-    return await converse(target, KEY_MS, (c) => readHostKey(c, kinds));
+    return await converse(target, KEY_MS, (c) => readHostKey(c, kinds, asksWays));
   } catch (error) {
-    if (error instanceof ConversationEnded) return null;
+    if (error instanceof ConversationEnded) return { key: null, ways: null };
     throw error;
   }
 }

@@ -29,6 +29,8 @@ export interface Guard {
    * `allows` says must call this, for a guard remembers what it was told.
    */
   recheck(): void;
+  /** SSH servers behind it may be asked for their ways to log in. */
+  readonly asksWays: boolean;
 }
 
 export interface ConnectOptions {
@@ -58,7 +60,11 @@ interface Rates {
 
 /** Without a connector, ports are tried with Node's own sockets. */
 export function createGuard(
-  options: Rates & { allows: (address: string) => boolean; connector?: Connector | undefined },
+  options: Rates & {
+    allows: (address: string) => boolean;
+    connector?: Connector | undefined;
+    asksWays?: boolean | undefined;
+  },
 ): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
   const open = new Map<Socket, string>();
@@ -83,6 +89,7 @@ export function createGuard(
   const rate = (): number => Math.min(options.bucket.rate, options.tempo?.now ?? Infinity);
   return {
     allows,
+    asksWays: options.asksWays ?? false,
     width: connector.width,
     get together() {
       return togetherAt(rate(), MOST_TOGETHER);

@@ -1,5 +1,6 @@
 import { isAppError } from '../../model/errors/index.ts';
 import type { Sighting, SourceName } from '../../model/estate.ts';
+import type { ProbeResult } from '../../model/probe.ts';
 import { againAtOnce, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
 import { guessOf, identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
 import type { Look } from '../look.ts';
@@ -11,21 +12,27 @@ import type { Pair } from './sweep.ts';
 
 const CONNECT_MS = 3000;
 
+/** What the last look saw at a port, or null. */
+export type KnownAt = (pair: Pair) => ProbeResult | null;
+const nothing: KnownAt = () => null;
+
 /**
  * Probes open ports, a few at a time; what could not be read in full is tried once more at the end. A probe that did not
- * succeed is a look with an error, not an end.
+ * succeed is a look with an error, not an end. Of what is `known`, probes ask less.
  */
 export async function lookAt(
   guard: Guard,
   pairs: readonly Pair[],
   now: () => Date,
   signal?: AbortSignal,
+  known: KnownAt = nothing,
 ): Promise<Look[]> {
-  const looks = await inParallel(pairs, LOOKS_AT_ONCE, (pair) => lookOnce(guard, pair, now, signal));
+  const once = (pair: Pair): Promise<Look> => lookOnce(guard, pair, now, signal, known(pair));
+  const looks = await inParallel(pairs, LOOKS_AT_ONCE, once);
   const short = signal?.aborted ? [] : worthAgain(looks);
   await inParallel(short, againAtOnce(short.length), async (index) => {
     const first = looks[index]!;
-    const second = await lookOnce(guard, first, now, signal);
+    const second = await once(first);
     if (second.result && (!first.result || tellsLess(first.result, second.result) === null)) looks[index] = second;
   });
   return looks;
@@ -36,9 +43,11 @@ export async function lookOnce(
   { address, port }: Pair,
   now: () => Date,
   signal?: AbortSignal,
+  known: ProbeResult | null = null,
 ): Promise<Look> {
   try {
-    const result = await identifyAndProbe(newTarget(guard, { address, port, connectMs: CONNECT_MS, signal }));
+    const at = { address, port, connectMs: CONNECT_MS, signal, known, now };
+    const result = await identifyAndProbe(newTarget(guard, at));
     return { address, port, at: now(), result, error: null };
   } catch (error) {
     if (!isAppError(error)) throw error;

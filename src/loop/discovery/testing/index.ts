@@ -18,7 +18,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** A real SSH server that lets nobody in. Same `key`, same machine. `tried` counts attempts to log in. */
+/** A real SSH server that lets nobody in. Same `key`, same machine. `tried` counts attempts to log in; a request that shows nothing is none. */
 export async function sshServer(
   address: string,
   key = newSshKey(),
@@ -28,8 +28,8 @@ export async function sshServer(
   const server = new ssh2.Server({ hostKeys: [key] }, (client) => {
     open.add(client);
     client.on('authentication', (context) => {
-      handle.tried++;
-      context.reject();
+      if (context.method !== 'none') handle.tried++;
+      context.reject(['publickey']);
     });
     client.on('error', () => undefined);
     client.on('close', () => open.delete(client));

@@ -1,7 +1,9 @@
 import type { TlsVersion } from '../../../model/probe.ts';
+import { type Agreement, agreementOf } from '../../logic/tls-ciphers.ts';
 import { type Conversation, ConversationEnded } from '../../scanner/conversation.ts';
 import {
   HANDSHAKE,
+  type HelloOptions,
   RECORD,
   type ServerHello,
   clientHello,
@@ -20,7 +22,7 @@ const CLOSE_NOTIFY = 0;
 
 /** What one hello brought to light. `alert`: the server said no. `garbage`: it does not speak TLS. */
 export type Flight =
-  | { kind: 'hello'; hello: ServerHello; certificates: Buffer[]; complete: boolean }
+  | { kind: 'hello'; hello: ServerHello; certificates: Buffer[]; agreement: Agreement | null; complete: boolean }
   | { kind: 'alert'; description: number }
   | { kind: 'garbage' }
   | { kind: 'silence'; why: 'closed' | 'deadline' | 'flood' };
@@ -41,13 +43,9 @@ export async function readRecord(conversation: Conversation): Promise<TlsRecord 
 }
 
 /** Sends a hello for `version` and reads the server's first flight as far as it goes unencrypted. */
-export async function hello(
-  conversation: Conversation,
-  version: TlsVersion,
-  options: { heartbeat: boolean },
-): Promise<Flight> {
+export async function hello(conversation: Conversation, version: TlsVersion, options: HelloOptions): Promise<Flight> {
   conversation.write(clientHello(version, options));
-  const flight: Started = { hello: null, certificates: [], complete: false };
+  const flight: Started = { hello: null, certificates: [], agreement: null, complete: false };
   try {
     const instead = await readFlight(conversation, flight);
     return finished(flight) ?? instead ?? { kind: 'garbage' };
@@ -78,12 +76,13 @@ const isWarning = (record: TlsRecord): boolean =>
 interface Started {
   hello: ServerHello | null;
   certificates: Buffer[];
+  agreement: Agreement | null;
   complete: boolean;
 }
 
 function finished(flight: Started): Flight | null {
   if (!flight.hello) return null;
-  return { kind: 'hello', hello: flight.hello, certificates: flight.certificates, complete: flight.complete };
+  return { kind: 'hello', ...flight, hello: flight.hello };
 }
 
 /** Takes whole handshake messages off the front; returns what is left over. */
@@ -103,5 +102,6 @@ function takeMessage(type: number, body: Buffer, flight: Started): void {
     // In TLS 1.3 everything after this is encrypted.
     flight.complete = flight.hello === null || flight.hello.version === 'TLSv1.3';
   } else if (type === HANDSHAKE.certificate) flight.certificates = parseCertificates(body) ?? [];
+  else if (type === HANDSHAKE.serverKeyExchange) flight.agreement = agreementOf(flight.hello?.cipher ?? 0, body);
   else if (type === HANDSHAKE.serverHelloDone) flight.complete = true;
 }

@@ -1,7 +1,10 @@
 import { AppError } from '../../../model/errors/index.ts';
-import { type HeartbleedProof, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
+import { type CertificateInfo, type HeartbleedProof, tlsOf, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
+import type { TlsDepth } from '../../../model/tls-depth.ts';
+import { basisOf, stillHolds } from '../../logic/tls-depth.ts';
 import { converse, type Probe, type ProbeTarget } from '../contract.ts';
 import { describeChain } from './certificate.ts';
+import { lookDeeper } from './depth.ts';
 import { type Flight, hello } from './handshake.ts';
 import { proveHeartbleed } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
@@ -51,7 +54,37 @@ async function probeTls(target: ProbeTarget): Promise<TlsProbe> {
     ...(library ? { cipher: library.cipher } : {}),
     chain,
     heartbleed,
+    ...saidByTheWay(seen),
+    ...(library?.stapled ? { stapled: library.stapled } : {}),
+    depth: await depthOf(target, seen, chain[0]),
   };
+}
+
+/** What its hellos say without being asked for it. TLS 1.3 has neither. */
+function saidByTheWay(seen: readonly Seen[]): Pick<TlsProbe, 'compression' | 'secureRenegotiation'> {
+  const old = seen.filter(({ version }) => version !== 'TLSv1.3').map(({ flight }) => flight.hello);
+  if (old.length === 0) return {};
+  return {
+    compression: old.some((hello) => hello.compression),
+    secureRenegotiation: old.every((hello) => hello.secureRenegotiation),
+  };
+}
+
+/** As it was, where the handshakes show nothing new. */
+async function depthOf(
+  target: ProbeTarget,
+  seen: readonly Seen[],
+  leaf: CertificateInfo | undefined,
+): Promise<TlsDepth> {
+  const shown = seen.map(({ version, flight }) => ({
+    version,
+    cipher: flight.hello.cipher,
+    agreement: flight.agreement,
+  }));
+  const basis = basisOf(shown, leaf);
+  const now = target.now();
+  const known = stillHolds(tlsOf(target.known), basis, now);
+  return known ?? { ...(await lookDeeper(target, shown)), basis, at: now.toISOString() };
 }
 
 function stopped(target: ProbeTarget, why: string): AppError {
@@ -70,7 +103,7 @@ interface Asked {
 async function askVersions(target: ProbeTarget): Promise<Asked> {
   const asked: Asked = { seen: [], unknown: [], cut: null };
   for (const version of NEWEST_FIRST) {
-    const flight = await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: true }));
+    const flight = await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: true, compression: true }));
     const cut = whyCut(version, flight);
     if (cut !== null) {
       asked.unknown.push(version);

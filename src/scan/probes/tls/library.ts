@@ -7,7 +7,12 @@ export interface LibraryHandshake {
   protocol: string;
   cipher: string;
   chain: Buffer[];
+  /** an OCSP response, base64 */
+  stapled: string | null;
 }
+
+/** Longer no response about one certificate is. */
+const LONGEST_STAPLE = 16_384;
 
 const HANDSHAKE_MS = 4000;
 const MIN = { 'TLSv1.0': 'TLSv1', 'TLSv1.1': 'TLSv1.1', 'TLSv1.2': 'TLSv1.2', 'TLSv1.3': 'TLSv1.3' } as const;
@@ -18,8 +23,11 @@ const MIN = { 'TLSv1.0': 'TLSv1', 'TLSv1.1': 'TLSv1.1', 'TLSv1.2': 'TLSv1.2', 'T
  * this library and that server find nothing in common.
  */
 export async function libraryHandshake(target: ProbeTarget, newest: TlsVersion): Promise<LibraryHandshake | null> {
-  const tls = await secured(target, newest);
-  const seen = tls && describe(tls);
+  let stapled: string | null = null;
+  const tls = await secured(target, newest, undefined, (response) => {
+    if (response && response.length <= LONGEST_STAPLE) stapled = response.toString('base64');
+  });
+  const seen = tls && { ...describe(tls), stapled };
   tls?.destroy();
   return seen;
 }
@@ -29,10 +37,11 @@ export async function secured(
   target: ProbeTarget,
   newest: TlsVersion,
   failed: (error: Error) => void = () => undefined,
+  stapled?: (response: Buffer | null) => void,
 ): Promise<TLSSocket | null> {
   if (newest === 'SSLv3') return null;
   const socket = await target.connect();
-  const tls = await shake(socket, Math.min(HANDSHAKE_MS, target.left()), newest, failed);
+  const tls = await shake(socket, Math.min(HANDSHAKE_MS, target.left()), newest, { failed, stapled });
   if (!tls) socket.destroy();
   return tls;
 }
@@ -41,7 +50,7 @@ function shake(
   socket: Socket,
   ms: number,
   newest: Exclude<TlsVersion, 'SSLv3'>,
-  failed: (error: Error) => void,
+  tell: { failed: (error: Error) => void; stapled: ((response: Buffer | null) => void) | undefined },
 ): Promise<TLSSocket | null> {
   return new Promise((resolve) => {
     const tls = connect({
@@ -53,6 +62,7 @@ function shake(
       // Old servers with a weak Diffie-Hellman group are exactly what we are here for.
       minDHSize: 512,
       ALPNProtocols: [],
+      requestOCSP: tell.stapled !== undefined,
     });
     const timer = setTimeout(() => done(null), ms);
     const done = (result: TLSSocket | null): void => {
@@ -62,9 +72,10 @@ function shake(
     };
     tls.once('secureConnect', () => done(tls));
     tls.on('error', (error) => {
-      failed(error);
+      tell.failed(error);
       done(null);
     });
+    if (tell.stapled) tls.once('OCSPResponse', tell.stapled);
     tls.once('close', () => {
       socket.destroy();
       done(null);
@@ -72,7 +83,7 @@ function shake(
   });
 }
 
-function describe(tls: TLSSocket): LibraryHandshake {
+function describe(tls: TLSSocket): Omit<LibraryHandshake, 'stapled'> {
   return { protocol: tls.getProtocol() ?? '', cipher: tls.getCipher().name, chain: chainOf(tls) };
 }
 

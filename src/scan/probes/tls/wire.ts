@@ -6,8 +6,8 @@ import { TlsVersion } from '../../../model/probe.ts';
  * extension (RFC 6520). Nothing here is secret or secure; no key is ever agreed upon.
  */
 export const RECORD = { alert: 21, handshake: 22, heartbeat: 24 } as const;
-export const HANDSHAKE = { serverHello: 2, certificate: 11, serverHelloDone: 14 } as const;
-export const EXTENSION = { supportedVersions: 43, keyShare: 51, heartbeat: 15 } as const;
+export const HANDSHAKE = { serverHello: 2, certificate: 11, serverKeyExchange: 12, serverHelloDone: 14 } as const;
+export const EXTENSION = { supportedVersions: 43, keyShare: 51, heartbeat: 15, renegotiation: 0xff01 } as const;
 
 const CODES: Record<TlsVersion, number> = {
   SSLv3: 0x0300,
@@ -26,8 +26,9 @@ const CIPHERS_12 = [
   0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009e, 0x009f, 0xccaa, 0xc023, 0xc027, 0xc024, 0xc028, 0xc009,
   0xc013, 0xc00a, 0xc014, 0x0067, 0x006b, 0x0033, 0x0039, 0x009c, 0x009d, 0x003c, 0x003d, 0x002f, 0x0035, 0x0041,
   0x0084, 0x000a, 0x0016, 0xc012, 0xc008, 0x0005, 0x0004, 0xc011, 0xc007, 0x0096, 0x0032, 0x0038, 0x0013, 0x0009,
-  0x00ff,
 ];
+/** Says that we know secure renegotiation (RFC 5746 §3.3): whoever knows it, too, says so in its hello. */
+const SIGNAL = 0x00ff;
 const CIPHERS_13 = [0x1301, 0x1302, 0x1303];
 const GROUPS = [0x001d, 0x0017, 0x0018, 0x0019];
 const SIGNATURES = [
@@ -46,19 +47,23 @@ export function record(type: number, version: number, body: Buffer): Buffer {
 
 export interface HelloOptions {
   heartbeat: boolean;
+  /** instead of all that we know; up to TLS 1.2 */
+  ciphers?: readonly number[];
+  /** offers DEFLATE before none; up to TLS 1.2 */
+  compression?: boolean;
 }
 
 /** A ClientHello that offers `version` and nothing newer, as one record. */
 export function clientHello(version: TlsVersion, options: HelloOptions): Buffer {
   const is13 = version === 'TLSv1.3';
-  const ciphers = is13 ? CIPHERS_13 : CIPHERS_12;
+  const ciphers = is13 ? CIPHERS_13 : [...(options.ciphers ?? CIPHERS_12), SIGNAL];
   const extensions = version === 'SSLv3' ? Buffer.alloc(0) : sized16(extensionsFor(version, options));
   const body = Buffer.concat([
     u16(is13 ? CODES['TLSv1.2'] : CODES[version]),
     randomBytes(32),
     is13 ? Buffer.concat([Buffer.from([32]), randomBytes(32)]) : Buffer.from([0]),
     list16(ciphers),
-    Buffer.from([1, 0]),
+    Buffer.from(options.compression && !is13 ? [2, 1, 0] : [1, 0]),
     extensions,
   ]);
   const message = Buffer.concat([Buffer.from([1]), u24(body.length), body]);
@@ -81,6 +86,8 @@ export interface ServerHello {
   version: TlsVersion | null;
   cipher: number;
   heartbeat: boolean;
+  compression: boolean;
+  secureRenegotiation: boolean;
 }
 
 /** Parses the body of a ServerHello. Returns null for what cannot be one. */
@@ -96,6 +103,8 @@ export function parseServerHello(body: Buffer): ServerHello | null {
     version: versionOf(code),
     cipher: body.readUInt16BE(sessionEnd),
     heartbeat: extensions.has(EXTENSION.heartbeat),
+    compression: body[sessionEnd + 2] !== 0,
+    secureRenegotiation: extensions.has(EXTENSION.renegotiation),
   };
 }
 
