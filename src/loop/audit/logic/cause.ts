@@ -105,7 +105,7 @@ function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {
   const fact = evidence.facts.packages?.find((one) => one.name === name);
   if (was === undefined || !fact || fact.version === was) return null;
   const order = evidence.order(fact.ecosystem);
-  const word = order && order(fact.version, was) > 0 ? 'upgraded' : 'downgraded';
+  const word = (order?.(fact.version, was) ?? 0) > 0 ? 'upgraded' : 'downgraded';
   return { text: `${fact.name} was ${word} from ${was} to ${fact.version}`, rank: 2 };
 }
 
