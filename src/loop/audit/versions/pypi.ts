@@ -44,16 +44,20 @@ export const pypi: VersionScheme = {
 function parse(version: string): Parsed | null {
   const found = VERSION.exec(version.trim().toLowerCase())?.groups;
   if (!found) return null;
-  const { epoch = '', release = '', pre, preNumber = '', post, postNumber, postDigits, dev, devNumber, local } = found;
-  const alone = post === undefined && dev !== undefined;
+  const { epoch = '', release = '', post, postNumber, postDigits = '', dev, devNumber = '', local } = found;
   return {
     epoch,
     release: release.split('.'),
-    pre: { rank: pre ? 1 : alone ? 0 : 2, phase: pre ? (PHASES[pre] ?? pre) : '', number: preNumber },
-    post: post === undefined ? null : (postNumber ?? postDigits ?? ''),
-    dev: dev === undefined ? null : (devNumber ?? ''),
+    pre: preOf(found),
+    post: post === undefined ? null : (postNumber ?? postDigits),
+    dev: dev === undefined ? null : devNumber,
     local: local === undefined ? null : local.split(/[-_.]/),
   };
+}
+
+function preOf({ pre, preNumber = '', post, dev }: Record<string, string | undefined>): Parsed['pre'] {
+  if (pre) return { rank: 1, phase: PHASES[pre] ?? pre, number: preNumber };
+  return { rank: post === undefined && dev !== undefined ? 0 : 2, phase: '', number: '' };
 }
 
 function compareReleases(a: readonly string[], b: readonly string[]): number {
