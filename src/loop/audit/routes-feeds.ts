@@ -86,25 +86,28 @@ function changes(platform: Platform): Route[] {
         return toFeed(row);
       },
     }),
-    route({
-      method: 'POST',
-      path: '/feeds/:name/import',
-      id: 'importFeed',
-      summary: 'Hand over the feed’s file, where it cannot be fetched',
-      access: MAY.operate,
-      params: Name,
-      body: z
-        .object({
-          /** the file as it is published, in base64 */
-          file: z.base64().max(LARGEST_FILE * BASE64 + 4),
-          /** somebody has looked into why it lost more than a fifth */
-          shrunk: z.boolean().default(false),
-        })
-        .strict(),
-      bodyLimit: LARGEST_FILE * BASE64 + 4096,
-      reply: Feed,
-      handler: ({ params, body: { file, shrunk }, actor }) =>
-        importFeed(platform, actor, params.name, { bytes: Buffer.from(file, 'base64'), shrunk }),
-    }),
+    importRoute(platform),
   ];
 }
+
+const importRoute = (platform: Platform): Route =>
+  route({
+    method: 'POST',
+    path: '/feeds/:name/import',
+    id: 'importFeed',
+    summary: 'Hand over the feed’s file, where it cannot be fetched',
+    access: MAY.operate,
+    params: Name,
+    body: z
+      .object({
+        /** the file as it is published, in base64 */
+        file: z.base64().max(LARGEST_FILE * BASE64 + 4),
+        /** somebody has looked into why it lost more than a fifth */
+        shrunk: z.boolean().default(false),
+      })
+      .strict(),
+    bodyLimit: LARGEST_FILE * BASE64 + 4096,
+    reply: Feed,
+    handler: ({ params, body: { file, shrunk }, actor }) =>
+      importFeed(platform, actor, params.name, { bytes: Buffer.from(file, 'base64'), shrunk }),
+  });

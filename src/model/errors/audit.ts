@@ -21,7 +21,7 @@ export const AUDIT_ERRORS = {
   },
   ADVISORY_UNKNOWN: {
     status: 404,
-    text: 'No kit here knows {advisory}, so nobody was judged by it; `lastember kit list` shows the kits.',
+    text: 'Neither a kit nor a feed here knows {advisory}, so nobody was judged by it; `lastember kit list` and `lastember feed list` show them.',
   },
   AFFECTED_QUERY: {
     status: 400,
