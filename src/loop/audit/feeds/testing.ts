@@ -7,7 +7,7 @@ import type { Statement } from '../../../model/statement.ts';
 import { releaseOf } from '../logic/advisories/release.ts';
 import type { FeedStatement, Installed } from '../logic/advisories/match.ts';
 
-const DATA = join(import.meta.dirname, '../../../../../shared/data');
+export const DATA = join(import.meta.dirname, '../../../../../shared/data');
 
 /** A file of the shared data; null, and the test is skipped, where it is not on this machine. */
 export function shared(t: TestContext, name: string): Buffer | null {
