@@ -119,3 +119,66 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
   assert.ok(kernel.unknown.some(({ hostId, why }) => hostId === almaOld && why.startsWith('not covered')));
   await assert.rejects(ask('CVE-2099-0001'), { code: 'ADVISORY_UNKNOWN' });
 });
+
+test('3.6: libraries that programs bring along are matched by their own ecosystem; unread ones are unknown (Log4Shell)', async () => {
+  const w = await world();
+  open.push(w);
+  await feed(
+    w,
+    'debian',
+    'debian-tracker',
+    {},
+    { x: { 'CVE-2026-1': { releases: { bookworm: { status: 'open' } } } } },
+  );
+  const ranges = [
+    { type: 'ECOSYSTEM', events: [{ introduced: '2.13.0' }, { fixed: '2.15.0' }] },
+    { type: 'ECOSYSTEM', events: [{ introduced: '2.0-beta9' }, { fixed: '2.12.2' }] },
+  ];
+  const name = 'org.apache.logging.log4j:log4j-core';
+  await feed(
+    w,
+    'maven',
+    'osv',
+    { ecosystem: 'Maven' },
+    {
+      id: 'GHSA-jfh8-c2jp-5v3q',
+      aliases: ['CVE-2021-44228'],
+      affected: [{ package: { ecosystem: 'Maven', name }, ranges }],
+    },
+  );
+  const library = (version: string, path: string): object => ({
+    ecosystem: 'Maven',
+    name,
+    version,
+    path,
+    usedBy: ['app.service'],
+    container: false,
+  });
+  const inventory = async (last: number, inventories: object | null): Promise<string> => {
+    const id = await host(w, last, [fact({})]);
+    if (inventories !== null) await w.send(id, { inventories } as never);
+    return id;
+  };
+  const jars = [
+    library('2.14.1', '/srv/app.jar!/log4j-core.jar'),
+    library('2.17.1', '/srv/new.jar'),
+    library('2.12.2', '/srv/b.jar'),
+  ];
+  const old = await inventory(1, { components: jars, unread: [] });
+  await inventory(2, { components: [library('2.12.2', '/srv/a.jar')], unread: [] });
+  const unread = await inventory(3, { components: [], unread: ['/srv/huge.jar'] });
+  const never = await inventory(4, null);
+  await w.settle();
+  const { hosts, unknown } = await w.call<Affected>('getAffected', { query: { q: 'CVE-2021-44228' } });
+  assert.deepEqual(
+    hosts.map(({ hostId, what, why }) => [hostId, what, why]),
+    [[old, `${name} 2.14.1 in /srv/app.jar!/log4j-core.jar`, 'fixed in 2.15.0; says maven, go to 2.15.0']],
+  );
+  assert.deepEqual(
+    new Map(unknown.map(({ hostId, why }) => [hostId, why])),
+    new Map([
+      [unread, 'some of its programs could not be read (1)'],
+      [never, 'the libraries of its programs were never collected'],
+    ]),
+  );
+});

@@ -7,7 +7,7 @@ import type { FeedStatement, Installed } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
 import { ecosystemsByHost } from './store-facts.ts';
 import { feedRows, statementsNaming } from './store-feeds.ts';
-import { type HostPackages, packagesNamed } from './store-named.ts';
+import { type HostPackages, LIBRARIES, type NamedPackage, packagesNamed, unreadByHost } from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
 type Said = Pick<Affected, 'hosts' | 'unknown'>;
@@ -25,6 +25,7 @@ export async function saidByFeeds(
   const having = await packagesNamed(platform.db, statements);
   const known = await ecosystemsByHost(platform.db);
   const silent = await silentAbout(platform, statements);
+  const unread = await unreadLibraries(platform, statements);
   const said: Said = { hosts: [], unknown: [] };
   for (const host of await discovery.hosts()) {
     if (host.supersededBy) continue;
@@ -36,8 +37,8 @@ export async function saidByFeeds(
     said.hosts.push(
       ...one.affected.map(({ what, why }) => ({ ...base, what, why, state: 'installed' as const, findingId: null })),
     );
-    const why = one.affected.length > 0 ? null : (one.unknown ?? ecosystems.map(silent).find((each) => each !== null));
-    if (why) said.unknown.push({ ...base, why });
+    const why = one.unknown ?? unread(host.id) ?? ecosystems.map(silent).find((each) => each !== null);
+    if (one.affected.length === 0 && why) said.unknown.push({ ...base, why });
   }
   return said;
 }
@@ -49,28 +50,49 @@ interface Judged {
 
 function judged(statements: readonly FeedStatement[], host: HostPackages | undefined): Judged {
   if (!host) return { affected: [], unknown: null };
-  const installed = host.packages.map((fact): Installed => {
-    const ecosystem = fact.ecosystem.split(':')[0]!;
-    return {
-      ...fact,
-      ecosystem,
-      release: releaseOf(ecosystem, host.versionId),
-      foreign: fact.origin === 'foreign' || fact.origin === 'local',
-    };
-  });
-  const { packages, kernel } = matchHost(statements, installed, versionOrder, host.kernel);
+  const { packages, kernel } = matchHost(
+    statements,
+    host.packages.map((one) => installedOf(host, one)),
+    versionOrder,
+    host.kernel,
+  );
   const all = [...packages, ...kernel];
-  const versions = new Map(installed.map(({ name, version }) => [name, version]));
   const affected = all
     .filter(({ verdict }) => verdict === 'affected')
     .flatMap((match) =>
-      match.packages.map((name) => ({
-        what: `${name} ${versions.get(name)}`,
+      match.packages.map((what) => ({
+        what,
         why: `${match.why}; says ${match.statement.feed}${match.fix === null ? '' : `, go to ${match.fix}`}`,
       })),
     );
   const doubt = all.find(({ verdict }) => verdict === 'unknown');
   return { affected, unknown: doubt ? `${doubt.packages[0]}: ${doubt.why}` : null };
+}
+
+function installedOf({ versionId }: HostPackages, fact: NamedPackage): Installed {
+  const { name, version, path, origin } = fact;
+  const ecosystem = fact.ecosystem.split(':')[0]!;
+  return {
+    ...fact,
+    ecosystem,
+    release: path === undefined ? releaseOf(ecosystem, versionId) : null,
+    foreign: origin === 'foreign' || origin === 'local',
+    label: path === undefined ? `${name} ${version}` : `${name} ${version} in ${path}`,
+  };
+}
+
+/** Why a host's libraries prove nothing, where a statement is about some; null: they were all read. */
+async function unreadLibraries(
+  { db }: Platform,
+  statements: readonly FeedStatement[],
+): Promise<(hostId: string) => string | null> {
+  if (!statements.some(({ ecosystem }) => LIBRARIES.includes(ecosystem))) return () => null;
+  const unread = await unreadByHost(db);
+  return (hostId) => {
+    const count = unread.get(hostId);
+    if (count === undefined) return 'the libraries of its programs were never collected';
+    return count === 0 ? null : `some of its programs could not be read (${count})`;
+  };
 }
 
 /** Why saying nothing of a kind of packages proves nothing; null: it does, since its own feed would say it. */

@@ -1,5 +1,5 @@
 import { kernelOf, ownVersion } from '../kernels.ts';
-import { type FeedStatement, type Installed, type Match, matchPackage, type OrderOf } from './match.ts';
+import { called, type FeedStatement, type Installed, type Match, matchPackage, type OrderOf } from './match.ts';
 
 export interface HostMatch extends Match {
   /** binary packages of the host that it is about */
@@ -23,17 +23,23 @@ export function matchHost(
   running: string | null,
 ): HostMatches {
   const found = { packages: new Map<string, HostMatch>(), kernel: new Map<string, HostMatch>() };
-  const byName = Map.groupBy(statements, (one) => `${one.of} ${one.name}`);
+  const byName = Map.groupBy(statements, (one) => keyOf(one.of, one));
   for (const one of installed) {
     const kernel = kernelOf(one);
     if (kernel !== null && !isRunning(one.name, running)) continue;
     const asked = kernel === null ? one : asKernel(one, kernel);
-    const own = [...(byName.get(`source ${asked.source}`) ?? []), ...(byName.get(`binary ${asked.name}`) ?? [])];
+    const own = [
+      ...(byName.get(keyOf('source', { ...asked, name: asked.source })) ?? []),
+      ...(byName.get(keyOf('binary', asked)) ?? []),
+    ];
     const list = kernel === null ? found.packages : found.kernel;
-    for (const match of matchPackage(own, asked, orderOf)) add(list, match, one.name);
+    for (const match of matchPackage(own, asked, orderOf)) add(list, match, one.label ?? one.name);
   }
   return { packages: [...found.packages.values()], kernel: [...found.kernel.values()] };
 }
+
+const keyOf = (of: string, { ecosystem, name }: { ecosystem: string; name: string }): string =>
+  `${of} ${ecosystem} ${called(ecosystem, name)}`;
 
 const isRunning = (name: string, running: string | null): boolean =>
   running !== null && [`linux-image-${running}`, `linux-image-unsigned-${running}`].includes(name);

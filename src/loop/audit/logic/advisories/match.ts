@@ -5,6 +5,8 @@ export type OrderOf = (ecosystem: string) => Order | null;
 
 /** One installed package, as statements are asked about it. */
 export interface Installed {
+  /** what people call it, where its name alone does not tell */
+  label?: string;
   /** without the release */
   ecosystem: string;
   release: string | null;
@@ -52,10 +54,15 @@ const rank = (one: FeedStatement): number => Number(one.own) * 2 + Number(one.re
 export function isAbout(statement: Statement, installed: Installed): boolean {
   return (
     statement.ecosystem === installed.ecosystem &&
-    statement.name === (statement.of === 'source' ? installed.source : installed.name) &&
+    called(statement.ecosystem, statement.name) ===
+      called(statement.ecosystem, statement.of === 'source' ? installed.source : installed.name) &&
     (statement.release === null || statement.release === installed.release)
   );
 }
+
+/** PyPI takes some different names for the same one (PEP 503). */
+export const called = (ecosystem: string, name: string): string =>
+  ecosystem === 'PyPI' ? name.toLowerCase().replaceAll(/[-_.]+/g, '-') : name;
 
 function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf): Match {
   const says = (verdict: Match['verdict'], why: string, fix: string | null = null): Match => ({
