@@ -101,7 +101,10 @@ const importRoute = (platform: Platform): Route =>
     body: z
       .object({
         /** the file as it is published, in base64 */
-        file: z.base64().max(LARGEST_FILE * BASE64 + 4),
+        file: z
+          .string()
+          .regex(/^[A-Za-z0-9+/]*={0,2}$/)
+          .max(LARGEST_FILE * BASE64 + 4),
         /** somebody has looked into why it lost more than a fifth */
         shrunk: z.boolean().default(false),
       })
