@@ -697,3 +697,29 @@ test('an older Node starts the pinned one', async (t) => {
   child.kill('SIGTERM');
   assert.deepEqual(await once(child, 'close'), [0, null]);
 });
+
+test('feeds of advisories: kinds, one that is handed over, refused, listed', async () => {
+  assert.match(await ok('feed', 'kinds'), /alpine-secdb .* release, repository +fixed issues only/);
+  await fails(
+    2,
+    /--offline has no --url/,
+    'feed',
+    'add',
+    'k',
+    '--kind',
+    'kev',
+    '--offline',
+    '--url',
+    'https://x.example',
+  );
+  assert.match(await ok('feed', 'add', 'kev', '--kind', 'kev', '--offline'), /lastember feed import kev FILE/);
+  const file = join(cli.home, 'kev.json');
+  const one = { cveID: 'CVE-2014-0160', dateAdded: '2022-05-04', vulnerabilityName: 'OpenSSL' };
+  const catalog = { dateReleased: '2025-08-25T17:04:19.9796Z', count: 1, vulnerabilities: [one] };
+  writeFileSync(file, JSON.stringify(catalog));
+  assert.match(await ok('feed', 'import', 'kev', file), /says +1 CVE/);
+  writeFileSync(file, JSON.stringify({ ...catalog, count: 2 }));
+  await fails(4, /What came as kev was refused/, 'feed', 'import', 'kev', file);
+  const items = await json('feed', 'list');
+  assert.deepEqual([items[0].name, items[0].counts.signals, items[0].lastError !== null], ['kev', 1, true]);
+});

@@ -31,6 +31,16 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'host split': ['host split web-1 --reason "two machines behind one key"'],
   blind: ['blind', 'blind --json'],
   'source kinds': ['source kinds', 'source kinds netbox'],
+  'feed add': [
+    'feed add debian --kind debian-tracker',
+    'feed add almalinux --kind osv --set ecosystem=AlmaLinux --url https://mirror.example.org/osv/AlmaLinux/all.zip',
+    'feed add kev --kind kev --offline',
+  ],
+  'feed list': ['feed list', 'feed list --json'],
+  'feed kinds': ['feed kinds'],
+  'feed sync': ['feed sync', 'feed sync debian'],
+  'feed import': ['feed import kev known_exploited_vulnerabilities.json', 'feed import debian json --shrunk'],
+  'feed remove': ['feed remove debian'],
   'source add': [
     'source add cmdb --kind netbox --set url=https://netbox.example.org --secret-file token=netbox.token',
     'source add leases --kind dhcp',

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
+import { addFeeds } from './commands/feeds.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
 import { addDeploy } from './commands/deploy.ts';
@@ -46,6 +47,7 @@ export function program(): Command {
     addTokens,
     addAgents,
     addAgentUpdate,
+    addFeeds,
     addAudit,
     addImpact,
     addChange,

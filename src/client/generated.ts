@@ -7,6 +7,8 @@ export interface Operations {
   addCredential: { input: { body: { kind: "password"; name: string; username: string; password: string; for?: Array<string> | undefined; become?: "sudo" | "doas" | undefined; becomePassword?: string | undefined; via?: { host: string; credential: string } | undefined } | { kind: "private-key"; name: string; username: string; privateKey: string; passphrase?: string | undefined; for?: Array<string> | undefined; become?: "sudo" | "doas" | undefined; becomePassword?: string | undefined; via?: { host: string; credential: string } | undefined } | { kind: "ssh-agent"; name: string; username: string; socket: string; for?: Array<string> | undefined; become?: "sudo" | "doas" | undefined; becomePassword?: string | undefined; via?: { host: string; credential: string } | undefined } }; reply: { id: string; name: string; username: string; kind: "password" | "private-key" | "ssh-agent"; become: ("sudo" | "doas") | null; for: Array<string>; via: string | null; triedUnnamed: boolean; createdAt: string; createdBy: string } };
   /** New servers in a segment get an agent, after approval, without being named */
   addDeployRule: { input: { body: { name: string; where: Array<string>; redeploy?: boolean | undefined; credentials?: Array<string> | undefined; agentless?: boolean | undefined; standing?: boolean | undefined; hours?: string | null | undefined; most?: number | undefined; within?: number | undefined; notAfter: string } }; reply: { id: string; state: "awaiting-approval" | "in-force" | "expired" | "ended"; name: string; where: Array<string>; redeploy: boolean; credentials: Array<string>; agentless: boolean; standing: boolean; hours: string | null; most: number; within: number; notAfter: string; author: string; createdBy: string; createdAt: string; planDigest: string; approvers: Array<{ keyId: string; name: string }>; rests: string | null } };
+  /** One more feed of advisories */
+  addFeed: { input: { body: { name: string; kind: "alpine-secdb" | "debian-list" | "debian-tracker" | "epss" | "kev" | "osv"; url?: string | null | undefined; settings?: Record<string, string> | undefined } }; reply: { name: string; kind: "alpine-secdb" | "debian-list" | "debian-tracker" | "epss" | "kev" | "osv"; url: string | null; settings: Record<string, string>; counts: { statements: number; signals: number } | null; feedTime: string | null; digest: string | null; lastTriedAt: string | null; lastOkAt: string | null; lastError: string | null; covers: "all" | "fixed-only" } };
   /** Register your own approver key (raw Ed25519 public key, base64) */
   addKey: { input: { body: { name: string; publicKey: string } }; reply: { keyId: string; name: string; person: string; personName: string; publicKey: string; createdAt: string; revoked: boolean } };
   /** Ask one more system about machines; its secrets are never shown again */
@@ -118,11 +120,13 @@ export interface Operations {
   /** The newest signed tree head as text, for witnesses */
   getTrailCheckpointText: { input: Record<never, never>; reply: unknown };
   /** One entry with the exact text that is hashed */
-  getTrailEntry: { input: { params: { index: number } }; reply: { index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown }; text: string } };
+  getTrailEntry: { input: { params: { index: number } }; reply: { index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "feed" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "feed" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown }; text: string } };
   /** C2SP verifier key of the checkpoints: pin it */
   getTrailKey: { input: Record<never, never>; reply: { verifierKey: string } };
   /** Looked at and set aside */
   ignoreHost: { input: { params: { id: string }; body: { reason: string; until?: string | undefined } }; reply: { id: string; name: string; addresses: Array<string>; identifiers: Array<{ kind: "agent-key" | "cloud-id" | "machine-id" | "ssh-host-key" | "tls-key" | "mac" | "inventory-id" | "address"; value: string }>; claim: "unknown" | "known" | "ignored"; management: "unmanaged" | "managed" | "lost" | "unmanageable"; tags: Record<string, string>; owner: string | null; guess: string | null; sources: Array<"scan" | "peer" | "neighbour" | "agent" | "agent-scan" | "import" | "ansible" | "aws" | "azure" | "certificate-log" | "dhcp" | "digitalocean" | "dns" | "docker" | "gcp" | "hetzner" | "kea" | "known-hosts" | "kubernetes" | "libvirt" | "netbox" | "proxmox" | "vsphere">; agentId: string | null; agentVersion: string | null; firstSeen: string; lastSeen: string; discoveredAs: "unknown" | "known" | "ignored"; note: string | null; presence?: "up" | "offline" | "superseded" | undefined; supersededBy?: string | null | undefined; ignoredUntil?: string | null | undefined } };
+  /** Hand over the feed’s file, where it cannot be fetched */
+  importFeed: { input: { params: { name: string }; body: { file: string; shrunk?: boolean | undefined } }; reply: { name: string; kind: "alpine-secdb" | "debian-list" | "debian-tracker" | "epss" | "kev" | "osv"; url: string | null; settings: Record<string, string>; counts: { statements: number; signals: number } | null; feedTime: string | null; digest: string | null; lastTriedAt: string | null; lastOkAt: string | null; lastError: string | null; covers: "all" | "fixed-only" } };
   /** A list of hosts that are known: lines, CSV or JSON lines */
   importHosts: { input: { body: { text: string } }; reply: { hosts: Array<{ id: string; name: string; addresses: Array<string>; identifiers: Array<{ kind: "agent-key" | "cloud-id" | "machine-id" | "ssh-host-key" | "tls-key" | "mac" | "inventory-id" | "address"; value: string }>; claim: "unknown" | "known" | "ignored"; management: "unmanaged" | "managed" | "lost" | "unmanageable"; tags: Record<string, string>; owner: string | null; guess: string | null; sources: Array<"scan" | "peer" | "neighbour" | "agent" | "agent-scan" | "import" | "ansible" | "aws" | "azure" | "certificate-log" | "dhcp" | "digitalocean" | "dns" | "docker" | "gcp" | "hetzner" | "kea" | "known-hosts" | "kubernetes" | "libvirt" | "netbox" | "proxmox" | "vsphere">; agentId: string | null; agentVersion: string | null; firstSeen: string; lastSeen: string; discoveredAs: "unknown" | "known" | "ignored"; note: string | null; presence?: "up" | "offline" | "superseded" | undefined; supersededBy?: string | null | undefined; ignoredUntil?: string | null | undefined }>; skipped: Array<{ line: number; target: string; why: string }> } };
   /** Hosts that are looked after over SSH, without an agent */
@@ -155,6 +159,10 @@ export interface Operations {
   listExceptions: { input: { query?: { active?: "true" | "false" | undefined } }; reply: { items: Array<{ id: string; match: { hostId?: string | undefined; kit?: string | undefined; check?: string | undefined; component?: string | undefined }; reason: string; owner: string; control: string | null; expiresAt: string; createdAt: string; createdBy: string; endedAt: string | null; endReason: string | null }> } };
   /** Burnt keys: where they were served, are served, and lie in files */
   listExposures: { input: { query?: { kit?: string | undefined; host?: string | undefined } }; reply: { items: Array<{ id: string; kit: string; hostId: string; endpointId: string; endpoint: string; spki: string; serial: string; issuer: string; fingerprint: string; crlUrls: Array<string>; cause: "vulnerable" | "shared-key"; via: string | null; files?: Array<{ hostId: string; hostName: string; path: string; serial: string | null }> | undefined; openedAt: string }> } };
+  /** What kinds of feeds of advisories can be read, and what each asks for */
+  listFeedKinds: { input: Record<never, never>; reply: { items: Array<{ kind: "alpine-secdb" | "debian-list" | "debian-tracker" | "epss" | "kev" | "osv"; title: string; needs: Record<string, string>; covers: "all" | "fixed-only" }> } };
+  /** Feeds of advisories, what is in force of each, and how the last try went */
+  listFeeds: { input: Record<never, never>; reply: { items: Array<{ name: string; kind: "alpine-secdb" | "debian-list" | "debian-tracker" | "epss" | "kev" | "osv"; url: string | null; settings: Record<string, string>; counts: { statements: number; signals: number } | null; feedTime: string | null; digest: string | null; lastTriedAt: string | null; lastOkAt: string | null; lastError: string | null; covers: "all" | "fixed-only" }> } };
   /** Findings, by kit, check, advisory, host and state */
   listFindings: { input: { query?: { kit?: string | undefined; check?: string | undefined; cve?: string | undefined; host?: string | undefined; state?: ("open" | "excepted" | "planned" | "fixed" | "rekindled") | (Array<"open" | "excepted" | "planned" | "fixed" | "rekindled">) | undefined } }; reply: { items: Array<{ id: string; hostId: string; hostName: string; endpointId: string | null; endpoint: string | null; kit: string; kitVersion: string; check: string; component: string; advisories: Array<string>; severity: "critical" | "high" | "medium" | "low" | "info"; state: "open" | "excepted" | "planned" | "fixed" | "rekindled"; confidence: number; title: string; evidence: Record<string, unknown>; pending: string | null; openedAt: string; lastSeenAt: string; closedAt: string | null; rekindledAt: string | null; rekindleCause: string | null; exceptionId: string | null; changeId: string | null }> } };
   /** Hosts, known or not */
@@ -180,7 +188,7 @@ export interface Operations {
   /** Your API tokens, or as an administrator everybody’s; never their secrets */
   listTokens: { input: Record<never, never>; reply: { items: Array<{ id: string; name: string; person: string; role: "viewer" | "operator" | "approver" | "admin"; createdAt: string; expiresAt: string | null; lastUsedAt: string | null; revoked: boolean }> } };
   /** Entries, newest first; filtered by what they are about, type and time */
-  listTrail: { input: { query?: { subject?: string | undefined; host?: string | undefined; type?: string | undefined; since?: string | undefined; until?: string | undefined; before?: number | undefined; limit?: number | undefined } }; reply: { items: Array<{ index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown } }>; total: number } };
+  listTrail: { input: { query?: { subject?: string | undefined; host?: string | undefined; type?: string | undefined; since?: string | undefined; until?: string | undefined; before?: number | undefined; limit?: number | undefined } }; reply: { items: Array<{ index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "feed" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "feed" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown } }>; total: number } };
   /** Agents that were offered a history which does not continue the one they saw */
   listTrailAlarms: { input: Record<never, never>; reply: { items: Array<{ index: number | null; at: string; agentId: string; hostId: string; seen: { size: number; root: string }; offered: { size: number; root: string }; why: string }> } };
   /** Hosts that nobody claimed: who saw them, what they serve, whose they may be */
@@ -213,6 +221,8 @@ export interface Operations {
   removeAuthority: { input: { params: { name: string } }; reply: { ok: true } };
   /** Forget a login and its secret */
   removeCredential: { input: { params: { name: string } }; reply: { ok: true } };
+  /** Ask it no more, and forget what it said */
+  removeFeed: { input: { params: { name: string } }; reply: Record<never, never> };
   /** Ask it no more; what it told stays */
   removeSource: { input: { params: { id: string } }; reply: Record<never, never> };
   /** Make a new plan from the estate as it is now; earlier approvals do not hold for it */
@@ -245,6 +255,8 @@ export interface Operations {
   splitHost: { input: { params: { id: string }; body: { from?: string | undefined; reason: string } }; reply: { hostId: string; from: string } };
   /** Asks agents for fresh facts and judges the hosts again; all hosts when none are named */
   startAudit: { input: { body: { hostIds?: Array<string> | undefined } }; reply: { hosts: number; asked: number } };
+  /** Fetch it now */
+  syncFeed: { input: { params: { name: string } }; reply: { name: string; kind: "alpine-secdb" | "debian-list" | "debian-tracker" | "epss" | "kev" | "osv"; url: string | null; settings: Record<string, string>; counts: { statements: number; signals: number } | null; feedTime: string | null; digest: string | null; lastTriedAt: string | null; lastOkAt: string | null; lastError: string | null; covers: "all" | "fixed-only" } };
   /** Take the agent off this host over SSH; answers when nothing of it is left */
   uninstallAgent: { input: { params: { id: string }; body: { reason: string; credentials?: Array<string> | undefined } }; reply: { credential: string; told: boolean } };
   /** Change a scope */
@@ -257,6 +269,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   addAuthority: { method: 'POST', path: '/authorities' },
   addCredential: { method: 'POST', path: '/credentials' },
   addDeployRule: { method: 'POST', path: '/deploy-rules' },
+  addFeed: { method: 'POST', path: '/feeds' },
   addKey: { method: 'POST', path: '/keys' },
   addSource: { method: 'POST', path: '/sources' },
   addToken: { method: 'POST', path: '/tokens' },
@@ -315,6 +328,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   getTrailEntry: { method: 'GET', path: '/trail/{index}' },
   getTrailKey: { method: 'GET', path: '/trail/key' },
   ignoreHost: { method: 'POST', path: '/hosts/{id}/ignore' },
+  importFeed: { method: 'POST', path: '/feeds/{name}/import' },
   importHosts: { method: 'POST', path: '/hosts/import' },
   listAccess: { method: 'GET', path: '/access' },
   listAgents: { method: 'GET', path: '/agents' },
@@ -331,6 +345,8 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   listEnrollmentTokens: { method: 'GET', path: '/enrollment-tokens' },
   listExceptions: { method: 'GET', path: '/exceptions' },
   listExposures: { method: 'GET', path: '/exposures' },
+  listFeedKinds: { method: 'GET', path: '/feed-kinds' },
+  listFeeds: { method: 'GET', path: '/feeds' },
   listFindings: { method: 'GET', path: '/findings' },
   listHosts: { method: 'GET', path: '/hosts' },
   listKeys: { method: 'GET', path: '/keys' },
@@ -360,6 +376,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   rematchEndpoints: { method: 'POST', path: '/endpoints/rematch' },
   removeAuthority: { method: 'DELETE', path: '/authorities/{name}' },
   removeCredential: { method: 'DELETE', path: '/credentials/{name}' },
+  removeFeed: { method: 'DELETE', path: '/feeds/{name}' },
   removeSource: { method: 'DELETE', path: '/sources/{id}' },
   replanChange: { method: 'POST', path: '/changes/{id}/replan' },
   resumeChange: { method: 'POST', path: '/changes/{id}/resume' },
@@ -376,6 +393,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   signOut: { method: 'POST', path: '/sign-out' },
   splitHost: { method: 'POST', path: '/hosts/{id}/split' },
   startAudit: { method: 'POST', path: '/audit' },
+  syncFeed: { method: 'POST', path: '/feeds/{name}/sync' },
   uninstallAgent: { method: 'POST', path: '/hosts/{id}/uninstall' },
   updateScope: { method: 'PATCH', path: '/scopes/{id}' },
   verifyTrail: { method: 'GET', path: '/trail/verify' },

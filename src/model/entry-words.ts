@@ -2,6 +2,10 @@
 const WORDS: Readonly<Record<string, string>> = {
   'audit.exposure.moved': 'Burnt key follows to the host built anew',
   'audit.exposure.opened': 'Key counts as burnt',
+  'audit.feed.added': 'Feed added',
+  'audit.feed.refused': 'What a feed sent was refused',
+  'audit.feed.removed': 'Feed removed',
+  'audit.feed.taken': 'What a feed says is in force',
   'audit.findings.explained': 'Why findings came back is known',
   'audit.findings.fixed': 'Findings proven fixed',
   'audit.findings.moved': 'Findings belong to another host now',

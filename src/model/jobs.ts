@@ -23,6 +23,9 @@ export interface Jobs {
   'audit.collect': { hostId: string };
   'audit.collect-due': Record<never, never>;
   'audit.sweep': Record<never, never>;
+  /** fetch a feed of advisories, and take what is new in it */
+  'audit.feed': { feed: string };
+  'audit.feeds-due': Record<never, never>;
   /** remove facts that are older than they have to be kept */
   'audit.retention': Record<never, never>;
   'impact.connections': { hostId: string };
@@ -55,6 +58,8 @@ const NAMES: Record<JobName, true> = {
   'audit.collect': true,
   'audit.collect-due': true,
   'audit.sweep': true,
+  'audit.feed': true,
+  'audit.feeds-due': true,
   'audit.retention': true,
   'impact.connections': true,
   'impact.expire': true,

@@ -12,6 +12,7 @@ export const SubjectKind = z.enum([
   'deployment',
   'rule',
   'agent',
+  'feed',
   'kit',
   'finding',
   'exposure',

@@ -3,6 +3,7 @@ import type { Affected } from '../../model/finding.ts';
 import type { AffectedRange, Check } from '../../model/kit.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { saidByFeeds } from './affected-by-feeds.ts';
 import type { LoadedKit } from './face.ts';
 import { outOfReach, rangesIn } from './logic/ecosystems.ts';
 import { kernelOf } from './logic/kernels.ts';
@@ -28,12 +29,33 @@ export async function affectedBy(sources: Sources, query: string): Promise<Affec
   // Whether a host has a package by that name, its list tells whatever its versions are like.
   if (text.startsWith('pkg:'))
     return answer(sources, { query: text, kind: 'package', hosts: await withPackage(sources, text) }, []);
-  if (!/^(?:CVE|DSA|USN|GHSA)-[\w-]+$/i.test(text)) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+  if (!ADVISORY.test(text)) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
   const advisory = text.toUpperCase();
-  if (!kits.some((one) => knows(one, advisory))) throw new AppError('ADVISORY_UNKNOWN', { advisory });
+  const said = await saidByFeeds(sources, advisory);
+  if (!kits.some((one) => knows(one, advisory))) {
+    if (said === null) throw new AppError('ADVISORY_UNKNOWN', { advisory });
+    const { hosts, unknown } = await answer(sources, { query: text, kind: 'advisory', hosts: said.hosts }, []);
+    return { query: text, kind: 'advisory', hosts, unknown: [...unknown, ...said.unknown] };
+  }
   const found = await findFindings(platform.db, { advisory });
   const ranges = kits.map((one) => rangesIn(checksAbout(one, advisory)));
-  return answer(sources, { query: text, kind: 'advisory', hosts: found.map(toHost) }, ranges);
+  return filledIn(await answer(sources, { query: text, kind: 'advisory', hosts: found.map(toHost) }, ranges), said);
+}
+
+const ADVISORY =
+  /^(?:AL[BES]A|BELL|CAN|CVE|DLA|DSA|ELA|GHSA|GO|MAL|openSUSE|OSV|PYSEC|RH[BES]A|RL[BES]A|RUSTSEC|SUSE|TEMP|USN|XSA)-[\w.:+-]+$/i;
+
+/** What a kit judges, it judges by more than versions: feeds answer only for hosts that no kit can judge. */
+function filledIn(known: Affected, said: Pick<Affected, 'hosts' | 'unknown'> | null): Affected {
+  if (said === null) return known;
+  const open = new Set(known.unknown.map(({ hostId }) => hostId));
+  const hosts = said.hosts.filter(({ hostId }) => open.has(hostId));
+  const told = new Set(hosts.map(({ hostId }) => hostId));
+  return {
+    ...known,
+    hosts: [...known.hosts, ...hosts],
+    unknown: known.unknown.filter(({ hostId }) => !told.has(hostId)),
+  };
 }
 
 /** `ranges`: what each kit that was asked says of packages. */

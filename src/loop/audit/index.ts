@@ -11,7 +11,9 @@ import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
+import { feedRoutes } from './routes-feeds.ts';
 import { sweep } from './sweep.ts';
+import { syncDue, syncFeed } from './take-feed.ts';
 
 export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
 export { outOfReach, rangesIn } from './logic/ecosystems.ts';
@@ -54,18 +56,21 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   return {
     ...face,
-    routes: auditRoutes(context, face),
+    routes: [...auditRoutes(context, face), ...feedRoutes(platform)],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),
       'audit.collect': ({ hostId }) => collectOne(context, hostId),
       'audit.collect-due': () => collectDue(context),
       'audit.sweep': () => sweep(context),
+      'audit.feed': ({ feed }) => syncFeed(platform, feed),
+      'audit.feeds-due': () => syncDue(platform),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
       { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
+      { job: 'audit.feeds-due', cron: '23 * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],
   };

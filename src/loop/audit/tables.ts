@@ -1,7 +1,9 @@
 import type { Generated, JSONColumnType } from 'kysely';
+import type { FeedKind } from '../../model/feed.ts';
 import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Kit, Severity } from '../../model/kit.ts';
+import type { Signal, Statement } from '../../model/statement.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { Closed } from './logic/cause.ts';
@@ -31,6 +33,44 @@ export type AuditTables = {
   'audit.orphan': { host_id: string; pid: number; started_at: string; packages: string[] };
   'audit.facts_request': { host_id: string; asked_at: Date };
   'audit.kit': { digest: string; kit: string; version: string; body: Document<Kit>; loaded_at: Date };
+  'audit.feed': {
+    name: string;
+    kind: FeedKind;
+    url: string | null;
+    settings: Document<Record<string, string>>;
+    created_at: Date;
+    created_by: string;
+  };
+  'audit.feed_state': {
+    feed: string;
+    tried_at: Date;
+    ok_at: Date | null;
+    error: string | null;
+    etag: string | null;
+    feed_time: Date | null;
+    digest: string | null;
+    statements: Generated<number>;
+    signals: Generated<number>;
+  };
+  'audit.statement': {
+    feed: string;
+    key: string;
+    ecosystem: string;
+    name: string;
+    ids: string[];
+    body: Document<Statement>;
+    digest: string;
+    feed_time: Date;
+  };
+  'audit.statement_history': {
+    id: Generated<string>;
+    feed: string;
+    key: string;
+    body: Document<Statement>;
+    feed_time: Date;
+    until: Date;
+  };
+  'audit.signal': { feed: string; cve: string; kind: Signal['kind']; body: Document<Signal>; digest: string };
   'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };
   'audit.finding': {
     id: string;

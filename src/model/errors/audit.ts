@@ -10,9 +10,18 @@ export const AUDIT_ERRORS = {
     status: 400,
     text: 'The facts section {section} does not have the hash it was sent with ({hash}); nothing of the request was stored. Send it again.',
   },
+  FEED_INVALID: {
+    status: 400,
+    text: 'The feed {name} ({kind}) was not added: {why}. `lastember feed kinds` tells what each kind asks for.',
+  },
+  FEED_EXISTS: { status: 409, text: 'There is a feed called {name} already; `lastember feed list` shows it.' },
+  FEED_REFUSED: {
+    status: 422,
+    text: 'What came as {name} was refused: {why}. What was in force before still is.',
+  },
   ADVISORY_UNKNOWN: {
     status: 404,
-    text: 'No kit here knows {advisory}, so nobody was judged by it; `lastember kit list` shows the kits.',
+    text: 'Neither a kit nor a feed here knows {advisory}, so nobody was judged by it; `lastember kit list` and `lastember feed list` show them.',
   },
   AFFECTED_QUERY: {
     status: 400,

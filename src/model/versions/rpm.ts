@@ -1,9 +1,11 @@
+import { compareDigits, compareText } from './digits.ts';
+
 /** Order of rpm's versions, [epoch:]version[-release], as rpm has it. Negative: a is older than b. */
 export function compareRpm(a: string, b: string): number {
   const left = parse(a);
   const right = parse(b);
   return (
-    Math.sign(number(left.epoch, right.epoch)) ||
+    compareDigits(left.epoch, right.epoch) ||
     part(left.version, right.version) ||
     Number(left.release !== null) - Number(right.release !== null) ||
     part(left.release ?? '', right.release ?? '')
@@ -45,13 +47,6 @@ function part(a: string, b: string): number {
 }
 
 function sameKind(a: string, b: string): number {
-  if (/^\d/.test(a)) return number(a, b);
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Of any length: without leading zeros, the longer one is larger. */
-function number(a: string, b: string): number {
-  const [left, right] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')];
-  if (left.length !== right.length) return left.length - right.length;
-  return left < right ? -1 : left > right ? 1 : 0;
+  if (/^\d/.test(a)) return compareDigits(a, b);
+  return compareText(a, b);
 }

@@ -34,6 +34,12 @@ export function urlProblem(url: string): string | null {
 
 /** One request to somebody else's server: bounded in time and size, never redirected. Throws an Error in plain words. */
 export async function request(url: string, outgoing: Outgoing): Promise<Answer> {
+  const { bytes, ...answer } = await download(url, outgoing);
+  return { ...answer, text: new TextDecoder().decode(bytes) };
+}
+
+/** The same, for an answer that is no text. */
+export async function download(url: string, outgoing: Outgoing): Promise<Omit<Answer, 'text'> & { bytes: Uint8Array }> {
   const { ca, socketPath, timeoutMs, limit, signal, ...init } = outgoing;
   const dispatcher = new Agent({ connect: { ...(ca ? { ca } : {}), ...(socketPath ? { socketPath } : {}) } });
   const timeout = AbortSignal.timeout(timeoutMs);
@@ -44,8 +50,8 @@ export async function request(url: string, outgoing: Outgoing): Promise<Answer> 
       redirect: 'error',
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
-    const text = await bounded(response.body, limit);
-    return { status: response.status, headers: response.headers as unknown as Headers, text };
+    const bytes = await bounded(response.body, limit);
+    return { status: response.status, headers: response.headers as unknown as Headers, bytes };
   } catch (error) {
     const cause = (error as Error).cause;
     throw new Error(cause instanceof Error ? cause.message : (error as Error).message, { cause: error });
@@ -54,12 +60,13 @@ export async function request(url: string, outgoing: Outgoing): Promise<Answer> 
   }
 }
 
-async function bounded(body: AsyncIterable<unknown> | null, limit: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
+async function bounded(body: AsyncIterable<unknown> | null, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
   for await (const chunk of body ?? []) {
-    text += decoder.decode(chunk as Uint8Array, { stream: true });
-    if (text.length > limit) throw new Error('the answer is too large');
+    size += (chunk as Uint8Array).length;
+    if (size > limit) throw new Error('the answer is too large');
+    chunks.push(chunk as Uint8Array);
   }
-  return text + decoder.decode();
+  return Buffer.concat(chunks);
 }

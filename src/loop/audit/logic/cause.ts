@@ -104,10 +104,12 @@ function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {
   const was = name === undefined ? undefined : closed?.versions[name];
   const fact = evidence.facts.packages?.find((one) => one.name === name);
   if (was === undefined || !fact || fact.version === was) return null;
-  const order = evidence.order(fact.ecosystem);
-  const word = order && order(fact.version, was) > 0 ? 'upgraded' : 'downgraded';
+  const word = isNewer(evidence.order(fact.ecosystem), fact.version, was) ? 'upgraded' : 'downgraded';
   return { text: `${fact.name} was ${word} from ${was} to ${fact.version}`, rank: 2 };
 }
+
+const isNewer = (order: ReturnType<Evidence['order']>, version: string, was: string): boolean =>
+  (order?.(version, was) ?? 0) > 0;
 
 function rebooted({ closed, judgement }: CauseInput): Cause | null {
   const kernel = runningKernel(judgement);

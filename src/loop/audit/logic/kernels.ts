@@ -38,7 +38,7 @@ export const isKernel = (ranges: readonly AffectedRange[], name: string): boolea
   kernelRanges(ranges).some((range) => range.name === name);
 
 /** linux-signed-amd64 6.1.76+1 signs linux 6.1.76-1; linux-meta 5.15.0.91.88 depends on 5.15.0-91. */
-function ownVersion(source: string, version: string): string {
+export function ownVersion(source: string, version: string): string {
   if (source.startsWith('linux-signed-')) return version.includes('-') ? version : version.replace('+', '-');
   if (/^linux-meta\b/.test(source)) return version.replace(/^(\d+\.\d+\.\d+)\.(\d+)\.\d.*$/, '$1-$2');
   return version;

@@ -1,3 +1,12 @@
+import { compareDigits } from '../../../model/versions/digits.ts';
+import type { VersionScheme } from './contract.ts';
+
+/** dpkg: an epoch that a machine's integer holds, and no dash without something on both sides of it. */
+export const debian: VersionScheme = {
+  isValid: (version) => /^(?:\d{1,9}:)?[0-9A-Za-z][0-9A-Za-z.+~:]*(?:-[0-9A-Za-z.+~:-]*)?(?<!-)$/.test(version),
+  compare: (a, b) => compareDebian(a, b),
+};
+
 /** Order of Debian package versions, as deb-version(7) has it: [epoch:]upstream[-revision]. */
 export function compareDebian(a: string, b: string): number {
   const left = parse(a);
@@ -42,18 +51,10 @@ function part(a: string, b: string): number {
     }
     const left = /^\d*/.exec(a.slice(i))![0];
     const right = /^\d*/.exec(b.slice(j))![0];
-    const difference = number(left, right);
+    const difference = compareDigits(left, right);
     if (difference !== 0) return difference;
     i += left.length;
     j += right.length;
   }
   return 0;
-}
-
-/** Of any length: as text, without leading zeros, the longer one is larger. */
-function number(a: string, b: string): number {
-  const left = a.replace(/^0+/, '');
-  const right = b.replace(/^0+/, '');
-  if (left.length !== right.length) return left.length < right.length ? -1 : 1;
-  return left < right ? -1 : left > right ? 1 : 0;
 }

@@ -26,7 +26,7 @@ export interface Evidence {
   /** processes that run old files of nobody knows which package */
   orphans: readonly Orphan[];
   /** order of versions of an ecosystem, or null where there is none */
-  order(ecosystem: string): ((a: string, b: string) => number) | null;
+  order(ecosystem: string): ((a: string, b: string) => number | null) | null;
   /** facts older than this prove nothing any more */
   staleAfterMs: number;
 }

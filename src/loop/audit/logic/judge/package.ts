@@ -10,7 +10,7 @@ import { describeHolders, holders, listeners, orphanDoubt, outside, startedAt, u
 const SECTIONS: readonly SectionName[] = ['packages', 'processes', 'sockets'];
 type Order = Evidence['order'];
 
-/** Is that version of that source package in one of the ranges? null: nobody knows how its versions are ordered. */
+/** Is that version of that source package in one of the ranges? null: its versions cannot be compared. */
 export function inRanges(
   ranges: readonly AffectedRange[],
   fact: { ecosystem: string; source: string },
@@ -21,11 +21,15 @@ export function inRanges(
   const about = rangesOf(ranges, fact);
   if (about.length === 0) return false;
   if (!order) return null;
-  return about.some(
-    (range) =>
-      (range.introduced === '0' || order(version, range.introduced) >= 0) &&
-      (range.fixed === undefined || order(version, range.fixed) < 0),
-  );
+  const told = about.map((range) => inRange(range, version, order));
+  return told.includes(true) ? true : told.includes(null) ? null : false;
+}
+
+function inRange(range: AffectedRange, version: string, order: NonNullable<ReturnType<Order>>): boolean | null {
+  const begun = range.introduced === '0' ? 0 : order(version, range.introduced);
+  const fixed = range.fixed === undefined ? -1 : order(version, range.fixed);
+  if ((begun !== null && begun < 0) || (fixed !== null && fixed >= 0)) return false;
+  return begun === null || fixed === null ? null : true;
 }
 
 const rangesOf = (ranges: readonly AffectedRange[], fact: { ecosystem: string; source: string }): AffectedRange[] =>

@@ -1,0 +1,160 @@
+import * as z from 'zod';
+import { AdvisoryId, type Statement, type StatementRange } from '../../../model/statement.ts';
+import { splitEcosystem } from '../logic/advisories/release.ts';
+import { versionOrder } from '../versions/registry.ts';
+import type { FeedContent, FeedMember } from './contract.ts';
+import { isZip, jsonOf, zipEntries } from './unpack.ts';
+
+const Event = z.record(z.string(), z.string());
+const Ids = z.array(AdvisoryId).nullish();
+const Affected = z.object({
+  package: z.object({ ecosystem: z.string(), name: z.string() }).optional(),
+  ranges: z.array(z.object({ type: z.string(), events: z.array(Event) })).nullish(),
+  versions: z.array(z.string()).nullish(),
+  ecosystem_specific: z.looseObject({ urgency: z.string().optional() }).nullish(),
+});
+const OsvRecord = z.object({
+  id: AdvisoryId,
+  modified: z.string().optional(),
+  withdrawn: z.string().nullish(),
+  aliases: Ids,
+  related: Ids,
+  upstream: Ids,
+  affected: z.array(Affected).nullish(),
+});
+type OsvRecord = z.infer<typeof OsvRecord>;
+
+/** Real archives have a record or two that is none; more than that share of them is another format. */
+const MOST_SKIPPED = 0.01;
+
+/** Distributions whose records name binary packages; all others name sources, or have one name for both. */
+const BINARY = new Set([
+  'AlmaLinux',
+  'Azure Linux',
+  'Mageia',
+  'Red Hat',
+  'Rocky Linux',
+  'SUSE',
+  'openEuler',
+  'openSUSE',
+]);
+
+/** One record, a list of them, or an archive with one a file. */
+export const osv: FeedMember = {
+  info: {
+    kind: 'osv',
+    title: 'OSV: one ecosystem’s vulnerabilities',
+    needs: { ecosystem: 'as OSV names it: AlmaLinux, Alpine, npm, PyPI …' },
+    ownOf: null,
+    covers: 'all',
+  },
+  url: ({ ecosystem }) =>
+    `https://osv-vulnerabilities.storage.googleapis.com/${encodeURIComponent(ecosystem ?? '')}/all.zip`,
+  parse(bytes, { ecosystem }) {
+    const skipped: string[] = [];
+    const content: FeedContent = { time: null, statements: [], signals: [], skipped };
+    let count = 0;
+    for (const { name, value } of records(bytes)) {
+      count += 1;
+      const record = readRecord(name, value);
+      if (typeof record === 'string') {
+        skipped.push(record);
+        continue;
+      }
+      if (record.modified && (content.time === null || record.modified > content.time)) content.time = record.modified;
+      const all = statementsOf(record);
+      for (const one of all) if (ecosystem === undefined || one.ecosystem === ecosystem) content.statements.push(one);
+    }
+    if (skipped.length > count * MOST_SKIPPED) throw new Error(skipped[0]);
+    return content;
+  },
+};
+
+function* records(bytes: Uint8Array): Generator<{ name: string; value: unknown }> {
+  if (!isZip(bytes)) {
+    const value = jsonOf(bytes);
+    const list = Array.isArray(value) ? value : [value];
+    for (const [at, one] of list.entries()) yield { name: `record ${at + 1}`, value: one };
+    return;
+  }
+  for (const { name, read } of zipEntries(bytes)) {
+    if (name.endsWith('.json')) yield { name, value: jsonOf(read()) };
+  }
+}
+
+/** Or what is wrong with it. */
+function readRecord(name: string, value: unknown): OsvRecord | string {
+  const read = OsvRecord.safeParse(value);
+  if (read.success) return read.data;
+  const issue = read.error.issues[0]!;
+  const id = (value as { id?: unknown } | null)?.id;
+  const called = typeof id === 'string' ? `${name} (${id.slice(0, 60)})` : name;
+  return `${called} is no OSV record: ${issue.path.join('.') || 'it'}: ${issue.message}`;
+}
+
+/** What was withdrawn says nothing; ranges of commits cannot be compared with a package's version. */
+function statementsOf(record: OsvRecord): Statement[] {
+  if (record.withdrawn) return [];
+  const { id, aliases } = namesOf(record);
+  return (record.affected ?? []).flatMap((affected): Statement[] => {
+    if (!affected.package) return [];
+    const { ecosystem, release } = splitEcosystem(affected.package.ecosystem);
+    const ranges = (affected.ranges ?? [])
+      .filter(({ type }) => type !== 'GIT')
+      .flatMap(({ events }) => rangesOf(events, ecosystem));
+    const versions = affected.versions ?? [];
+    if (ranges.length === 0 && versions.length === 0) return [];
+    const fixed = newestFix(ranges, ecosystem);
+    return [
+      {
+        ecosystem,
+        release,
+        name: affected.package.name,
+        of: BINARY.has(ecosystem) ? 'binary' : 'source',
+        id,
+        aliases,
+        status: fixed === null ? 'affected' : 'fixed',
+        ranges,
+        versions,
+        fixed,
+        urgency: affected.ecosystem_specific?.urgency ?? null,
+        reason: null,
+      },
+    ];
+  });
+}
+
+/** `DEBIAN-CVE-2024-1` is what a distribution says of CVE-2024-1: the same id as in its own feed. */
+function namesOf({ id, aliases, related, upstream }: OsvRecord): { id: string; aliases: string[] } {
+  const own = (upstream ?? []).find((one) => id.endsWith(`-${one}`));
+  const all = new Set([id, ...(aliases ?? []), ...(upstream ?? []), ...(related ?? [])]);
+  all.delete(own ?? id);
+  return { id: own ?? id, aliases: [...all] };
+}
+
+/** Events in the order of their versions: each `introduced` until the next end. */
+function rangesOf(events: readonly Record<string, string>[], ecosystem: string): StatementRange[] {
+  const order = versionOrder(ecosystem);
+  const steps = events.flatMap((event) =>
+    (['introduced', 'fixed', 'last_affected'] as const).flatMap((kind) =>
+      event[kind] === undefined ? [] : [{ kind, version: event[kind] }],
+    ),
+  );
+  const compare = (a: string, b: string): number =>
+    a === '0' ? (b === '0' ? 0 : -1) : b === '0' ? 1 : (order?.(a, b) ?? 0);
+  const ranges: StatementRange[] = [];
+  for (const { kind, version } of steps.toSorted((a, b) => compare(a.version, b.version))) {
+    const last = ranges.at(-1);
+    const open = last && last.fixed === undefined && last.lastAffected === undefined ? last : undefined;
+    if (kind === 'introduced') {
+      if (!open) ranges.push({ introduced: version });
+    } else if (open) open[kind === 'fixed' ? 'fixed' : 'lastAffected'] = version;
+  }
+  return ranges;
+}
+
+function newestFix(ranges: readonly StatementRange[], ecosystem: string): string | null {
+  const order = versionOrder(ecosystem);
+  const fixes = ranges.flatMap(({ fixed }) => (fixed === undefined ? [] : [fixed]));
+  return fixes.toSorted((a, b) => order?.(a, b) ?? 0).at(-1) ?? null;
+}

@@ -1,0 +1,60 @@
+import { kernelOf, ownVersion } from '../kernels.ts';
+import { called, type FeedStatement, type Installed, type Match, matchPackage, type OrderOf } from './match.ts';
+
+export interface HostMatch extends Match {
+  /** binary packages of the host that it is about */
+  packages: string[];
+}
+
+export interface HostMatches {
+  packages: HostMatch[];
+  /** a view of its own: thousands of them would drown everything else */
+  kernel: HostMatch[];
+}
+
+/**
+ * All packages of a host. A kernel is judged by the image that runs; headers, linux-libc-dev, perf and images beside it
+ * are no finding of the kernel. `running`: as `uname -r` has it; null: nobody knows, and no image is judged.
+ */
+export function matchHost(
+  statements: readonly FeedStatement[],
+  installed: readonly Installed[],
+  orderOf: OrderOf,
+  running: string | null,
+): HostMatches {
+  const found = { packages: new Map<string, HostMatch>(), kernel: new Map<string, HostMatch>() };
+  const byName = Map.groupBy(statements, (one) => keyOf(one.of, one));
+  for (const one of installed) {
+    const kernel = kernelOf(one);
+    if (kernel !== null && !isRunning(one.name, running)) continue;
+    const asked = kernel === null ? one : asKernel(one, kernel);
+    const own = [
+      ...(byName.get(keyOf('source', { ...asked, name: asked.source })) ?? []),
+      ...(byName.get(keyOf('binary', asked)) ?? []),
+    ];
+    const list = kernel === null ? found.packages : found.kernel;
+    for (const match of matchPackage(own, asked, orderOf)) add(list, match, one.label ?? one.name);
+  }
+  return { packages: [...found.packages.values()], kernel: [...found.kernel.values()] };
+}
+
+const keyOf = (of: string, { ecosystem, name }: { ecosystem: string; name: string }): string =>
+  `${of} ${ecosystem} ${called(ecosystem, name)}`;
+
+const isRunning = (name: string, running: string | null): boolean =>
+  running !== null && [`linux-image-${running}`, `linux-image-unsigned-${running}`].includes(name);
+
+const asKernel = (one: Installed, kernel: string): Installed => ({
+  ...one,
+  source: kernel,
+  sourceVersion: ownVersion(one.source, one.sourceVersion),
+});
+
+/** Binary packages of one source are one match. */
+function add(list: Map<string, HostMatch>, match: Match, name: string): void {
+  const { of, name: about } = match.statement;
+  const key = [match.id, of, about, match.verdict, match.why].join('\n');
+  const same = list.get(key);
+  if (same) same.packages.push(name);
+  else list.set(key, { ...match, packages: [name] });
+}

@@ -1,0 +1,146 @@
+import type { Statement, StatementRange } from '../../../../model/statement.ts';
+
+export type Order = (a: string, b: string) => number | null;
+export type OrderOf = (ecosystem: string) => Order | null;
+
+/** One installed package, as statements are asked about it. */
+export interface Installed {
+  /** what people call it, where its name alone does not tell */
+  label?: string;
+  /** without the release */
+  ecosystem: string;
+  release: string | null;
+  name: string;
+  version: string;
+  source: string;
+  sourceVersion: string;
+  /** it comes from somewhere else than the distribution, whose statements say nothing about it */
+  foreign?: boolean;
+  /** newest version of the source that its archives offer; absent: nobody asked */
+  offered?: string | undefined;
+}
+
+export interface FeedStatement extends Statement {
+  feed: string;
+  /** the feed that the distribution itself publishes */
+  own: boolean;
+}
+
+export interface Match {
+  id: string;
+  verdict: 'affected' | 'fixed' | 'not-affected' | 'unknown';
+  /** a version to go to that can be had; null: there is none */
+  fix: string | null;
+  /** one line for people: why it is so */
+  why: string;
+  statement: FeedStatement;
+}
+
+/**
+ * What all that feeds say of one package comes to, one match an id. A statement of the package's own release is before
+ * one of every release, and the distribution's own feed before others. An upstream's statement is never about a
+ * distribution's package, whatever it is called: its versions are other versions.
+ */
+export function matchPackage(statements: readonly FeedStatement[], installed: Installed, orderOf: OrderOf): Match[] {
+  const about = statements.filter((statement) => isAbout(statement, installed));
+  return [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
+    const [first] = same.toSorted((a, b) => rank(b) - rank(a));
+    return judge(first!, installed, orderOf);
+  });
+}
+
+const rank = (one: FeedStatement): number => Number(one.own) * 2 + Number(one.release !== null);
+
+export function isAbout(statement: Statement, installed: Installed): boolean {
+  return (
+    statement.ecosystem === installed.ecosystem &&
+    called(statement.ecosystem, statement.name) ===
+      called(statement.ecosystem, statement.of === 'source' ? installed.source : installed.name) &&
+    (statement.release === null || statement.release === installed.release)
+  );
+}
+
+/** PyPI takes some different names for the same one (PEP 503). */
+export const called = (ecosystem: string, name: string): string =>
+  ecosystem === 'PyPI' ? name.toLowerCase().replaceAll(/[-_.]+/g, '-') : name;
+
+function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf): Match {
+  const says = (verdict: Match['verdict'], why: string, fix: string | null = null): Match => ({
+    id: statement.id,
+    verdict,
+    fix,
+    why,
+    statement,
+  });
+  if (installed.foreign) return says('unknown', 'it is not the distribution’s package, so its statements say nothing');
+  const { status, reason } = statement;
+  if (status === 'not-affected') return says('not-affected', reason ?? 'no version of it is affected');
+  if (status === 'unassessed') return says('unknown', 'the distribution has not assessed it yet');
+  const version = statement.of === 'source' ? installed.sourceVersion : installed.version;
+  const order = orderOf(installed.ecosystem);
+  const inside = order ? isInside(statement, version, order) : null;
+  if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
+  if (!inside) return says(...outside(statement, version, order!));
+  return affected(statement, installed, order!, says);
+}
+
+function outside({ fixed, status }: Statement, version: string, order: Order): [Match['verdict'], string] {
+  if (fixed === null) return ['not-affected', 'its version is in no affected range'];
+  if (isRebuild(version, fixed)) return ['fixed', `${version} is a rebuild of ${fixed}, which has the fix`];
+  const isNewer = (order(version, fixed) ?? -1) >= 0;
+  return isNewer && status === 'fixed'
+    ? ['fixed', `fixed in ${fixed}`]
+    : ['not-affected', 'its version is in no affected range'];
+}
+
+const WORDS: Readonly<Partial<Record<Statement['status'], string>>> = {
+  affected: 'no fix is published',
+  'wont-fix': 'the distribution will not fix it',
+  deferred: 'the distribution leaves it for later',
+  'end-of-life': 'the distribution no longer looks after it',
+};
+
+function affected(
+  statement: FeedStatement,
+  { offered, sourceVersion, version: own }: Installed,
+  order: Order,
+  says: (verdict: Match['verdict'], why: string, fix?: string | null) => Match,
+): Match {
+  const { status, reason, urgency } = statement;
+  const version = statement.of === 'source' ? sourceVersion : own;
+  const fixed = statement.ranges.find((range) => isInRange(range, version, order) === true)?.fixed ?? null;
+  if (fixed !== null && offered !== undefined && order(offered, fixed) === -1)
+    return says('affected', `claimed fix not in the archive: ${fixed} is named, ${offered} is the newest there`);
+  const unimportant = urgency === 'unimportant' ? 'the distribution calls it unimportant' : undefined;
+  const word = unimportant ?? WORDS[status] ?? (fixed === null ? WORDS.affected : `fixed in ${fixed}`);
+  const said = reason === null ? '' : ` (${reason})`;
+  return says('affected', `${word}${said}`, fixed);
+}
+
+/** OSV's evaluation: listed by name, or in one of the ranges. null: some of it cannot be compared, and nothing else holds. */
+export function isInside({ ranges, versions }: Statement, version: string, order: Order): boolean | null {
+  if (versions.includes(version)) return true;
+  const told = ranges.map((range) => isInRange(range, version, order));
+  return told.includes(true) ? true : told.includes(null) ? null : false;
+}
+
+function isInRange(range: StatementRange, version: string, order: Order): boolean | null {
+  const { introduced, fixed, lastAffected } = range;
+  if (fixed !== undefined && isRebuild(version, fixed)) return false;
+  const bounds = [
+    introduced === '0' ? true : holds(order(version, introduced), (one) => one >= 0),
+    fixed === undefined ? true : holds(order(version, fixed), (one) => one < 0),
+    lastAffected === undefined ? true : holds(order(version, lastAffected), (one) => one <= 0),
+  ];
+  return bounds.includes(false) ? false : bounds.includes(null) ? null : true;
+}
+
+const holds = (difference: number | null, test: (difference: number) => boolean): boolean | null =>
+  difference === null ? null : test(difference);
+
+/** Built anew for an older release, a version has what the original has, but sorts below it: 1.1~deb12u1 before 1.1. */
+function isRebuild(version: string, fixed: string): boolean {
+  return (
+    version.startsWith(`${fixed}~`) && /^~(?:deb\d+u\d+|bpo\d+\+\d+)(?:\+b\d+)?$/.test(version.slice(fixed.length))
+  );
+}

@@ -1,0 +1,156 @@
+import { sql } from 'kysely';
+import type { Feed } from '../../model/feed.ts';
+import type { Signal, Statement } from '../../model/statement.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import { FEEDS } from './feeds/registry.ts';
+import type { FeedStatement } from './logic/advisories/match.ts';
+import { q } from './tables.ts';
+
+const selectFeeds = (db: DbOrTx) =>
+  q(db)
+    .selectFrom('audit.feed as f')
+    .leftJoin('audit.feed_state as s', 's.feed', 'f.name')
+    .select(['f.name', 'f.kind', 'f.url', 'f.settings'])
+    .select(['s.tried_at', 's.ok_at', 's.error', 's.etag', 's.feed_time', 's.digest', 's.statements', 's.signals'])
+    .orderBy('f.name');
+export type FeedRow = Awaited<ReturnType<ReturnType<typeof selectFeeds>['execute']>>[number];
+
+export const feedRows = (db: DbOrTx): Promise<FeedRow[]> => selectFeeds(db).execute();
+
+export const feedRow = (db: DbOrTx, name: string): Promise<FeedRow | undefined> =>
+  selectFeeds(db).where('f.name', '=', name).executeTakeFirst();
+
+/** One import of a feed at a time. */
+export async function lockFeed(db: DbOrTx, name: string): Promise<FeedRow | undefined> {
+  await sql`select from audit.feed where name = ${name} for update`.execute(db);
+  return feedRow(db, name);
+}
+
+export const toFeed = (row: FeedRow): Feed => ({
+  name: row.name,
+  kind: row.kind,
+  url: row.url,
+  settings: row.settings,
+  counts: row.digest === null ? null : { statements: row.statements ?? 0, signals: row.signals ?? 0 },
+  feedTime: row.feed_time?.toISOString() ?? null,
+  digest: row.digest,
+  lastTriedAt: row.tried_at?.toISOString() ?? null,
+  lastOkAt: row.ok_at?.toISOString() ?? null,
+  lastError: row.error,
+  covers: FEEDS[row.kind].info.covers,
+});
+
+interface State {
+  tried_at: Date;
+  ok_at?: Date;
+  error: string | null;
+  etag?: string | null;
+  feed_time?: Date;
+  digest?: string;
+  statements?: number;
+  signals?: number;
+}
+
+/** What is not given stays. */
+export async function saveState(db: DbOrTx, feed: string, state: State): Promise<void> {
+  await q(db)
+    .insertInto('audit.feed_state')
+    .values({ ok_at: null, etag: null, feed_time: null, digest: null, ...state, feed })
+    .onConflict((c) => c.column('feed').doUpdateSet(state))
+    .execute();
+}
+
+interface Keyed<T> {
+  key: string;
+  digest: string;
+  body: T;
+}
+
+export interface Difference {
+  added: number;
+  changed: number;
+  removed: number;
+}
+
+/** Writes what differs, and keeps what was said before. */
+export async function putStatements(
+  db: DbOrTx,
+  feed: string,
+  all: readonly Keyed<Statement>[],
+  time: Date,
+): Promise<Difference> {
+  const rows = await q(db).selectFrom('audit.statement').select(['key', 'digest']).where('feed', '=', feed).execute();
+  const before = new Map(rows.map((row) => [row.key, row.digest]));
+  const now = new Set(all.map(({ key }) => key));
+  const gone = rows.flatMap(({ key }) => (now.has(key) ? [] : [key]));
+  const news = all.filter(({ key, digest }) => before.get(key) !== digest);
+  const changed = news.filter(({ key }) => before.has(key)).map(({ key }) => key);
+  await sql`insert into audit.statement_history (feed, key, body, feed_time, until)
+    select feed, key, body, feed_time, ${time} from audit.statement
+    where feed = ${feed} and key = ${anyOf([...gone, ...changed])}`.execute(db);
+  await sql`delete from audit.statement where feed = ${feed} and key = ${anyOf([...gone, ...changed])}`.execute(db);
+  for (const some of chunks(news)) {
+    const values = some.map(({ key, digest, body }) => ({
+      feed,
+      key,
+      ecosystem: body.ecosystem,
+      name: body.name,
+      ids: [body.id, ...body.aliases].map((id) => id.toUpperCase()),
+      body: jsonText(body),
+      digest,
+      feed_time: time,
+    }));
+    await q(db).insertInto('audit.statement').values(values).execute();
+  }
+  return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
+}
+
+export async function putSignals(db: DbOrTx, feed: string, all: readonly Keyed<Signal>[]): Promise<Difference> {
+  const rows = await q(db).selectFrom('audit.signal').select(['cve', 'digest']).where('feed', '=', feed).execute();
+  const before = new Map(rows.map((row) => [row.cve, row.digest]));
+  const now = new Set(all.map(({ key }) => key));
+  const gone = rows.flatMap(({ cve }) => (now.has(cve) ? [] : [cve]));
+  const news = all.filter(({ key, digest }) => before.get(key) !== digest);
+  const changed = news.filter(({ key }) => before.has(key)).map(({ key }) => key);
+  await sql`delete from audit.signal where feed = ${feed} and cve = ${anyOf([...gone, ...changed])}`.execute(db);
+  for (const some of chunks(news)) {
+    const values = some.map(({ key, digest, body }) => ({
+      feed,
+      cve: key,
+      kind: body.kind,
+      body: jsonText(body),
+      digest,
+    }));
+    await q(db).insertInto('audit.signal').values(values).execute();
+  }
+  return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
+}
+
+/** What all feeds say under that name of an advisory. */
+export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
+  const rows = await q(db)
+    .selectFrom('audit.statement as s')
+    .innerJoin('audit.feed as f', 'f.name', 's.feed')
+    .select(['s.feed', 's.body', 'f.kind'])
+    .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
+    .execute();
+  return rows.map(({ feed, body, kind }) => ({ ...body, feed, own: FEEDS[kind].info.ownOf === body.ecosystem }));
+}
+
+/** What was said of a package and an advisory earlier, oldest first. */
+export async function historyOf(
+  db: DbOrTx,
+  feed: string,
+  key: string,
+): Promise<{ body: Statement; feedTime: Date; until: Date }[]> {
+  const rows = await q(db)
+    .selectFrom('audit.statement_history')
+    .selectAll()
+    .where('feed', '=', feed)
+    .where('key', '=', key)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => ({ body: row.body, feedTime: row.feed_time, until: row.until }));
+}

@@ -1,0 +1,202 @@
+import { type Actor, systemActor } from '../../model/actor.ts';
+import { AppError } from '../../model/errors/index.ts';
+import type { Feed, FeedInput } from '../../model/feed.ts';
+import { Statement } from '../../model/statement.ts';
+import type { Platform } from '../../platform/context.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
+import { download, urlProblem } from '../../platform/http/outgoing.ts';
+import { sha256Hex } from '../../platform/ledger/index.ts';
+import type { FeedContent } from './feeds/contract.ts';
+import { FEEDS } from './feeds/registry.ts';
+import { LIMITS } from './feeds/unpack.ts';
+import { merged, refusal } from './logic/advisories/accept.ts';
+import {
+  feedRow,
+  type FeedRow,
+  feedRows,
+  lockFeed,
+  putSignals,
+  putStatements,
+  saveState,
+  toFeed,
+} from './store-feeds.ts';
+import { plainJson, q } from './tables.ts';
+
+const TIMEOUT_MS = 10 * 60_000;
+const EVERY_MS = 6 * 3_600_000;
+const subjectOf = (name: string) => ({ kind: 'feed' as const, id: name, name });
+
+export async function mustFindFeed(platform: Platform, name: string): Promise<FeedRow> {
+  const row = await feedRow(platform.db, name);
+  if (!row) throw new AppError('NOT_FOUND', { what: 'feed', id: name, list: 'feed list' });
+  return row;
+}
+
+export async function addFeed(platform: Platform, actor: Actor, input: FeedInput): Promise<Feed> {
+  const { name, kind, settings } = input;
+  const { info, url: published } = FEEDS[kind];
+  const invalid = (why: string): AppError => new AppError('FEED_INVALID', { name, kind, why });
+  const missing = Object.keys(info.needs).find((need) => !settings[need]);
+  if (missing !== undefined) throw invalid(`"${missing}" is missing (${info.needs[missing]})`);
+  const unknown = Object.keys(settings).find((one) => !Object.hasOwn(info.needs, one));
+  if (unknown !== undefined) throw invalid(`it knows no "${unknown}"`);
+  const url = input.url === undefined ? published(settings) : input.url;
+  const problem = url === null ? null : urlProblem(url);
+  if (problem !== null) throw invalid(problem);
+  await platform.act(
+    actor,
+    { type: 'audit.feed.added', subject: subjectOf(name), detail: { kind, url, settings } },
+    async (tx) => {
+      const row = { name, kind, url, settings: jsonText(settings), created_at: tx.now, created_by: actor.name };
+      const done = await q(tx.db)
+        .insertInto('audit.feed')
+        .values(row)
+        .onConflict((c) => c.column('name').doNothing())
+        .executeTakeFirst();
+      if ((done.numInsertedOrUpdatedRows ?? 0n) === 0n) throw new AppError('FEED_EXISTS', { name });
+      if (url !== null) await tx.enqueue('audit.feed', { feed: name }, { singletonKey: name });
+    },
+  );
+  return toFeed(await mustFindFeed(platform, name));
+}
+
+/** What it said goes with it. */
+export async function removeFeed(platform: Platform, actor: Actor, name: string): Promise<void> {
+  const { kind } = await mustFindFeed(platform, name);
+  await platform.act(actor, { type: 'audit.feed.removed', subject: subjectOf(name), detail: { kind } }, async (tx) => {
+    await q(tx.db).deleteFrom('audit.feed').where('name', '=', name).execute();
+  });
+}
+
+interface Came {
+  bytes: Uint8Array;
+  /** when the feed does not say itself when it was made */
+  time: Date | null;
+  etag: string | null;
+  shrunk?: boolean;
+}
+
+/** Takes a file that somebody handed over. A bad one changes nothing. */
+export async function importFeed(
+  platform: Platform,
+  actor: Actor,
+  name: string,
+  { bytes, shrunk }: { bytes: Uint8Array; shrunk: boolean },
+): Promise<Feed> {
+  await mustFindFeed(platform, name);
+  const why = await take(platform, actor, name, { bytes, shrunk, time: null, etag: null });
+  if (why !== null) throw new AppError('FEED_REFUSED', { name, why });
+  return toFeed(await mustFindFeed(platform, name));
+}
+
+/** Fetches it where it changed. What goes wrong is kept beside the feed, and what is in force stays. */
+export async function syncFeed(platform: Platform, name: string): Promise<void> {
+  const row = await feedRow(platform.db, name);
+  if (!row || row.url === null) return;
+  const actor = systemActor(`feed ${name}`);
+  try {
+    const came = await fetched(platform, row, row.url);
+    if (came === null) await saveState(platform.db, name, ok(platform.now()));
+    else await take(platform, actor, name, came);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    await refused(platform, actor, name, error.message);
+  }
+}
+
+export async function syncDue(platform: Platform): Promise<void> {
+  const now = platform.now().getTime();
+  for (const { name, url, tried_at: at } of await feedRows(platform.db)) {
+    if (url !== null && (at === null || now - at.getTime() >= EVERY_MS))
+      await platform.queue.enqueue('audit.feed', { feed: name }, { singletonKey: name });
+  }
+}
+
+const ok = (now: Date) => ({ tried_at: now, ok_at: now, error: null });
+
+/** null: it is the same as the last time. */
+async function fetched({ stopping }: Platform, row: FeedRow, url: string): Promise<Came | null> {
+  const headers: Record<string, string> = row.etag === null ? {} : { 'if-none-match': row.etag };
+  const answer = await download(url, { headers, timeoutMs: TIMEOUT_MS, limit: LIMITS.packed, signal: stopping });
+  if (answer.status === 304) return null;
+  if (answer.status !== 200) throw new Error(`${new URL(url).host} answered ${answer.status}`);
+  const modified = Date.parse(answer.headers.get('last-modified') ?? '');
+  return {
+    bytes: answer.bytes,
+    etag: answer.headers.get('etag'),
+    time: Number.isNaN(modified) ? null : new Date(modified),
+  };
+}
+
+/** Returns why it was refused, or null. */
+async function take(platform: Platform, actor: Actor, name: string, came: Came): Promise<string | null> {
+  const row = await mustFindFeed(platform, name);
+  let content: FeedContent;
+  try {
+    content = checked(FEEDS[row.kind].parse(came.bytes, row.settings));
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return refused(platform, actor, name, error.message);
+  }
+  const why = await platform.observe(actor, async (tx) => {
+    const locked = await lockFeed(tx.db, name);
+    if (!locked) return null;
+    const [statements, signals] = [keyedStatements(content), keyedSignals(content)];
+    const counts = { statements: statements.length, signals: signals.length };
+    const time = content.time === null ? came.time : new Date(content.time);
+    const before = {
+      counts: { statements: locked.statements ?? 0, signals: locked.signals ?? 0 },
+      time: locked.feed_time,
+    };
+    const reason = refusal({ counts, time }, locked.digest === null ? null : before, {
+      shrunk: came.shrunk ?? false,
+      clock: tx.now,
+    });
+    if (reason !== null) return reason;
+    const digest = sha256Hex(came.bytes);
+    const at = time ?? tx.now;
+    if (digest !== locked.digest) {
+      const changes = {
+        statements: await putStatements(tx.db, name, statements, at),
+        signals: await putSignals(tx.db, name, signals),
+      };
+      const skipped = content.skipped?.slice(0, 20) ?? [];
+      const detail = plainJson({ digest, feedTime: at.toISOString(), counts, changes, skipped });
+      await tx.record({ type: 'audit.feed.taken', subject: subjectOf(name), detail });
+    }
+    await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: at, digest, ...counts });
+    return null;
+  });
+  return why === null ? null : refused(platform, actor, name, why);
+}
+
+/** Whatever a reader made of it: no text is longer and no list larger than the model says. */
+function checked(content: FeedContent): FeedContent {
+  for (const one of content.statements) {
+    const { error } = Statement.safeParse(one);
+    const issue = error?.issues[0];
+    if (issue) throw new Error(`${one.id.slice(0, 60)}: ${issue.path.join('.')}: ${issue.message}`);
+  }
+  return content;
+}
+
+/** On the trail once for each reason, however often it is tried. */
+async function refused(platform: Platform, actor: Actor, name: string, why: string): Promise<string> {
+  await platform.observe(actor, async (tx) => {
+    const row = await lockFeed(tx.db, name);
+    if (!row) return;
+    await saveState(tx.db, name, { tried_at: tx.now, error: why });
+    if (row.error !== why) await tx.record({ type: 'audit.feed.refused', subject: subjectOf(name), detail: { why } });
+  });
+  return why;
+}
+
+const keyedStatements = ({ statements }: FeedContent) =>
+  [...merged(statements)].map(([key, body]) => ({ key, body, digest: sha256Hex(JSON.stringify(body)) }));
+
+const keyedSignals = ({ signals }: FeedContent) =>
+  [...new Map(signals.map((one) => [one.cve, one])).values()].map((body) => ({
+    key: body.cve,
+    body,
+    digest: sha256Hex(JSON.stringify(body)),
+  }));
