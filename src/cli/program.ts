@@ -10,6 +10,7 @@ import { addSources } from './commands/sources.ts';
 import { addAgentUpdate } from './commands/agent-update.ts';
 import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
+import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
@@ -51,6 +52,7 @@ export function program(): Command {
     addChange,
     addCampaign,
     addTrail,
+    addNotify,
     addPeople,
   ])
     add(root);

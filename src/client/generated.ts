@@ -9,6 +9,8 @@ export interface Operations {
   addDeployRule: { input: { body: { name: string; where: Array<string>; redeploy?: boolean | undefined; credentials?: Array<string> | undefined; agentless?: boolean | undefined; standing?: boolean | undefined; hours?: string | null | undefined; most?: number | undefined; within?: number | undefined; notAfter: string } }; reply: { id: string; state: "awaiting-approval" | "in-force" | "expired" | "ended"; name: string; where: Array<string>; redeploy: boolean; credentials: Array<string>; agentless: boolean; standing: boolean; hours: string | null; most: number; within: number; notAfter: string; author: string; createdBy: string; createdAt: string; planDigest: string; approvers: Array<{ keyId: string; name: string }>; rests: string | null } };
   /** Register your own approver key (raw Ed25519 public key, base64) */
   addKey: { input: { body: { name: string; publicKey: string } }; reply: { keyId: string; name: string; person: string; personName: string; publicKey: string; createdAt: string; revoked: boolean } };
+  /** Tell a hook, a chat or a mailbox of what happens from now on; its secrets are never shown again */
+  addNotifier: { input: { body: { name: string; channel: { kind: "webhook"; url: string; key?: string | undefined; ca?: string | undefined } | { kind: "chat"; url: string; ca?: string | undefined } | { kind: "email"; smtp: string; security?: "starttls" | "tls" | "none" | undefined; from: string; to: Array<string>; user?: string | undefined; password?: string | undefined; ca?: string | undefined }; topics?: Array<"unknown-host" | "cloned-host" | "blind" | "agent-lost" | "findings" | "rekindled" | "approval" | "rollout-stopped" | "trail-alarm"> | undefined; gather?: number | undefined } }; reply: { id: string; name: string; kind: "webhook" | "chat" | "email"; to: string; topics: Array<"unknown-host" | "cloned-host" | "blind" | "agent-lost" | "findings" | "rekindled" | "approval" | "rollout-stopped" | "trail-alarm">; gather: number; sent: number; lastSentAt: string | null; waiting: boolean; lastError: string | null; createdAt: string; createdBy: string } };
   /** Ask one more system about machines; its secrets are never shown again */
   addSource: { input: { body: { name: string; kind: "ansible" | "aws" | "azure" | "certificate-log" | "dhcp" | "digitalocean" | "dns" | "docker" | "gcp" | "hetzner" | "kea" | "known-hosts" | "kubernetes" | "libvirt" | "netbox" | "proxmox" | "vsphere"; settings?: Record<string, string> | undefined; secrets?: Record<string, string> | undefined; every?: string | null | undefined } }; reply: { id: string; name: string; kind: "ansible" | "aws" | "azure" | "certificate-log" | "dhcp" | "digitalocean" | "dns" | "docker" | "gcp" | "hetzner" | "kea" | "known-hosts" | "kubernetes" | "libvirt" | "netbox" | "proxmox" | "vsphere"; settings: Record<string, string>; secrets: Array<string>; every: string | null; state: "new" | "running" | "ok" | "failing"; lastRunAt: string | null; lastOkAt: string | null; lastError: string | null; counts: { records: number; addresses: number; newHosts: number; claimed: number; skipped: Array<{ why: string; count: number }> } | null; createdAt: string; createdBy: string } };
   /** A token for yourself, or as an administrator for someone else; the secret is shown once */
@@ -118,7 +120,7 @@ export interface Operations {
   /** The newest signed tree head as text, for witnesses */
   getTrailCheckpointText: { input: Record<never, never>; reply: unknown };
   /** One entry with the exact text that is hashed */
-  getTrailEntry: { input: { params: { index: number } }; reply: { index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown }; text: string } };
+  getTrailEntry: { input: { params: { index: number } }; reply: { index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "notifier" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "notifier" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown }; text: string } };
   /** C2SP verifier key of the checkpoints: pin it */
   getTrailKey: { input: Record<never, never>; reply: { verifierKey: string } };
   /** Looked at and set aside */
@@ -163,6 +165,8 @@ export interface Operations {
   listKeys: { input: Record<never, never>; reply: { items: Array<{ keyId: string; name: string; person: string; personName: string; publicKey: string; createdAt: string; revoked: boolean }> } };
   /** Kits that hosts are judged by */
   listKits: { input: Record<never, never>; reply: { items: Array<{ kit: { kit: string; version: string; title: string; summary: string; references: Array<string>; applies: string; compromise: boolean; checks: Array<{ kind: "endpoint"; id: string; title: string; severity: "critical" | "high" | "medium" | "low" | "info"; why: string; references: Array<string>; when: string; expect: string; unknown: string; evidence: Record<string, string> } | { kind: "host"; id: string; title: string; severity: "critical" | "high" | "medium" | "low" | "info"; why: string; references: Array<string>; each?: string | undefined; component?: string | undefined; when: string; expect: string; unknown: string; until?: "in-force" | undefined; coveredBy?: string | undefined; evidence: Record<string, string> } | { kind: "package"; id: string; title: string; severity: "critical" | "high" | "medium" | "low" | "info"; why: string; references: Array<string>; advisory: string; aliases: Array<string>; affected: Array<{ ecosystem: string; name: string; introduced: string; fixed?: string | undefined }>; provenBy?: string | undefined }>; remediate: Array<{ id: string; fixes: Array<string>; steps: Array<{ kind: "upgrade-package" | "upgrade-packages" | "set-file-line" | "write-file" | "set-file-mode" | "service" | "sysctl" | "rotate-key" | "reissue-certificate" | "install-certificate" | "verify-served" | "revoke-certificate" | "verify-revoked" | "invalidate-sessions" | "reboot" | "package-hold" | "lock-user" | "set-file-section" | "run-script"; if?: string | undefined }>; rollback: "undo" | "none" }>; texts: { risk: string; owner?: string | undefined; executive?: string | undefined } }; digest: string }> } };
+  /** Who is told of what, and how that went */
+  listNotifiers: { input: Record<never, never>; reply: { items: Array<{ id: string; name: string; kind: "webhook" | "chat" | "email"; to: string; topics: Array<"unknown-host" | "cloned-host" | "blind" | "agent-lost" | "findings" | "rekindled" | "approval" | "rollout-stopped" | "trail-alarm">; gather: number; sent: number; lastSentAt: string | null; waiting: boolean; lastError: string | null; createdAt: string; createdBy: string }> } };
   /** What we failed to look at, and why: unknown is not clean */
   listNotLooked: { input: Record<never, never>; reply: { items: Array<{ what: "source" | "scope" | "space" | "host" | "endpoint"; name: string; hostId: string | null; why: string; lastAt: string | null }> } };
   /** Agents that looked around in their own subnets, latest first */
@@ -180,7 +184,7 @@ export interface Operations {
   /** Your API tokens, or as an administrator everybody’s; never their secrets */
   listTokens: { input: Record<never, never>; reply: { items: Array<{ id: string; name: string; person: string; role: "viewer" | "operator" | "approver" | "admin"; createdAt: string; expiresAt: string | null; lastUsedAt: string | null; revoked: boolean }> } };
   /** Entries, newest first; filtered by what they are about, type and time */
-  listTrail: { input: { query?: { subject?: string | undefined; host?: string | undefined; type?: string | undefined; since?: string | undefined; until?: string | undefined; before?: number | undefined; limit?: number | undefined } }; reply: { items: Array<{ index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown } }>; total: number } };
+  listTrail: { input: { query?: { subject?: string | undefined; host?: string | undefined; type?: string | undefined; since?: string | undefined; until?: string | undefined; before?: number | undefined; limit?: number | undefined } }; reply: { items: Array<{ index: number | null; leafHash: string; entry: { v: 1; id: string; at: string; actor: { kind: "user" | "token" | "agent" | "system"; id: string; name: string; role?: "viewer" | "operator" | "approver" | "admin" | undefined; ip?: string | undefined; tokenId?: string | undefined }; type: string; subject: { kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "notifier" | "system"; id: string; name?: string | undefined }; related: Array<{ kind: "scope" | "source" | "scan" | "host" | "endpoint" | "credential" | "deployment" | "rule" | "agent" | "kit" | "finding" | "exposure" | "exception" | "dependency" | "change" | "campaign" | "document" | "user" | "token" | "key" | "authority" | "notifier" | "system"; id: string; name?: string | undefined }>; reason: string | null; detail: unknown } }>; total: number } };
   /** Agents that were offered a history which does not continue the one they saw */
   listTrailAlarms: { input: Record<never, never>; reply: { items: Array<{ index: number | null; at: string; agentId: string; hostId: string; seen: { size: number; root: string }; offered: { size: number; root: string }; why: string }> } };
   /** Hosts that nobody claimed: who saw them, what they serve, whose they may be */
@@ -213,6 +217,8 @@ export interface Operations {
   removeAuthority: { input: { params: { name: string } }; reply: { ok: true } };
   /** Forget a login and its secret */
   removeCredential: { input: { params: { name: string } }; reply: { ok: true } };
+  /** Tell it nothing any more */
+  removeNotifier: { input: { params: { id: string } }; reply: Record<never, never> };
   /** Ask it no more; what it told stays */
   removeSource: { input: { params: { id: string } }; reply: Record<never, never> };
   /** Make a new plan from the estate as it is now; earlier approvals do not hold for it */
@@ -245,6 +251,8 @@ export interface Operations {
   splitHost: { input: { params: { id: string }; body: { from?: string | undefined; reason: string } }; reply: { hostId: string; from: string } };
   /** Asks agents for fresh facts and judges the hosts again; all hosts when none are named */
   startAudit: { input: { body: { hostIds?: Array<string> | undefined } }; reply: { hosts: number; asked: number } };
+  /** Send a message that says it is a test, now */
+  testNotifier: { input: { params: { id: string } }; reply: { id: string; name: string; kind: "webhook" | "chat" | "email"; to: string; topics: Array<"unknown-host" | "cloned-host" | "blind" | "agent-lost" | "findings" | "rekindled" | "approval" | "rollout-stopped" | "trail-alarm">; gather: number; sent: number; lastSentAt: string | null; waiting: boolean; lastError: string | null; createdAt: string; createdBy: string } };
   /** Take the agent off this host over SSH; answers when nothing of it is left */
   uninstallAgent: { input: { params: { id: string }; body: { reason: string; credentials?: Array<string> | undefined } }; reply: { credential: string; told: boolean } };
   /** Change a scope */
@@ -258,6 +266,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   addCredential: { method: 'POST', path: '/credentials' },
   addDeployRule: { method: 'POST', path: '/deploy-rules' },
   addKey: { method: 'POST', path: '/keys' },
+  addNotifier: { method: 'POST', path: '/notifiers' },
   addSource: { method: 'POST', path: '/sources' },
   addToken: { method: 'POST', path: '/tokens' },
   addUser: { method: 'POST', path: '/users' },
@@ -335,6 +344,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   listHosts: { method: 'GET', path: '/hosts' },
   listKeys: { method: 'GET', path: '/keys' },
   listKits: { method: 'GET', path: '/kits' },
+  listNotifiers: { method: 'GET', path: '/notifiers' },
   listNotLooked: { method: 'GET', path: '/not-looked-at' },
   listPatrols: { method: 'GET', path: '/patrols' },
   listScans: { method: 'GET', path: '/scans' },
@@ -360,6 +370,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   rematchEndpoints: { method: 'POST', path: '/endpoints/rematch' },
   removeAuthority: { method: 'DELETE', path: '/authorities/{name}' },
   removeCredential: { method: 'DELETE', path: '/credentials/{name}' },
+  removeNotifier: { method: 'DELETE', path: '/notifiers/{id}' },
   removeSource: { method: 'DELETE', path: '/sources/{id}' },
   replanChange: { method: 'POST', path: '/changes/{id}/replan' },
   resumeChange: { method: 'POST', path: '/changes/{id}/resume' },
@@ -376,6 +387,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   signOut: { method: 'POST', path: '/sign-out' },
   splitHost: { method: 'POST', path: '/hosts/{id}/split' },
   startAudit: { method: 'POST', path: '/audit' },
+  testNotifier: { method: 'POST', path: '/notifiers/{id}/test' },
   uninstallAgent: { method: 'POST', path: '/hosts/{id}/uninstall' },
   updateScope: { method: 'PATCH', path: '/scopes/{id}' },
   verifyTrail: { method: 'GET', path: '/trail/verify' },

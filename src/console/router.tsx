@@ -104,6 +104,11 @@ const pages = [
     path: '/documents',
     component: lazyRouteComponent(() => import('./pages/Documents.tsx'), 'Documents'),
   }),
+  createRoute({
+    ...parent,
+    path: '/notifications',
+    component: lazyRouteComponent(() => import('./pages/Notifications.tsx'), 'Notifications'),
+  }),
   // Whatever no other path takes: inside the shell, so that one finds the way on.
   createRoute({ ...parent, path: '$', component: NotFound }),
 ];

@@ -105,6 +105,10 @@ const WORDS: Readonly<Record<string, string>> = {
   'impact.exception.expired': 'Accepted risk expired',
   'trail.alarm.raised': 'Agent alarm: inconsistent trail',
   'trail.document.rendered': 'Document written',
+  'trail.notice.sent': 'Message sent',
+  'trail.notifier.added': 'Notifier added',
+  'trail.notifier.failed': 'Messages do not arrive',
+  'trail.notifier.removed': 'Notifier removed',
   'trail.key.made': 'Key that signs the trail made',
 };
 

@@ -13,7 +13,7 @@ const STALE: Record<string, string[]> = {
   tasks: ['change'],
   campaigns: ['campaigns', 'overview'],
   trail: ['trail', 'overview'],
-  documents: ['documents'],
+  documents: ['documents', 'notifiers'],
 };
 /** Events come in bursts during a rollout; one refresh per key each half second is plenty for eyes. */
 const SETTLE_MS = 500;

@@ -15,6 +15,7 @@ import {
 import { useDisclosure } from '@mantine/hooks';
 import {
   IconAffiliate,
+  IconBell,
   IconChecklist,
   IconClockPause,
   IconFiles,
@@ -63,6 +64,7 @@ const nav = (campaign: Campaign | undefined): Item[] => [
   ...(campaign ? [{ to: paths.campaign(campaign.kit), label: 'Campaign', icon: IconFlame }] : []),
   { to: paths.trail(), label: 'Trail', icon: IconTimeline },
   { to: paths.documents(), label: 'Documents', icon: IconFiles },
+  { to: paths.notifications(), label: 'Notifications', icon: IconBell },
 ];
 
 export function Shell() {
