@@ -29,6 +29,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'host tag': ['host tag web-1 env=prod owner=web'],
   'host merge': ['host merge web-1 192.0.2.17 --reason "one machine with two cards"'],
   'host split': ['host split web-1 --reason "two machines behind one key"'],
+  timeline: ['timeline --since 7d', 'timeline --unknown --hosts-only --json'],
   blind: ['blind', 'blind --json'],
   'source kinds': ['source kinds', 'source kinds netbox'],
   'source add': [

@@ -14,6 +14,7 @@ import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addTimeline } from './commands/timeline.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
 import { examplesOf } from './examples.ts';
@@ -41,6 +42,7 @@ export function program(): Command {
     addStatus,
     addDiscovery,
     addSources,
+    addTimeline,
     addEnrollment,
     addDeploy,
     addDeployRules,

@@ -115,6 +115,8 @@ export interface Operations {
   getScope: { input: { params: { id: string } }; reply: { scope: { id: string; name: string; cidrs: Array<string>; exclude: Array<string>; follow: Array<string>; ports: string; rate: number; subnetRate: number; every: string | null; blackouts: Array<string>; fullEvery: number | null; agents: boolean; createdAt: string }; blocks: Array<{ block: string; agents: number; elected: Array<{ agentId: string; hostId: string; hostName: string }>; lastAt: string | null }> } };
   /** One source (by id or name) */
   getSource: { input: { params: { id: string } }; reply: { id: string; name: string; kind: "ansible" | "aws" | "azure" | "certificate-log" | "dhcp" | "digitalocean" | "dns" | "docker" | "gcp" | "hetzner" | "kea" | "known-hosts" | "kubernetes" | "libvirt" | "netbox" | "proxmox" | "vsphere"; settings: Record<string, string>; secrets: Array<string>; every: string | null; state: "new" | "running" | "ok" | "failing"; lastRunAt: string | null; lastOkAt: string | null; lastError: string | null; counts: { records: number; addresses: number; newHosts: number; claimed: number; skipped: Array<{ why: string; count: number }> } | null; createdAt: string; createdBy: string } };
+  /** What appeared, went, came back and changed its identity, newest first, with counts by day */
+  getTimeline: { input: { query?: { since?: string | undefined; until?: string | undefined; kind?: string | undefined; host?: string | undefined; claim?: "unknown" | "known" | "ignored" | undefined; before?: string | undefined; limit?: number | undefined } }; reply: { items: Array<{ at: string; kind: "appeared" | "replaced" | "cloned" | "moved" | "left" | "merged" | "split" | "offline" | "back" | "port-opened" | "port-closed" | "port-back"; host: { id: string; name: string; claim: "unknown" | "known" | "ignored" }; address: string | null; port: number | null; service: string | null; why: string | null }>; days: Array<{ day: string; counts: Record<"appeared" | "replaced" | "cloned" | "moved" | "left" | "merged" | "split" | "offline" | "back" | "port-opened" | "port-closed" | "port-back", number> }>; next: string | null } };
   /** The newest signed tree head: its parts, and the C2SP note as it stands */
   getTrailCheckpoint: { input: Record<never, never>; reply: { text: string; origin: string; size: number; root: string } };
   /** The newest signed tree head as text, for witnesses */
@@ -319,6 +321,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   getScan: { method: 'GET', path: '/scans/{id}' },
   getScope: { method: 'GET', path: '/scopes/{id}' },
   getSource: { method: 'GET', path: '/sources/{id}' },
+  getTimeline: { method: 'GET', path: '/timeline' },
   getTrailCheckpoint: { method: 'GET', path: '/trail/checkpoint' },
   getTrailCheckpointText: { method: 'GET', path: '/trail/checkpoint.txt' },
   getTrailEntry: { method: 'GET', path: '/trail/{index}' },

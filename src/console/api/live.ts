@@ -4,7 +4,7 @@ import { RETRY_MS } from './hooks.ts';
 
 /** Topic of a server event → first parts of the query keys that it makes stale. */
 const STALE: Record<string, string[]> = {
-  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown'],
+  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown', 'timeline'],
   scans: ['scans', 'overview'],
   agents: ['hosts', 'host', 'agents', 'deployments', 'agent-updates', 'overview'],
   findings: ['findings', 'exceptions', 'host', 'campaigns', 'overview'],
