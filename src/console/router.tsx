@@ -2,7 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { Shell } from './components/Shell.tsx';
 import { NotFound } from './pages/NotFound.tsx';
 import { SignIn } from './pages/SignIn.tsx';
-import { FindingsSearch, HostSearch, HostsSearch, TimelineSearch, TrailSearch } from './search.ts';
+import { FindingsSearch, HostSearch, HostsSearch, MapSearch, TimelineSearch, TrailSearch } from './search.ts';
 
 const root = createRootRoute();
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignIn });
@@ -37,6 +37,12 @@ const pages = [
     path: '/timeline',
     validateSearch: TimelineSearch,
     component: lazyRouteComponent(() => import('./pages/Timeline.tsx'), 'TimelinePage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/map',
+    validateSearch: MapSearch,
+    component: lazyRouteComponent(() => import('./pages/Map.tsx'), 'MapPage'),
   }),
   createRoute({
     ...parent,

@@ -34,6 +34,11 @@ export const TimelineSearch = z.object({
 });
 export type TimelineSearch = z.infer<typeof TimelineSearch>;
 
+/** Subnets that are open at once; the server takes no more. */
+export const MOST_OPEN = 6;
+export const MapSearch = z.object({ open: z.string().max(400).optional().catch(undefined) });
+export type MapSearch = z.infer<typeof MapSearch>;
+
 /** What this page's address says, and changing it; `replace` for what is no step of its own, such as a letter typed. */
 export function useFilters<T extends object>(): [T, (change: Partial<T>, replace?: boolean) => void] {
   const filters = useSearch({ strict: false }) as T;
