@@ -85,7 +85,9 @@ function Drawn({ map }: { map: NetworkMap }) {
         <Arcs nodes={nodes} links={map.links} picked={picked} />
       </Paper>
       {nodes.length === 0 ? <Empty title="Nothing fits" hint="Take back a filter to see more." /> : null}
-      <div aria-live="polite">{picked ? <Talk map={map} id={picked} onPick={setPicked} /> : null}</div>
+      <div aria-live="polite" className="map-panel">
+        {picked ? <Talk map={map} id={picked} onPick={setPicked} /> : null}
+      </div>
     </>
   );
 }
@@ -156,10 +158,11 @@ function Arcs({
       ),
     [nodes, middles, links, width],
   );
+  const chosen = membersOf(nodes, picked);
   const stateOf = ({ from, to }: MapLink): string => {
     if (!picked) return 'idle';
-    if (from === picked) return 'asks';
-    return to === picked ? 'answers' : 'calm';
+    if (chosen.has(from)) return 'asks';
+    return chosen.has(to) ? 'answers' : 'calm';
   };
   // Those of who is picked last, so that they lie on top. What they say stands in words below the map.
   const sorted = arcs.toSorted((a, b) => Number(stateOf(a.link) !== 'calm') - Number(stateOf(b.link) !== 'calm'));
@@ -177,12 +180,22 @@ function Arcs({
   );
 }
 
+/** Who is picked; with a subnet, its hosts that are shown: their arcs are its own. */
+function membersOf(nodes: readonly MapNode[], picked: string | null): ReadonlySet<string> {
+  if (picked === null) return new Set();
+  return new Set([
+    picked,
+    ...nodes.flatMap(({ id, kind, block }) => (kind === 'host' && block === picked ? [id] : [])),
+  ]);
+}
+
 /** What the arcs say, in words. */
 function Talk({ map, id, onPick }: { map: NetworkMap; id: string; onPick: (id: string) => void }) {
   const node = map.nodes.find((one) => one.id === id);
   if (!node) return null;
-  const asks = map.links.filter(({ from }) => from === id);
-  const answers = map.links.filter(({ to }) => to === id);
+  const chosen = membersOf(map.nodes, id);
+  const asks = map.links.filter(({ from, to }) => chosen.has(from) && !chosen.has(to));
+  const answers = map.links.filter(({ from, to }) => chosen.has(to) && !chosen.has(from));
   const nameOf = (other: string): string => map.nodes.find((one) => one.id === other)?.label ?? other;
   const list = (title: string, links: readonly MapLink[], end: 'from' | 'to') =>
     links.length === 0 ? null : (
@@ -202,7 +215,7 @@ function Talk({ map, id, onPick }: { map: NetworkMap; id: string; onPick: (id: s
       </>
     );
   return (
-    <Paper withBorder p="md">
+    <Paper withBorder p="md" shadow="md">
       <Group justify="space-between" gap="sm">
         <Text fw={600}>{node.label}</Text>
         {node.kind === 'host' ? (

@@ -136,14 +136,14 @@ function One({ moment }: { moment: Moment }) {
       </time>
       <span className="timeline-dot" data-kind={COLOURS[kind] ?? 'gray'} aria-hidden />
       <div>
-        <HostLink id={host.id} name={host.name} alone /> {MOMENT_WORDS[kind]}
+        <HostLink id={host.id} name={host.name} /> {MOMENT_WORDS[kind]}
         {placeOf(moment)}
         {host.claim === 'unknown' ? (
           <Badge variant="light" color="orange" size="sm" ml={8}>
             unknown
           </Badge>
         ) : null}
-        {why ? (
+        {why && kind !== 'appeared' ? (
           <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
             {why}
           </Text>
