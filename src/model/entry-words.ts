@@ -50,6 +50,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'discovery.host.found': 'Host found',
   'discovery.host.ignored': 'Host set aside',
   'discovery.host.merged': 'Hosts merged',
+  'discovery.host.shared': 'Address of several machines',
   'discovery.host.split': 'Host split',
   'discovery.host.tagged': 'Host tagged',
   'discovery.patrol.finished': 'Agent looked around',
