@@ -17,6 +17,8 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'scope remove': ['scope remove office'],
   scan: ['scan office', 'scan office --dry-run', 'scan 192.0.2.0/28 --ports 22,443'],
   scans: ['scans', 'scans --json'],
+  'scans export': ['scans export SCAN scan.jsonl.gz'],
+  'scans replay': ['scans replay scan.jsonl.gz'],
   'scans pause': ['scans pause SCAN'],
   'scans resume': ['scans resume SCAN'],
   'scans cancel': ['scans cancel SCAN'],

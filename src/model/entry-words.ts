@@ -55,6 +55,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'discovery.host.tagged': 'Host tagged',
   'discovery.patrol.finished': 'Agent looked around',
   'discovery.scan.finished': 'Scan finished',
+  'discovery.scan.replayed': 'Scan read from a file',
   'discovery.scan.started': 'Scan started',
   'discovery.scope.added': 'Scope added',
   'discovery.scope.changed': 'Scope changed',
