@@ -11,9 +11,11 @@ import { addSources } from './commands/sources.ts';
 import { addAgentUpdate } from './commands/agent-update.ts';
 import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
+import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addTimeline } from './commands/timeline.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
 import { examplesOf } from './examples.ts';
@@ -41,6 +43,7 @@ export function program(): Command {
     addStatus,
     addDiscovery,
     addSources,
+    addTimeline,
     addEnrollment,
     addDeploy,
     addDeployRules,
@@ -53,6 +56,7 @@ export function program(): Command {
     addChange,
     addCampaign,
     addTrail,
+    addNotify,
     addPeople,
   ])
     add(root);

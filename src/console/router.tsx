@@ -2,7 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { Shell } from './components/Shell.tsx';
 import { NotFound } from './pages/NotFound.tsx';
 import { SignIn } from './pages/SignIn.tsx';
-import { FindingsSearch, HostSearch, HostsSearch, TrailSearch } from './search.ts';
+import { FindingsSearch, HostSearch, HostsSearch, MapSearch, TimelineSearch, TrailSearch } from './search.ts';
 
 const root = createRootRoute();
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignIn });
@@ -31,6 +31,18 @@ const pages = [
     ...parent,
     path: '/unknown',
     component: lazyRouteComponent(() => import('./pages/Unknown.tsx'), 'Unknown'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/timeline',
+    validateSearch: TimelineSearch,
+    component: lazyRouteComponent(() => import('./pages/Timeline.tsx'), 'TimelinePage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/map',
+    validateSearch: MapSearch,
+    component: lazyRouteComponent(() => import('./pages/Map.tsx'), 'MapPage'),
   }),
   createRoute({
     ...parent,
@@ -103,6 +115,11 @@ const pages = [
     ...parent,
     path: '/documents',
     component: lazyRouteComponent(() => import('./pages/Documents.tsx'), 'Documents'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/notifications',
+    component: lazyRouteComponent(() => import('./pages/Notifications.tsx'), 'Notifications'),
   }),
   // Whatever no other path takes: inside the shell, so that one finds the way on.
   createRoute({ ...parent, path: '$', component: NotFound }),

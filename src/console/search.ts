@@ -25,6 +25,20 @@ export const STEPS = ['discovery', 'enrollment', 'audit', 'impact', 'change', 't
 export const TrailSearch = z.object({ step: optional(z.enum(STEPS)) });
 export type TrailSearch = z.infer<typeof TrailSearch>;
 
+export const SPANS = ['1', '7', '30', '90'] as const;
+export const MOMENTS = ['hosts', 'all', 'appeared', 'gone', 'identity', 'ports'] as const;
+export const TimelineSearch = z.object({
+  days: optional(z.enum(SPANS)),
+  show: optional(z.enum(MOMENTS)),
+  claim: optional(z.enum(['unknown', 'known', 'ignored'])),
+});
+export type TimelineSearch = z.infer<typeof TimelineSearch>;
+
+/** Subnets that are open at once; the server takes no more. */
+export const MOST_OPEN = 6;
+export const MapSearch = z.object({ open: z.string().max(400).optional().catch(undefined) });
+export type MapSearch = z.infer<typeof MapSearch>;
+
 /** What this page's address says, and changing it; `replace` for what is no step of its own, such as a letter typed. */
 export function useFilters<T extends object>(): [T, (change: Partial<T>, replace?: boolean) => void] {
   const filters = useSearch({ strict: false }) as T;

@@ -54,10 +54,12 @@ const WORDS: Readonly<Record<string, string>> = {
   'discovery.host.found': 'Host found',
   'discovery.host.ignored': 'Host set aside',
   'discovery.host.merged': 'Hosts merged',
+  'discovery.host.shared': 'Address of several machines',
   'discovery.host.split': 'Host split',
   'discovery.host.tagged': 'Host tagged',
   'discovery.patrol.finished': 'Agent looked around',
   'discovery.scan.finished': 'Scan finished',
+  'discovery.scan.replayed': 'Scan read from a file',
   'discovery.scan.started': 'Scan started',
   'discovery.scope.added': 'Scope added',
   'discovery.scope.changed': 'Scope changed',
@@ -109,6 +111,10 @@ const WORDS: Readonly<Record<string, string>> = {
   'impact.exception.expired': 'Accepted risk expired',
   'trail.alarm.raised': 'Agent alarm: inconsistent trail',
   'trail.document.rendered': 'Document written',
+  'trail.notice.sent': 'Message sent',
+  'trail.notifier.added': 'Notifier added',
+  'trail.notifier.failed': 'Messages do not arrive',
+  'trail.notifier.removed': 'Notifier removed',
   'trail.key.made': 'Key that signs the trail made',
 };
 

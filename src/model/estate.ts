@@ -173,6 +173,17 @@ export const Endpoint = z.object({
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
+/** An address that is several machines' in turn. */
+export const SharedAddress = z.object({
+  address: z.string(),
+  /** `vip`: it moves between them; `load-balancer`: something in front of them answers */
+  kind: z.enum(['vip', 'load-balancer']),
+  /** ids of the machines that were shown there, and of those that serve its TLS key */
+  members: z.array(z.string()),
+  why: z.string(),
+});
+export type SharedAddress = z.infer<typeof SharedAddress>;
+
 export const Host = z.object({
   id: z.string(),
   /** best name we know: hostname, else DNS or certificate name, else the address */
@@ -197,6 +208,8 @@ export const Host = z.object({
   supersededBy: z.string().nullable().optional(),
   /** `ignored`: when it is to be looked at again; null: never */
   ignoredUntil: Instant.nullable().optional(),
+  /** it is no machine but an address that several have */
+  shared: SharedAddress.optional(),
 });
 export type Host = z.infer<typeof Host>;
 

@@ -38,6 +38,8 @@ export interface Jobs {
   /** something that a campaign counts changed */
   'change.campaign': { kit: string };
   'trail.sequence': Record<never, never>;
+  /** make and send the messages that are due */
+  'trail.notify': Record<never, never>;
   /** render the documents of a subject again */
   'trail.document': { kind: string; id: string };
 }
@@ -68,6 +70,7 @@ const NAMES: Record<JobName, true> = {
   'change.over-ssh': true,
   'change.campaign': true,
   'trail.sequence': true,
+  'trail.notify': true,
   'trail.document': true,
 };
 export const JOB_NAMES = Object.keys(NAMES) as JobName[];
@@ -77,4 +80,5 @@ export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>([
   'audit.collect',
   'change.over-ssh',
   'discovery.source',
+  'trail.notify',
 ]);

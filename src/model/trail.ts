@@ -25,6 +25,7 @@ export const SubjectKind = z.enum([
   'token',
   'key',
   'authority',
+  'notifier',
   'system',
 ]);
 export type SubjectKind = z.infer<typeof SubjectKind>;

@@ -140,6 +140,7 @@ function addHost(root: Command): void {
       ...(await whyIgnored(client, h)),
       ['management', managementOf(h)],
       ['guess', h.guess ?? '–'],
+      ...(h.shared ? ([['is', `no machine: ${h.shared.kind}, ${h.shared.why}`]] as [string, string][]) : []),
       ['sources', h.sources.join(', ')],
       ['seen', seenInWords(h)],
       ...(h.note ? [['note', h.note] as [string, string]] : []),

@@ -1,6 +1,7 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { ApiError, type Client } from '../../client/client.ts';
+import { ApiError, request, type Client } from '../../client/client.ts';
 import { estimateWords, progressWords, waitWords } from '../../model/scan-words.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
@@ -85,9 +86,43 @@ export function addScans(root: Command): void {
       'No scans yet. What one would cost: lastember scan --dry-run',
     );
   });
+  addFiles(scans);
   addSteer(scans, 'pause', 'Rest a scan; what it found stays, and `scans resume` goes on where it stood', 'pauseScan');
   addSteer(scans, 'resume', 'Go on with a paused or failed scan where it stood', 'resumeScan');
   addSteer(scans, 'cancel', 'End a scan for good; what it found stays', 'cancelScan');
+}
+
+/** Scans as files. */
+function addFiles(scans: Command): void {
+  does(
+    scans
+      .command('export <id> <file>')
+      .description('Write what is kept of what a scan saw to a file (gzip of JSON lines)'),
+    async (context, [id, file]) => {
+      const connection = await context.connection();
+      const params = { id: await scanIdOf(await context.client(), id![0]!) };
+      const reply = await request(connection, 'exportScan', { params });
+      const bytes = Buffer.from(await reply.arrayBuffer());
+      await writeFile(file![0]!, bytes);
+      show(context.output, { file: file![0]!, bytes: bytes.length }, [
+        ['written', `${file![0]!}, ${bytes.length} bytes`],
+      ]);
+    },
+  );
+  does(
+    scans
+      .command('replay <file>')
+      .description('Rebuild from such a file what is not known here; twice the same changes nothing'),
+    async (context, [file]) => {
+      const bytes = await readFile(file![0] === '-' ? '/dev/stdin' : file![0]!);
+      const done = await (await context.client()).replayScan({ body: { file: bytes.toString('base64') } });
+      show(context.output, done, [
+        ['scan', done.scan],
+        ['taken', `${done.taken} addresses, ${done.looks} listeners, ${done.newHosts} new hosts`],
+        ['known', `${done.known} addresses, left as they were`],
+      ]);
+    },
+  );
 }
 
 function addSteer(

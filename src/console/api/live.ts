@@ -4,7 +4,7 @@ import { RETRY_MS } from './hooks.ts';
 
 /** Topic of a server event → first parts of the query keys that it makes stale. */
 const STALE: Record<string, string[]> = {
-  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown', 'patrols'],
+  hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown', 'patrols', 'timeline'],
   scans: ['scans', 'patrols', 'overview'],
   agents: ['hosts', 'host', 'agents', 'deployments', 'agent-updates', 'overview'],
   findings: ['findings', 'exceptions', 'host', 'campaigns', 'overview'],
@@ -13,7 +13,7 @@ const STALE: Record<string, string[]> = {
   tasks: ['change'],
   campaigns: ['campaigns', 'overview'],
   trail: ['trail', 'overview'],
-  documents: ['documents'],
+  documents: ['documents', 'notifiers'],
 };
 /** Events come in bursts during a rollout; one refresh per key each half second is plenty for eyes. */
 const SETTLE_MS = 500;

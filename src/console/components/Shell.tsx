@@ -15,10 +15,13 @@ import {
 import { useDisclosure } from '@mantine/hooks';
 import {
   IconAffiliate,
+  IconBell,
   IconChecklist,
   IconClockPause,
   IconFiles,
   IconFlame,
+  IconHistory,
+  IconMap2,
   IconLayoutDashboard,
   IconLogout,
   IconMoon,
@@ -53,6 +56,8 @@ const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.overview(), label: 'Overview', icon: IconLayoutDashboard },
   { to: paths.hosts(), label: 'Hosts', icon: IconServer2 },
   { to: paths.unknown(), label: 'Unknown', icon: IconQuestionMark },
+  { to: paths.map(), label: 'Map', icon: IconMap2 },
+  { to: paths.timeline(), label: 'Timeline', icon: IconHistory },
   { to: paths.sources(), label: 'Sources', icon: IconAntenna },
   { to: paths.scans(), label: 'Scans', icon: IconRadar2 },
   { to: paths.deployments(), label: 'Deployments', icon: IconPlugConnected },
@@ -63,6 +68,7 @@ const nav = (campaign: Campaign | undefined): Item[] => [
   ...(campaign ? [{ to: paths.campaign(campaign.kit), label: 'Campaign', icon: IconFlame }] : []),
   { to: paths.trail(), label: 'Trail', icon: IconTimeline },
   { to: paths.documents(), label: 'Documents', icon: IconFiles },
+  { to: paths.notifications(), label: 'Notifications', icon: IconBell },
 ];
 
 export function Shell() {

@@ -36,7 +36,11 @@ function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
   return (
     <Page
       title={host.name}
-      lead={host.guess ?? host.addresses.join(', ')}
+      lead={
+        host.shared
+          ? `No machine but a ${host.shared.kind}: ${host.shared.why}.`
+          : (host.guess ?? host.addresses.join(', '))
+      }
       actions={
         mayClaim ? (
           <Button onClick={() => claim.mutate()} loading={claim.isPending}>

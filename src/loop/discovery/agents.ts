@@ -10,6 +10,7 @@ import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
 import { endOtherClaims, noteAddress } from './store-addresses.ts';
 import { firmIdentifiers } from './store-around.ts';
 import { findHost, hostIdAt, updateHost } from './store-hosts.ts';
+import { noteCarried } from './shared.ts';
 import { noteIdentifiers, noteSighting } from './store-seen.ts';
 import { areApart } from './store-merges.ts';
 import { listedTwins } from './store-sources.ts';
@@ -129,6 +130,7 @@ export async function updateIdentity(
 ): Promise<void> {
   await noteIdentifiers(tx.db, hostId, facts.identifiers, tx.now);
   await claimAddresses(tx, hostId, usable(facts.addresses));
+  await noteCarried(tx, hostId, usable(facts.addresses));
   await renameHost(tx, hostId, facts.hostname, NAME_RANK.host);
   await adoptMeasured(tx, hostId);
   await adoptListed(tx, hostId, facts.identifiers);

@@ -3,6 +3,7 @@ import type { Endpoint, Host, Identifier, Management, Scope, Sighting, Tags } fr
 import type { Actor } from '../../model/actor.ts';
 import type { Imported, ReadRow } from './claims.ts';
 import type { PatrolOrder } from '../../model/patrol.ts';
+import type { Block, Home } from './store-map.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
@@ -17,6 +18,13 @@ export interface Discovery extends Module {
     supersededBy?: string;
   }): Promise<Host[]>;
   scopes(): Promise<Scope[]>;
+  /** Which subnet each present host is at home in. */
+  map: {
+    /** the fullest `most` */
+    blocks(most: number): Promise<{ items: Block[]; blocks: number; hosts: number }>;
+    homesOf(ids: readonly string[]): Promise<Home[]>;
+    homesIn(block: string, most: number): Promise<Home[]>;
+  };
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {

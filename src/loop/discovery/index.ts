@@ -19,6 +19,7 @@ import { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
+import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { findScopes } from './store-scans.ts';
 
 export type { ReadRow } from './claims.ts';
@@ -37,6 +38,11 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
     scopes: () => findScopes(platform.db),
+    map: {
+      blocks: (most) => homeBlocks(platform.db, most),
+      homesOf: (ids) => homesOf(platform.db, ids),
+      homesIn: (block, most) => homesIn(platform.db, block, most),
+    },
     hostByAddress: async (text) => {
       const address = normalAddress(text);
       const id = address ? await hostIdAt(platform.db, address) : null;

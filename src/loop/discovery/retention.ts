@@ -2,6 +2,7 @@ import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { endOldClaims } from './store-addresses.ts';
 import { noteDecision } from './store-hosts.ts';
+import { removeMoments } from './store-timeline.ts';
 import { removeFollowed, removeHistory, removePatrols, removeScans, removeSightings } from './store-retention.ts';
 
 const DAY_MS = 86_400_000;
@@ -16,6 +17,7 @@ export async function retain(platform: Platform): Promise<void> {
     sightings: await removeSightings(platform.db, before),
     history: await removeHistory(platform.db, before, platform.now()),
     scans: await removeScans(platform.db, before),
+    moments: await removeMoments(platform.db, before),
     patrols: await removePatrols(platform.db, before),
     followed: await removeFollowed(platform.db, new Date(now - DAY_MS)),
   };

@@ -4,7 +4,14 @@ import { hostRoutes, type LookNow } from './routes-hosts.ts';
 import { patrolRoutes } from './routes-patrols.ts';
 import { scanRoutes } from './routes-scans.ts';
 import { sourceRoutes } from './routes-sources.ts';
+import { estateRoutes } from './routes-unknown.ts';
 
 export function discoveryRoutes(platform: Platform, look: LookNow): Route[] {
-  return [...scanRoutes(platform), ...patrolRoutes(platform), ...hostRoutes(platform, look), ...sourceRoutes(platform)];
+  return [
+    ...scanRoutes(platform),
+    ...patrolRoutes(platform),
+    ...hostRoutes(platform, look),
+    ...sourceRoutes(platform),
+    ...estateRoutes(platform),
+  ];
 }

@@ -4,6 +4,7 @@ import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { type Decision, isListed, isMeasured, reconcile } from './logic/reconcile.ts';
+import { noteFaces } from './shared.ts';
 import { leaveAddress } from './store-addresses.ts';
 import { hostsAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
@@ -68,6 +69,7 @@ export async function recordSightings(
     decisions.map(({ hostId }) => hostId),
   );
   for (const [index, decision] of decisions.entries()) await settle(tx, decision, sightings[index]!, rows);
+  await noteFaces(tx, decisions, sightings, hosts);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }

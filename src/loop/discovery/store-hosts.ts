@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { withShared } from './store-shared.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
 export interface HostFilter {
@@ -36,7 +37,7 @@ export async function findHosts(db: DbOrTx, filter: HostFilter = {}): Promise<Ho
   if (filter.claim) query = query.where('h.claim', '=', filter.claim);
   if (filter.management) query = query.where('h.management', '=', filter.management);
   if (filter.tag) query = query.where(sql<boolean>`h.tags ->> ${filter.tag.key} = ${filter.tag.value}`);
-  return (await query.execute()).map(toHost);
+  return withShared(db, (await query.execute()).map(toHost));
 }
 
 type HostRow = Omit<DiscoveryTables['discovery.host'], 'tags'> & {

@@ -11,7 +11,7 @@ import { rejudge } from './rejudge.ts';
 /** Hosts that nobody claimed, the newest first, each with what speaks for whose it is. */
 export async function unknownHosts(platform: Platform): Promise<UnknownHost[]> {
   const all = await findHosts(platform.db);
-  const unknown = all.filter(({ claim }) => claim === 'unknown');
+  const unknown = all.filter(({ claim, shared }) => claim === 'unknown' && !shared);
   const ids = unknown.map(({ id }) => id);
   const [via, endpoints] = await Promise.all([
     viaOf(platform.db, ids),

@@ -202,7 +202,9 @@ async function chooseHosts(
   const missing = (input.hostIds ?? []).filter((id) => !named.some((host) => host.id === id));
   if (missing[0]) throw new AppError('NOT_FOUND', { what: 'host', id: missing[0], list: 'hosts' });
   const tagged = input.tag ? await discovery.hosts({ tag: input.tag }) : [];
-  const unknown = input.unknown ? (await discovery.hosts()).filter((host) => host.claim !== 'ignored') : [];
+  const unknown = input.unknown
+    ? (await discovery.hosts()).filter((host) => host.claim !== 'ignored' && !host.shared)
+    : [];
   const left = again ? await leftOf(platform, discovery, again) : [];
   const byId = new Map([...named, ...tagged, ...unknown, ...left].map((host) => [host.id, host]));
   const agentless = again?.agentless ?? input.agentless;

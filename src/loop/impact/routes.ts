@@ -4,15 +4,29 @@ import { AppError } from '../../model/errors/index.ts';
 import { Exception } from '../../model/finding.ts';
 import { Dependency, Impact } from '../../model/impact.ts';
 import { Instant } from '../../model/json.ts';
+import { NetworkMap } from '../../model/map.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { previewSummary } from './logic/summary.ts';
 import { listDependencies } from './connections.ts';
 import { addException, endEarly } from './exceptions.ts';
+import { networkMap } from './map.ts';
 import { previewFindings, previewHosts, type Sources } from './predict.ts';
 import { exceptionRows } from './store.ts';
 
 const Ids = z.array(z.string().min(1).max(100)).min(1).max(1000);
 const PreviewInput = z.union([z.object({ findings: Ids }).strict(), z.object({ hostIds: Ids }).strict()]);
+/** Opened at once: more would be no map any more. */
+const MOST_OPEN = 6;
+const MapQuery = z
+  .object({
+    open: z
+      .string()
+      .max(400)
+      .transform((text) => text.split(','))
+      .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])).max(MOST_OPEN))
+      .optional(),
+  })
+  .strict();
 const ExceptionInput = z
   .object({
     match: z
@@ -48,6 +62,16 @@ function dependencyRoutes(sources: Sources): Route[] {
       handler: async ({ query }) => ({
         items: await listDependencies(sources.platform, sources.discovery, query.hostId),
       }),
+    }),
+    route({
+      method: 'GET',
+      path: '/map',
+      id: 'getMap',
+      summary: 'Subnets and who talks to whom; `open` (comma-separated) shows the hosts of some',
+      access: MAY.read,
+      query: MapQuery,
+      reply: NetworkMap,
+      handler: ({ query }) => networkMap(sources, query.open ?? []),
     }),
     route({
       method: 'POST',

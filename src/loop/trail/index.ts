@@ -6,6 +6,8 @@ import { renderDocument } from './documents/render.ts';
 import { follow } from './follow.ts';
 import { verifierLine } from './key.ts';
 import { checkpointFor, toCheckpoint, trailAgentRoutes, trailRoutes } from './routes.ts';
+import { notifierRoutes } from './notify/routes.ts';
+import { notify } from './notify/run.ts';
 import { sequence } from './sequence.ts';
 import { latestCheckpoint } from './store.ts';
 
@@ -34,12 +36,16 @@ export function createTrail(platform: Platform): Trail {
     },
     verifierKey: () => verifierLine(platform),
     follow: () => follow(platform),
-    routes: trailRoutes(platform),
+    routes: [...trailRoutes(platform), ...notifierRoutes(platform)],
     agentRoutes: trailAgentRoutes(platform),
     jobs: {
       'trail.sequence': () => sequence(platform),
+      'trail.notify': () => notify(platform),
       'trail.document': ({ kind, id }) => renderDocument(platform, kind, id),
     },
-    schedules: [{ job: 'trail.sequence', cron: '* * * * *' }],
+    schedules: [
+      { job: 'trail.sequence', cron: '* * * * *' },
+      { job: 'trail.notify', cron: '* * * * *' },
+    ],
   };
 }

@@ -49,6 +49,14 @@ export const DISCOVERY_ERRORS = {
     status: 409,
     text: 'Scope "{scope}" is being scanned already (scan {scan}, {state}); wait for it, resume it or cancel it.',
   },
+  SCAN_UNFINISHED: {
+    status: 409,
+    text: 'Scan {scan} is {state}; it can be exported when it has ended. Wait for it with `lastember scans`.',
+  },
+  SCAN_FILE: {
+    status: 400,
+    text: 'Reading the file of a scan did not work: {why}. Make it anew with `lastember scans export`.',
+  },
   SCAN_STATE: { status: 409, text: 'Scan {scan} is {state}; it takes {needs} to {verb} it.' },
   ADDRESS_NOT_ALLOWED: {
     status: 403,

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { isAppError } from '../../model/errors/index.ts';
+import type { Host } from '../../model/estate.ts';
+import { testPlatform } from '../../platform/testing.ts';
+import { createDiscovery } from './index.ts';
+import { readScanFile, scanFileText } from './logic/scan-file.ts';
+import { exportScan, replayScan } from './scan-file.ts';
+import { createScan } from './scans.ts';
+import { OPERATOR, sshServer } from './testing/index.ts';
+
+/** What is the same wherever it is rebuilt. */
+const shape = (hosts: Host[]) =>
+  hosts
+    .map(({ name, addresses, identifiers, guess, firstSeen }) => ({ name, addresses, identifiers, guess, firstSeen }))
+    .toSorted((a, b) => (a.addresses[0]! < b.addresses[0]! ? -1 : 1));
+
+test('1.17: a scan is a file that rebuilds the inventory elsewhere, once, and takes nothing back', async (t) => {
+  const [here, there] = await Promise.all([testPlatform(), testPlatform()]);
+  t.after(() => Promise.all([here.close(), there.close()]));
+  const servers = [await sshServer('127.76.0.1')];
+  servers.push(await sshServer('127.76.0.2', undefined, servers[0]!.port));
+  t.after(() => Promise.all(servers.map((server) => server.close())));
+  const discovery = createDiscovery(here);
+  here.handle(discovery.jobs);
+  const scan = await createScan(here, OPERATOR, {
+    scope: null,
+    targets: ['127.76.0.0/29'],
+    ports: String(servers[0]!.port),
+    rate: undefined,
+    confirmWide: false,
+  });
+  await here.drain();
+  const file = await exportScan(here, scan.id);
+  assert.deepEqual(await exportScan(here, scan.id), file, 'the same scan, the same bytes');
+  const { header, lines } = readScanFile(gunzipSync(file).toString());
+  assert.deepEqual([header.scan.id, lines.length], [scan.id, 4]);
+
+  const other = createDiscovery(there);
+  const first = await replayScan(there, OPERATOR, file);
+  assert.deepEqual([first.taken, first.known, first.newHosts, first.looks], [2, 0, 2, 2]);
+  assert.deepEqual(shape(await other.hosts()), shape(await discovery.hosts()));
+  const served = async (of: typeof other) =>
+    (await of.endpoints())
+      .map(({ address, port, probe, probedAt }) => ({ address, port, probe, probedAt }))
+      .toSorted((a, b) => (a.address < b.address ? -1 : 1));
+  assert.deepEqual(await served(other), await served(discovery));
+
+  const before = JSON.stringify([await other.hosts(), await other.endpoints()]);
+  const again = await replayScan(there, OPERATOR, file);
+  assert.deepEqual([again.taken, again.known, again.newHosts], [0, 2, 0]);
+  assert.equal(JSON.stringify([await other.hosts(), await other.endpoints()]), before);
+
+  // One of them has moved since: what the file says of its earlier place is old.
+  const third = await testPlatform();
+  t.after(() => third.close());
+  const newer = createDiscovery(third);
+  const [one] = lines.flatMap((line) => (line.kind === 'seen' ? [line] : []));
+  const [moved] = await third.observe(OPERATOR, (tx) =>
+    newer.recordSightings(tx, [
+      { source: 'scan', address: '10.9.9.9', at: third.now().toISOString(), identifiers: one!.identifiers },
+    ]),
+  );
+  const late = await replayScan(third, OPERATOR, file);
+  assert.deepEqual([late.taken, late.known], [1, 1]);
+  assert.deepEqual((await newer.host(moved!))!.addresses, ['10.9.9.9']);
+});
+
+test('a damaged, altered or foreign file is refused as a whole, and says why', async (t) => {
+  const platform = await testPlatform();
+  t.after(() => platform.close());
+  const at = '2026-03-01T00:00:00.000Z';
+  const scan = { id: 'scan_1', targets: ['192.0.2.0/30'], ports: '22', startedAt: at, finishedAt: at };
+  const seen = { kind: 'seen' as const, address: '192.0.2.1', at, hostname: null, identifiers: [], evidence: null };
+  const text = scanFileText(scan, [seen, { ...seen, address: '192.0.2.2' }]);
+  assert.equal(readScanFile(text).lines.length, 2);
+  const lying = scanFileText(scan, [{ ...seen, address: 'not one' } as never]);
+  const bad: [Buffer, RegExp][] = [
+    [Buffer.from(text), /no gzip file/],
+    [gzipSync(text).subarray(0, 60), /cut off/],
+    [gzipSync(text.replace('192.0.2.2', '192.0.2.3')), /digest is another/],
+    [gzipSync(text.slice(0, -20)), /digest is another/],
+    [gzipSync('{"kind":"header"}\n'), /no header of a scan/],
+    [gzipSync(''), /no header|no JSON/],
+    [gzipSync(lying), /line 2 is not what this version knows/],
+  ];
+  for (const [file, why] of bad)
+    await assert.rejects(replayScan(platform, OPERATOR, file), (error: unknown) => {
+      assert.ok(isAppError(error, 'SCAN_FILE'), String(error));
+      assert.match(error.message, why);
+      return true;
+    });
+  assert.deepEqual(await createDiscovery(platform).hosts(), []);
+});

@@ -1,0 +1,96 @@
+import { sql } from 'kysely';
+import type { Host, SharedAddress } from '../../model/estate.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
+import { type Face, isOnlyShared, sharedOf } from './logic/shared.ts';
+
+/** Faces of these addresses, or of all. */
+export async function facesAt(db: DbOrTx, addresses?: readonly string[]): Promise<Map<string, Face[]>> {
+  const { rows } = await sql<Face>`
+    select address, identity, record_id as "recordId", how, first_at as "firstAt", last_at as "lastAt", quick
+    from discovery.face where ${addresses ? sql`address = ${anyOf(addresses)}` : sql`true`}
+    order by address, identity`.execute(db);
+  return Map.groupBy(rows, ({ address }) => address);
+}
+
+export async function keepFace(db: DbOrTx, face: Face): Promise<void> {
+  await sql`
+    insert into discovery.face (address, identity, record_id, how, first_at, last_at, quick)
+    values (${face.address}, ${face.identity}, ${face.recordId}, ${face.how}, ${face.firstAt}, ${face.lastAt}, ${face.quick})
+    on conflict (address, identity) do update set record_id = excluded.record_id,
+      first_at = excluded.first_at, last_at = excluded.last_at, quick = excluded.quick`.execute(db);
+}
+
+/** Addresses that are several machines', of these or of all. Faces are few: copies, second cards and such addresses. */
+export async function sharedAddresses(db: DbOrTx): Promise<Map<string, SharedAddress>> {
+  const faces = await facesAt(db);
+  const several = [...faces].filter(([, some]) => some.length > 1);
+  if (several.length === 0) return new Map();
+  const identities = [...new Set(several.flatMap(([, some]) => some.map(({ identity }) => identity)))];
+  return sharedOf(new Map(several), await holdersOf(db, identities));
+}
+
+/** Present records that have these identities. */
+async function holdersOf(db: DbOrTx, identities: readonly string[]): Promise<Map<string, string[]>> {
+  const { rows } = await sql<{ identity: string; ids: string[] }>`
+    select w.identity, array_agg(h.id order by h.id) as ids
+    from unnest(${identities}::text[]) as w (identity)
+      join discovery.identifier i on i.kind = split_part(w.identity, ' ', 1)
+        and i.value = substr(w.identity, strpos(w.identity, ' ') + 1)
+      join discovery.host h on h.id = i.host_id and h.superseded_by is null
+    group by w.identity`.execute(db);
+  return new Map(rows.map(({ identity, ids }) => [identity, ids]));
+}
+
+/** Records that are or were at one of these addresses, with everywhere that they are and were. */
+async function placesAround(
+  db: DbOrTx,
+  addresses: readonly string[],
+): Promise<{ id: string; now: string[]; ever: string[] }[]> {
+  const { rows } = await sql<{ id: string; now: string[]; ever: string[] }>`
+    select a.host_id as id, coalesce(array_agg(a.address) filter (where a.current), '{}') as now,
+      array_agg(a.address) as ever
+    from discovery.address a
+    where a.host_id in (select i.host_id from discovery.address i where i.address = ${anyOf(addresses)})
+    group by a.host_id`.execute(db);
+  return rows;
+}
+
+/** Hosts, other than this one, that serve one of its TLS keys. */
+async function sameTlsKeys(db: DbOrTx, hostId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct o.host_id as id from discovery.identifier i
+      join discovery.identifier o on o.kind = i.kind and o.value = i.value and o.host_id <> i.host_id
+      join discovery.host h on h.id = o.host_id and h.superseded_by is null
+    where i.host_id = ${hostId} and i.kind = 'tls-key' order by 1 limit 100`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
+/** Which of these another managed host has or had, too. */
+export async function othersHad(db: DbOrTx, hostId: string, addresses: readonly string[]): Promise<string[]> {
+  if (addresses.length === 0) return [];
+  const { rows } = await sql<{ address: string }>`
+    select distinct a.address from discovery.address a join discovery.host h on h.id = a.host_id
+    where a.address = ${anyOf(addresses)} and a.host_id <> ${hostId}
+      and h.agent_id is not null and h.superseded_by is null`.execute(db);
+  return rows.map(({ address }) => address);
+}
+
+/** Says of each record that is no machine what it is. */
+export async function withShared(db: DbOrTx, hosts: Host[]): Promise<Host[]> {
+  const shared = hosts.length > 0 ? await sharedAddresses(db) : new Map<string, SharedAddress>();
+  if (shared.size === 0) return hosts;
+  const places = new Map((await placesAround(db, [...shared.keys()])).map((one) => [one.id, one]));
+  const isRecord = (id: string): boolean => {
+    const place = places.get(id);
+    return place !== undefined && isOnlyShared(place, shared) !== null;
+  };
+  const marked = hosts.map(async (host): Promise<Host> => {
+    const place = places.get(host.id);
+    const only = place && !host.agentId ? isOnlyShared(place, shared) : null;
+    if (!only) return host;
+    const members = [...new Set([...only.members, ...(await sameTlsKeys(db, host.id))])].filter((id) => !isRecord(id));
+    return { ...host, shared: { ...only, members } };
+  });
+  return Promise.all(marked);
+}
