@@ -11,7 +11,7 @@ import type { Look } from '../src/scan/look.ts';
 import { newBucket } from '../src/scan/logic/pace.ts';
 import { createGuard, type Guard } from '../src/scan/scanner/guard.ts';
 import { lookAt } from '../src/scan/scanner/observe.ts';
-import { inParallel } from '../src/scan/scanner/sweep.ts';
+import { inParallel } from '../src/model/parallel.ts';
 import { newTarget } from '../src/scan/probes/contract.ts';
 import { prove } from './heartbleed.ts';
 import { type Bench, commandExists, type Measured } from './contract.ts';
