@@ -14,6 +14,8 @@ export const Scope = z.object({
   exclude: z.array(z.string()),
   follow: z.array(z.string()),
   ports: z.string(),
+  /** UDP ports that are asked: `none`, `default` or a list */
+  udp: z.string(),
   /** new connections per second, at most */
   rate: z.number().int().positive(),
   /** of these, to one /24 (IPv6: /64) */
@@ -68,6 +70,8 @@ export const ScanEstimate = z.object({
   addresses: z.number(),
   excluded: z.number(),
   ports: z.number().int(),
+  /** UDP ports */
+  udp: z.number().int(),
   /** of address and port */
   pairs: z.number(),
   /** new connections a second that it can come to, with the rate of each subnet */
@@ -89,6 +93,7 @@ export const Scan = z.object({
   kind: ScanKind,
   targets: z.array(z.string()),
   ports: z.string(),
+  udp: z.string(),
   state: ScanState,
   counts: ScanCounts,
   startedAt: Instant.nullable(),
@@ -153,12 +158,15 @@ export type Claim = z.infer<typeof Claim>;
 export const Management = z.enum(['unmanaged', 'managed', 'lost', 'unmanageable']);
 export type Management = z.infer<typeof Management>;
 
+export const Transport = z.enum(['tcp', 'udp']);
+export type Transport = z.infer<typeof Transport>;
+
 export const Endpoint = z.object({
   id: z.string(),
   hostId: z.string(),
   address: z.string(),
   port: z.number().int(),
-  transport: z.literal('tcp'),
+  transport: Transport,
   service: z.string(),
   /** null: open, but never probed successfully */
   probe: ProbeResult.nullable(),

@@ -1,3 +1,4 @@
+import { portName } from '../../model/endpoint-name.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Client } from '../../client/client.ts';
 import { bannerInWords } from '../../model/banner-words.ts';
@@ -144,7 +145,10 @@ function addHost(root: Command): void {
       ['seen', seenInWords(h)],
       ...(h.note ? [['note', h.note] as [string, string]] : []),
       ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
-      ...endpoints.map((e): [string, string] => [`:${e.port}`, `${e.service} ${e.state}${servedInWords(e.probe)}`]),
+      ...endpoints.map((e): [string, string] => [
+        `:${portName(e)}`,
+        `${e.service} ${e.state}${servedInWords(e.probe)}`,
+      ]),
       ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
     ]);
   });

@@ -1,6 +1,7 @@
 import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
+import { endpointName } from '../../model/endpoint-name.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
@@ -233,11 +234,7 @@ const ENDPOINT_COLUMNS: Column<Endpoint>[] = [
   {
     title: 'Endpoint',
     mono: true,
-    cell: ({ address, port }) => (
-      <span className="address">
-        {address}:{port}
-      </span>
-    ),
+    cell: (endpoint) => <span className="address">{endpointName(endpoint)}</span>,
   },
   {
     title: 'Service',

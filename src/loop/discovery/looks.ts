@@ -1,3 +1,4 @@
+import { endpointName } from '../../model/endpoint-name.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
@@ -39,7 +40,7 @@ export async function recordLooks(
 type Seen = Look & { via: string | null };
 
 async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: string, look: Seen): Promise<LookChange> {
-  const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port });
+  const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port, transport: look.transport });
   if (!row) return foundEndpoint(platform, tx, hostId, look);
   // What the server sees itself it takes from no agent.
   if (look.via !== null && row.via === null) return 'same';
@@ -87,6 +88,7 @@ async function foundEndpoint(
     host_id: hostId,
     address: look.address,
     port: look.port,
+    transport: look.transport ?? 'tcp',
     first_seen: look.at,
     last_seen: look.at,
     service: serviceOf(look.result),
@@ -107,7 +109,7 @@ async function announce(
   what: { id: string; look: Seen; before: ProbeResult | null },
 ): Promise<void> {
   const host = await hostRow(tx.db, hostId);
-  const name = `${bracketed(what.look.address)}:${what.look.port}`;
+  const name = endpointName(what.look);
   await tx.record({
     type: `discovery.endpoint.${verb}`,
     subject: { kind: 'endpoint', id: what.id, name },
@@ -124,8 +126,6 @@ async function announce(
   });
   await rejudge(tx, hostId);
 }
-
-export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
 /** Name and guess follow from what the host serves. */
 async function describeHost(tx: Tx, hostId: string): Promise<void> {

@@ -114,7 +114,7 @@ async function storeWindow(platform: Platform, tx: Tx, ageing: Ageing, window: W
   await ageEndpoints(tx, ageing, {
     addresses: asked,
     ports: row.ports,
-    isOpen: (address, port) => open.has(`${address} ${port}`),
+    isOpen: ({ address, port }) => open.has(`${address} ${port}`),
     by: 'agent',
   });
   counts.asked += asked.length;

@@ -15,7 +15,7 @@ import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { unknownHosts } from './unknown.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
-export type LookNow = (address: string, port: number) => Promise<Endpoint>;
+export type LookNow = (at: Pick<Endpoint, 'address' | 'port' | 'transport'>) => Promise<Endpoint>;
 
 const Id = z.object({ id: z.string() });
 const HostQuery = z.object({
@@ -252,7 +252,7 @@ function endpointRoutes(platform: Platform, look: LookNow): Route[] {
       handler: async ({ params }) => {
         const endpoint = await findEndpoint(platform.db, params.id);
         if (!endpoint) throw new AppError('NOT_FOUND', { what: 'endpoint', id: params.id, list: 'hosts' });
-        return look(endpoint.address, endpoint.port);
+        return look(endpoint);
       },
     }),
   ];

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
+import { endpointName } from '../../model/endpoint-name.ts';
 import type { ScanCounts, ScanPace } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
@@ -12,6 +13,7 @@ import { fullPace } from '../../scan/logic/estimate.ts';
 import { lookupOf } from '../../scan/logic/lookup.ts';
 import { newRtt, type Rtt } from '../../scan/logic/pace.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/progress.ts';
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
@@ -22,7 +24,8 @@ import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
 import { type Chosen, chooseConnector } from '../../scan/scanner/native/choose.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
-import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
+import { lookAgainUdp, sweepUdp } from '../../scan/scanner/observe-udp.ts';
+import { type Pair, sweep, type SweepProgress } from '../../scan/scanner/sweep.ts';
 import type { Ageing } from './results.ts';
 import type { Buckets } from './scopes.ts';
 import {
@@ -58,6 +61,7 @@ interface Run {
   intervals: Interval[];
   order: Windows;
   ports: number[];
+  udp: number[];
   scopes: LiveScopes;
   chosen: Chosen;
   guard: Guard;
@@ -105,6 +109,7 @@ async function prepare(
   try {
     const intervals = await intervalsOfScan(platform.db, scan);
     const ports = parsePorts(scan.ports);
+    const udp = parseUdp(scan.udp);
     const order = scanOrder(intervals, ports, Number(scan.seed), scan.rate);
     const refused = new Set<string>();
     const tempo = newTempo(fullPace(intervals, scan.rate, scan.subnet_rate), performance.now());
@@ -120,6 +125,7 @@ async function prepare(
       intervals,
       order,
       ports,
+      udp,
       guard,
       refused,
       counts: { ...scan.counts },
@@ -179,6 +185,7 @@ async function begin(platform: Platform, scanId: string, runner: string): Promis
           resolved: row.resolved,
           exclude: row.exclude,
           ports: row.ports,
+          ...(row.udp === 'none' ? {} : { udp: row.udp }),
           rate: row.rate,
           kind: row.kind,
         },
@@ -206,34 +213,38 @@ async function runWindows(run: Run): Promise<boolean> {
 }
 
 async function sweepWindow(run: Run, window: number, from: number): Promise<boolean> {
-  const { platform, scan, runner, order } = run;
-  const before = run.counts.done - from;
-  return sweep({
-    guard: run.guard,
-    from,
-    to: order.pairsIn(window),
-    pairAt: (index) => order.pairAt(window, index),
-    rtt: run.rtt,
-    retries: run.retries,
-    tempo: run.tempo,
-    report: async ({ cursor, open }) => {
-      run.counts.done = before + cursor;
-      noteDone(run.speed, run.counts.done, performance.now());
-      return platform.observe(actorOf(scan), async (tx) => {
-        if (!(await holdScan(tx.db, scan.id, runner))) return false;
-        await saveOpen(tx.db, scan.id, open);
-        await tx.publish('scans', { scanId: scan.id });
-        const isOurs = await saveProgress(tx.db, scan.id, runner, {
-          window,
-          cursor,
-          counts: run.counts,
-          pace: paceOf(run),
-          now: tx.now,
-        });
-        return isOurs && !(await rest(tx, run));
-      });
-    },
-  });
+  const { order, guard, rtt, retries, tempo } = run;
+  const report = reporting(run, window, run.counts.done - from);
+  const [tcp, all] = [order.pairsIn(window), pairsIn(run, window)];
+  const pairAt = (index: number): Pair => order.pairAt(window, index);
+  if (from < tcp && !(await sweep({ guard, from, to: tcp, pairAt, rtt, retries, tempo, report }))) return false;
+  if (all === tcp) return true;
+  const addresses = order.addressesIn(window);
+  const udpAt = (index: number): Pair => {
+    const place = index - tcp;
+    return { address: addresses[place % addresses.length]!, port: run.udp[Math.floor(place / addresses.length)]! };
+  };
+  return sweepUdp({ guard, from: Math.max(from, tcp), to: all, pairAt: udpAt, report });
+}
+
+/** Of address and port: those over TCP first, those over UDP after them. */
+const pairsIn = ({ order, ports, udp }: Pick<Run, 'order' | 'ports' | 'udp'>, window: number): number =>
+  (order.pairsIn(window) / ports.length) * (ports.length + udp.length);
+
+/** `before`: pairs of the windows before. */
+function reporting(run: Run, window: number, before: number): (progress: SweepProgress) => Promise<boolean> {
+  const { platform, scan, runner } = run;
+  return async ({ cursor, open }) => {
+    run.counts.done = before + cursor;
+    noteDone(run.speed, run.counts.done, performance.now());
+    return platform.observe(actorOf(scan), async (tx) => {
+      if (!(await holdScan(tx.db, scan.id, runner))) return false;
+      await saveOpen(tx.db, scan.id, open);
+      await tx.publish('scans', { scanId: scan.id });
+      const progress = { window, cursor, counts: run.counts, pace: paceOf(run), now: tx.now };
+      return (await saveProgress(tx.db, scan.id, runner, progress)) && !(await rest(tx, run));
+    });
+  };
 }
 
 /**
@@ -271,20 +282,24 @@ async function readPortion(
     await clearOpen(tx.db, scan.id);
     await saveOpen(tx.db, scan.id, left);
     await tx.publish('scans', { scanId: scan.id });
-    const cursor = run.order.pairsIn(window);
+    const cursor = pairsIn(run, window);
     return saveProgress(tx.db, scan.id, runner, { window, cursor, counts, pace: paceOf(run), now: tx.now });
   });
 }
 
 async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) {
   const { platform, guard, scopes } = run;
-  const all = await lookAt(guard, open, () => platform.now(), signal);
+  const [overUdp, overTcp] = [open.filter(isUdp), open.filter((pair) => !isUdp(pair))];
+  const now = (): Date => platform.now();
+  const all = [...(await lookAt(guard, overTcp, now, signal)), ...(await lookAgainUdp(guard, overUdp, now, signal))];
   // One that was cut off by an exclusion saw a hung-up server, not the server.
   const looks = all.filter(({ address }) => !run.refused.has(address));
   const sightings = sightingsFrom(looks, 'scan');
   const alive = await askEarlierAddresses(platform, scopes, run.options.buckets, sightings, signal);
   return { looks, sightings, alive };
 }
+
+const isUdp = ({ transport }: Pair): boolean => transport === 'udp';
 
 /** Says that this runner is alive while `work` takes its time; null when the scan is no longer ours to run. */
 async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
@@ -315,11 +330,12 @@ async function nextWindow(run: Run, tx: Tx, window: number): Promise<boolean> {
 }
 
 function missedOf(run: Run, window: number, open: readonly Pair[]) {
-  const found = new Set(open.map(({ address, port }) => `${address} ${port}`));
+  const found = new Set(open.map(endpointName));
   return {
     addresses: run.order.addressesIn(window).filter((address) => isStillAsked(run, address)),
     ports: run.ports,
-    isOpen: (address: string, port: number): boolean => found.has(`${address} ${port}`),
+    udp: run.udp,
+    isOpen: (at: Pair): boolean => found.has(endpointName(at)),
     // What an earlier runner stored of this window is not among those found.
     since: run.scan.started_at!,
   };
@@ -332,7 +348,7 @@ async function finish(run: Run): Promise<void> {
   const inScan = (address: string): boolean => isStillAsked(run, address);
   await platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, run.runner))) return;
-    run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, inScan });
+    run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, udp: run.udp, inScan });
     const progress = { window: run.order.windows, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
     if (!(await saveProgress(tx.db, scan.id, run.runner, progress))) return;
     await setScanState(tx.db, scan.id, ['running'], { state: 'done', finishedAt: tx.now });
@@ -345,6 +361,7 @@ async function finish(run: Run): Promise<void> {
         scope: scan.scope_name,
         targets: scan.targets,
         ports: scan.ports,
+        ...(scan.udp === 'none' ? {} : { udp: scan.udp }),
         counts: run.counts,
         path: run.chosen.path,
       },

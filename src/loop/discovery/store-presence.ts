@@ -27,7 +27,7 @@ export async function markCounted(db: DbOrTx, hostId: string, scanId: string): P
 export async function silentHosts(
   db: DbOrTx,
   since: Date,
-  ports: number[],
+  { ports, udp = [] }: { ports: number[]; udp?: number[] },
 ): Promise<{ host_id: string; address: string }[]> {
   return (
     q(db)
@@ -39,7 +39,7 @@ export async function silentHosts(
       .where('e.state', '=', 'open')
       // What only an agent sees, a scan of the server never finds.
       .where('e.via', 'is', null)
-      .where(sql<boolean>`e.port = any(${ports})`)
+      .where(sql<boolean>`e.port = any(case e.transport when 'udp' then ${udp}::int[] else ${ports}::int[] end)`)
       .where('p.last_seen', '<', since)
       .where('p.offline_since', 'is', null)
       .where('h.superseded_by', 'is', null)

@@ -175,9 +175,24 @@ async function exchangeThrough(
   { address, port, bytes }: { address: string; port: number; bytes: Buffer },
   how: ConnectOptions,
 ): Promise<Exchanged> {
-  mustAllow(address);
-  await paced(pay, address, how);
-  mustAllow(address);
+  for (let attempt = 0; ; attempt++) {
+    mustAllow(address);
+    await paced(pay, address, how);
+    mustAllow(address);
+    try {
+      return await exchangeOnce({ mustAllow, asking }, { address, port, bytes }, how);
+    } catch (error) {
+      if (attempt >= RETRIES || how.signal?.aborted || !OURS.has(codeOf(error))) throw error;
+      await pause(100 * 2 ** attempt, how);
+    }
+  }
+}
+
+async function exchangeOnce(
+  { mustAllow, asking }: Omit<UdpDoor, 'pay'>,
+  { address, port, bytes }: { address: string; port: number; bytes: Buffer },
+  how: ConnectOptions,
+): Promise<Exchanged> {
   const over = new AbortController();
   const signal = how.signal ? AbortSignal.any([how.signal, over.signal]) : over.signal;
   const bounds = { timeoutMs: how.timeoutMs, moreMs: DATAGRAM_MORE_MS, maxBytes: DATAGRAM_BYTES };

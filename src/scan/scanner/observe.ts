@@ -45,6 +45,13 @@ export async function lookOnce(
   }
 }
 
+function portsOf(looks: readonly Look[]): { ports: number[]; udp?: number[] } {
+  const [udp, tcp] = [true, false].map((wanted) =>
+    looks.filter(({ transport }) => (transport === 'udp') === wanted).map(({ port }) => port),
+  ) as [number[], number[]];
+  return { ports: tcp, ...(udp.length > 0 ? { udp } : {}) };
+}
+
 /** One sighting an address, with everything its endpoints said about who it is. */
 export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: string): Sighting[] {
   const byAddress = Map.groupBy(looks, (look) => look.address);
@@ -56,7 +63,7 @@ export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: 
       at: here[0]!.at.toISOString(),
       identifiers: probes.flatMap(identifiersOf),
       ...(via === undefined ? {} : { via }),
-      evidence: { ports: here.map((look) => look.port), guess: guessOf(probes), certificateName: nameFrom(probes) },
+      evidence: { ...portsOf(here), guess: guessOf(probes), certificateName: nameFrom(probes) },
     };
   });
 }
