@@ -44,6 +44,8 @@ export const ScanCounts = z.object({
   offline: z.number().int(),
   back: z.number().int(),
   unchanged: z.number().int(),
+  /** addresses that accept everything and say nothing, many in one subnet: something answers for it, and they are no hosts */
+  bogus: z.number().int().optional(),
 });
 export type ScanCounts = z.infer<typeof ScanCounts>;
 

@@ -51,6 +51,7 @@ export function progressWords({ counts, secondsLeft, pace, state, waitsUntil, wa
   return [
     `${counts.done} of ${counts.targets} looked at`,
     `${counts.open} open`,
+    ...(counts.bogus ? [`${counts.bogus} addresses that something else answers for`] : []),
     ...(waitsUntil === null ? [] : [`waits until ${minute(waitsUntil)} (blackout of ${waitsFor})`]),
     ...(secondsLeft === null ? [] : [`${lasting(secondsLeft)} left`]),
     ...(slower ? [`${number(pace.now)}/s of ${number(pace.asked)}/s (${pace.why})`] : []),

@@ -17,9 +17,10 @@ import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/progress.ts';
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
+import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { ageEndpoints, countOffline, storeWindow } from './results.ts';
-import { intervalsOfScan } from './scans.ts';
+import { countsOf, intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
 import { type Chosen, chooseConnector } from '../../scan/scanner/native/choose.ts';
@@ -69,6 +70,8 @@ interface Run {
   retries: Retries;
   tempo: Tempo;
   speed: Speed;
+  /** addresses that something answers for, as far as met */
+  traps: Traps;
   /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
   refused: Set<string>;
   counts: ScanCounts;
@@ -116,7 +119,7 @@ async function prepare(
     const guard = guardOf(options, { ...begun, tempo, intervals }, refused);
     await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, begun.chosen));
     const speed = newSpeed(scan.counts.done, performance.now());
-    const heard = { rtt: newRtt(), retries: newRetries(), tempo, speed };
+    const heard = { rtt: newRtt(), retries: newRetries(), traps: newTraps(), tempo, speed };
     return {
       ...begun,
       ...heard,
@@ -277,6 +280,7 @@ async function readPortion(
   return platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, runner))) return false;
     const counts = { ...run.counts, open: run.counts.open + portion.length };
+    if (seen.bogus > 0) counts.bogus = (counts.bogus ?? 0) + seen.bogus;
     await storeWindow(platform, tx, { scanId: scan.id, ...seen, counts });
     run.counts = counts;
     await clearOpen(tx.db, scan.id);
@@ -291,12 +295,17 @@ async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) 
   const { platform, guard, scopes } = run;
   const [overUdp, overTcp] = [open.filter(isUdp), open.filter((pair) => !isUdp(pair))];
   const now = (): Date => platform.now();
-  const all = [...(await lookAt(guard, overTcp, now, signal)), ...(await lookAgainUdp(guard, overUdp, now, signal))];
+  const all = [
+    ...(await lookAt(guard, overTcp, now, signal, run.traps)),
+    ...(await lookAgainUdp(guard, overUdp, now, signal)),
+  ];
   // One that was cut off by an exclusion saw a hung-up server, not the server.
-  const looks = all.filter(({ address }) => !run.refused.has(address));
+  const own = all.filter(({ address }) => !run.refused.has(address));
+  const bogus = bogusAmong(run.traps, own);
+  const looks = own.filter(({ address }) => !bogus.has(address));
   const sightings = sightingsFrom(looks, 'scan');
   const alive = await askEarlierAddresses(platform, scopes, run.options.buckets, sightings, signal);
-  return { looks, sightings, alive };
+  return { looks, sightings, alive, bogus: bogus.size };
 }
 
 const isUdp = ({ transport }: Pair): boolean => transport === 'udp';
@@ -362,7 +371,7 @@ async function finish(run: Run): Promise<void> {
         targets: scan.targets,
         ports: scan.ports,
         ...(scan.udp === 'none' ? {} : { udp: scan.udp }),
-        counts: run.counts,
+        counts: countsOf(run.counts),
         path: run.chosen.path,
       },
     });

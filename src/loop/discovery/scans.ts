@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
@@ -196,12 +196,15 @@ export async function steerScan(platform: Platform, actor: Actor, id: string, ve
   });
 }
 
+/** As the trail has them. */
+export const countsOf = ({ bogus, ...counts }: ScanCounts) => (bogus ? { ...counts, bogus } : counts);
+
 async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
   if (!row.started_at) return;
   await tx.record({
     type: 'discovery.scan.finished',
     subject: { kind: 'scan', id: row.id },
-    detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: row.counts },
+    detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: countsOf(row.counts) },
   });
 }
 

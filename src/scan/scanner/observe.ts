@@ -1,14 +1,16 @@
 import { isAppError } from '../../model/errors/index.ts';
 import type { Sighting, SourceName } from '../../model/estate.ts';
-import { againAtOnce, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
+import { againAtOnce, GLANCES_AT_ONCE, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
 import { guessOf, identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
+import { isTrapped, newTraps, Rounds, type Traps } from '../logic/traps.ts';
 import type { Look } from '../look.ts';
 import { newTarget } from '../probes/contract.ts';
-import { identifyAndProbe } from '../probes/identify.ts';
+import { identifyAndProbe, saysSomething } from '../probes/identify.ts';
 import type { Guard } from './guard.ts';
 import { inParallel, type Pair } from './sweep.ts';
 
 const CONNECT_MS = 3000;
+const GLANCE_DEADLINE_MS = 5000;
 
 /**
  * Probes open ports, a few at a time; what could not be read in full is tried once more at the end. A probe that did not
@@ -19,8 +21,9 @@ export async function lookAt(
   pairs: readonly Pair[],
   now: () => Date,
   signal?: AbortSignal,
+  traps: Traps = newTraps(),
 ): Promise<Look[]> {
-  const looks = await inParallel(pairs, LOOKS_AT_ONCE, (pair) => lookOnce(guard, pair, now, signal));
+  const looks = await firstLooks(guard, pairs, now, signal, traps);
   const short = signal?.aborted ? [] : worthAgain(looks);
   await inParallel(short, againAtOnce(short.length), async (index) => {
     const first = looks[index]!;
@@ -28,6 +31,48 @@ export async function lookAt(
     if (second.result && (!first.result || tellsLess(first.result, second.result) === null)) looks[index] = second;
   });
   return looks;
+}
+
+async function firstLooks(
+  guard: Guard,
+  pairs: readonly Pair[],
+  now: () => Date,
+  signal: AbortSignal | undefined,
+  traps: Traps,
+): Promise<Look[]> {
+  const looks: Look[] = Array.from({ length: pairs.length });
+  const rounds = new Rounds(pairs, (address) => isTrapped(traps, address));
+  for (let round = rounds.next(); round; round = rounds.next()) {
+    const spoke: number[] = [];
+    await inParallel(round.short, GLANCES_AT_ONCE, async (index) => {
+      const look = await glance(guard, pairs[index]!, now, signal);
+      if (look) looks[index] = look;
+      else spoke.push(index);
+    });
+    await inParallel([...round.full, ...spoke], LOOKS_AT_ONCE, async (index) => {
+      const look = await lookOnce(guard, pairs[index]!, now, signal);
+      looks[index] = look;
+      rounds.note(look.address, look.result);
+    });
+  }
+  return looks;
+}
+
+/** A short look, at a port that is likely to say nothing. Null: it says something, and is worth a whole one. */
+async function glance(
+  guard: Guard,
+  { address, port }: Pair,
+  now: () => Date,
+  signal: AbortSignal | undefined,
+): Promise<Look | null> {
+  try {
+    const target = newTarget(guard, { address, port, connectMs: CONNECT_MS, deadlineMs: GLANCE_DEADLINE_MS, signal });
+    const said = await saysSomething(target);
+    return said ? null : { address, port, at: now(), result: { protocol: 'unknown', banner: '' }, error: null };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { address, port, at: now(), result: null, error: error.message };
+  }
 }
 
 export async function lookOnce(
