@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DeviceGuess } from './guess.ts';
 import { Instant } from './json.ts';
 import { ProbeResult } from './probe.ts';
 import { SourceKind } from './source-kind.ts';
@@ -219,7 +220,13 @@ export const IdentityDecision = z.object({
 });
 export type IdentityDecision = z.infer<typeof IdentityDecision>;
 
-export const HostDetail = z.object({ host: Host, endpoints: z.array(Endpoint), why: z.array(IdentityDecision) });
+export const HostDetail = z.object({
+  host: Host,
+  endpoints: z.array(Endpoint),
+  why: z.array(IdentityDecision),
+  /** what it probably is, how surely, and why we think so */
+  device: DeviceGuess,
+});
 export type HostDetail = z.infer<typeof HostDetail>;
 
 /** What each source contributes; `only` = hosts that no other source has seen. */

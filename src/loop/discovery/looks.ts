@@ -1,7 +1,8 @@
 import { endpointName } from '../../model/endpoint-name.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import { nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import { guessOf } from '../../scan/logic/device.ts';
 import type { Look } from '../../scan/look.ts';
 import { withUrls } from './certificates.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
@@ -11,9 +12,9 @@ import {
   type EndpointRow,
   insertEndpoint,
   noteProbeError,
-  probesOfHost,
   updateEndpoint,
 } from './store-endpoints.ts';
+import { deviceEvidence } from './store-device.ts';
 import { hostRow, updateHost } from './store-hosts.ts';
 import { rejudge } from './rejudge.ts';
 
@@ -128,11 +129,12 @@ async function announce(
 }
 
 /** Name and guess follow from what the host serves. */
-async function describeHost(tx: Tx, hostId: string): Promise<void> {
+export async function describeHost(tx: Tx, hostId: string): Promise<void> {
   const row = await hostRow(tx.db, hostId);
   if (!row) return;
-  const probes = await probesOfHost(tx.db, hostId);
-  const guess = guessOf(probes);
+  const evidence = await deviceEvidence(tx.db, hostId);
+  const probes = evidence.endpoints.flatMap(({ probe }) => (probe ? [probe] : []));
+  const guess = guessOf(evidence);
   if (guess !== row.guess) {
     await updateHost(tx.db, hostId, { guess });
     await tx.record({

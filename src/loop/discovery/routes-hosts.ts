@@ -13,6 +13,8 @@ import { normalAddress } from '../../scan/logic/address.ts';
 import { rematch } from './rematch.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { unknownHosts } from './unknown.ts';
+import { guessDevice } from '../../scan/logic/device.ts';
+import { deviceEvidence } from './store-device.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
 export type LookNow = (at: Pick<Endpoint, 'address' | 'port' | 'transport'>) => Promise<Endpoint>;
@@ -48,11 +50,12 @@ export function hostRoutes(platform: Platform, look: LookNow): Route[] {
 async function detailOf(platform: Platform, id: string): Promise<HostDetail> {
   const host = await findHost(platform.db, id);
   if (!host) throw new AppError('NOT_FOUND', { what: 'host', id, list: 'hosts' });
-  const [endpoints, why] = await Promise.all([
+  const [endpoints, why, evidence] = await Promise.all([
     findEndpoints(platform.db, { hostId: host.id }),
     decisionsOf(platform.db, host.id),
+    deviceEvidence(platform.db, host.id),
   ]);
-  return { host, endpoints, why };
+  return { host, endpoints, why, device: guessDevice(evidence) };
 }
 
 /** People know hosts by name or address, too. */

@@ -167,17 +167,6 @@ export async function historyOf(db: DbOrTx, endpointId: string): Promise<{ at: s
   return rows.map((row) => ({ at: row.at.toISOString(), probe: row.probe }));
 }
 
-export async function probesOfHost(db: DbOrTx, hostId: string): Promise<ProbeResult[]> {
-  const rows = await q(db)
-    .selectFrom('discovery.endpoint')
-    .select('probe')
-    .where('host_id', '=', hostId)
-    .where('state', '=', 'open')
-    .orderBy('port')
-    .execute();
-  return rows.flatMap((row) => (row.probe ? [row.probe] : []));
-}
-
 /** The host moved with all it serves: the same endpoints at another address keep their ids and history. */
 export async function moveEndpoints(
   db: Transaction<NoTables>,

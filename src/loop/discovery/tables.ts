@@ -89,7 +89,13 @@ export type DiscoveryTables = {
     ignored_until: Date | null;
     first_seen: Date;
   };
-  'discovery.presence': { host_id: string; last_seen: Date; offline_since: Date | null; counted_in: string | null };
+  'discovery.presence': {
+    host_id: string;
+    last_seen: Date;
+    offline_since: Date | null;
+    counted_in: string | null;
+    system: Generated<string | null>;
+  };
   'discovery.address': {
     host_id: string;
     address: string;

@@ -1,7 +1,8 @@
 import { isAppError } from '../../model/errors/index.ts';
 import type { Sighting, SourceName } from '../../model/estate.ts';
 import { againAtOnce, GLANCES_AT_ONCE, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
-import { guessOf, identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
+import { identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
+import { guessOf } from '../logic/device.ts';
 import { isTrapped, newTraps, Rounds, type Traps } from '../logic/traps.ts';
 import type { Look } from '../look.ts';
 import { newTarget } from '../probes/contract.ts';
@@ -90,6 +91,8 @@ export async function lookOnce(
   }
 }
 
+const seenThere = ({ port, transport = 'tcp', result }: Look) => ({ port, transport, probe: result });
+
 function portsOf(looks: readonly Look[]): { ports: number[]; udp?: number[] } {
   const [udp, tcp] = [true, false].map((wanted) =>
     looks.filter(({ transport }) => (transport === 'udp') === wanted).map(({ port }) => port),
@@ -108,7 +111,11 @@ export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: 
       at: here[0]!.at.toISOString(),
       identifiers: probes.flatMap(identifiersOf),
       ...(via === undefined ? {} : { via }),
-      evidence: { ...portsOf(here), guess: guessOf(probes), certificateName: nameFrom(probes) },
+      evidence: {
+        ...portsOf(here),
+        guess: guessOf({ endpoints: here.map(seenThere) }),
+        certificateName: nameFrom(probes),
+      },
     };
   });
 }
