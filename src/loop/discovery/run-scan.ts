@@ -19,11 +19,12 @@ import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
-import { ageEndpoints, countOffline, storeWindow } from './results.ts';
+import { ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
 import { countsOf, intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
-import { type Chosen, chooseConnector } from '../../scan/scanner/native/choose.ts';
+import { type Asking, type Chosen, chooseConnector, choosePinger } from '../../scan/scanner/native/choose.ts';
+import { whoIsUp } from '../../scan/scanner/observe-up.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { lookAgainUdp, sweepUdp } from '../../scan/scanner/observe-udp.ts';
 import { type Pair, sweep, type SweepProgress } from '../../scan/scanner/sweep.ts';
@@ -65,6 +66,7 @@ interface Run {
   udp: number[];
   scopes: LiveScopes;
   chosen: Chosen;
+  asking: Asking;
   guard: Guard;
   rtt: Rtt;
   retries: Retries;
@@ -93,11 +95,13 @@ async function runBegun(
   begun: Pick<Run, 'scan' | 'runner' | 'scopes'>,
 ): Promise<void> {
   const chosen = await chooseConnector(platform.config.scanPath);
+  const asking = await choosePinger(platform.config.scanPath);
   try {
-    const run = await prepare(platform, options, { ...begun, chosen });
+    const run = await prepare(platform, options, { ...begun, chosen, asking });
     if (run && (await runWindows(run))) await finish(run);
   } finally {
     if (!begun.scan.scope_id) options.buckets.forget(begun.scan.id);
+    asking.pinger?.close();
     await chosen.connector?.close();
   }
 }
@@ -106,7 +110,7 @@ async function runBegun(
 async function prepare(
   platform: Platform,
   options: ScannerOptions,
-  begun: Pick<Run, 'scan' | 'runner' | 'scopes' | 'chosen'>,
+  begun: Pick<Run, 'scan' | 'runner' | 'scopes' | 'chosen' | 'asking'>,
 ): Promise<Run | null> {
   const { scan } = begun;
   try {
@@ -117,7 +121,7 @@ async function prepare(
     const refused = new Set<string>();
     const tempo = newTempo(fullPace(intervals, scan.rate, scan.subnet_rate), performance.now());
     const guard = guardOf(options, { ...begun, tempo, intervals }, refused);
-    await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, begun.chosen));
+    await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, pathOf(begun)));
     const speed = newSpeed(scan.counts.done, performance.now());
     const heard = { rtt: newRtt(), retries: newRetries(), traps: newTraps(), tempo, speed };
     return {
@@ -144,10 +148,17 @@ async function prepare(
   }
 }
 
+type ForGuard = Pick<Run, 'scan' | 'scopes' | 'chosen' | 'asking' | 'tempo' | 'intervals'>;
+
+const pathOf = ({ chosen, asking }: Pick<Run, 'chosen' | 'asking'>) => ({
+  path: chosen.path,
+  why: `${chosen.why}; ${asking.why}`,
+});
+
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
   options: ScannerOptions,
-  { scan, scopes, chosen, tempo, intervals }: Pick<Run, 'scan' | 'scopes' | 'chosen' | 'tempo' | 'intervals'>,
+  { scan, scopes, chosen, asking, tempo, intervals }: ForGuard,
   refused: Set<string>,
 ): Guard {
   const inScan = lookupOf(intervals);
@@ -160,7 +171,7 @@ function guardOf(
   // A scan that is gentler than its scope has its tempo for that: the bucket is the scope's, for all who look there.
   const rate = scopes.byId(scan.scope_id)?.rate ?? scan.rate;
   const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate, subnetRate: scan.subnet_rate });
-  return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector }));
+  return scopes.watch(createGuard({ allows, ...rates, tempo, connector: chosen.connector, pinger: asking.pinger }));
 }
 
 function paceOf({ scan, tempo, speed }: Run): ScanPace {
@@ -261,8 +272,13 @@ async function readWindow(run: Run, window: number): Promise<boolean> {
   for (const [index, portion] of portions.entries()) {
     if (!(await readPortion(run, window, { portion, left: portions.slice(index + 1).flat() }))) return false;
   }
+  const found = new Set(open.map(({ address }) => address));
+  const rest = run.order.addressesIn(window).filter((address) => !found.has(address) && isStillAsked(run, address));
+  const seen = await whileOurs(run, (signal) => whoIsUp(run.guard, rest, signal));
+  if (!seen) return false;
   return platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, runner))) return false;
+    await storeUp(platform, tx, { scanId: scan.id, counts: run.counts, ...seen });
     await ageEndpoints(tx, run.options.ageing, missedOf(run, window, open));
     return nextWindow(run, tx, window);
   });
@@ -357,7 +373,8 @@ async function finish(run: Run): Promise<void> {
   const inScan = (address: string): boolean => isStillAsked(run, address);
   await platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, run.runner))) return;
-    run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, udp: run.udp, inScan });
+    const looked = { ports: run.ports, udp: run.udp, pinged: run.guard.ping !== null, inScan };
+    run.counts.offline = await countOffline(tx, { since: scan.started_at!, ...looked });
     const progress = { window: run.order.windows, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
     if (!(await saveProgress(tx.db, scan.id, run.runner, progress))) return;
     await setScanState(tx.db, scan.id, ['running'], { state: 'done', finishedAt: tx.now });

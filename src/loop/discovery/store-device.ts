@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import type { DeviceEvidence } from '../../scan/logic/device.ts';
 import { q } from './tables.ts';
@@ -24,7 +25,17 @@ export async function deviceEvidence(db: DbOrTx, hostId: string): Promise<Device
     .select('system')
     .where('host_id', '=', hostId)
     .executeTakeFirst();
-  return { endpoints, macs: macs.map(({ value }) => value), system: presence?.system ?? null };
+  const seen = await q(db)
+    .selectFrom('discovery.sighting')
+    .select('evidence')
+    .where('host_id', '=', hostId)
+    .where(sql<boolean>`evidence ? 'up'`)
+    .orderBy('at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const { mac, ttl } = (seen?.evidence ?? {}) as { mac?: string; ttl?: number };
+  const cards = new Set([...macs.map(({ value }) => value), ...(mac === undefined ? [] : [mac])]);
+  return { endpoints, macs: [...cards], ttl, system: presence?.system ?? null };
 }
 
 /** What the host itself says it runs. */

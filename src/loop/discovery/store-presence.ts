@@ -47,6 +47,18 @@ export async function silentHosts(
   );
 }
 
+/** The same for hosts without an open endpoint that were seen by their answer to a ping or to ARP. */
+export async function mutedHosts(db: DbOrTx, since: Date): Promise<{ host_id: string; address: string }[]> {
+  const { rows } = await sql<{ host_id: string; address: string }>`
+    select a.host_id, a.address from discovery.presence p
+    join discovery.host h on h.id = p.host_id and h.superseded_by is null
+    join discovery.address a on a.host_id = p.host_id and a.current and a.how = 'measured'
+    where p.offline_since is null and p.last_seen < ${since}
+      and not exists (select from discovery.endpoint e where e.host_id = p.host_id and e.state = 'open')
+      and exists (select from discovery.sighting s where s.host_id = p.host_id and s.evidence ? 'up')`.execute(db);
+  return rows;
+}
+
 export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {
   if (hostIds.length === 0) return;
   await q(db).updateTable('discovery.presence').set({ offline_since: at }).where('host_id', 'in', hostIds).execute();
