@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { DeviceGuess } from './guess.ts';
 import { Instant } from './json.ts';
 import { ProbeResult } from './probe.ts';
 import { SourceKind } from './source-kind.ts';
@@ -14,6 +15,8 @@ export const Scope = z.object({
   exclude: z.array(z.string()),
   follow: z.array(z.string()),
   ports: z.string(),
+  /** UDP ports that are asked: `none`, `default` or a list */
+  udp: z.string(),
   /** new connections per second, at most */
   rate: z.number().int().positive(),
   /** of these, to one /24 (IPv6: /64) */
@@ -42,6 +45,8 @@ export const ScanCounts = z.object({
   offline: z.number().int(),
   back: z.number().int(),
   unchanged: z.number().int(),
+  /** addresses that accept everything and say nothing, many in one subnet: something answers for it, and they are no hosts */
+  bogus: z.number().int().optional(),
 });
 export type ScanCounts = z.infer<typeof ScanCounts>;
 
@@ -68,6 +73,8 @@ export const ScanEstimate = z.object({
   addresses: z.number(),
   excluded: z.number(),
   ports: z.number().int(),
+  /** UDP ports */
+  udp: z.number().int(),
   /** of address and port */
   pairs: z.number(),
   /** new connections a second that it can come to, with the rate of each subnet */
@@ -89,6 +96,7 @@ export const Scan = z.object({
   kind: ScanKind,
   targets: z.array(z.string()),
   ports: z.string(),
+  udp: z.string(),
   state: ScanState,
   counts: ScanCounts,
   startedAt: Instant.nullable(),
@@ -153,12 +161,15 @@ export type Claim = z.infer<typeof Claim>;
 export const Management = z.enum(['unmanaged', 'managed', 'lost', 'unmanageable']);
 export type Management = z.infer<typeof Management>;
 
+export const Transport = z.enum(['tcp', 'udp']);
+export type Transport = z.infer<typeof Transport>;
+
 export const Endpoint = z.object({
   id: z.string(),
   hostId: z.string(),
   address: z.string(),
   port: z.number().int(),
-  transport: z.literal('tcp'),
+  transport: Transport,
   service: z.string(),
   /** null: open, but never probed successfully */
   probe: ProbeResult.nullable(),
@@ -222,7 +233,13 @@ export const IdentityDecision = z.object({
 });
 export type IdentityDecision = z.infer<typeof IdentityDecision>;
 
-export const HostDetail = z.object({ host: Host, endpoints: z.array(Endpoint), why: z.array(IdentityDecision) });
+export const HostDetail = z.object({
+  host: Host,
+  endpoints: z.array(Endpoint),
+  why: z.array(IdentityDecision),
+  /** what it probably is, how surely, and why we think so */
+  device: DeviceGuess,
+});
 export type HostDetail = z.infer<typeof HostDetail>;
 
 /** What each source contributes; `only` = hosts that no other source has seen. */

@@ -14,6 +14,7 @@ test('an estimate says both ends, and one where they are the same', () => {
     addresses: 1000,
     excluded: 24,
     ports: 1,
+    udp: 0,
     pairs: 1000,
     rate: 500,
     packets: span,

@@ -31,10 +31,10 @@ function bytes(value: number): string {
 
 /** What a scan would cost, line by line, for people. */
 export function estimateWords(estimate: ScanEstimate): [string, string][] {
-  const { addresses, excluded, ports, pairs, rate, packets, seconds } = estimate;
+  const { addresses, excluded, ports, udp, pairs, rate, packets, seconds } = estimate;
   return [
     ['addresses', `${number(addresses)}${excluded > 0 ? ` (${number(excluded)} excluded)` : ''}`],
-    ['ports', `${number(ports)} each, ${number(pairs)} pairs in all`],
+    ['ports', `${number(ports)}${udp > 0 ? ` and ${number(udp)} over UDP` : ''} each, ${number(pairs)} pairs in all`],
     ['rate', `up to ${number(rate)} new connections a second`],
     ['packets', `${between(packets, number)} (more where nobody answers)`],
     ['sent', between(estimate.bytes, bytes)],
@@ -51,6 +51,7 @@ export function progressWords({ counts, secondsLeft, pace, state, waitsUntil, wa
   return [
     `${counts.done} of ${counts.targets} looked at`,
     `${counts.open} open`,
+    ...(counts.bogus ? [`${counts.bogus} addresses that something else answers for`] : []),
     ...(waitsUntil === null ? [] : [`waits until ${minute(waitsUntil)} (blackout of ${waitsFor})`]),
     ...(secondsLeft === null ? [] : [`${lasting(secondsLeft)} left`]),
     ...(slower ? [`${number(pace.now)}/s of ${number(pace.asked)}/s (${pace.why})`] : []),

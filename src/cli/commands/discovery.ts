@@ -1,3 +1,5 @@
+import { type DeviceGuess, guessInWords, reasonInWords } from '../../model/guess.ts';
+import { portName } from '../../model/endpoint-name.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Client } from '../../client/client.ts';
 import { bannerInWords } from '../../model/banner-words.ts';
@@ -122,12 +124,22 @@ function servedInWords(probe: ProbeResult | null): string {
   return words === null ? '' : `, ${words}`;
 }
 
+/** What it probably is; the heaviest reasons, or all of them. */
+const FEW_REASONS = 3;
+
+const deviceLines = (device: DeviceGuess, all: boolean): [string, string][] => [
+  ['device', guessInWords(device) ?? '–'],
+  ...device.reasons
+    .slice(0, all ? undefined : FEW_REASONS)
+    .map((reason): [string, string] => ['because', reasonInWords(reason)]),
+];
+
 function addHost(root: Command): void {
   const host = root
     .command('host')
     .description('One host')
     .argument('[id]', 'host id, name or address')
-    .option('--why', 'why we think it is one machine: every decision');
+    .option('--why', 'why we think it is one machine, and of this kind: every decision and sign');
   does(host, async (context, [id], options) => {
     if (!id?.[0]) throw new UsageError('name a host; list them with `lastember hosts`');
     const client = await context.client();
@@ -141,11 +153,15 @@ function addHost(root: Command): void {
       ['management', managementOf(h)],
       ['guess', h.guess ?? '–'],
       ...(h.shared ? ([['is', `no machine: ${h.shared.kind}, ${h.shared.why}`]] as [string, string][]) : []),
+      ...deviceLines(detail.device, flag(options, 'why')),
       ['sources', h.sources.join(', ')],
       ['seen', seenInWords(h)],
       ...(h.note ? [['note', h.note] as [string, string]] : []),
       ...h.identifiers.map((i): [string, string] => [i.kind, i.value]),
-      ...endpoints.map((e): [string, string] => [`:${e.port}`, `${e.service} ${e.state}${servedInWords(e.probe)}`]),
+      ...endpoints.map((e): [string, string] => [
+        `:${portName(e)}`,
+        `${e.service} ${e.state}${servedInWords(e.probe)}`,
+      ]),
       ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
     ]);
   });

@@ -16,6 +16,7 @@ export function addScan(root: Command): void {
       .command('scan [target...]')
       .description('Scan scopes or CIDRs now, with progress, then say what is new')
       .option('--ports <ports>', 'profile or list of ports (default: the scope’s)')
+      .option('--udp <ports>', 'UDP ports: none, default or a list (default: the scope’s)')
       .option('--targets-file <file>', 'more targets, one a line; - for standard input')
       .option('--known', 'only addresses where a host is known; empty space is left out')
       .option('--rate <n>', 'new connections per second, at most (never more than the scope’s)')
@@ -151,9 +152,10 @@ async function bodiesOf(client: Client, targets: string[], options: Options): Pr
   const addresses = targets.filter((target) => !scopes.some((scope) => scope.name === target));
   if (chosen.length + addresses.length === 0)
     throw new UsageError('there is no scope yet; add one with `lastember scope add NAME CIDR` or name a CIDR');
-  const [ports, rate] = [text(options, 'ports'), number(options, 'rate')];
+  const [ports, udp, rate] = [text(options, 'ports'), text(options, 'udp'), number(options, 'rate')];
   const how = {
     ...(ports ? { ports } : {}),
+    ...(udp ? { udp } : {}),
     ...(rate === undefined ? {} : { rate }),
     ...(flag(options, 'known') ? { kind: 'known' as const } : {}),
   };

@@ -11,6 +11,7 @@ import { targetsFrom } from '../targets-file.ts';
 const settings = (command: Command): Command =>
   command
     .option('--ports <ports>', 'profile (fast, default, full) or a list such as 22,443,8000-8100')
+    .option('--udp <ports>', 'UDP ports that are asked: none, default (53, 123, 161, 623) or some of these')
     .option('--rate <n>', 'new connections per second, at most')
     .option('--subnet-rate <n>', 'of these, to one /24 (IPv6: /64)')
     .option('--every <cron>', 'scan by itself, e.g. "0 3 * * *"')
@@ -21,7 +22,7 @@ const settings = (command: Command): Command =>
     .option('--confirm-wide', 'yes, wider than a /8 is meant');
 
 function given(options: Options) {
-  const [ports, every] = [text(options, 'ports'), text(options, 'every')];
+  const [ports, udp, every] = [text(options, 'ports'), text(options, 'udp'), text(options, 'every')];
   const numbers = {
     rate: number(options, 'rate'),
     subnetRate: number(options, 'subnetRate'),
@@ -34,6 +35,7 @@ function given(options: Options) {
   };
   return {
     ...(ports ? { ports } : {}),
+    ...(udp ? { udp } : {}),
     ...(every ? { every } : {}),
     ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
     ...Object.fromEntries(Object.entries(lists).filter(([, value]) => value.length > 0)),
@@ -87,7 +89,7 @@ export function addScope(root: Command): void {
         { title: 'NAME', of: (s) => s.name, shrink: true },
         { title: 'COVERS', of: (s) => s.cidrs.join(', '), shrink: true },
         { title: 'EXCEPT', of: (s) => s.exclude.join(', ') || '–', shrink: true, drop: 1 },
-        { title: 'PORTS', of: (s) => s.ports, shrink: true },
+        { title: 'PORTS', of: portsInWords, shrink: true },
         { title: 'RATE', of: (s) => `${s.rate}/s` },
         { title: 'EVERY', of: (s) => s.every ?? 'by hand' },
         { title: 'BLACKOUTS', of: (s) => s.blackouts.join('; ') || '–', shrink: true, drop: 3 },
@@ -144,11 +146,13 @@ function addScopeAgents(scope: Command): void {
   );
 }
 
+const portsInWords = ({ ports, udp }: Scope): string => (udp === 'none' ? ports : `${ports}; UDP ${udp}`);
+
 const linesOf = (scope: Scope): [string, string][] => [
   ['scope', scope.name],
   ['covers', scope.cidrs.join(', ')],
   ['except', scope.exclude.join(', ') || '–'],
-  ['ports', scope.ports],
+  ['ports', portsInWords(scope)],
   ['rate', rateWords(scope)],
   ['every', everyWords(scope)],
   ['blackouts', scope.blackouts.join('; ') || '–'],

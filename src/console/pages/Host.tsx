@@ -1,7 +1,9 @@
 import { Badge, Button, Code, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
-import type { Endpoint, Host } from '../../model/estate.ts';
+import { endpointName } from '../../model/endpoint-name.ts';
+import type { Endpoint, Host, HostDetail } from '../../model/estate.ts';
+import { type DeviceGuess, guessInWords, reasonInWords } from '../../model/guess.ts';
 import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
 import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
@@ -26,10 +28,10 @@ export function HostPage() {
   const { id } = useParams({ strict: false });
   const host = useHost(id!);
   if (isMissing(host.error)) return <NoSuch what="host" to={paths.hosts()} />;
-  return <Loaded query={host}>{(data) => <HostView host={data.host} endpoints={data.endpoints} />}</Loaded>;
+  return <Loaded query={host}>{(data) => <HostView {...data} />}</Loaded>;
 }
 
-function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
+function HostView({ host, endpoints, device }: Pick<HostDetail, 'host' | 'endpoints' | 'device'>) {
   const me = useMe().data;
   const claim = useClaimHost(host.id);
   const mayClaim = host.claim === 'unknown' && me !== undefined && (MAY.operate as readonly Role[]).includes(me.role);
@@ -51,7 +53,7 @@ function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
     >
       {claim.error ? <Problem error={claim.error} /> : null}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg">
-        <Identity host={host} />
+        <Identity host={host} device={device} />
         <Neighbourhood host={host} />
       </SimpleGrid>
       <HostFindings host={host} />
@@ -61,7 +63,22 @@ function HostView({ host, endpoints }: { host: Host; endpoints: Endpoint[] }) {
   );
 }
 
-function Identity({ host }: { host: Host }) {
+/** Each with its weight, so that nobody has to believe the number. */
+function Device({ device }: { device: DeviceGuess }) {
+  const words = guessInWords(device);
+  if (words === null) return null;
+  return (
+    <Fold title={`Probably ${words}`}>
+      {device.reasons.map((reason) => (
+        <Text size="sm" key={`${reason.about} ${reason.value} ${reason.why}`}>
+          {reasonInWords(reason)}
+        </Text>
+      ))}
+    </Fold>
+  );
+}
+
+function Identity({ host, device }: { host: Host; device: DeviceGuess }) {
   const last = useLastSeen()(host);
   return (
     <Paper withBorder p="lg">
@@ -95,6 +112,7 @@ function Identity({ host }: { host: Host }) {
             why, the trail says below.
           </Text>
         ) : null}
+        <Device device={device} />
         {host.note ? <Note text={host.note} /> : null}
         {host.agentId ? (
           <Text size="sm">
@@ -237,11 +255,7 @@ const ENDPOINT_COLUMNS: Column<Endpoint>[] = [
   {
     title: 'Endpoint',
     mono: true,
-    cell: ({ address, port }) => (
-      <span className="address">
-        {address}:{port}
-      </span>
-    ),
+    cell: (endpoint) => <span className="address">{endpointName(endpoint)}</span>,
   },
   {
     title: 'Service',

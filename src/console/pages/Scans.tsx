@@ -74,7 +74,7 @@ const SCOPES: Column<Scope>[] = [
   { title: 'Scope', min: 120, cell: ({ name }) => name },
   { title: 'Covers', mono: true, min: 160, cell: ({ cidrs }) => cidrs.join(', ') },
   { title: 'Except', mono: true, cell: ({ exclude }) => exclude.join(', ') || '–' },
-  { title: 'Ports', mono: true, cell: ({ ports }) => ports },
+  { title: 'Ports', mono: true, cell: ({ ports, udp }) => (udp === 'none' ? ports : `${ports}; UDP ${udp}`) },
   { title: 'Rate', min: 140, cell: (scope) => rateWords(scope) },
   { title: 'Every', min: 140, cell: (scope) => everyWords(scope) },
   { title: 'Blackouts', min: 120, cell: ({ blackouts }) => blackouts.join('; ') || '–' },

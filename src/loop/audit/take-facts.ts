@@ -129,5 +129,6 @@ async function tellIdentity(discovery: Discovery, tx: Tx, hostId: string): Promi
     ...(provider && instanceId ? [{ kind: 'cloud-id' as const, value: `${provider}:${instanceId}` }] : []),
   ];
   const addresses = [...new Set((sections.sockets ?? []).map((socket) => socket.address.replace(/^::ffff:/i, '')))];
-  await discovery.updateIdentity(tx, hostId, { hostname: sections.os.hostname, identifiers, addresses });
+  const { hostname, prettyName: system } = sections.os;
+  await discovery.updateIdentity(tx, hostId, { hostname, identifiers, addresses, system });
 }

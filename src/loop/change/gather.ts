@@ -105,7 +105,10 @@ async function plannedHost(deps: Deps, host: Host, knowledge: Knowledge): Promis
   const carrier = await carrierOf(enrollment, host.id);
   const { sections } = await audit.facts(host.id);
   const wanted = new Set([...findings, ...exposures].flatMap((one) => one.endpointId ?? []));
-  const endpoints = (knowledge.endpoints.get(host.id) ?? []).filter((one) => one.state === 'open');
+  // Health and verification connect, which is TCP.
+  const endpoints = (knowledge.endpoints.get(host.id) ?? []).filter(
+    ({ state, transport }) => state === 'open' && transport === 'tcp',
+  );
   const listeners: PlannedListener[] = [];
   for (const endpoint of endpoints.filter((one) => wanted.has(one.id))) {
     const own = exposures.filter((exposure) => exposure.endpointId === endpoint.id);

@@ -9,6 +9,7 @@ import { merge } from './merge.ts';
 import { NAME_RANK, recordSightings, renameHost } from './sightings.ts';
 import { endOtherClaims, noteAddress } from './store-addresses.ts';
 import { firmIdentifiers } from './store-around.ts';
+import { saveSystem } from './store-device.ts';
 import { findHost, hostIdAt, updateHost } from './store-hosts.ts';
 import { noteCarried } from './shared.ts';
 import { noteIdentifiers, noteSighting } from './store-seen.ts';
@@ -126,12 +127,13 @@ export async function setManagement(tx: Tx, hostId: string, management: Manageme
 export async function updateIdentity(
   tx: Tx,
   hostId: string,
-  facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
+  facts: { hostname: string; identifiers: Identifier[]; addresses: string[]; system?: string },
 ): Promise<void> {
   await noteIdentifiers(tx.db, hostId, facts.identifiers, tx.now);
   await claimAddresses(tx, hostId, usable(facts.addresses));
   await noteCarried(tx, hostId, usable(facts.addresses));
   await renameHost(tx, hostId, facts.hostname, NAME_RANK.host);
+  if (facts.system) await saveSystem(tx.db, hostId, facts.system);
   await adoptMeasured(tx, hostId);
   await adoptListed(tx, hostId, facts.identifiers);
 }

@@ -69,7 +69,7 @@ export interface Discovery extends Module {
   updateIdentity(
     tx: Tx,
     hostId: string,
-    facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
+    facts: { hostname: string; identifiers: Identifier[]; addresses: string[]; system?: string },
   ): Promise<void>;
   /** Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. */
   probeNow(address: string, port: number, how?: { judge: boolean }): Promise<Endpoint>;

@@ -15,6 +15,7 @@ import { patrolAgentRoutes } from './routes-patrols.ts';
 import { discoveryRoutes } from './routes.ts';
 import { runScan } from './run-scan.ts';
 import { runSource } from './run-source.ts';
+import type { Pair } from '../../scan/scanner/sweep.ts';
 import { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
@@ -33,7 +34,7 @@ export interface DiscoveryOptions {
 export function createDiscovery(platform: Platform, options: DiscoveryOptions = {}): Discovery {
   const buckets = new Buckets();
   const scanner = { buckets, ageing: options.ageing ?? DEFAULT_AGEING };
-  const look = (address: string, port: number, judge = true) => probeNow(platform, buckets, { address, port, judge });
+  const look = (at: Pair, judge = true) => probeNow(platform, buckets, { ...at, judge });
   return {
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
@@ -63,7 +64,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     probeNow: async (text, port, how) => {
       const address = normalAddress(text);
       if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'it is no address' });
-      return look(address, port, how?.judge);
+      return look({ address, port }, how?.judge);
     },
     routes: discoveryRoutes(platform, look),
     patrolFor: (agent, subnets) => patrolFor(platform, agent, subnets),

@@ -1,6 +1,8 @@
+import { endpointName } from '../../model/endpoint-name.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, learns, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import { learns, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
+import { guessOf } from '../../scan/logic/device.ts';
 import type { Look } from '../../scan/look.ts';
 import { withRevocation, withUrls } from './certificates.ts';
 import { NAME_RANK, renameHost } from './sightings.ts';
@@ -10,9 +12,9 @@ import {
   type EndpointRow,
   insertEndpoint,
   noteProbeError,
-  probesOfHost,
   updateEndpoint,
 } from './store-endpoints.ts';
+import { deviceEvidence } from './store-device.ts';
 import { hostRow, updateHost } from './store-hosts.ts';
 import { rejudge } from './rejudge.ts';
 
@@ -39,7 +41,7 @@ export async function recordLooks(
 type Seen = Look & { via: string | null };
 
 async function recordLook(platform: Pick<Platform, 'newId'>, tx: Tx, hostId: string, look: Seen): Promise<LookChange> {
-  const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port });
+  const row = await endpointRow(tx.db, { hostId, address: look.address, port: look.port, transport: look.transport });
   if (!row) return foundEndpoint(platform, tx, hostId, look);
   // What the server sees itself it takes from no agent.
   if (look.via !== null && row.via === null) return 'same';
@@ -91,6 +93,7 @@ async function foundEndpoint(
     host_id: hostId,
     address: look.address,
     port: look.port,
+    transport: look.transport ?? 'tcp',
     first_seen: look.at,
     last_seen: look.at,
     service: serviceOf(look.result),
@@ -111,7 +114,7 @@ async function announce(
   what: { id: string; look: Seen; before: ProbeResult | null },
 ): Promise<void> {
   const host = await hostRow(tx.db, hostId);
-  const name = `${bracketed(what.look.address)}:${what.look.port}`;
+  const name = endpointName(what.look);
   await tx.record({
     type: `discovery.endpoint.${verb}`,
     subject: { kind: 'endpoint', id: what.id, name },
@@ -129,14 +132,13 @@ async function announce(
   await rejudge(tx, hostId);
 }
 
-export const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);
-
 /** Name and guess follow from what the host serves. */
-async function describeHost(tx: Tx, hostId: string): Promise<void> {
+export async function describeHost(tx: Tx, hostId: string): Promise<void> {
   const row = await hostRow(tx.db, hostId);
   if (!row) return;
-  const probes = await probesOfHost(tx.db, hostId);
-  const guess = guessOf(probes);
+  const evidence = await deviceEvidence(tx.db, hostId);
+  const probes = evidence.endpoints.flatMap(({ probe }) => (probe ? [probe] : []));
+  const guess = guessOf(evidence);
   if (guess !== row.guess) {
     await updateHost(tx.db, hostId, { guess });
     await tx.record({

@@ -1,3 +1,4 @@
+import { endpointName } from '../../model/endpoint-name.ts';
 import type { Host } from '../../model/estate.ts';
 import type { NotLooked } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
@@ -50,9 +51,9 @@ export async function notLooked(platform: Platform): Promise<NotLooked[]> {
         lastAt: null,
       })),
     ...hosts.flatMap(unreported),
-    ...endpoints.map(({ address, port, hostId, lastError, probedAt }) => ({
+    ...endpoints.map(({ hostId, lastError, probedAt, ...at }) => ({
       what: 'endpoint' as const,
-      name: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+      name: endpointName(at),
       hostId,
       why: lastError!,
       lastAt: probedAt,

@@ -3,7 +3,8 @@ import { AppError } from '../../model/errors/index.ts';
 import type { PatrolCounts, PatrolReply, PatrolReport, PatrolSeen } from '../../model/patrol.ts';
 import { plainText } from '../../model/text.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { guessOf, identifiersOf, nameFrom } from '../../scan/logic/describe.ts';
+import { identifiersOf, nameFrom } from '../../scan/logic/describe.ts';
+import { guessOf } from '../../scan/logic/device.ts';
 import { patrolWindows, rangesOf } from '../../scan/logic/patrol.ts';
 import { containsAddress } from '../../scan/logic/targets.ts';
 import type { Look } from '../../scan/look.ts';
@@ -114,7 +115,7 @@ async function storeWindow(platform: Platform, tx: Tx, ageing: Ageing, window: W
   await ageEndpoints(tx, ageing, {
     addresses: asked,
     ports: row.ports,
-    isOpen: (address, port) => open.has(`${address} ${port}`),
+    isOpen: ({ address, port }) => open.has(`${address} ${port}`),
     by: 'agent',
   });
   counts.asked += asked.length;
@@ -155,7 +156,10 @@ async function sightingsOf(
       via: row.host_id,
       evidence: {
         ports: here.map(({ port }) => port),
-        guess: guessOf(probes),
+        guess: guessOf({
+          endpoints: here.map(({ port, result }) => ({ port, probe: result })),
+          macs: mac === undefined ? [] : [mac],
+        }),
         certificateName: nameFrom(probes),
         agent,
         patrol: row.id,

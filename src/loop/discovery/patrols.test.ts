@@ -157,7 +157,7 @@ test('1.14: a stranger that only an agent sees becomes an unknown host that says
   ]);
   const host = await hostAt('10.72.0.9');
   assert.deepEqual([host.claim, host.discoveredAs, host.sources], ['unknown', 'unknown', ['agent-scan']]);
-  assert.match(host.guess ?? '', /Debian 12; serves ssh/);
+  assert.match(host.guess ?? '', /Debian 12 server; serves ssh/);
   assert.deepEqual(host.identifiers.map(({ kind }) => kind).sort(), ['mac', 'ssh-host-key']);
   const [why] = await decisionsOf(platform.db, host.id);
   assert.match(why!.why, /seen by the agent on agent-10-72-0-2-24 in its own subnet/);

@@ -3,9 +3,10 @@ import type { Endpoint } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
-import type { Look } from '../../scan/look.ts';
 import { recordLooks } from './looks.ts';
 import { lookOnce, sightingsFrom } from '../../scan/scanner/observe.ts';
+import { lookAgainUdp } from '../../scan/scanner/observe-udp.ts';
+import type { Pair } from '../../scan/scanner/sweep.ts';
 import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
 import { recordSightings } from './sightings.ts';
@@ -13,16 +14,16 @@ import { endpointRow, type EndpointRow, findEndpoint, noteProbeError } from './s
 import { hostIdAt } from './store-hosts.ts';
 import { rejudge } from './rejudge.ts';
 
+interface Wanted extends Pair {
+  judge: boolean;
+}
+
 /**
  * One fresh look from outside, through the same guard as every scan. What it reads is stored like a scan's; what it
  * could not read is noted beside what was known, and nothing is forgotten. Judged afterwards, unless whoever asks does
  * that: a judgement that looks must not be the cause of the next one.
  */
-export async function probeNow(
-  platform: Platform,
-  buckets: Buckets,
-  wanted: { address: string; port: number; judge: boolean },
-): Promise<Endpoint> {
+export async function probeNow(platform: Platform, buckets: Buckets, wanted: Wanted): Promise<Endpoint> {
   return withScopes(platform, (scopes) => probeWithin(platform, buckets, scopes, wanted));
 }
 
@@ -30,11 +31,13 @@ async function probeWithin(
   platform: Platform,
   buckets: Buckets,
   scopes: LiveScopes,
-  { address, port, judge }: { address: string; port: number; judge: boolean },
+  { judge, ...at }: Wanted,
 ): Promise<Endpoint> {
+  const { address, port } = at;
   const { guard } = guardFor(scopes, buckets, address);
-  const look = await lookOnce(guard, { address, port }, () => platform.now());
-  const known = await knownEndpoint(platform, address, port);
+  const now = (): Date => platform.now();
+  const look = at.transport === 'udp' ? (await lookAgainUdp(guard, [at], now))[0]! : await lookOnce(guard, at, now);
+  const known = await knownEndpoint(platform, at);
   if (!look.result && !known)
     throw new AppError('PROBE_STOPPED', { address, port, protocol: 'anything', why: look.error ?? '' });
   const sightings = sightingsFrom([look], 'scan');
@@ -47,15 +50,15 @@ async function probeWithin(
     }
     const [decision] = await recordSightings(platform, tx, sightings, alive);
     await recordLooks(platform, tx, decision!.hostId, [look]);
-    const row = await endpointRow(tx.db, { hostId: decision!.hostId, address, port });
+    const row = await endpointRow(tx.db, { hostId: decision!.hostId, ...at });
     if (judge) await rejudge(tx, decision!.hostId);
     return row!.id;
   });
   return (await findEndpoint(platform.db, id))!;
 }
 
-async function knownEndpoint(platform: Platform, address: string, port: Look['port']): Promise<EndpointRow | null> {
-  const hostId = await hostIdAt(platform.db, address);
-  const row = hostId ? await endpointRow(platform.db, { hostId, address, port }) : undefined;
+async function knownEndpoint(platform: Platform, at: Pair): Promise<EndpointRow | null> {
+  const hostId = await hostIdAt(platform.db, at.address);
+  const row = hostId ? await endpointRow(platform.db, { hostId, ...at }) : undefined;
   return row ?? null;
 }

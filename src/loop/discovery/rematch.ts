@@ -1,8 +1,8 @@
+import { endpointName } from '../../model/endpoint-name.ts';
 import { systemActor } from '../../model/actor.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { matchAgain } from '../../scan/probes/match-again.ts';
 import { serviceOf, summaryOf } from '../../scan/logic/describe.ts';
-import { bracketed } from './looks.ts';
 import { rejudge } from './rejudge.ts';
 import { addHistory, setMatched, type UnknownRow, unknownAfter } from './store-endpoints.ts';
 import { hostRow } from './store-hosts.ts';
@@ -37,7 +37,7 @@ async function matchRows(tx: Tx, rows: readonly UnknownRow[]): Promise<number> {
     known++;
     await addHistory(tx.db, row.id, tx.now, probe);
     const host = await hostRow(tx.db, row.host_id);
-    const name = `${bracketed(row.address)}:${row.port}`;
+    const name = endpointName(row);
     await tx.record({
       type: 'discovery.endpoint.changed',
       subject: { kind: 'endpoint', id: row.id, name },

@@ -4,8 +4,12 @@ import type { Look } from '../../scan/look.ts';
 import { type LookChange, recordLooks } from './looks.ts';
 import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
-import { endpointRow, missedEndpoints, noteMiss } from './store-endpoints.ts';
-import { markCounted, markOffline, offlineHosts, silentHosts } from './store-presence.ts';
+import { NO_ANSWER } from '../../scan/scanner/observe-udp.ts';
+import { sightingOfUp } from '../../scan/scanner/observe-up.ts';
+import type { Up } from '../../scan/logic/up.ts';
+import type { Pair } from '../../scan/scanner/sweep.ts';
+import { endpointRow, missedEndpoints, noteMiss, noteProbeError } from './store-endpoints.ts';
+import { markCounted, markOffline, mutedHosts, offlineHosts, silentHosts } from './store-presence.ts';
 import { rejudge } from './rejudge.ts';
 
 export interface WindowResults {
@@ -29,6 +33,18 @@ export async function storeWindow(platform: Platform, tx: Tx, window: WindowResu
     if (!(await markCounted(tx.db, decision.hostId, window.scanId))) continue;
     window.counts[countFor(decision, changes, wereOffline.has(decision.hostId))]++;
   }
+}
+
+/** Hosts that are up and have no open port: seen, and no endpoint is invented. */
+export async function storeUp(
+  platform: Platform,
+  tx: Tx,
+  { scanId, up, bogus, counts }: { scanId: string; up: readonly Up[]; bogus: number; counts: ScanCounts },
+): Promise<void> {
+  if (bogus > 0) counts.bogus = (counts.bogus ?? 0) + bogus;
+  if (up.length === 0) return;
+  const sightings = up.map((one) => sightingOfUp(one, tx.now));
+  await storeWindow(platform, tx, { scanId, looks: [], sightings, alive: () => false, counts });
 }
 
 function countFor(
@@ -55,38 +71,38 @@ export async function ageEndpoints(
   scanned: {
     addresses: string[];
     ports: number[];
-    isOpen(address: string, port: number): boolean;
+    /** UDP ports that were asked */
+    udp?: number[];
+    isOpen(at: Pair): boolean;
     by?: 'server' | 'agent';
     /** what was seen from then on is not missed */
     since?: Date;
   },
 ): Promise<void> {
-  const known = await missedEndpoints(tx.db, scanned.addresses, scanned.ports, scanned.by);
-  for (const endpoint of known.filter((e) => !scanned.isOpen(e.address, e.port))) {
+  const known = await missedEndpoints(tx.db, scanned.addresses, scanned, scanned.by);
+  for (const endpoint of known.filter((e) => !scanned.isOpen(e))) {
     if (scanned.since && (await wasSeen(tx, endpoint, scanned.since))) continue;
     const misses = endpoint.misses + 1;
     const since = endpoint.missed_since ?? tx.now;
     const gone = misses >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
+    if (endpoint.transport === 'udp') await noteProbeError(tx.db, endpoint.id, NO_ANSWER, null);
     await noteMiss(tx.db, endpoint.id, { misses, since, gone });
     if (gone) await rejudge(tx, endpoint.host_id);
   }
 }
 
-async function wasSeen(
-  tx: Tx,
-  { host_id, address, port }: { host_id: string; address: string; port: number },
-  since: Date,
-): Promise<boolean> {
-  const row = await endpointRow(tx.db, { hostId: host_id, address, port });
+async function wasSeen(tx: Tx, { host_id, ...at }: { host_id: string } & Pair, since: Date): Promise<boolean> {
+  const row = await endpointRow(tx.db, { hostId: host_id, ...at });
   return row !== undefined && row.last_seen >= since;
 }
 
 /** Hosts with endpoints where this scan looked that nobody has seen since it began; returns how many fell silent now. */
 export async function countOffline(
   tx: Tx,
-  scan: { since: Date; ports: number[]; inScan(address: string): boolean },
+  scan: { since: Date; ports: number[]; udp?: number[]; pinged?: boolean; inScan(address: string): boolean },
 ): Promise<number> {
-  const silent = await silentHosts(tx.db, scan.since, scan.ports);
+  const silent = await silentHosts(tx.db, scan.since, scan);
+  if (scan.pinged) silent.push(...(await mutedHosts(tx.db, scan.since)));
   const ids = new Set(silent.filter((row) => scan.inScan(row.address)).map((row) => row.host_id));
   await markOffline(tx.db, [...ids], tx.now);
   return ids.size;

@@ -13,9 +13,11 @@ import { normalAddress } from '../../scan/logic/address.ts';
 import { rematch } from './rematch.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { unknownHosts } from './unknown.ts';
+import { guessDevice } from '../../scan/logic/device.ts';
+import { deviceEvidence } from './store-device.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
-export type LookNow = (address: string, port: number) => Promise<Endpoint>;
+export type LookNow = (at: Pick<Endpoint, 'address' | 'port' | 'transport'>) => Promise<Endpoint>;
 
 const Id = z.object({ id: z.string() });
 const HostQuery = z.object({
@@ -48,11 +50,12 @@ export function hostRoutes(platform: Platform, look: LookNow): Route[] {
 async function detailOf(platform: Platform, id: string): Promise<HostDetail> {
   const host = await findHost(platform.db, id);
   if (!host) throw new AppError('NOT_FOUND', { what: 'host', id, list: 'hosts' });
-  const [endpoints, why] = await Promise.all([
+  const [endpoints, why, evidence] = await Promise.all([
     findEndpoints(platform.db, { hostId: host.id }),
     decisionsOf(platform.db, host.id),
+    deviceEvidence(platform.db, host.id),
   ]);
-  return { host, endpoints, why };
+  return { host, endpoints, why, device: guessDevice(evidence) };
 }
 
 /** People know hosts by name or address, too. */
@@ -252,7 +255,7 @@ function endpointRoutes(platform: Platform, look: LookNow): Route[] {
       handler: async ({ params }) => {
         const endpoint = await findEndpoint(platform.db, params.id);
         if (!endpoint) throw new AppError('NOT_FOUND', { what: 'endpoint', id: params.id, list: 'hosts' });
-        return look(endpoint.address, endpoint.port);
+        return look(endpoint);
       },
     }),
   ];

@@ -25,6 +25,7 @@ const Blackouts = z.array(z.string().min(1).max(120)).max(50);
 /** days */
 const FullEvery = z.number().int().min(1).max(366);
 const Ports = z.string().min(1).max(4000);
+const Udp = z.string().min(1).max(400);
 
 /** `confirmWide`: yes, wider than a /8 is meant. */
 const ScopeFields = z.object({
@@ -32,6 +33,7 @@ const ScopeFields = z.object({
   exclude: Targets.default([]),
   follow: Targets.default([]),
   ports: Ports.default('default'),
+  udp: Udp.default('none'),
   rate: Rate.default(DEFAULT_RATE),
   subnetRate: Rate.default(DEFAULT_SUBNET_RATE),
   every: z.string().max(120).nullable().default(null),
@@ -47,6 +49,7 @@ const ScopeChange = z
     exclude: Targets.optional(),
     follow: Targets.optional(),
     ports: Ports.optional(),
+    udp: Udp.optional(),
     rate: Rate.optional(),
     subnetRate: Rate.optional(),
     every: z.string().max(120).nullable().optional(),
@@ -62,6 +65,7 @@ const ScanInput = z
     scope: z.string().optional(),
     targets: Targets.default([]),
     ports: Ports.optional(),
+    udp: Udp.optional(),
     rate: Rate.optional(),
     subnetRate: Rate.optional(),
     kind: ScanKind.default('full'),
@@ -91,6 +95,7 @@ const detailOf = (scope: Scope) => ({
   exclude: scope.exclude,
   follow: scope.follow,
   ports: scope.ports,
+  udp: scope.udp,
   rate: scope.rate,
   subnetRate: scope.subnetRate,
   every: scope.every,

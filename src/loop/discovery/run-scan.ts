@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
+import { endpointName } from '../../model/endpoint-name.ts';
 import type { ScanCounts, ScanPace } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
@@ -12,18 +13,22 @@ import { fullPace } from '../../scan/logic/estimate.ts';
 import { lookupOf } from '../../scan/logic/lookup.ts';
 import { newRtt, type Rtt } from '../../scan/logic/pace.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/progress.ts';
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
+import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { seenInDepth } from './store-endpoints.ts';
-import { ageEndpoints, countOffline, storeWindow } from './results.ts';
-import { intervalsOfScan } from './scans.ts';
+import { ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
+import { countsOf, intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
-import { type Chosen, chooseConnector } from '../../scan/scanner/native/choose.ts';
+import { type Asking, type Chosen, chooseConnector, choosePinger } from '../../scan/scanner/native/choose.ts';
+import { whoIsUp } from '../../scan/scanner/observe-up.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
-import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
+import { lookAgainUdp, sweepUdp } from '../../scan/scanner/observe-udp.ts';
+import { type Pair, sweep, type SweepProgress } from '../../scan/scanner/sweep.ts';
 import type { Ageing } from './results.ts';
 import type { Buckets } from './scopes.ts';
 import {
@@ -59,13 +64,17 @@ interface Run {
   intervals: Interval[];
   order: Windows;
   ports: number[];
+  udp: number[];
   scopes: LiveScopes;
   chosen: Chosen;
+  asking: Asking;
   guard: Guard;
   rtt: Rtt;
   retries: Retries;
   tempo: Tempo;
   speed: Speed;
+  /** addresses that something answers for, as far as met */
+  traps: Traps;
   /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
   refused: Set<string>;
   counts: ScanCounts;
@@ -87,11 +96,13 @@ async function runBegun(
   begun: Pick<Run, 'scan' | 'runner' | 'scopes'>,
 ): Promise<void> {
   const chosen = await chooseConnector(platform.config.scanPath);
+  const asking = await choosePinger(platform.config.scanPath);
   try {
-    const run = await prepare(platform, options, { ...begun, chosen });
+    const run = await prepare(platform, options, { ...begun, chosen, asking });
     if (run && (await runWindows(run))) await finish(run);
   } finally {
     if (!begun.scan.scope_id) options.buckets.forget(begun.scan.id);
+    asking.pinger?.close();
     await chosen.connector?.close();
   }
 }
@@ -100,19 +111,20 @@ async function runBegun(
 async function prepare(
   platform: Platform,
   options: ScannerOptions,
-  begun: Pick<Run, 'scan' | 'runner' | 'scopes' | 'chosen'>,
+  begun: Pick<Run, 'scan' | 'runner' | 'scopes' | 'chosen' | 'asking'>,
 ): Promise<Run | null> {
   const { scan } = begun;
   try {
     const intervals = await intervalsOfScan(platform.db, scan);
     const ports = parsePorts(scan.ports);
+    const udp = parseUdp(scan.udp);
     const order = scanOrder(intervals, ports, Number(scan.seed), scan.rate);
     const refused = new Set<string>();
     const tempo = newTempo(fullPace(intervals, scan.rate, scan.subnet_rate), performance.now());
     const guard = guardOf(options, { ...begun, tempo, intervals }, refused);
-    await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, begun.chosen));
+    await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, pathOf(begun)));
     const speed = newSpeed(scan.counts.done, performance.now());
-    const heard = { rtt: newRtt(), retries: newRetries(), tempo, speed };
+    const heard = { rtt: newRtt(), retries: newRetries(), traps: newTraps(), tempo, speed };
     return {
       ...begun,
       ...heard,
@@ -121,6 +133,7 @@ async function prepare(
       intervals,
       order,
       ports,
+      udp,
       guard,
       refused,
       counts: { ...scan.counts },
@@ -136,10 +149,17 @@ async function prepare(
   }
 }
 
+type ForGuard = Pick<Run, 'scan' | 'scopes' | 'chosen' | 'asking' | 'tempo' | 'intervals'>;
+
+const pathOf = ({ chosen, asking }: Pick<Run, 'chosen' | 'asking'>) => ({
+  path: chosen.path,
+  why: `${chosen.why}; ${asking.why}`,
+});
+
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
   options: ScannerOptions,
-  { scan, scopes, chosen, tempo, intervals }: Pick<Run, 'scan' | 'scopes' | 'chosen' | 'tempo' | 'intervals'>,
+  { scan, scopes, chosen, asking, tempo, intervals }: ForGuard,
   refused: Set<string>,
 ): Guard {
   const inScan = lookupOf(intervals);
@@ -153,7 +173,8 @@ function guardOf(
   const rate = scopes.byId(scan.scope_id)?.rate ?? scan.rate;
   const rates = options.buckets.of(scan.scope_id ?? scan.id, { rate, subnetRate: scan.subnet_rate });
   const { asksWays } = scopes;
-  return scopes.watch(createGuard({ allows, asksWays, ...rates, tempo, connector: chosen.connector }));
+  const { connector } = chosen;
+  return scopes.watch(createGuard({ allows, asksWays, ...rates, tempo, connector, pinger: asking.pinger }));
 }
 
 function paceOf({ scan, tempo, speed }: Run): ScanPace {
@@ -181,6 +202,7 @@ async function begin(platform: Platform, scanId: string, runner: string): Promis
           resolved: row.resolved,
           exclude: row.exclude,
           ports: row.ports,
+          ...(row.udp === 'none' ? {} : { udp: row.udp }),
           rate: row.rate,
           kind: row.kind,
         },
@@ -208,34 +230,38 @@ async function runWindows(run: Run): Promise<boolean> {
 }
 
 async function sweepWindow(run: Run, window: number, from: number): Promise<boolean> {
-  const { platform, scan, runner, order } = run;
-  const before = run.counts.done - from;
-  return sweep({
-    guard: run.guard,
-    from,
-    to: order.pairsIn(window),
-    pairAt: (index) => order.pairAt(window, index),
-    rtt: run.rtt,
-    retries: run.retries,
-    tempo: run.tempo,
-    report: async ({ cursor, open }) => {
-      run.counts.done = before + cursor;
-      noteDone(run.speed, run.counts.done, performance.now());
-      return platform.observe(actorOf(scan), async (tx) => {
-        if (!(await holdScan(tx.db, scan.id, runner))) return false;
-        await saveOpen(tx.db, scan.id, open);
-        await tx.publish('scans', { scanId: scan.id });
-        const isOurs = await saveProgress(tx.db, scan.id, runner, {
-          window,
-          cursor,
-          counts: run.counts,
-          pace: paceOf(run),
-          now: tx.now,
-        });
-        return isOurs && !(await rest(tx, run));
-      });
-    },
-  });
+  const { order, guard, rtt, retries, tempo } = run;
+  const report = reporting(run, window, run.counts.done - from);
+  const [tcp, all] = [order.pairsIn(window), pairsIn(run, window)];
+  const pairAt = (index: number): Pair => order.pairAt(window, index);
+  if (from < tcp && !(await sweep({ guard, from, to: tcp, pairAt, rtt, retries, tempo, report }))) return false;
+  if (all === tcp) return true;
+  const addresses = order.addressesIn(window);
+  const udpAt = (index: number): Pair => {
+    const place = index - tcp;
+    return { address: addresses[place % addresses.length]!, port: run.udp[Math.floor(place / addresses.length)]! };
+  };
+  return sweepUdp({ guard, from: Math.max(from, tcp), to: all, pairAt: udpAt, report });
+}
+
+/** Of address and port: those over TCP first, those over UDP after them. */
+const pairsIn = ({ order, ports, udp }: Pick<Run, 'order' | 'ports' | 'udp'>, window: number): number =>
+  (order.pairsIn(window) / ports.length) * (ports.length + udp.length);
+
+/** `before`: pairs of the windows before. */
+function reporting(run: Run, window: number, before: number): (progress: SweepProgress) => Promise<boolean> {
+  const { platform, scan, runner } = run;
+  return async ({ cursor, open }) => {
+    run.counts.done = before + cursor;
+    noteDone(run.speed, run.counts.done, performance.now());
+    return platform.observe(actorOf(scan), async (tx) => {
+      if (!(await holdScan(tx.db, scan.id, runner))) return false;
+      await saveOpen(tx.db, scan.id, open);
+      await tx.publish('scans', { scanId: scan.id });
+      const progress = { window, cursor, counts: run.counts, pace: paceOf(run), now: tx.now };
+      return (await saveProgress(tx.db, scan.id, runner, progress)) && !(await rest(tx, run));
+    });
+  };
 }
 
 /**
@@ -249,8 +275,13 @@ async function readWindow(run: Run, window: number): Promise<boolean> {
   for (const [index, portion] of portions.entries()) {
     if (!(await readPortion(run, window, { portion, left: portions.slice(index + 1).flat() }))) return false;
   }
+  const found = new Set(open.map(({ address }) => address));
+  const rest = run.order.addressesIn(window).filter((address) => !found.has(address) && isStillAsked(run, address));
+  const seen = await whileOurs(run, (signal) => whoIsUp(run.guard, rest, signal));
+  if (!seen) return false;
   return platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, runner))) return false;
+    await storeUp(platform, tx, { scanId: scan.id, counts: run.counts, ...seen });
     await ageEndpoints(tx, run.options.ageing, missedOf(run, window, open));
     return nextWindow(run, tx, window);
   });
@@ -268,26 +299,36 @@ async function readPortion(
   return platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, runner))) return false;
     const counts = { ...run.counts, open: run.counts.open + portion.length };
+    if (seen.bogus > 0) counts.bogus = (counts.bogus ?? 0) + seen.bogus;
     await storeWindow(platform, tx, { scanId: scan.id, ...seen, counts });
     run.counts = counts;
     await clearOpen(tx.db, scan.id);
     await saveOpen(tx.db, scan.id, left);
     await tx.publish('scans', { scanId: scan.id });
-    const cursor = run.order.pairsIn(window);
+    const cursor = pairsIn(run, window);
     return saveProgress(tx.db, scan.id, runner, { window, cursor, counts, pace: paceOf(run), now: tx.now });
   });
 }
 
 async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) {
   const { platform, guard, scopes } = run;
-  const known = await seenInDepth(platform.db, open);
-  const all = await lookAt(guard, open, () => platform.now(), signal, known);
+  const [overUdp, overTcp] = [open.filter(isUdp), open.filter((pair) => !isUdp(pair))];
+  const known = await seenInDepth(platform.db, overTcp);
+  const now = (): Date => platform.now();
+  const all = [
+    ...(await lookAt(guard, overTcp, now, signal, { known, traps: run.traps })),
+    ...(await lookAgainUdp(guard, overUdp, now, signal)),
+  ];
   // One that was cut off by an exclusion saw a hung-up server, not the server.
-  const looks = all.filter(({ address }) => !run.refused.has(address));
+  const own = all.filter(({ address }) => !run.refused.has(address));
+  const bogus = bogusAmong(run.traps, own);
+  const looks = own.filter(({ address }) => !bogus.has(address));
   const sightings = sightingsFrom(looks, 'scan');
   const alive = await askEarlierAddresses(platform, scopes, run.options.buckets, sightings, signal);
-  return { looks, sightings, alive };
+  return { looks, sightings, alive, bogus: bogus.size };
 }
+
+const isUdp = ({ transport }: Pair): boolean => transport === 'udp';
 
 /** Says that this runner is alive while `work` takes its time; null when the scan is no longer ours to run. */
 async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
@@ -318,11 +359,12 @@ async function nextWindow(run: Run, tx: Tx, window: number): Promise<boolean> {
 }
 
 function missedOf(run: Run, window: number, open: readonly Pair[]) {
-  const found = new Set(open.map(({ address, port }) => `${address} ${port}`));
+  const found = new Set(open.map(endpointName));
   return {
     addresses: run.order.addressesIn(window).filter((address) => isStillAsked(run, address)),
     ports: run.ports,
-    isOpen: (address: string, port: number): boolean => found.has(`${address} ${port}`),
+    udp: run.udp,
+    isOpen: (at: Pair): boolean => found.has(endpointName(at)),
     // What an earlier runner stored of this window is not among those found.
     since: run.scan.started_at!,
   };
@@ -335,7 +377,8 @@ async function finish(run: Run): Promise<void> {
   const inScan = (address: string): boolean => isStillAsked(run, address);
   await platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, run.runner))) return;
-    run.counts.offline = await countOffline(tx, { since: scan.started_at!, ports: run.ports, inScan });
+    const looked = { ports: run.ports, udp: run.udp, pinged: run.guard.ping !== null, inScan };
+    run.counts.offline = await countOffline(tx, { since: scan.started_at!, ...looked });
     const progress = { window: run.order.windows, cursor: 0, counts: run.counts, pace: paceOf(run), now: tx.now };
     if (!(await saveProgress(tx.db, scan.id, run.runner, progress))) return;
     await setScanState(tx.db, scan.id, ['running'], { state: 'done', finishedAt: tx.now });
@@ -348,7 +391,8 @@ async function finish(run: Run): Promise<void> {
         scope: scan.scope_name,
         targets: scan.targets,
         ports: scan.ports,
-        counts: run.counts,
+        ...(scan.udp === 'none' ? {} : { udp: scan.udp }),
+        counts: countsOf(run.counts),
         path: run.chosen.path,
       },
     });

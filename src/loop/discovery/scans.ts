@@ -1,12 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
-import type { Scan, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
+import type { Scan, ScanCounts, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { estimateScan } from '../../scan/logic/estimate.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import { lookupOf } from '../../scan/logic/lookup.ts';
 import { rangesOf } from '../../scan/logic/patrol.ts';
@@ -39,6 +40,7 @@ export interface ScanRequest {
   scope: Scope | null;
   targets: string[];
   ports: string | undefined;
+  udp?: string | undefined;
   rate: number | undefined;
   subnetRate?: number | undefined;
   confirmWide: boolean;
@@ -46,37 +48,48 @@ export interface ScanRequest {
   kind?: ScanKind | 'due';
 }
 
+/** a second */
+interface Rates {
+  rate: number;
+  subnetRate: number;
+}
+
 /** What a scan of this request would walk. What any scope excludes stays excluded, whoever asks. */
 async function planScan(platform: Platform, request: ScanRequest) {
   const { scope } = request;
   const exclude = excludedByAll(await findScopes(platform.db));
-  const ports = request.ports ?? scope?.ports ?? 'default';
   const targets = scope?.cidrs ?? request.targets;
   // A scope was checked when it was added.
   const parsed = parseTargets(targets, { confirmWide: request.confirmWide || scope !== null });
   const resolved = await resolveNames(parsed.names);
   const all = scanIntervals({ targets, resolved, exclude });
   if (all.length === 0) throw new AppError('TARGETS_EMPTY');
-  const numbers = parsePorts(ports);
-  checkSize(all, numbers.length);
+  const asked = portsOf(request);
+  checkSize(all, asked.numbers.length + asked.udpNumbers.length);
   const rates = {
     rate: gentler(request.rate, scope?.rate, DEFAULT_RATE),
     subnetRate: gentler(request.subnetRate, scope?.subnetRate, DEFAULT_SUBNET_RATE),
   };
-  const walk = { targets, resolved, exclude, ports, numbers, ...rates };
+  const walk = { targets, resolved, exclude, ...asked, ...rates };
   const known = await knownWithin(platform, request, { ...walk, intervals: all });
   return { ...walk, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
+}
+
+/** As they were asked for, and one by one. */
+function portsOf({ scope, ...asked }: ScanRequest) {
+  const { ports, udp } = { ports: asked.ports ?? scope?.ports ?? 'default', udp: asked.udp ?? scope?.udp ?? 'none' };
+  return { ports, udp, numbers: parsePorts(ports), udpNumbers: parseUdp(udp) };
 }
 
 /** What is known of these addresses, when that is what is to be looked at; null: all of them are. */
 async function knownWithin(
   platform: Platform,
   { kind = 'full', scope }: ScanRequest,
-  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; rate: number; subnetRate: number },
+  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; udpNumbers: number[] } & Rates,
 ): Promise<Interval[] | null> {
   if (kind === 'full') return null;
   if (kind === 'due' && scope) {
-    const { seconds } = estimateScan({ ...walk, ports: walk.numbers, excluded: 0n });
+    const { seconds } = estimateScan({ ...walk, ports: walk.numbers, udp: walk.udpNumbers, excluded: 0n });
     const [lastFull, now] = [await lastFullWalk(platform.db, scope.id), platform.now()];
     const due = { fullEvery: scope.fullEvery, lastFull, wanted: walk, seconds: seconds.most, now };
     if (walkNow(due) === 'full') return null;
@@ -98,12 +111,12 @@ export async function estimateOf(platform: Platform, request: ScanRequest): Prom
   const plan = await planScan(platform, request);
   const asked = scanIntervals({ ...plan, exclude: [] });
   const excluded = countAddresses(asked) - countAddresses(scanIntervals(plan));
-  return estimateScan({ ...plan, ports: plan.numbers, excluded });
+  return estimateScan({ ...plan, ports: plan.numbers, udp: plan.udpNumbers, excluded });
 }
 
 /** Checks, resolves and enqueues a scan. In a blackout it says at once that it waits, and until when. */
 export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
-  const { intervals, numbers, ...plan } = await planScan(platform, request);
+  const { intervals, numbers, udpNumbers, ...plan } = await planScan(platform, request);
   await checkHours(platform, intervals);
   const id = platform.newId('scan');
   const scopes = new LiveScopes(platform);
@@ -115,7 +128,7 @@ export async function createScan(platform: Platform, actor: Actor, request: Scan
       scope: request.scope,
       confirmWide: true,
       seed: randomInt(2 ** 31),
-      pairs: Number(countAddresses(intervals)) * numbers.length,
+      pairs: Number(countAddresses(intervals)) * (numbers.length + udpNumbers.length),
       actor,
       at: tx.now,
     });
@@ -183,12 +196,15 @@ export async function steerScan(platform: Platform, actor: Actor, id: string, ve
   });
 }
 
+/** As the trail has them. */
+export const countsOf = ({ bogus, ...counts }: ScanCounts) => (bogus ? { ...counts, bogus } : counts);
+
 async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
   if (!row.started_at) return;
   await tx.record({
     type: 'discovery.scan.finished',
     subject: { kind: 'scan', id: row.id },
-    detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: row.counts },
+    detail: { outcome: 'cancelled', targets: row.targets, ports: row.ports, counts: countsOf(row.counts) },
   });
 }
 

@@ -4,6 +4,7 @@ import { formatAddress, type Interval } from '../../scan/logic/address.ts';
 import { newBucket, type Bucket } from '../../scan/logic/pace.ts';
 import { LARGEST } from '../../scan/logic/permutation.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
+import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import { newSharedSubnets, newSubnets, type Subnets } from '../../scan/logic/subnets.ts';
 import { checkBlackouts } from './logic/blackout.ts';
 import { checkSchedule } from './logic/schedule.ts';
@@ -17,7 +18,7 @@ export function checkScope(scope: Scope, confirmWide: boolean): void {
   addressesOnly(scope.follow);
   const left = subtractIntervals(targets.intervals, excluded);
   if (left.length === 0 && targets.names.length === 0) throw new AppError('TARGETS_EMPTY');
-  checkSize(left, parsePorts(scope.ports).length);
+  checkSize(left, parsePorts(scope.ports).length + parseUdp(scope.udp).length);
   if (scope.every !== null) checkSchedule(scope.every);
   checkBlackouts(scope.blackouts);
 }

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
-import type { Endpoint } from '../../model/estate.ts';
+import type { Endpoint, Transport } from '../../model/estate.ts';
 import type { ProbeResult, ServiceProbe, UnknownProbe } from '../../model/probe.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
@@ -27,6 +27,7 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
     .selectAll()
     .orderBy(sql`address::inet`)
     .orderBy('port')
+    .orderBy('transport')
     .orderBy('id');
   if (filter.ids) query = query.where('id', '=', anyOf(filter.ids));
   if (filter.hostIds) query = query.where('host_id', '=', anyOf(filter.hostIds));
@@ -48,7 +49,7 @@ function toEndpoint(row: EndpointRow): Endpoint {
     hostId: row.host_id,
     address: row.address,
     port: row.port,
-    transport: 'tcp',
+    transport: row.transport,
     service: row.service,
     probe: row.probe,
     probedAt: row.probed_at?.toISOString() ?? null,
@@ -78,13 +79,17 @@ export async function sshPortsAt(db: DbOrTx, address: string): Promise<number[]>
   return rows.map((row) => row.port);
 }
 
-export async function endpointRow(db: DbOrTx, at: { hostId: string; address: string; port: number }) {
+export async function endpointRow(
+  db: DbOrTx,
+  at: { hostId: string; address: string; port: number; transport?: Transport | undefined },
+) {
   return q(db)
     .selectFrom('discovery.endpoint')
     .selectAll()
     .where('host_id', '=', at.hostId)
     .where('address', '=', at.address)
     .where('port', '=', at.port)
+    .where('transport', '=', at.transport ?? 'tcp')
     .executeTakeFirst();
 }
 
@@ -109,7 +114,14 @@ const written = (write: EndpointWrite) => ({
 
 export async function insertEndpoint(
   db: DbOrTx,
-  endpoint: EndpointWrite & { id: string; host_id: string; address: string; port: number; first_seen: Date },
+  endpoint: EndpointWrite & {
+    id: string;
+    host_id: string;
+    address: string;
+    port: number;
+    transport: Transport;
+    first_seen: Date;
+  },
 ): Promise<void> {
   await q(db)
     .insertInto('discovery.endpoint')
@@ -155,17 +167,6 @@ export async function historyOf(db: DbOrTx, endpointId: string): Promise<{ at: s
   return rows.map((row) => ({ at: row.at.toISOString(), probe: row.probe }));
 }
 
-export async function probesOfHost(db: DbOrTx, hostId: string): Promise<ProbeResult[]> {
-  const rows = await q(db)
-    .selectFrom('discovery.endpoint')
-    .select('probe')
-    .where('host_id', '=', hostId)
-    .where('state', '=', 'open')
-    .orderBy('port')
-    .execute();
-  return rows.flatMap((row) => (row.probe ? [row.probe] : []));
-}
-
 /** The host moved with all it serves: the same endpoints at another address keep their ids and history. */
 export async function moveEndpoints(
   db: Transaction<NoTables>,
@@ -177,9 +178,12 @@ export async function moveEndpoints(
   await sql`
     update discovery.endpoint e set address = ${to}
     where e.host_id = ${hostId} and e.address = any(${from})
-      and not exists (select from discovery.endpoint o where o.host_id = e.host_id and o.address = ${to} and o.port = e.port)
+      and not exists (select from discovery.endpoint o where o.host_id = e.host_id and o.address = ${to} and o.port = e.port
+          and o.transport = e.transport)
       and e.id = (select min(t.id) from discovery.endpoint t
-        where t.host_id = e.host_id and t.port = e.port and t.address = any(${from}))`.execute(db);
+        where t.host_id = e.host_id and t.port = e.port and t.transport = e.transport and t.address = any(${from}))`.execute(
+    db,
+  );
 }
 
 /** Two records turned out to be one machine: the endpoints at that address go over to the one that stays. */
@@ -187,7 +191,8 @@ export async function adoptEndpoints(db: DbOrTx, from: string, into: string, add
   const moved = await sql<{ id: string }>`
     update discovery.endpoint e set host_id = ${into}
     where e.host_id = ${from} and e.address = ${address}
-      and not exists (select from discovery.endpoint o where o.host_id = ${into} and o.address = ${address} and o.port = e.port)
+      and not exists (select from discovery.endpoint o where o.host_id = ${into} and o.address = ${address} and o.port = e.port
+          and o.transport = e.transport)
     returning e.id`.execute(db);
   return moved.rows.map((row) => row.id);
 }
@@ -224,18 +229,16 @@ export async function abandonEndpoints(tx: Tx, hostId: string, address: string):
 export async function missedEndpoints(
   db: DbOrTx,
   addresses: string[],
-  ports: number[],
+  { ports, udp = [] }: { ports: number[]; udp?: number[] },
   by: 'server' | 'agent' = 'server',
-): Promise<
-  { id: string; host_id: string; address: string; port: number; misses: number; missed_since: Date | null }[]
-> {
+): Promise<Pick<EndpointRow, 'id' | 'host_id' | 'address' | 'port' | 'transport' | 'misses' | 'missed_since'>[]> {
   if (addresses.length === 0) return [];
   return q(db)
     .selectFrom('discovery.endpoint')
-    .select(['id', 'host_id', 'address', 'port', 'misses', 'missed_since'])
+    .select(['id', 'host_id', 'address', 'port', 'transport', 'misses', 'missed_since'])
     .where('state', '=', 'open')
     .where('address', 'in', addresses)
-    .where(sql<boolean>`port = any(${ports})`)
+    .where(sql<boolean>`port = any(case transport when 'udp' then ${udp}::int[] else ${ports}::int[] end)`)
     .where('via', by === 'server' ? 'is' : 'is not', null)
     .execute();
 }
@@ -257,6 +260,7 @@ export interface UnknownRow {
   host_id: string;
   address: string;
   port: number;
+  transport: Transport;
   probe: UnknownProbe;
 }
 
@@ -264,7 +268,7 @@ export interface UnknownRow {
 export async function unknownAfter(db: DbOrTx, after: string, most: number): Promise<UnknownRow[]> {
   const rows = await q(db)
     .selectFrom('discovery.endpoint')
-    .select(['id', 'host_id', 'address', 'port', 'probe'])
+    .select(['id', 'host_id', 'address', 'port', 'transport', 'probe'])
     .where('id', '>', after)
     .where('state', '=', 'open')
     .where(sql<boolean>`probe ->> 'protocol' = 'unknown' and (probe ->> 'banner' <> '' or probe ? 'answers')`)

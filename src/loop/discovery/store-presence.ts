@@ -27,7 +27,7 @@ export async function markCounted(db: DbOrTx, hostId: string, scanId: string): P
 export async function silentHosts(
   db: DbOrTx,
   since: Date,
-  ports: number[],
+  { ports, udp = [] }: { ports: number[]; udp?: number[] },
 ): Promise<{ host_id: string; address: string }[]> {
   return (
     q(db)
@@ -39,12 +39,24 @@ export async function silentHosts(
       .where('e.state', '=', 'open')
       // What only an agent sees, a scan of the server never finds.
       .where('e.via', 'is', null)
-      .where(sql<boolean>`e.port = any(${ports})`)
+      .where(sql<boolean>`e.port = any(case e.transport when 'udp' then ${udp}::int[] else ${ports}::int[] end)`)
       .where('p.last_seen', '<', since)
       .where('p.offline_since', 'is', null)
       .where('h.superseded_by', 'is', null)
       .execute()
   );
+}
+
+/** The same for hosts without an open endpoint that were seen by their answer to a ping or to ARP. */
+export async function mutedHosts(db: DbOrTx, since: Date): Promise<{ host_id: string; address: string }[]> {
+  const { rows } = await sql<{ host_id: string; address: string }>`
+    select a.host_id, a.address from discovery.presence p
+    join discovery.host h on h.id = p.host_id and h.superseded_by is null
+    join discovery.address a on a.host_id = p.host_id and a.current and a.how = 'measured'
+    where p.offline_since is null and p.last_seen < ${since}
+      and not exists (select from discovery.endpoint e where e.host_id = p.host_id and e.state = 'open')
+      and exists (select from discovery.sighting s where s.host_id = p.host_id and s.evidence ? 'up')`.execute(db);
+  return rows;
 }
 
 export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {

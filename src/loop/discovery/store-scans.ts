@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanKind, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import type { Pair } from '../../scan/scanner/sweep.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
 import type { Walked } from './logic/full-walk.ts';
 import { q } from './tables.ts';
@@ -40,6 +41,7 @@ const scopeRow = (scope: Scope) => ({
   exclude: JSON.stringify(scope.exclude),
   follow: JSON.stringify(scope.follow),
   ports: scope.ports,
+  udp: scope.udp,
   rate: scope.rate,
   subnet_rate: scope.subnetRate,
   every: scope.every,
@@ -79,6 +81,7 @@ export function toScan(row: ScanRow): Scan {
     kind: row.kind,
     targets: row.targets,
     ports: row.ports,
+    udp: row.udp,
     state: row.state,
     counts: row.counts,
     startedAt: row.started_at?.toISOString() ?? null,
@@ -117,6 +120,7 @@ export interface NewScan {
   resolved: string[];
   exclude: string[];
   ports: string;
+  udp: string;
   rate: number;
   subnetRate: number;
   confirmWide: boolean;
@@ -139,6 +143,7 @@ export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
       resolved: JSON.stringify(scan.resolved),
       exclude: JSON.stringify(scan.exclude),
       ports: scan.ports,
+      udp: scan.udp,
       rate: scan.rate,
       subnet_rate: scan.subnetRate,
       confirm_wide: scan.confirmWide,
@@ -252,7 +257,7 @@ export async function knownOf(db: DbOrTx, scanId: string): Promise<string[]> {
 export async function lastFullWalk(db: DbOrTx, scopeId: string): Promise<Walked | null> {
   const row = await q(db)
     .selectFrom('discovery.scan')
-    .select(['created_at as at', 'targets', 'resolved', 'exclude', 'ports'])
+    .select(['created_at as at', 'targets', 'resolved', 'exclude', 'ports', 'udp'])
     .where('scope_id', '=', scopeId)
     .where('kind', '=', 'full')
     .where('state', '=', 'done')
@@ -297,23 +302,26 @@ export async function saveProgress(
   return row?.state === 'running';
 }
 
-export async function saveOpen(db: DbOrTx, scanId: string, open: { address: string; port: number }[]): Promise<void> {
+export async function saveOpen(db: DbOrTx, scanId: string, open: readonly Pair[]): Promise<void> {
   for (const some of chunks(open))
     await q(db)
       .insertInto('discovery.scan_open')
-      .values(some.map((one) => ({ scan_id: scanId, ...one })))
+      .values(some.map(({ address, port, transport = 'tcp' }) => ({ scan_id: scanId, address, port, transport })))
       .onConflict((c) => c.doNothing())
       .execute();
 }
 
-export async function openOf(db: DbOrTx, scanId: string): Promise<{ address: string; port: number }[]> {
-  return q(db)
+/** What was found open and is not read yet; of TCP nothing is said. */
+export async function openOf(db: DbOrTx, scanId: string): Promise<Pair[]> {
+  const rows = await q(db)
     .selectFrom('discovery.scan_open')
-    .select(['address', 'port'])
+    .select(['address', 'port', 'transport'])
     .where('scan_id', '=', scanId)
     .orderBy('address')
     .orderBy('port')
+    .orderBy('transport')
     .execute();
+  return rows.map(({ transport, ...at }) => (transport === 'tcp' ? at : { ...at, transport }));
 }
 
 export async function clearOpen(db: DbOrTx, scanId: string): Promise<void> {

@@ -12,6 +12,7 @@ import type {
   ScanState,
   SourceName,
   Tags,
+  Transport,
 } from '../../model/estate.ts';
 import type { PatrolCounts, PatrolState } from '../../model/patrol.ts';
 import type { ProbeResult } from '../../model/probe.ts';
@@ -29,6 +30,7 @@ export type DiscoveryTables = {
     exclude: Json<string[]>;
     follow: Json<string[]>;
     ports: string;
+    udp: Generated<string>;
     rate: number;
     subnet_rate: number;
     every: string | null;
@@ -46,6 +48,7 @@ export type DiscoveryTables = {
     resolved: Json<string[]>;
     exclude: Json<string[]>;
     ports: string;
+    udp: Generated<string>;
     rate: number;
     subnet_rate: number;
     confirm_wide: boolean;
@@ -68,7 +71,7 @@ export type DiscoveryTables = {
     waits_for: string | null;
   };
   'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
-  'discovery.scan_open': { scan_id: string; address: string; port: number };
+  'discovery.scan_open': { scan_id: string; address: string; port: number; transport: Generated<Transport> };
   'discovery.host': {
     id: string;
     name: string;
@@ -86,7 +89,13 @@ export type DiscoveryTables = {
     ignored_until: Date | null;
     first_seen: Date;
   };
-  'discovery.presence': { host_id: string; last_seen: Date; offline_since: Date | null; counted_in: string | null };
+  'discovery.presence': {
+    host_id: string;
+    last_seen: Date;
+    offline_since: Date | null;
+    counted_in: string | null;
+    system: Generated<string | null>;
+  };
   'discovery.address': {
     host_id: string;
     address: string;
@@ -134,6 +143,7 @@ export type DiscoveryTables = {
     host_id: string;
     address: string;
     port: number;
+    transport: Generated<Transport>;
     service: string;
     probe: JSONColumnType<ProbeResult | null, string | null, string | null>;
     probed_at: Date | null;

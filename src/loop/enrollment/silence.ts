@@ -27,7 +27,8 @@ export async function whyLost(
 /** An endpoint of the host that answers now; null: none does, or none may be looked at. */
 async function openDoor(discovery: Discovery, hostId: string): Promise<string | null> {
   const endpoints = await discovery.endpoints({ hostId, state: 'open' });
-  for (const { address, port } of endpoints.slice(0, DOORS)) {
+  const doors = endpoints.filter(({ transport }) => transport === 'tcp').slice(0, DOORS);
+  for (const { address, port } of doors) {
     const at = Date.now();
     const seen = await discovery.probeNow(address, port, { judge: false }).catch(() => null);
     if (seen && seen.state === 'open' && Date.parse(seen.lastSeen) >= at - 1000) return `${address}:${port}`;

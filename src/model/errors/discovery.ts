@@ -25,6 +25,10 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Reading ports "{ports}" did not work: {why}. Give fast, default, full, or a list like 22,80,8000-8100.',
   },
+  UDP_PORTS_INVALID: {
+    status: 400,
+    text: 'Reading the UDP ports "{ports}" did not work: nothing is known to ask at "{part}". Give none, default, or a list of {known}.',
+  },
   SCHEDULE_INVALID: {
     status: 400,
     text: 'Reading the schedule "{every}" did not work: {why}. Give a cron expression such as "0 3 * * *".',

@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceProbe, SshProbe, TlsProbe } from '../../model/probe.ts';
-import {
-  guessOf,
-  identifiersOf,
-  leftOpen,
-  learns,
-  nameFrom,
-  sameProbe,
-  serviceOf,
-  summaryOf,
-  tellsLess,
-} from './describe.ts';
+import { identifiersOf, learns, leftOpen, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from './describe.ts';
 
 const ssh = (banner: string): SshProbe => ({
   protocol: 'ssh',
@@ -42,14 +32,6 @@ const tls = (fields: Partial<TlsProbe> = {}, names = ['shop.example']): TlsProbe
   ...fields,
 });
 const unknown = (text: string) => ({ protocol: 'unknown' as const, banner: Buffer.from(text).toString('hex') });
-
-test('1.2: a guess from outside', () => {
-  assert.equal(guessOf([ssh('SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3'), tls()]), 'Debian 12; serves ssh, tls');
-  assert.equal(guessOf([ssh('SSH-2.0-OpenSSH_8.9p1 Ubuntu-3ubuntu0.4')]), 'Ubuntu; serves ssh');
-  assert.equal(guessOf([ssh('SSH-2.0-dropbear_2020.81')]), 'embedded device (Dropbear); serves ssh');
-  assert.equal(guessOf([unknown('HTTP/1.1 400 Bad Request')]), 'serves http');
-  assert.equal(guessOf([unknown('')]), null);
-});
 
 test('service names from what is said', () => {
   assert.deepEqual(
@@ -152,7 +134,7 @@ test('a service has changed when its version or access did, not when its words d
   assert.ok(!sameProbe(redis(), redis({ access: 'refused' })));
   assert.ok(!sameProbe(tls(), tls({ inside: redis() })));
   assert.ok(sameProbe(tls({ inside: redis() }), tls({ inside: redis({ what: 'otherwise' }) })));
-  assert.deepEqual([serviceOf(redis()), guessOf([redis()])], ['redis', 'serves redis']);
+  assert.equal(serviceOf(redis()), 'redis');
 });
 
 test('a look that came to no verdict on access tells less; one that found another does not', () => {

@@ -216,29 +216,6 @@ function lostDepth(known: TlsSeen, fresh: TlsSeen): string | null {
 
 export const isSilence = (probe: ProbeResult): boolean => probe.protocol === 'unknown' && probe.banner === '';
 
-const SYSTEMS: readonly [RegExp, (match: RegExpExecArray) => string][] = [
-  [/OpenSSH_\S+ Debian-\d\S*?(?:\+deb(\d+)u\d+)?$/, (m) => (m[1] ? `Debian ${m[1]}` : 'Debian')],
-  [/OpenSSH_\S+ Ubuntu/, () => 'Ubuntu'],
-  [/OpenSSH_\S+ Raspbian/, () => 'Raspberry Pi OS'],
-  [/OpenSSH_\S+ FreeBSD/, () => 'FreeBSD'],
-  [/OpenSSH_for_Windows/, () => 'Windows'],
-  [/dropbear/i, () => 'embedded device (Dropbear)'],
-  [/Cisco/, () => 'Cisco network device'],
-  [/OpenSSH_/, () => 'Unix-like system'],
-];
-
-/** A first guess at what the machine is, from outside and without credentials (row 1.2). */
-export function guessOf(probes: readonly ProbeResult[]): string | null {
-  const ssh = probes.find((probe) => probe.protocol === 'ssh');
-  const system = ssh ? SYSTEMS.flatMap(([pattern, name]) => named(pattern.exec(ssh.banner), name))[0] : undefined;
-  const services = [...new Set(probes.map(serviceOf))].filter((service) => service !== 'unknown').sort();
-  const serves = services.length > 0 ? `serves ${services.join(', ')}` : null;
-  return [system ?? (ssh ? 'SSH server' : null), serves].filter((part) => part !== null).join('; ') || null;
-}
-
-const named = (match: RegExpExecArray | null, name: (match: RegExpExecArray) => string): string[] =>
-  match ? [name(match)] : [];
-
 /** A name that the machine's certificates give it; wildcards name no machine. */
 export function nameFrom(probes: readonly ProbeResult[]): string | null {
   const names = probes.flatMap((probe) => tlsOf(probe)?.chain[0]?.names ?? []);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PROBES } from '../probes/registry.ts';
-import { openingsFor } from './openings.ts';
+import { isPointless, openingsFor } from './openings.ts';
 
 const names = (port: number): string[] => {
   const { suited, others } = openingsFor(port, PROBES);
@@ -24,4 +24,11 @@ test('machines and serial lines are never sent anything, and no port of a probe 
 
 test('a printer is never sent anything: it would print it', () => {
   for (const port of [515, 9100, 9107]) assert.deepEqual(names(port), []);
+});
+
+test('a port that hangs up on TLS and HTTP is asked for those alone whose servers do so', () => {
+  const asked = (...hungUp: string[]): string[] => names(50_000).filter((one) => !isPointless(one, new Set(hungUp)));
+  assert.deepEqual(asked('tls', 'http').toSorted(), ['ldap', 'mongodb', 'mqtt', 'postgresql', 'rpc']);
+  assert.deepEqual(asked('http', 'redis'), asked('tls', 'http'), 'the same within TLS');
+  assert.deepEqual(asked('tls', 'postgresql'), names(50_000), 'an API in the clear hangs up on those two as well');
 });

@@ -14,6 +14,16 @@ const NEVER_ASKED = new Set([...PRINTERS, ...CONTROLLERS, ...SERIAL_LINES]);
 /** What is likeliest behind an unusual port, first. Whoever is not named comes after these, in alphabetical order. */
 const LIKELY = ['tls', 'http', 'redis', 'postgresql', 'mqtt', 'memcached', 'mongodb', 'amqp'];
 
+/**
+ * Whose servers hang up on openings that are not their own. Measured on the lab's: no other server hangs up on those of
+ * both TLS and HTTP, and within TLS none on those of both HTTP and Redis. What speaks MongoDB without being MongoDB may.
+ */
+const CURT = new Set(['ldap', 'mongodb', 'mqtt', 'postgresql', 'rpc']);
+
+/** Would asking for this be in vain, at a port that hung up on the openings of these? */
+export const isPointless = (protocol: string, hungUp: ReadonlySet<string>): boolean =>
+  hungUp.has('http') && (hungUp.has('tls') || hungUp.has('redis')) && !CURT.has(protocol);
+
 interface Member {
   protocol: string;
   ports?: readonly number[];

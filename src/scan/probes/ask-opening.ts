@@ -7,6 +7,8 @@ const GREETING_MS = 250;
 /** To the first opening; a server that was slow once gets less patience afterwards. */
 const FIRST_ANSWER_MS = 2500;
 const ANSWER_MS = 800;
+/** Where silence is likely. */
+const GLANCE_MS = 500;
 /** What comes in pieces comes in quick succession. */
 const PIECE_MS = 60;
 const MOST_BYTES = 16 * 1024;
@@ -29,6 +31,16 @@ export function greet(
     } else if (conversation.over) target.heard.hungUp = true;
     else if (first?.asks)
       target.heard.answers.set(first.protocol, await say(conversation, first.asks, first.asks.opening(target)));
+  });
+}
+
+/** Does it say anything at all: unasked, or soon after the first opening? */
+export function answersAtAll(target: ProbeTarget, first: Probe | undefined): Promise<boolean> {
+  return converse(target, GREETING_MS + GLANCE_MS, async (conversation) => {
+    if (await conversation.arrives(GREETING_MS)) return true;
+    if (!first?.asks || conversation.over) return false;
+    conversation.write(first.asks.opening(target));
+    return conversation.arrives(GLANCE_MS);
   });
 }
 

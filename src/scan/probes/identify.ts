@@ -1,7 +1,7 @@
 import { isAppError } from '../../model/errors/index.ts';
 import { type ProbeResult, ServiceProbe, type TlsProbe } from '../../model/probe.ts';
-import { openingsFor } from '../logic/openings.ts';
-import { ask, greet } from './ask-opening.ts';
+import { isPointless, openingsFor } from '../logic/openings.ts';
+import { answersAtAll, ask, greet } from './ask-opening.ts';
 import { type Answer, newHeard, type Probe, type ProbeTarget } from './contract.ts';
 import { isPage } from './http/wire.ts';
 import { PROBES } from './registry.ts';
@@ -20,6 +20,12 @@ const LEAST_MS = 300;
 export async function identifyAndProbe(target: ProbeTarget): Promise<ProbeResult> {
   const result = await probeWhoItIs(target);
   return result.protocol === 'tls' && !target.secure ? { ...result, ...(await lookWithin(target, result)) } : result;
+}
+
+/** Whether anything comes from this port, unasked or to the opening that suits it best; on one connection. */
+export function saysSomething(target: ProbeTarget): Promise<boolean> {
+  const { suited, others } = openingsFor(target.port, PROBES);
+  return answersAtAll(target, [...suited, ...others][0]);
 }
 
 /** A probe that finds out that it is another protocol after all gives way to the others. */
@@ -80,19 +86,25 @@ async function tryOpenings(
 ): Promise<Known | null> {
   // Whoever hangs up on us unasked does so on every opening.
   if (target.heard.hungUp) return null;
-  let silent = 0;
-  for (const probe of openings.slice(0, MOST_OPENINGS)) {
-    const isFirst = probe === openings[0];
-    if (silent >= MOST_SILENT || (!isFirst && target.left() < leastLeft(target))) return null;
+  let [asked, silent] = [0, 0];
+  const hungUp = new Set<string>();
+  for (const probe of openings) {
+    if (isPointless(probe.protocol, hungUp)) continue;
+    const isFirst = asked++ === 0;
+    if (asked > MOST_OPENINGS || silent >= MOST_SILENT || (!isFirst && target.left() < leastLeft(target))) return null;
     const { to, bytes, ended } = await askCalmly(target, probe);
-    // An echo says of each opening what its own servers say.
-    if (bytes.length > 0 && bytes.subarray(0, to.length).equals(to)) return null;
+    if (isEcho(to, bytes)) return null;
     const known = chooseByAnswer(probe, bytes, not);
     if (known) return { probe: known, greeting: bytes };
-    if (bytes.length === 0 && !ended) silent++;
+    if (bytes.length > 0) continue;
+    if (ended) hungUp.add(probe.protocol);
+    else silent++;
   }
   return null;
 }
+
+/** It says of each opening what its own servers say. */
+const isEcho = (to: Buffer, bytes: Buffer): boolean => bytes.length > 0 && bytes.subarray(0, to.length).equals(to);
 
 /** Of short deadlines, most is for asking. */
 const leastLeft = (target: ProbeTarget): number => (target.secure ? LEAST_MS : LEFT_FOR_PROBE_MS);

@@ -11,7 +11,7 @@ import { ProbeResult, type ServiceProbe, type UnknownProbe } from '../../model/p
 import { introduction } from './amqp.ts';
 import { readDocument } from './mongodb/wire.ts';
 import { PROBES } from './registry.ts';
-import { listenWith, look, selfSigned, targetAt } from './testing.ts';
+import { type Disposable, listenWith, look, selfSigned, targetAt } from './testing.ts';
 
 type Answers = Record<string, [status: number, body: unknown, headers?: Record<string, string>]>;
 
@@ -536,4 +536,25 @@ test('what strangers say fits the model, whatever it is', async (t) => {
   const probe = ProbeResult.parse(await look(port));
   assert.doesNotMatch(JSON.stringify(probe), /\\u001b|\u202e/);
   assert.ok(JSON.stringify(probe).length < 2000);
+});
+
+test('a port that hangs up on every opening is asked seven times, not nine', async (t) => {
+  let asked = 0;
+  const server = await listenWith((socket) => {
+    socket.on('data', () => {
+      asked++;
+      socket.destroy();
+    });
+  });
+  t.after(() => server.close());
+  assert.deepEqual(await look(server.port), { protocol: 'unknown', banner: '' });
+  assert.equal(asked, 7);
+});
+
+test('what hangs up on others is known at a port that is not its own', async (t) => {
+  const curt = (own: (bytes: Buffer) => Buffer | null): Promise<Disposable> =>
+    listenWith((socket) => socket.on('data', (bytes) => socket.end(own(bytes) ?? '')));
+  const broker = await curt((bytes) => (bytes[0] === 0x10 ? Buffer.from([0x20, 2, 0, 5]) : null));
+  t.after(() => broker.close());
+  assert.equal((await look(broker.port)).protocol, 'mqtt');
 });

@@ -7,6 +7,7 @@ import { newBucket, takeTokens, togetherAt, type Bucket } from '../logic/pace.ts
 import { type Subnets, takeAt } from '../logic/subnets.ts';
 import type { Tempo } from '../logic/tempo.ts';
 import { type Connector, DROP, type Knock, OURS, SEND, type Sending } from './connector.ts';
+import { type Answered, PING, type Pinger } from './pinger.ts';
 import { portableConnector } from './portable.ts';
 import { exchange, type Exchanged } from './udp.ts';
 
@@ -19,6 +20,8 @@ export interface Guard {
   connect(address: string, port: number, options: ConnectOptions): Promise<Socket>;
   /** Sends one datagram and hears what answers it: bounded in time and bytes, paid for from the same bucket. */
   exchange(address: string, port: number, bytes: Buffer, options: ConnectOptions): Promise<Exchanged>;
+  /** Asks by ICMP who is there, one packet each; null where there is no way to. */
+  ping: ((addresses: readonly string[], options: ConnectOptions) => Promise<Map<string, Answered>>) | null;
   /** How many knocks may wait for an answer at once, and how many are handed over together. */
   readonly width: number;
   readonly together: number;
@@ -47,6 +50,7 @@ const MOST_TOGETHER = 512;
 /** Answers over UDP to one datagram: a few large ones and no flood; those that belong together come at once. */
 const DATAGRAM_BYTES = 16 * 1024;
 const DATAGRAM_MORE_MS = 60;
+const PINGS_TOGETHER = 512;
 /** A window of a scan and more. */
 const VERDICTS_KEPT = 8192;
 
@@ -63,6 +67,7 @@ export function createGuard(
   options: Rates & {
     allows: (address: string) => boolean;
     connector?: Connector | undefined;
+    pinger?: Pinger | null;
     asksWays?: boolean | undefined;
   },
 ): Guard {
@@ -110,6 +115,7 @@ export function createGuard(
         }
       }
     },
+    ping: options.pinger ? pingThrough(options.pinger, pay, allows) : null,
     exchange: (address, port, bytes, how) => exchangeThrough({ mustAllow, pay, asking }, { address, port, bytes }, how),
     recheck: () => {
       memory.clear();
@@ -170,6 +176,27 @@ async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending):
   if (allowed.length > 0) connector[SEND](allowed, how, rate);
 }
 
+/** Loopback answers at all of its addresses; those are nobody's. */
+const isLoopback = (address: string): boolean => address.startsWith('127.');
+
+const pingThrough =
+  (pinger: Pinger, pay: Pay, allows: (address: string) => boolean): NonNullable<Guard['ping']> =>
+  async (addresses, how) => {
+    const mayAsk = (address: string): boolean => allows(address) && !address.includes(':') && !isLoopback(address);
+    const answered = new Map<string, Answered>();
+    for (let at = 0; at < addresses.length; at += PINGS_TOGETHER) {
+      const some = addresses.slice(at, at + PINGS_TOGETHER).filter(mayAsk);
+      if (some.length === 0) continue;
+      const wait = pay(some);
+      if (wait > 0) await pause(wait, how);
+      how.signal?.throwIfAborted();
+      // They may have been excluded while we waited.
+      for (const [address, answer] of await pinger[PING](some.filter(mayAsk), how.timeoutMs, how.signal))
+        if (allows(address)) answered.set(address, answer);
+    }
+    return answered;
+  };
+
 interface UdpDoor {
   mustAllow(address: string): void;
   pay: Pay;
@@ -182,9 +209,24 @@ async function exchangeThrough(
   { address, port, bytes }: { address: string; port: number; bytes: Buffer },
   how: ConnectOptions,
 ): Promise<Exchanged> {
-  mustAllow(address);
-  await paced(pay, address, how);
-  mustAllow(address);
+  for (let attempt = 0; ; attempt++) {
+    mustAllow(address);
+    await paced(pay, address, how);
+    mustAllow(address);
+    try {
+      return await exchangeOnce({ mustAllow, asking }, { address, port, bytes }, how);
+    } catch (error) {
+      if (attempt >= RETRIES || how.signal?.aborted || !OURS.has(codeOf(error))) throw error;
+      await pause(100 * 2 ** attempt, how);
+    }
+  }
+}
+
+async function exchangeOnce(
+  { mustAllow, asking }: Omit<UdpDoor, 'pay'>,
+  { address, port, bytes }: { address: string; port: number; bytes: Buffer },
+  how: ConnectOptions,
+): Promise<Exchanged> {
   const over = new AbortController();
   const signal = how.signal ? AbortSignal.any([how.signal, over.signal]) : over.signal;
   const bounds = { timeoutMs: how.timeoutMs, moreMs: DATAGRAM_MORE_MS, maxBytes: DATAGRAM_BYTES };

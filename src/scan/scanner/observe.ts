@@ -1,16 +1,19 @@
 import { isAppError } from '../../model/errors/index.ts';
 import type { Sighting, SourceName } from '../../model/estate.ts';
 import type { ProbeResult } from '../../model/probe.ts';
-import { againAtOnce, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
-import { guessOf, identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
+import { againAtOnce, GLANCES_AT_ONCE, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
+import { identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
+import { guessOf } from '../logic/device.ts';
+import { isTrapped, newTraps, Rounds, type Traps } from '../logic/traps.ts';
 import type { Look } from '../look.ts';
 import { newTarget } from '../probes/contract.ts';
-import { identifyAndProbe } from '../probes/identify.ts';
+import { identifyAndProbe, saysSomething } from '../probes/identify.ts';
 import type { Guard } from './guard.ts';
 import { inParallel } from '../../model/parallel.ts';
 import type { Pair } from './sweep.ts';
 
 const CONNECT_MS = 3000;
+const GLANCE_DEADLINE_MS = 5000;
 
 /** What the last look saw at a port, or null. */
 export type KnownAt = (pair: Pair) => ProbeResult | null;
@@ -25,10 +28,10 @@ export async function lookAt(
   pairs: readonly Pair[],
   now: () => Date,
   signal?: AbortSignal,
-  known: KnownAt = nothing,
+  { known = nothing, traps = newTraps() }: { known?: KnownAt; traps?: Traps } = {},
 ): Promise<Look[]> {
   const once = (pair: Pair): Promise<Look> => lookOnce(guard, pair, now, signal, known(pair));
-  const looks = await inParallel(pairs, LOOKS_AT_ONCE, once);
+  const looks = await firstLooks(pairs, traps, once, (pair) => glance(guard, pair, now, signal));
   const short = signal?.aborted ? [] : worthAgain(looks);
   await inParallel(short, againAtOnce(short.length), async (index) => {
     const first = looks[index]!;
@@ -36,6 +39,47 @@ export async function lookAt(
     if (second.result && (!first.result || tellsLess(first.result, second.result) === null)) looks[index] = second;
   });
   return looks;
+}
+
+async function firstLooks(
+  pairs: readonly Pair[],
+  traps: Traps,
+  once: (pair: Pair) => Promise<Look>,
+  shortly: (pair: Pair) => Promise<Look | null>,
+): Promise<Look[]> {
+  const looks: Look[] = Array.from({ length: pairs.length });
+  const rounds = new Rounds(pairs, (address) => isTrapped(traps, address));
+  for (let round = rounds.next(); round; round = rounds.next()) {
+    const spoke: number[] = [];
+    await inParallel(round.short, GLANCES_AT_ONCE, async (index) => {
+      const look = await shortly(pairs[index]!);
+      if (look) looks[index] = look;
+      else spoke.push(index);
+    });
+    await inParallel([...round.full, ...spoke], LOOKS_AT_ONCE, async (index) => {
+      const look = await once(pairs[index]!);
+      looks[index] = look;
+      rounds.note(look.address, look.result);
+    });
+  }
+  return looks;
+}
+
+/** A short look, at a port that is likely to say nothing. Null: it says something, and is worth a whole one. */
+async function glance(
+  guard: Guard,
+  { address, port }: Pair,
+  now: () => Date,
+  signal: AbortSignal | undefined,
+): Promise<Look | null> {
+  try {
+    const target = newTarget(guard, { address, port, connectMs: CONNECT_MS, deadlineMs: GLANCE_DEADLINE_MS, signal });
+    const said = await saysSomething(target);
+    return said ? null : { address, port, at: now(), result: { protocol: 'unknown', banner: '' }, error: null };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { address, port, at: now(), result: null, error: error.message };
+  }
 }
 
 export async function lookOnce(
@@ -55,6 +99,15 @@ export async function lookOnce(
   }
 }
 
+const seenThere = ({ port, transport = 'tcp', result }: Look) => ({ port, transport, probe: result });
+
+function portsOf(looks: readonly Look[]): { ports: number[]; udp?: number[] } {
+  const [udp, tcp] = [true, false].map((wanted) =>
+    looks.filter(({ transport }) => (transport === 'udp') === wanted).map(({ port }) => port),
+  ) as [number[], number[]];
+  return { ports: tcp, ...(udp.length > 0 ? { udp } : {}) };
+}
+
 /** One sighting an address, with everything its endpoints said about who it is. */
 export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: string): Sighting[] {
   const byAddress = Map.groupBy(looks, (look) => look.address);
@@ -66,7 +119,11 @@ export function sightingsFrom(looks: readonly Look[], source: SourceName, via?: 
       at: here[0]!.at.toISOString(),
       identifiers: probes.flatMap(identifiersOf),
       ...(via === undefined ? {} : { via }),
-      evidence: { ports: here.map((look) => look.port), guess: guessOf(probes), certificateName: nameFrom(probes) },
+      evidence: {
+        ...portsOf(here),
+        guess: guessOf({ endpoints: here.map(seenThere) }),
+        certificateName: nameFrom(probes),
+      },
     };
   });
 }

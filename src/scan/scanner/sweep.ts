@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Transport } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { observeRtt, type Rtt, timeoutOf } from '../logic/pace.ts';
 import { isTriedAgain, observeTry, type Retries, timeoutAt } from '../logic/retries.ts';
@@ -11,6 +12,8 @@ import { Outcomes } from './outcomes.ts';
 export interface Pair {
   address: string;
   port: number;
+  /** absent: TCP */
+  transport?: Transport;
 }
 
 export interface SweepProgress {
@@ -200,7 +203,8 @@ class Walk {
   }
 }
 
-async function reportWhile(
+/** Reports while work goes on; when a report says no, the work is aborted. False then. */
+export async function reportWhile(
   workers: Promise<unknown>,
   abort: AbortController,
   report: () => Promise<boolean>,

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
 import { newBucket } from '../logic/pace.ts';
 import { createGuard } from './guard.ts';
-import { lookAtUdp } from './observe-udp.ts';
+import { lookAtUdp, sweepUdp } from './observe-udp.ts';
 import { exchange } from './udp.ts';
 
 async function serve(
@@ -94,4 +94,25 @@ test('only ports that a protocol lives on are asked, and silence is no endpoint'
     () => new Date(),
   );
   assert.deepEqual(looks, []);
+});
+
+test('a walk over UDP that is stopped goes on with what it had not finished, and finds each that answers once', async () => {
+  const guard = guardFor(new Set());
+  const asked: number[] = [];
+  const pairAt = (index: number) => (asked.push(index), { address: `127.0.0.${index % 250}`, port: 623 });
+  let cursor = 0;
+  const stopped = await sweepUdp({
+    guard,
+    from: 0,
+    to: 2000,
+    pairAt,
+    report: async (progress) => ((cursor = progress.cursor), false),
+    reportEveryMs: 1,
+  });
+  assert.equal(stopped, false);
+  const first = new Set(asked);
+  for (let index = 0; index < cursor; index++) assert.ok(first.has(index), `${index} was passed over`);
+  asked.length = 0;
+  const end = await sweepUdp({ guard, from: cursor, to: 2000, pairAt, report: async () => true });
+  assert.deepEqual([end, new Set(asked).size], [true, 2000 - cursor]);
 });

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { walkNow } from './full-walk.ts';
 
-const wanted = { targets: ['10.0.0.0/8'], resolved: ['192.0.2.1'], exclude: ['10.1.0.0/16'], ports: 'default' };
+const wanted = {
+  targets: ['10.0.0.0/8'],
+  resolved: ['192.0.2.1'],
+  exclude: ['10.1.0.0/16'],
+  ports: 'default',
+  udp: 'none',
+};
 const lastFull = { ...wanted, at: new Date('2030-01-01T03:01:00Z') };
 const at = (day: number): Date => new Date(Date.UTC(2030, 0, day, 3, 0, 30));
 

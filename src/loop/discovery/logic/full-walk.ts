@@ -6,6 +6,8 @@ export interface Walked {
   resolved: readonly string[];
   exclude: readonly string[];
   ports: string;
+  /** UDP ports */
+  udp: string;
 }
 
 /** What a scheduled scan walks: all of its scope, or only the addresses that are known in it. */
@@ -46,6 +48,7 @@ function hasGrown(then: Walked, now: Omit<Walked, 'at'>): boolean {
   };
   return (
     then.ports !== now.ports ||
+    then.udp !== now.udp ||
     !isIn(now.targets, then.targets) ||
     !isIn(now.resolved, then.resolved) ||
     !isIn(then.exclude, now.exclude)

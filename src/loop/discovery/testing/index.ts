@@ -81,6 +81,7 @@ export async function addScope(
     name: `scope-${platform.newId('n').slice(-6)}`,
     exclude: [],
     follow: [],
+    udp: 'none',
     rate: 5000,
     subnetRate: 5000,
     every: null,

@@ -1,6 +1,9 @@
 import type { ScanPath } from '../../../model/estate.ts';
 import type { Connector } from '../connector.ts';
+import type { Pinger } from '../pinger.ts';
+import { loadLibc } from './libc.ts';
 import { startLink } from './link.ts';
+import { openPinger } from './ping.ts';
 
 export interface Chosen {
   /** for a guard; none: Node's own sockets */
@@ -32,6 +35,22 @@ export async function chooseConnector(wanted: WantedPath = 'auto'): Promise<Chos
     }
   }
   return { connector: undefined, path: 'portable', why: reasons.join('; ') };
+}
+
+export interface Asking {
+  pinger: Pinger | null;
+  why: string;
+}
+
+/** How hosts without an open port are asked whether they are up; where they cannot be, why not. Never required. */
+export async function choosePinger(wanted: WantedPath = 'auto'): Promise<Asking> {
+  if (wanted === 'portable') return { pinger: null, why: 'nobody is asked by ICMP' };
+  try {
+    const pinger = openPinger(await loadLibc());
+    return { pinger, why: pinger.why };
+  } catch (error) {
+    return { pinger: null, why: `nobody is asked by ICMP: ${error instanceof Error ? error.message : String(error)}` };
+  }
 }
 
 const WORKS = { syn: 'single packets are permitted here', epoll: 'the kernel’s own calls work here' };

@@ -1,3 +1,4 @@
+import { endpointName } from '../../../../model/endpoint-name.ts';
 import type { Endpoint } from '../../../../model/estate.ts';
 import type { Facts, SectionName } from '../../../../model/facts.ts';
 import type { Verdict } from '../../../../model/finding.ts';
@@ -60,8 +61,7 @@ export interface CelFacts {
   now: CelValue;
 }
 
-export const nameOf = (endpoint: { address: string; port: number }): string =>
-  `${endpoint.address.includes(':') ? `[${endpoint.address}]` : endpoint.address}:${endpoint.port}`;
+export const nameOf = endpointName;
 
 /** Why these sections prove nothing now, or null when they are all there, whole and fresh. */
 export function doubt(evidence: Evidence, sections: readonly SectionName[]): string | null {

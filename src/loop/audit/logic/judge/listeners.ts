@@ -40,7 +40,12 @@ export function listeners(evidence: Evidence, name: string): SocketFact[] {
 }
 
 /** The socket behind an endpoint: its own address before one that listens everywhere. */
-export function socketOf(evidence: Evidence, endpoint: { address: string; port: number }): SocketFact | null {
+export function socketOf(
+  evidence: Evidence,
+  endpoint: Pick<Endpoint, 'address' | 'port'> & Partial<Pick<Endpoint, 'transport'>>,
+): SocketFact | null {
+  // Facts list sockets that listen, which is TCP only.
+  if (endpoint.transport === 'udp') return null;
   const onPort = (evidence.facts.sockets ?? []).filter((socket) => socket.port === endpoint.port);
   const own = onPort.find((socket) => plain(socket.address) === endpoint.address);
   return own ?? onPort.find((socket) => EVERYWHERE.has(plain(socket.address))) ?? null;
@@ -53,7 +58,7 @@ export function outside(
 ): { address: string; port: number; endpoint: Endpoint | null }[] {
   const address = plain(socket.address);
   const known = (at: string): Endpoint | null =>
-    evidence.endpoints.find((one) => one.address === at && one.port === socket.port) ?? null;
+    evidence.endpoints.find((one) => one.address === at && one.port === socket.port && one.transport === 'tcp') ?? null;
   if (EVERYWHERE.has(address)) {
     return evidence.host.addresses.map((at) => ({ address: at, port: socket.port, endpoint: known(at) }));
   }
