@@ -3,7 +3,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import { guessOf, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '../../scan/logic/describe.ts';
 import type { Look } from '../../scan/look.ts';
 import { withUrls } from './certificates.ts';
-import { NAME_RANK, renameHost } from './sightings.ts';
+import { NAME_RANK, renameHost } from './names.ts';
 import {
   addHistory,
   endpointRow,

@@ -5,16 +5,22 @@ import { anyOf } from '../../platform/db/many.ts';
 import { type KnownHost, STRONG, strong } from './logic/reconcile.ts';
 import { q } from './tables.ts';
 
+/** What a decision looks at, and what may have to be written after it. */
+export interface HostAround extends KnownHost {
+  nameRank: number;
+  isSuperseded: boolean;
+}
+
 /**
  * Every host that a decision about these sightings can touch, with what such a decision looks at: no more than that.
  * A TLS key merges nothing, and half the estate may have the same one.
  */
-export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<KnownHost[]> {
+export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<HostAround[]> {
   if (sightings.length === 0) return [];
   const identifiers = sightings.flatMap((s) => strong(s.identifiers));
   const rows = await q(db)
     .selectFrom('discovery.host')
-    .select(['id', 'name', 'management'])
+    .select(['id', 'name', 'management', 'name_rank', 'superseded_by'])
     // A record that was merged into another is that one now; what replaced it, it may come back from.
     .where(sql<boolean>`not exists (select from discovery.merge m
       where m.from_id = discovery.host.id and m.undone_at is null and discovery.host.superseded_by is not null)`)
@@ -23,8 +29,10 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
     .execute();
   const ids = rows.map((row) => row.id);
   const [addresses, known] = [await addressesOf(db, ids), await identifiersOf(db, ids)];
-  return rows.map((row) => ({
+  return rows.map(({ name_rank, superseded_by, ...row }) => ({
     ...row,
+    nameRank: name_rank,
+    isSuperseded: superseded_by !== null,
     addresses: (addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
     identifiers: (known.get(row.id) ?? []).map(({ kind, value, listed }) => ({
       kind,

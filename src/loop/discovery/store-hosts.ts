@@ -155,6 +155,26 @@ export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Pr
   return row !== undefined;
 }
 
+/** Present hosts of these names. */
+export async function namesTaken(db: DbOrTx, names: readonly string[]): Promise<Map<string, string[]>> {
+  if (names.length === 0) return new Map();
+  const rows = await q(db)
+    .selectFrom('discovery.host')
+    .select(['id', 'name'])
+    .where('name', '=', anyOf([...new Set(names)]))
+    .where('superseded_by', 'is', null)
+    .execute();
+  const taken = new Map<string, string[]>();
+  for (const { id, name } of rows) taken.set(name, [...(taken.get(name) ?? []), id]);
+  return taken;
+}
+
+export async function setNames(db: DbOrTx, named: ReadonlyMap<string, string>, rank: number): Promise<void> {
+  if (named.size === 0) return;
+  await sql`update discovery.host h set name = t.name, name_rank = ${rank}
+    from unnest(${[...named.keys()]}::text[], ${[...named.values()]}::text[]) t (id, name) where h.id = t.id`.execute(db);
+}
+
 export interface NotedDecision {
   hostId: string;
   at: Date;

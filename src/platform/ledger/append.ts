@@ -3,6 +3,7 @@ import type { Actor } from '../../model/actor.ts';
 import { Entry, type Subject } from '../../model/trail.ts';
 import type { EntryDraft, Tx } from '../context.ts';
 import { jsonText } from '../db/json-text.ts';
+import { chunks } from '../db/many.ts';
 import { newId } from '../ids.ts';
 import { canonicalBytes, leafHash } from './canonical.ts';
 import { q } from './tables.ts';
@@ -14,22 +15,38 @@ export function subjectKey(subject: Pick<Subject, 'kind' | 'id'>): string {
 
 /** Puts one entry into the ledger within the caller's transaction. The bytes stored are the bytes hashed. */
 export async function append(db: Tx['db'], actor: Actor, at: Date, draft: EntryDraft): Promise<string> {
-  const entry = complete(actor, at, draft);
+  return (await appendAll(db, actor, at, [draft]))[0]!;
+}
+
+/** The same for many, in a few statements; in their order. */
+export async function appendAll(
+  db: Tx['db'],
+  actor: Actor,
+  at: Date,
+  drafts: readonly EntryDraft[],
+): Promise<string[]> {
+  const entries = drafts.map((draft) => complete(actor, at, draft));
+  for (const some of chunks(entries, 1000)) {
+    await q(db)
+      .insertInto('ledger.entry')
+      .values(some.map((entry) => rowOf(entry, at)))
+      .execute();
+  }
+  return entries.map(({ id }) => id);
+}
+
+function rowOf(entry: Entry, at: Date) {
   const bytes = canonicalBytes(entry);
-  await q(db)
-    .insertInto('ledger.entry')
-    .values({
-      id: entry.id,
-      at,
-      type: entry.type,
-      subject: subjectKey(entry.subject),
-      related: [...new Set(entry.related.map(subjectKey))],
-      actor_id: entry.actor.id,
-      bytes,
-      leaf_hash: leafHash(bytes),
-    })
-    .execute();
-  return entry.id;
+  return {
+    id: entry.id,
+    at,
+    type: entry.type,
+    subject: subjectKey(entry.subject),
+    related: [...new Set(entry.related.map(subjectKey))],
+    actor_id: entry.actor.id,
+    bytes,
+    leaf_hash: leafHash(bytes),
+  };
 }
 
 function complete(actor: Actor, at: Date, draft: EntryDraft): Entry {
