@@ -17,6 +17,8 @@ import {
   type NewHost,
   noteDecisions,
   type NotedDecision,
+  planByKey,
+  planFreely,
   updateHost,
 } from './store-hosts.ts';
 import { noteSightings } from './store-seen.ts';
@@ -40,6 +42,7 @@ export async function recordSightings(
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
   await lockIdentities(tx.db);
+  await planByKey(tx.db);
   const hosts = await hostsAround(tx.db, sightings);
   const agents = await reporting(hosts.map(({ id }) => id));
   const around = {
@@ -52,9 +55,19 @@ export async function recordSightings(
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
   const left = await leave(tx, decisions, sightings);
+  const fresh = new Map(hosts.map((host) => [host.id, host.fresh]));
+  const gone = new Set(
+    decisions.flatMap(({ hostId, kind, displaced }) => [...displaced, ...(kind === 'moved' ? [hostId] : [])]),
+  );
   await noteSightings(
     tx.db,
-    decisions.map(({ hostId, isElsewhere = false }, index) => ({ hostId, sighting: sightings[index]!, isElsewhere })),
+    decisions.map(({ hostId, isElsewhere = false, kind }, index) => ({
+      hostId,
+      sighting: sightings[index]!,
+      isElsewhere,
+      // Who moves away in this batch leaves what was fresh.
+      fresh: kind === 'seen' && !gone.has(hostId) ? fresh.get(hostId) : undefined,
+    })),
   );
   const news = decisions.flatMap(({ hostId, kind, why }, index) => {
     const { at, address } = sightings[index]!;
@@ -62,6 +75,7 @@ export async function recordSightings(
   });
   await noteDecisions(tx.db, [...left, ...news]);
   await settle(tx, decisions, sightings, hosts);
+  await planFreely(tx.db);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
@@ -189,8 +203,7 @@ async function leave(tx: Tx, decisions: readonly Decision[], sightings: readonly
   for (const [index, decision] of decisions.entries()) {
     const { address, at } = sightings[index]!;
     const why = `another machine answers at ${address} now: ${decision.why}`;
-    for (const hostId of decision.displaced)
-      displaced.push({ hostId, at: new Date(at), kind: 'left', address, why });
+    for (const hostId of decision.displaced) displaced.push({ hostId, at: new Date(at), kind: 'left', address, why });
     // What a machine says about itself does not prove that it left its other address.
     if (decision.kind === 'moved' && isMeasured(sightings[index]!))
       for (const from of decision.from) left.push({ hostId: decision.hostId, address: from });

@@ -4,9 +4,7 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { chunks } from '../../platform/db/many.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
-
-/** Of a measured address or an identifier nobody reads when it was seen last to the day: its host says so to the second. */
-const COARSE_DAYS = 7;
+import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
 
 /** Which host a sighting is. */
 export interface Seen {
@@ -14,6 +12,8 @@ export interface Seen {
   sighting: Sighting;
   /** a list gives it that address, and something else was measured there */
   isElsewhere?: boolean;
+  /** what of its host need not be written down again, as `HostAround` has it */
+  fresh?: ReadonlySet<string> | undefined;
 }
 
 /**
@@ -24,22 +24,26 @@ export async function noteSightings(db: DbOrTx, all: readonly Seen[]): Promise<v
   // A few statements a thousand sightings: one each would be most of the time that a large scan takes.
   for (const some of chunks(all, 1000)) {
     await noteTold(db, some);
-    await noteSources(db, some);
+    await noteSeen(db, some);
     await noteAddresses(
       db,
-      some.filter(({ isElsewhere }) => !isElsewhere),
+      some.filter((one) => !one.isElsewhere && !isAddressFresh(one)),
     );
-    await noteIdentifiersOf(
-      db,
-      some.flatMap(({ hostId, sighting }) =>
-        sighting.identifiers.map((one) => ({ hostId, at: sighting.at, listed: isListed(sighting), ...one })),
-      ),
-    );
-    await notePresent(
-      db,
-      some.filter(({ sighting }) => !isListed(sighting)),
-    );
+    await noteIdentifiersOf(db, some.flatMap(staleIdentifiers));
   }
+}
+
+/** What was measured stays measured, whoever claims it. */
+function isAddressFresh({ fresh, sighting }: Seen): boolean {
+  if (fresh?.has(freshAddress(sighting.address, 'measured'))) return true;
+  return !isMeasured(sighting) && fresh?.has(freshAddress(sighting.address, 'claimed')) === true;
+}
+
+function staleIdentifiers({ hostId, sighting, fresh }: Seen) {
+  const listed = isListed(sighting);
+  return sighting.identifiers
+    .filter((one) => !fresh?.has(freshIdentifier(one, false)) && !(listed && fresh?.has(freshIdentifier(one, true))))
+    .map((one) => ({ hostId, at: sighting.at, listed, ...one }));
 }
 
 export const noteSighting = (db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> =>
@@ -49,7 +53,7 @@ export const noteSighting = (db: DbOrTx, hostId: string, sighting: Sighting): Pr
 export async function noteHearsay(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
   const told = [{ hostId, sighting: { ...sighting, identifiers: [] } }];
   await noteTold(db, told);
-  await noteSources(db, told);
+  await noteSeen(db, told, false);
   await noteAddresses(db, told, 'claimed');
 }
 
@@ -67,29 +71,53 @@ export async function noteIdentifiers(
 
 /** What a source says of a host at an address stands until it says something else. */
 async function noteTold(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
-  const of = <T>(read: (one: Seen) => T): T[] => seen.map(read);
+  // An aggregate a row: each is looked up by its key, whatever PostgreSQL takes the table for.
+  const { rows } = await sql<{ place: number; others: string[] | null }>`
+    select t.place, s.others from ${told(seen)}
+    cross join lateral (
+      select array_agg(o.id::text) as others,
+        bool_or(o.hostname is not distinct from t.hostname and o.identifiers = t.identifiers
+          and o.evidence is not distinct from t.evidence) as known
+      from discovery.sighting o
+      where o.host_id = t.host_id and o.source = t.source and o.address = t.address and o.until is null
+        and o.via is not distinct from t.via) s
+    where s.known is not true`.execute(db);
+  if (rows.length === 0) return;
+  const news = rows.map(({ place }) => seen[place - 1]!);
+  await endSightings(
+    db,
+    rows.flatMap(({ others }, index) => (others ?? []).map((id) => ({ id, at: news[index]!.sighting.at }))),
+  );
   await sql`
-    with told as (
-      select * from unnest(
-        ${of(({ hostId }) => hostId)}::text[], ${of(({ sighting }) => sighting.source)}::text[],
-        ${of(({ sighting }) => sighting.address)}::text[], ${of(({ sighting }) => sighting.at)}::timestamptz[],
-        ${of(({ sighting }) => sighting.via ?? null)}::text[], ${of(({ sighting }) => sighting.hostname ?? null)}::text[],
-        ${of(({ sighting }) => jsonText(sighting.identifiers))}::jsonb[],
-        ${of(({ sighting }) => (sighting.evidence ? jsonText(sighting.evidence) : null))}::jsonb[])
-        t (host_id, source, address, at, via, hostname, identifiers, evidence)),
-    news as (
-      select * from told t where not exists (
-        select from discovery.sighting s
-        where s.host_id = t.host_id and s.source = t.source and s.address = t.address and s.until is null
-          and s.via is not distinct from t.via and s.hostname is not distinct from t.hostname
-          and s.identifiers = t.identifiers and s.evidence is not distinct from t.evidence)),
-    ended as (
-      update discovery.sighting s set until = greatest(s.at, n.at) from news n
-      where s.host_id = n.host_id and s.source = n.source and s.address = n.address and s.until is null
-        and s.via is not distinct from n.via)
     insert into discovery.sighting (host_id, source, address, at, via, hostname, identifiers, evidence)
-    select * from news`.execute(db);
+    select host_id, source, address, at, via, hostname, identifiers, evidence from ${told(news)} order by place`.execute(
+    db,
+  );
 }
+
+async function endSightings(db: DbOrTx, ended: readonly { id: string; at: string }[]): Promise<void> {
+  if (ended.length === 0) return;
+  await sql`
+    update discovery.sighting s set until = greatest(s.at, t.at)
+    from unnest(${ended.map(({ id }) => id)}::bigint[], ${ended.map(({ at }) => at)}::timestamptz[]) t (id, at)
+    where s.id = t.id`.execute(db);
+}
+
+function told(seen: readonly Seen[]) {
+  const of = <T>(read: (one: Seen) => T): T[] => seen.map(read);
+  const said = seen.map(({ sighting: { identifiers, evidence } }) => [identifiers, evidence ?? null]);
+  return sql`(
+    select t.*, said -> 0 as identifiers, nullif(said -> 1, 'null') as evidence from unnest(
+      ${plainList(of(({ hostId }) => hostId))}::text[], ${plainList(of(({ sighting }) => sighting.source))}::text[],
+      ${plainList(of(({ sighting }) => sighting.address))}::text[],
+      ${plainList(of(({ sighting }) => sighting.at))}::timestamptz[],
+      ${of(({ sighting }) => sighting.via ?? null)}::text[], ${of(({ sighting }) => sighting.hostname ?? null)}::text[],
+      array(select jsonb_array_elements(${jsonText(said)}::jsonb))) with ordinality
+      t (host_id, source, address, at, via, hostname, said, place)) t`;
+}
+
+/** An array of what needs no quotes: ids of ours, normal addresses, times, names of sources. */
+const plainList = (values: readonly string[]): string => `{${values.join(',')}}`;
 
 /** Adds up in here what a batch says of one thing: a statement may touch a row once. */
 function grouped<T extends { at: string }>(
@@ -109,22 +137,42 @@ function grouped<T extends { at: string }>(
   return [...groups.values()];
 }
 
-async function noteSources(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
-  const told = seen.map(({ hostId, sighting: { source, at } }) => ({ hostId, source, at }));
-  const groups = grouped(told, ({ hostId, source }) => `${source} ${hostId}`);
-  const rows = sql`unnest(${groups.map(({ one }) => one.hostId)}::text[], ${groups.map(({ one }) => one.source)}::text[],
-    ${groups.map(({ first }) => first)}::timestamptz[], ${groups.map(({ last }) => last)}::timestamptz[],
-    ${groups.map(({ count }) => count)}::int[]) t (host_id, source, first, last, count)`;
-  const done = await sql`
-    update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
-    from ${rows} where s.host_id = t.host_id and s.source = t.source`.execute(db);
-  if (Number(done.numAffectedRows) === groups.length) return;
-  await sql`
-    insert into discovery.host_source (host_id, source, first_seen, last_seen, sightings)
-    select host_id, source, first, last, count from ${rows}
-    where not exists (select from discovery.host_source s where s.host_id = t.host_id and s.source = t.source)`.execute(
-    db,
-  );
+/** How often and when last, per host and source; who is seen, and not only told of, is present. */
+async function noteSeen(db: DbOrTx, seen: readonly Seen[], isPresent = true): Promise<void> {
+  const said = seen.map(({ hostId, sighting }) => ({ hostId, source: sighting.source, at: sighting.at }));
+  const groups = grouped(said, ({ hostId, source }) => `${source} ${hostId}`);
+  const present = isPresent
+    ? grouped(
+        said.filter((one) => !isListed(one)),
+        ({ hostId }) => hostId,
+      )
+    : [];
+  const sources = sql`unnest(${plainList(groups.map(({ one }) => one.hostId))}::text[],
+    ${plainList(groups.map(({ one }) => one.source))}::text[],
+    ${plainList(groups.map(({ first }) => first))}::timestamptz[],
+    ${plainList(groups.map(({ last }) => last))}::timestamptz[],
+    ${plainList(groups.map(({ count }) => String(count)))}::int[]) t (host_id, source, first, last, count)`;
+  const hosts = sql`unnest(${plainList(present.map(({ one }) => one.hostId))}::text[],
+    ${plainList(present.map(({ last }) => last))}::timestamptz[]) t (host_id, last)`;
+  const { rows } = await sql<{ sources: number; hosts: number }>`
+    with sources as (
+      update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
+      from ${sources} where s.host_id = t.host_id and s.source = t.source returning 1),
+    hosts as (
+      update discovery.presence p set last_seen = greatest(p.last_seen, t.last), offline_since = null
+      from ${hosts} where p.host_id = t.host_id returning 1)
+    select (select count(*) from sources) as sources, (select count(*) from hosts) as hosts`.execute(db);
+  if (rows[0]!.sources < groups.length)
+    await sql`
+      insert into discovery.host_source (host_id, source, first_seen, last_seen, sightings)
+      select host_id, source, first, last, count from ${sources}
+      where not exists (select from discovery.host_source s where s.host_id = t.host_id and s.source = t.source)`.execute(
+      db,
+    );
+  if (rows[0]!.hosts < present.length)
+    await sql`
+      insert into discovery.presence (host_id, last_seen) select host_id, last from ${hosts}
+      where not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
 }
 
 /** A claim does not take back what was measured; claims are ended by their age, so theirs is kept to the hour. */
@@ -163,21 +211,4 @@ async function noteIdentifiersOf(
     group by host_id, kind, value
     on conflict (host_id, kind, value) do update set
       last_seen = greatest(i.last_seen, excluded.last_seen), listed = i.listed and excluded.listed`.execute(db);
-}
-
-async function notePresent(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
-  if (seen.length === 0) return;
-  const groups = grouped(
-    seen.map(({ hostId, sighting: { at } }) => ({ hostId, at })),
-    ({ hostId }) => hostId,
-  );
-  const rows = sql`unnest(${groups.map(({ one }) => one.hostId)}::text[],
-    ${groups.map(({ last }) => last)}::timestamptz[]) t (host_id, last)`;
-  const done = await sql`
-    update discovery.presence p set last_seen = greatest(p.last_seen, t.last), offline_since = null
-    from ${rows} where p.host_id = t.host_id`.execute(db);
-  if (Number(done.numAffectedRows) === groups.length) return;
-  await sql`
-    insert into discovery.presence (host_id, last_seen) select host_id, last from ${rows}
-    where not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
 }
