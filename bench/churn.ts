@@ -26,7 +26,13 @@ async function week(machines: number): Promise<Verdict> {
 
 function tell(machines: number, verdict: Verdict): void {
   const { merged, duplicates, falseNew, falseOffline, unexplained } = verdict;
-  const wrong = { 'false merges': merged, duplicates, 'false new': falseNew, 'false offline': falseOffline, unexplained };
+  const wrong = {
+    'false merges': merged,
+    duplicates,
+    'false new': falseNew,
+    'false offline': falseOffline,
+    unexplained,
+  };
   figures.push(
     `a week of ${machines.toLocaleString('en')} machines: ${verdict.sightings.toLocaleString('en')} sightings, ${verdict.hosts.toLocaleString('en')} hosts, ${verdict.trulyNew.toLocaleString('en')} really new`,
     `where the evidence suffices: ${Object.entries(wrong)
@@ -41,7 +47,8 @@ function tell(machines: number, verdict: Verdict): void {
 /** The peer is the truth: the share of sightings that were taken for the machine they are. */
 export const churn: Bench = {
   name: 'churn',
-  claim: 'a week of an estate that lives: no machine merged with another, none counted twice, alerts for what is new only',
+  claim:
+    'a week of an estate that lives: no machine merged with another, none counted twice, alerts for what is new only',
   target: 1,
   unit: 'of sightings right',
   figures: () => figures,

@@ -13,7 +13,17 @@ import { servers } from './servers.ts';
 import { sshFacts } from './ssh-facts.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [agent, churn, heartbleed, reconcile, ...scans, servers, sshFacts, deploying, patching];
+const BENCHES: readonly Bench[] = [
+  agent,
+  churn,
+  heartbleed,
+  reconcile,
+  ...scans,
+  servers,
+  sshFacts,
+  deploying,
+  patching,
+];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 

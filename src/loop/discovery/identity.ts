@@ -37,8 +37,8 @@ export async function askEarlierAddresses(
 
 /** Addresses that are looked at for these questions, each once. */
 export function askable(open: ReturnType<typeof questions>): string[] {
-  const few = open.slice(0, MOST_QUESTIONS);
-  return [...new Set(few.filter((o) => o.identifier.kind === 'ssh-host-key').map((o) => o.address))];
+  const ssh = open.filter((o) => o.identifier.kind === 'ssh-host-key');
+  return [...new Set(ssh.map((o) => o.address))].slice(0, MOST_QUESTIONS);
 }
 
 const keyOf = (address: string, identifier: Identifier): string => `${address} ${identifier.kind} ${identifier.value}`;

@@ -56,9 +56,10 @@ export class ChurnPlay {
     this.#portion = portion;
   }
 
-  /** One scan over everything, agents' news before it. */
+  /** One scan over everything, agents’ news before it. */
   async round(): Promise<void> {
-    await this.agents();
+    // Machines are found before anybody puts agents on them.
+    if (this.verdict.sightings > 0) await this.agents();
     const seen = this.#world.scan();
     const hosts = new Map<Seen, string>();
     for (let from = 0; from < seen.length; from += this.#portion) {
@@ -144,6 +145,8 @@ export class ChurnPlay {
     else if (known !== hostId && machine.inside.length === 0 && !machine.doubt)
       this.#note('duplicates', machine, `an agent on ${known} made ${hostId}`);
     this.#known.set(truthOf(machine), hostId);
+    // The machine has told all its addresses: now they can be known for one.
+    if (machine.doubt === 'several addresses, no agent') machine.doubt = null;
   }
 
   #alert(machine: Machine, { kind, why, hostId }: Decision): void {
@@ -160,7 +163,11 @@ export class ChurnPlay {
     for (const [{ machine, sighting }, id] of hosts) {
       const holder = holders.get(id);
       if (holder && holder !== machine)
-        this.#note('merged', machine.doubt ? machine : holder, `${describe(machine)} and ${describe(holder)} are ${id}`);
+        this.#note(
+          'merged',
+          machine.doubt ? machine : holder,
+          `${describe(machine)} and ${describe(holder)} are ${id}`,
+        );
       else holders.set(id, machine);
       const truth = truthOf(machine);
       const before = now.get(truth) ?? this.#known.get(truth);

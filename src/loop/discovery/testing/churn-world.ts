@@ -59,8 +59,8 @@ export class ChurnWorld {
     this.#random = dice(seed);
     // A fifth more places than machines: leases are scarce, so they change hands.
     for (let n = size * 2; n > 0; n--) this.#free.push(`10.20.${n >> 8}.${n & 255}`);
-    for (let n = Math.ceil(size * 0.4); n > 0; n--) this.#leases.push(`10.30.${n >> 8}.${n & 255}`);
-    for (let n = 0; n < size; n++) this.#populate(n % 100);
+    for (let n = Math.ceil(size * 0.4) + 5; n > 0; n--) this.#leases.push(`10.30.${n >> 8}.${n & 255}`);
+    for (let n = 0; n < size; n++) this.#populate(n % 20);
     for (let n = 0; n < Math.ceil(size / 250); n++) this.#balancer();
   }
 
@@ -68,20 +68,20 @@ export class ChurnWorld {
     return new Date(START + this.hour * HOUR);
   }
 
-  /** Of a hundred machines, which is which. */
+  /** Of twenty machines, which is which. */
   #populate(n: number): void {
-    if (n < 48) this.#add({ keys: this.#newKeys(), addresses: [this.#place()] });
-    else if (n < 76) this.#add({ keys: this.#newKeys(), addresses: [this.#lease()], roams: true });
-    else if (n < 82) this.#add({ keys: this.#newKeys(), addresses: this.#several(n), agent: n % 2 === 0 });
-    else if (n < 87) this.#add({ keys: [], addresses: [this.#place()], doubt: 'mute' });
-    else if (n < 90) this.#add({ keys: ['ssh-baked-into-the-image'], addresses: [this.#place()], doubt: 'shared key' });
-    else if (n < 92) this.#add({ keys: this.#newKeys(), addresses: [this.#place()], agent: true, nat: true });
+    if (n < 8) this.#add({ keys: this.#newKeys(), addresses: [this.#place()] });
+    else if (n < 13) this.#add({ keys: this.#newKeys(), addresses: [this.#lease()], roams: true });
+    else if (n < 16) this.#add({ keys: this.#newKeys(), addresses: this.#several(n), agent: n < 15 });
+    else if (n < 17) this.#add({ keys: [], addresses: [this.#place()], doubt: 'mute' });
+    else if (n < 18) this.#add({ keys: ['ssh-baked-into-the-image'], addresses: [this.#place()], doubt: 'shared key' });
+    else if (n < 19) this.#add({ keys: this.#newKeys(), addresses: [this.#place()], agent: true, nat: true });
     else this.#add({ keys: this.#newKeys(), addresses: [this.#lease()], roams: true, agent: true });
   }
 
   #several(n: number): string[] {
     const first = this.#place();
-    return n < 79 ? [first, this.#place()] : [first, `fd00:20::${(this.#ids + 1).toString(16)}`];
+    return n % 2 === 0 ? [first, this.#place()] : [first, `fd00:20::${(this.#ids + 1).toString(16)}`];
   }
 
   #add(what: {
@@ -96,7 +96,7 @@ export class ChurnWorld {
     const machine: Machine = {
       id,
       epoch: 0,
-      doubt: what.doubt ?? (what.addresses.length > 1 && !what.agent ? 'several addresses, no agent' : null),
+      doubt: what.doubt ?? (what.addresses.length > 1 ? 'several addresses, no agent' : null),
       keys: what.keys,
       addresses: what.addresses,
       roams: what.roams ?? false,
@@ -134,7 +134,7 @@ export class ChurnWorld {
     for (let n = 0; n < hours; n++) {
       this.hour++;
       for (const machine of [...this.machines]) this.#live(machine);
-      if (this.#chance(0.002 * this.machines.length)) this.#populate(Math.floor(this.#random() * 100));
+      if (this.#chance(0.002 * this.machines.length)) this.#populate(Math.floor(this.#random() * 20));
     }
   }
 
@@ -199,13 +199,17 @@ export class ChurnWorld {
   #enrol(machine: Machine): void {
     if (machine.agent || machine.keys.length === 0 || machine.doubt === 'shared key') return;
     machine.agent = this.#newAgent(machine.id);
-    if (machine.doubt === 'several addresses, no agent') machine.doubt = null;
   }
 
   #swap(machine: Machine): void {
     const other = this.machines.find(
       (one) =>
-        one !== machine && one.addresses.length === 1 && one.keys.length > 1 && this.isOn(one) && !one.roams && !one.doubt,
+        one !== machine &&
+        one.addresses.length === 1 &&
+        one.keys.length > 1 &&
+        this.isOn(one) &&
+        !one.roams &&
+        !one.doubt,
     );
     if (!other || machine.addresses.length !== 1 || machine.keys.length < 2 || machine.roams || machine.doubt) return;
     [machine.addresses, other.addresses] = [other.addresses, machine.addresses];
