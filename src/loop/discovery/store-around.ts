@@ -55,10 +55,10 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
       (select json_agg(json_build_array(i.kind, i.value, i.listed,
           i.last_seen > ${latest}::timestamptz - ${COARSE_DAYS} * interval '1 day') order by i.kind, i.value)
         from discovery.identifier i where i.host_id = h.id and i.kind = ${anyOf(STRONG)}) as identifiers
-    from around join discovery.host h on h.id = around.host_id
+    from discovery.host h
     -- A record that was merged into another is that one now; what replaced it, it may come back from.
-    where h.superseded_by is null
-      or not exists (select from discovery.merge m where m.from_id = h.id and m.undone_at is null)
+    where h.id = any(array(select host_id from around)) and (h.superseded_by is null
+      or not exists (select from discovery.merge m where m.from_id = h.id and m.undone_at is null))
     order by h.id`.execute(db);
   return rows.map(toAround);
 }

@@ -180,10 +180,10 @@ export async function namesTaken(db: DbOrTx, names: readonly string[]): Promise<
 
 export async function setNames(db: DbOrTx, named: ReadonlyMap<string, string>, rank: number): Promise<void> {
   if (named.size === 0) return;
+  const ids = [...named.keys()];
   await sql`update discovery.host h set name = t.name, name_rank = ${rank}
-    from unnest(${[...named.keys()]}::text[], ${[...named.values()]}::text[]) t (id, name) where h.id = t.id`.execute(
-    db,
-  );
+    from unnest(${ids}::text[], ${[...named.values()]}::text[]) t (id, name)
+    where h.id = t.id and h.id = ${anyOf(ids)}`.execute(db);
 }
 
 export interface NotedDecision {

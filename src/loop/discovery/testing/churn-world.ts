@@ -133,7 +133,7 @@ export class ChurnWorld {
   pass(hours: number): void {
     for (let n = 0; n < hours; n++) {
       this.hour++;
-      for (const machine of [...this.machines]) this.#live(machine);
+      for (const machine of this.machines.slice()) this.#live(machine);
       if (this.#chance(0.002 * this.machines.length)) this.#populate(Math.floor(this.#random() * 20));
     }
   }
@@ -143,13 +143,16 @@ export class ChurnWorld {
   #live(machine: Machine): void {
     if (!this.isOn(machine)) return;
     if (machine.offUntil === this.hour) this.#wake(machine);
-    if (machine.roams && this.#chance(1)) this.#sleep(machine, 4 + Math.floor(this.#random() * 12));
-    else if (this.#chance(0.01)) this.#sleep(machine, 24 + Math.floor(this.#random() * 72));
-    else if (this.#chance(0.004)) this.#rebuild(machine);
-    else if (this.#chance(0.004)) this.#rotate(machine);
-    else if (this.#chance(0.002)) this.#retire(machine);
-    else if (this.#chance(0.01)) this.#enrol(machine);
-    else if (this.#chance(0.003)) this.#swap(machine);
+    const happens: [perDay: number, what: () => void][] = [
+      [machine.roams ? 1 : 0, () => this.#sleep(machine, 4 + Math.floor(this.#random() * 12))],
+      [0.01, () => this.#sleep(machine, 24 + Math.floor(this.#random() * 72))],
+      [0.004, () => this.#rebuild(machine)],
+      [0.004, () => this.#rotate(machine)],
+      [0.002, () => this.#retire(machine)],
+      [0.01, () => this.#enrol(machine)],
+      [0.003, () => this.#swap(machine)],
+    ];
+    happens.find(([perDay]) => this.#chance(perDay))?.[1]();
   }
 
   /** Off: whoever roams gives its lease back, and somebody else gets it. */
