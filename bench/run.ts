@@ -4,6 +4,7 @@
  */
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
+import { churn } from './churn.ts';
 import { deploying } from './deploying.ts';
 import { patching } from './patching.ts';
 import { reconcile } from './reconcile.ts';
@@ -13,7 +14,18 @@ import { sshFacts } from './ssh-facts.ts';
 import { tls } from './tls.ts';
 import type { Bench, Measured } from './contract.ts';
 
-const BENCHES: readonly Bench[] = [agent, heartbleed, reconcile, ...scans, servers, sshFacts, deploying, patching, tls];
+const BENCHES: readonly Bench[] = [
+  agent,
+  churn,
+  heartbleed,
+  reconcile,
+  ...scans,
+  servers,
+  sshFacts,
+  deploying,
+  patching,
+  tls,
+];
 const smoke = process.argv.includes('--smoke');
 const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 

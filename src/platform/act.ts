@@ -4,7 +4,7 @@ import type { JobName, Jobs } from '../model/jobs.ts';
 import type { Db, EnqueueOptions, NoTables, Platform, Tx } from './context.ts';
 import { insideTransaction } from './db/pool.ts';
 import { type Event, notifyAll } from './events/index.ts';
-import { append } from './ledger/index.ts';
+import { append, appendAll } from './ledger/index.ts';
 import type { Pending } from './queue/index.ts';
 
 export interface ActDeps {
@@ -46,6 +46,7 @@ function openTx(db: Transaction<NoTables>, actor: Actor, now: Date, jobs: Pendin
     actor,
     now,
     record: (entry) => append(db, actor, now, entry),
+    recordAll: (entries) => appendAll(db, actor, now, entries),
     enqueue: async <N extends JobName>(name: N, payload: Jobs[N], options?: EnqueueOptions) => {
       jobs.push({ name, payload, options: options ?? {} });
     },

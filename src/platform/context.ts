@@ -35,6 +35,8 @@ export interface Tx {
   now: Date;
   /** Appends a (further) entry to the ledger in this transaction; returns its id. */
   record(entry: EntryDraft): Promise<string>;
+  /** Many, in their order, in a few statements. */
+  recordAll(entries: readonly EntryDraft[]): Promise<string[]>;
   enqueue<N extends JobName>(name: N, payload: Jobs[N], options?: EnqueueOptions): Promise<void>;
   /** Tells listeners after commit (console live updates, long polls). Payload: ids only. */
   publish(topic: Topic, payload: Record<string, string>): Promise<void>;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
 import type { Identifier, Sighting } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { importHosts } from './claims.ts';
+import { askable } from './identity.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { hostsAround } from './store-around.ts';
 import { entriesSince, lastEntry, OPERATOR } from './testing/index.ts';
@@ -194,4 +196,58 @@ test('the database refuses a change of a host or scope that leaves no entry', as
     /entry|ledger/i,
   );
   assert.equal((await discovery.host(id))?.management, 'unmanaged');
+});
+
+test('what nobody can ask takes no place among the questions, nor does an address that is asked already', () => {
+  const macs = Array.from({ length: 300 }, () => ({
+    address: '10.1.9.1',
+    identifier: { kind: 'mac', value: '02:00:00:00:00:01' } as const,
+  }));
+  const copies = Array.from({ length: 300 }, () => ({ address: '10.1.9.2', identifier: ssh('copied') }));
+  const last = { address: '10.1.9.3', identifier: ssh('moved') };
+  assert.deepEqual(askable([...macs, ...copies, last]), ['10.1.9.2', '10.1.9.3']);
+});
+
+test('two hosts that swap their addresses swap the names that they have of them', async () => {
+  const at = (minute: number) => `2031-01-01T00:0${minute}:00.000Z`;
+  const scan = (minute: number, keys: string[]) =>
+    platform.observe(systemActor('test'), (tx) =>
+      discovery.recordSightings(
+        tx,
+        keys.map((key, n) => ({
+          source: 'scan' as const,
+          address: `10.1.10.${n + 1}`,
+          at: at(minute),
+          identifiers: [ssh(key)],
+        })),
+      ),
+    );
+  const [one, two] = await scan(1, ['swap-1', 'swap-2']);
+  await scan(2, ['swap-2', 'swap-1']);
+  assert.equal((await discovery.host(one!))?.name, '10.1.10.2');
+  assert.equal((await discovery.host(two!))?.name, '10.1.10.1');
+});
+
+test('who is seen again with nothing new leaves two rows behind, whatever was told before', async () => {
+  const at = (day: number) => `2031-02-0${day}T00:00:00.000Z`;
+  const scan = (day: number, key: string) =>
+    platform.observe(systemActor('test'), (tx) =>
+      discovery.recordSightings(tx, [{ source: 'scan', address: '10.1.11.1', at: at(day), identifiers: [ssh(key)] }]),
+    );
+  const [id] = await scan(1, 'told');
+  const rows = async () =>
+    (
+      await sql<{ at: Date; until: Date | null; last_seen: Date; current_last: Date; sightings: number }>`
+        select s.at, s.until, p.last_seen, a.last_seen as current_last, c.sightings
+        from discovery.sighting s join discovery.presence p using (host_id)
+        join discovery.address a using (host_id) join discovery.host_source c using (host_id)
+        where host_id = ${id!} order by s.id`.execute(platform.db)
+    ).rows.map((row) => [row.at, row.until, row.last_seen, row.current_last, Number(row.sightings)]);
+  await scan(2, 'told');
+  const [day1, day2] = [new Date(at(1)), new Date(at(2))];
+  assert.deepEqual(await rows(), [[day1, null, day2, day1, 2]]);
+  assert.equal((await discovery.host(id!))?.lastSeen, at(2));
+  // Another machine has the address: what was told of the first there has ended.
+  await scan(3, 'another');
+  assert.deepEqual((await rows())[0]?.[1], new Date(at(3)));
 });

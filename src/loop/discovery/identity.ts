@@ -25,14 +25,20 @@ export async function askEarlierAddresses(
   sightings: readonly Sighting[],
   signal?: AbortSignal,
 ): Promise<Alive> {
-  const open = questions(await hostsAround(platform.db, sightings), sightings).slice(0, MOST_QUESTIONS);
+  const open = questions(await hostsAround(platform.db, sightings), sightings);
   const alive = new Set<string>();
-  const asked = [...new Set(open.filter((o) => o.identifier.kind === 'ssh-host-key').map((o) => o.address))];
+  const asked = askable(open);
   await inParallel(asked, 8, async (address) => {
     for (const identifier of await keysAt(platform, { scopes, buckets, address, signal }))
       alive.add(keyOf(address, identifier));
   });
   return (address, identifier) => alive.has(keyOf(address, identifier));
+}
+
+/** Addresses that are looked at for these questions, each once. */
+export function askable(open: ReturnType<typeof questions>): string[] {
+  const ssh = open.filter((o) => o.identifier.kind === 'ssh-host-key');
+  return [...new Set(ssh.map((o) => o.address))].slice(0, MOST_QUESTIONS);
 }
 
 const keyOf = (address: string, identifier: Identifier): string => `${address} ${identifier.kind} ${identifier.value}`;

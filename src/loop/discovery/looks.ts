@@ -5,7 +5,7 @@ import { learns, nameFrom, sameProbe, serviceOf, summaryOf, tellsLess } from '..
 import { guessOf } from '../../scan/logic/device.ts';
 import type { Look } from '../../scan/look.ts';
 import { withRevocation, withUrls } from './certificates.ts';
-import { NAME_RANK, renameHost } from './sightings.ts';
+import { NAME_RANK, renameHost } from './names.ts';
 import {
   addHistory,
   endpointRow,

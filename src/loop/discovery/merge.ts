@@ -6,7 +6,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import { newId } from '../../platform/ids.ts';
 import { strong } from './logic/reconcile.ts';
 import { rejudge } from './rejudge.ts';
-import { leaveAddress, noteAddress } from './store-addresses.ts';
+import { leaveAddresses, noteAddress } from './store-addresses.ts';
 import { adoptEndpoints, returnEndpoints } from './store-endpoints.ts';
 import { findHost, hostRow, lockIdentities, noteDecision, updateHost } from './store-hosts.ts';
 import { noteIdentifiers } from './store-seen.ts';
@@ -42,7 +42,7 @@ export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Prom
   if (!old || !kept || old.supersededBy || kept.supersededBy) return false;
   const there = (await currentAddresses(tx.db, from)).filter(({ address }) => addresses.includes(address));
   const before = await currentAddresses(tx.db, into);
-  await leaveAddress(tx.db, [from], addresses);
+  await leaveAddresses(tx.db, from, addresses, tx.now);
   for (const { address, how } of there) await noteAddress(tx.db, into, address, how, tx.now);
   const endpoints: string[] = [];
   for (const { address } of there) endpoints.push(...(await adoptEndpoints(tx.db, from, into, address)));
@@ -170,7 +170,7 @@ async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
   const back = moved.addresses.filter(({ address }) => held.has(address));
   const own = new Map(moved.before.map(({ address, how }) => [address, how]));
   const addresses = back.map(({ address }) => address);
-  await leaveAddress(tx.db, [into], addresses);
+  await leaveAddresses(tx.db, into, addresses, tx.now);
   for (const { address, how } of back) {
     // An address has one holder who was measured there.
     const was = own.get(address);

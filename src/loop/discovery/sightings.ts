@@ -1,22 +1,25 @@
-import type { Claim, Identifier, Sighting } from '../../model/estate.ts';
+import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { type Decision, isListed, isMeasured, reconcile } from './logic/reconcile.ts';
+import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
+import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { noteFaces } from './shared.ts';
-import { leaveAddress } from './store-addresses.ts';
-import { hostsAround } from './store-around.ts';
-import { abandonEndpoints, moveEndpoints } from './store-endpoints.ts';
+import { leavePlaces, type Place } from './store-addresses.ts';
+import { type HostAround, hostsAround } from './store-around.ts';
+import { abandonEndpoints, moveEndpoints, withEndpoints } from './store-endpoints.ts';
 import {
   hostRow,
   hostRows,
   insertHosts,
   lockIdentities,
-  nameIsTaken,
+  namesTaken,
   type NewHost,
-  noteDecision,
   noteDecisions,
+  type NotedDecision,
+  planByKey,
+  planFreely,
   updateHost,
 } from './store-hosts.ts';
 import { noteSightings } from './store-seen.ts';
@@ -25,9 +28,6 @@ export type Alive = (address: string, identifier: Identifier) => boolean;
 /** Those of these hosts whose own agent reports right now, from another machine than the one that was sighted. */
 export type Reporting = (hostIds: string[]) => Promise<ReadonlySet<string>>;
 type Ids = Pick<Platform, 'newId'>;
-
-/** Name ranks: what a name rests on. A better source renames, a worse one never does. */
-export const NAME_RANK = { address: 0, certificate: 1, list: 2, host: 3 } as const;
 
 /**
  * Decides which host each sighting is and writes it down; returns the host of each, in order. `alive`: what a fresh
@@ -43,6 +43,7 @@ export async function recordSightings(
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
   await lockIdentities(tx.db);
+  await planByKey(tx.db);
   const hosts = await hostsAround(tx.db, sightings);
   const agents = await reporting(hosts.map(({ id }) => id));
   const around = {
@@ -54,22 +55,29 @@ export async function recordSightings(
   const decisions = reconcile(hosts, sightings, around).map((one, index) => explained(one, sightings[index]!));
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
-  for (const [index, decision] of decisions.entries()) await leavePlaces(tx, decision, sightings[index]!);
+  const left = await leave(tx, decisions, sightings);
+  const fresh = new Map(hosts.map((host) => [host.id, host.fresh]));
+  const gone = new Set(
+    decisions.flatMap(({ hostId, kind, displaced }) => [...displaced, ...(kind === 'moved' ? [hostId] : [])]),
+  );
   await noteSightings(
     tx.db,
-    decisions.map(({ hostId, isElsewhere = false }, index) => ({ hostId, sighting: sightings[index]!, isElsewhere })),
+    decisions.map(({ hostId, isElsewhere = false, kind }, index) => ({
+      hostId,
+      sighting: sightings[index]!,
+      isElsewhere,
+      // Who moves away in this batch leaves what was fresh.
+      fresh: kind === 'seen' && !gone.has(hostId) ? fresh.get(hostId) : undefined,
+    })),
   );
   const news = decisions.flatMap(({ hostId, kind, why }, index) => {
     const { at, address } = sightings[index]!;
     return kind === 'seen' ? [] : [{ hostId, at: new Date(at), kind, address, why }];
   });
-  await noteDecisions(tx.db, news);
-  const rows = await hostRows(
-    tx.db,
-    decisions.map(({ hostId }) => hostId),
-  );
-  for (const [index, decision] of decisions.entries()) await settle(tx, decision, sightings[index]!, rows);
+  await noteDecisions(tx.db, [...left, ...news]);
+  await settle(tx, decisions, sightings, hosts);
   await noteFaces(tx, decisions, sightings, hosts);
+  await planFreely(tx.db);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
@@ -90,20 +98,53 @@ function mustBeAddress(text: string): string {
 const isFresh = (decision: Decision): boolean => ['new', 'clone', 'replaced'].includes(decision.kind);
 
 async function makeHosts(tx: Tx, decisions: readonly Decision[], sightings: readonly Sighting[]): Promise<void> {
-  const made = new Map<string, Made>();
-  const names = new Set<string>();
+  const fresh = new Map<string, { decision: Decision; sighting: Sighting }>();
   for (const [index, decision] of decisions.entries()) {
-    if (!isFresh(decision) || made.has(decision.hostId)) continue;
-    const one = await madeOf(tx, decision, sightings[index]!, names);
-    made.set(decision.hostId, one);
-    names.add(one.host.name);
+    if (isFresh(decision) && !fresh.has(decision.hostId))
+      fresh.set(decision.hostId, { decision, sighting: sightings[index]! });
   }
+  if (fresh.size === 0) return;
+  const all = [...fresh.values()];
+  const before = await hostRows(
+    tx.db,
+    all.flatMap(({ decision }) => decision.replaces ?? []),
+  );
+  const names = new Names(await namesTaken(tx.db, all.map(({ sighting }) => servedName(sighting)).filter(isText)));
+  const made = all.map((one) => madeOf(one, before.get(one.decision.replaces ?? ''), names));
   await insertHosts(
     tx.db,
-    [...made.values()].map(({ host }) => host),
+    made.map(({ host }) => host),
   );
-  for (const one of made.values()) await tellMade(tx, one);
+  await tx.recordAll(made.map(foundEntry));
+  for (const { decision, sighting, replaced } of made) {
+    if (!replaced) continue;
+    await updateHost(tx.db, replaced.id, {
+      superseded_by: decision.hostId,
+      note: `replaced by ${decision.hostId} at ${sighting.address}: ${decision.why}`,
+    });
+  }
 }
+
+/** Names of hosts that are there, and of those that this batch makes. */
+class Names {
+  readonly #holders: ReadonlyMap<string, readonly string[]>;
+  readonly #given = new Set<string>();
+
+  constructor(holders: ReadonlyMap<string, readonly string[]>) {
+    this.#holders = holders;
+  }
+
+  isTaken(name: string, besides: string): boolean {
+    return this.#given.has(name) || (this.#holders.get(name) ?? []).some((id) => id !== besides);
+  }
+
+  give(name: string): void {
+    this.#given.add(name);
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const servedName = ({ evidence }: Sighting): unknown => evidence?.certificateName;
 
 interface Made {
   host: NewHost;
@@ -112,42 +153,32 @@ interface Made {
   replaced: HostRow | undefined;
 }
 
-/** `names`: of hosts that the same batch makes. */
-async function madeOf(tx: Tx, decision: Decision, sighting: Sighting, names: ReadonlySet<string>): Promise<Made> {
+function madeOf(
+  { decision, sighting }: { decision: Decision; sighting: Sighting },
+  replaced: HostRow | undefined,
+  names: Names,
+): Made {
   const claim = sighting.source === 'import' ? 'known' : 'unknown';
-  const replaced = decision.replaces ? await hostRow(tx.db, decision.replaces) : undefined;
   const note = replaced ? `took the place of ${replaced.name} (${replaced.id}) at ${sighting.address}` : null;
-  const { name, rank } = await firstName(tx, decision.replaces ?? decision.hostId, sighting, names);
-  const guess = typeof sighting.evidence?.guess === 'string' ? sighting.evidence.guess : null;
+  const { name, rank } = firstName(decision.replaces ?? decision.hostId, sighting, names);
+  names.give(name);
+  const guess = isText(sighting.evidence?.guess) ? sighting.evidence.guess : null;
   const first_seen = new Date(sighting.at);
   const host = { id: decision.hostId, name, name_rank: rank, claim, guess, note, first_seen } as const;
   return { host, decision, sighting, replaced };
 }
 
-async function tellMade(tx: Tx, { host: { name, guess, claim }, decision, sighting, replaced }: Made): Promise<void> {
-  await tx.record(foundEntry(decision, sighting, { name, guess, claim }, replaced));
-  if (replaced) {
-    await updateHost(tx.db, replaced.id, {
-      superseded_by: decision.hostId,
-      note: `replaced by ${decision.hostId} at ${sighting.address}: ${decision.why}`,
-    });
-  }
-}
-
-function foundEntry(
-  decision: Decision,
-  sighting: Sighting,
-  host: { name: string; guess: string | null; claim: Claim },
-  replaced: HostRow | undefined,
-): EntryDraft {
+function foundEntry({ host: { name, guess, claim }, decision, sighting, replaced }: Made): EntryDraft {
   const related: Subject[] = replaced ? [{ kind: 'host', id: replaced.id, name: replaced.name }] : [];
   if (decision.cloneOf) related.push({ kind: 'host', id: decision.cloneOf });
   return {
     type: 'discovery.host.found',
-    subject: { kind: 'host', id: decision.hostId, name: host.name },
+    subject: { kind: 'host', id: decision.hostId, name },
     related,
     detail: {
-      ...host,
+      name,
+      guess,
+      claim,
       addresses: [sighting.address],
       identifiers: sighting.identifiers,
       sources: [sighting.source],
@@ -160,68 +191,86 @@ function foundEntry(
 }
 
 /** A machine built anew takes over the name of the one whose place it has. */
-async function firstName(
-  tx: Tx,
-  besides: string,
-  sighting: Sighting,
-  names: ReadonlySet<string>,
-): Promise<{ name: string; rank: number }> {
+function firstName(besides: string, sighting: Sighting, names: Names): { name: string; rank: number } {
   if (sighting.hostname) return { name: sighting.hostname, rank: rankOf(sighting) };
-  const served = sighting.evidence?.certificateName;
-  if (typeof served === 'string' && !names.has(served) && !(await nameIsTaken(tx.db, served, besides))) {
-    return { name: served, rank: NAME_RANK.certificate };
-  }
+  const served = servedName(sighting);
+  if (isText(served) && !names.isTaken(served, besides)) return { name: served, rank: NAME_RANK.certificate };
   return { name: sighting.address, rank: NAME_RANK.address };
 }
 
-const rankOf = (sighting: Sighting): number => (sighting.source === 'agent' ? NAME_RANK.host : NAME_RANK.list);
-
-/** Everybody leaves before anybody arrives: an address has one holder. */
-async function leavePlaces(tx: Tx, decision: Decision, sighting: Sighting): Promise<void> {
-  await leaveAddress(tx.db, decision.displaced, [sighting.address]);
-  for (const hostId of decision.displaced) {
-    await noteDecision(tx.db, {
-      hostId,
-      at: new Date(sighting.at),
-      kind: 'left',
-      address: sighting.address,
-      why: `another machine answers at ${sighting.address} now: ${decision.why}`,
-    });
-    await abandonEndpoints(tx, hostId, sighting.address);
+/** Everybody leaves before anybody arrives: an address has one holder. Returns what that was, host by host. */
+async function leave(tx: Tx, decisions: readonly Decision[], sightings: readonly Sighting[]): Promise<NotedDecision[]> {
+  const displaced: NotedDecision[] = [];
+  const left: Place[] = [];
+  for (const [index, decision] of decisions.entries()) {
+    const { address, at } = sightings[index]!;
+    const why = `another machine answers at ${address} now: ${decision.why}`;
+    for (const hostId of decision.displaced) displaced.push({ hostId, at: new Date(at), kind: 'left', address, why });
+    // What a machine says about itself does not prove that it left its other address.
+    if (decision.kind === 'moved' && isMeasured(sightings[index]!))
+      for (const from of decision.from) left.push({ hostId: decision.hostId, address: from });
   }
-  // What a machine says about itself does not prove that it left its other address.
-  if (decision.kind === 'moved' && isMeasured(sighting)) await leaveAddress(tx.db, [decision.hostId], decision.from);
+  await leavePlaces(tx.db, [...displaced, ...left], new Date(sightings[0]?.at ?? tx.now));
+  await abandonEndpoints(tx, displaced);
+  return displaced;
 }
 
-/** Two systems call a machine differently, each at every reading: the first name stays until a better source tells one. */
-function mayRename(sighting: Sighting, rank: number): boolean {
-  const own = rankOf(sighting);
-  return isListed(sighting) && sighting.source !== 'import' ? own > rank : own >= rank;
-}
-
-/** Most sightings say what is known already, or all of it is written down by now. */
-function isOld(decision: Decision, sighting: Sighting, known: HostRow): boolean {
-  const isNamed = !sighting.hostname || known.name === sighting.hostname || !mayRename(sighting, known.name_rank);
-  return isNamed && decision.kind !== 'moved' && !known.superseded_by && !decision.cloneOf;
-}
-
-async function settle(
-  tx: Tx,
+/** Most sightings say what is known already. `known` is how things stood before, or what is written down by now. */
+function isOld(
   decision: Decision,
   sighting: Sighting,
-  rows: ReadonlyMap<string, HostRow>,
+  known: { name: string; nameRank: number; isSuperseded: boolean },
+): boolean {
+  const isNamed = !sighting.hostname || known.name === sighting.hostname || !mayRename(sighting, known.nameRank);
+  return isNamed && decision.kind !== 'moved' && !known.isSuperseded && !decision.cloneOf;
+}
+
+/** What follows for the hosts themselves: names, endpoints that move along, copies, and who is back. */
+async function settle(
+  tx: Tx,
+  decisions: readonly Decision[],
+  sightings: readonly Sighting[],
+  hosts: readonly HostAround[],
 ): Promise<void> {
-  const known = rows.get(decision.hostId);
-  if (!known) throw new Error(`host ${decision.hostId} vanished during reconciliation`);
-  if (isOld(decision, sighting, known)) return;
-  const row = (await hostRow(tx.db, decision.hostId))!;
-  if (decision.kind === 'moved' && isMeasured(sighting)) {
-    await moveEndpoints(tx.db, decision.hostId, decision.from, sighting.address);
+  const before = new Map(hosts.map((host) => [host.id, host]));
+  const open = decisions
+    .map((decision, index) => ({ decision, sighting: sightings[index]! }))
+    .filter(({ decision, sighting }) => {
+      const known = before.get(decision.hostId) ?? { name: '', nameRank: 0, isSuperseded: false };
+      return !isOld(decision, sighting, known);
+    });
+  if (open.length === 0) return;
+  const rows = await hostRows(
+    tx.db,
+    open.map(({ decision }) => decision.hostId),
+  );
+  const moved = open.filter(({ decision, sighting }) => decision.kind === 'moved' && isMeasured(sighting));
+  const serving = await withEndpoints(
+    tx.db,
+    moved.flatMap(({ decision: { hostId, from } }) => from.map((address) => ({ hostId, address }))),
+  );
+  for (const { decision, sighting } of moved) {
+    if (serving.has(decision.hostId)) await moveEndpoints(tx.db, decision.hostId, decision.from, sighting.address);
   }
-  if (row.superseded_by) await comeBack(tx, row, decision);
-  if (decision.cloneOf) await noteClone(tx, row, decision, decision.cloneOf);
-  if (decision.kind === 'moved') await renameAddress(tx, row, sighting.address);
-  if (sighting.hostname && mayRename(sighting, row.name_rank))
+  const readdressed = new Map<string, { id: string; name: string; address: string }>();
+  for (const { decision, sighting } of open) {
+    const row = rows.get(decision.hostId);
+    if (!row) throw new Error(`host ${decision.hostId} vanished during reconciliation`);
+    // Whoever is called by more than its address is not called by that.
+    if (decision.kind === 'moved' && row.name_rank === NAME_RANK.address && !sighting.hostname)
+      readdressed.set(row.id, { id: row.id, name: row.name, address: sighting.address });
+    await settleOne(tx, decision, sighting, row);
+  }
+  await renameMoved(tx, [...readdressed.values()]);
+}
+
+async function settleOne(tx: Tx, decision: Decision, sighting: Sighting, row: HostRow): Promise<void> {
+  const known = { name: row.name, nameRank: row.name_rank, isSuperseded: row.superseded_by !== null };
+  if (isOld({ ...decision, kind: 'seen' }, sighting, known)) return;
+  const now = (await hostRow(tx.db, decision.hostId))!;
+  if (now.superseded_by) await comeBack(tx, now, decision);
+  if (decision.cloneOf) await noteClone(tx, now, decision, decision.cloneOf);
+  if (sighting.hostname && mayRename(sighting, now.name_rank))
     await renameHost(tx, decision.hostId, sighting.hostname, rankOf(sighting));
 }
 
@@ -250,23 +299,5 @@ async function noteClone(tx: Tx, row: HostRow, decision: Decision, originalId: s
     subject: { kind: 'host', id: row.id, name: row.name },
     related: [{ kind: 'host', id: originalId, ...(original ? { name: original.name } : {}) }],
     detail: { why: decision.why, cloneOf: originalId },
-  });
-}
-
-/** A host that is called by its address is called by its new one after a move. */
-async function renameAddress(tx: Tx, row: HostRow, address: string): Promise<void> {
-  if (row.name_rank === NAME_RANK.address) await renameHost(tx, row.id, address, NAME_RANK.address);
-}
-
-/** Takes a name that rests on something at least as good, unless another present host has it. */
-export async function renameHost(tx: Tx, hostId: string, name: string, rank: number): Promise<void> {
-  const row = await hostRow(tx.db, hostId);
-  if (!row || row.name === name || rank < row.name_rank) return;
-  if (rank < NAME_RANK.host && (await nameIsTaken(tx.db, name, hostId))) return;
-  await updateHost(tx.db, hostId, { name, name_rank: rank });
-  await tx.record({
-    type: 'discovery.host.changed',
-    subject: { kind: 'host', id: hostId, name },
-    detail: { before: { name: row.name }, after: { name }, why: 'a better name is known' },
   });
 }

@@ -24,16 +24,30 @@ export async function noteAddress(
     .execute();
 }
 
-/** These hosts are no longer at that address. */
-export async function leaveAddress(db: DbOrTx, hostIds: string[], addresses: string[]): Promise<void> {
-  if (hostIds.length === 0 || addresses.length === 0) return;
-  await q(db)
-    .updateTable('discovery.address')
-    .set({ current: false })
-    .where('host_id', 'in', hostIds)
-    .where('address', 'in', addresses)
-    .execute();
+/** A host, and an address of it. */
+export interface Place {
+  hostId: string;
+  address: string;
 }
+
+/** These hosts are no longer there: what sources told of them at these addresses was told until now. */
+export async function leavePlaces(db: DbOrTx, places: readonly Place[], at: Date): Promise<void> {
+  if (places.length === 0) return;
+  const left = sql`unnest(${places.map(({ hostId }) => hostId)}::text[], ${places.map(({ address }) => address)}::text[])
+    t (host_id, address)`;
+  await sql`update discovery.address a set current = false from ${left}
+    where a.host_id = t.host_id and a.address = t.address and a.current`.execute(db);
+  await sql`update discovery.sighting s set until = greatest(s.at, ${at}) from ${left}
+    where s.host_id = t.host_id and s.address = t.address and s.until is null`.execute(db);
+}
+
+/** This host is no longer at these addresses. */
+export const leaveAddresses = (db: DbOrTx, hostId: string, addresses: readonly string[], at: Date): Promise<void> =>
+  leavePlaces(
+    db,
+    addresses.map((address) => ({ hostId, address })),
+    at,
+  );
 
 /** A machine told all its addresses: what it had told before and does not any more has ended. */
 export async function endOtherClaims(db: DbOrTx, hostId: string, told: readonly string[]): Promise<void> {

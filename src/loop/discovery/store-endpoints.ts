@@ -6,6 +6,7 @@ import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
 import { q } from './tables.ts';
 import { rejudge } from './rejudge.ts';
+import type { Place } from './store-addresses.ts';
 
 export interface EndpointFilter {
   ids?: readonly string[] | undefined;
@@ -186,6 +187,16 @@ export async function moveEndpoints(
   );
 }
 
+/** Which of these hosts ever served something at these addresses. */
+export async function withEndpoints(db: DbOrTx, places: readonly Place[]): Promise<Set<string>> {
+  if (places.length === 0) return new Set();
+  const { rows } = await sql<{ host_id: string }>`
+    select distinct e.host_id from discovery.endpoint e
+    join unnest(${places.map(({ hostId }) => hostId)}::text[], ${places.map(({ address }) => address)}::text[])
+      t (host_id, address) on e.host_id = t.host_id and e.address = t.address`.execute(db);
+  return new Set(rows.map((row) => row.host_id));
+}
+
 /** Two records turned out to be one machine: the endpoints at that address go over to the one that stays. */
 export async function adoptEndpoints(db: DbOrTx, from: string, into: string, address: string): Promise<string[]> {
   const moved = await sql<{ id: string }>`
@@ -212,17 +223,16 @@ export async function returnEndpoints(
     .execute();
 }
 
-/** Another machine has that address: what this host served there is gone, whatever answers there now. */
-export async function abandonEndpoints(tx: Tx, hostId: string, address: string): Promise<void> {
-  const rows = await q(tx.db)
-    .updateTable('discovery.endpoint')
-    .set({ state: 'gone' })
-    .where('host_id', '=', hostId)
-    .where('address', '=', address)
-    .where('state', '=', 'open')
-    .returning('id')
-    .execute();
-  if (rows.length > 0) await rejudge(tx, hostId);
+/** Other machines have these addresses: what these hosts served there is gone, whatever answers there now. */
+export async function abandonEndpoints(tx: Tx, places: readonly Place[]): Promise<void> {
+  if (places.length === 0) return;
+  const { rows } = await sql<{ host_id: string }>`
+    update discovery.endpoint e set state = 'gone'
+    from unnest(${places.map(({ hostId }) => hostId)}::text[], ${places.map(({ address }) => address)}::text[])
+      t (host_id, address)
+    where e.host_id = t.host_id and e.address = t.address and e.state = 'open'
+    returning e.host_id`.execute(tx.db);
+  for (const hostId of new Set(rows.map((row) => row.host_id))) await rejudge(tx, hostId);
 }
 
 /** Open endpoints at these addresses and ports that a finished scan did not find open; `by`: whose they are to find. */

@@ -97,6 +97,24 @@ export async function lockIdentities(db: Transaction<NoTables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);
 }
 
+const BULK_PLANS = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'material'].map((plan) => `enable_${plan}`);
+
+/**
+ * From here to `planFreely` every statement looks up rows of a batch by their keys. What PostgreSQL takes a batch for is
+ * much, so it would rather read a table of hosts from end to end than look a thousand up; that is for every batch.
+ */
+export async function planByKey(db: Transaction<NoTables>): Promise<void> {
+  await setPlanning(db, 'off');
+}
+
+export async function planFreely(db: Transaction<NoTables>): Promise<void> {
+  await setPlanning(db, 'on');
+}
+
+async function setPlanning(db: Transaction<NoTables>, how: 'on' | 'off'): Promise<void> {
+  await sql`select set_config(name, ${how}, true) from unnest(${BULK_PLANS}::text[]) t (name)`.execute(db);
+}
+
 export type NewHost = Pick<
   DiscoveryTables['discovery.host'],
   'id' | 'name' | 'name_rank' | 'claim' | 'guess' | 'note' | 'first_seen'
@@ -104,22 +122,13 @@ export type NewHost = Pick<
 
 export async function insertHosts(db: DbOrTx, hosts: readonly NewHost[]): Promise<void> {
   for (const some of chunks(hosts)) {
-    await q(db)
-      .insertInto('discovery.host')
-      .values(
-        some.map((host) => ({
-          ...host,
-          discovered_as: host.claim,
-          management: 'unmanaged' as const,
-          tags: '{}',
-          owner: null,
-          agent_id: null,
-          agent_version: null,
-          superseded_by: null,
-          ignored_until: null,
-        })),
-      )
-      .execute();
+    const of = <K extends keyof NewHost>(key: K): NewHost[K][] => some.map((host) => host[key]);
+    await sql`
+      insert into discovery.host (id, name, name_rank, claim, discovered_as, guess, note, first_seen, management, tags)
+      select id, name, name_rank, claim, claim, guess, note, first_seen, 'unmanaged', '{}'
+      from unnest(${of('id')}::text[], ${of('name')}::text[], ${of('name_rank')}::int[], ${of('claim')}::text[],
+        ${of('guess')}::text[], ${of('note')}::text[], ${of('first_seen')}::timestamptz[])
+        t (id, name, name_rank, claim, guess, note, first_seen)`.execute(db);
   }
 }
 
@@ -156,6 +165,28 @@ export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Pr
   return row !== undefined;
 }
 
+/** Present hosts of these names. */
+export async function namesTaken(db: DbOrTx, names: readonly string[]): Promise<Map<string, string[]>> {
+  if (names.length === 0) return new Map();
+  const rows = await q(db)
+    .selectFrom('discovery.host')
+    .select(['id', 'name'])
+    .where('name', '=', anyOf([...new Set(names)]))
+    .where('superseded_by', 'is', null)
+    .execute();
+  const taken = new Map<string, string[]>();
+  for (const { id, name } of rows) taken.set(name, [...(taken.get(name) ?? []), id]);
+  return taken;
+}
+
+export async function setNames(db: DbOrTx, named: ReadonlyMap<string, string>, rank: number): Promise<void> {
+  if (named.size === 0) return;
+  const ids = [...named.keys()];
+  await sql`update discovery.host h set name = t.name, name_rank = ${rank}
+    from unnest(${ids}::text[], ${[...named.values()]}::text[]) t (id, name)
+    where h.id = t.id and h.id = ${anyOf(ids)}`.execute(db);
+}
+
 export interface NotedDecision {
   hostId: string;
   at: Date;
@@ -168,10 +199,11 @@ export const noteDecision = (db: DbOrTx, decision: NotedDecision): Promise<void>
 
 export async function noteDecisions(db: DbOrTx, decisions: readonly NotedDecision[]): Promise<void> {
   for (const some of chunks(decisions)) {
-    await q(db)
-      .insertInto('discovery.decision')
-      .values(some.map(({ hostId, ...rest }) => ({ host_id: hostId, ...rest })))
-      .execute();
+    const of = <K extends keyof NotedDecision>(key: K): NotedDecision[K][] => some.map((one) => one[key]);
+    await sql`
+      insert into discovery.decision (host_id, at, kind, address, why)
+      select * from unnest(${of('hostId')}::text[], ${of('at')}::timestamptz[], ${of('kind')}::text[],
+        ${of('address')}::text[], ${of('why')}::text[])`.execute(db);
   }
 }
 

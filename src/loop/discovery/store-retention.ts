@@ -12,14 +12,20 @@ async function inBatches(db: Db, remove: RawBuilder<unknown>): Promise<number> {
   }
 }
 
-/** How often each source saw a host, and when last, is counted apart (`host_source`): that stays. */
+/**
+ * What was told until then or before, and what is said of places that hosts have left. The latest of each source stays;
+ * how often each source saw a host, and when last, is counted apart (`host_source`).
+ */
 export function removeSightings(db: Db, before: Date): Promise<number> {
   return inBatches(
     db,
     sql`delete from discovery.sighting where id in (
       select s.id from discovery.sighting s where s.at < ${before}
-        and (s.host_id is null or exists (select from discovery.sighting n
-          where n.host_id = s.host_id and n.source = s.source and n.at >= s.at and n.id > s.id))
+        and (s.host_id is null or (
+          (s.until < ${before} or (s.until is null and not exists (select from discovery.address a
+            where a.host_id = s.host_id and a.address = s.address and a.current)))
+          and exists (select from discovery.sighting n
+            where n.host_id = s.host_id and n.source = s.source and n.at >= s.at and n.id > s.id)))
       limit ${BATCH})`,
   );
 }

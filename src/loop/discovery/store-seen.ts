@@ -4,6 +4,7 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { chunks } from '../../platform/db/many.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
+import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
 
 /** Which host a sighting is. */
 export interface Seen {
@@ -11,29 +12,38 @@ export interface Seen {
   sighting: Sighting;
   /** a list gives it that address, and something else was measured there */
   isElsewhere?: boolean;
+  /** what of its host need not be written down again, as `HostAround` has it */
+  fresh?: ReadonlySet<string> | undefined;
 }
 
-/** Writes down that hosts were seen: each sighting itself, and per host its sources, addresses, identifiers and when. */
+/**
+ * Writes down that hosts were seen: what a source says of a host, its sources, addresses, identifiers and when. Who is
+ * seen again with nothing new costs two rows, which say how often and when last; the rest is compared and left alone.
+ */
 export async function noteSightings(db: DbOrTx, all: readonly Seen[]): Promise<void> {
   // A few statements a thousand sightings: one each would be most of the time that a large scan takes.
   for (const some of chunks(all, 1000)) {
-    await insertSightings(db, some);
-    await noteSources(db, some);
+    await noteTold(db, some);
+    await noteSeen(db, some);
     await noteAddresses(
       db,
-      some.filter(({ isElsewhere }) => !isElsewhere),
+      some.filter((one) => !one.isElsewhere && !isAddressFresh(one)),
     );
-    await noteIdentifiersOf(
-      db,
-      some.flatMap(({ hostId, sighting }) =>
-        sighting.identifiers.map((one) => ({ hostId, at: sighting.at, listed: isListed(sighting), ...one })),
-      ),
-    );
-    await notePresent(
-      db,
-      some.filter(({ sighting }) => !isListed(sighting)),
-    );
+    await noteIdentifiersOf(db, some.flatMap(staleIdentifiers));
   }
+}
+
+/** What was measured stays measured, whoever claims it. */
+function isAddressFresh({ fresh, sighting }: Seen): boolean {
+  if (fresh?.has(freshAddress(sighting.address, 'measured'))) return true;
+  return !isMeasured(sighting) && fresh?.has(freshAddress(sighting.address, 'claimed')) === true;
+}
+
+function staleIdentifiers({ hostId, sighting, fresh }: Seen) {
+  const listed = isListed(sighting);
+  return sighting.identifiers
+    .filter((one) => !fresh?.has(freshIdentifier(one, false)) && !(listed && fresh?.has(freshIdentifier(one, true))))
+    .map((one) => ({ hostId, at: sighting.at, listed, ...one }));
 }
 
 export const noteSighting = (db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> =>
@@ -42,8 +52,8 @@ export const noteSighting = (db: DbOrTx, hostId: string, sighting: Sighting): Pr
 /** An agent saw this host, of which more is known than its word: that it was said, and where, and no more. */
 export async function noteHearsay(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
   const told = [{ hostId, sighting: { ...sighting, identifiers: [] } }];
-  await insertSightings(db, told);
-  await noteSources(db, told);
+  await noteTold(db, told);
+  await noteSeen(db, told, false);
   await noteAddresses(db, told, 'claimed');
 }
 
@@ -59,30 +69,113 @@ export async function noteIdentifiers(
   );
 }
 
-async function insertSightings(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
-  const of = <T>(read: (one: Seen) => T): T[] => seen.map(read);
+/** What a source says of a host at an address stands until it says something else. */
+async function noteTold(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
+  // An aggregate a row: each is looked up by its key, whatever PostgreSQL takes the table for.
+  const { rows } = await sql<{ place: number; others: string[] | null }>`
+    select t.place, s.others from ${told(seen)}
+    cross join lateral (
+      select array_agg(o.id::text) as others,
+        bool_or(o.hostname is not distinct from t.hostname and o.identifiers = t.identifiers
+          and o.evidence is not distinct from t.evidence) as known
+      from discovery.sighting o
+      where o.host_id = t.host_id and o.source = t.source and o.address = t.address and o.until is null
+        and o.via is not distinct from t.via) s
+    where s.known is not true`.execute(db);
+  if (rows.length === 0) return;
+  const news = rows.map(({ place }) => seen[place - 1]!);
+  await endSightings(
+    db,
+    rows.flatMap(({ others }, index) => (others ?? []).map((id) => ({ id, at: news[index]!.sighting.at }))),
+  );
   await sql`
     insert into discovery.sighting (host_id, source, address, at, via, hostname, identifiers, evidence)
-    select * from unnest(
-      ${of(({ hostId }) => hostId)}::text[], ${of(({ sighting }) => sighting.source)}::text[],
-      ${of(({ sighting }) => sighting.address)}::text[], ${of(({ sighting }) => sighting.at)}::timestamptz[],
-      ${of(({ sighting }) => sighting.via ?? null)}::text[], ${of(({ sighting }) => sighting.hostname ?? null)}::text[],
-      ${of(({ sighting }) => jsonText(sighting.identifiers))}::jsonb[],
-      ${of(({ sighting }) => (sighting.evidence ? jsonText(sighting.evidence) : null))}::jsonb[])`.execute(db);
+    select host_id, source, address, at, via, hostname, identifiers, evidence from ${told(news)} order by place`.execute(
+    db,
+  );
 }
 
-async function noteSources(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
+async function endSightings(db: DbOrTx, ended: readonly { id: string; at: string }[]): Promise<void> {
+  if (ended.length === 0) return;
   await sql`
-    insert into discovery.host_source as s (host_id, source, first_seen, last_seen, sightings)
-    select host_id, source, min(at), max(at), count(*)
-    from unnest(${seen.map(({ hostId }) => hostId)}::text[], ${seen.map(({ sighting }) => sighting.source)}::text[],
-      ${seen.map(({ sighting }) => sighting.at)}::timestamptz[]) t (host_id, source, at)
-    group by host_id, source
-    on conflict (host_id, source) do update set
-      last_seen = excluded.last_seen, sightings = s.sightings + excluded.sightings`.execute(db);
+    update discovery.sighting s set until = greatest(s.at, t.at)
+    from unnest(${ended.map(({ id }) => id)}::bigint[], ${ended.map(({ at }) => at)}::timestamptz[]) t (id, at)
+    where s.id = t.id`.execute(db);
 }
 
-/** A claim does not take back what was measured. */
+function told(seen: readonly Seen[]) {
+  const of = <T>(read: (one: Seen) => T): T[] => seen.map(read);
+  const said = seen.map(({ sighting: { identifiers, evidence } }) => [identifiers, evidence ?? null]);
+  return sql`(
+    select t.*, said -> 0 as identifiers, nullif(said -> 1, 'null') as evidence from unnest(
+      ${plainList(of(({ hostId }) => hostId))}::text[], ${plainList(of(({ sighting }) => sighting.source))}::text[],
+      ${plainList(of(({ sighting }) => sighting.address))}::text[],
+      ${plainList(of(({ sighting }) => sighting.at))}::timestamptz[],
+      ${of(({ sighting }) => sighting.via ?? null)}::text[], ${of(({ sighting }) => sighting.hostname ?? null)}::text[],
+      array(select jsonb_array_elements(${jsonText(said)}::jsonb))) with ordinality
+      t (host_id, source, address, at, via, hostname, said, place)) t`;
+}
+
+/** An array of what needs no quotes: ids of ours, normal addresses, times, names of sources. */
+const plainList = (values: readonly string[]): string => `{${values.join(',')}}`;
+
+/** Adds up in here what a batch says of one thing: a statement may touch a row once. */
+function grouped<T extends { at: string }>(
+  all: readonly T[],
+  key: (one: T) => string,
+): { one: T; first: string; last: string; count: number }[] {
+  const groups = new Map<string, { one: T; first: string; last: string; count: number }>();
+  for (const one of all) {
+    const group = groups.get(key(one));
+    if (!group) groups.set(key(one), { one, first: one.at, last: one.at, count: 1 });
+    else {
+      group.count++;
+      if (one.at < group.first) group.first = one.at;
+      if (one.at > group.last) group.last = one.at;
+    }
+  }
+  return [...groups.values()];
+}
+
+/** How often and when last, per host and source; who is seen, and not only told of, is present. */
+async function noteSeen(db: DbOrTx, seen: readonly Seen[], isPresent = true): Promise<void> {
+  const said = seen.map(({ hostId, sighting }) => ({ hostId, source: sighting.source, at: sighting.at }));
+  const groups = grouped(said, ({ hostId, source }) => `${source} ${hostId}`);
+  const present = isPresent
+    ? grouped(
+        said.filter((one) => !isListed(one)),
+        ({ hostId }) => hostId,
+      )
+    : [];
+  const sources = sql`unnest(${plainList(groups.map(({ one }) => one.hostId))}::text[],
+    ${plainList(groups.map(({ one }) => one.source))}::text[],
+    ${plainList(groups.map(({ first }) => first))}::timestamptz[],
+    ${plainList(groups.map(({ last }) => last))}::timestamptz[],
+    ${plainList(groups.map(({ count }) => String(count)))}::int[]) t (host_id, source, first, last, count)`;
+  const hosts = sql`unnest(${plainList(present.map(({ one }) => one.hostId))}::text[],
+    ${plainList(present.map(({ last }) => last))}::timestamptz[]) t (host_id, last)`;
+  const { rows } = await sql<{ sources: number; hosts: number }>`
+    with sources as (
+      update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
+      from ${sources} where s.host_id = t.host_id and s.source = t.source returning 1),
+    hosts as (
+      update discovery.presence p set last_seen = greatest(p.last_seen, t.last), offline_since = null
+      from ${hosts} where p.host_id = t.host_id returning 1)
+    select (select count(*) from sources) as sources, (select count(*) from hosts) as hosts`.execute(db);
+  if (rows[0]!.sources < groups.length)
+    await sql`
+      insert into discovery.host_source (host_id, source, first_seen, last_seen, sightings)
+      select host_id, source, first, last, count from ${sources}
+      where not exists (select from discovery.host_source s where s.host_id = t.host_id and s.source = t.source)`.execute(
+      db,
+    );
+  if (rows[0]!.hosts < present.length)
+    await sql`
+      insert into discovery.presence (host_id, last_seen) select host_id, last from ${hosts}
+      where not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
+}
+
+/** A claim does not take back what was measured; claims are ended by their age, so theirs is kept to the hour. */
 async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed'): Promise<void> {
   if (seen.length === 0) return;
   const known = seen.map(({ sighting }) => how ?? (isMeasured(sighting) ? 'measured' : 'claimed'));
@@ -91,9 +184,12 @@ async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed')
     select host_id, address, max(how), true, min(at), max(at)
     from unnest(${seen.map(({ hostId }) => hostId)}::text[], ${seen.map(({ sighting }) => sighting.address)}::text[],
       ${known}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[]) t (host_id, address, how, at)
+    where not exists (select from discovery.address o where o.host_id = t.host_id and o.address = t.address and o.current
+      and (o.how = 'measured' or o.how = t.how)
+      and o.last_seen > t.at - case o.how when 'measured' then ${COARSE_DAYS} * interval '1 day' else interval '1 hour' end)
     group by host_id, address
     on conflict (host_id, address) do update set
-      last_seen = excluded.last_seen,
+      last_seen = greatest(a.last_seen, excluded.last_seen),
       how = case when a.current and a.how = 'measured' then 'measured' else excluded.how end,
       current = true`.execute(db);
 }
@@ -109,17 +205,10 @@ async function noteIdentifiersOf(
     from unnest(${all.map(({ hostId }) => hostId)}::text[], ${all.map(({ kind }) => kind)}::text[],
       ${all.map(({ value }) => value)}::text[], ${all.map(({ listed }) => listed)}::boolean[],
       ${all.map(({ at }) => at)}::timestamptz[]) t (host_id, kind, value, listed, at)
+    where not exists (select from discovery.identifier o
+      where o.host_id = t.host_id and o.kind = t.kind and o.value = t.value and (t.listed or not o.listed)
+        and o.last_seen > t.at - ${COARSE_DAYS} * interval '1 day')
     group by host_id, kind, value
     on conflict (host_id, kind, value) do update set
-      last_seen = excluded.last_seen, listed = i.listed and excluded.listed`.execute(db);
-}
-
-async function notePresent(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
-  if (seen.length === 0) return;
-  await sql`
-    insert into discovery.presence (host_id, last_seen, offline_since, counted_in)
-    select host_id, max(at), null, null
-    from unnest(${seen.map(({ hostId }) => hostId)}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[]) t (host_id, at)
-    group by host_id
-    on conflict (host_id) do update set last_seen = excluded.last_seen, offline_since = null`.execute(db);
+      last_seen = greatest(i.last_seen, excluded.last_seen), listed = i.listed and excluded.listed`.execute(db);
 }

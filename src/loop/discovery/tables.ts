@@ -118,6 +118,7 @@ export type DiscoveryTables = {
     source: SourceName;
     address: string;
     at: Date;
+    until: Generated<Date | null>;
     via: string | null;
     hostname: string | null;
     identifiers: Json<Identifier[]>;

@@ -1,4 +1,4 @@
-export { append, subjectKey } from './append.ts';
+export { append, appendAll, subjectKey } from './append.ts';
 export { canonicalBytes, leafHash, sha256, sha256Hex } from './canonical.ts';
 export {
   countUnsequenced,
