@@ -12,6 +12,7 @@ export const SubjectKind = z.enum([
   'deployment',
   'rule',
   'agent',
+  'scanner',
   'kit',
   'finding',
   'exposure',

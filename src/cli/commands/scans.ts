@@ -46,6 +46,7 @@ export function addScan(root: Command): void {
         ],
         'Nothing to scan.',
       );
+      for (const { siteWhy } of finished) if (siteWhy) context.output.err(`lastember: ${siteWhy}; the scan waits`);
       for (const scan of finished) if (scan.waitsUntil) context.output.err(`lastember: ${waitWords(scan)}`);
       const failed = finished.find((scan) => scan.state === 'failed');
       if (failed) {
@@ -58,7 +59,9 @@ export function addScan(root: Command): void {
 
 type ScanReply = Awaited<ReturnType<Client['getScan']>>;
 
-const stateOf = ({ state, waitsUntil }: ScanReply): string => (waitsUntil ? 'waiting' : state);
+const stateOf = ({ state, waitsUntil, siteWhy }: ScanReply): string => (waitsUntil || siteWhy ? 'waiting' : state);
+const farOf = (scan: ScanReply): string =>
+  scan.siteWhy === null ? progressWords(scan) : `${progressWords(scan)}; ${scan.siteWhy}`;
 
 /** The scans there were and are, and what stops one. */
 export function addScans(root: Command): void {
@@ -79,7 +82,8 @@ export function addScans(root: Command): void {
         },
         { title: 'STATE', of: stateOf },
         { title: 'WALK', of: (s) => s.kind, drop: 2 },
-        { title: 'HOW FAR', of: progressWords, shrink: true },
+        { title: 'HOW FAR', of: farOf, shrink: true },
+        { title: 'FROM', of: (s) => s.site, shrink: true, drop: 3 },
         { title: 'BEGUN', of: (s) => (s.startedAt ? ago(s.startedAt) : '–'), drop: 1 },
       ],
       'No scans yet. What one would cost: lastember scan --dry-run',
@@ -102,7 +106,7 @@ function addSteer(
     show(context.output, scan, [
       ['scan', scan.id],
       ['state', stateOf(scan)],
-      ['how far', progressWords(scan)],
+      ['how far', farOf(scan)],
       ...(scan.state === 'paused' ? [['next', `lastember scans resume ${short(scan.id)}`] as [string, string]] : []),
     ]);
   });
@@ -164,7 +168,7 @@ async function follow(context: Context, client: Client, id: string): Promise<Sca
     const scan = await client.getScan({ params: { id } });
     bar.at(`scan ${scan.state}: ${progressWords(scan)}`);
     // It goes on by itself; that may be tomorrow.
-    if (!['queued', 'running', 'paused'].includes(scan.state) || scan.waitsUntil) {
+    if (!['queued', 'running', 'paused'].includes(scan.state) || scan.waitsUntil || scan.siteWhy) {
       bar.done();
       return scan;
     }

@@ -50,6 +50,10 @@ export interface Discovery extends Module {
   followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void>;
   /** What this agent is to look at in its own subnets (address and prefix length each) now; null: nothing. */
   patrolFor(agent: { agentId: string; hostId: string }, subnets: readonly string[]): Promise<PatrolOrder | null>;
+  /** A scanner enrolled: from now on it may ask for work of its site. */
+  addScanner(tx: Tx, scanner: { id: string; site: string; name: string; version: string }): Promise<void>;
+  /** It gets no work any more, and what it was at goes to others. */
+  endScanner(tx: Tx, id: string): Promise<void>;
   setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
   /** Reads a list of hosts row by row; each says what is wrong with it. Nothing is written. */
   readList(text: string): Promise<ReadRow[]>;

@@ -16,6 +16,10 @@ import { discoveryRoutes } from './routes.ts';
 import { runScan } from './run-scan.ts';
 import { runSource } from './run-source.ts';
 import { Buckets } from './scopes.ts';
+import { SITE_TIMES, type Sites, type SiteTimes } from './sites/lease.ts';
+import { addScanner } from './sites/lists.ts';
+import { scannerRoutes, siteRoutes } from './sites/routes.ts';
+import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
@@ -27,11 +31,14 @@ export type { DbOrTx, Discovery } from './face.ts';
 export interface DiscoveryOptions {
   /** when a silent endpoint is taken for gone */
   ageing?: Ageing;
+  /** how often scanners at remote sites call, and how soon one that does not is given up */
+  sites?: SiteTimes;
 }
 
 export function createDiscovery(platform: Platform, options: DiscoveryOptions = {}): Discovery {
   const buckets = new Buckets();
   const scanner = { buckets, ageing: options.ageing ?? DEFAULT_AGEING };
+  const sites: Sites = { platform, times: options.sites ?? SITE_TIMES, walks: new Map() };
   const look = (address: string, port: number, judge = true) => probeNow(platform, buckets, { address, port, judge });
   return {
     host: (id) => findHost(platform.db, id),
@@ -59,9 +66,11 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'it is no address' });
       return look(address, port, how?.judge);
     },
-    routes: discoveryRoutes(platform, look),
+    addScanner,
+    endScanner: (tx, id) => endScanner(tx.db, id, tx.now),
+    routes: [...discoveryRoutes(platform, sites.times, look), ...siteRoutes(sites)],
     patrolFor: (agent, subnets) => patrolFor(platform, agent, subnets),
-    agentRoutes: patrolAgentRoutes(platform, scanner.ageing),
+    agentRoutes: [...patrolAgentRoutes(platform, scanner.ageing), ...scannerRoutes(sites, scanner.ageing)],
     jobs: {
       'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
       'discovery.schedule': () => scheduleScans(platform),

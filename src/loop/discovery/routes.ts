@@ -3,8 +3,14 @@ import type { Route } from '../../platform/http/route.ts';
 import { hostRoutes, type LookNow } from './routes-hosts.ts';
 import { patrolRoutes } from './routes-patrols.ts';
 import { scanRoutes } from './routes-scans.ts';
+import type { SiteTimes } from './sites/lease.ts';
 import { sourceRoutes } from './routes-sources.ts';
 
-export function discoveryRoutes(platform: Platform, look: LookNow): Route[] {
-  return [...scanRoutes(platform), ...patrolRoutes(platform), ...hostRoutes(platform, look), ...sourceRoutes(platform)];
+export function discoveryRoutes(platform: Platform, times: SiteTimes, look: LookNow): Route[] {
+  return [
+    ...scanRoutes(platform, times),
+    ...patrolRoutes(platform),
+    ...hostRoutes(platform, look),
+    ...sourceRoutes(platform),
+  ];
 }

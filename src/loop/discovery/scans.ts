@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
@@ -82,7 +83,7 @@ async function knownWithin(
     if (walkNow(due) === 'full') return null;
   }
   const inside = lookupOf(walk.intervals);
-  const known = (await knownAddresses(platform.db)).filter((address) => inside.has(address));
+  const known = (await knownAddresses(platform.db, scope?.site)).filter((address) => inside.has(address));
   if (known.length > 0) return parseTargets(known).intervals;
   if (kind === 'due') return null;
   throw new AppError('SCAN_NOTHING_KNOWN');
@@ -123,11 +124,14 @@ export async function createScan(platform: Platform, actor: Actor, request: Scan
     const dark = scopes.dark(intervals, tx.now);
     if (dark) await restScan(tx.db, id, dark, null);
     if (plan.kind === 'known') await insertKnown(tx.db, id, rangesOf(intervals));
-    await tx.enqueue('discovery.scan', { scanId: id });
+    if (isLocal(request.scope)) await tx.enqueue('discovery.scan', { scanId: id });
     await tx.publish('scans', { scanId: id });
     return toScan((await scanRow(tx.db, id))!);
   });
 }
+
+/** The scanners of another site come for their work by themselves. */
+const isLocal = (of: { site: string } | null): boolean => (of?.site ?? LOCAL_SITE) === LOCAL_SITE;
 
 /** Refuses what would wait without end: one scope's hours begin where another's end. */
 async function checkHours(platform: Platform, intervals: readonly Interval[]): Promise<void> {
@@ -176,7 +180,7 @@ export async function steerScan(platform: Platform, actor: Actor, id: string, ve
     const ended = to === 'cancelled' ? { finishedAt: tx.now } : {};
     const row = await setScanState(tx.db, id, [...from], { state: to, ...ended });
     if (!row) throw await refused(platform, id, verb, needs);
-    if (to === 'queued') await tx.enqueue('discovery.scan', { scanId: id });
+    if (to === 'queued' && isLocal(row)) await tx.enqueue('discovery.scan', { scanId: id });
     if (to === 'cancelled') await recordCancelled(tx, row);
     await tx.publish('scans', { scanId: id });
     return toScan(row);
@@ -192,10 +196,10 @@ async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
   });
 }
 
-/** The scope is being removed: nothing allows its scans any more. */
-export async function cancelScansOf(tx: Tx, scope: Scope): Promise<void> {
+/** The scope is being removed, or given to another site: nothing allows its scans any more. */
+export async function cancelScansOf(tx: Tx, scope: Scope, error = 'its scope was removed'): Promise<void> {
   const active = await activeScanOf(tx.db, scope.id);
-  const why = { error: 'its scope was removed', finishedAt: tx.now };
+  const why = { error, finishedAt: tx.now };
   const row = active && (await setScanState(tx.db, active.id, ACTIVE, { state: 'cancelled', ...why }));
   if (!row) return;
   await recordCancelled(tx, row);

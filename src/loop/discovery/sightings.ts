@@ -3,6 +3,7 @@ import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
+import { addressOfPlace, placeIn, spaceOf } from './logic/place.ts';
 import { type Decision, isListed, isMeasured, reconcile } from './logic/reconcile.ts';
 import { leaveAddress } from './store-addresses.ts';
 import { hostsAround } from './store-around.ts';
@@ -50,7 +51,9 @@ export async function recordSightings(
     reports: (id: string) => agents.has(id),
     ...(told ? { told } : {}),
   };
-  const decisions = reconcile(hosts, sightings, around).map((one, index) => explained(one, sightings[index]!));
+  const decisions = reconcile(hosts, sightings.map(atPlace), around).map((one, index) =>
+    explained(withAddresses(one), sightings[index]!),
+  );
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
   for (const [index, decision] of decisions.entries()) await leavePlaces(tx, decision, sightings[index]!);
@@ -71,6 +74,13 @@ export async function recordSightings(
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
+
+/** Private addresses of two sites are two address spaces: they are decided upon as places. */
+export const atPlace = (sighting: Sighting): Sighting => ({
+  ...sighting,
+  address: placeIn(spaceOf(sighting.site, sighting.address), sighting.address),
+});
+const withAddresses = (decision: Decision): Decision => ({ ...decision, from: decision.from.map(addressOfPlace) });
 
 /** Whose word it is belongs to why we believe it. */
 function explained(decision: Decision, { source, evidence }: Sighting): Decision {

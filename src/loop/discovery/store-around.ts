@@ -2,11 +2,13 @@ import { sql } from 'kysely';
 import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { placeIn } from './logic/place.ts';
 import { type KnownHost, STRONG, strong } from './logic/reconcile.ts';
 import { q } from './tables.ts';
 
 /**
  * Every host that a decision about these sightings can touch, with what such a decision looks at: no more than that.
+ * Addresses of theirs at other sites are places there (`10.0.0.5@berlin`), which equal no address here.
  * A TLS key merges nothing, and half the estate may have the same one.
  */
 export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<KnownHost[]> {
@@ -25,7 +27,10 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
   const [addresses, known] = [await addressesOf(db, ids), await identifiersOf(db, ids)];
   return rows.map((row) => ({
     ...row,
-    addresses: (addresses.get(row.id) ?? []).map(({ address, how }) => ({ address, how })),
+    addresses: (addresses.get(row.id) ?? []).map(({ address, how, site }) => ({
+      address: placeIn(site, address),
+      how,
+    })),
     identifiers: (known.get(row.id) ?? []).map(({ kind, value, listed }) => ({
       kind,
       value,
@@ -47,7 +52,7 @@ async function idsAround(db: DbOrTx, addresses: string[], identifiers: Identifie
 async function addressesOf(db: DbOrTx, ids: string[]) {
   const rows = await q(db)
     .selectFrom('discovery.address')
-    .select(['host_id', 'address', 'how'])
+    .select(['host_id', 'address', 'how', 'site'])
     .where('host_id', '=', anyOf(ids))
     .where('current', '=', true)
     .orderBy('how', 'desc')

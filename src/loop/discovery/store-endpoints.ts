@@ -1,6 +1,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Endpoint } from '../../model/estate.ts';
 import type { ProbeResult, ServiceProbe, UnknownProbe } from '../../model/probe.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
@@ -226,6 +227,7 @@ export async function missedEndpoints(
   addresses: string[],
   ports: number[],
   by: 'server' | 'agent' = 'server',
+  space = LOCAL_SITE,
 ): Promise<
   { id: string; host_id: string; address: string; port: number; misses: number; missed_since: Date | null }[]
 > {
@@ -234,6 +236,8 @@ export async function missedEndpoints(
     .selectFrom('discovery.endpoint')
     .select(['id', 'host_id', 'address', 'port', 'misses', 'missed_since'])
     .where('state', '=', 'open')
+    .where(sql<boolean>`coalesce((select a.site from discovery.address a where a.host_id = discovery.endpoint.host_id
+      and a.address = discovery.endpoint.address), 'local') = ${space}`)
     .where('address', 'in', addresses)
     .where(sql<boolean>`port = any(${ports})`)
     .where('via', by === 'server' ? 'is' : 'is not', null)

@@ -85,6 +85,8 @@ export async function hostIdAt(db: DbOrTx, address: string): Promise<string | nu
     .where('a.address', '=', address)
     .where('a.current', '=', true)
     .where('h.superseded_by', 'is', null)
+    // Where two sites have the address, ours is meant.
+    .orderBy(sql`a.site <> 'local'`)
     .orderBy('a.how', 'desc')
     .orderBy('a.last_seen', 'desc')
     .executeTakeFirst();

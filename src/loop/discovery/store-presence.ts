@@ -28,13 +28,16 @@ export async function silentHosts(
   db: DbOrTx,
   since: Date,
   ports: number[],
-): Promise<{ host_id: string; address: string }[]> {
+): Promise<{ host_id: string; address: string; space: string }[]> {
   return (
     q(db)
       .selectFrom('discovery.endpoint as e')
       .innerJoin('discovery.presence as p', 'p.host_id', 'e.host_id')
       .innerJoin('discovery.host as h', 'h.id', 'e.host_id')
-      .select(['e.host_id', 'e.address'])
+      .leftJoin('discovery.address as a', (on) =>
+        on.onRef('a.host_id', '=', 'e.host_id').onRef('a.address', '=', 'e.address'),
+      )
+      .select(['e.host_id', 'e.address', sql<string>`coalesce(a.site, 'local')`.as('space')])
       .distinct()
       .where('e.state', '=', 'open')
       // What only an agent sees, a scan of the server never finds.

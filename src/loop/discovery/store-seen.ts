@@ -3,6 +3,7 @@ import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { chunks } from '../../platform/db/many.ts';
+import { spaceOf } from './logic/place.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
 
 /** Which host a sighting is. */
@@ -85,15 +86,19 @@ async function noteSources(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
 /** A claim does not take back what was measured. */
 async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed'): Promise<void> {
   if (seen.length === 0) return;
+  const sites = seen.map(({ sighting: { site, address } }) => spaceOf(site, address));
   const known = seen.map(({ sighting }) => how ?? (isMeasured(sighting) ? 'measured' : 'claimed'));
   await sql`
-    insert into discovery.address as a (host_id, address, how, current, first_seen, last_seen)
-    select host_id, address, max(how), true, min(at), max(at)
+    insert into discovery.address as a (host_id, address, site, how, current, first_seen, last_seen)
+    select host_id, address, max(site), max(how), true, min(at), max(at)
     from unnest(${seen.map(({ hostId }) => hostId)}::text[], ${seen.map(({ sighting }) => sighting.address)}::text[],
-      ${known}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[]) t (host_id, address, how, at)
+      ${known}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[], ${sites}::text[])
+      t (host_id, address, how, at, site)
     group by host_id, address
     on conflict (host_id, address) do update set
       last_seen = excluded.last_seen,
+      -- Whoever measured it says at which site; hearsay moves it nowhere.
+      site = case when excluded.how = 'measured' or not a.current then excluded.site else a.site end,
       how = case when a.current and a.how = 'measured' then 'measured' else excluded.how end,
       current = true`.execute(db);
 }

@@ -58,6 +58,14 @@ export const DISCOVERY_ERRORS = {
     status: 422,
     text: 'The report of patrol {id} was refused and the patrol ended: {why}. An agent tells only about what it was asked to look at.',
   },
+  SCANNER_REFUSED: {
+    status: 422,
+    text: 'A report about scan {scan} was refused: {why}. A scanner tells only about the portion that it was given; it gets no work for a day.',
+  },
+  SCANNER_REVOKED: {
+    status: 403,
+    text: 'This scanner was revoked, or this server does not know it. Enroll it anew with a token: lastember scanners token --site NAME.',
+  },
   CONNECT_REFUSED: { status: 502, text: '{address}:{port} refused the connection; nothing listens there now.' },
   CONNECT_TIMEOUT: { status: 504, text: '{address}:{port} did not answer within {ms} ms.' },
   CONNECT_UNREACHABLE: { status: 502, text: '{address}:{port} is unreachable from here ({code}).' },
