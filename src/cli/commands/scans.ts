@@ -60,8 +60,6 @@ export function addScan(root: Command): void {
 type ScanReply = Awaited<ReturnType<Client['getScan']>>;
 
 const stateOf = ({ state, waitsUntil, siteWhy }: ScanReply): string => (waitsUntil || siteWhy ? 'waiting' : state);
-const farOf = (scan: ScanReply): string =>
-  scan.siteWhy === null ? progressWords(scan) : `${progressWords(scan)}; ${scan.siteWhy}`;
 
 /** The scans there were and are, and what stops one. */
 export function addScans(root: Command): void {
@@ -82,7 +80,7 @@ export function addScans(root: Command): void {
         },
         { title: 'STATE', of: stateOf },
         { title: 'WALK', of: (s) => s.kind, drop: 2 },
-        { title: 'HOW FAR', of: farOf, shrink: true },
+        { title: 'HOW FAR', of: progressWords, shrink: true },
         { title: 'FROM', of: (s) => s.site, shrink: true, drop: 3 },
         { title: 'BEGUN', of: (s) => (s.startedAt ? ago(s.startedAt) : '–'), drop: 1 },
       ],
@@ -106,7 +104,7 @@ function addSteer(
     show(context.output, scan, [
       ['scan', scan.id],
       ['state', stateOf(scan)],
-      ['how far', farOf(scan)],
+      ['how far', progressWords(scan)],
       ...(scan.state === 'paused' ? [['next', `lastember scans resume ${short(scan.id)}`] as [string, string]] : []),
     ]);
   });

@@ -1,15 +1,18 @@
 import type { Host } from '../../model/estate.ts';
 import type { NotLooked } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
+import { SITE_TIMES, type SiteTimes } from './sites/lease.ts';
+import { listSites } from './sites/lists.ts';
 import { addressSpace } from './space.ts';
 import { listSources } from './sources.ts';
 import { findEndpoints } from './store-endpoints.ts';
 import { findHosts } from './store-hosts.ts';
 
 /** Everything that we failed to look at, and why: unknown is not clean (row 1.18). */
-export async function notLooked(platform: Platform): Promise<NotLooked[]> {
-  const [sources, space, hosts, endpoints] = await Promise.all([
+export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIMES): Promise<NotLooked[]> {
+  const [sources, sites, space, hosts, endpoints] = await Promise.all([
     listSources(platform),
+    listSites(platform, times),
     addressSpace(platform),
     findHosts(platform.db),
     findEndpoints(platform.db, { state: 'open', isFailing: true }),
@@ -26,6 +29,15 @@ export async function notLooked(platform: Platform): Promise<NotLooked[]> {
       why: lastError ?? 'it could not be read',
       lastAt: lastOkAt,
     })),
+    ...sites
+      .filter(({ blind }) => blind !== null)
+      .map(({ name, blind, lastSeen }) => ({
+        what: 'site' as const,
+        name,
+        hostId: null,
+        why: blind!,
+        lastAt: lastSeen,
+      })),
     ...[...blindScopes].map(([name, { blind, scannedAt }]) => ({
       what: 'scope' as const,
       name,

@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
+import * as z from 'zod';
+import { clientOf } from '../../agent/client.ts';
+import { localHost } from '../../host/local.ts';
+import { certificateRequest } from '../../host/pki/request.ts';
+import { RenewReply } from '../../model/agent.ts';
+import { isAppError } from '../../model/errors/index.ts';
+import { LeaseReply } from '../../model/site.ts';
+import { enroll, openState } from '../../scanner/testing/index.ts';
+import { enroll as enrollAgent } from './enroll.ts';
+import { createScannerToken, revokeScanner } from './scanners.ts';
 import { SITE_TIMES as TIMES, startScanner, type Running } from './testing/scanners.ts';
 import { operator, serve, type Served } from './testing/served.ts';
 import { addScope } from '../discovery/testing/index.ts';
 import { createScan } from '../discovery/scans.ts';
+import { updateScope } from '../discovery/store-scans.ts';
 import { listenWith } from '../../scan/probes/testing.ts';
 import type { Scope } from '../../model/estate.ts';
 
@@ -94,4 +108,78 @@ test('two scanners share a scan; one is killed in the middle, the listener goes 
   );
   assert.deepEqual([Number(rows[0]!.n), Number(rows[0]!.places)], [31, 31]);
   assert.equal(tried.size, 31);
+});
+
+test('a scanner keeps to its own settings and to what is excluded meanwhile; revoked, it is out at once', async (t) => {
+  const { port, tried } = await listeners(t, '127.81.0');
+  const site = 'oslo';
+  const scope = await addScope(served.platform, {
+    cidrs: ['127.81.0.0/24'],
+    ports: `${port},20001-20004`,
+    rate: 400,
+    site,
+  });
+  const one = await startScanner(served, site, { never: ['127.81.0.0-127.81.0.20'] });
+  t.after(() => one.child.exitCode ?? one.child.signalCode ?? one.end('SIGKILL'));
+  const id = await start(scope);
+  await until('it runs', async () => (await stateOf(id)).counts.done > 50);
+  const excluding = { ...scope, exclude: ['127.81.0.128/25'] };
+  await served.platform.act(
+    operator,
+    { type: 'discovery.scope.changed', subject: { kind: 'scope', id: scope.id } },
+    (tx) => updateScope(tx.db, excluding),
+  );
+  // Within a heartbeat it holds.
+  await sleep(600);
+  const before = new Map(tried);
+  await until('it is done', isDone(id));
+  const late = [...tried].filter(([address, times]) => times > (before.get(address) ?? 0)).map(([address]) => address);
+  assert.deepEqual(
+    late.filter((address) => Number(address.split('.')[3]) >= 128),
+    [],
+  );
+  assert.equal(tried.has('127.81.0.8') || tried.has('127.81.0.16'), false);
+  assert.ok(tried.has('127.81.0.24') && tried.has('127.81.0.120'));
+  const scanner = (await scannersOf()).find((row) => row.site === site)!;
+  await revokeScanner(served.platform, served.discovery, operator, { id: scanner.id, reason: 'lost' });
+  await until('it ends', async () => one.child.exitCode !== null, 5000);
+  assert.equal(one.child.exitCode, 4);
+  assert.match(one.log(), /was revoked/);
+});
+
+async function scannersOf() {
+  const { rows } = await sql<{ id: string; site: string }>`select id, site from discovery.scanner`.execute(
+    served.platform.db,
+  );
+  return rows;
+}
+
+test('a token enrolls one scanner of its own site, and no agent; a server that cannot prove itself gets none', async (t) => {
+  const { platform, address } = served;
+  const made = await createScannerToken(platform, operator, { site: 'rome', minutes: 5 });
+  const [secret] = made.token.split('.') as [string];
+  const state = openState(localHost(), await mkdtemp(join(tmpdir(), 'lastember-scanner-')));
+  const asking = { server: `https://${address}`, site: 'rome', token: made.token, name: 'one', version: '1' };
+  await assert.rejects(enroll(state, { ...asking, token: 'what' }), (error) => isAppError(error, 'SCANNER_TOKEN_FORM'));
+  await assert.rejects(enroll(state, { ...asking, token: `${secret}.${'0'.repeat(64)}` }), (error) =>
+    isAppError(error, 'SCANNER_SERVER_UNPROVEN'),
+  );
+  await assert.rejects(enroll(state, { ...asking, site: 'oslo' }), /is for a scanner of site rome/);
+  const agent = { token: secret, csr: 'x', version: '1', platform: 'x', hostname: 'x', machineId: null };
+  await assert.rejects(
+    enrollAgent(platform, served.discovery, async () => '', { ...agent, addresses: [], sshHostKeys: [] }, '127.0.0.1'),
+    /is for a scanner of site rome/,
+  );
+  const identity = await enroll(state, asking);
+  assert.equal((await enroll(state, asking)).scannerId, identity.scannerId, 'an answer that was lost comes again');
+  const other = openState(localHost(), await mkdtemp(join(tmpdir(), 'lastember-scanner-')));
+  await assert.rejects(enroll(other, asking), /was used already/);
+  // It is a scanner, and no agent.
+  const client = clientOf(identity, await state.key(), identity);
+  t.after(() => client.close());
+  await assert.rejects(client.call('POST', '/check-in', z.unknown(), { body: {} }), /revoked|does not know/i);
+  await client.call('POST', '/scanner/lease', LeaseReply, { body: { version: '1', path: null } });
+  const csr = certificateRequest(await state.key(), 'one');
+  const { certificate } = await client.call('POST', '/scanner/renew', RenewReply, { body: { csr } });
+  assert.equal(certificate, identity.certificate, 'the same for a day');
 });
