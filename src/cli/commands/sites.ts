@@ -24,7 +24,11 @@ function addScannerProgram(root: Command): void {
       .option('--token <token>', 'from `lastember scanners token`; needed the first time only')
       .option('--name <name>', 'what this scanner is called (default: the name of this machine)')
       .option('--only <cidr>', 'touch nothing else, whatever the server says (may be repeated)', collect)
-      .option('--never <cidr>', 'never touch these, whatever the server says (may be repeated)', collect)
+      .option(
+        '--never <cidr>',
+        'never touch these, whatever the server says (may be repeated; also LASTEMBER_SCAN_NEVER)',
+        collect,
+      )
       .option('--path <path>', 'how ports are tried: auto, portable, epoll or syn', 'auto'),
     async (context, _, options) => {
       const site = text(options, 'site')!;

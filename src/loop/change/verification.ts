@@ -117,7 +117,7 @@ async function lookAround(deps: Deps, plan: Plan, proven: Proven, open: string[]
   for (const task of tasksOf(plan)) {
     for (const step of task.steps) {
       if (step.kind !== 'verify-served' || endpoints.has(`${step.address}:${step.port}`)) continue;
-      const { seen, why } = await lookOutside(deps, step);
+      const { seen, why } = await lookOutside(deps, step, task.hostId);
       endpoints.set(seen.endpoint, seen);
       if (why === null) proven.outside.set(seen.endpoint, seen);
       else open.push(`${task.hostName}: ${why}`);
@@ -176,9 +176,10 @@ type VerifyStep = { address: string; port: number; oldSpki: string };
 async function lookOutside(
   deps: Deps,
   step: VerifyStep,
+  hostId: string,
 ): Promise<{ seen: Seen['endpoints'][number]; why: string | null }> {
   const endpoint = `${step.address}:${step.port}`;
-  const outside = await lookAt(deps.discovery, step.address, step.port);
+  const outside = await lookAt(deps.discovery, step, hostId);
   if ('why' in outside) {
     return {
       seen: { endpoint, heartbleed: 'unknown', spkiBefore: step.oldSpki, spkiAfter: null },

@@ -67,7 +67,10 @@ export interface Discovery extends Module {
     hostId: string,
     facts: { hostname: string; identifiers: Identifier[]; addresses: string[] },
   ): Promise<void>;
-  /** Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. */
-  probeNow(address: string, port: number, how?: { judge: boolean }): Promise<Endpoint>;
+  /**
+   * Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. `hostId`: whose
+   * address is meant; refused when that host has it at another site, where the same address is another machine's.
+   */
+  probeNow(address: string, port: number, how?: { judge?: boolean; hostId?: string }): Promise<Endpoint>;
 }
 export type { DbOrTx };

@@ -1,4 +1,5 @@
 import { AppError } from '../../model/errors/index.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import type { Platform } from '../../platform/context.ts';
 import { attachAgent, setManagement, updateIdentity } from './agents.ts';
 import { addTags, importHosts, readList } from './claims.ts';
@@ -22,7 +23,7 @@ import { scannerRoutes, siteRoutes } from './sites/routes.ts';
 import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
-import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
+import { findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { findScopes } from './store-scans.ts';
 
 export type { ReadRow } from './claims.ts';
@@ -64,6 +65,8 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     probeNow: async (text, port, how) => {
       const address = normalAddress(text);
       if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'it is no address' });
+      const site = how?.hostId === undefined ? LOCAL_SITE : await siteOfAddress(platform.db, how.hostId, address);
+      if (site !== LOCAL_SITE) throw new AppError('ADDRESS_ELSEWHERE', { address, site });
       return look(address, port, how?.judge);
     },
     addScanner,

@@ -1,4 +1,5 @@
 import type { Host } from '../../model/estate.ts';
+import type { Site } from '../../model/site.ts';
 import type { NotLooked } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
 import { SITE_TIMES, type SiteTimes } from './sites/lease.ts';
@@ -29,15 +30,7 @@ export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIME
       why: lastError ?? 'it could not be read',
       lastAt: lastOkAt,
     })),
-    ...sites
-      .filter(({ blind }) => blind !== null)
-      .map(({ name, blind, lastSeen }) => ({
-        what: 'site' as const,
-        name,
-        hostId: null,
-        why: blind!,
-        lastAt: lastSeen,
-      })),
+    ...sites.flatMap(unwatched),
     ...[...blindScopes].map(([name, { blind, scannedAt }]) => ({
       what: 'scope' as const,
       name,
@@ -71,6 +64,9 @@ export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIME
     })),
   ];
 }
+
+const unwatched = ({ name, blind, lastSeen }: Site): NotLooked[] =>
+  blind === null ? [] : [{ what: 'site', name, hostId: null, why: blind, lastAt: lastSeen }];
 
 function unreported(host: Host): NotLooked[] {
   const { id, name, management, note, lastSeen } = host;

@@ -54,6 +54,10 @@ export const DISCOVERY_ERRORS = {
     status: 403,
     text: '{address} is in no scope or is excluded, so Lastember does not connect to it. Add it to a scope to have it looked at.',
   },
+  ADDRESS_ELSEWHERE: {
+    status: 409,
+    text: '{address} is meant as site {site} has it, and only the scanners there can look at it: scan its scope to have it looked at.',
+  },
   PATROL_REFUSED: {
     status: 422,
     text: 'The report of patrol {id} was refused and the patrol ended: {why}. An agent tells only about what it was asked to look at.',

@@ -5,6 +5,7 @@ import { isAppError } from '../../../model/errors/index.ts';
 import type { Scope } from '../../../model/estate.ts';
 import type { Portion, PortionReport, ScannerLook } from '../../../model/site.ts';
 import { testPlatform, type TestPlatform } from '../../../platform/testing.ts';
+import { createDiscovery } from '../index.ts';
 import { createScan, steerScan } from '../scans.ts';
 import { DEFAULT_AGEING } from '../results.ts';
 import { claimScan, orphanedScans, scanRow, updateScope } from '../store-scans.ts';
@@ -223,6 +224,21 @@ test('the same private address at two sites is two hosts, unless a strong identi
   assert.deepEqual(await hostsAt('10.54.0.4'), [there]);
   const types = (await entriesSince(platform, 0)).filter(({ type }) => type === 'discovery.host.split');
   assert.deepEqual(types, []);
+});
+
+test('what belongs to a site is never looked at from here, nor is what is here taken for it', async () => {
+  const { name, all } = await site(1);
+  const discovery = createDiscovery(platform);
+  await start(await addScope(platform, { cidrs: ['127.82.0.0/28'], ports: '80', site: name }));
+  await report(all[0]!, whole((await lease(all[0]!))!, [look('127.82.0.1', 80)]));
+  await assert.rejects(discovery.probeNow('127.82.0.1', 80), (error) => isAppError(error, 'ADDRESS_NOT_ALLOWED'));
+  const [hostId] = (await hostsAt('127.82.0.1')) as [string];
+  // Here, too, somebody may look at such an address: that is another machine.
+  await addScope(platform, { cidrs: ['127.82.0.0/28'], ports: '80' });
+  await assert.rejects(discovery.probeNow('127.82.0.1', 80, { hostId }), (error) =>
+    isAppError(error, 'ADDRESS_ELSEWHERE'),
+  );
+  await assert.rejects(discovery.probeNow('127.82.0.1', 80), /refused|nothing listens|stopped/i);
 });
 
 test('a silent site is said to be blind, in the lists and at its scans', async () => {
