@@ -10,6 +10,8 @@ export interface Context {
   env: CliEnv;
   output: Output;
   dataDir: string;
+  /** the address that was given; null: that of the local data directory is meant */
+  server: string | null;
   client(): Promise<Client>;
   /** how the client reaches its server */
   connection(): Promise<ClientOptions>;
@@ -32,6 +34,7 @@ export function contextOf(command: Command): Context {
   return {
     env,
     dataDir,
+    server: options.server ?? env.server,
     connection,
     output: {
       json: options.json === true,

@@ -7,6 +7,8 @@ export interface CliEnv {
   token: string | null;
   colour: boolean;
   sshAuthSock: string | null;
+  /** what a scanner on this machine never touches, besides `--never` */
+  scanNever: string[];
   /** where approver keys are kept by default */
   configDir: string;
   /** what the default data directory is found by */
@@ -20,6 +22,7 @@ export function readEnv(env: NodeJS.ProcessEnv = process.env, isTerminal = proce
     colour: isTerminal && !env['NO_COLOR'],
     directories: env,
     sshAuthSock: env['SSH_AUTH_SOCK'] || null,
+    scanNever: (env['LASTEMBER_SCAN_NEVER'] ?? '').split(/[\s,]+/).filter((text) => text !== ''),
     configDir: join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || safeHome(), '.config'), 'lastember'),
   };
 }

@@ -18,9 +18,9 @@ import { addStatus } from './commands/status.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
+import { addSites } from './commands/sites.ts';
 import { examplesOf } from './examples.ts';
-
-export const VERSION = '0.1.0';
+import { VERSION } from './version.ts';
 
 /** The whole command tree. Commander suggests the nearest command for a misspelt one. */
 export function program(): Command {
@@ -42,6 +42,7 @@ export function program(): Command {
     addServe,
     addStatus,
     addDiscovery,
+    addSites,
     addSources,
     addTimeline,
     addEnrollment,

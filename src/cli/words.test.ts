@@ -303,8 +303,22 @@ const scan = (id: string, rest: object): object => ({
   secondsLeft: null,
   waitsUntil: null,
   waitsFor: null,
+  site: 'local',
+  siteWhy: null,
   startedAt: AT,
   ...rest,
+});
+
+test('a scan that waits for a scanner of its site says so', async () => {
+  const waiting = {
+    state: 'queued',
+    startedAt: null,
+    site: 'berlin',
+    siteWhy: 'no scanner of site berlin has called yet',
+  };
+  const replies = { 'GET /scans': { items: [scan('scan_aaaa11112222', waiting)] }, 'GET /scopes': { items: [] } };
+  const { out } = await said(replies, 'scans');
+  assert.match(out, /^11112222 .* waiting .*no scanner of site berlin has called yet/m);
 });
 
 test('a scan is found in the list, and stopped by the end of its id', async () => {

@@ -14,7 +14,7 @@ export const MAY = {
 
 /** Who did it. `id` is stable; `name` is for people; `ip` is where the request came from. */
 export const Actor = z.object({
-  kind: z.enum(['user', 'token', 'agent', 'system']),
+  kind: z.enum(['user', 'token', 'agent', 'scanner', 'system']),
   id: z.string(),
   name: z.string(),
   role: Role.optional(),

@@ -117,6 +117,8 @@ export const EnrollmentToken = z.object({
   used: z.number().int(),
   for: z.string().nullable(),
   tags: Tags,
+  /** a scanner of this site enrols with it; null: agents */
+  site: z.string().nullable(),
   createdAt: Instant,
   createdBy: z.string(),
 });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { DeviceGuess } from './guess.ts';
 import { Instant } from './json.ts';
+import { ScanPath } from './scan-path.ts';
 import { ProbeResult } from './probe.ts';
 import { SourceKind } from './source-kind.ts';
 
@@ -29,6 +30,8 @@ export const Scope = z.object({
   fullEvery: z.number().int().positive().nullable(),
   /** agents whose own subnets lie in here look around in them */
   agents: z.boolean(),
+  /** who looks: `local` is the server, any other name the scanners of that site */
+  site: z.string(),
   createdAt: Instant,
 });
 export type Scope = z.infer<typeof Scope>;
@@ -50,9 +53,7 @@ export const ScanCounts = z.object({
 });
 export type ScanCounts = z.infer<typeof ScanCounts>;
 
-/** How ports are tried: Node's sockets, the kernel's own calls in a thread, or single packets where permitted. */
-export const ScanPath = z.enum(['portable', 'epoll', 'syn']);
-export type ScanPath = z.infer<typeof ScanPath>;
+export { ScanPath };
 
 /** How fast a scan goes within what it may, a second. */
 export const ScanPace = z.object({
@@ -114,6 +115,9 @@ export const Scan = z.object({
   waitsUntil: Instant.nullable(),
   /** whose blackout it is */
   waitsFor: z.string().nullable(),
+  site: z.string(),
+  /** why it does not get on: no scanner of its site calls; null: one does */
+  siteWhy: z.string().nullable(),
 });
 export type Scan = z.infer<typeof Scan>;
 
@@ -147,6 +151,8 @@ export const Sighting = z.object({
   identifiers: z.array(Identifier),
   /** who told us, for `peer`, `neighbour` and `agent-scan`: a host id */
   via: z.string().optional(),
+  /** where it was seen from; without one, from here */
+  site: z.string().optional(),
   hostname: z.string().optional(),
   /** sightings of one batch with the same one are the same machine, by the source's word */
   record: z.string().optional(),

@@ -39,6 +39,8 @@ test('progress says how long it takes, why it is slower than asked for, and what
     pace: { asked: 1000, now: 250, why: 'packets get lost: 40 % of the answers', done: 1 },
     waitsUntil: null,
     waitsFor: null,
+    site: 'local',
+    siteWhy: null,
   } as unknown as Scan;
   assert.equal(
     progressWords(scan),

@@ -46,14 +46,15 @@ export function estimateWords(estimate: ScanEstimate): [string, string][] {
 export const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`;
 
 /** "120 of 4,000 looked at, 3 open, 12 min left, 250/s of 1,000/s (packets get lost: …)". */
-export function progressWords({ counts, secondsLeft, pace, state, waitsUntil, waitsFor }: Scan): string {
+export function progressWords({ counts, secondsLeft, pace, state, waitsUntil, waitsFor, siteWhy }: Scan): string {
   const slower = pace && state === 'running' && pace.now < pace.asked;
   return [
     `${counts.done} of ${counts.targets} looked at`,
     `${counts.open} open`,
     ...(counts.bogus ? [`${counts.bogus} addresses that something else answers for`] : []),
     ...(waitsUntil === null ? [] : [`waits until ${minute(waitsUntil)} (blackout of ${waitsFor})`]),
-    ...(secondsLeft === null ? [] : [`${lasting(secondsLeft)} left`]),
+    ...(siteWhy === null ? [] : [siteWhy]),
+    ...(secondsLeft === null || siteWhy !== null ? [] : [`${lasting(secondsLeft)} left`]),
     ...(slower ? [`${number(pace.now)}/s of ${number(pace.asked)}/s (${pace.why})`] : []),
   ].join(', ');
 }

@@ -13,6 +13,7 @@ export const SubjectKind = z.enum([
   'rule',
   'agent',
   'feed',
+  'scanner',
   'kit',
   'finding',
   'exposure',

@@ -87,13 +87,18 @@ test('operators do not approve and approvers do not operate', () => {
     assert.deepEqual(accessOf(id), ['operator', 'admin'], id);
 });
 
-test('agents’ routes are for agents, and those of whoever is to become one: the installer, its files, enrolling', () => {
+test('agents’ routes are for agents, scanners’ for scanners, and those of whoever is to become one are few', () => {
   assert.ok(loop.agentRoutes.length >= 5);
   const open = loop.agentRoutes.filter((route) => route.access !== 'agent');
   assert.deepEqual(open.map((route) => [route.access, route.method, route.path]).sort(), [
+    ['enroll', 'GET', '/authority'],
     ['enroll', 'GET', '/install.sh'],
     ['enroll', 'GET', '/install/:file'],
     ['enroll', 'POST', '/enroll'],
+    ['enroll', 'POST', '/scanner/enroll'],
+    ['scanner', 'POST', '/scanner/lease'],
+    ['scanner', 'POST', '/scanner/renew'],
+    ['scanner', 'POST', '/scanner/report'],
   ]);
 });
 

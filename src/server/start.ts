@@ -41,7 +41,11 @@ export async function startServer(given: Config, roles: readonly ServerRole[]): 
     if (roles.includes('api')) {
       const agents = buildAgentListener(
         platform,
-        { identity: await loop.enrollment.listenerIdentity(), authenticate: loop.enrollment.authenticate },
+        {
+          identity: await loop.enrollment.listenerIdentity(),
+          authenticate: loop.enrollment.authenticate,
+          authenticateScanner: loop.enrollment.authenticateScanner,
+        },
         loop.agentRoutes,
       );
       stops.push(() => agents.close());

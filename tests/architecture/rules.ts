@@ -59,11 +59,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // How one looks at a machine from outside: the same code on the server and in the agent.
   scan: ['model'],
   agent: ['host', 'model', 'scan'],
+  // The program at a remote site: it enrols and talks as agents do, and looks as the server does.
+  scanner: ['host', 'model', 'scan', 'agent'],
   platform: ['model'],
   client: ['model'],
   console: ['model', 'client'],
   // `demo`, `up` and `trail verify` run things on this machine; everything else the CLI does goes through the client.
-  cli: ['model', 'client', 'server', 'agent', 'loop/trail'],
+  cli: ['model', 'client', 'server', 'agent', 'scanner', 'loop/trail'],
   server: ['model', 'host', 'agent', 'platform', 'client', ...LOOP.map((name) => `loop/${name}`), 'loop/trail'],
   'loop/trail': ['model', 'platform'],
 };

@@ -48,6 +48,7 @@ export function addScan(root: Command): void {
         ],
         'Nothing to scan.',
       );
+      for (const { siteWhy } of finished) if (siteWhy) context.output.err(`lastember: ${siteWhy}; the scan waits`);
       for (const scan of finished) if (scan.waitsUntil) context.output.err(`lastember: ${waitWords(scan)}`);
       const failed = finished.find((scan) => scan.state === 'failed');
       if (failed) {
@@ -60,7 +61,7 @@ export function addScan(root: Command): void {
 
 type ScanReply = Awaited<ReturnType<Client['getScan']>>;
 
-const stateOf = ({ state, waitsUntil }: ScanReply): string => (waitsUntil ? 'waiting' : state);
+const stateOf = ({ state, waitsUntil, siteWhy }: ScanReply): string => (waitsUntil || siteWhy ? 'waiting' : state);
 
 /** The scans there were and are, and what stops one. */
 export function addScans(root: Command): void {
@@ -82,6 +83,7 @@ export function addScans(root: Command): void {
         { title: 'STATE', of: stateOf },
         { title: 'WALK', of: (s) => s.kind, drop: 2 },
         { title: 'HOW FAR', of: progressWords, shrink: true },
+        { title: 'FROM', of: (s) => s.site, shrink: true, drop: 3 },
         { title: 'BEGUN', of: (s) => (s.startedAt ? ago(s.startedAt) : '–'), drop: 1 },
       ],
       'No scans yet. What one would cost: lastember scan --dry-run',
@@ -201,7 +203,7 @@ async function follow(context: Context, client: Client, id: string): Promise<Sca
     const scan = await client.getScan({ params: { id } });
     bar.at(`scan ${scan.state}: ${progressWords(scan)}`);
     // It goes on by itself; that may be tomorrow.
-    if (!['queued', 'running', 'paused'].includes(scan.state) || scan.waitsUntil) {
+    if (!['queued', 'running', 'paused'].includes(scan.state) || scan.waitsUntil || scan.siteWhy) {
       bar.done();
       return scan;
     }

@@ -19,10 +19,11 @@ const settings = (command: Command): Command =>
     .option('--blackout <when>', 'scan nothing then: "mon-fri 08:00-18:00 Europe/Berlin" (may be repeated)', collect)
     .option('--exclude <cidr>', 'never touch these (may be repeated)', collect)
     .option('--follow <cidr>', 'also look at hosts in here that agents see connections to (may be repeated)', collect)
+    .option('--site <name>', 'look from this site with its scanners; local is this server')
     .option('--confirm-wide', 'yes, wider than a /8 is meant');
 
 function given(options: Options) {
-  const [ports, udp, every] = [text(options, 'ports'), text(options, 'udp'), text(options, 'every')];
+  const [ports, udp, every, site] = ['ports', 'udp', 'every', 'site'].map((name) => text(options, name));
   const numbers = {
     rate: number(options, 'rate'),
     subnetRate: number(options, 'subnetRate'),
@@ -37,6 +38,7 @@ function given(options: Options) {
     ...(ports ? { ports } : {}),
     ...(udp ? { udp } : {}),
     ...(every ? { every } : {}),
+    ...(site ? { site } : {}),
     ...Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined)),
     ...Object.fromEntries(Object.entries(lists).filter(([, value]) => value.length > 0)),
     confirmWide: flag(options, 'confirmWide'),
@@ -91,6 +93,7 @@ export function addScope(root: Command): void {
         { title: 'EXCEPT', of: (s) => s.exclude.join(', ') || '–', shrink: true, drop: 1 },
         { title: 'PORTS', of: portsInWords, shrink: true },
         { title: 'RATE', of: (s) => `${s.rate}/s` },
+        { title: 'SITE', of: (s) => s.site, shrink: true, drop: 4 },
         { title: 'EVERY', of: (s) => s.every ?? 'by hand' },
         { title: 'BLACKOUTS', of: (s) => s.blackouts.join('; ') || '–', shrink: true, drop: 3 },
         { title: 'AGENTS', of: (s) => (s.agents ? 'look around' : '–'), drop: 2 },
@@ -155,6 +158,7 @@ const linesOf = (scope: Scope): [string, string][] => [
   ['ports', portsInWords(scope)],
   ['rate', rateWords(scope)],
   ['every', everyWords(scope)],
+  ...(scope.site === 'local' ? [] : [['site', scope.site] as [string, string]]),
   ['blackouts', scope.blackouts.join('; ') || '–'],
 ];
 

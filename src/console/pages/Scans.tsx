@@ -1,11 +1,13 @@
 import { Badge, Paper, Progress, Stack, Text, Title } from '@mantine/core';
 import type { Scan, Scope } from '../../model/estate.ts';
 import { everyWords, progressWords, rateWords } from '../../model/scan-words.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { type Steer, useScans, useScopes, useSteerScan } from '../api/scans.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { useMayDeploy } from '../components/DeployHosts.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Patrols } from '../components/Patrols.tsx';
+import { Scanners } from '../components/Scanners.tsx';
 import { SteerScan } from '../components/SteerScan.tsx';
 import { Time } from '../components/Time.tsx';
 
@@ -36,6 +38,7 @@ export function Scans() {
           }
         </Loaded>
       </Paper>
+      <Scanners />
       <Paper withBorder p="lg">
         <Title order={2} size="h4" mb="sm">
           Scans
@@ -74,6 +77,7 @@ const SCOPES: Column<Scope>[] = [
   { title: 'Scope', min: 120, cell: ({ name }) => name },
   { title: 'Covers', mono: true, min: 160, cell: ({ cidrs }) => cidrs.join(', ') },
   { title: 'Except', mono: true, cell: ({ exclude }) => exclude.join(', ') || '–' },
+  { title: 'From', cell: ({ site }) => (site === LOCAL_SITE ? 'here' : site) },
   { title: 'Ports', mono: true, cell: ({ ports, udp }) => (udp === 'none' ? ports : `${ports}; UDP ${udp}`) },
   { title: 'Rate', min: 140, cell: (scope) => rateWords(scope) },
   { title: 'Every', min: 140, cell: (scope) => everyWords(scope) },
@@ -98,9 +102,9 @@ function scanColumns(scopes: readonly Scope[], steer: ((what: Steer) => void) | 
     { title: 'Scan of', min: 140, cell: nameOf },
     {
       title: 'State',
-      cell: ({ state, waitsUntil }) => (
-        <Badge color={COLOR[state]} variant="light">
-          {waitsUntil ? 'waiting' : state}
+      cell: ({ state, waitsUntil, siteWhy }) => (
+        <Badge color={siteWhy ? 'red' : COLOR[state]} variant="light">
+          {waitsUntil || siteWhy ? 'waiting' : state}
         </Badge>
       ),
     },

@@ -45,7 +45,7 @@ export async function judgeHost(context: Judge, hostId: string): Promise<void> {
   if (needs.length === 0) return;
   for (const { address, port } of needs.slice(0, MOST_LOOKS)) {
     try {
-      await context.discovery.probeNow(address, port, { judge: false });
+      await context.discovery.probeNow(address, port, { judge: false, hostId });
     } catch (error) {
       // Out of every scope, or nothing there: the finding stays open and says that the look is missing.
       if (!isAppError(error)) throw error;

@@ -41,7 +41,9 @@ export async function holderNow(discovery: Discovery, { serial, issuers }: Certi
   };
   for (const endpoint of (await discovery.endpoints({ serial })).filter(serves)) {
     if (endpoint.state === 'gone' && isRetired(endpoint, await discovery.host(endpoint.hostId))) continue;
-    const now = await discovery.probeNow(endpoint.address, endpoint.port).catch(() => null);
+    const now = await discovery
+      .probeNow(endpoint.address, endpoint.port, { hostId: endpoint.hostId })
+      .catch(() => null);
     const at = `${endpoint.address}:${endpoint.port}`;
     if (now === null || now.state !== 'open' || now.lastError !== null || !leafOf(now)) {
       return `${at} does not answer, and served this certificate when it was last seen`;

@@ -117,11 +117,11 @@ async function look(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): 
 async function lookAround(deps: Deps, plan: Plan, proven: Proven, open: string[]): Promise<Seen['endpoints']> {
   const endpoints = new Map(proven.outside);
   const steps = tasksOf(plan)
-    .flatMap(({ hostName, steps }) => steps.map((step) => ({ hostName, step })))
-    .flatMap(({ hostName, step }) => (step.kind === 'verify-served' ? [{ ...step, hostName }] : []))
+    .flatMap(({ hostId, hostName, steps }) => steps.map((step) => ({ hostId, hostName, step })))
+    .flatMap(({ step, ...host }) => (step.kind === 'verify-served' ? [{ ...step, ...host }] : []))
     .filter(({ address, port }) => !endpoints.has(`${address}:${port}`));
   await inParallel(steps, LOOKS_AT_ONCE, async (step) => {
-    const { seen, why } = await lookOutside(deps, step);
+    const { seen, why } = await lookOutside(deps, step, step.hostId);
     endpoints.set(seen.endpoint, seen);
     if (why === null) proven.outside.set(seen.endpoint, seen);
     else open.push(`${step.hostName}: ${why}`);
@@ -179,9 +179,10 @@ type VerifyStep = { address: string; port: number; oldSpki: string };
 async function lookOutside(
   deps: Deps,
   step: VerifyStep,
+  hostId: string,
 ): Promise<{ seen: Seen['endpoints'][number]; why: string | null }> {
   const endpoint = `${step.address}:${step.port}`;
-  const outside = await lookAt(deps.discovery, step.address, step.port);
+  const outside = await lookAt(deps.discovery, step, hostId);
   if ('why' in outside) {
     return {
       seen: { endpoint, heartbleed: 'unknown', spkiBefore: step.oldSpki, spkiAfter: null },

@@ -58,6 +58,10 @@ export interface Discovery extends Module {
   followFrom(tx: Tx, hostId: string, addresses: readonly string[]): Promise<void>;
   /** What this agent is to look at in its own subnets (address and prefix length each) now; null: nothing. */
   patrolFor(agent: { agentId: string; hostId: string }, subnets: readonly string[]): Promise<PatrolOrder | null>;
+  /** A scanner enrolled: from now on it may ask for work of its site. */
+  addScanner(tx: Tx, scanner: { id: string; site: string; name: string; version: string }): Promise<void>;
+  /** It gets no work any more, and what it was at goes to others. */
+  endScanner(tx: Tx, id: string): Promise<void>;
   setManagement(tx: Tx, hostId: string, management: Management, note?: string): Promise<void>;
   /** Reads a list of hosts row by row; each says what is wrong with it. Nothing is written. */
   readList(text: string): Promise<ReadRow[]>;
@@ -71,7 +75,10 @@ export interface Discovery extends Module {
     hostId: string,
     facts: { hostname: string; identifiers: Identifier[]; addresses: string[]; system?: string },
   ): Promise<void>;
-  /** Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. */
-  probeNow(address: string, port: number, how?: { judge: boolean }): Promise<Endpoint>;
+  /**
+   * Looks at one endpoint from outside now, stores the result, has it audited. Exclusions and scopes hold. `hostId`: whose
+   * address is meant; refused when that host has it at another site, where the same address is another machine's.
+   */
+  probeNow(address: string, port: number, how?: { judge?: boolean; hostId?: string }): Promise<Endpoint>;
 }
 export type { DbOrTx };

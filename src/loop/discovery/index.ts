@@ -1,4 +1,5 @@
 import { AppError } from '../../model/errors/index.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import type { Platform } from '../../platform/context.ts';
 import { attachAgent, setManagement, updateIdentity } from './agents.ts';
 import { addTags, importHosts, readList } from './claims.ts';
@@ -17,9 +18,13 @@ import { runScan } from './run-scan.ts';
 import { runSource } from './run-source.ts';
 import type { Pair } from '../../scan/scanner/sweep.ts';
 import { Buckets } from './scopes.ts';
+import { SITE_TIMES, type Sites, type SiteTimes } from './sites/lease.ts';
+import { addScanner } from './sites/lists.ts';
+import { scannerRoutes, siteRoutes } from './sites/routes.ts';
+import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
-import { findHost, findHosts, hostIdAt } from './store-hosts.ts';
+import { findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { findScopes } from './store-scans.ts';
 
@@ -29,11 +34,14 @@ export type { DbOrTx, Discovery } from './face.ts';
 export interface DiscoveryOptions {
   /** when a silent endpoint is taken for gone */
   ageing?: Ageing;
+  /** how often scanners at remote sites call, and how soon one that does not is given up */
+  sites?: SiteTimes;
 }
 
 export function createDiscovery(platform: Platform, options: DiscoveryOptions = {}): Discovery {
   const buckets = new Buckets();
   const scanner = { buckets, ageing: options.ageing ?? DEFAULT_AGEING };
+  const sites: Sites = { platform, times: options.sites ?? SITE_TIMES, walks: new Map() };
   const look = (at: Pair, judge = true) => probeNow(platform, buckets, { ...at, judge });
   return {
     host: (id) => findHost(platform.db, id),
@@ -64,11 +72,15 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     probeNow: async (text, port, how) => {
       const address = normalAddress(text);
       if (!address) throw new AppError('TARGET_INVALID', { target: text, why: 'it is no address' });
+      const site = how?.hostId === undefined ? LOCAL_SITE : await siteOfAddress(platform.db, how.hostId, address);
+      if (site !== LOCAL_SITE) throw new AppError('ADDRESS_ELSEWHERE', { address, site });
       return look({ address, port }, how?.judge);
     },
-    routes: discoveryRoutes(platform, look),
+    addScanner,
+    endScanner: (tx, id) => endScanner(tx.db, id, tx.now),
+    routes: [...discoveryRoutes(platform, sites.times, look), ...siteRoutes(sites)],
     patrolFor: (agent, subnets) => patrolFor(platform, agent, subnets),
-    agentRoutes: patrolAgentRoutes(platform, scanner.ageing),
+    agentRoutes: [...patrolAgentRoutes(platform, scanner.ageing), ...scannerRoutes(sites, scanner.ageing)],
     jobs: {
       'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
       'discovery.schedule': () => scheduleScans(platform),

@@ -1,10 +1,11 @@
 import type { Scope } from '../../model/estate.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Interval } from '../../scan/logic/address.ts';
-import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
+import { containsAddress, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
-import { blackoutOver, type Dark, darkAmong, type Resting, restingOver } from './logic/blackout.ts';
+import { nextBlackout, blackoutOver, type Dark, darkAmong, type Resting, restingOver } from './logic/blackout.ts';
 import { addressesOnly, type Buckets, excludedByAll } from './scopes.ts';
 import { findReach } from './store-scans.ts';
 
@@ -85,6 +86,12 @@ export class LiveScopes {
     return darkAmong(this.restingOver(intervals), at);
   }
 
+  /** When the next blackout over these addresses begins; null: there is none. */
+  nextDark(intervals: readonly Interval[], at: Date): Date | null {
+    const begins = this.restingOver(intervals).flatMap(({ blackouts }) => nextBlackout(blackouts, at)?.getTime() ?? []);
+    return begins.length > 0 ? new Date(Math.min(...begins)) : null;
+  }
+
   /** The same for an address that we follow a connection to: whoever lets us look there says when. */
   darkAt(address: string, at: Date): Dark | null {
     const scopes = this.#covered.map(({ scope, withFollow: targets }) => ({ ...scope, targets }));
@@ -100,10 +107,24 @@ export class LiveScopes {
     return this.#covered.find(({ scope }) => scope.id === id)?.scope ?? null;
   }
 
-  /** The scope that lets us look at this address, or null: outside all of them we never connect. */
+  /** What a scope covers now, without what any excludes. */
+  reachOf(scopeId: string | null): Interval[] {
+    const targets = this.#covered.find(({ scope }) => scope.id === scopeId)?.targets ?? [];
+    return subtractIntervals(targets, this.#excluded);
+  }
+
+  get excluded(): readonly Interval[] {
+    return this.#excluded;
+  }
+
+  /**
+   * The scope that lets us look at this address, or null: outside all of them we never connect. What belongs to another
+   * site is for its scanners: the same address here may be another machine.
+   */
   scopeFor(address: string): Scope | null {
     if (containsAddress(this.#excluded, address)) return null;
-    return this.#covered.find((one) => containsAddress(one.withFollow, address))?.scope ?? null;
+    const here = this.#covered.filter(({ scope }) => scope.site === LOCAL_SITE);
+    return here.find((one) => containsAddress(one.withFollow, address))?.scope ?? null;
   }
 }
 

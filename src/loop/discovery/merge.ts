@@ -43,7 +43,7 @@ export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Prom
   const there = (await currentAddresses(tx.db, from)).filter(({ address }) => addresses.includes(address));
   const before = await currentAddresses(tx.db, into);
   await leaveAddresses(tx.db, from, addresses, tx.now);
-  for (const { address, how } of there) await noteAddress(tx.db, into, address, how, tx.now);
+  for (const { address, how, site } of there) await noteAddress(tx.db, into, address, how, tx.now, site);
   const endpoints: string[] = [];
   for (const { address } of there) endpoints.push(...(await adoptEndpoints(tx.db, from, into, address)));
   const identifiers = old.identifiers.filter((one) => !has(kept.identifiers, one));
@@ -171,11 +171,11 @@ async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
   const own = new Map(moved.before.map(({ address, how }) => [address, how]));
   const addresses = back.map(({ address }) => address);
   await leaveAddresses(tx.db, into, addresses, tx.now);
-  for (const { address, how } of back) {
+  for (const { address, how, site } of back) {
     // An address has one holder who was measured there.
     const was = own.get(address);
-    if (was !== undefined) await noteAddress(tx.db, into, address, how === 'measured' ? 'claimed' : was, tx.now);
-    await noteAddress(tx.db, from, address, how, tx.now);
+    if (was !== undefined) await noteAddress(tx.db, into, address, how === 'measured' ? 'claimed' : was, tx.now, site);
+    await noteAddress(tx.db, from, address, how, tx.now, site);
   }
   const gone = addresses.filter((address) => !own.has(address));
   await returnEndpoints(tx.db, into, from, { ids: moved.endpoints, addresses: gone });

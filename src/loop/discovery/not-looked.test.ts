@@ -57,3 +57,13 @@ test('1.18: what we failed to look at is a list, with why; what was looked at is
   assert.equal(found[1]!.why, 'scope never was never scanned to its end');
   assert.equal(found[4]!.hostId, ids[0]);
 });
+
+test('1.18: a site where scans wait and no scanner calls is in it', async () => {
+  await addScope(platform, { name: 'branch', cidrs: ['10.81.0.0/24'], ports: '22', site: 'berlin' });
+  const found = (await notLooked(platform)).filter(({ what }) => what === 'site');
+  assert.deepEqual(
+    found.map(({ name, lastAt }) => ({ name, lastAt })),
+    [{ name: 'berlin', lastAt: null }],
+  );
+  assert.match(found[0]!.why, /has no scanner/);
+});

@@ -1,16 +1,20 @@
 import { endpointName } from '../../model/endpoint-name.ts';
 import type { Host } from '../../model/estate.ts';
+import type { Site } from '../../model/site.ts';
 import type { NotLooked } from '../../model/source.ts';
 import type { Platform } from '../../platform/context.ts';
+import { SITE_TIMES, type SiteTimes } from './sites/lease.ts';
+import { listSites } from './sites/lists.ts';
 import { addressSpace } from './space.ts';
 import { listSources } from './sources.ts';
 import { findEndpoints } from './store-endpoints.ts';
 import { findHosts } from './store-hosts.ts';
 
 /** Everything that we failed to look at, and why: unknown is not clean (row 1.18). */
-export async function notLooked(platform: Platform): Promise<NotLooked[]> {
-  const [sources, space, hosts, endpoints] = await Promise.all([
+export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIMES): Promise<NotLooked[]> {
+  const [sources, sites, space, hosts, endpoints] = await Promise.all([
     listSources(platform),
+    listSites(platform, times),
     addressSpace(platform),
     findHosts(platform.db),
     findEndpoints(platform.db, { state: 'open', isFailing: true }),
@@ -27,6 +31,7 @@ export async function notLooked(platform: Platform): Promise<NotLooked[]> {
       why: lastError ?? 'it could not be read',
       lastAt: lastOkAt,
     })),
+    ...sites.flatMap(unwatched),
     ...[...blindScopes].map(([name, { blind, scannedAt }]) => ({
       what: 'scope' as const,
       name,
@@ -60,6 +65,9 @@ export async function notLooked(platform: Platform): Promise<NotLooked[]> {
     })),
   ];
 }
+
+const unwatched = ({ name, blind, lastSeen }: Site): NotLooked[] =>
+  blind === null ? [] : [{ what: 'site', name, hostId: null, why: blind, lastAt: lastSeen }];
 
 function unreported(host: Host): NotLooked[] {
   const { id, name, management, note, lastSeen } = host;

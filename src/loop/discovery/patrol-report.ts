@@ -129,10 +129,11 @@ async function storeWindow(platform: Platform, tx: Tx, ageing: Ageing, window: W
   await tx.publish('scans', { patrolId: row.id });
 }
 
-function looksOf({ address, looks }: PatrolSeen, at: Date): Look[] {
+/** What others read, as we would have written it down; certificates are read anew. */
+export function looksOf({ address, looks }: Pick<PatrolSeen, 'address' | 'looks'>, at: Date): Look[] {
   return looks.map(({ port, result, error }) => {
     const read = result && readAnew(harmless(result));
-    const unread = result && !read ? 'the certificate that the agent told of is none' : null;
+    const unread = result && !read ? 'the certificate that was told of is none' : null;
     return { address, port, at, result: read, error: unread ?? (error === null ? null : plainText(error, 300)) };
   });
 }

@@ -1,5 +1,6 @@
 import { systemActor } from '../../model/actor.ts';
 import type { Endpoint } from '../../model/estate.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
@@ -58,7 +59,7 @@ async function probeWithin(
 }
 
 async function knownEndpoint(platform: Platform, at: Pair): Promise<EndpointRow | null> {
-  const hostId = await hostIdAt(platform.db, at.address);
+  const hostId = await hostIdAt(platform.db, at.address, LOCAL_SITE);
   const row = hostId ? await endpointRow(platform.db, { hostId, ...at }) : undefined;
   return row ?? null;
 }

@@ -24,6 +24,10 @@ const darkSoon = ({ scopes, intervals }: Pick<Walking, 'scopes' | 'intervals'>, 
 export const isDarkSoonAt = (scopes: LiveScopes, address: string, now: Date): boolean =>
   soon(now, (at) => scopes.darkAt(address, at)) !== null;
 
+/** Is a blackout on over these addresses, or all but? */
+export const isDarkSoon = (scopes: LiveScopes, intervals: readonly Interval[], now: Date): Dark | null =>
+  darkSoon({ scopes, intervals }, now);
+
 const soon = (now: Date, darkAt: (at: Date) => Dark | null): Dark | null =>
   darkAt(now) ?? darkAt(new Date(now.getTime() + AHEAD_MS));
 

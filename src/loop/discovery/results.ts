@@ -2,6 +2,7 @@ import type { ScanCounts, Sighting } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Look } from '../../scan/look.ts';
 import { type LookChange, recordLooks } from './looks.ts';
+import { spaceOf } from './logic/place.ts';
 import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
 import { NO_ANSWER } from '../../scan/scanner/observe-udp.ts';
@@ -77,9 +78,20 @@ export async function ageEndpoints(
     by?: 'server' | 'agent';
     /** what was seen from then on is not missed */
     since?: Date;
+    /** where one looked from */
+    site?: string;
   },
 ): Promise<void> {
-  const known = await missedEndpoints(tx.db, scanned.addresses, scanned, scanned.by);
+  const spaces = Map.groupBy(scanned.addresses, (address) => spaceOf(scanned.site, address));
+  for (const [space, addresses] of spaces) await ageIn(tx, ageing, { ...scanned, addresses, space });
+}
+
+async function ageIn(
+  tx: Tx,
+  ageing: Ageing,
+  scanned: Parameters<typeof ageEndpoints>[2] & { space: string },
+): Promise<void> {
+  const known = await missedEndpoints(tx.db, scanned.addresses, scanned, scanned.by, scanned.space);
   for (const endpoint of known.filter((e) => !scanned.isOpen(e))) {
     if (scanned.since && (await wasSeen(tx, endpoint, scanned.since))) continue;
     const misses = endpoint.misses + 1;
@@ -99,11 +111,19 @@ async function wasSeen(tx: Tx, { host_id, ...at }: { host_id: string } & Pair, s
 /** Hosts with endpoints where this scan looked that nobody has seen since it began; returns how many fell silent now. */
 export async function countOffline(
   tx: Tx,
-  scan: { since: Date; ports: number[]; udp?: number[]; pinged?: boolean; inScan(address: string): boolean },
+  scan: {
+    since: Date;
+    ports: number[];
+    udp?: number[];
+    pinged?: boolean;
+    inScan(address: string): boolean;
+    site?: string;
+  },
 ): Promise<number> {
   const silent = await silentHosts(tx.db, scan.since, scan);
   if (scan.pinged) silent.push(...(await mutedHosts(tx.db, scan.since)));
-  const ids = new Set(silent.filter((row) => scan.inScan(row.address)).map((row) => row.host_id));
+  const here = silent.filter(({ address, space }) => space === spaceOf(scan.site, address) && scan.inScan(address));
+  const ids = new Set(here.map((row) => row.host_id));
   await markOffline(tx.db, [...ids], tx.now);
   return ids.size;
 }

@@ -2,10 +2,13 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Scan, ScanEstimate, ScanKind, Scope } from '../../model/estate.ts';
+import { LOCAL_SITE, SiteName } from '../../model/site.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { cancelScansOf, createScan, DEFAULT_RATE, estimateOf, type ScanRequest, steerScan } from './scans.ts';
 import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
+import type { SiteTimes } from './sites/lease.ts';
+import { withSites } from './sites/lists.ts';
 import { checkScope } from './scopes.ts';
 import {
   deleteScope,
@@ -40,6 +43,7 @@ const ScopeFields = z.object({
   blackouts: Blackouts.default([]),
   fullEvery: FullEvery.nullable().default(null),
   agents: z.boolean().default(false),
+  site: SiteName.default(LOCAL_SITE),
   confirmWide: z.boolean().default(false),
 });
 const ScopeInput = ScopeFields.extend({ name: z.string().regex(/^[\w.-]{1,60}$/) }).strict();
@@ -56,6 +60,7 @@ const ScopeChange = z
     blackouts: Blackouts.optional(),
     fullEvery: FullEvery.nullable().optional(),
     agents: z.boolean().optional(),
+    site: SiteName.optional(),
     confirmWide: z.boolean().default(false),
   })
   .strict();
@@ -85,8 +90,13 @@ async function requestOf(platform: Platform, { scope: ref, ...rest }: z.infer<ty
   return { ports: undefined, rate: undefined, ...rest, scope };
 }
 
-export function scanRoutes(platform: Platform): Route[] {
-  return [...scopeRoutes(platform), ...changeScopeRoutes(platform), ...runRoutes(platform), ...steerRoutes(platform)];
+export function scanRoutes(platform: Platform, times: SiteTimes): Route[] {
+  return [
+    ...scopeRoutes(platform),
+    ...changeScopeRoutes(platform),
+    ...runRoutes(platform, times),
+    ...steerRoutes(platform),
+  ];
 }
 
 const detailOf = (scope: Scope) => ({
@@ -102,6 +112,7 @@ const detailOf = (scope: Scope) => ({
   blackouts: scope.blackouts,
   fullEvery: scope.fullEvery,
   agents: scope.agents,
+  site: scope.site,
 });
 
 function scopeRoutes(platform: Platform): Route[] {
@@ -157,6 +168,7 @@ function changeScopeRoutes(platform: Platform): Route[] {
         const subject = { kind: 'scope' as const, id: scope.id, name: scope.name };
         const detail = { before: detailOf(before), after: detailOf(scope) };
         await platform.act(actor, { type: 'discovery.scope.changed', subject, detail }, async (tx) => {
+          if (scope.site !== before.site) await cancelScansOf(tx, scope, 'its scope is for another site now');
           await updateScope(tx.db, scope);
           await tx.publish('scans', { scopeId: scope.id });
         });
@@ -185,7 +197,7 @@ function changeScopeRoutes(platform: Platform): Route[] {
   ];
 }
 
-function runRoutes(platform: Platform): Route[] {
+function runRoutes(platform: Platform, times: SiteTimes): Route[] {
   return [
     route({
       method: 'POST',
@@ -196,7 +208,10 @@ function runRoutes(platform: Platform): Route[] {
       body: ScanInput,
       reply: Scan,
       status: 201,
-      handler: async ({ body, actor }) => createScan(platform, actor, await requestOf(platform, body)),
+      handler: async ({ body, actor }) => {
+        const scan = await createScan(platform, actor, await requestOf(platform, body));
+        return (await withSites(platform, times, [scan]))[0]!;
+      },
     }),
     route({
       method: 'POST',
@@ -215,7 +230,7 @@ function runRoutes(platform: Platform): Route[] {
       summary: 'Scans, latest first',
       access: MAY.read,
       reply: z.object({ items: z.array(Scan) }),
-      handler: async () => ({ items: await findScans(platform.db) }),
+      handler: async () => ({ items: await withSites(platform, times, await findScans(platform.db)) }),
     }),
     route({
       method: 'GET',
@@ -228,7 +243,7 @@ function runRoutes(platform: Platform): Route[] {
       handler: async ({ params }) => {
         const row = await scanRow(platform.db, params.id);
         if (!row) throw new AppError('NOT_FOUND', { what: 'scan', id: params.id, list: 'scans' });
-        return toScan(row);
+        return (await withSites(platform, times, [toScan(row)]))[0]!;
       },
     }),
   ];

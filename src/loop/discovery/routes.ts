@@ -3,12 +3,13 @@ import type { Route } from '../../platform/http/route.ts';
 import { hostRoutes, type LookNow } from './routes-hosts.ts';
 import { patrolRoutes } from './routes-patrols.ts';
 import { scanRoutes } from './routes-scans.ts';
+import type { SiteTimes } from './sites/lease.ts';
 import { sourceRoutes } from './routes-sources.ts';
 import { estateRoutes } from './routes-unknown.ts';
 
-export function discoveryRoutes(platform: Platform, look: LookNow): Route[] {
+export function discoveryRoutes(platform: Platform, times: SiteTimes, look: LookNow): Route[] {
   return [
-    ...scanRoutes(platform),
+    ...scanRoutes(platform, times),
     ...patrolRoutes(platform),
     ...hostRoutes(platform, look),
     ...sourceRoutes(platform),

@@ -20,7 +20,7 @@ import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { seenInDepth } from './store-endpoints.ts';
-import { ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
+import { type Ageing, ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
 import { countsOf, intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
@@ -29,7 +29,6 @@ import { whoIsUp } from '../../scan/scanner/observe-up.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { lookAgainUdp, sweepUdp } from '../../scan/scanner/observe-udp.ts';
 import { type Pair, sweep, type SweepProgress } from '../../scan/scanner/sweep.ts';
-import type { Ageing } from './results.ts';
 import type { Buckets } from './scopes.ts';
 import {
   beatScan,

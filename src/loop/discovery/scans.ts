@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanEstimate, ScanKind, ScanState, Scope } from '../../model/estate.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { estimateScan } from '../../scan/logic/estimate.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
-import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import type { Interval } from '../../scan/logic/address.ts';
 import { lookupOf } from '../../scan/logic/lookup.ts';
 import { rangesOf } from '../../scan/logic/patrol.ts';
@@ -16,7 +16,7 @@ import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from 
 import { isAlwaysDark, restingOver } from './logic/blackout.ts';
 import { type Walked, walkNow } from './logic/full-walk.ts';
 import { LiveScopes } from './live-scopes.ts';
-import { addressesOnly, checkSize, excludedByAll } from './scopes.ts';
+import { addressesOnly, checkSize, excludedByAll, udpAt } from './scopes.ts';
 import { knownAddresses } from './store-addresses.ts';
 import {
   ACTIVE,
@@ -78,7 +78,7 @@ async function planScan(platform: Platform, request: ScanRequest) {
 /** As they were asked for, and one by one. */
 function portsOf({ scope, ...asked }: ScanRequest) {
   const { ports, udp } = { ports: asked.ports ?? scope?.ports ?? 'default', udp: asked.udp ?? scope?.udp ?? 'none' };
-  return { ports, udp, numbers: parsePorts(ports), udpNumbers: parseUdp(udp) };
+  return { ports, udp, numbers: parsePorts(ports), udpNumbers: udpAt(scope?.site ?? LOCAL_SITE, udp) };
 }
 
 /** What is known of these addresses, when that is what is to be looked at; null: all of them are. */
@@ -95,7 +95,7 @@ async function knownWithin(
     if (walkNow(due) === 'full') return null;
   }
   const inside = lookupOf(walk.intervals);
-  const known = (await knownAddresses(platform.db)).filter((address) => inside.has(address));
+  const known = (await knownAddresses(platform.db, scope?.site)).filter((address) => inside.has(address));
   if (known.length > 0) return parseTargets(known).intervals;
   if (kind === 'due') return null;
   throw new AppError('SCAN_NOTHING_KNOWN');
@@ -136,11 +136,14 @@ export async function createScan(platform: Platform, actor: Actor, request: Scan
     const dark = scopes.dark(intervals, tx.now);
     if (dark) await restScan(tx.db, id, dark, null);
     if (plan.kind === 'known') await insertKnown(tx.db, id, rangesOf(intervals));
-    await tx.enqueue('discovery.scan', { scanId: id });
+    if (isLocal(request.scope)) await tx.enqueue('discovery.scan', { scanId: id });
     await tx.publish('scans', { scanId: id });
     return toScan((await scanRow(tx.db, id))!);
   });
 }
+
+/** The scanners of another site come for their work by themselves. */
+const isLocal = (of: { site: string } | null): boolean => (of?.site ?? LOCAL_SITE) === LOCAL_SITE;
 
 /** Refuses what would wait without end: one scope's hours begin where another's end. */
 async function checkHours(platform: Platform, intervals: readonly Interval[]): Promise<void> {
@@ -189,7 +192,7 @@ export async function steerScan(platform: Platform, actor: Actor, id: string, ve
     const ended = to === 'cancelled' ? { finishedAt: tx.now } : {};
     const row = await setScanState(tx.db, id, [...from], { state: to, ...ended });
     if (!row) throw await refused(platform, id, verb, needs);
-    if (to === 'queued') await tx.enqueue('discovery.scan', { scanId: id });
+    if (to === 'queued' && isLocal(row)) await tx.enqueue('discovery.scan', { scanId: id });
     if (to === 'cancelled') await recordCancelled(tx, row);
     await tx.publish('scans', { scanId: id });
     return toScan(row);
@@ -208,10 +211,10 @@ async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
   });
 }
 
-/** The scope is being removed: nothing allows its scans any more. */
-export async function cancelScansOf(tx: Tx, scope: Scope): Promise<void> {
+/** The scope is being removed, or given to another site: nothing allows its scans any more. */
+export async function cancelScansOf(tx: Tx, scope: Scope, error = 'its scope was removed'): Promise<void> {
   const active = await activeScanOf(tx.db, scope.id);
-  const why = { error: 'its scope was removed', finishedAt: tx.now };
+  const why = { error, finishedAt: tx.now };
   const row = active && (await setScanState(tx.db, active.id, ACTIVE, { state: 'cancelled', ...why }));
   if (!row) return;
   await recordCancelled(tx, row);

@@ -1,4 +1,5 @@
 import type { Scope } from '../../model/estate.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { formatAddress, type Interval } from '../../scan/logic/address.ts';
 import { newBucket, type Bucket } from '../../scan/logic/pace.ts';
@@ -18,9 +19,16 @@ export function checkScope(scope: Scope, confirmWide: boolean): void {
   addressesOnly(scope.follow);
   const left = subtractIntervals(targets.intervals, excluded);
   if (left.length === 0 && targets.names.length === 0) throw new AppError('TARGETS_EMPTY');
-  checkSize(left, parsePorts(scope.ports).length + parseUdp(scope.udp).length);
+  checkSize(left, parsePorts(scope.ports).length + udpAt(scope.site, scope.udp).length);
   if (scope.every !== null) checkSchedule(scope.every);
   checkBlackouts(scope.blackouts);
+}
+
+/** UDP ports to ask; scanners at other sites ask none. */
+export function udpAt(site: string, udp: string): number[] {
+  const ports = parseUdp(udp);
+  if (site !== LOCAL_SITE && ports.length > 0) throw new AppError('UDP_ELSEWHERE', { site });
+  return ports;
 }
 
 /** As many addresses as an IPv4 /8 has. */

@@ -1,6 +1,7 @@
 import type { SharedAddress, Sighting } from '../../model/estate.ts';
 import type { Tx } from '../../platform/context.ts';
 import type { Decision, KnownHost } from './logic/reconcile.ts';
+import { addressOfPlace, spaceOfPlace } from './logic/place.ts';
 import { besideOwn, identityOf, type Shown, shownBy, turned } from './logic/shared.ts';
 import { firmIdentifiers } from './store-around.ts';
 import { hostIdAt, hostRows, noteDecisions } from './store-hosts.ts';
@@ -41,7 +42,7 @@ async function noteShown(tx: Tx, shown: readonly Shown[]): Promise<void> {
 
 async function tell(tx: Tx, shared: SharedAddress): Promise<void> {
   const { address, kind, members, why } = shared;
-  const holder = await hostIdAt(tx.db, address);
+  const holder = await hostIdAt(tx.db, addressOfPlace(address), spaceOfPlace(address));
   const ids = [...new Set([...(holder ? [holder] : []), ...members])];
   const rows = await hostRows(tx.db, ids);
   const subjects = ids.flatMap((id) => {

@@ -3,6 +3,7 @@ import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
+import { addressOfPlace, placeIn, spaceOf } from './logic/place.ts';
 import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { noteFaces } from './shared.ts';
@@ -52,7 +53,9 @@ export async function recordSightings(
     reports: (id: string) => agents.has(id),
     ...(told ? { told } : {}),
   };
-  const decisions = reconcile(hosts, sightings, around).map((one, index) => explained(one, sightings[index]!));
+  const decisions = reconcile(hosts, sightings.map(atPlace), around).map((one, index) =>
+    explained(withAddresses(one), sightings[index]!),
+  );
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
   const left = await leave(tx, decisions, sightings);
@@ -76,11 +79,18 @@ export async function recordSightings(
   });
   await noteDecisions(tx.db, [...left, ...news]);
   await settle(tx, decisions, sightings, hosts);
-  await noteFaces(tx, decisions, sightings, hosts);
+  await noteFaces(tx, decisions, sightings.map(atPlace), hosts);
   await planFreely(tx.db);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
+
+/** Private addresses of two sites are two address spaces: they are decided upon as places. */
+export const atPlace = (sighting: Sighting): Sighting => ({
+  ...sighting,
+  address: placeIn(spaceOf(sighting.site, sighting.address), sighting.address),
+});
+const withAddresses = (decision: Decision): Decision => ({ ...decision, from: decision.from.map(addressOfPlace) });
 
 /** Whose word it is belongs to why we believe it. */
 function explained(decision: Decision, { source, evidence }: Sighting): Decision {

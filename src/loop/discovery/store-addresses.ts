@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import { LOCAL_SITE } from '../../model/site.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { spaceOf } from './logic/place.ts';
 import { q } from './tables.ts';
 
 /** A claim does not take back what was measured. */
@@ -10,10 +12,11 @@ export async function noteAddress(
   address: string,
   how: 'measured' | 'claimed',
   at: Date,
+  site = LOCAL_SITE,
 ): Promise<void> {
   await q(db)
     .insertInto('discovery.address')
-    .values({ host_id: hostId, address, how, current: true, first_seen: at, last_seen: at })
+    .values({ host_id: hostId, address, site, how, current: true, first_seen: at, last_seen: at })
     .onConflict((c) =>
       c.columns(['host_id', 'address']).doUpdateSet({
         last_seen: at,
@@ -78,15 +81,15 @@ export async function endOldClaims(db: DbOrTx, before: Date): Promise<{ host_id:
   return rows;
 }
 
-/** Where hosts are known to be now. */
-export async function knownAddresses(db: DbOrTx): Promise<string[]> {
+/** Where hosts are known to be now, of what this site sees. */
+export async function knownAddresses(db: DbOrTx, site = LOCAL_SITE): Promise<string[]> {
   const rows = await q(db)
     .selectFrom('discovery.address as a')
     .innerJoin('discovery.host as h', 'h.id', 'a.host_id')
-    .select('a.address')
+    .select(['a.address', 'a.site'])
     .distinct()
     .where('a.current', '=', true)
     .where('h.superseded_by', 'is', null)
     .execute();
-  return rows.map((row) => row.address);
+  return rows.filter((row) => row.site === spaceOf(site, row.address)).map((row) => row.address);
 }

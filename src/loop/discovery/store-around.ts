@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { placeIn } from './logic/place.ts';
 import { type KnownHost, STRONG, strong } from './logic/reconcile.ts';
 import { q } from './tables.ts';
 
@@ -16,7 +17,7 @@ export interface HostAround extends KnownHost {
 /** Of a measured address or an identifier nobody reads when it was seen last to the day: its host says so to the second. */
 export const COARSE_DAYS = 7;
 /** An address that is measured or claimed now, or an identifier that was seen or only listed, as `fresh` has it. */
-export const freshAddress = (address: string, how: 'measured' | 'claimed'): string => `${how} ${address}`;
+export const freshAddress = (place: string, how: 'measured' | 'claimed'): string => `${how} ${place}`;
 export const freshIdentifier = ({ kind, value }: Identifier, listed: boolean): string =>
   `${listed ? 'listed' : 'seen'} ${kind} ${value}`;
 
@@ -26,12 +27,13 @@ interface AroundRow {
   management: KnownHost['management'];
   name_rank: number;
   superseded: boolean;
-  addresses: [address: string, how: 'measured' | 'claimed', isFresh: boolean][] | null;
+  addresses: [address: string, site: string, how: 'measured' | 'claimed', isFresh: boolean][] | null;
   identifiers: [kind: Identifier['kind'], value: string, listed: boolean, isFresh: boolean][] | null;
 }
 
 /**
  * Every host that a decision about these sightings can touch, with what such a decision looks at: no more than that.
+ * Addresses of theirs at other sites are places there (`10.0.0.5@berlin`), which equal no address here.
  * A TLS key merges nothing, and half the estate may have the same one.
  */
 export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): Promise<HostAround[]> {
@@ -48,7 +50,7 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
       from unnest(${identifiers.map((i) => i.kind)}::text[], ${identifiers.map((i) => i.value)}::text[]) w (kind, value)
       join discovery.identifier i on w.kind = i.kind and w.value = i.value)
     select h.id, h.name, h.management, h.name_rank, h.superseded_by is not null as superseded,
-      (select json_agg(json_build_array(a.address, a.how,
+      (select json_agg(json_build_array(a.address, a.site, a.how,
           a.last_seen > ${latest}::timestamptz - case a.how when 'measured' then ${COARSE_DAYS} * interval '1 day'
             else interval '1 hour' end) order by a.how desc, a.address::inet)
         from discovery.address a where a.host_id = h.id and a.current) as addresses,
@@ -65,7 +67,8 @@ export async function hostsAround(db: DbOrTx, sightings: readonly Sighting[]): P
 
 function toAround(row: AroundRow): HostAround {
   const fresh = new Set<string>();
-  for (const [address, how, isFresh] of row.addresses ?? []) if (isFresh) fresh.add(freshAddress(address, how));
+  for (const [address, site, how, isFresh] of row.addresses ?? [])
+    if (isFresh) fresh.add(freshAddress(placeIn(site, address), how));
   for (const [kind, value, listed, isFresh] of row.identifiers ?? [])
     if (isFresh) fresh.add(freshIdentifier({ kind, value }, listed));
   return {
@@ -75,7 +78,7 @@ function toAround(row: AroundRow): HostAround {
     nameRank: row.name_rank,
     isSuperseded: row.superseded,
     fresh,
-    addresses: (row.addresses ?? []).map(([address, how]) => ({ address, how })),
+    addresses: (row.addresses ?? []).map(([address, site, how]) => ({ address: placeIn(site, address), how })),
     identifiers: (row.identifiers ?? []).map(([kind, value, listed]) => ({
       kind,
       value,

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Endpoint, Transport } from '../../model/estate.ts';
 import type { ProbeResult, ServiceProbe, UnknownProbe } from '../../model/probe.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
@@ -241,12 +242,15 @@ export async function missedEndpoints(
   addresses: string[],
   { ports, udp = [] }: { ports: number[]; udp?: number[] },
   by: 'server' | 'agent' = 'server',
+  space = LOCAL_SITE,
 ): Promise<Pick<EndpointRow, 'id' | 'host_id' | 'address' | 'port' | 'transport' | 'misses' | 'missed_since'>[]> {
   if (addresses.length === 0) return [];
   return q(db)
     .selectFrom('discovery.endpoint')
     .select(['id', 'host_id', 'address', 'port', 'transport', 'misses', 'missed_since'])
     .where('state', '=', 'open')
+    .where(sql<boolean>`coalesce((select a.site from discovery.address a where a.host_id = discovery.endpoint.host_id
+      and a.address = discovery.endpoint.address), 'local') = ${space}`)
     .where('address', 'in', addresses)
     .where(sql<boolean>`port = any(case transport when 'udp' then ${udp}::int[] else ${ports}::int[] end)`)
     .where('via', by === 'server' ? 'is' : 'is not', null)

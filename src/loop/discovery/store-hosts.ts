@@ -77,19 +77,34 @@ export async function findHost(db: DbOrTx, id: string): Promise<Host | null> {
   return (await findHosts(db, { ids: [id] }))[0] ?? null;
 }
 
-/** Who is at that address now: whoever answered there, else whoever claims to be. */
-export async function hostIdAt(db: DbOrTx, address: string): Promise<string | null> {
-  const row = await q(db)
+/**
+ * Who is at that address now: whoever answered there, else whoever claims to be. `site`: as it is there, and nowhere else;
+ * without one, ours is meant where two sites have the address.
+ */
+export async function hostIdAt(db: DbOrTx, address: string, site?: string): Promise<string | null> {
+  const found = q(db)
     .selectFrom('discovery.address as a')
     .innerJoin('discovery.host as h', 'h.id', 'a.host_id')
     .select('a.host_id')
     .where('a.address', '=', address)
     .where('a.current', '=', true)
     .where('h.superseded_by', 'is', null)
+    .orderBy(sql`a.site <> 'local'`)
     .orderBy('a.how', 'desc')
-    .orderBy('a.last_seen', 'desc')
-    .executeTakeFirst();
+    .orderBy('a.last_seen', 'desc');
+  const row = await (site === undefined ? found : found.where('a.site', '=', site)).executeTakeFirst();
   return row?.host_id ?? null;
+}
+
+/** Where a host has this address. */
+export async function siteOfAddress(db: DbOrTx, hostId: string, address: string): Promise<string> {
+  const row = await q(db)
+    .selectFrom('discovery.address')
+    .select('site')
+    .where('host_id', '=', hostId)
+    .where('address', '=', address)
+    .executeTakeFirst();
+  return row?.site ?? 'local';
 }
 
 /** One reconciliation at a time: two that do not see each other's new hosts would make them twice. */

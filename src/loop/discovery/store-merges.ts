@@ -15,7 +15,7 @@ export interface Said {
 export interface Moved {
   fromNote: string | null;
   intoNote: string | null;
-  addresses: { address: string; how: 'measured' | 'claimed' }[];
+  addresses: { address: string; how: 'measured' | 'claimed'; site?: string }[];
   /** addresses that `into` had already */
   before: { address: string; how: 'measured' | 'claimed' }[];
   /** ids */
@@ -107,10 +107,10 @@ export async function areApart(db: DbOrTx, a: string, b: string): Promise<boolea
 export async function currentAddresses(
   db: DbOrTx,
   hostId: string,
-): Promise<{ address: string; how: 'measured' | 'claimed' }[]> {
+): Promise<{ address: string; how: 'measured' | 'claimed'; site: string }[]> {
   return discovery(db)
     .selectFrom('discovery.address')
-    .select(['address', 'how'])
+    .select(['address', 'how', 'site'])
     .where('host_id', '=', hostId)
     .where('current', '=', true)
     .orderBy('address')

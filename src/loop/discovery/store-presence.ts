@@ -28,13 +28,16 @@ export async function silentHosts(
   db: DbOrTx,
   since: Date,
   { ports, udp = [] }: { ports: number[]; udp?: number[] },
-): Promise<{ host_id: string; address: string }[]> {
+): Promise<{ host_id: string; address: string; space: string }[]> {
   return (
     q(db)
       .selectFrom('discovery.endpoint as e')
       .innerJoin('discovery.presence as p', 'p.host_id', 'e.host_id')
       .innerJoin('discovery.host as h', 'h.id', 'e.host_id')
-      .select(['e.host_id', 'e.address'])
+      .leftJoin('discovery.address as a', (on) =>
+        on.onRef('a.host_id', '=', 'e.host_id').onRef('a.address', '=', 'e.address'),
+      )
+      .select(['e.host_id', 'e.address', sql<string>`coalesce(a.site, 'local')`.as('space')])
       .distinct()
       .where('e.state', '=', 'open')
       // What only an agent sees, a scan of the server never finds.
@@ -48,9 +51,12 @@ export async function silentHosts(
 }
 
 /** The same for hosts without an open endpoint that were seen by their answer to a ping or to ARP. */
-export async function mutedHosts(db: DbOrTx, since: Date): Promise<{ host_id: string; address: string }[]> {
-  const { rows } = await sql<{ host_id: string; address: string }>`
-    select a.host_id, a.address from discovery.presence p
+export async function mutedHosts(
+  db: DbOrTx,
+  since: Date,
+): Promise<{ host_id: string; address: string; space: string }[]> {
+  const { rows } = await sql<{ host_id: string; address: string; space: string }>`
+    select a.host_id, a.address, a.site as space from discovery.presence p
     join discovery.host h on h.id = p.host_id and h.superseded_by is null
     join discovery.address a on a.host_id = p.host_id and a.current and a.how = 'measured'
     where p.offline_since is null and p.last_seen < ${since}

@@ -2,6 +2,7 @@ import { chunks } from '../../platform/db/many.ts';
 import { sql } from 'kysely';
 import type { Actor } from '../../model/actor.ts';
 import type { Scan, ScanCounts, ScanKind, ScanPace, ScanPath, ScanState, Scope } from '../../model/estate.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import type { Pair } from '../../scan/scanner/sweep.ts';
 import { parseTargets } from '../../scan/logic/targets.ts';
@@ -48,6 +49,7 @@ const scopeRow = (scope: Scope) => ({
   blackouts: JSON.stringify(scope.blackouts),
   full_every: scope.fullEvery,
   agents: scope.agents,
+  site: scope.site,
 });
 
 /** False when the name is taken. */
@@ -93,6 +95,8 @@ export function toScan(row: ScanRow): Scan {
     secondsLeft: secondsLeft(row),
     waitsUntil: row.state === 'queued' ? (row.waits_until?.toISOString() ?? null) : null,
     waitsFor: row.state === 'queued' ? row.waits_for : null,
+    site: row.site,
+    siteWhy: null,
   };
 }
 
@@ -138,6 +142,7 @@ export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
       id: scan.id,
       scope_id: scan.scope?.id ?? null,
       scope_name: scan.scope?.name ?? null,
+      site: scan.scope?.site ?? LOCAL_SITE,
       kind: scan.kind,
       targets: JSON.stringify(scan.targets),
       resolved: JSON.stringify(scan.resolved),
@@ -196,6 +201,8 @@ export async function claimScan(db: DbOrTx, id: string, runner: string, now: Dat
     })
     .where('id', '=', id)
     .where('state', 'in', ['queued', 'running'])
+    // What another site is to look at, nobody here does.
+    .where('site', '=', LOCAL_SITE)
     .returningAll()
     .executeTakeFirst();
   return row ?? null;
@@ -357,6 +364,7 @@ export async function orphanedScans(db: DbOrTx, before: Date): Promise<string[]>
     .selectFrom('discovery.scan')
     .select('id')
     .where('state', 'in', ['queued', 'running'])
+    .where('site', '=', LOCAL_SITE)
     .where((w) => w.fn.coalesce('beat_at', 'created_at'), '<', before)
     .execute();
   return rows.map((row) => row.id);

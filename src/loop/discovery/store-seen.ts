@@ -3,6 +3,7 @@ import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { chunks } from '../../platform/db/many.ts';
+import { placeIn, spaceOf } from './logic/place.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
 import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
 
@@ -35,8 +36,9 @@ export async function noteSightings(db: DbOrTx, all: readonly Seen[]): Promise<v
 
 /** What was measured stays measured, whoever claims it. */
 function isAddressFresh({ fresh, sighting }: Seen): boolean {
-  if (fresh?.has(freshAddress(sighting.address, 'measured'))) return true;
-  return !isMeasured(sighting) && fresh?.has(freshAddress(sighting.address, 'claimed')) === true;
+  const place = placeIn(spaceOf(sighting.site, sighting.address), sighting.address);
+  if (fresh?.has(freshAddress(place, 'measured'))) return true;
+  return !isMeasured(sighting) && fresh?.has(freshAddress(place, 'claimed')) === true;
 }
 
 function staleIdentifiers({ hostId, sighting, fresh }: Seen) {
@@ -178,18 +180,22 @@ async function noteSeen(db: DbOrTx, seen: readonly Seen[], isPresent = true): Pr
 /** A claim does not take back what was measured; claims are ended by their age, so theirs is kept to the hour. */
 async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed'): Promise<void> {
   if (seen.length === 0) return;
+  const sites = seen.map(({ sighting: { site, address } }) => spaceOf(site, address));
   const known = seen.map(({ sighting }) => how ?? (isMeasured(sighting) ? 'measured' : 'claimed'));
   await sql`
-    insert into discovery.address as a (host_id, address, how, current, first_seen, last_seen)
-    select host_id, address, max(how), true, min(at), max(at)
+    insert into discovery.address as a (host_id, address, site, how, current, first_seen, last_seen)
+    select host_id, address, max(site), max(how), true, min(at), max(at)
     from unnest(${seen.map(({ hostId }) => hostId)}::text[], ${seen.map(({ sighting }) => sighting.address)}::text[],
-      ${known}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[]) t (host_id, address, how, at)
+      ${known}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[], ${sites}::text[])
+      t (host_id, address, how, at, site)
     where not exists (select from discovery.address o where o.host_id = t.host_id and o.address = t.address and o.current
-      and (o.how = 'measured' or o.how = t.how)
+      and o.site = t.site and (o.how = 'measured' or o.how = t.how)
       and o.last_seen > t.at - case o.how when 'measured' then ${COARSE_DAYS} * interval '1 day' else interval '1 hour' end)
     group by host_id, address
     on conflict (host_id, address) do update set
       last_seen = greatest(a.last_seen, excluded.last_seen),
+      -- Whoever measured it says at which site; hearsay moves it nowhere.
+      site = case when excluded.how = 'measured' or not a.current then excluded.site else a.site end,
       how = case when a.current and a.how = 'measured' then 'measured' else excluded.how end,
       current = true`.execute(db);
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Host, SharedAddress } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { addressOfPlace } from './logic/place.ts';
 import { type Face, isOnlyShared, sharedOf } from './logic/shared.ts';
 
 /** Faces of these addresses, or of all. */
@@ -42,16 +43,19 @@ async function holdersOf(db: DbOrTx, identities: readonly string[]): Promise<Map
   return new Map(rows.map(({ identity, ids }) => [identity, ids]));
 }
 
+/** As `placeIn` has it. */
+const PLACE = sql`case a.site when 'local' then a.address else a.address || '@' || a.site end`;
+
 /** Records that are or were at one of these addresses, with everywhere that they are and were. */
 async function placesAround(
   db: DbOrTx,
-  addresses: readonly string[],
+  places: readonly string[],
 ): Promise<{ id: string; now: string[]; ever: string[] }[]> {
   const { rows } = await sql<{ id: string; now: string[]; ever: string[] }>`
-    select a.host_id as id, coalesce(array_agg(a.address) filter (where a.current), '{}') as now,
-      array_agg(a.address) as ever
+    select a.host_id as id, coalesce(array_agg(${PLACE}) filter (where a.current), '{}') as now,
+      array_agg(${PLACE}) as ever
     from discovery.address a
-    where a.host_id in (select i.host_id from discovery.address i where i.address = ${anyOf(addresses)})
+    where a.host_id in (select i.host_id from discovery.address i where i.address = ${anyOf(places.map(addressOfPlace))})
     group by a.host_id`.execute(db);
   return rows;
 }
@@ -71,7 +75,7 @@ export async function othersHad(db: DbOrTx, hostId: string, addresses: readonly 
   if (addresses.length === 0) return [];
   const { rows } = await sql<{ address: string }>`
     select distinct a.address from discovery.address a join discovery.host h on h.id = a.host_id
-    where a.address = ${anyOf(addresses)} and a.host_id <> ${hostId}
+    where a.address = ${anyOf(addresses)} and a.site = 'local' and a.host_id <> ${hostId}
       and h.agent_id is not null and h.superseded_by is null`.execute(db);
   return rows.map(({ address }) => address);
 }

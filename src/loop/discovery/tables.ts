@@ -16,6 +16,7 @@ import type {
 } from '../../model/estate.ts';
 import type { PatrolCounts, PatrolState } from '../../model/patrol.ts';
 import type { ProbeResult } from '../../model/probe.ts';
+import type { OpenPort } from '../../model/site.ts';
 import type { SourceCounts, SourceKind } from '../../model/source.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 
@@ -37,6 +38,7 @@ export type DiscoveryTables = {
     blackouts: Json<string[]>;
     full_every: number | null;
     agents: Generated<boolean>;
+    site: Generated<string>;
     created_at: Date;
   };
   'discovery.scan': {
@@ -69,6 +71,31 @@ export type DiscoveryTables = {
     pace: JSONColumnType<ScanPace | null, string | null, string | null>;
     waits_until: Date | null;
     waits_for: string | null;
+    site: Generated<string>;
+  };
+  'discovery.scanner': {
+    id: string;
+    site: string;
+    name: string;
+    version: string;
+    path: ScanPath | null;
+    added_at: Date;
+    last_seen: Date | null;
+    live_since: Date | null;
+    revoked_at: Date | null;
+    refusals: Generated<number>;
+    refused_why: string | null;
+    refused_until: Date | null;
+  };
+  'discovery.portion': {
+    scan_id: string;
+    window_index: string | number;
+    scanner_id: string | null;
+    lease: string | null;
+    lease_until: Date | null;
+    seq: Generated<number>;
+    cursor: Generated<number>;
+    open: JSONColumnType<OpenPort[], string | undefined, string>;
   };
   'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
   'discovery.scan_open': { scan_id: string; address: string; port: number; transport: Generated<Transport> };
@@ -99,6 +126,7 @@ export type DiscoveryTables = {
   'discovery.address': {
     host_id: string;
     address: string;
+    site: Generated<string>;
     how: 'measured' | 'claimed';
     current: boolean;
     first_seen: Date;

@@ -7,7 +7,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { authorityCertificate, newSerial, withAuthority } from './authority.ts';
 import { issueAgent, readRequest, type Issued } from './logic/certificates.ts';
-import { isWithin, whyNot } from './logic/token.ts';
+import { isWithin, whyNot, whyNotFor } from './logic/token.ts';
 import { loseReplaced } from './presence.ts';
 import { CERTIFICATE_DAYS } from './renew.ts';
 import { insertAgent, insertCertificate, revokeOthers } from './store.ts';
@@ -23,7 +23,7 @@ import {
   type TokenRow,
 } from './store-tokens.ts';
 
-const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
+export const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 export interface TokenOptions {
   /** the host it is for, where that is known */
@@ -35,6 +35,8 @@ export interface TokenOptions {
   network?: string | null;
   /** given to each of them */
   tags?: Record<string, string>;
+  /** it is for scanners of this site, and for no agent */
+  site?: string;
 }
 
 /** Makes a token inside `tx`; the plaintext is returned once and stored nowhere. */
@@ -56,6 +58,7 @@ export async function mintToken(
     uses: options.uses ?? 1,
     bound_to: options.network ?? null,
     tags: options.tags ?? {},
+    site: options.site ?? null,
   });
   return { token, id, expiresAt: expires.toISOString() };
 }
@@ -105,7 +108,7 @@ export async function enroll(
 }
 
 /** On the trail once for each token: who has one may call as often as it likes. */
-async function writeDown(
+export async function writeDown(
   platform: Platform,
   actor: Actor,
   tokenId: string,
@@ -114,13 +117,19 @@ async function writeDown(
   await platform.observe(actor, async (tx) => {
     if (!(await setRefused(tx.db, tokenId, message))) return;
     const subject = { kind: 'token' as const, id: tokenId };
-    await tx.record({ type: 'enrollment.agent.refused', subject, detail: { code, why: message } });
+    const type = actor.kind === 'scanner' ? 'enrollment.scanner.refused' : 'enrollment.agent.refused';
+    await tx.record({ type, subject, detail: { code, why: message } });
   });
 }
 
 /** Whoever has the token may be told what is wrong with it. */
-function mustBeGood(token: TokenRow | undefined, now: Date, address: string): asserts token is TokenRow {
-  const why = whyNot(token, now);
+export function mustBeGood(
+  token: TokenRow | undefined,
+  now: Date,
+  address: string,
+  site: string | null = null,
+): asserts token is TokenRow {
+  const why = whyNot(token, now) ?? whyNotFor(token?.site ?? null, site);
   if (!token || why !== null) throw new AppError('ENROLL_TOKEN_REFUSED', { why: why ?? 'is unknown' });
   if (!isWithin(token.bound_to, address))
     throw new AppError('ENROLL_TOKEN_ELSEWHERE', { network: token.bound_to ?? '', address });

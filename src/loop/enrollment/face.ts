@@ -1,5 +1,5 @@
 import type { Module, Tx } from '../../platform/context.ts';
-import type { AgentIdentity } from '../../platform/http/route.ts';
+import type { AgentIdentity, ScannerIdentity } from '../../platform/http/route.ts';
 import type { TakeLook } from './looks.ts';
 import type { SshWork } from './over-ssh.ts';
 import type { SshAccess } from './store-access.ts';
@@ -26,6 +26,8 @@ export interface Enrollment extends Module {
   agents(): Promise<AgentRecord[]>;
   /** For the mutual-TLS listener: who holds this client certificate (SHA-256 fingerprint, hex)? null = refuse. */
   authenticate(fingerprint: string): Promise<AgentIdentity | null>;
+  /** The same for scanners at remote sites. */
+  authenticateScanner(fingerprint: string): Promise<ScannerIdentity | null>;
   /** Server certificate and CA of the agent listener, PEM. */
   listenerIdentity(): Promise<{ key: string; cert: string; ca: string }>;
   /** Wants a look soon at those of these hosts that are looked after over SSH, without an agent; returns which they are. */

@@ -9,6 +9,7 @@ import { lookOver } from './looks.ts';
 import { eraseOnce } from './once.ts';
 import { markLostAgents, type PresenceOptions } from './presence.ts';
 import { revokeAgent } from './revoke.ts';
+import { authenticateScanner } from './scanners.ts';
 import { enrollmentAgentRoutes, enrollmentRoutes } from './routes.ts';
 import { overSsh } from './over-ssh.ts';
 import { accessOf, askLooks, dueAccess } from './store-access.ts';
@@ -35,6 +36,7 @@ export function createEnrollment(
       const agent = await agentByFingerprint(platform.db, fingerprint);
       return agent && agent.state !== 'revoked' ? { agentId: agent.id, hostId: agent.hostId } : null;
     },
+    authenticateScanner: (fingerprint) => authenticateScanner(platform, fingerprint),
     listenerIdentity: () =>
       withAuthority(platform, async (authority) => {
         const hosts = [...new Set([hostOf(platform.config.agentAddress), 'localhost', '127.0.0.1'])];

@@ -14,7 +14,7 @@ export const CERTIFICATE_DAYS = 90;
  */
 export const LAPSED_DAYS = 90;
 /** Who asks again so soon did not get our answer: it is the same one. */
-const SAME_ANSWER_MS = 86_400_000;
+export const SAME_ANSWER_MS = 86_400_000;
 
 /** A new certificate for the same agent and the same key; what the agent pinned when it enrolled stays as it is. */
 export async function renew(platform: Platform, agent: AgentIdentity, body: RenewRequest): Promise<RenewReply> {

@@ -24,6 +24,7 @@ import { LAPSED_DAYS, renew } from './renew.ts';
 import { programRoute, updateRoutes } from './routes-updates.ts';
 import { revokeAgent } from './revoke.ts';
 import { deploymentRoutes } from './routes-deployments.ts';
+import { scannerAdminRoutes, scannerEnrollRoutes } from './routes-scanners.ts';
 import { onceRoutes } from './routes-once.ts';
 import { installerRoutes, tokenRoutes } from './routes-tokens.ts';
 import { uninstallRoutes } from './routes-uninstall.ts';
@@ -43,6 +44,7 @@ export function enrollmentRoutes(platform: Platform, discovery: Discovery): Rout
     ...onceRoutes(platform, discovery),
     ...uninstallRoutes(platform, discovery),
     ...updateRoutes(platform, discovery),
+    ...scannerAdminRoutes(platform, discovery),
   ];
 }
 
@@ -150,6 +152,7 @@ export function enrollmentAgentRoutes(
 ): Route[] {
   return [
     ...installerRoutes(platform),
+    ...scannerEnrollRoutes(platform, discovery),
     route({
       method: 'POST',
       path: '/enroll',

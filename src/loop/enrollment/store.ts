@@ -23,6 +23,8 @@ export type AgentTables = {
     revoked_at: Date | null;
     /** why the last machine that showed it was not taken */
     refused_why: Generated<string | null>;
+    /** scanners of this site enrol with it; null: agents */
+    site: string | null;
   };
   'enrollment.agent': {
     id: string;

@@ -22,6 +22,7 @@ const toToken = (row: TokenRow, now: Date): EnrollmentToken => ({
   used: row.used,
   for: row.bound_to,
   tags: row.tags,
+  site: row.site,
   createdAt: row.created_at.toISOString(),
   createdBy: row.created_by,
 });
@@ -57,6 +58,7 @@ export async function createToken(
     used: 0,
     for: network,
     tags: input.tags,
+    site: null,
     createdAt: made.now.toISOString(),
     createdBy: actor.id,
     token: made.token,

@@ -37,6 +37,10 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Reading the blackout "{blackout}" did not work: {why}. Give days, hours and a time zone, such as "mon-fri 08:00-18:00 Europe/Berlin".',
   },
+  UDP_ELSEWHERE: {
+    status: 400,
+    text: 'Scanners at sites ask TCP ports only, and UDP ports were named for the site "{site}". Leave --udp out, or say --udp none.',
+  },
   SCAN_NOTHING_KNOWN: {
     status: 409,
     text: 'There is nothing to look at again: no host is known at these addresses. Make a full scan first.',
@@ -66,9 +70,21 @@ export const DISCOVERY_ERRORS = {
     status: 403,
     text: '{address} is in no scope or is excluded, so Lastember does not connect to it. Add it to a scope to have it looked at.',
   },
+  ADDRESS_ELSEWHERE: {
+    status: 409,
+    text: '{address} is meant as site {site} has it, and only the scanners there can look at it: scan its scope to have it looked at.',
+  },
   PATROL_REFUSED: {
     status: 422,
     text: 'The report of patrol {id} was refused and the patrol ended: {why}. An agent tells only about what it was asked to look at.',
+  },
+  SCANNER_REFUSED: {
+    status: 422,
+    text: 'A report about scan {scan} was refused: {why}. A scanner tells only about the portion that it was given; it gets no work for a day.',
+  },
+  SCANNER_REVOKED: {
+    status: 403,
+    text: 'This scanner was revoked, or this server does not know it. Enroll it anew with a token: lastember scanners token --site NAME.',
   },
   CONNECT_REFUSED: { status: 502, text: '{address}:{port} refused the connection; nothing listens there now.' },
   CONNECT_TIMEOUT: { status: 504, text: '{address}:{port} did not answer within {ms} ms.' },

@@ -163,6 +163,22 @@ export const ENROLLMENT_ERRORS = {
     status: 403,
     text: 'The enrollment token was refused: it {why}. Make a new one: lastember enroll-token create.',
   },
+  SCANNER_KEY_KNOWN: {
+    status: 409,
+    text: 'The key of this scanner is that of {scanner} already. Each scanner has a key of its own: give it an empty data directory (--data) and a new token.',
+  },
+  SCANNER_NOT_ENROLLED: {
+    status: 409,
+    text: 'This scanner is not enrolled for site {site} with {server}. Give it a token: lastember scanners token --site {site}.',
+  },
+  SCANNER_TOKEN_FORM: {
+    status: 400,
+    text: 'That is no token for a scanner. Make one on the server: lastember scanners token --site {site}.',
+  },
+  SCANNER_SERVER_UNPROVEN: {
+    status: 409,
+    text: '{server} is not the server that the token is of: it shows another authority. Make sure that nobody stands in between, and make a new token there.',
+  },
   ENROLL_HOST_TAKEN: {
     status: 409,
     text: 'What {host} says of itself is a host whose agent reports. If it is that machine, stop its agent and try again after {minutes} minutes, or put the new one there from the server: lastember deploy --force.',

@@ -7,7 +7,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Platform } from '../context.ts';
 import { mount, type Granted } from './mount.ts';
 import { sendError } from './replies.ts';
-import type { AgentIdentity, Route } from './route.ts';
+import type { AgentIdentity, Route, ScannerIdentity } from './route.ts';
 
 /** Facts of a large host are a few megabytes. */
 const BODY_LIMIT = 16 * 1024 * 1024;
@@ -17,6 +17,8 @@ const ENROLL_LIMIT = 64 * 1024;
 export interface AgentListener {
   identity: { key: string; cert: string; ca: string };
   authenticate(fingerprint: string): Promise<AgentIdentity | null>;
+  /** the same for scanners at remote sites; without it there are none */
+  authenticateScanner?(fingerprint: string): Promise<ScannerIdentity | null>;
 }
 
 /**
@@ -69,16 +71,25 @@ function small(route: Route): Route {
 async function authorise(listener: AgentListener, request: FastifyRequest, route: Route, now: Date): Promise<Granted> {
   if (route.access === 'enroll')
     return { actor: { kind: 'agent', id: 'enrolling', name: 'enrolling', ip: request.ip }, agent: null };
-  if (route.access !== 'agent')
+  if (route.access !== 'agent' && route.access !== 'scanner')
     throw new AppError('NOT_FOUND', { what: 'agent address', id: route.path, list: '--help' });
   const socket = request.raw.socket as TLSSocket;
   const certificate = socket.getPeerCertificate();
   // `authorized`: the chain ends at our authority and is in time. The fingerprint then says who, and whether still.
   if (!certificate.raw || !(socket.authorized || hasLapsed(socket, route, now)))
     throw new AppError('AGENT_UNAUTHENTICATED');
-  const agent = await listener.authenticate(createHash('sha256').update(certificate.raw).digest('hex'));
+  const fingerprint = createHash('sha256').update(certificate.raw).digest('hex');
+  if (route.access === 'scanner') return grantScanner(listener, request, fingerprint);
+  const agent = await listener.authenticate(fingerprint);
   if (!agent) throw new AppError('AGENT_REVOKED', { id: String(certificate.subject?.CN ?? 'unknown') });
   return { actor: { kind: 'agent', id: agent.agentId, name: agent.agentId, ip: request.ip }, agent };
+}
+
+async function grantScanner(listener: AgentListener, request: FastifyRequest, fingerprint: string): Promise<Granted> {
+  const scanner = (await listener.authenticateScanner?.(fingerprint)) ?? null;
+  if (!scanner) throw new AppError('SCANNER_REVOKED');
+  const { scannerId } = scanner;
+  return { actor: { kind: 'scanner', id: scannerId, name: scannerId, ip: request.ip }, agent: null, scanner };
 }
 
 /**

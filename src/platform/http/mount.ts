@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import type { Actor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import type { AgentIdentity, RawReply, Route } from './route.ts';
+import type { AgentIdentity, RawReply, Route, ScannerIdentity } from './route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,6 +13,7 @@ declare module 'fastify' {
 export interface Granted {
   actor: Actor;
   agent: AgentIdentity | null;
+  scanner?: ScannerIdentity | null;
 }
 
 /** Says who may pass, or throws. */

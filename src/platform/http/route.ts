@@ -1,12 +1,18 @@
 import type { z } from 'zod';
 import type { Actor, Role } from '../../model/actor.ts';
 
-/** Who may call: a role set from MAY, `public` (sign-in, health), or on the agent listener `agent` / `enroll`. */
-export type Access = readonly Role[] | 'public' | 'agent' | 'enroll';
+/** Who may call: a role set from MAY, `public` (sign-in, health), or on the agent listener `agent` / `scanner` / `enroll`. */
+export type Access = readonly Role[] | 'public' | 'agent' | 'scanner' | 'enroll';
 
 export interface AgentIdentity {
   agentId: string;
   hostId: string;
+}
+
+/** A scanner at a remote site. */
+export interface ScannerIdentity {
+  scannerId: string;
+  site: string;
 }
 
 export interface RouteRequest<P, Q, B> {
@@ -16,6 +22,8 @@ export interface RouteRequest<P, Q, B> {
   actor: Actor;
   /** set on the agent listener with a valid client certificate */
   agent: AgentIdentity | null;
+  /** set on the agent listener with a valid certificate of a scanner */
+  scanner?: ScannerIdentity | null;
   ip: string;
   /** cookies of the request; only sign-out needs them */
   cookies?: Record<string, string | undefined>;

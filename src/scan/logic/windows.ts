@@ -27,12 +27,21 @@ export interface Windows {
   addressesIn(window: number): string[];
 }
 
-/** The same intervals, ports, seed and rate (a second) give the same order. */
-export function scanOrder(intervals: readonly Interval[], ports: readonly number[], seed: number, rate = 0): Windows {
+/**
+ * The same intervals, ports, seed and rate (a second) give the same order. `most`: no window has more addresses, where
+ * several are to share the work.
+ */
+export function scanOrder(
+  intervals: readonly Interval[],
+  ports: readonly number[],
+  seed: number,
+  rate = 0,
+  most = Infinity,
+): Windows {
   const count = Number(countAddresses(intervals));
   const wider = Math.min(WIDEST, Math.max(1, (rate * WINDOW_SECONDS) / WINDOW_PAIRS));
   const fitting = Math.floor((WINDOW_PAIRS * wider) / ports.length);
-  const width = Math.min(Math.floor(MOST_ADDRESSES * wider), Math.max(FEWEST_ADDRESSES, fitting));
+  const width = Math.min(most, Math.floor(MOST_ADDRESSES * wider), Math.max(FEWEST_ADDRESSES, fitting));
   const shuffled = permutation(count, seed);
   const lookup = lookupOf(intervals);
   const inWindow = (window: number): number => Math.min(width, count - window * width);

@@ -62,15 +62,15 @@ interface Rates {
   tempo?: Tempo | undefined;
 }
 
+interface GuardOptions extends Rates {
+  allows: (address: string) => boolean;
+  connector?: Connector | undefined;
+  pinger?: Pinger | null;
+  asksWays?: boolean | undefined;
+}
+
 /** Without a connector, ports are tried with Node's own sockets. */
-export function createGuard(
-  options: Rates & {
-    allows: (address: string) => boolean;
-    connector?: Connector | undefined;
-    pinger?: Pinger | null;
-    asksWays?: boolean | undefined;
-  },
-): Guard {
+export function createGuard(options: GuardOptions): Guard {
   const allows = (address: string): boolean => normalAddress(address) !== null && options.allows(address);
   const open = new Map<Socket, string>();
   const asking = new Map<AbortController, string>();

@@ -11,7 +11,9 @@ export async function checkHealth({ deps, task, beganAt }: StepSite): Promise<Re
     await sleep(pause);
     down = [];
     for (const { address, port } of listeners) {
-      const endpoint = await deps.discovery.probeNow(address, port).catch((error: Error) => error);
+      const endpoint = await deps.discovery
+        .probeNow(address, port, { hostId: task.hostId })
+        .catch((error: Error) => error);
       if (endpoint instanceof Error) down.push(`${address}:${port} (${endpoint.message})`);
       else if (endpoint.state !== 'open' || endpoint.lastError !== null) {
         down.push(`${address}:${port} (${endpoint.lastError ?? endpoint.state})`);

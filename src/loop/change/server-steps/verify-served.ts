@@ -42,7 +42,7 @@ async function look(
   step: { address: string; port: number; oldSpki: string },
   fresh: readonly string[],
 ): Promise<Judged> {
-  const seen = await lookAt(site.deps.discovery, step.address, step.port);
+  const seen = await lookAt(site.deps.discovery, step, site.task.hostId);
   if ('why' in seen) return { ok: false, why: seen.why, after: {} };
   const { verdict, reason } = seen.tls.heartbleed;
   const { spki, serial } = seen.leaf;

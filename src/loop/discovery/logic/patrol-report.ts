@@ -1,4 +1,4 @@
-import type { PatrolReport, PatrolSeen } from '../../../model/patrol.ts';
+import type { PatrolLook, PatrolReport, PatrolSeen } from '../../../model/patrol.ts';
 import type { ProbeResult } from '../../../model/probe.ts';
 
 const LONGEST_RESULT = 64 * 1024;
@@ -28,7 +28,11 @@ export function whyRefused(report: PatrolReport, asked: Asked): string | null {
 
 const shown = (text: string): string => text.replace(/[^0-9a-f.:]/gi, '?').slice(0, 50);
 
-function whySeenRefused({ looks }: PatrolSeen, ports: ReadonlySet<number>): string | null {
+const whySeenRefused = ({ looks }: PatrolSeen, ports: ReadonlySet<number>): string | null =>
+  whyLooksRefused(looks, ports);
+
+/** The same for the looks at one address, whoever took them. */
+export function whyLooksRefused(looks: readonly PatrolLook[], ports: ReadonlySet<number>): string | null {
   if (new Set(looks.map(({ port }) => port)).size !== looks.length) return 'a port comes twice';
   for (const { port, result } of looks) {
     if (!ports.has(port)) return `port ${port} was not asked for`;

@@ -1,5 +1,6 @@
 import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
 import { LISTS } from '../../../model/seen.ts';
+import { spaceOfPlace } from './place.ts';
 
 /**
  * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
@@ -28,7 +29,7 @@ export interface KnownHost {
   name: string;
   management: Management;
   identifiers: KnownIdentifier[];
-  /** where it is now; `claimed` ones are hearsay until something answers there */
+  /** where it is now (a place, see place.ts); `claimed` ones are hearsay until something answers there */
   addresses: { address: string; how: 'measured' | 'claimed' }[];
 }
 
@@ -87,7 +88,10 @@ export function questions(
           .of(textOf(identifier))
           .filter((host) => !isAt(host, sighting.address))
           .flatMap((host) => host.addresses)
-          .filter(({ address, how }) => how === 'measured' && !here.has(address))
+          // Nobody here can ask at another site, and what answers there says nothing about this one.
+          .filter(
+            ({ address, how }) => how === 'measured' && !here.has(address) && sharesSpace(address, sighting.address),
+          )
           .map(({ address }) => ({ address, identifier })),
       ),
     );
@@ -141,6 +145,8 @@ class Estate {
         if (candidates[0]) return this.#listed(candidates[0], sighting, identifier);
         continue;
       }
+      const afar = candidates.find((host) => isOnlyAfar(host, sighting.address));
+      if (afar) return decided('seen', afar, `same ${identifier.kind}, seen at ${sighting.address} as well`);
       for (const host of candidates) {
         const elsewhere = this.#aliveAt(host, sighting, identifier);
         if (elsewhere === null) return this.#move(host, sighting, identifier);
@@ -177,7 +183,9 @@ class Estate {
   }
 
   #move(host: KnownHost, sighting: Sighting, identifier: Identifier): Decision {
-    const from = (this.#before.get(host.id) ?? []).filter((address) => address !== sighting.address);
+    const from = (this.#before.get(host.id) ?? []).filter(
+      (address) => address !== sighting.address && sharesSpace(address, sighting.address),
+    );
     const was = from.length > 0 ? `; it no longer answers at ${from.join(', ')}` : '';
     const why = `${identifier.kind} ${identifier.value} of ${host.name} now answers at ${sighting.address}${was}`;
     return { ...decided('moved', host, why), from };
@@ -189,7 +197,7 @@ class Estate {
     if (identifier.kind === 'agent-key') return null;
     if (this.#around.reports?.(host.id)) return host.addresses[0]?.address ?? 'another place';
     const other = host.addresses.find(({ address, how }) => {
-      if (how !== 'measured' || address === sighting.address) return false;
+      if (how !== 'measured' || address === sighting.address || !sharesSpace(address, sighting.address)) return false;
       const seen = this.#batch.get(address);
       return seen ? seen.identifiers.some((i) => same(i, identifier)) : this.#around.alive(address, identifier);
     });
@@ -250,7 +258,8 @@ class Estate {
       return;
     }
     if (decision.kind === 'moved')
-      for (const one of host.addresses.filter(({ how }) => how === 'measured')) this.#leave(host, one.address);
+      for (const one of host.addresses.filter(({ address: at, how }) => how === 'measured' && sharesSpace(at, address)))
+        this.#leave(host, one.address);
     this.#leave(host, address);
     this.#place(host, address, 'measured');
     for (const other of this.#places.of(address)) {
@@ -355,6 +364,12 @@ export function strong(identifiers: readonly Identifier[]): Identifier[] {
 
 const textOf = ({ kind, value }: Identifier): string => `${kind} ${value}`;
 const same = (a: Identifier, b: Identifier): boolean => a.kind === b.kind && a.value === b.value;
+const sharesSpace = (one: string, other: string): boolean => spaceOfPlace(one) === spaceOfPlace(other);
+/** Measured, and in other address spaces than this place's only: a machine is where it was, and reached from here too. */
+const isOnlyAfar = (host: KnownHost, place: string): boolean => {
+  const measured = host.addresses.filter(({ how }) => how === 'measured');
+  return measured.length > 0 && !measured.some(({ address }) => sharesSpace(address, place));
+};
 const isAt = (host: KnownHost, address: string): boolean => host.addresses.some((a) => a.address === address);
 const rank = (host: KnownHost, at: string): number =>
   host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;

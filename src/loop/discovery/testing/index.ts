@@ -88,6 +88,7 @@ export async function addScope(
     blackouts: [],
     fullEvery: null,
     agents: false,
+    site: 'local',
     createdAt: platform.now().toISOString(),
     ...fields,
   };

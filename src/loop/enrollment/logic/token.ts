@@ -18,6 +18,12 @@ export function whyNot(token: Spendable | undefined, now: Date): string | null {
   return token.expires_at <= now ? `was good until ${token.expires_at.toISOString()}` : null;
 }
 
+/** A token is for agents (null), or for the scanners of one site; for the other it is no token. */
+export function whyNotFor(site: string | null, wanted: string | null): string | null {
+  if (site === wanted) return null;
+  return site === null ? 'is for agents' : `is for a scanner of site ${site}`;
+}
+
 /** May be used from there? The address is the one that calls us, and nothing that the host says of itself. */
 export function isWithin(network: string | null, address: string): boolean {
   if (network === null) return true;

@@ -32,20 +32,25 @@ export async function occupy(address: string): Promise<Server> {
 export async function serve(
   options: TestOptions = {},
   how: Parameters<typeof createEnrollment>[3] = {},
+  finding: Parameters<typeof createDiscovery>[1] = {},
 ): Promise<Served> {
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const platform = await testPlatform({ ...options, config: { agentAddress: address, ...options.config } });
   await keepPacked(platform.config.dataDir);
-  const discovery = createDiscovery(platform);
+  const discovery = createDiscovery(platform, finding);
   const enrollment = createEnrollment(platform, discovery, async () => 'lastember.test+00000000+key', how);
   const identity = await enrollment.listenerIdentity();
   let listener: FastifyInstance | null = null;
   const up = async (): Promise<void> => {
     listener = buildAgentListener(
       platform,
-      { identity, authenticate: enrollment.authenticate },
-      enrollment.agentRoutes,
+      {
+        identity,
+        authenticate: enrollment.authenticate,
+        authenticateScanner: enrollment.authenticateScanner,
+      },
+      [...enrollment.agentRoutes, ...discovery.agentRoutes],
     );
     await listener.listen({ host: '127.0.0.1', port });
   };

@@ -1,0 +1,167 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { readEnv } from '../env.ts';
+import { UsageError } from '../exit.ts';
+import { ago, list, show } from '../output.ts';
+import { pick, short } from '../lookup.ts';
+import { collect, does, number, text, texts } from '../run.ts';
+import { VERSION } from '../version.ts';
+
+export function addSites(root: Command): void {
+  addScannerProgram(root);
+  addSiteLists(root);
+  addScanners(root);
+}
+
+/** The program at a remote site: it calls a server and needs none of ours here. */
+function addScannerProgram(root: Command): void {
+  does(
+    root
+      .command('scanner')
+      .description('Look at a remote site for a server: it calls, nothing listens here, no database')
+      .requiredOption('--site <name>', 'the site that this machine looks from')
+      .option('--token <token>', 'from `lastember scanners token`; needed the first time only')
+      .option('--name <name>', 'what this scanner is called (default: the name of this machine)')
+      .option('--only <cidr>', 'touch nothing else, whatever the server says (may be repeated)', collect)
+      .option(
+        '--never <cidr>',
+        'never touch these, whatever the server says (may be repeated; also LASTEMBER_SCAN_NEVER)',
+        collect,
+      )
+      .option('--path <path>', 'how ports are tried: auto, portable, epoll or syn', 'auto'),
+    async (context, _, options) => {
+      const site = text(options, 'site')!;
+      const server = context.server;
+      if (!server || !/^https:\/\/\S+$/.test(server))
+        throw new UsageError('--server takes the address that agents call, such as https://lastember.example:7415');
+      const path = text(options, 'path') ?? 'auto';
+      if (path !== 'auto' && path !== 'portable' && path !== 'epoll' && path !== 'syn')
+        throw new UsageError(`--path takes auto, portable, epoll or syn, not "${path}"`);
+      // Loaded here only: every other command starts faster without it.
+      const { runScanner, scannerLog } = await import('../../scanner/index.ts');
+      const stop = new AbortController();
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+      await runScanner({
+        site,
+        path,
+        server: server.replace(/\/+$/, ''),
+        token: text(options, 'token') ?? null,
+        name: text(options, 'name') ?? hostname(),
+        version: VERSION,
+        dataDir: join(context.dataDir, 'scanner', site),
+        only: texts(options, 'only'),
+        never: [...texts(options, 'never'), ...readEnv().scanNever],
+        log: scannerLog,
+        signal: stop.signal,
+      });
+    },
+  );
+}
+
+function addSiteLists(root: Command): void {
+  const sites = root.command('sites').description('Remote sites: what is looked at from there, and by whom');
+  does(sites.command('list').description('Sites that scopes are for or that have scanners'), async (context) => {
+    const { items } = await (await context.client()).listSites();
+    list(
+      context.output,
+      items,
+      [
+        { title: 'SITE', of: (s) => s.name, shrink: true },
+        { title: 'SCOPES', of: (s) => s.scopes.join(', ') || '–', shrink: true },
+        { title: 'SCANNERS', of: (s) => `${s.live} of ${s.scanners}` },
+        { title: 'LAST SEEN', of: (s) => ago(s.lastSeen) },
+        { title: 'SCANS', of: (s) => String(s.scans), drop: 1 },
+        { title: 'BLIND', of: (s) => s.blind ?? '–', shrink: true },
+      ],
+      'No remote sites. Give a scope to one: lastember scope add branch 10.20.0.0/24 --site berlin',
+    );
+  });
+  does(
+    sites.command('show <name>').description('One site, and what each of its scanners works on'),
+    async (context, [name]) => {
+      const found = await (await context.client()).getSite({ params: { name: name![0]! } });
+      const { site, scanners } = found;
+      show(context.output, found, [
+        ['site', site.name],
+        ['scopes', site.scopes.join(', ') || '–'],
+        ['scanners', `${site.live} of ${site.scanners} call`],
+        ['scans', String(site.scans)],
+        ...(site.blind ? [['blind', site.blind] as [string, string]] : []),
+        ...scanners.map((one): [string, string] => [
+          one.name,
+          `${one.state}, last seen ${ago(one.lastSeen)}${worksOn(one)}`,
+        ]),
+      ]);
+    },
+  );
+}
+
+const worksOn = ({ scans }: { scans: { scanId: string; scope: string | null }[] }): string =>
+  scans.length > 0 ? `, on ${scans.map(({ scope, scanId }) => scope ?? short(scanId)).join(', ')}` : '';
+
+function addScanners(root: Command): void {
+  const scanners = root.command('scanners').description('Scanners at remote sites');
+  does(
+    scanners
+      .command('token')
+      .description('Make a token for one scanner of a site, and print the line that starts it there')
+      .requiredOption('--site <name>', 'the site')
+      .option('--minutes <n>', 'how long it is good for', '60')
+      .option('--for <network>', 'address or CIDR that the scanner calls from'),
+    async (context, _, options) => {
+      const network = text(options, 'for');
+      const body = {
+        site: text(options, 'site')!,
+        minutes: number(options, 'minutes') ?? 60,
+        ...(network ? { for: network } : {}),
+      };
+      const made = await (await context.client()).createScannerToken({ body });
+      if (context.output.json) return show(context.output, made, []);
+      context.output.err(`token ${short(made.id)}: for one scanner of site ${made.site}, good until ${made.expiresAt}`);
+      context.output.err('Run this at the site:');
+      context.output.out(made.line);
+    },
+  );
+  does(
+    scanners.command('list').description('Scanners, when each was last heard of, and what it works on'),
+    async (context) => {
+      const { items } = await (await context.client()).listScanners();
+      list(
+        context.output,
+        items,
+        [
+          { title: 'SCANNER', of: (s) => short(s.id) },
+          { title: 'SITE', of: (s) => s.site, shrink: true },
+          { title: 'NAME', of: (s) => s.name, shrink: true },
+          { title: 'STATE', of: (s) => s.state },
+          {
+            title: 'WORKS ON',
+            of: (s) => s.scans.map(({ scope, scanId }) => scope ?? short(scanId)).join(', ') || '–',
+            shrink: true,
+          },
+          { title: 'LAST SEEN', of: (s) => ago(s.lastSeen) },
+          {
+            title: 'REFUSED',
+            of: (s) => (s.refusals > 0 ? `${s.refusals}: ${s.refusedWhy ?? ''}` : '–'),
+            shrink: true,
+            drop: 1,
+          },
+        ],
+        'No scanners yet. Make a token for one: lastember scanners token --site berlin',
+      );
+    },
+  );
+  does(
+    scanners
+      .command('revoke <id>')
+      .description('Refuse a scanner from now on; others go on with its work')
+      .requiredOption('--reason <text>', 'why'),
+    async (context, [id], options) => {
+      const client = await context.client();
+      const scanner = pick((await client.listScanners()).items, id![0]!, 'scanner', 'scanners list');
+      await client.revokeScanner({ params: { id: scanner.id }, body: { reason: text(options, 'reason')! } });
+      show(context.output, { revoked: scanner.id }, [['revoked', scanner.id]]);
+    },
+  );
+}

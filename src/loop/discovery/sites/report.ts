@@ -1,0 +1,232 @@
+import type { ScanCounts, ScanPace, Sighting } from '../../../model/estate.ts';
+import { countsOf } from '../scans.ts';
+import { AppError } from '../../../model/errors/index.ts';
+import type { PortionReply, PortionReport } from '../../../model/site.ts';
+import type { Tx } from '../../../platform/context.ts';
+import type { ScannerIdentity } from '../../../platform/http/route.ts';
+import type { Look } from '../../../scan/look.ts';
+import { sightingsFrom } from '../../../scan/scanner/observe.ts';
+import type { LiveScopes } from '../live-scopes.ts';
+import { addressOfPlace } from '../logic/place.ts';
+import { after, whyRefused } from '../logic/portions.ts';
+import { questions } from '../logic/reconcile.ts';
+import { looksOf } from '../patrol-report.ts';
+import { isDarkSoon } from '../rest.ts';
+import { type Ageing, ageEndpoints, countOffline, storeWindow } from '../results.ts';
+import { type Alive, atPlace } from '../sightings.ts';
+import { hostsAround } from '../store-around.ts';
+import { lockIdentities } from '../store-hosts.ts';
+import { type ScanRow, setScanState } from '../store-scans.ts';
+import { actorOf, freshScopes, restIn, scopeOf, type Sites, termsOf, type Walk, walkOf } from './lease.ts';
+import {
+  countPortions,
+  deletePortion,
+  lockPortion,
+  lockScan,
+  noteCall,
+  noteRefusal,
+  type PortionRow,
+  releasePortion,
+  saveSiteProgress,
+  scannerRow,
+  seenAtSite,
+  updatePortion,
+} from './store.ts';
+
+/** A scanner whose report was refused gets no work for so long. */
+const REFUSED_MS = 24 * 60 * 60_000;
+
+interface Taken {
+  reply: PortionReply;
+  refused: string | null;
+}
+const stop = (why: string): Taken => ({ reply: { terms: null, why }, refused: null });
+
+/** A scanner tells what it found in its portion, or that it is still at it. The reply says whether it may go on, and how. */
+export async function takeReport(
+  sites: Sites,
+  ageing: Ageing,
+  scanner: ScannerIdentity,
+  report: PortionReport,
+): Promise<PortionReply> {
+  const scopes = await freshScopes(sites.platform);
+  const { reply, refused } = await sites.platform.observe(actorOf(scanner), (tx) =>
+    take({ sites, ageing, scanner, scopes, tx }, report),
+  );
+  // That it was refused stays written.
+  if (refused !== null) throw new AppError('SCANNER_REFUSED', { scan: report.scanId, why: refused });
+  return reply;
+}
+
+interface Taking {
+  sites: Sites;
+  ageing: Ageing;
+  scanner: ScannerIdentity;
+  scopes: LiveScopes;
+  tx: Tx;
+}
+
+/** Scan and portion are held, so that two reports are taken one after the other. */
+interface Held {
+  scan: ScanRow;
+  portion: PortionRow;
+  walk: Walk;
+}
+
+async function take(taking: Taking, report: PortionReport): Promise<Taken> {
+  const { sites, scanner, tx } = taking;
+  const gone = new Date(tx.now.getTime() - sites.times.leaseMs - sites.times.beatMs);
+  await noteCall(tx.db, scanner.scannerId, { at: tx.now, gone });
+  const scan = await lockScan(tx.db, report.scanId);
+  const portion = scan && (await lockPortion(tx.db, report.scanId, report.window));
+  if (!scan || scan.site !== scanner.site || !portion) return stop('there is no such portion any more');
+  if (portion.lease !== report.lease || portion.scanner_id !== scanner.scannerId)
+    return stop('another scanner has the portion now');
+  const walk = await walkOf(sites, scan);
+  const asked = { addresses: walk.order.addressesIn(report.window), ports: walk.ports };
+  const refused = whyRefused(report, asked, portion);
+  if (refused !== null) return refuse(taking, { scan, portion, walk }, refused);
+  if (report.seq === portion.seq + 1 && (await apply(taking, { scan, portion, walk }, report)))
+    return stop('the portion is done');
+  return goOn(taking, { scan, portion, walk }, report);
+}
+
+async function refuse({ tx, scanner }: Taking, { scan, portion }: Held, why: string): Promise<Taken> {
+  const window = Number(portion.window_index);
+  await releasePortion(tx.db, { scanId: scan.id, window });
+  await noteRefusal(tx.db, scanner.scannerId, { why, until: new Date(tx.now.getTime() + REFUSED_MS) });
+  const row = await scannerRow(tx.db, scanner.scannerId);
+  await tx.record({
+    type: 'discovery.scanner.refused',
+    subject: { kind: 'scanner', id: scanner.scannerId, ...(row ? { name: row.name } : {}) },
+    related: [{ kind: 'scan', id: scan.id }, ...scopeOf(scan)],
+    detail: { site: scanner.site, window, why, refusals: row?.refusals ?? 0 },
+  });
+  return { ...stop(why), refused: why };
+}
+
+/** Whether it may go on, and with what. */
+async function goOn(
+  { sites, scopes, tx }: Taking,
+  { scan, portion, walk }: Held,
+  report: PortionReport,
+): Promise<Taken> {
+  const at = { scanId: scan.id, window: Number(portion.window_index) };
+  const dark = isDarkSoon(scopes, walk.intervals, tx.now);
+  const why = dark ? `a blackout of scope ${dark.scope} is on` : whyOver(scan, report);
+  if (dark && scan.state === 'running') await restIn(tx, scan, dark);
+  if (why !== null) {
+    await releasePortion(tx.db, at);
+    return stop(why);
+  }
+  await updatePortion(tx.db, at, { until: new Date(tx.now.getTime() + sites.times.leaseMs) });
+  return { reply: { terms: await termsOf(sites, tx, scopes, { scan, walk }), why: null }, refused: null };
+}
+
+function whyOver(scan: ScanRow, { ended }: PortionReport): string | null {
+  if (ended === 'left') return 'it was left';
+  return scan.state === 'running' ? null : `the scan is ${scan.state}`;
+}
+
+/** Writes down what is new in a report, once; true when the portion is done. */
+async function apply(taking: Taking, held: Held, report: PortionReport): Promise<boolean> {
+  const { sites, scanner, tx } = taking;
+  const { scan, portion, walk } = held;
+  const at = { scanId: scan.id, window: report.window };
+  const counts: ScanCounts = { ...scan.counts };
+  const { cursor, open } = after(portion, report);
+  await storeLooks(taking, held, report, counts);
+  counts.done += cursor - portion.cursor;
+  counts.open += report.looks.length;
+  const path = (await scannerRow(tx.db, scanner.scannerId))?.path ?? null;
+  await saveSiteProgress(tx.db, scan.id, { counts, pace: paceOf(scan, counts, tx.now), path, now: tx.now });
+  await tx.publish('scans', { scanId: scan.id });
+  if (report.ended !== 'done') {
+    const until = new Date(tx.now.getTime() + sites.times.leaseMs);
+    await updatePortion(tx.db, at, { until, seq: report.seq!, cursor, open });
+    return false;
+  }
+  await age(taking, held, report);
+  await deletePortion(tx.db, at);
+  const isLast = Number(scan.window_index) >= walk.order.windows && (await countPortions(tx.db, scan.id)) === 0;
+  if (isLast && ['queued', 'running'].includes(scan.state)) await finish(taking, held, counts);
+  return true;
+}
+
+/** What was excluded while it looked does not count. */
+async function storeLooks(taking: Taking, { scan }: Held, report: PortionReport, counts: ScanCounts): Promise<void> {
+  const { sites, scanner, scopes, tx } = taking;
+  const allowed = report.looks.filter(({ address }) => scopes.allowsScan(scan, address));
+  const looks: Look[] = [...Map.groupBy(allowed, ({ address }) => address)].flatMap(([address, here]) =>
+    looksOf({ address, looks: here }, tx.now),
+  );
+  if (looks.length === 0) return;
+  const sightings = sightingsFrom(looks, 'scan').map((sighting): Sighting => ({
+    ...sighting,
+    site: scanner.site,
+    evidence: { ...sighting.evidence, site: scanner.site, scanner: scanner.scannerId },
+  }));
+  await lockIdentities(tx.db);
+  const alive = await aliveSince(tx, sightings, { site: scanner.site, since: scan.started_at ?? tx.now });
+  await storeWindow(sites.platform, tx, { scanId: scan.id, looks, sightings, alive, counts });
+}
+
+/** Nobody can ask there but this site's scanners: whom this scan saw there is there still. */
+async function aliveSince(
+  tx: Tx,
+  sightings: readonly Sighting[],
+  { site, since }: { site: string; since: Date },
+): Promise<Alive> {
+  const places = questions(await hostsAround(tx.db, sightings), sightings.map(atPlace)).map(({ address }) => address);
+  const addresses = [...new Set(places.map(addressOfPlace))];
+  const seen = await seenAtSite(tx.db, site, { addresses, since });
+  return (place, identifier) =>
+    seen.some(
+      (one) =>
+        one.address === addressOfPlace(place) &&
+        one.identifiers.some(({ kind, value }) => kind === identifier.kind && value === identifier.value),
+    );
+}
+
+async function age({ ageing, scopes, tx }: Taking, { scan, walk }: Held, report: PortionReport): Promise<void> {
+  const skipped = new Set(report.notLooked);
+  const isAsked = (address: string): boolean => !skipped.has(address) && scopes.allowsScan(scan, address);
+  await ageEndpoints(tx, ageing, {
+    addresses: walk.order.addressesIn(report.window).filter(isAsked),
+    ports: walk.ports,
+    // Whatever was found open in this scan has been seen since it began.
+    isOpen: () => false,
+    since: scan.started_at ?? tx.now,
+    site: scan.site,
+  });
+}
+
+function paceOf(scan: ScanRow, counts: ScanCounts, now: Date): ScanPace {
+  const seconds = scan.started_at ? (now.getTime() - scan.started_at.getTime()) / 1000 : 0;
+  const done = seconds > 2 ? counts.done / seconds : null;
+  return { asked: scan.rate, now: scan.rate, why: `shared by the scanners of site ${scan.site}`, done };
+}
+
+async function finish({ scopes, tx }: Taking, { scan, walk }: Held, counts: ScanCounts): Promise<void> {
+  counts.offline = await countOffline(tx, {
+    since: scan.started_at ?? tx.now,
+    ports: walk.ports,
+    inScan: (address) => walk.has(address) && scopes.allowsScan(scan, address),
+    site: scan.site,
+  });
+  await saveSiteProgress(tx.db, scan.id, { counts, pace: paceOf(scan, counts, tx.now), path: scan.path, now: tx.now });
+  await setScanState(tx.db, scan.id, ['queued', 'running'], { state: 'done', finishedAt: tx.now });
+  await tx.record({
+    type: 'discovery.scan.finished',
+    subject: { kind: 'scan', id: scan.id },
+    related: scopeOf(scan),
+    detail: {
+      outcome: 'done',
+      scope: scan.scope_name,
+      site: scan.site,
+      targets: scan.targets,
+      ports: scan.ports,
+      counts: countsOf(counts),
+    },
+  });
+}

@@ -1,0 +1,3 @@
+/** The face of this folder. */
+export { stderrLog as scannerLog } from '../agent/log.ts';
+export { runScanner } from './run.ts';
