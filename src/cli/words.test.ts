@@ -363,7 +363,8 @@ test('a host says what its unknown services say, until when it is set aside and 
     'GET /hosts': { items: [host] },
     [`GET /hosts/${host.id}`]: {
       host,
-      endpoints: [{ port: 9100, service: 'unknown', state: 'open', probe }],
+      endpoints: [{ port: 9100, transport: 'tcp', service: 'unknown', state: 'open', probe }],
+      device: { class: { value: 'printer', confidence: 0.8 }, system: null, reasons: [] },
       why: [],
     },
     'GET /trail': { items: [{ index: 7, entry: { reason: 'the second floor’s' } }] },
@@ -372,6 +373,7 @@ test('a host says what its unknown services say, until when it is set aside and 
   const { out } = await said(replies, 'host', 'printer');
   assert.match(out, /claim +ignored until 2030-07-01 18:00 UTC\nbecause +the second floor’s/);
   assert.match(out, /:9100 +unknown open, “@PJL ready · x{50,110}…$/m);
+  assert.match(out, /device +printer \(0\.80\)/);
   assert.match(out, /seen +never; listed since/);
   assert.match((await said(replies, 'hosts')).out, /dhcp +never +11112222/);
   const ignored = await said(
