@@ -1,7 +1,7 @@
 import type { ScanCounts, Sighting } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Look } from '../../scan/look.ts';
-import { type LookChange, recordLooks } from './looks.ts';
+import { type LookChange, recordAllLooks } from './looks.ts';
 import { spaceOf } from './logic/place.ts';
 import type { Decision } from './logic/reconcile.ts';
 import { type Alive, recordSightings } from './sightings.ts';
@@ -28,11 +28,14 @@ export async function storeWindow(platform: Platform, tx: Tx, window: WindowResu
   const wereOffline = await offlineHosts(tx.db);
   const decisions = await recordSightings(platform, tx, window.sightings, window.alive);
   const looksAt = Map.groupBy(window.looks, (look) => look.address);
+  const all = decisions.map(({ hostId }, index) => ({ hostId, looks: looksAt.get(addresses[index]!) ?? [] }));
+  const changes = await recordAllLooks(platform, tx, all);
+  const hostIds = decisions.map(({ hostId }) => hostId);
+  const uncounted = await markCounted(tx.db, hostIds, window.scanId);
   for (const [index, decision] of decisions.entries()) {
-    const looks = looksAt.get(addresses[index]!) ?? [];
-    const changes = await recordLooks(platform, tx, decision.hostId, looks);
-    if (!(await markCounted(tx.db, decision.hostId, window.scanId))) continue;
-    window.counts[countFor(decision, changes, wereOffline.has(decision.hostId))]++;
+    // A host that is here twice is counted by what comes first.
+    if (!uncounted.delete(decision.hostId)) continue;
+    window.counts[countFor(decision, changes[index]!, wereOffline.has(decision.hostId))]++;
   }
 }
 

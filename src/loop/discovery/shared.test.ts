@@ -109,3 +109,33 @@ test('agents that carry one address in turn, beside their own, say that it moves
   assert.deepEqual((entry!.detail as { members: string[] }).members.toSorted(), ['node-N1', 'node-N2']);
   assert.match(String((entry!.detail as { why: string }).why), /their own agents/);
 });
+
+test('an address that fails over to and fro between machines with agents makes no record and no alert at every turn', async () => {
+  const homes = { '10.76.0.1': 'P', '10.76.0.2': 'Q' };
+  const [p, q] = await scan({ ...homes, '10.76.0.100': 'P' });
+  await scan({ ...homes, '10.76.0.100': 'Q' });
+  const report = (hostId: string, own: string) =>
+    platform.observe(OPERATOR, async (tx) => {
+      await discovery.attachAgent(tx, {
+        agentId: `agent_${own}`,
+        version: '1',
+        hostname: `node-${own}`,
+        identifiers: [{ kind: 'ssh-host-key', value: `SHA256:${own}` }],
+        addresses: [hostId === p ? '10.76.0.1' : '10.76.0.2', '10.76.0.100'],
+        expectedHostId: hostId,
+      });
+      await tx.record({ type: 'discovery.host.tagged', subject: { kind: 'host', id: hostId } });
+    });
+  await report(q!, 'Q');
+  const [, , first] = await scan({ ...homes, '10.76.0.100': 'P' });
+  await report(p!, 'P');
+  assert.equal((await discovery.host(first!))!.supersededBy, p, 'the record at the address is the machine that has it');
+  const found = async () =>
+    (await entriesSince(platform, 0)).filter(({ type }) => type === 'discovery.host.found').length;
+  const before = await found();
+  for (const key of ['Q', 'P', 'Q', 'P'])
+    assert.deepEqual(await scan({ ...homes, '10.76.0.100': key }), [p, q, key === 'P' ? p : q]);
+  assert.equal(await found(), before);
+  const why = (await decisionsOf(platform.db, p!)).filter(({ address }) => address === '10.76.0.100');
+  assert.match(why.at(-2)!.why + why.at(-1)!.why, /was shown at 10\.76\.0\.100 before while it was alive elsewhere/);
+});

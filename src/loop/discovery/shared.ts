@@ -2,22 +2,18 @@ import type { SharedAddress, Sighting } from '../../model/estate.ts';
 import type { Tx } from '../../platform/context.ts';
 import type { Decision, KnownHost } from './logic/reconcile.ts';
 import { addressOfPlace, spaceOfPlace } from './logic/place.ts';
-import { besideOwn, identityOf, type Shown, shownBy, turned } from './logic/shared.ts';
+import { besideOwn, type Face, identityOf, type Shown, shownBy, turned } from './logic/shared.ts';
 import { firmIdentifiers } from './store-around.ts';
 import { hostIdAt, hostRows, noteDecisions } from './store-hosts.ts';
 import { facesAt, keepFace, othersHad, sharedAddresses } from './store-shared.ts';
 
-/** What a batch of sightings says of addresses that several machines have. `hosts`: as they were before it. */
+/** What a batch of sightings says of addresses that several machines have. `hosts`, `faces`: as they were before it. */
 export async function noteFaces(
   tx: Tx,
   decisions: readonly Decision[],
   sightings: readonly Sighting[],
-  hosts: readonly KnownHost[],
+  { hosts, faces }: { hosts: readonly KnownHost[]; faces: ReadonlyMap<string, readonly Face[]> },
 ): Promise<void> {
-  const faces = await facesAt(
-    tx.db,
-    sightings.map(({ address }) => address),
-  );
   await noteShown(tx, shownBy(decisions, sightings, hosts, faces));
 }
 

@@ -6,6 +6,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { addressOfPlace, placeIn, spaceOf } from './logic/place.ts';
 import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
+import { stoodFor } from './logic/shared.ts';
 import { noteFaces } from './shared.ts';
 import { leavePlaces, type Place } from './store-addresses.ts';
 import { type HostAround, hostsAround } from './store-around.ts';
@@ -24,6 +25,7 @@ import {
   updateHost,
 } from './store-hosts.ts';
 import { noteSightings } from './store-seen.ts';
+import { facesAround } from './store-shared.ts';
 
 export type Alive = (address: string, identifier: Identifier) => boolean;
 /** Those of these hosts whose own agent reports right now, from another machine than the one that was sighted. */
@@ -46,12 +48,18 @@ export async function recordSightings(
   await lockIdentities(tx.db);
   await planByKey(tx.db);
   const hosts = await hostsAround(tx.db, sightings);
+  const faces = await facesAround(
+    tx.db,
+    sightings.map((sighting) => atPlace(sighting).address),
+    hosts.map(({ id }) => id),
+  );
   const agents = await reporting(hosts.map(({ id }) => id));
   const around = {
     newId: () => platform.newId('host'),
     alive,
     reports: (id: string) => agents.has(id),
     ...(told ? { told } : {}),
+    ...stoodFor(faces),
   };
   const decisions = reconcile(hosts, sightings.map(atPlace), around).map((one, index) =>
     explained(withAddresses(one), sightings[index]!),
@@ -73,13 +81,13 @@ export async function recordSightings(
       fresh: kind === 'seen' && !gone.has(hostId) ? fresh.get(hostId) : undefined,
     })),
   );
-  const news = decisions.flatMap(({ hostId, kind, why }, index) => {
+  const news = decisions.flatMap(({ hostId, kind, why, again }, index) => {
     const { at, address } = sightings[index]!;
-    return kind === 'seen' ? [] : [{ hostId, at: new Date(at), kind, address, why }];
+    return kind === 'seen' && !again ? [] : [{ hostId, at: new Date(at), kind, address, why }];
   });
   await noteDecisions(tx.db, [...left, ...news]);
   await settle(tx, decisions, sightings, hosts);
-  await noteFaces(tx, decisions, sightings.map(atPlace), hosts);
+  await noteFaces(tx, decisions, sightings.map(atPlace), { hosts, faces });
   await planFreely(tx.db);
   if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;

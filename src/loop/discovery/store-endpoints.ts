@@ -131,10 +131,6 @@ export async function insertEndpoint(
     .execute();
 }
 
-export async function updateEndpoint(db: DbOrTx, id: string, write: EndpointWrite): Promise<void> {
-  await q(db).updateTable('discovery.endpoint').set(written(write)).where('id', '=', id).execute();
-}
-
 /** A look that did not succeed: everything known before stays (row 1.8). */
 export async function noteProbeError(
   db: DbOrTx,

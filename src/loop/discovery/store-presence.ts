@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import { q } from './tables.ts';
 
 /** Hosts that the last scan of their addresses did not find. */
@@ -12,15 +13,17 @@ export async function offlineHosts(db: DbOrTx): Promise<Set<string>> {
   return new Set(rows.map((row) => row.host_id));
 }
 
-/** False when this scan has counted the host already. */
-export async function markCounted(db: DbOrTx, hostId: string, scanId: string): Promise<boolean> {
-  const done = await q(db)
+/** Those of these hosts that this scan had not counted yet; now it has. */
+export async function markCounted(db: DbOrTx, hostIds: readonly string[], scanId: string): Promise<Set<string>> {
+  if (hostIds.length === 0) return new Set();
+  const rows = await q(db)
     .updateTable('discovery.presence')
     .set({ counted_in: scanId })
-    .where('host_id', '=', hostId)
+    .where('host_id', '=', anyOf([...new Set(hostIds)]))
     .where(sql<boolean>`counted_in is distinct from ${scanId}`)
-    .executeTakeFirst();
-  return done.numUpdatedRows > 0n;
+    .returning('host_id')
+    .execute();
+  return new Set(rows.map((row) => row.host_id));
 }
 
 /** Present hosts with open endpoints on these ports that no source has seen since then, with those addresses. */

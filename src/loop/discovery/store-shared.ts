@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Host, SharedAddress } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
@@ -6,11 +6,27 @@ import { addressOfPlace } from './logic/place.ts';
 import { type Face, isOnlyShared, sharedOf } from './logic/shared.ts';
 
 /** Faces of these addresses, or of all. */
-export async function facesAt(db: DbOrTx, addresses?: readonly string[]): Promise<Map<string, Face[]>> {
+export const facesAt = (db: DbOrTx, addresses?: readonly string[]): Promise<Map<string, Face[]>> =>
+  readFaces(db, addresses ? sql<boolean>`f.address = ${anyOf(addresses)}` : sql<boolean>`true`);
+
+/** Faces of these addresses, and of those where one of these records stands for somebody. */
+export const facesAround = (
+  db: DbOrTx,
+  addresses: readonly string[],
+  records: readonly string[],
+): Promise<Map<string, Face[]>> =>
+  readFaces(
+    db,
+    sql<boolean>`(f.address = ${anyOf(addresses)}
+      or f.address in (select o.address from discovery.face o where o.record_id = ${anyOf(records)}))`,
+  );
+
+async function readFaces(db: DbOrTx, where: RawBuilder<boolean>): Promise<Map<string, Face[]>> {
   const { rows } = await sql<Face>`
-    select address, identity, record_id as "recordId", how, first_at as "firstAt", last_at as "lastAt", quick
-    from discovery.face where ${addresses ? sql`address = ${anyOf(addresses)}` : sql`true`}
-    order by address, identity`.execute(db);
+    select f.address, f.identity, f.record_id as "recordId", f.how, f.first_at as "firstAt", f.last_at as "lastAt", f.quick,
+      (select m.into_id from discovery.merge m where m.from_id = f.record_id and m.undone_at is null
+        order by m.at desc limit 1) as "mergedInto"
+    from discovery.face f where ${where} order by f.address, f.identity`.execute(db);
   return Map.groupBy(rows, ({ address }) => address);
 }
 

@@ -1,6 +1,8 @@
 import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
 import { LISTS } from '../../../model/seen.ts';
+import { Index } from './indexed.ts';
 import { spaceOfPlace } from './place.ts';
+import type { Stood, Surroundings } from './surroundings.ts';
 
 /**
  * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
@@ -40,6 +42,8 @@ export interface Decision {
   why: string;
   /** it is that host, and not at the sighting's address, whatever a list says */
   isElsewhere?: boolean;
+  /** it was shown here before, while it was alive elsewhere; `beside`: and is that host, which is elsewhere as well */
+  again?: 'record' | 'beside';
   /** hosts that are no longer at the sighting's address */
   displaced: string[];
   /** the host that this one took the place of: same address, every identifier different, the old ones nowhere */
@@ -48,16 +52,6 @@ export interface Decision {
   from: string[];
   /** the host that shows the same identity elsewhere at the same time */
   cloneOf: string | null;
-}
-
-export interface Surroundings {
-  newId(): string;
-  /** Does a machine with that identity answer at that address now? (asked only for what this batch does not say) */
-  alive(address: string, identifier: Identifier): boolean;
-  /** Does the host's own agent report right now, from a machine that is not the sighting's? */
-  reports?(hostId: string): boolean;
-  /** Is this what the list calls a machine today, or what it called one once? (`inventory-id` only) */
-  told?(inventoryId: string): boolean;
 }
 
 /** Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. */
@@ -129,16 +123,48 @@ class Estate {
   }
 
   decide(sighting: Sighting): Decision {
-    const decision = this.#byIdentity(sighting) ?? this.#byAddress(sighting);
+    const decision = this.#again(sighting) ?? this.#byIdentity(sighting) ?? this.#byAddress(sighting);
     this.#apply(sighting, decision);
     return decision;
+  }
+
+  /** What several machines answer in turn shows who was there before: no new copy of it at every turn. */
+  #again(sighting: Sighting): Decision | null {
+    const { address } = sighting;
+    if (!isMeasured(sighting)) return null;
+    for (const identifier of strong(sighting.identifiers)) {
+      const stood = this.#around.stoodFor?.(address, identifier);
+      const host = stood && this.#hosts.get(stood.hostId);
+      const holders = this.#holders.of(textOf(identifier));
+      if (!host || !holders.includes(host) || this.#contradicts(host, sighting, identifier.kind)) continue;
+      if (holders.some((one) => isAt(one, address))) return null;
+      const again = this.#isAgain(host, sighting, { stood, identifier, holders });
+      if (!again) return null;
+      const why = `${identifier.kind} ${identifier.value} was shown at ${address} before while it was alive elsewhere, and is again: ${again === 'beside' ? `${host.name} has this address beside its own` : 'the record that stood for it there, not a new copy'}`;
+      return { ...decided('seen', host, why), again };
+    }
+    return null;
+  }
+
+  #isAgain(
+    host: KnownHost,
+    sighting: Sighting,
+    { stood, identifier, holders }: { stood: Stood; identifier: Identifier; holders: readonly KnownHost[] },
+  ): Decision['again'] | null {
+    const isAlive = (one: KnownHost): boolean => this.#aliveAt(one, sighting, identifier) !== null;
+    if (stood.isBeside) return isAlive(host) ? 'beside' : null;
+    if (!isNowhere(host)) return null;
+    // One copy that is gone, and the machine itself comes to where that was: it moved.
+    return stood.isShared || holders.some((one) => one !== host && isAlive(one)) ? 'record' : null;
   }
 
   #byIdentity(sighting: Sighting): Decision | null {
     let cloneOf: { host: KnownHost; why: string } | null = null;
     for (const identifier of strong(sighting.identifiers)) {
       const holders = this.#holders.of(textOf(identifier));
-      const candidates = holders.filter((host) => !this.#contradicts(host, sighting, identifier.kind));
+      const candidates = this.#movable(holders, sighting).filter(
+        (host) => !this.#contradicts(host, sighting, identifier.kind),
+      );
       const here = candidates.find((host) => isAt(host, sighting.address));
       if (here) return decided('seen', here, `same ${identifier.kind} at ${sighting.address}`);
       if (isListed(sighting)) {
@@ -157,6 +183,14 @@ class Estate {
       }
     }
     return cloneOf && this.#copy(sighting, cloneOf);
+  }
+
+  /** Who is somewhere moves sooner than who is nowhere; what stands for somebody at a shared address stays there. */
+  #movable(holders: readonly KnownHost[], { address }: Sighting): KnownHost[] {
+    if (holders.length < 2) return [...holders];
+    const own = holders.filter((host) => !isNowhere(host) || !this.#around.isStandIn?.(host.id, address));
+    const some = own.length > 0 ? own : holders;
+    return some.toSorted((a, b) => Number(isNowhere(a)) - Number(isNowhere(b)));
   }
 
   #contradicts(host: KnownHost, sighting: Sighting, besides?: IdentifierKind): boolean {
@@ -295,33 +329,6 @@ class Estate {
   }
 }
 
-/** Which things have a key: a batch of a thousand asks that a thousand times. */
-class Index<T> {
-  readonly #all = new Map<string, Set<T>>();
-  readonly #order: ((one: T) => number) | undefined;
-
-  /** `order`: without it, in the order they were added */
-  constructor(order?: (one: T) => number) {
-    this.#order = order;
-  }
-
-  of(key: string): T[] {
-    const all = [...(this.#all.get(key) ?? [])];
-    const order = this.#order;
-    return order && all.length > 1 ? all.sort((a, b) => order(a) - order(b)) : all;
-  }
-
-  add(key: string, one: T): void {
-    const set = this.#all.get(key);
-    if (set) set.add(one);
-    else this.#all.set(key, new Set([one]));
-  }
-
-  remove(key: string, one: T): void {
-    this.#all.get(key)?.delete(one);
-  }
-}
-
 /** Something answered there, or a connection was seen; what an agent or a list says about addresses is hearsay. */
 export function isMeasured(sighting: Pick<Sighting, 'source'>): boolean {
   return ['scan', 'peer', 'neighbour', 'agent-scan'].includes(sighting.source);
@@ -370,6 +377,7 @@ const isOnlyAfar = (host: KnownHost, place: string): boolean => {
   const measured = host.addresses.filter(({ how }) => how === 'measured');
   return measured.length > 0 && !measured.some(({ address }) => sharesSpace(address, place));
 };
+const isNowhere = ({ addresses }: KnownHost): boolean => !addresses.some(({ how }) => how === 'measured');
 const isAt = (host: KnownHost, address: string): boolean => host.addresses.some((a) => a.address === address);
 const rank = (host: KnownHost, at: string): number =>
   host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;

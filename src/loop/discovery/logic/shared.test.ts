@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Sighting } from '../../../model/estate.ts';
 import { type KnownHost, reconcile } from './reconcile.ts';
-import { besideOwn, type Face, isOnlyShared, sharedOf, shownBy, turned } from './shared.ts';
+import { besideOwn, type Face, isOnlyShared, sharedOf, shownBy, stoodFor, turned } from './shared.ts';
 
 const START = Date.parse('2030-01-01T00:00:00Z');
 
@@ -15,6 +15,8 @@ class World {
   readonly faces = new Map<string, Face[]>();
   /** record → keys that were ever seen of it */
   readonly keys = new Map<string, Set<string>>();
+  /** `address key` → how often a record was made for it */
+  readonly made = new Map<string, number>();
   #next = 0;
   minute = 0;
 
@@ -44,14 +46,36 @@ class World {
     const decisions = reconcile(this.known, sightings, {
       newId: () => `h${++this.#next}`,
       alive: (address, { value }) => `K${this.keyAt(address)}` === value,
+      ...stoodFor(this.faces),
     });
-    for (const [index, { hostId, displaced, kind }] of decisions.entries())
+    for (const [index, { hostId, displaced, kind, why }] of decisions.entries()) {
       this.#take(sightings[index]!, hostId, displaced, kind);
+      assert.notEqual(why, '');
+      if (!['new', 'clone', 'replaced'].includes(kind)) continue;
+      const place = `${sightings[index]!.address} K${this.keyAt(sightings[index]!.address)}`;
+      this.made.set(place, (this.made.get(place) ?? 0) + 1);
+    }
     for (const shown of shownBy(decisions, sightings, before, this.faces)) {
       const had = this.faces.get(shown.address) ?? [];
       const face = turned(had, shown);
       this.faces.set(shown.address, [...had.filter(({ identity }) => identity !== face.identity), face]);
     }
+  }
+
+  /** The node's agent has the address that is on it: what stands for the node there is that node. */
+  enrol(vip: { address: string; on: number }): void {
+    const at = (address: string) => this.known.find((host) => host.addresses.some((one) => one.address === address));
+    const [home, there] = [at(this.homes[vip.on]!), at(vip.address)];
+    const isOne = there?.identifiers.every(({ value }) => value === `K${vip.on}`);
+    if (!home || !there || !isOne || home === there || !home.identifiers.some(({ value }) => value === `K${vip.on}`))
+      return;
+    this.known = this.known.filter((host) => host !== there);
+    home.addresses.push({ address: vip.address, how: 'measured' });
+    for (const [address, faces] of this.faces)
+      this.faces.set(
+        address,
+        faces.map((face) => (face.recordId === there.id ? { ...face, mergedInto: home.id } : face)),
+      );
   }
 
   #take({ address, identifiers }: Sighting, id: string, displaced: string[], kind: string): void {
@@ -148,6 +172,33 @@ test('who answers in turn within minutes is behind a load balancer; who takes ov
   assert.equal(kindOf(play(5)), 'load-balancer');
   assert.equal(kindOf(play(24 * 60)), 'vip');
   assert.equal(kindOf(play(5).slice(0, 1)), undefined, 'one face may be a copy, and is a machine');
+});
+
+test('whatever an address shows in turn, and whoever’s agent says that it is theirs: one record an identity, none at each turn', () => {
+  const Turn = fc.oneof(
+    fc.record({ is: fc.constant('turn' as const), vip: fc.nat(1), seed: fc.nat(1000) }),
+    fc.record({ is: fc.constant('enrol' as const), vip: fc.nat(1), seed: fc.nat(1000) }),
+  );
+  fc.assert(
+    fc.property(fc.array(Turn, { maxLength: 24 }), (turns) => {
+      const world = new World(4, [
+        [0, 1],
+        [1, 2],
+      ]);
+      world.scan((all) => all);
+      for (const { is, vip: n, seed } of turns) {
+        const vip = world.vips[n]!;
+        if (is === 'enrol') world.enrol(vip);
+        else vip.on = vip.nodes.find((node) => node !== vip.on)!;
+        world.scan(shuffled(seed));
+      }
+      for (const [place, times] of world.made) assert.equal(times, 1, `${place} was new ${times} times`);
+      for (const [id, keys] of world.keys) assert.equal(keys.size, 1, `${id} is ${[...keys].join()}`);
+      const alive = world.homes.map((home) => world.known.find((h) => h.addresses.some((a) => a.address === home))!.id);
+      assert.equal(new Set(alive).size, 4, 'each machine at its own address is a host of its own');
+    }),
+    { numRuns: 100 },
+  );
 });
 
 test('late news turns nothing back', () => {

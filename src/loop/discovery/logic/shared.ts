@@ -1,5 +1,6 @@
 import type { Identifier, SharedAddress, Sighting } from '../../../model/estate.ts';
 import { type Decision, isMeasured, type KnownHost, strong } from './reconcile.ts';
+import type { Stood, Surroundings } from './surroundings.ts';
 
 /** A machine's identity that was shown at an address while it was proven alive at another one. */
 export interface Face {
@@ -8,6 +9,8 @@ export interface Face {
   identity: string;
   /** the record that stood for it at this address */
   recordId: string;
+  /** the host that this record was merged into */
+  mergedInto?: string | null;
   how: 'looked' | 'agent';
   firstAt: Date;
   lastAt: Date;
@@ -48,19 +51,39 @@ export function shownBy(
     ...(inBatch.get(hostId) ?? []).map((index) => sightings[index]!.address),
   ];
   const found = sightings.flatMap((sighting, index): Shown[] => {
-    const { cloneOf, hostId } = decisions[index]!;
+    const { cloneOf, hostId, again: is } = decisions[index]!;
     if (!isMeasured(sighting)) return [];
     const at = { how: 'looked' as const, at: new Date(sighting.at) };
     const texts = new Set(sighting.identifiers.map(textOf));
     const again = (known.get(sighting.address) ?? []).find(({ identity }) => texts.has(identity));
     const identity = again?.identity ?? (cloneOf === null ? null : identityOf(sighting.identifiers));
     if (identity === null) return [];
-    const here = { ...at, address: sighting.address, identity, recordId: hostId };
+    // A machine that has the address beside its own does not stand for itself there.
+    const recordId = is === 'beside' && again ? again.recordId : hostId;
+    const here = { ...at, address: sighting.address, identity, recordId };
     if (cloneOf === null) return [here];
     // Nobody knows yet which of the two is its own address: both showed it.
     return [here, ...placesOf(cloneOf).map((address) => ({ ...here, address, recordId: cloneOf }))];
   });
   return [...new Map(found.map((one) => [`${one.address} ${one.identity}`, one])).values()];
+}
+
+/** What a decision asks of faces. */
+export function stoodFor(
+  known: ReadonlyMap<string, readonly Face[]>,
+): Required<Pick<Surroundings, 'stoodFor' | 'isStandIn'>> {
+  const shared = [...known.values()].filter((faces) => faces.length > 1).flat();
+  const places = Map.groupBy(shared.filter(isLooked), ({ recordId }) => recordId);
+  return {
+    stoodFor(place, identifier): Stood | null {
+      const faces = known.get(place) ?? [];
+      const face = faces.find(({ identity }) => identity === textOf(identifier));
+      if (!face) return null;
+      const isBeside = Boolean(face.mergedInto) || face.how === 'agent';
+      return { hostId: face.mergedInto ?? face.recordId, isBeside, isShared: faces.length > 1 };
+    },
+    isStandIn: (hostId, place) => (places.get(hostId) ?? []).some(({ address }) => address !== place),
+  };
 }
 
 /** The face that is shown now, as it is to be kept. Times that come late change nothing. */

@@ -67,7 +67,7 @@ export class ChurnPlay {
       const decisions = await this.#store(some);
       for (const [index, one] of some.entries()) {
         hosts.set(one, decisions[index]!.hostId);
-        this.#alert(one.machine, decisions[index]!);
+        this.#alert(one, decisions[index]!);
       }
     }
     this.verdict.sightings += seen.length;
@@ -143,45 +143,41 @@ export class ChurnPlay {
   #expect(machine: Machine, known: string | undefined, hostId: string): void {
     if (known === undefined) this.verdict.trulyNew++;
     else if (known !== hostId && machine.inside.length === 0 && !machine.doubt)
-      this.#note('duplicates', machine, `an agent on ${known} made ${hostId}`);
+      this.#note('duplicates', machine.doubt, `an agent on ${known} made ${hostId}`);
     this.#known.set(truthOf(machine), hostId);
     // The machine has told all its addresses: now they can be known for one.
     if (machine.doubt === 'several addresses, no agent') machine.doubt = null;
   }
 
-  #alert(machine: Machine, { kind, why, hostId }: Decision): void {
+  #alert({ truth, doubt }: Seen, { kind, why, hostId }: Decision): void {
     if (why === '') this.verdict.unexplained.push(`${hostId}: ${kind}`);
     if (!['new', 'clone', 'replaced'].includes(kind)) return;
-    if (!this.#known.has(truthOf(machine))) this.verdict.trulyNew++;
-    else if (!machine.doubt) this.verdict.falseNew.push(`${describe(machine)} ${kind}: ${why}`);
+    if (!this.#known.has(truth)) this.verdict.trulyNew++;
+    else if (!doubt) this.verdict.falseNew.push(`hour ${this.#world.hour}: ${truth} ${kind}: ${why}`);
   }
 
   /** Every address of a machine is its host, and no host is two machines. */
   async #judge(hosts: ReadonlyMap<Seen, string>): Promise<void> {
-    const holders = new Map<string, Machine>();
+    const holders = new Map<string, Seen>();
     const now = new Map<string, string>();
-    for (const [{ machine, sighting }, id] of hosts) {
+    for (const [seen, id] of hosts) {
+      const { truth, doubt, sighting } = seen;
       const holder = holders.get(id);
-      if (holder && holder !== machine)
-        this.#note(
-          'merged',
-          machine.doubt ? machine : holder,
-          `${describe(machine)} and ${describe(holder)} are ${id}`,
-        );
-      else holders.set(id, machine);
-      const truth = truthOf(machine);
+      if (holder && holder.truth !== truth)
+        this.#note('merged', doubt ?? holder.doubt, `${truth} and ${holder.truth} are ${id}`);
+      else holders.set(id, seen);
       const before = now.get(truth) ?? this.#known.get(truth);
       if (before !== undefined && before !== id)
-        this.#note('duplicates', machine, `${describe(machine)} at ${sighting.address} is ${id}, and was ${before}`);
+        this.#note('duplicates', doubt, `${truth} at ${sighting.address} is ${id}, and was ${before}`);
       now.set(truth, id);
       this.#known.set(truth, id);
-      if (machine.doubt) this.#apart(machine.doubt).machines.add(truth);
+      if (doubt) this.#apart(doubt).machines.add(truth);
     }
     this.verdict.hosts = (await this.#discovery.hosts()).length;
   }
 
-  #note(what: 'merged' | 'duplicates', machine: Machine, text: string): void {
-    if (machine.doubt) this.#apart(machine.doubt)[what]++;
+  #note(what: 'merged' | 'duplicates', doubt: Doubt | null, text: string): void {
+    if (doubt) this.#apart(doubt)[what]++;
     else this.verdict[what].push(`hour ${this.#world.hour}: ${text}`);
   }
 
@@ -194,14 +190,11 @@ export class ChurnPlay {
   async #offline(seen: readonly Seen[]): Promise<void> {
     const since = this.#world.at;
     await this.#platform.observe(actor, (tx) => countOffline(tx, { since, ports: [22], inScan: () => true }));
-    const there = new Map(seen.map(({ machine }) => [this.#known.get(truthOf(machine)), machine]));
+    const there = new Map(seen.map(({ truth }) => [this.#known.get(truth), truth]));
     for (const host of await this.#discovery.hosts()) {
-      const machine = there.get(host.id);
-      if (host.presence === 'offline' && machine)
-        this.verdict.falseOffline.push(`hour ${this.#world.hour}: ${describe(machine)} is ${host.id}`);
+      const truth = there.get(host.id);
+      if (host.presence === 'offline' && truth !== undefined)
+        this.verdict.falseOffline.push(`hour ${this.#world.hour}: ${truth} is ${host.id}`);
     }
   }
 }
-
-const describe = (machine: Machine): string =>
-  `machine ${truthOf(machine)}${machine.roams ? ', roaming' : ''}${machine.agent ? ', with agent' : ''} (${machine.keys[0] ?? 'no key'})`;

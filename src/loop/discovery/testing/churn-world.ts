@@ -6,7 +6,7 @@ import type { Identifier, Sighting } from '../../../model/estate.ts';
  */
 
 /** Why nobody could tell from outside which machine it is. Those are counted apart. */
-export type Doubt = 'mute' | 'shared key' | 'several addresses, no agent' | 'new keys, no agent' | 'load balancer';
+export type Doubt = 'mute' | 'shared key' | 'several addresses, no agent' | 'new keys, no agent';
 
 export interface Machine {
   id: number;
@@ -26,6 +26,9 @@ export interface Machine {
 export interface Seen {
   machine: Machine;
   sighting: Sighting;
+  /** who answered: behind an address that several machines answer in turn, each of them is a record of its own */
+  truth: string;
+  doubt: Doubt | null;
 }
 
 const HOUR = 3_600_000;
@@ -117,7 +120,7 @@ export class ChurnWorld {
   /** One address, and behind it in turn whichever of three servers: what answers there has the key of one of them. */
   #balancer(): void {
     const backends = this.machines.filter((m) => m.doubt === null && !m.roams && !m.agent).slice(-3);
-    const balancer = this.#add({ keys: [], addresses: [this.#place()], doubt: 'load balancer' });
+    const balancer = this.#add({ keys: [], addresses: [this.#place()] });
     this.#behind.set(balancer, backends);
   }
 
@@ -157,7 +160,7 @@ export class ChurnWorld {
 
   /** Off: whoever roams gives its lease back, and somebody else gets it. */
   #sleep(machine: Machine, hours: number): void {
-    if (machine.doubt === 'load balancer') return;
+    if (this.#behind.has(machine)) return;
     machine.offUntil = this.hour + hours;
     if (!machine.roams) return;
     this.#leases.push(...machine.addresses);
@@ -194,7 +197,7 @@ export class ChurnWorld {
   }
 
   #retire(machine: Machine): void {
-    if (machine.doubt === 'load balancer' || [...this.#behind.values()].some((all) => all.includes(machine))) return;
+    if (this.#behind.has(machine) || [...this.#behind.values()].some((all) => all.includes(machine))) return;
     this.machines.splice(this.machines.indexOf(machine), 1);
     (machine.roams ? this.#leases : this.#free).push(...machine.addresses.filter((one) => !one.includes(':')));
   }
@@ -219,10 +222,20 @@ export class ChurnWorld {
     for (const one of [machine, other]) this.#stale(one);
   }
 
-  keysAt(machine: Machine): Identifier[] {
+  /** Who answers there: the machine itself, or whose turn it is behind it. */
+  #answering(machine: Machine): Machine {
     const behind = this.#behind.get(machine)?.filter(this.isOn) ?? [];
-    const keys = behind.length > 0 ? behind[this.#turn % behind.length]!.keys : machine.keys;
-    return keys.map((value) => ({ kind: 'ssh-host-key', value: `SHA256:${value}` }));
+    return behind[this.#turn % behind.length] ?? machine;
+  }
+
+  keysAt(machine: Machine): Identifier[] {
+    return this.#answering(machine).keys.map((value) => ({ kind: 'ssh-host-key', value: `SHA256:${value}` }));
+  }
+
+  #whoIs(machine: Machine): Pick<Seen, 'truth' | 'doubt'> {
+    const there = this.#answering(machine);
+    if (there === machine) return { truth: truthOf(machine), doubt: machine.doubt };
+    return { truth: `${truthOf(machine)} with ${truthOf(there)} behind it`, doubt: there.doubt };
   }
 
   /** What a scan of everything sees now, in the order of its own. */
@@ -232,6 +245,7 @@ export class ChurnWorld {
     const all = this.machines.filter(this.isOn).flatMap((machine) =>
       machine.addresses.map((address): Seen & { place: number } => ({
         machine,
+        ...this.#whoIs(machine),
         place: this.#random(),
         sighting: { source: 'scan', address, at, identifiers: this.keysAt(machine) },
       })),
