@@ -16,7 +16,7 @@ import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 const KEEP: Record<HostFilter, (host: Host) => boolean> = {
   all: () => true,
   unknown: (host) => host.claim === 'unknown' && !host.shared,
-  unmanaged: (host) => host.management !== 'managed',
+  unmanaged: (host) => host.management !== 'managed' && !host.shared,
 };
 
 export function Hosts() {
