@@ -11,3 +11,6 @@ alter table audit.key add column holds boolean generated always as (
 -- A listing counts hosts by key without reading the rows themselves.
 drop index audit.key_by_spki;
 create index key_by_spki on audit.key (spki, host_id) include (holds, since);
+-- Certificates that transparency logs told of, by serial.
+create index sighting_logged on discovery.sighting using gin (string_to_array(evidence->>'serials', ' '))
+  where source = 'certificate-log';

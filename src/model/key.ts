@@ -31,6 +31,17 @@ export const KeyPlaceSeen = z.object({
 });
 export type KeyPlaceSeen = z.infer<typeof KeyPlaceSeen>;
 
+/** A certificate that a transparency log has. */
+export const LoggedCertificate = z.object({
+  serial: z.string(),
+  /** that it is for */
+  name: z.string(),
+  issuer: z.string().nullable(),
+  /** when the log told of it */
+  at: Instant,
+});
+export type LoggedCertificate = z.infer<typeof LoggedCertificate>;
+
 /** One public key: where it is, and what is known against it. */
 export const PublicKey = z.object({
   key: KeyName,
@@ -44,7 +55,11 @@ export const PublicKey = z.object({
   total: z.number().int().nonnegative(),
   since: Instant.nullable(),
   /** listeners that leaked it or serve what leaked; empty: nothing is known against it */
-  burnt: z.array(z.object({ kit: z.string(), endpoint: z.string(), cause: z.enum(['vulnerable', 'shared-key']), at: Instant })),
+  burnt: z.array(
+    z.object({ kit: z.string(), endpoint: z.string(), cause: z.enum(['vulnerable', 'shared-key']), at: Instant }),
+  ),
+  /** certificates for it that transparency logs have, found by their serial */
+  logged: z.array(LoggedCertificate),
   /** of the listeners where it burnt, with the change that has them */
   findings: z.array(z.object({ id: z.string(), state: FindingState, changeId: z.string().nullable() })),
 });

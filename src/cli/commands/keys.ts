@@ -69,6 +69,10 @@ function one(output: Output, key: PublicKey): void {
       key.burnt.map(({ kit, endpoint, cause }) => `${kit}: ${endpoint}, ${cause}`).join('; ') ||
         'nothing is known against it',
     ],
+    [
+      'logged',
+      key.logged.map(({ name, serial }) => `${name} (serial ${serial})`).join(', ') || 'in no log that was asked',
+    ],
     ['findings', key.findings.map(({ id, state }) => `${short(id)} ${state}`).join(', ') || 'none'],
     ['changes', changesOf(key).map(short).join(', ') || 'none'],
   ]);

@@ -51,7 +51,7 @@ interface Said {
 }
 
 function discovery(hosts: Host[]): Said {
-  const unknown = hosts.filter((host) => host.claim === 'unknown' ).length;
+  const unknown = hosts.filter((host) => host.claim === 'unknown').length;
   return {
     value: String(hosts.length),
     detail: unknown > 0 ? `${unknown} nobody listed` : allClaimed(hosts),

@@ -28,7 +28,10 @@ export function Keys() {
   const wrong = key !== '' && !NAME.test(key);
   const keys = useKeys(show, wrong ? '' : key);
   return (
-    <Page title="Keys" lead="Every public key that listeners show and hosts hold. A burnt one is rotated wherever it is.">
+    <Page
+      title="Keys"
+      lead="Every public key that listeners show and hosts hold. A burnt one is rotated wherever it is."
+    >
       <Group gap="sm" align="flex-start">
         <SegmentedControl
           aria-label="Which keys"
@@ -77,7 +80,7 @@ const COLUMNS: Column<PublicKey>[] = [
   { title: 'Key', cell: (key) => <Name name={key.key} kind={key.kind} />, width: 190 },
   { title: 'Held by', cell: held, width: 130 },
   { title: 'Where', cell: (key) => <Where of={key} />, min: 260 },
-  { title: 'Since', cell: ({ since }) => (since ? <Time at={since} /> : 'before it was noted'), width: 120 },
+  { title: 'Since', cell: ({ since }) => (since ? <Time at={since} /> : 'earlier'), width: 120 },
   { title: 'Burnt', cell: (key) => <Burnt of={key} />, width: 150 },
 ];
 
@@ -107,7 +110,7 @@ function held({ hosts, admits }: PublicKey) {
   );
 }
 
-function Where({ of: { places, total } }: { of: PublicKey }) {
+function Where({ of: { places, total, logged } }: { of: PublicKey }) {
   const [all, show] = useState(false);
   const shown = all ? places : places.slice(0, FIRST);
   return (
@@ -121,6 +124,11 @@ function Where({ of: { places, total } }: { of: PublicKey }) {
       {all && total > places.length ? (
         <Text size="xs" c="dimmed">
           and {total - places.length} more
+        </Text>
+      ) : null}
+      {logged.length > 0 ? (
+        <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+          certificate in a public log for {[...new Set(logged.map(({ name }) => name))].join(', ')}
         </Text>
       ) : null}
     </Stack>
@@ -152,7 +160,14 @@ function Burnt({ of: { burnt, findings } }: { of: PublicKey }) {
   return (
     <Stack gap={4} align="flex-start">
       {kits.map((kit) => (
-        <Badge key={kit} component={Link} to={paths.campaign(kit)} color="red" variant="light" style={{ cursor: 'pointer' }}>
+        <Badge
+          key={kit}
+          component={Link}
+          to={paths.campaign(kit)}
+          color="red"
+          variant="light"
+          style={{ cursor: 'pointer' }}
+        >
           {kit}
         </Badge>
       ))}

@@ -47,9 +47,7 @@ async function ofOpenSsh(host: Host): Promise<Found[]> {
 async function ofDropbear(host: Host): Promise<Found[]> {
   const names = ((await host.list('/etc/dropbear')) ?? []).filter((name) => /^dropbear_\w+_host_key$/.test(name));
   const paths = names.map((name) => `/etc/dropbear/${name}`);
-  const files = await Promise.all(
-    paths.map((path) => host.read(path, { maxBytes: DROPBEAR_LIMIT }).catch(() => null)),
-  );
+  const files = await Promise.all(paths.map((path) => host.read(path, { maxBytes: DROPBEAR_LIMIT }).catch(() => null)));
   return files.flatMap((file, index) => {
     const blob = file === null ? null : publicOfDropbear(Buffer.from(file));
     return blob === null ? [] : [{ path: paths[index]!, blob }];

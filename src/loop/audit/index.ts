@@ -57,7 +57,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   return {
     ...face,
-    routes: [...auditRoutes(context, face), ...feedRoutes(platform), ...keyRoutes(platform)],
+    routes: [...auditRoutes(context, face), ...feedRoutes(platform), ...keyRoutes(platform, discovery)],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),

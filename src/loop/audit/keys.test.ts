@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { systemActor } from '../../model/actor.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import type { PublicKeys } from '../../model/key.ts';
 import { certificate, keyFiles, shop, tls, world, type World } from './testing/world.ts';
@@ -51,13 +52,21 @@ test('M.3: a key copied to a second host: the radar shows both, and the burnt on
   await w.look(second, B.address, B.port, tls('safe', leaf));
   await w.settle();
   const shared = await keys({ shared: 'true' });
-  assert.deepEqual(shared.items.map(({ key, hosts, total }) => [key, hosts, total]), [[leaf.spki, 2, 7]]);
-  assert.deepEqual(places(shared).filter((one) => /served|key$/.test(one)).toSorted(), [
-    'shop file /etc/ssl/private/site.key',
-    'shop served 10.9.0.10:8443',
-    'shop.example file /etc/ssl/private/copy.key',
-    'shop.example served 10.9.0.11:9443',
-  ]);
+  assert.deepEqual(
+    shared.items.map(({ key, hosts, total }) => [key, hosts, total]),
+    [[leaf.spki, 2, 7]],
+  );
+  assert.deepEqual(
+    places(shared)
+      .filter((one) => /served|key$/.test(one))
+      .toSorted(),
+    [
+      'shop file /etc/ssl/private/site.key',
+      'shop served 10.9.0.10:8443',
+      'shop.example file /etc/ssl/private/copy.key',
+      'shop.example served 10.9.0.11:9443',
+    ],
+  );
   const key = shared.items[0]!;
   assert.equal(key.since, since, 'what goes on being there is there since then');
   assert.deepEqual(
@@ -85,7 +94,11 @@ test('SSH: host keys that are proven and that lie on disk, and keys that account
   const one = await w.find('10.9.1.1', PRINT('c'));
   await w.look(one, '10.9.1.1', 22, ssh('c', 'd'));
   const settings = { sshd: {}, sysctl: {}, users: [] };
-  const file = (letter: string) => ({ path: '/etc/ssh/ssh_host_ed25519_key', type: 'ssh-ed25519', fingerprint: PRINT(letter) });
+  const file = (letter: string) => ({
+    path: '/etc/ssh/ssh_host_ed25519_key',
+    type: 'ssh-ed25519',
+    fingerprint: PRINT(letter),
+  });
   await w.send(one, { settings: { ...settings, sshHostKeys: [file('c')] } });
   const two = await w.find('10.9.1.2', PRINT('e'));
   const authorized = {
@@ -112,10 +125,42 @@ test('SSH: host keys that are proven and that lie on disk, and keys that account
   // An image with a host key in it, started twice.
   await w.send(two, { settings: { ...settings, sshHostKeys: [file('c')] } });
   await w.settle();
-  assert.deepEqual((await ofSsh()).map(({ key, hosts }) => [key, hosts]), [[PRINT('c'), 2]]);
+  assert.deepEqual(
+    (await ofSsh()).map(({ key, hosts }) => [key, hosts]),
+    [[PRINT('c'), 2]],
+  );
   await w.send(two, { settings: { ...settings, sshHostKeys: [file('e')] } });
   await w.settle();
   assert.deepEqual(await ofSsh(), [], 'what is gone is no place any more');
+});
+
+test('a certificate of ours that a transparency log has is told with its key, by its serial', async () => {
+  const own = certificate('logged', '04A57C1CFEB35D3D20B7A0A6CE7D5AFC6A2C');
+  const hostId = await w.find('10.9.2.1', PRINT('g'));
+  await w.look(hostId, '10.9.2.1', 443, tls('safe', own));
+  const told = {
+    called: 'www.example.org',
+    issuer: 'C=US, O=Authority',
+    serials: '77 4a57c1cfeb35d3d20b7a0a6ce7d5afc6a2c',
+  };
+  await w.platform.observe(systemActor('source logs'), (tx) =>
+    w.discovery.recordSightings(tx, [
+      {
+        source: 'certificate-log',
+        address: '10.9.2.1',
+        at: w.clock.now.toISOString(),
+        identifiers: [],
+        evidence: told,
+      },
+    ]),
+  );
+  await w.settle();
+  const [key] = (await keys({ key: own.spki })).items;
+  assert.deepEqual(
+    key!.logged.map(({ name, issuer }) => [name, issuer]),
+    [['www.example.org', 'C=US, O=Authority']],
+  );
+  assert.deepEqual((await keys({ key: leaf.spki })).items[0]!.logged, [], 'a short serial is no proof');
 });
 
 test('a long list ends where it was asked to, and says so', async () => {

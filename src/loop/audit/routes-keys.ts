@@ -3,12 +3,13 @@ import { MAY } from '../../model/actor.ts';
 import { PublicKeys } from '../../model/key.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
+import type { Discovery } from '../discovery/index.ts';
 import { listKeys } from './store-key-list.ts';
 
 const Flag = z.enum(['true', 'false']);
 const MOST = 500;
 
-export function keyRoutes({ db }: Pick<Platform, 'db'>): Route[] {
+export function keyRoutes({ db }: Pick<Platform, 'db'>, discovery: Pick<Discovery, 'loggedCertificates'>): Route[] {
   return [
     route({
       method: 'GET',
@@ -31,7 +32,11 @@ export function keyRoutes({ db }: Pick<Platform, 'db'>): Route[] {
         .strict(),
       reply: PublicKeys,
       handler: ({ query: { key, host, shared, burnt, limit } }) =>
-        listKeys(db, { key, hostId: host, shared: shared === 'true', burnt: burnt === 'true', limit }),
+        listKeys(
+          db,
+          { key, hostId: host, shared: shared === 'true', burnt: burnt === 'true', limit },
+          discovery.loggedCertificates,
+        ),
     }),
   ];
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import type { PublicKey, PublicKeys } from '../../model/key.ts';
+import type { LoggedCertificate, PublicKey, PublicKeys } from '../../model/key.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import { plainSerial } from '../../model/serial.ts';
 import { anyOf } from '../../platform/db/many.ts';
 
 export interface KeyQuery {
@@ -18,16 +19,17 @@ export interface KeyQuery {
 /** Of each key so many places are told, and of a burnt one so many listeners and findings. */
 const MOST_PLACES = 100;
 
+/** Certificates with these serials that transparency logs told of. */
+type Logged = (serials: readonly string[]) => Promise<LoggedCertificate[]>;
+
 /** Burnt keys first, then those that most hosts hold. */
-export async function listKeys(db: DbOrTx, query: KeyQuery): Promise<PublicKeys> {
+export async function listKeys(db: DbOrTx, query: KeyQuery, logged: Logged): Promise<PublicKeys> {
   const counted = await counts(db, query);
   const keys = counted.slice(0, query.limit);
   const names = keys.map(({ key }) => key);
-  const [places, burnt, findings] = await Promise.all([
-    placesOf(db, names),
-    burntOf(db, names),
-    findingsOf(db, names),
-  ]);
+  const [places, burnt, findings] = await Promise.all([placesOf(db, names), burntOf(db, names), findingsOf(db, names)]);
+  const serials = [...places.values()].flat().flatMap(({ serial }) => serial ?? []);
+  const inLogs = Map.groupBy(await logged(serials), ({ serial }) => serial);
   const items = keys.map((one): PublicKey => ({
     ...one,
     kind: one.key.startsWith('SHA256:') ? 'ssh' : 'tls',
@@ -36,10 +38,15 @@ export async function listKeys(db: DbOrTx, query: KeyQuery): Promise<PublicKeys>
     total: Number(one.total),
     places: places.get(one.key) ?? [],
     burnt: burnt.get(one.key) ?? [],
+    logged: serialsOf(places.get(one.key) ?? []).flatMap((serial) => inLogs.get(serial) ?? []),
     findings: findings.get(one.key) ?? [],
   }));
   return { items, more: counted.length > query.limit };
 }
+
+const serialsOf = (places: PublicKey['places']): string[] => [
+  ...new Set(places.flatMap(({ serial }) => (serial === null ? [] : [plainSerial(serial)]))),
+];
 
 const ISO = (column: string) => sql`to_char(${sql.ref(column)} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 

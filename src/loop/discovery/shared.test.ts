@@ -54,7 +54,10 @@ test('an address that moves between two machines is theirs, and no machine to de
   assert.deepEqual(new Set(unknown), new Set([a, b, c]));
   const space = await addressSpace(platform);
   assert.deepEqual([space.hosts, space.unknown], [3, 3], 'and the coverage counts machines');
-  assert.deepEqual(space.items.map((block) => [block.hosts, block.unknown]), [[3, 3]]);
+  assert.deepEqual(
+    space.items.map((block) => [block.hosts, block.unknown]),
+    [[3, 3]],
+  );
   const blind = (await notLooked(platform)).filter(({ what }) => what === 'space');
   assert.match(blind[0]!.why, /3 known there/);
   const why = await decisionsOf(platform.db, vip!);

@@ -122,12 +122,18 @@ function ssh({ endpoints, facts, host }: Evidence): KeyPlace[] {
         }))
       : [],
   );
-  const lying = (facts.settings?.sshHostKeys ?? []).map(
-    ({ path, fingerprint: spki }): KeyPlace => ({ ...at, kind: 'ssh-file', place: path, spki }),
-  );
-  const admitted = (facts.users?.authorizedKeys ?? []).map(
-    ({ path, fingerprint: spki }): KeyPlace => ({ ...at, kind: 'ssh-authorized', place: path, spki }),
-  );
+  const lying = (facts.settings?.sshHostKeys ?? []).map(({ path, fingerprint: spki }): KeyPlace => ({
+    ...at,
+    kind: 'ssh-file',
+    place: path,
+    spki,
+  }));
+  const admitted = (facts.users?.authorizedKeys ?? []).map(({ path, fingerprint: spki }): KeyPlace => ({
+    ...at,
+    kind: 'ssh-authorized',
+    place: path,
+    spki,
+  }));
   return [...proven, ...lying, ...admitted];
 }
 
