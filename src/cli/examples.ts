@@ -41,6 +41,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'host merge': ['host merge web-1 192.0.2.17 --reason "one machine with two cards"'],
   'host split': ['host split web-1 --reason "two machines behind one key"'],
   timeline: ['timeline --since 7d', 'timeline --unknown --hosts-only --json'],
+  keys: ['keys --shared', 'keys --burnt --json', 'keys SHA256:AAAA --host web-1'],
   blind: ['blind', 'blind --json'],
   'source kinds': ['source kinds', 'source kinds netbox'],
   'feed add': [

@@ -15,6 +15,7 @@ import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
+import { addKeys } from './commands/keys.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
@@ -44,6 +45,7 @@ export function program(): Command {
     addDiscovery,
     addSites,
     addSources,
+    addKeys,
     addTimeline,
     addEnrollment,
     addDeploy,

@@ -10,6 +10,7 @@ export const paths = {
   deployment: (id: string) => `/deployments/${encodeURIComponent(id)}`,
   agentUpdate: (id: string) => `/agent-updates/${encodeURIComponent(id)}`,
   findings: () => '/findings',
+  keys: () => '/keys',
   graph: () => '/graph',
   changes: () => '/changes',
   change: (id: string) => `/changes/${encodeURIComponent(id)}`,

@@ -2,7 +2,15 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '
 import { Shell } from './components/Shell.tsx';
 import { NotFound } from './pages/NotFound.tsx';
 import { SignIn } from './pages/SignIn.tsx';
-import { FindingsSearch, HostSearch, HostsSearch, MapSearch, TimelineSearch, TrailSearch } from './search.ts';
+import {
+  FindingsSearch,
+  HostSearch,
+  HostsSearch,
+  KeysSearch,
+  MapSearch,
+  TimelineSearch,
+  TrailSearch,
+} from './search.ts';
 
 const root = createRootRoute();
 const signIn = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignIn });
@@ -74,6 +82,12 @@ const pages = [
     path: '/findings',
     validateSearch: FindingsSearch,
     component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/keys',
+    validateSearch: KeysSearch,
+    component: lazyRouteComponent(() => import('./pages/Keys.tsx'), 'Keys'),
   }),
   createRoute({
     ...parent,

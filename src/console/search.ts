@@ -34,6 +34,11 @@ export const TimelineSearch = z.object({
 });
 export type TimelineSearch = z.infer<typeof TimelineSearch>;
 
+export const KEYS_SHOWN = ['shared', 'burnt', 'all'] as const;
+export type KeysShown = (typeof KEYS_SHOWN)[number];
+export const KeysSearch = z.object({ show: optional(z.enum(KEYS_SHOWN)), key: text });
+export type KeysSearch = z.infer<typeof KeysSearch>;
+
 /** Subnets that are open at once; the server takes no more. */
 export const MOST_OPEN = 6;
 export const MapSearch = z.object({ open: z.string().max(400).optional().catch(undefined) });

@@ -171,6 +171,8 @@ export const SettingsFacts = z.object({
    * null: it does not run, or cannot be told; agents before 3 do not say
    */
   sshdPending: z.boolean().nullable().optional(),
+  /** host keys of SSH servers on disk, by their public halves; agents before 4 do not say */
+  sshHostKeys: z.array(z.object({ path: z.string(), type: z.string(), fingerprint: z.string() })).optional(),
   sysctl: z.record(z.string(), z.string()),
   users: z.array(z.object({ name: z.string(), uid: z.uint32(), gid: z.uint32(), home: z.string(), shell: z.string() })),
 });

@@ -157,6 +157,11 @@ test('M.3: a key copied to a second host is in the rotation plan', { skip }, asy
   await until('the second listener to join', 20, async () =>
     (await campaign()).endpoints.some((each) => each.endpoint === endpoint && !each.complete),
   );
+  await until('the radar to show the key on all three', 20, async () => {
+    const { items } = await lab.people.operator.listPublicKeys({ query: { key: spki, shared: 'true' } });
+    const holders = (items[0]?.places ?? []).filter(({ holds }) => holds).map(({ hostName }) => hostName.split('.')[0]);
+    return ['files', 'partner-api', 'pay'].every((name) => holders.includes(name));
+  });
   const { change, left } = await planFor(lab, ['pay', 'partner-api']);
   t.after(() => cancel(change));
   for (const name of ['pay', 'partner-api']) {

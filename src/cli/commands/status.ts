@@ -35,11 +35,13 @@ export function addStatus(root: Command): void {
       client.listCampaigns(),
       client.listTrail({ query: { limit: 1 } }),
     ]);
+    // An address that several machines have is none itself.
+    const machines = hosts.items.filter((host) => !host.shared);
     const burning = findings.items.filter((finding) => BURNING.includes(finding.state));
     const summary = {
-      hosts: hosts.items.length,
-      unknown: hosts.items.filter((host) => host.claim === 'unknown').length,
-      managed: hosts.items.filter((host) => host.management === 'managed').length,
+      hosts: machines.length,
+      unknown: machines.filter((host) => host.claim === 'unknown').length,
+      managed: machines.filter((host) => host.management === 'managed').length,
       lost: hosts.items
         .filter((host) => host.management === 'lost')
         .map(({ id, name, note }) => ({ id, name, why: note })),

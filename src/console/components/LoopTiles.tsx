@@ -19,10 +19,12 @@ import { paths } from '../paths.ts';
 /** The steps of the loop, each with its number and what the number hides. */
 export function LoopTiles() {
   const hosts = useHosts();
+  // An address that several machines have is none itself.
+  const of = (says: (machines: Host[]) => Said) => (all: Host[]) => says(all.filter((host) => !host.shared));
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
-      <Tile step="Discovery" icon={IconRadar2} query={hosts} says={discovery} />
-      <Tile step="Enrollment" icon={IconPlugConnected} query={hosts} says={enrollment} />
+      <Tile step="Discovery" icon={IconRadar2} query={hosts} says={of(discovery)} />
+      <Tile step="Enrollment" icon={IconPlugConnected} query={hosts} says={of(enrollment)} />
       <Tile step="Audit" icon={IconChecklist} query={useFindings()} says={audit} />
       <Tile
         step="Impact"

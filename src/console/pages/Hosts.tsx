@@ -15,8 +15,8 @@ import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 
 const KEEP: Record<HostFilter, (host: Host) => boolean> = {
   all: () => true,
-  unknown: (host) => host.claim === 'unknown',
-  unmanaged: (host) => host.management !== 'managed',
+  unknown: (host) => host.claim === 'unknown' && !host.shared,
+  unmanaged: (host) => host.management !== 'managed' && !host.shared,
 };
 
 export function Hosts() {

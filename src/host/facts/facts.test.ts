@@ -460,17 +460,24 @@ Match Group sftp
   );
 });
 
+// As ssh-keygen -t ed25519 wrote it; the fingerprint as ssh-keygen -lf printed it.
+const HOST_KEY = 'AAAAC3NzaC1lZDI1NTE5AAAAIIuGthGB9Od7hQkE/1u4Ux166nDKvH+UXoqedGiHxCbU';
+const HOST_KEY_PRINT = 'SHA256:bv+kqkjBf6Elnas2GduIRSlwwysEQb6sD7Y2zRyRDaI';
+
 test('settings: includes are found on disk, users and kernel parameters are read', async () => {
   const root = tree({
     'etc/ssh/sshd_config': 'Include sshd_config.d/*.conf\nX11Forwarding yes\n',
     'etc/ssh/sshd_config.d/10.conf': 'X11Forwarding no\n',
     'etc/ssh/sshd_config.d/20.disabled': 'UseDNS yes\n',
+    'etc/ssh/ssh_host_ed25519_key.pub': `ssh-ed25519 ${HOST_KEY} root@host\n`,
     'etc/passwd': 'root:x:0:0:root:/root:/bin/bash\nops:x:1000:1000::/home/ops:/bin/sh\n\n',
     'proc/sys/net/ipv4/ip_forward': '1\n',
   });
   const settings = await data(root, 'settings');
   assert.deepEqual([settings.sshd['x11forwarding'], settings.sshd['usedns']], ['no', 'no']);
   assert.equal(settings.sysctl['net.ipv4.ip_forward'], '1');
+  const hostKey = { path: '/etc/ssh/ssh_host_ed25519_key', type: 'ssh-ed25519', fingerprint: HOST_KEY_PRINT };
+  assert.deepEqual(settings.sshHostKeys, [hostKey]);
   assert.deepEqual(
     settings.users.map((user) => [user.name, user.shell]),
     [

@@ -1,4 +1,5 @@
 import { readText, type Host } from '../host.ts';
+import { hostKeys } from '../settings/host-keys.ts';
 import { by, each, type FactSection } from './look.ts';
 import { sshd, users } from './shared.ts';
 
@@ -46,7 +47,7 @@ const SYSCTL = [
  */
 export const settings: FactSection<'settings'> = {
   name: 'settings',
-  version: 3,
+  version: 4,
   async collect(look) {
     const values = await each(SYSCTL, async (key) => [key, await sysctl(look.host, key)] as const);
     const { settings: ssh, by: sshdBy, pending: sshdPending } = await sshd(look);
@@ -54,6 +55,7 @@ export const settings: FactSection<'settings'> = {
       sshd: ssh,
       sshdBy,
       sshdPending,
+      sshHostKeys: await hostKeys(look.host),
       sysctl: Object.fromEntries(values.filter((pair): pair is readonly [string, string] => pair[1] !== null)),
       users: [...(await users(look))].sort(
         by(

@@ -3,28 +3,55 @@ import { sshFingerprint } from '../pki/ssh-fingerprint.ts';
 
 const DROPBEAR_LIMIT = 64 * 1024;
 
-/** Fingerprints of the keys that the SSH servers of this host prove themselves with, as `ssh-keygen -l` prints them. */
-export async function hostKeyFingerprints(host: Host): Promise<string[]> {
-  const blobs = [...(await ofOpenSsh(host)), ...(await ofDropbear(host))];
-  return [...new Set(blobs.map(sshFingerprint))];
+/** A key that an SSH server of this host proves itself with. `fingerprint` as `ssh-keygen -l` prints it. */
+export interface HostKey {
+  path: string;
+  type: string;
+  fingerprint: string;
 }
 
-async function ofOpenSsh(host: Host): Promise<Buffer[]> {
+export async function hostKeyFingerprints(host: Host): Promise<string[]> {
+  return [...new Set((await hostKeys(host)).map(({ fingerprint }) => fingerprint))];
+}
+
+/** In the order of their paths. */
+export async function hostKeys(host: Host): Promise<HostKey[]> {
+  const found = [...(await ofOpenSsh(host)), ...(await ofDropbear(host))];
+  return found
+    .map(({ path, blob }) => ({
+      path,
+      type: field(blob, 0)?.value.toString('latin1') ?? 'unknown',
+      fingerprint: sshFingerprint(blob),
+    }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+interface Found {
+  path: string;
+  /** as RFC 4253 section 6.6 encodes it */
+  blob: Buffer;
+}
+
+async function ofOpenSsh(host: Host): Promise<Found[]> {
   const names = ((await host.list('/etc/ssh')) ?? []).filter((name) => /^ssh_host_\w+_key\.pub$/.test(name));
-  const texts = await Promise.all(names.map((name) => readText(host, `/etc/ssh/${name}`, 4096)));
-  return texts.flatMap((text) => {
+  const paths = names.map((name) => `/etc/ssh/${name}`);
+  const texts = await Promise.all(paths.map((path) => readText(host, path, 4096)));
+  return texts.flatMap((text, index) => {
     const blob = text?.trim().split(/\s+/)[1];
-    return blob ? [Buffer.from(blob, 'base64')] : [];
+    // The key itself lies beside its public half.
+    return blob ? [{ path: paths[index]!.replace(/\.pub$/, ''), blob: Buffer.from(blob, 'base64') }] : [];
   });
 }
 
 /** Dropbear keeps no public halves beside its keys: they are read out of them, and nothing else is. */
-async function ofDropbear(host: Host): Promise<Buffer[]> {
+async function ofDropbear(host: Host): Promise<Found[]> {
   const names = ((await host.list('/etc/dropbear')) ?? []).filter((name) => /^dropbear_\w+_host_key$/.test(name));
-  const files = await Promise.all(
-    names.map((name) => host.read(`/etc/dropbear/${name}`, { maxBytes: DROPBEAR_LIMIT }).catch(() => null)),
-  );
-  return files.flatMap((file) => (file === null ? [] : (publicOfDropbear(Buffer.from(file)) ?? [])));
+  const paths = names.map((name) => `/etc/dropbear/${name}`);
+  const files = await Promise.all(paths.map((path) => host.read(path, { maxBytes: DROPBEAR_LIMIT }).catch(() => null)));
+  return files.flatMap((file, index) => {
+    const blob = file === null ? null : publicOfDropbear(Buffer.from(file));
+    return blob === null ? [] : [{ path: paths[index]!, blob }];
+  });
 }
 
 /**

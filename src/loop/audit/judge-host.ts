@@ -86,7 +86,16 @@ interface Prepared {
 }
 
 /** What is judged, whatever the kits say: packages, kernels, listeners, keys and where a fire came from. */
-const ALWAYS: readonly SectionName[] = ['certificates', 'os', 'packages', 'processes', 'services', 'sockets'];
+const ALWAYS: readonly SectionName[] = [
+  'certificates',
+  'os',
+  'packages',
+  'processes',
+  'services',
+  'settings',
+  'sockets',
+  'users',
+];
 
 /** Facts that no kit names (inventories of tens of thousands of parts among them) are neither read nor converted. */
 const sectionsFor = (kits: readonly CompiledKit[]): SectionName[] => {

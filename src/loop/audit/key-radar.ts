@@ -44,7 +44,7 @@ export async function radar(
 ): Promise<NewExposure[]> {
   await takeOver(tx, evidence);
   const own = keysOf(evidence);
-  await syncKeys(tx.db, evidence.host.id, own);
+  await syncKeys(tx.db, evidence.host.id, own, tx.now);
   const added: NewExposure[] = [];
   for (const { kit } of kits.filter((one) => one.kit.compromise)) {
     const leaking = leaks.filter((one) => one.kit === kit.kit);

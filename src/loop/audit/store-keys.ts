@@ -8,9 +8,10 @@ import { q, type AuditTables } from './tables.ts';
 const keyOf = (one: Pick<KeyPlace, 'kind' | 'place' | 'spki'>): string => `${one.kind}\n${one.place}\n${one.spki}`;
 
 /** Where this host has which key now. Writes only what is different. */
-export async function syncKeys(db: DbOrTx, hostId: string, places: readonly KeyPlace[]): Promise<void> {
+export async function syncKeys(db: DbOrTx, hostId: string, places: readonly KeyPlace[], at: Date): Promise<void> {
   const known = await q(db).selectFrom('audit.key').selectAll().where('host_id', '=', hostId).execute();
   const wanted = new Map(places.map((one) => [keyOf(one), one]));
+  const since = new Map(known.map((row) => [keyOf(row), row.since]));
   for (const row of known) {
     const now = wanted.get(keyOf(row));
     const same =
@@ -38,6 +39,7 @@ export async function syncKeys(db: DbOrTx, hostId: string, places: readonly KeyP
     spki: one.spki,
     endpoint_id: one.endpointId,
     certificate: (one.certificate ? jsonText(one.certificate) : null) as string,
+    since: since.has(keyOf(one)) ? since.get(keyOf(one))! : at,
   }));
   await q(db).insertInto('audit.key').values(values).execute();
 }

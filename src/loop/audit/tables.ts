@@ -1,4 +1,4 @@
-import type { Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { FeedKind } from '../../model/feed.ts';
 import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
@@ -126,6 +126,8 @@ export type AuditTables = {
     spki: string;
     endpoint_id: string | null;
     certificate: Document<KeyCertificate | null>;
+    since: Date | null;
+    holds: ColumnType<boolean, never, never>;
   };
 };
 

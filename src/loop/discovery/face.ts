@@ -4,6 +4,7 @@ import type { Actor } from '../../model/actor.ts';
 import type { Imported, ReadRow } from './claims.ts';
 import type { PatrolOrder } from '../../model/patrol.ts';
 import type { Block, Home } from './store-map.ts';
+import type { LoggedCertificate } from '../../model/key.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
@@ -37,6 +38,8 @@ export interface Discovery extends Module {
     state?: Endpoint['state'];
   }): Promise<Endpoint[]>;
   /** past probe results of an endpoint that differed, oldest first */
+  /** certificates with these serials that transparency logs told of */
+  loggedCertificates(serials: readonly string[]): Promise<LoggedCertificate[]>;
   endpointHistory(endpointId: string): Promise<{ at: string; probe: ProbeResult }[]>;
   /** Reconciles sightings into hosts (creating, refreshing, splitting); returns the host of each, in order. */
   recordSightings(tx: Tx, sightings: Sighting[]): Promise<string[]>;

@@ -24,6 +24,7 @@ import { scannerRoutes, siteRoutes } from './sites/routes.ts';
 import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
+import { loggedCertificates } from './store-logged.ts';
 import { findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { findScopes } from './store-scans.ts';
@@ -59,6 +60,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     },
     endpoint: (id) => findEndpoint(platform.db, id),
     endpoints: (filter) => findEndpoints(platform.db, filter),
+    loggedCertificates: (serials) => loggedCertificates(platform.db, serials),
     endpointHistory: (id) => historyOf(platform.db, id),
     recordSightings: async (tx, sightings) =>
       (await recordSightings(platform, tx, sightings)).map((decision) => decision.hostId),

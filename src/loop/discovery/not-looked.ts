@@ -71,6 +71,7 @@ const unwatched = ({ name, blind, lastSeen }: Site): NotLooked[] =>
 
 function unreported(host: Host): NotLooked[] {
   const { id, name, management, note, lastSeen } = host;
+  if (host.shared) return [];
   const base = { what: 'host' as const, name, hostId: id };
   if (management === 'lost') return [{ ...base, why: note ?? 'its agent does not report any more', lastAt: lastSeen }];
   if (management === 'unmanageable') return [{ ...base, why: note ?? 'it could not be managed', lastAt: null }];

@@ -3,6 +3,8 @@ import { after, before, test } from 'node:test';
 import type { Sighting } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
+import { notLooked } from './not-looked.ts';
+import { addressSpace } from './space.ts';
 import { decisionsOf } from './store-hosts.ts';
 import { entriesSince, OPERATOR } from './testing/index.ts';
 import { unknownHosts } from './unknown.ts';
@@ -50,6 +52,14 @@ test('an address that moves between two machines is theirs, and no machine to de
     assert.equal((await discovery.host(id))!.shared, undefined, 'the machines stay machines');
   const unknown = (await unknownHosts(platform)).map(({ host: one }) => one.id);
   assert.deepEqual(new Set(unknown), new Set([a, b, c]));
+  const space = await addressSpace(platform);
+  assert.deepEqual([space.hosts, space.unknown], [3, 3], 'and the coverage counts machines');
+  assert.deepEqual(
+    space.items.map((block) => [block.hosts, block.unknown]),
+    [[3, 3]],
+  );
+  const blind = (await notLooked(platform)).filter(({ what }) => what === 'space');
+  assert.match(blind[0]!.why, /3 known there/);
   const why = await decisionsOf(platform.db, vip!);
   assert.match(why.find(({ kind }) => kind === 'shared')!.why, /^vip: /);
   for (const key of ['A', 'B', 'B', 'A']) await scan({ ...homes, '10.73.0.100': key }, tls);

@@ -5,6 +5,7 @@ import type { Interval } from '../../scan/logic/address.ts';
 import { containsAddress, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 import { blindness } from './logic/space.ts';
 import { excludedByAll } from './scopes.ts';
+import { sharedRecords } from './store-shared.ts';
 import { findScopes } from './store-scans.ts';
 import { knownBlocks, knownHosts, lastScans } from './store-space.ts';
 
@@ -17,11 +18,12 @@ interface Looked {
 /** Which address space was seen by which source how recently, and where we are blind. */
 export async function addressSpace(platform: Platform): Promise<Space> {
   const now = platform.now();
+  const noMachines = await sharedRecords(platform.db);
   const [scopes, blocks, scans, hosts] = await Promise.all([
     findScopes(platform.db),
-    knownBlocks(platform.db),
+    knownBlocks(platform.db, noMachines),
     lastScans(platform.db),
-    knownHosts(platform.db),
+    knownHosts(platform.db, noMachines),
   ]);
   const excluded = intervalsOf(excludedByAll(scopes));
   const looked: Looked[] = scopes.map((scope) => ({

@@ -96,6 +96,16 @@ export async function othersHad(db: DbOrTx, hostId: string, addresses: readonly 
   return rows.map(({ address }) => address);
 }
 
+/** Present records that are no machines: nothing but addresses that several have. */
+export async function sharedRecords(db: DbOrTx): Promise<string[]> {
+  const shared = await sharedAddresses(db);
+  if (shared.size === 0) return [];
+  const only = (await placesAround(db, [...shared.keys()])).filter((one) => isOnlyShared(one, shared) !== null);
+  const { rows } = await sql<{ id: string }>`
+    select id from discovery.host where id = ${anyOf(only.map(({ id }) => id))} and agent_id is null`.execute(db);
+  return rows.map(({ id }) => id);
+}
+
 /** Says of each record that is no machine what it is. */
 export async function withShared(db: DbOrTx, hosts: Host[]): Promise<Host[]> {
   const shared = hosts.length > 0 ? await sharedAddresses(db) : new Map<string, SharedAddress>();

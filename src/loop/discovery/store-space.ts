@@ -11,8 +11,8 @@ type Known = Omit<SpaceBlock, 'scope' | 'scannedAt' | 'blind'> & {
 
 const BLOCK = sql`network(set_masklen(a.address::inet, case family(a.address::inet) when 4 then 24 else 64 end))`;
 
-/** Blocks with present hosts, in the order of their addresses. */
-export async function knownBlocks(db: DbOrTx): Promise<Known[]> {
+/** Blocks with present hosts, in the order of their addresses. `leftOut`: ids of records that are no machines. */
+export async function knownBlocks(db: DbOrTx, leftOut: readonly string[]): Promise<Known[]> {
   const { rows } = await sql<{
     block: string;
     address: string;
@@ -25,7 +25,7 @@ export async function knownBlocks(db: DbOrTx): Promise<Known[]> {
     with at as (
       select ${BLOCK} as block, a.address, h.id, h.claim
       from discovery.address a join discovery.host h on h.id = a.host_id
-      where a.current and h.superseded_by is null),
+      where a.current and h.superseded_by is null and not (h.id = ${anyOf(leftOut)})),
     one as (select distinct block, id, claim from at),
     seen as (
       select s.host_id, bool_or(s.source = ${anyOf(LISTS)}) as listed, bool_or(not (s.source = ${anyOf(LISTS)})) as seen
@@ -56,11 +56,14 @@ export async function knownBlocks(db: DbOrTx): Promise<Known[]> {
 }
 
 /** Present hosts of all blocks, each once. */
-export async function knownHosts(db: DbOrTx): Promise<{ hosts: number; unknown: number; twice: number }> {
+export async function knownHosts(
+  db: DbOrTx,
+  leftOut: readonly string[],
+): Promise<{ hosts: number; unknown: number; twice: number }> {
   const { rows } = await sql<{ hosts: string; unknown: string; twice: string }>`
     select count(*) as hosts, count(*) filter (where h.claim = 'unknown') as unknown,
       count(*) filter (where (select count(*) from discovery.host_source s where s.host_id = h.id) > 1) as twice
-    from discovery.host h where h.superseded_by is null`.execute(db);
+    from discovery.host h where h.superseded_by is null and not (h.id = ${anyOf(leftOut)})`.execute(db);
   const { hosts, unknown, twice } = rows[0]!;
   return { hosts: Number(hosts), unknown: Number(unknown), twice: Number(twice) };
 }

@@ -1,5 +1,6 @@
 import type { Exposure } from '../../../model/finding.ts';
 import type { Endpoint } from '../../../model/estate.ts';
+import type { KeyPlaceKind } from '../../../model/key.ts';
 import { type CertificateInfo, type ProbeResult, tlsOf } from '../../../model/probe.ts';
 import { type Evidence, nameOf } from './judge/context.ts';
 
@@ -8,12 +9,13 @@ export type KeyCertificate = Pick<CertificateInfo, 'serial' | 'issuer' | 'finger
 
 /** One place where a key is: served by a listener, configured for one, or lying in a file. */
 export interface KeyPlace {
-  kind: 'served' | 'configured' | 'file';
+  kind: KeyPlaceKind;
   hostId: string;
   hostName: string;
   /** address:port, or the path */
   place: string;
   endpointId: string | null;
+  /** of an SSH key: its fingerprint */
   spki: string;
   certificate: KeyCertificate | null;
 }
@@ -34,7 +36,7 @@ const certificateOf = ({ serial, issuer, fingerprint, crlUrls }: CertificateInfo
 
 /** Every key that this host serves or holds. */
 export function keysOf(evidence: Evidence): KeyPlace[] {
-  const places = [...served(evidence), ...configured(evidence), ...files(evidence)];
+  const places = [...served(evidence), ...configured(evidence), ...files(evidence), ...ssh(evidence)];
   return [...new Map(places.map((one) => [`${one.kind} ${one.place} ${one.spki}`, one])).values()];
 }
 
@@ -104,6 +106,35 @@ function files({ facts, host }: Evidence): KeyPlace[] {
         ? { serial: fact.serial, issuer: fact.issuer ?? '', fingerprint: fact.fingerprint, crlUrls: [] }
         : null,
   }));
+}
+
+/** Host keys that its servers prove and that lie on it, and keys that its accounts let in. */
+function ssh({ endpoints, facts, host }: Evidence): KeyPlace[] {
+  const at = { hostId: host.id, hostName: host.name, endpointId: null, certificate: null };
+  const proven = endpoints.flatMap((endpoint): KeyPlace[] =>
+    endpoint.state === 'open' && endpoint.probe?.protocol === 'ssh'
+      ? endpoint.probe.hostKeys.map(({ fingerprint: spki }) => ({
+          ...at,
+          kind: 'ssh-served',
+          place: nameOf(endpoint),
+          endpointId: endpoint.id,
+          spki,
+        }))
+      : [],
+  );
+  const lying = (facts.settings?.sshHostKeys ?? []).map(({ path, fingerprint: spki }): KeyPlace => ({
+    ...at,
+    kind: 'ssh-file',
+    place: path,
+    spki,
+  }));
+  const admitted = (facts.users?.authorizedKeys ?? []).map(({ path, fingerprint: spki }): KeyPlace => ({
+    ...at,
+    kind: 'ssh-authorized',
+    place: path,
+    spki,
+  }));
+  return [...proven, ...lying, ...admitted];
 }
 
 /** Keys that this listener handed out: what it served at every look that found it vulnerable. */

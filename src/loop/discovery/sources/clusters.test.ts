@@ -308,7 +308,13 @@ test('Kea: leases that are given out, page by page; a missing hook is named', as
 test('1.16: certificate transparency: each name once, ours alone', async (t) => {
   const { url, asked, close } = await api(() => ({
     body: [
-      { issuer_name: 'C=US, O=Authority', name_value: 'www.example.org\nexample.org', common_name: 'www.example.org' },
+      {
+        issuer_name: 'C=US, O=Authority',
+        name_value: 'www.example.org\nexample.org',
+        common_name: 'www.example.org',
+        serial_number: '04A57C1CFEB35D3D20B7A0A6CE7D5AFC6A2C',
+        not_before: '2026-01-05T07:28:49',
+      },
       {
         issuer_name: 'C=US, O=Authority',
         name_value: '*.example.org\nWWW.example.org\nadmin@example.org\nexample.org.evil.test',
@@ -321,6 +327,7 @@ test('1.16: certificate transparency: each name once, ours alone', async (t) => 
     records.map(({ resolve }) => resolve),
     [['www.example.org'], ['example.org']],
   );
+  assert.equal(records[0]!.evidence!['serials'], '4a57c1cfeb35d3d20b7a0a6ce7d5afc6a2c');
   assert.deepEqual(skipped, ['name with an asterisk']);
   assert.equal(asked[0]?.url.searchParams.get('q'), '%.example.org');
 });

@@ -41,6 +41,7 @@ test('coverage: set aside and superseded records are not counted, lost ones are 
     host('old', {}),
     host('printer', { claim: 'ignored' }),
     host('gone', { presence: 'superseded' }),
+    host('vip', { shared: { address: '10.0.0.9', kind: 'vip', members: ['quick', 'slow'], why: 'it moves' } }),
   ];
   const since = new Map([
     ['quick', new Date(Date.parse(ago(99)))],

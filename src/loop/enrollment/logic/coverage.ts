@@ -19,9 +19,12 @@ export interface Managed {
   agentless: ReadonlySet<string>;
 }
 
-/** How a segment stands at `now`. A record that another one took the place of is no host any more. */
+/**
+ * How a segment stands at `now`. A record that another one took the place of is no host any more, and an address that
+ * several have is none.
+ */
 export function coverageOf(segment: Segment, hosts: readonly Host[], managed: Managed, now: Date): Coverage {
-  const all = hosts.filter((host) => host.presence !== 'superseded' && segment.holds(host));
+  const all = hosts.filter((host) => host.presence !== 'superseded' && !host.shared && segment.holds(host));
   const counted = all.filter((host) => host.claim !== 'ignored');
   const are = (state: Host['management']): Host[] => counted.filter((host) => host.management === state);
   const took = counted.flatMap((host) => {

@@ -45,7 +45,7 @@ export const isWithin = (rule: Pick<DeployRulePlan, 'where'>, host: Host): boole
   host.addresses.some((address) => covers(rule.where, { hostId: host.id, address, tags: host.tags }));
 
 function isOpen(host: Host, redeploy: boolean): boolean {
-  if (host.claim === 'ignored' || (host.presence ?? 'up') !== 'up') return false;
+  if (host.claim === 'ignored' || host.shared || (host.presence ?? 'up') !== 'up') return false;
   return (
     host.management === 'unmanaged' || host.management === 'unmanageable' || (redeploy && host.management === 'lost')
   );
