@@ -254,7 +254,7 @@ test('routes: kits, findings by filter, facts by section, exposures; what is not
   const { items: kits } = await w.call<{ items: { kit: { kit: string }; digest: string }[] }>('listKits');
   assert.deepEqual(
     kits.map(({ kit }) => kit.kit),
-    ['heartbleed', 'kernel', 'linux-baseline', 'open-services', 'security-updates', 'tls-hygiene'],
+    ['heartbleed', 'kernel', 'linux-baseline', 'open-services', 'security-updates', 'ssh-hardening', 'tls-hygiene'],
   );
   assert.deepEqual(await w.call('getKit', { params: { id: 'heartbleed' } }), kits[0]);
   const facts = await w.call<{ sections: object; meta: object }>('getHostFactsSection', {
