@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Identifier } from './estate.ts';
+import { IdentifierKind } from './estate.ts';
 import { Instant, Sha256 } from './json.ts';
 import { ProbeResult } from './probe.ts';
 
@@ -26,6 +26,12 @@ export const ScanFileHeader = z.object({
 export type ScanFileHeader = z.infer<typeof ScanFileHeader>;
 
 const Address = z.union([z.ipv4(), z.ipv6()]);
+/** What a machine shows to whoever asks from outside. Agents and lists know more, and no file may speak for them. */
+const ShownIdentifier = z.object({
+  kind: IdentifierKind.extract(['ssh-host-key', 'tls-key', 'mac']),
+  value: z.string().max(300),
+});
+const Scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 export const ScanFileLine = z.discriminatedUnion('kind', [
   /** somebody answered at this address and showed this */
   z
@@ -34,8 +40,8 @@ export const ScanFileLine = z.discriminatedUnion('kind', [
       address: Address,
       at: Instant,
       hostname: z.string().max(253).nullable(),
-      identifiers: z.array(Identifier).max(100),
-      evidence: z.record(z.string(), z.json()).nullable(),
+      identifiers: z.array(ShownIdentifier).max(100),
+      evidence: z.record(z.string(), z.union([Scalar, z.array(Scalar)])).nullable(),
     })
     .strict(),
   /** what a listener there said */

@@ -3,7 +3,14 @@ import type { Platform } from '../../platform/context.ts';
 import { endOldClaims } from './store-addresses.ts';
 import { noteDecision } from './store-hosts.ts';
 import { removeMoments } from './store-timeline.ts';
-import { removeFollowed, removeHistory, removePatrols, removeScans, removeSightings } from './store-retention.ts';
+import {
+  removeFaces,
+  removeFollowed,
+  removeHistory,
+  removePatrols,
+  removeScans,
+  removeSightings,
+} from './store-retention.ts';
 
 const DAY_MS = 86_400_000;
 /** Who says that a machine has an address says so again within a month, or it has moved on. */
@@ -19,6 +26,7 @@ export async function retain(platform: Platform): Promise<void> {
     scans: await removeScans(platform.db, before),
     moments: await removeMoments(platform.db, before),
     patrols: await removePatrols(platform.db, before),
+    faces: await removeFaces(platform.db, before),
     followed: await removeFollowed(platform.db, new Date(now - DAY_MS)),
   };
   platform.log.info(removed, 'old sightings, probe results, scans and patrols were removed');

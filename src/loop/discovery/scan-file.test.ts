@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { isAppError } from '../../model/errors/index.ts';
@@ -6,7 +7,7 @@ import type { Host } from '../../model/estate.ts';
 import { testPlatform } from '../../platform/testing.ts';
 import { createDiscovery } from './index.ts';
 import { readScanFile, scanFileText } from './logic/scan-file.ts';
-import { exportScan, replayScan } from './scan-file.ts';
+import { exportScan, isNews, replayScan } from './scan-file.ts';
 import { createScan } from './scans.ts';
 import { OPERATOR, sshServer } from './testing/index.ts';
 
@@ -67,6 +68,25 @@ test('1.17: a scan is a file that rebuilds the inventory elsewhere, once, and ta
   assert.deepEqual((await newer.host(moved!))!.addresses, ['10.9.9.9']);
 });
 
+test('a line more than it says ends the reading, and an address may have very many', () => {
+  const at = '2026-03-01T00:00:00.000Z';
+  const scan = { id: 'scan_1', targets: ['192.0.2.0/30'], ports: '22', startedAt: at, finishedAt: at };
+  const seen = { kind: 'seen' as const, address: '192.0.2.1', at, hostname: null, identifiers: [], evidence: null };
+  const body = '\n'.repeat(5_000_000);
+  const sha256 = createHash('sha256').update(body).digest('hex');
+  const header = { kind: 'header', format: 'lastember/scan/v1', scan, lines: 0, sha256 };
+  const before = process.memoryUsage().heapUsed;
+  assert.throws(() => readScanFile(`${JSON.stringify(header)}\n${body}`), /more lines than the 0/);
+  assert.ok(process.memoryUsage().heapUsed - before < 20_000_000, 'its ends of lines became no strings');
+  assert.equal(
+    isNews(
+      Array.from({ length: 200_000 }, () => seen),
+      [new Date(at)],
+    ),
+    false,
+  );
+});
+
 test('a damaged, altered or foreign file is refused as a whole, and says why', async (t) => {
   const platform = await testPlatform();
   t.after(() => platform.close());
@@ -75,6 +95,7 @@ test('a damaged, altered or foreign file is refused as a whole, and says why', a
   const seen = { kind: 'seen' as const, address: '192.0.2.1', at, hostname: null, identifiers: [], evidence: null };
   const text = scanFileText(scan, [seen, { ...seen, address: '192.0.2.2' }]);
   assert.equal(readScanFile(text).lines.length, 2);
+  const future = '2999-01-01T00:00:00.000Z';
   const lying = scanFileText(scan, [{ ...seen, address: 'not one' } as never]);
   const bad: [Buffer, RegExp][] = [
     [Buffer.from(text), /no gzip file/],
@@ -84,6 +105,14 @@ test('a damaged, altered or foreign file is refused as a whole, and says why', a
     [gzipSync('{"kind":"header"}\n'), /no header of a scan/],
     [gzipSync(''), /no header|no JSON/],
     [gzipSync(lying), /line 2 is not what this version knows/],
+    // Times that would be newer than everything, and names that only an agent has.
+    [gzipSync(scanFileText({ ...scan, finishedAt: future }, [{ ...seen, at: future }])), /check both clocks/],
+    [gzipSync(scanFileText(scan, [seen, { ...seen, at: future }])), /line 3 was seen at 2999/],
+    [gzipSync(scanFileText(scan, [{ ...seen, at: '2026-02-28T23:59:59.999Z' }])), /line 2 was seen at 2026-02-28/],
+    ...(['agent-key', 'machine-id', 'cloud-id', 'inventory-id'] as const).map((kind): [Buffer, RegExp] => [
+      gzipSync(scanFileText(scan, [{ ...seen, identifiers: [{ kind, value: 'x' }] } as never])),
+      /line 2 is not what this version knows/,
+    ]),
   ];
   for (const [file, why] of bad)
     await assert.rejects(replayScan(platform, OPERATOR, file), (error: unknown) => {

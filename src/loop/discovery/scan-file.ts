@@ -7,15 +7,15 @@ import { MOST_SCAN_LINES, type Replayed, type ScanFileLine } from '../../model/s
 import type { Platform } from '../../platform/context.ts';
 import type { Look } from '../../scan/look.ts';
 import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
-import { readScanFile, scanFileText } from './logic/scan-file.ts';
+import { checkTimes, readScanFile, scanFileText } from './logic/scan-file.ts';
 import { recordLooks } from './looks.ts';
 import { recordSightings } from './sightings.ts';
 import { strong } from './logic/reconcile.ts';
 import { lastSeenAt, lastShownAt, looksBetween, seenBetween } from './store-scan-file.ts';
 import { scanRow } from './store-scans.ts';
 
-/** Unpacked; what is larger is no scan of ours. */
-const LONGEST_TEXT = 512 * 1024 * 1024;
+/** Bytes of a file unpacked: what is larger does not fit into memory beside everything else, once it is read. */
+const LONGEST_TEXT = 128 * 1024 * 1024;
 const BATCH = 200;
 
 /** What is known of what a scan saw, as a file. Best made when it has just ended: later scans replace what they see. */
@@ -35,12 +35,15 @@ export async function exportScan(platform: Platform, id: string): Promise<Buffer
     throw new AppError('SCAN_FILE', { why: `it has more than ${MOST_SCAN_LINES} lines` });
   const { targets, ports } = row;
   const scan = { id, targets, ports, startedAt: from.toISOString(), finishedAt: until.toISOString() };
-  return promisify(gzip)(scanFileText(scan, lines));
+  const text = Buffer.from(scanFileText(scan, lines));
+  if (text.length > LONGEST_TEXT)
+    throw new AppError('SCAN_FILE', { why: `it is larger than ${LONGEST_TEXT} bytes; look at less in one scan` });
+  return promisify(gzip)(text);
 }
 
 /** Rebuilds from such a file what is not known here, or known from earlier. The same file again changes nothing. */
 export async function replayScan(platform: Platform, actor: Actor, file: Buffer): Promise<Replayed> {
-  const { header, lines } = await read(file);
+  const { header, lines } = await read(file, platform.now());
   const counts: Replayed = { scan: header.scan.id, lines: lines.length, taken: 0, known: 0, newHosts: 0, looks: 0 };
   const byAddress = [...Map.groupBy(lines, ({ address }) => address)];
   for (let at = 0; at < byAddress.length; at += BATCH)
@@ -53,10 +56,12 @@ export async function replayScan(platform: Platform, actor: Actor, file: Buffer)
   return counts;
 }
 
-async function read(file: Buffer): Promise<ReturnType<typeof readScanFile>> {
+async function read(file: Buffer, now: Date): Promise<ReturnType<typeof readScanFile>> {
   try {
     const text = await promisify(gunzip)(file, { maxOutputLength: LONGEST_TEXT });
-    return readScanFile(text.toString('utf8'));
+    const whole = readScanFile(text.toString('utf8'));
+    checkTimes(whole.header, whole.lines, now);
+    return whole;
   } catch (error) {
     const why = 'code' in (error as object) ? 'it is no gzip file, or cut off, or too large' : (error as Error).message;
     throw new AppError('SCAN_FILE', { why }, { cause: error });
@@ -95,9 +100,9 @@ async function takeSome(
 }
 
 /** Not where the address, or the machine that it showed then, was seen since or just then: that stays as it is. */
-function isNews(lines: readonly ScanFileLine[], known: readonly (Date | undefined)[]): boolean {
+export function isNews(lines: readonly ScanFileLine[], known: readonly (Date | undefined)[]): boolean {
   const seen = lines.filter(({ kind }) => kind === 'seen');
-  const oldest = Math.min(...seen.map(({ at }) => Date.parse(at)));
+  const oldest = seen.reduce((least, { at }) => Math.min(least, Date.parse(at)), Infinity);
   return seen.length > 0 && known.every((at) => at === undefined || at.getTime() < oldest);
 }
 

@@ -6,6 +6,8 @@ import { createDiscovery, type Discovery } from './index.ts';
 import { notLooked } from './not-looked.ts';
 import { addressSpace } from './space.ts';
 import { decisionsOf } from './store-hosts.ts';
+import { removeFaces } from './store-retention.ts';
+import { facesAt } from './store-shared.ts';
 import { entriesSince, OPERATOR } from './testing/index.ts';
 import { unknownHosts } from './unknown.ts';
 
@@ -65,6 +67,26 @@ test('an address that moves between two machines is theirs, and no machine to de
   for (const key of ['A', 'B', 'B', 'A']) await scan({ ...homes, '10.73.0.100': key }, tls);
   assert.equal((await sharedEntries()).length, 1, 'said once');
   assert.equal((await unknownHosts(platform)).length, 3);
+});
+
+test('a stranger at an address that machines share is a machine, and nobody shares it for ever', async () => {
+  const homes = { '10.76.0.1': 'P', '10.76.0.2': 'Q' };
+  await scan({ ...homes, '10.76.0.100': 'P' });
+  const [p, q, vip] = await scan({ ...homes, '10.76.0.100': 'Q' });
+  assert.equal((await discovery.host(vip!))!.shared?.kind, 'vip');
+  const [, , rogue] = await scan({ ...homes, '10.76.0.100': 'ROGUE' });
+  assert.equal((await discovery.host(rogue!))!.shared, undefined);
+  assert.ok((await unknownHosts(platform)).some(({ host }) => host.id === rogue));
+  const [, , back] = await scan({ ...homes, '10.76.0.100': 'P' });
+  const shared = (await discovery.host(back!))!.shared;
+  assert.deepEqual(new Set(shared?.members), new Set([p, q]), 'one of its machines carries it again');
+
+  const facesLeft = async () => (await facesAt(platform.db, ['10.76.0.100'])).get('10.76.0.100')?.length ?? 0;
+  const last = platform.now().getTime() + minute * 60_000;
+  await removeFaces(platform.db, new Date(last - 120_000));
+  assert.equal(await facesLeft(), 2, 'one of them was shown just now; when the other last was does not matter');
+  await removeFaces(platform.db, new Date(last + 120_000));
+  assert.equal(await facesLeft(), 0);
 });
 
 test('a lease that goes to another machine, and one machine with two addresses, are shared by nobody', async () => {

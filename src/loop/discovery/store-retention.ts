@@ -78,6 +78,17 @@ export function removePatrols(db: Db, before: Date): Promise<number> {
   );
 }
 
+/** Of addresses where none of their machines was shown since: several machines' once, they may be anybody's now. */
+export function removeFaces(db: Db, before: Date): Promise<number> {
+  return inBatches(
+    db,
+    sql`delete from discovery.face where (address, identity) in (
+      select f.address, f.identity from discovery.face f
+      where not exists (select from discovery.face n where n.address = f.address and n.last_at >= ${before})
+      limit ${BATCH})`,
+  );
+}
+
 export function removeFollowed(db: Db, before: Date): Promise<number> {
   return inBatches(
     db,

@@ -62,14 +62,25 @@ async function holdersOf(db: DbOrTx, identities: readonly string[]): Promise<Map
 /** As `placeIn` has it. */
 const PLACE = sql`case a.site when 'local' then a.address else a.address || '@' || a.site end`;
 
+/** What a face is told by (`identityOf`). */
+const SHOWN = sql`i.host_id = a.host_id and i.kind in ('ssh-host-key', 'mac')`;
+
+interface Around {
+  id: string;
+  now: string[];
+  ever: string[];
+  isStranger: boolean;
+}
+
 /** Records that are or were at one of these addresses, with everywhere that they are and were. */
-async function placesAround(
-  db: DbOrTx,
-  places: readonly string[],
-): Promise<{ id: string; now: string[]; ever: string[] }[]> {
-  const { rows } = await sql<{ id: string; now: string[]; ever: string[] }>`
+async function placesAround(db: DbOrTx, places: readonly string[]): Promise<Around[]> {
+  const { rows } = await sql<Around>`
     select a.host_id as id, coalesce(array_agg(${PLACE}) filter (where a.current), '{}') as now,
-      array_agg(${PLACE}) as ever
+      array_agg(${PLACE}) as ever,
+      exists (select from discovery.identifier i where ${SHOWN})
+        and not exists (select from discovery.identifier i
+          join discovery.face f on f.identity = i.kind || ' ' || i.value
+          where ${SHOWN} and f.address = any (array_agg(${PLACE}))) as "isStranger"
     from discovery.address a
     where a.host_id in (select i.host_id from discovery.address i where i.address = ${anyOf(places.map(addressOfPlace))})
     group by a.host_id`.execute(db);

@@ -17,18 +17,35 @@ export function readScanFile(text: string): { header: ScanFileHeader; lines: Sca
   if (!header.success) throw new Error('its first line is no header of a scan');
   const body = text.slice(end + 1);
   if (digestOf(body) !== header.data.sha256) throw new Error('it was altered or cut off: its digest is another one');
-  const lines = body.split('\n').slice(0, -1);
-  if (lines.length !== header.data.lines)
-    throw new Error(`it has ${lines.length} lines, and says ${header.data.lines}`);
-  return {
-    header: header.data,
-    lines: lines.map((line, index) => {
-      const one = ScanFileLine.safeParse(jsonOf(line, index + 2));
-      if (!one.success)
-        throw new Error(`line ${index + 2} is not what this version knows: ${one.error.issues[0]!.message}`);
-      return one.data;
-    }),
-  };
+  return { header: header.data, lines: linesOf(body, header.data.lines) };
+}
+
+/** Line by line: a body may be nothing but ends of lines, more of them than fit into memory as strings. */
+function linesOf(body: string, count: number): ScanFileLine[] {
+  const lines: ScanFileLine[] = [];
+  let from = 0;
+  for (let end = body.indexOf('\n'); end >= 0; end = body.indexOf('\n', from)) {
+    if (lines.length === count) throw new Error(`it has more lines than the ${count} that it says`);
+    const number = lines.length + 2;
+    const one = ScanFileLine.safeParse(jsonOf(body.slice(from, end), number));
+    if (!one.success) throw new Error(`line ${number} is not what this version knows: ${one.error.issues[0]!.message}`);
+    lines.push(one.data);
+    from = end + 1;
+  }
+  if (lines.length < count) throw new Error(`it has ${lines.length} lines, and says ${count}`);
+  return lines;
+}
+
+/**
+ * Times decide what is newer, so a file may not make up any: throws where the scan has not ended by `now`, or saw
+ * something before it began or after it ended.
+ */
+export function checkTimes({ scan }: ScanFileHeader, lines: readonly ScanFileLine[], now: Date): void {
+  const [from, until] = [Date.parse(scan.startedAt), Date.parse(scan.finishedAt)];
+  if (until > now.getTime())
+    throw new Error(`its scan ended at ${scan.finishedAt}, and here it is ${now.toISOString()}; check both clocks`);
+  const wrong = lines.findIndex(({ at }) => Date.parse(at) < from || Date.parse(at) > until);
+  if (wrong >= 0) throw new Error(`line ${wrong + 2} was seen at ${lines[wrong]!.at}, when its scan did not run`);
 }
 
 function jsonOf(line: string, number: number): unknown {

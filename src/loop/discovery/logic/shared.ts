@@ -156,11 +156,15 @@ function verdict(address: string, faces: readonly Face[]): Pick<SharedAddress, '
     : { kind: 'vip', why: `${showed}; the address moves between them` };
 }
 
-/** Is this record nothing but such addresses, and so no machine? `now`: where it is; `ever`: where it was. */
+/**
+ * Is this record nothing but such addresses, and so no machine? `now`: where it is; `ever`: where it was; `isStranger`: it
+ * shows an identity, and none that is a face of its addresses, so it is a machine that came to be there.
+ */
 export function isOnlyShared(
-  host: { id: string; now: readonly string[]; ever: readonly string[] },
+  host: { id: string; now: readonly string[]; ever: readonly string[]; isStranger?: boolean },
   shared: ReadonlyMap<string, SharedAddress>,
 ): SharedAddress | null {
+  if (host.isStranger) return null;
   const places = host.now.length > 0 ? host.now : host.ever;
   const all = places.map((address) => shared.get(address));
   const first = all[0];

@@ -2,10 +2,12 @@ import { createHmac } from 'node:crypto';
 import { createTransport } from 'nodemailer';
 import type { Notice, NotifierChannel } from '../../../model/notice.ts';
 import { oneLine } from '../../../model/text.ts';
-import { request, urlProblem } from '../../../platform/http/outgoing.ts';
+import { type Answer, request, urlProblem } from '../../../platform/http/outgoing.ts';
 
 /** The other side must have taken a message within this time, or it is sent again. */
 const TIMEOUT_MS = 20_000;
+/** A mail as a whole, whatever the server says meanwhile: well within the time that nobody else sends the message. */
+const MAIL_MS = 60_000;
 const LONGEST_ANSWER = 64 * 1024;
 
 type Of<K extends NotifierChannel['kind']> = Extract<NotifierChannel, { kind: K }>;
@@ -45,28 +47,31 @@ export function signatureOf(key: string, body: string, now: Date): string {
 
 async function hook({ url, key, ca }: Of<'webhook'>, notice: Notice, now: Date): Promise<void> {
   const body = JSON.stringify(notice);
-  await post(url, body, ca, {
+  const { status, text } = await post(url, body, ca, {
     'lastember-notice': notice.id,
     ...(key === undefined ? {} : { 'lastember-signature': signatureOf(key, body, now) }),
   });
+  // Whole, so that what is secret in it is found before it is cut.
+  if (!isTaken(status)) throw new Error(`it answered ${status}${text ? `: ${text}` : ''}`);
 }
 
 /** The form that incoming hooks of chats have in common. */
 async function chat({ url, ca }: Of<'chat'>, notice: Notice): Promise<void> {
-  await post(
-    url,
-    JSON.stringify({ text: notice.text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;') }),
-    ca,
-  );
+  const text = notice.text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const { status } = await post(url, JSON.stringify({ text }), ca);
+  // Not with its text: many say back the URL, and that is the secret.
+  if (!isTaken(status)) throw new Error(`it answered ${status}`);
 }
 
-async function post(
+const isTaken = (status: number): boolean => status >= 200 && status <= 299;
+
+function post(
   url: string,
   body: string,
   ca: string | undefined,
   headers: Record<string, string> = {},
-): Promise<void> {
-  const answer = await request(url, {
+): Promise<Answer> {
+  return request(url, {
     method: 'POST',
     body,
     headers: { 'content-type': 'application/json', ...headers },
@@ -74,11 +79,15 @@ async function post(
     timeoutMs: TIMEOUT_MS,
     limit: LONGEST_ANSWER,
   });
-  if (answer.status < 200 || answer.status > 299)
-    throw new Error(`it answered ${answer.status}${answer.text ? `: ${oneLine(answer.text, 200)}` : ''}`);
 }
 
-async function mail(channel: Of<'email'>, notice: Notice, origin: string): Promise<void> {
+/** Throws when the server has not taken it within `mostMs`, however busily it talks. */
+export async function mail(
+  channel: Of<'email'>,
+  notice: Notice,
+  origin: string,
+  mostMs: number = MAIL_MS,
+): Promise<void> {
   const at = channel.smtp.lastIndexOf(':');
   const transport = createTransport({
     host: channel.smtp.slice(0, at).replace(/^\[|\]$/g, ''),
@@ -95,8 +104,10 @@ async function mail(channel: Of<'email'>, notice: Notice, origin: string): Promi
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+  const signal = AbortSignal.timeout(mostMs);
   try {
     await transport.sendMail({
+      signal,
       from: channel.from,
       to: channel.to,
       subject: oneLine(notice.title, 200),
@@ -105,6 +116,9 @@ async function mail(channel: Of<'email'>, notice: Notice, origin: string): Promi
       messageId: `<${notice.id}@${origin.replaceAll(/[^\w.-]/g, '-')}>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Error(`the mail server did not take it within ${mostMs / 1000} s`, { cause: error });
   } finally {
     transport.close();
   }

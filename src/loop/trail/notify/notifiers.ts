@@ -4,6 +4,7 @@ import { type Notice, type Notifier, NotifierChannel, type NotifierInput } from 
 import { oneLine } from '../../../model/text.ts';
 import type { Platform } from '../../../platform/context.ts';
 import { channelProblem, deliver, whereTo } from './channels.ts';
+import { withoutSecrets } from './mask.ts';
 import { deleteNotifier, insertNotifier, notifierRow, type NotifierRow, notifierRows } from './store.ts';
 
 /** What of a channel goes into the vault. */
@@ -87,26 +88,20 @@ export async function testNotifier(platform: Platform, actor: Actor, ref: string
 
 /** Null: the other side has taken it. Else what went wrong, without secrets. */
 export async function sendTo(platform: Platform, row: NotifierRow, notice: Notice): Promise<string | null> {
-  const secrets = row.secret_id
-    ? await platform.vault.use(row.secret_id, async (text) => JSON.parse(text) as Record<string, string>)
-    : {};
+  let secrets: Record<string, string> = {};
   try {
+    if (row.secret_id) secrets = await platform.vault.use(row.secret_id, async (text) => JSON.parse(text) as never);
     const channel = NotifierChannel.parse(channelFields(row, secrets));
     await deliver(channel, notice, platform.now(), platform.config.checkpointOrigin);
     return null;
   } catch (error) {
-    return withoutSecrets(oneLine((error as Error).message, 300), Object.values(secrets));
+    return oneLine(withoutSecrets((error as Error).message, Object.values(secrets)), 300);
   }
 }
 
 function channelFields({ kind, settings }: NotifierRow, secrets: Record<string, string>): Record<string, unknown> {
   const { to, ...rest } = settings;
   return { kind, ...rest, ...(kind === 'email' ? { to } : {}), ...secrets };
-}
-
-/** A server may say back what it was sent. */
-function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((clean, secret) => clean.replaceAll(secret, '…'), text);
 }
 
 function toNotifier(row: NotifierRow): Notifier {
