@@ -30,7 +30,9 @@ const record = (...all: Sighting[]) => platform.observe(OPERATOR, (tx) => record
 /** What is written of an address: word, from and until, in minutes. */
 async function rows(address: string): Promise<[string | null, number, number | null][]> {
   const all = await sql<{ hostname: string | null; at: Date; until: Date | null }>`
-    select hostname, at, until from discovery.sighting where address = ${address} order by at, hostname, id`.execute(platform.db);
+    select hostname, at, until from discovery.sighting where address = ${address} order by at, hostname, id`.execute(
+    platform.db,
+  );
   const minutes = (date: Date): number => (date.getTime() - at(0).getTime()) / 60_000;
   return all.rows.map((row) => [row.hostname, minutes(row.at), row.until && minutes(row.until)]);
 }

@@ -252,7 +252,9 @@ test('the functions of the guard do nothing for a table of the application’s o
       and has_function_privilege('lastember', oid, 'execute')`.execute(p.db);
   assert.deepEqual(rows, [], 'what a later migration makes there, too');
   const asOwner = (verb: string) =>
-    withClient(p.urls.owner, (client) => client.query(`${verb} execute on all functions in schema ledger ${verb === 'grant' ? 'to' : 'from'} public`));
+    withClient(p.urls.owner, (client) =>
+      client.query(`${verb} execute on all functions in schema ledger ${verb === 'grant' ? 'to' : 'from'} public`),
+    );
   await asOwner('grant');
   try {
     assert.equal(await asApp(MINE, FORGE, WRITE), misplaced);
