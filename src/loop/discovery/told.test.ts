@@ -134,3 +134,25 @@ test('sightings of an earlier version get the moment of their end, in order of t
   assert.deepEqual(await rows('10.67.3.9'), [[null, 5, null]]);
   assert.equal(await fillUntil(platform.db), 0);
 });
+
+test('machines with one key at one private address of two sites stay two; one that claims its address stays one', async () => {
+  const scan = (site: string, minutes: number) =>
+    says('192.168.1.1', minutes, { site, evidence: { site }, ...shows('F') });
+  for (const minutes of [0, 10]) await record(scan('local', minutes)).then(() => record(scan('berlin', minutes + 1)));
+  const places = async (address: string): Promise<string[]> => {
+    const { rows: all } = await sql<{ site: string; how: string }>`
+      select site, how from discovery.address where address = ${address} and current order by site`.execute(
+      platform.db,
+    );
+    return all.map(({ site, how }) => `${how} ${site}`);
+  };
+  assert.deepEqual(await places('192.168.1.1'), ['measured berlin', 'measured local']);
+
+  const agent = (minutes: number) =>
+    says('10.67.4.3', minutes, { source: 'agent', identifiers: [{ kind: 'agent-key', value: 'A' }] });
+  for (const minutes of [0, 10]) {
+    await record(agent(minutes));
+    await record(says('10.67.4.3', minutes + 1, { site: 'berlin', evidence: { site: 'berlin' } }));
+    assert.deepEqual(await places('10.67.4.3'), ['measured berlin']);
+  }
+});
