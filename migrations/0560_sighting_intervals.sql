@@ -1,10 +1,11 @@
 -- What a source tells of a host at an address again and again is one row: told from `at` until another word took its
 -- place, or the host left that address. How often, and when last, is counted in `host_source`.
-alter table discovery.sighting add column until timestamptz;
-update discovery.sighting s set until = n.at
-  from (select id, lead(at) over (partition by host_id, source, address, via order by id) as at from discovery.sighting) n
-  where n.id = s.id and n.at is not null;
+-- Rows that are there already get `-infinity`, which writes none of them; the retention job fills in the moment (see
+-- store-told.ts). Until then they count as ended.
+alter table discovery.sighting add column until timestamptz default '-infinity';
+alter table discovery.sighting alter column until drop default;
 create index sighting_told on discovery.sighting (host_id, source, address) where until is null;
+create index sighting_to_fill on discovery.sighting (host_id) where until = '-infinity';
 
 -- The two rows of a host that every sighting touches: room in the page for the next version, so that no index is touched.
 alter table discovery.presence set (fillfactor = 50);

@@ -2,6 +2,7 @@ import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { endOldClaims } from './store-addresses.ts';
 import { noteDecision } from './store-hosts.ts';
+import { fillUntil } from './store-told.ts';
 import { removeMoments } from './store-timeline.ts';
 import {
   removeFaces,
@@ -20,6 +21,9 @@ export const CLAIM_DAYS = 30;
 export async function retain(platform: Platform): Promise<void> {
   const now = platform.now().getTime();
   const before = new Date(now - platform.config.historyDays * DAY_MS);
+  // What was told until when decides what is old.
+  const filled = await fillUntil(platform.db);
+  if (filled > 0) platform.log.info({ filled }, 'sightings of an earlier version were given the moment of their end');
   const removed = {
     sightings: await removeSightings(platform.db, before),
     history: await removeHistory(platform.db, before, platform.now()),

@@ -7,6 +7,7 @@ import { jsonText } from '../../platform/db/json-text.ts';
 import type { Touched } from './logic/hearsay.ts';
 import type { LastPatrol } from './logic/election.ts';
 import { hostsAround } from './store-around.ts';
+import { toldSince } from './store-told.ts';
 import { q } from './tables.ts';
 
 const ACTIVE: PatrolState[] = ['ordered', 'running'];
@@ -228,10 +229,10 @@ export async function seenSince(
 ): Promise<{ address: string; identifiers: Identifier[] }[]> {
   if (addresses.length === 0) return [];
   return q(db)
-    .selectFrom('discovery.sighting')
-    .select(['address', 'identifiers'])
-    .where('source', '=', 'agent-scan')
-    .where('at', '>=', since)
-    .where('address', '=', anyOf(addresses))
+    .selectFrom('discovery.sighting as s')
+    .select(['s.address', 's.identifiers'])
+    .where('s.source', '=', 'agent-scan')
+    .where(toldSince(since))
+    .where('s.address', '=', anyOf(addresses))
     .execute();
 }

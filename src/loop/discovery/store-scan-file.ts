@@ -1,13 +1,23 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { ScanFileLine } from '../../model/scan-file.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { COARSE_DAYS } from './store-around.ts';
 
-/** What the server itself saw in that time, in an order that is always the same. */
+/**
+ * What the server itself saw in that time, in an order that is always the same. What was told before and was seen again
+ * has no row of that time: it stands, and its host and what listens there were last seen then.
+ */
 export async function seenBetween(db: DbOrTx, from: Date, until: Date, most: number): Promise<ScanFileLine[]> {
   const { rows } = await sql<Omit<Extract<ScanFileLine, { kind: 'seen' }>, 'kind' | 'at'> & { at: Date }>`
-    select address, at, hostname, identifiers, evidence from discovery.sighting
-    where source = 'scan' and at >= ${from} and at <= ${until} order by address, at, id limit ${most}`.execute(db);
+    select s.address, greatest(s.at, again.at) as at, s.hostname, s.identifiers, s.evidence from discovery.sighting s
+    left join lateral (select h.last_seen as at from discovery.host_source h
+      where s.at < ${from} and s.until is null and h.host_id = s.host_id and h.source = s.source
+        and h.last_seen >= ${from} and h.last_seen <= ${until}
+        and coalesce((select max(e.last_seen) >= ${from} from discovery.endpoint e
+          where e.host_id = s.host_id and e.address = s.address and e.via is null), true)) again on true
+    where s.source = 'scan' and ((s.at >= ${from} and s.at <= ${until}) or again.at is not null)
+    order by s.address, at, s.id limit ${most}`.execute(db);
   return rows.map((row) => ({ kind: 'seen', ...row, at: row.at.toISOString() }));
 }
 
@@ -26,11 +36,20 @@ export async function looksBetween(db: DbOrTx, from: Date, until: Date, most: nu
   return rows.map((row) => ({ kind: 'look', ...row, at: row.at.toISOString() }));
 }
 
+/**
+ * When something may have been seen last that is noted as seen at `last_seen` of `row`, to the week, where it was not
+ * noted again because nothing was new: no later than its host was.
+ */
+const lastSeen = (row: 'a' | 'i'): RawBuilder<Date> =>
+  sql<Date>`least(${sql.ref(`${row}.last_seen`)} + ${COARSE_DAYS} * interval '1 day',
+    greatest(${sql.ref(`${row}.last_seen`)}, p.last_seen))`;
+
 /** When somebody last saw anything at these addresses. */
 export async function lastSeenAt(db: DbOrTx, addresses: readonly string[]): Promise<Map<string, Date>> {
   const { rows } = await sql<{ address: string; at: Date }>`
-    select address, max(last_seen) as at from discovery.address
-    where address = ${anyOf(addresses)} group by address`.execute(db);
+    select a.address, max(${lastSeen('a')}) as at from discovery.address a
+      left join discovery.presence p on p.host_id = a.host_id
+    where a.address = ${anyOf(addresses)} group by a.address`.execute(db);
   return new Map(rows.map(({ address, at }) => [address, at]));
 }
 
@@ -38,9 +57,10 @@ export async function lastSeenAt(db: DbOrTx, addresses: readonly string[]): Prom
 export async function lastShownAt(db: DbOrTx, identities: readonly string[]): Promise<Map<string, Date>> {
   if (identities.length === 0) return new Map();
   const { rows } = await sql<{ identity: string; at: Date }>`
-    select w.identity, max(i.last_seen) as at from unnest(${[...identities]}::text[]) as w (identity)
+    select w.identity, max(${lastSeen('i')}) as at from unnest(${[...identities]}::text[]) as w (identity)
       join discovery.identifier i on i.kind = split_part(w.identity, ' ', 1)
         and i.value = substr(w.identity, strpos(w.identity, ' ') + 1)
+      left join discovery.presence p on p.host_id = i.host_id
     group by w.identity`.execute(db);
   return new Map(rows.map(({ identity, at }) => [identity, at]));
 }

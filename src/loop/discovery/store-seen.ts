@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
-import { jsonText } from '../../platform/db/json-text.ts';
 import { chunks } from '../../platform/db/many.ts';
 import { placeIn, spaceOf } from './logic/place.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
 import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
+import { noteTold, plainList } from './store-told.ts';
 
 /** Which host a sighting is. */
 export interface Seen {
@@ -70,56 +70,6 @@ export async function noteIdentifiers(
     identifiers.map((one) => ({ hostId, at: at.toISOString(), listed: false, ...one })),
   );
 }
-
-/** What a source says of a host at an address stands until it says something else. */
-async function noteTold(db: DbOrTx, seen: readonly Seen[]): Promise<void> {
-  // An aggregate a row: each is looked up by its key, whatever PostgreSQL takes the table for.
-  const { rows } = await sql<{ place: number; others: string[] | null }>`
-    select t.place, s.others from ${told(seen)}
-    cross join lateral (
-      select array_agg(o.id::text) as others,
-        bool_or(o.hostname is not distinct from t.hostname and o.identifiers = t.identifiers
-          and o.evidence is not distinct from t.evidence) as known
-      from discovery.sighting o
-      where o.host_id = t.host_id and o.source = t.source and o.address = t.address and o.until is null
-        and o.via is not distinct from t.via) s
-    where s.known is not true`.execute(db);
-  if (rows.length === 0) return;
-  const news = rows.map(({ place }) => seen[place - 1]!);
-  await endSightings(
-    db,
-    rows.flatMap(({ others }, index) => (others ?? []).map((id) => ({ id, at: news[index]!.sighting.at }))),
-  );
-  await sql`
-    insert into discovery.sighting (host_id, source, address, at, via, hostname, identifiers, evidence)
-    select host_id, source, address, at, via, hostname, identifiers, evidence from ${told(news)} order by place`.execute(
-    db,
-  );
-}
-
-async function endSightings(db: DbOrTx, ended: readonly { id: string; at: string }[]): Promise<void> {
-  if (ended.length === 0) return;
-  await sql`
-    update discovery.sighting s set until = greatest(s.at, t.at)
-    from unnest(${ended.map(({ id }) => id)}::bigint[], ${ended.map(({ at }) => at)}::timestamptz[]) t (id, at)
-    where s.id = t.id`.execute(db);
-}
-
-function told(seen: readonly Seen[]) {
-  const of = <T>(read: (one: Seen) => T): T[] => seen.map(read);
-  const said = seen.map(({ sighting: { identifiers, evidence } }) => [identifiers, evidence ?? null]);
-  return sql`(
-    select t.*, said -> 0 as identifiers, nullif(said -> 1, 'null') as evidence from unnest(
-      ${plainList(of(({ hostId }) => hostId))}::text[], ${plainList(of(({ sighting }) => sighting.source))}::text[],
-      ${plainList(of(({ sighting }) => sighting.address))}::text[],
-      ${plainList(of(({ sighting }) => sighting.at))}::timestamptz[],
-      ${of(({ sighting }) => sighting.via ?? null)}::text[], ${of(({ sighting }) => sighting.hostname ?? null)}::text[],
-      array(select jsonb_array_elements(${jsonText(said)}::jsonb))) with ordinality
-      t (host_id, source, address, at, via, hostname, said, place)) t`;
-}
-
-/** An array of what needs no quotes: ids of ours, normal addresses, times, names of sources. */
-const plainList = (values: readonly string[]): string => `{${values.join(',')}}`;
 
 /** Adds up in here what a batch says of one thing: a statement may touch a row once. */
 function grouped<T extends { at: string }>(

@@ -110,7 +110,9 @@ async function grant(client: pg.Client, appRole: string): Promise<void> {
       grant select, insert, update, delete on all tables in schema ${schema} to ${app};
       grant usage, select on all sequences in schema ${schema} to ${app};`);
   }
+  // PostgreSQL lets everybody execute a function that is made, those that run with their owner's rights too.
   await client.query(`revoke insert, update, delete on platform.migration from ${app};
+    revoke execute on all functions in schema ledger from public;
     grant usage on schema ledger to ${app};
     grant select, insert on ledger.entry to ${app};
     grant select, delete on ledger.unsequenced to ${app};

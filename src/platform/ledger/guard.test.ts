@@ -234,6 +234,36 @@ test('the application cannot switch the guard off, forge its notes, or call what
   assert.equal(await asApp(`update platform.migration set sha256 = ''`), denied);
 });
 
+/** Tables of the application's own with the guard's functions on them, which would forge and remove its notes. */
+const MINE = `create temporary table mine (seq bigint, id text, bytes bytea, leaf_hash bytea, xid xid8);
+  create trigger forge after insert on mine referencing new table as added
+    for each statement execute function ledger.on_entries()`;
+const FORGE = 'insert into mine select seq, id, bytes, leaf_hash from ledger.entry limit 1';
+const ERASE = `create temporary table mine (xid xid8);
+  create trigger erase after insert on mine for each row execute function ledger.check_guard()`;
+
+test('the functions of the guard do nothing for a table of the application’s own, nor may it put them there', async () => {
+  assert.equal(await asApp(entrySql(), 'delete from ledger.unsequenced'), null);
+  const [denied, misplaced] = ['42501', 'LE004'];
+  assert.equal(await asApp(MINE, FORGE, WRITE), denied);
+  assert.equal(await asApp(ERASE, WRITE, 'insert into mine values (pg_current_xact_id())'), denied);
+  const { rows } = await sql<{ name: string }>`
+    select proname as name from pg_proc where pronamespace = 'ledger'::regnamespace
+      and has_function_privilege('lastember', oid, 'execute')`.execute(p.db);
+  assert.deepEqual(rows, [], 'what a later migration makes there, too');
+  const asOwner = (verb: string) =>
+    withClient(p.urls.owner, (client) =>
+      client.query(`${verb} execute on all functions in schema ledger ${verb === 'grant' ? 'to' : 'from'} public`),
+    );
+  await asOwner('grant');
+  try {
+    assert.equal(await asApp(MINE, FORGE, WRITE), misplaced);
+    assert.equal(await asApp(ERASE, WRITE, 'insert into mine values (pg_current_xact_id())'), misplaced);
+  } finally {
+    await asOwner('revoke');
+  }
+});
+
 test('a temporary table named like the transition table, or a search path, does not fool it', async () => {
   assert.equal(await asApp(`create temporary table changed (id text)`, WRITE), refusedCode);
   assert.equal(await asApp(`set search_path = demo, pgboss, public`, WRITE), refusedCode);

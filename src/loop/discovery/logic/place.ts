@@ -34,3 +34,12 @@ export function placeIn(space: string, address: string): string {
 
 export const spaceOfPlace = (place: string): string => place.split('@')[1] ?? LOCAL_SITE;
 export const addressOfPlace = (place: string): string => place.split('@')[0]!;
+
+/**
+ * Was something measured at the same address in another space? Two machines with one key, by their maker's doing: one
+ * machine that is at two sites has another address at each.
+ */
+export const isTwin = (places: readonly { address: string; how: 'measured' | 'claimed' }[], place: string): boolean =>
+  places.some(
+    ({ address, how }) => how === 'measured' && address !== place && addressOfPlace(address) === addressOfPlace(place),
+  );

@@ -37,6 +37,45 @@ test('1.5: a machine that changed its address stays the same host', () => {
   assert.deepEqual(decision?.from, ['10.0.0.1']);
 });
 
+test('the same key at the same address of two sites is two machines; a machine at both has other addresses there', () => {
+  for (const [here, there] of [
+    ['192.168.1.1', '192.168.1.1@berlin'],
+    ['192.168.1.1@berlin', '192.168.1.1'],
+  ] as const) {
+    const known = host('a', [here], [key('K')]);
+    const [twin] = decide([known], [sees(there, [key('K')])]);
+    assert.deepEqual([twin?.kind, twin?.cloneOf, twin?.displaced], ['clone', 'a', []]);
+    // And each is itself the next time.
+    const both = [known, host('b', [there], [key('K')])];
+    const again = decide(both, [sees(here, [key('K')]), sees(there, [key('K')])]);
+    assert.deepEqual(
+      again.map(({ hostId, kind }) => [hostId, kind]),
+      [
+        ['a', 'seen'],
+        ['b', 'seen'],
+      ],
+    );
+  }
+  const [afar] = decide([host('a', ['10.0.0.5@berlin'], [key('K')])], [sees('192.168.1.1', [key('K')])]);
+  assert.deepEqual([afar?.hostId, afar?.kind], ['a', 'seen']);
+  // What agents say knows of no site.
+  const [told] = decide([host('a', ['10.0.0.5@berlin'], [key('K')])], [sees('10.0.0.5', [key('K')], 'agent')]);
+  assert.deepEqual([told?.hostId, told?.kind], ['a', 'seen']);
+});
+
+test('who only claims an address and was measured nowhere is who a scanner of a site sees there', () => {
+  const claims = (id: string, measured: string[] = []): KnownHost => ({
+    ...host(id, measured, [machine(id)]),
+    addresses: [...host(id, measured).addresses, { address: '10.65.0.3', how: 'claimed' }],
+  });
+  const [found] = decide([claims('a')], [sees('10.65.0.3@berlin')]);
+  assert.deepEqual([found?.hostId, found?.kind], ['a', 'seen']);
+  const [contradicted] = decide([claims('a')], [sees('10.65.0.3@berlin', [machine('another')])]);
+  assert.equal(contradicted?.kind, 'new');
+  assert.equal(decide([claims('a', ['10.9.9.9'])], [sees('10.65.0.3@berlin')])[0]?.kind, 'new');
+  assert.equal(decide([host('a', ['10.65.0.3'])], [sees('10.65.0.3@berlin')])[0]?.kind, 'new');
+});
+
 test('two machines that swapped their addresses stay who they are', () => {
   const hosts = [host('a', ['10.0.0.1'], [key('A')]), host('b', ['10.0.0.2'], [key('B')])];
   const decisions = decide(hosts, [sees('10.0.0.1', [key('B')]), sees('10.0.0.2', [key('A')])]);

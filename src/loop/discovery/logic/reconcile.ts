@@ -1,7 +1,8 @@
 import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
 import { LISTS } from '../../../model/seen.ts';
 import { Index } from './indexed.ts';
-import { spaceOfPlace } from './place.ts';
+import { addressOfPlace } from './place.ts';
+import { isAt, isNowhere, isOnlyAfar, isTwinOf, measuredFirst } from './standing.ts';
 import type { Stood, Surroundings } from './surroundings.ts';
 
 /**
@@ -171,10 +172,10 @@ class Estate {
         if (candidates[0]) return this.#listed(candidates[0], sighting, identifier);
         continue;
       }
-      const afar = candidates.find((host) => isOnlyAfar(host, sighting.address));
+      const afar = candidates.find((host) => isOnlyAfar(host, sighting.address) && !isTwinOf(host, sighting));
       if (afar) return decided('seen', afar, `same ${identifier.kind}, seen at ${sighting.address} as well`);
       for (const host of candidates) {
-        const elsewhere = this.#aliveAt(host, sighting, identifier);
+        const elsewhere = isTwinOf(host, sighting) ? 'another site' : this.#aliveAt(host, sighting, identifier);
         if (elsewhere === null) return this.#move(host, sighting, identifier);
         cloneOf ??= {
           host,
@@ -249,7 +250,9 @@ class Estate {
     const holders = this.#places.of(sighting.address).toSorted(measuredFirst(sighting.address));
     const holder = holders.find((host) => !this.#contradicts(host, sighting));
     if (holder) return decided('seen', holder, `same address ${sighting.address}, and no identifier contradicts`);
-    const old = holders[0];
+    const old = holders[0] ?? this.#claimant(sighting);
+    if (old && holders.length === 0)
+      return decided('seen', old, `${old.name} was only said to have that address, and was measured nowhere yet`);
     if (!old) return this.#fresh('new', `nothing was known at ${sighting.address}, nor any of its identifiers`);
     const kind = contradiction(old, sighting) ?? 'inventory-id';
     const elsewhere = old.identifiers.some((one) =>
@@ -267,6 +270,14 @@ class Estate {
       ...this.#fresh('replaced', `${why}, and no identifier of that host remains: built anew`),
       replaces: old.id,
     };
+  }
+
+  /** Agents and lists do not know of sites: who claims an address, and was measured nowhere, may well be who is seen. */
+  #claimant(sighting: Sighting): KnownHost | undefined {
+    const claimants = this.#places.of(addressOfPlace(sighting.address));
+    if (!isMeasured(sighting) || claimants.some(({ addresses }) => addresses.some(({ how }) => how === 'measured')))
+      return undefined;
+    return claimants.find((host) => !this.#contradicts(host, sighting));
   }
 
   /** It has another measured address, and nothing in this batch says that it is not there any more. */
@@ -371,21 +382,6 @@ export function strong(identifiers: readonly Identifier[]): Identifier[] {
 
 const textOf = ({ kind, value }: Identifier): string => `${kind} ${value}`;
 const same = (a: Identifier, b: Identifier): boolean => a.kind === b.kind && a.value === b.value;
-const sharesSpace = (one: string, other: string): boolean => spaceOfPlace(one) === spaceOfPlace(other);
-/** Measured, and in other address spaces than this place's only: a machine is where it was, and reached from here too. */
-const isOnlyAfar = (host: KnownHost, place: string): boolean => {
-  const measured = host.addresses.filter(({ how }) => how === 'measured');
-  return measured.length > 0 && !measured.some(({ address }) => sharesSpace(address, place));
-};
-const isNowhere = ({ addresses }: KnownHost): boolean => !addresses.some(({ how }) => how === 'measured');
-const isAt = (host: KnownHost, address: string): boolean => host.addresses.some((a) => a.address === address);
-const rank = (host: KnownHost, at: string): number =>
-  host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;
-const measuredFirst =
-  (address: string) =>
-  (a: KnownHost, b: KnownHost): number =>
-    rank(a, address) - rank(b, address);
-
 /** So that a machine that moved leaves its address before whoever came there is looked at. */
 function strongestFirst(sightings: readonly Sighting[]): number[] {
   const strength = (sighting: Sighting): number => {

@@ -3,6 +3,7 @@ import type { ScanPath, ScanPace, ScanCounts } from '../../../model/estate.ts';
 import type { OpenPort } from '../../../model/site.ts';
 import type { DbOrTx } from '../../../platform/context.ts';
 import type { ScanRow } from '../store-scans.ts';
+import { toldSince } from '../store-told.ts';
 import { q } from '../tables.ts';
 
 export type ScannerRow = NonNullable<Awaited<ReturnType<typeof scannerRow>>>;
@@ -251,11 +252,11 @@ export async function seenAtSite(
 ): Promise<{ address: string; identifiers: { kind: string; value: string }[] }[]> {
   if (addresses.length === 0) return [];
   return q(db)
-    .selectFrom('discovery.sighting')
-    .select(['address', 'identifiers'])
-    .where('source', '=', 'scan')
-    .where('at', '>=', since)
-    .where('address', 'in', addresses)
-    .where(sql<boolean>`evidence ->> 'site' = ${site}`)
+    .selectFrom('discovery.sighting as s')
+    .select(['s.address', 's.identifiers'])
+    .where('s.source', '=', 'scan')
+    .where(toldSince(since))
+    .where('s.address', 'in', addresses)
+    .where(sql<boolean>`s.evidence ->> 'site' = ${site}`)
     .execute();
 }
