@@ -47,11 +47,7 @@ interface Door {
   unseen: boolean;
 }
 
-async function sshOf(
-  discovery: Discovery,
-  hostId: string,
-  allows: (address: string) => boolean,
-): Promise<Door | null> {
+async function sshOf(discovery: Discovery, hostId: string, allows: (address: string) => boolean): Promise<Door | null> {
   const open = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
   const endpoint = open.find(({ address }) => allows(address));
   if (!endpoint) return null;
@@ -166,7 +162,8 @@ async function bastionOf({ platform, discovery }: Way, via: Via, hops: number): 
   const away = await discovery.away(via.hostId);
   const door = await sshOf(discovery, via.hostId, (address) => !away.has(address));
   const row = (await credentials(platform.db)).find(({ id }) => id === via.credentialId);
-  if (!host || !door) throw unready(away.size > 0 ? 'no SSH server was seen on it from here' : 'discovery saw no SSH server on it');
+  if (!host || !door)
+    throw unready(away.size > 0 ? 'no SSH server was seen on it from here' : 'discovery saw no SSH server on it');
   if (!row) throw unready('its credential is gone');
   if (hops > MOST_HOPS) throw unready(`more than ${MOST_HOPS} bastions one behind the other`);
   if (!covers(row.bound_to, { hostId: host.id, address: door.address, tags: host.tags }))

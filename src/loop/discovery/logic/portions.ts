@@ -114,7 +114,10 @@ function whyNotDone(report: PortionReport, pairs: number, standing: Standing): s
 }
 
 /** What stands after a report was taken. */
-export function after(standing: Standing, report: PortionReport): Omit<Standing, 'seq' | 'open'> & { open: OpenPort[] } {
+export function after(
+  standing: Standing,
+  report: PortionReport,
+): Omit<Standing, 'seq' | 'open'> & { open: OpenPort[] } {
   const read = new Set(report.looks.map(keyOf));
   const open = new Map([...standing.open, ...report.open].map((one) => [keyOf(one), one]));
   const told = standing.told + open.size - standing.open.length;

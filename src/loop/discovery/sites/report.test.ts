@@ -324,7 +324,9 @@ test('a scanner works on one portion at a time, and not for ever on one that doe
   assert.equal(await leases(), 1);
   const portion = (await lease(all[0]!))!;
   assert.ok((await report(all[0]!, empty(portion))).terms);
-  await sql`update discovery.portion set moved_at = now() - interval '1 hour' where scan_id = ${id}`.execute(platform.db);
+  await sql`update discovery.portion set moved_at = now() - interval '1 hour' where scan_id = ${id}`.execute(
+    platform.db,
+  );
   assert.match((await report(all[0]!, empty(portion))).why!, /does not get on/);
   assert.equal(await leases(), 0);
 });

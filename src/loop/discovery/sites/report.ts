@@ -85,13 +85,13 @@ async function take(taking: Taking, report: PortionReport): Promise<Taken> {
   const { sites, scanner, tx } = taking;
   const gone = new Date(tx.now.getTime() - sites.times.leaseMs - sites.times.beatMs);
   const caller = await noteCall(tx.db, scanner.scannerId, { at: tx.now, gone });
-  if (!caller || isRefused(caller, tx.now)) return stop('a report of this scanner was refused: it gets no work for a day');
+  if (!caller || isRefused(caller, tx.now))
+    return stop('a report of this scanner was refused: it gets no work for a day');
   const scan = await lockScan(tx.db, report.scanId);
   const portion = scan && (await lockPortion(tx.db, report.scanId, report.window));
   if (!scan || scan.site !== scanner.site || !portion) return stop('there is no such portion any more');
-  if (portion.lease !== report.lease || portion.scanner_id !== scanner.scannerId)
-    return stop('another scanner has the portion now');
-  if (!TAKES.has(scan.state)) return stop(`the scan is ${scan.state}`);
+  const why = whyNotTaken(scan, portion, { scanner, lease: report.lease });
+  if (why !== null) return stop(why);
   const walk = await walkOf(sites, scan);
   const asked = { addresses: walk.order.addressesIn(report.window), ports: walk.ports };
   const refused = whyRefused(report, asked, standingOf(portion));
@@ -99,6 +99,15 @@ async function take(taking: Taking, report: PortionReport): Promise<Taken> {
   if (report.seq === portion.seq + 1 && (await apply(taking, { scan, portion, walk }, report)))
     return stop('the portion is done');
   return goOn(taking, { scan, portion, walk }, report);
+}
+
+function whyNotTaken(
+  scan: ScanRow,
+  portion: PortionRow,
+  { scanner, lease }: { scanner: ScannerIdentity; lease: string },
+): string | null {
+  if (portion.lease !== lease || portion.scanner_id !== scanner.scannerId) return 'another scanner has the portion now';
+  return TAKES.has(scan.state) ? null : `the scan is ${scan.state}`;
 }
 
 const standingOf = ({ not_looked, ...portion }: PortionRow): Standing => ({ ...portion, notLooked: not_looked });
@@ -176,12 +185,19 @@ function seenAt({ ageMs }: ScannerLook, { started_at }: ScanRow, now: Date): Dat
 }
 
 /** What was excluded while it looked does not count, nor what is older than what is known. */
-async function storeLooks(taking: Taking, { scan, walk }: Held, report: PortionReport, counts: ScanCounts): Promise<void> {
+async function storeLooks(
+  taking: Taking,
+  { scan, walk }: Held,
+  report: PortionReport,
+  counts: ScanCounts,
+): Promise<void> {
   const { sites, scanner, scopes, tx } = taking;
   const allowed = report.looks.filter(({ address }) => scopes.allowsScan(scan, address));
   const told = allowed.flatMap((look) => looksOf({ address: look.address, looks: [look] }, seenAt(look, scan, tx.now)));
   const known = await lastSeenThere(tx.db, scanner.site, told);
-  const looks = told.filter(({ address, port, at }) => !known.some((one) => one.address === address && one.port === port && one.last_seen > at));
+  const looks = told.filter(
+    ({ address, port, at }) => !known.some((one) => one.address === address && one.port === port && one.last_seen > at),
+  );
   if (looks.length === 0) return;
   const sightings = sightingsFrom(looks, 'scan').map((sighting): Sighting => ({
     ...sighting,
@@ -220,7 +236,11 @@ async function aliveSince(
     );
 }
 
-async function age({ ageing, scopes, tx }: Taking, { scan, portion, walk }: Held, notLooked: readonly string[]): Promise<void> {
+async function age(
+  { ageing, scopes, tx }: Taking,
+  { scan, portion, walk }: Held,
+  notLooked: readonly string[],
+): Promise<void> {
   const skipped = new Set(notLooked);
   const isAsked = (address: string): boolean => !skipped.has(address) && scopes.allowsScan(scan, address);
   await ageEndpoints(tx, ageing, {

@@ -80,11 +80,7 @@ export async function releasePortionsOf(db: DbOrTx, id: string): Promise<void> {
 }
 
 /** How many scanners of a site have been heard of since and may work. */
-export async function countLive(
-  db: DbOrTx,
-  site: string,
-  { since, now }: { since: Date; now: Date },
-): Promise<number> {
+export async function countLive(db: DbOrTx, site: string, { since, now }: { since: Date; now: Date }): Promise<number> {
   const row = await q(db)
     .selectFrom('discovery.scanner')
     .select((e) => e.fn.countAll<string>().as('live'))
