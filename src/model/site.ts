@@ -43,8 +43,8 @@ export const Terms = z.object({
   /** without a word of the server for so long, nothing more is sent */
   leaseSeconds: z.number().positive(),
   beatSeconds: z.number().positive(),
-  /** a blackout begins then */
-  darkAt: Instant.nullable(),
+  /** a blackout begins in so long; counted from when the terms were asked for, whatever the clocks say */
+  darkMs: z.number().nullable(),
 });
 export type Terms = z.infer<typeof Terms>;
 
@@ -74,6 +74,8 @@ export const ScannerLook = z.object({
   port: Port,
   result: ProbeResult.nullable(),
   error: z.string().max(500).nullable(),
+  /** how long ago that was when it was sent */
+  ageMs: z.number().nonnegative(),
 });
 export type ScannerLook = z.infer<typeof ScannerLook>;
 
@@ -90,7 +92,7 @@ export const PortionReport = z
     cursor: z.number().int().nonnegative(),
     open: z.array(OpenPort).max(PORTION.open),
     looks: z.array(ScannerLook).max(PORTION.looks),
-    /** addresses of the portion that this scanner may not touch, by its own settings or by what it was told */
+    /** addresses of the portion that this scanner may not touch, by its own settings or by what it was told; new ones */
     notLooked: z.array(Address).max(PORTION.addresses),
     /** `done`: all was tried and read. `left`: somebody else may have it. */
     ended: z.enum(['done', 'left']).nullable(),

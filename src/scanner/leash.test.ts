@@ -14,7 +14,7 @@ const TERMS: Terms = {
   subnetRate: 50,
   leaseSeconds: 10,
   beatSeconds: 1,
-  darkAt: null,
+  darkMs: null,
 };
 const PORTION: Portion = {
   scanId: 'scan_1',
@@ -42,15 +42,16 @@ test('only what is in the portion, in the scope, not excluded and allowed by thi
 });
 
 test('it ends before the lease does, before a blackout begins, and when the server says so', () => {
-  const at = new Date('2030-01-01T12:00:00Z');
   const leash = new Leash(PORTION, anything, 1000);
-  assert.equal(leash.isOver(9000, at), false);
-  assert.equal(leash.isOver(9001, at), true);
-  leash.heed({ terms: { ...TERMS, darkAt: '2030-01-01T12:00:05.000Z' }, why: null }, 9000);
-  assert.equal(leash.isOver(9001, at), false);
-  assert.equal(leash.isOver(9001, new Date('2030-01-01T12:00:04Z')), true);
+  assert.equal(leash.isOver(9000), false);
+  assert.equal(leash.isOver(9001), true);
+  // Whatever the clock on the wall says here.
+  leash.heed({ terms: { ...TERMS, darkMs: 5000 }, why: null }, 9000);
+  assert.equal(leash.isOver(9001), false);
+  assert.equal(leash.isOver(12_999), false);
+  assert.equal(leash.isOver(13_000), true);
   leash.heed({ terms: null, why: 'the scan is paused' }, 9002);
-  assert.equal(leash.isOver(9002, at), true);
+  assert.equal(leash.isOver(9002), true);
   assert.equal(leash.stopped, 'the scan is paused');
 });
 
@@ -93,4 +94,29 @@ test('whatever requests and answers are lost, the server has each thing once and
     }),
     { numRuns: 60 },
   );
+});
+
+test('what may not be touched is told with every place, each address once; looks tell how old they are', async () => {
+  const taken: PortionReport[] = [];
+  const client = {
+    call: async (_method: string, _path: string, _reply: unknown, { body }: { body: PortionReport }) => {
+      taken.push(body);
+      return { terms: TERMS, why: null };
+    },
+  } as unknown as Client;
+  const leash = new Leash(PORTION, limitsOf({ only: [], never: ['10.0.0.3'] }), 0);
+  const outbox = new Outbox(client, leash, PORTION);
+  leash.allows('10.0.0.3');
+  outbox.found(3, [{ address: '10.0.0.1', port: 22 }]);
+  await outbox.deliver();
+  leash.allows('10.0.0.2');
+  outbox.read([{ address: '10.0.0.1', port: 22, result: null, error: 'x' }], performance.now() - 60_000);
+  outbox.end('left');
+  await outbox.deliver();
+  assert.deepEqual(
+    taken.map(({ notLooked }) => notLooked),
+    [['10.0.0.3'], ['10.0.0.2']],
+  );
+  const { ageMs } = taken[1]!.looks[0]!;
+  assert.ok(ageMs >= 60_000 && ageMs < 70_000, `${ageMs} ms`);
 });

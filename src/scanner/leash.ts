@@ -57,10 +57,10 @@ export class Leash {
   }
 
   /** May nothing more be sent now? */
-  isOver(now = performance.now(), at = new Date()): boolean {
+  isOver(now = performance.now()): boolean {
     if (this.#stopped !== null) return true;
-    const { darkAt, leaseSeconds } = this.#terms;
-    if (darkAt !== null && at.getTime() + AHEAD_MS >= Date.parse(darkAt)) return true;
+    const { darkMs, leaseSeconds } = this.#terms;
+    if (darkMs !== null && now - this.#heardAt + AHEAD_MS >= darkMs) return true;
     return now - this.#heardAt > leaseSeconds * 1000 * SHARE_OF_LEASE;
   }
 

@@ -10,6 +10,11 @@ const OPEN_KEPT = 100_000;
 const LOOKS_KEPT = 1024;
 const LOOKS_AT_ONCE = 256;
 
+interface Taken {
+  look: Omit<ScannerLook, 'ageMs'>;
+  takenAt: number;
+}
+
 /**
  * What was found and is not taken by the server yet. A report that got no answer is sent again as it was, under its
  * number; what was found meanwhile goes with the next.
@@ -25,7 +30,11 @@ export class Outbox {
   #told: number;
   #cursor: number;
   #open: OpenPort[] = [];
-  #looks: ScannerLook[] = [];
+  #looks: Taken[] = [];
+  /** of what was sent: when each look was taken (ms, monotonic) */
+  #takenAt: number[] = [];
+  /** addresses that were told as not looked at */
+  readonly #refused = new Set<string>();
   #ended: PortionReport['ended'] = null;
   #tail: Promise<boolean> = Promise.resolve(true);
 
@@ -47,8 +56,9 @@ export class Outbox {
     this.#open.push(...open);
   }
 
-  read(looks: readonly ScannerLook[]): void {
-    this.#looks.push(...looks);
+  /** `takenAt`: ms, monotonic */
+  read(looks: readonly Omit<ScannerLook, 'ageMs'>[], takenAt = performance.now()): void {
+    this.#looks.push(...looks.map((look) => ({ look, takenAt })));
   }
 
   end(how: 'done' | 'left'): void {
@@ -79,13 +89,18 @@ export class Outbox {
   #next(): PortionReport | null {
     if (!this.#hasNews()) return null;
     const open = this.#open.splice(0, OPEN_AT_ONCE);
-    const looks = this.#looks.splice(0, LOOKS_AT_ONCE);
+    // Nothing is read before all that is open was told.
+    const taken = this.#open.length > 0 ? [] : this.#looks.splice(0, LOOKS_AT_ONCE);
+    this.#takenAt = taken.map(({ takenAt }) => takenAt);
+    const looks = taken.map(({ look }) => ({ ...look, ageMs: 0 }));
     // The place is told with the last of what was found before it.
     if (this.#open.length === 0) this.#told = this.#cursor;
     const isLast = this.#open.length === 0 && this.#looks.length === 0;
     const ended = isLast ? this.#ended : null;
     if (isLast) this.#ended = null;
-    const notLooked = ended === 'done' ? [...this.#leash.refused] : [];
+    // With the place up to which it is so: whoever goes on from there does not know.
+    const notLooked = [...this.#leash.refused].filter((address) => !this.#refused.has(address));
+    for (const address of notLooked) this.#refused.add(address);
     return { ...this.#at, seq: this.#seq + 1, cursor: this.#told, open, looks, notLooked, ended };
   }
 
@@ -93,8 +108,10 @@ export class Outbox {
     return { ...this.#at, seq: null, cursor: this.#told, open: [], looks: [], notLooked: [], ended: null };
   }
 
-  async #send(body: PortionReport): Promise<boolean> {
+  async #send(report: PortionReport): Promise<boolean> {
     const askedAt = performance.now();
+    const looks = report.looks.map((look, index) => ({ ...look, ageMs: Math.max(0, askedAt - this.#takenAt[index]!) }));
+    const body = { ...report, looks };
     const { beatSeconds } = this.#leash.terms;
     try {
       const timeoutMs = Math.max(1000, 2000 * beatSeconds);

@@ -47,6 +47,7 @@ export async function runScanner(options: ScannerOptions): Promise<void> {
   const key = await state.key();
   const scanner = { state, identity, client: clientOf(identity, key, identity), log };
   const shared = newSharedSubnets();
+  const kept = { scanId: null, bucket: null };
   try {
     while (!signal.aborted) {
       const askedAt = performance.now();
@@ -62,7 +63,7 @@ export async function runScanner(options: ScannerOptions): Promise<void> {
       }
       const { portion } = reply;
       const { client } = scanner;
-      const why = await work({ client, limits, connector: chosen.connector, shared, signal }, portion, askedAt);
+      const why = await work({ client, limits, connector: chosen.connector, shared, kept, signal }, portion, askedAt);
       log.info('Portion ended', { scan: portion.scanId, window: portion.window, why });
     }
   } finally {

@@ -28,6 +28,8 @@ export interface Worker {
   connector: Connector | undefined;
   /** of this process, whatever it works on */
   shared: SharedSubnets;
+  /** of the scan that it works on: a new portion is no new burst */
+  kept: { scanId: string | null; bucket: Bucket | null };
   signal: AbortSignal;
 }
 
@@ -49,7 +51,7 @@ interface Work {
 export async function work(worker: Worker, portion: Portion, askedAt: number): Promise<string> {
   const leash = new Leash(portion, worker.limits, askedAt);
   const outbox = new Outbox(worker.client, leash, portion);
-  const { guard, tempo, bucket } = doorOf(worker, leash);
+  const { guard, tempo, bucket } = doorOf(worker, leash, portion.scanId);
   leash.changed = () => {
     bucket.rate = leash.terms.rate;
     guard.recheck();
@@ -70,9 +72,17 @@ export async function work(worker: Worker, portion: Portion, askedAt: number): P
 
 const keyOf = ({ address, port }: OpenPort): string => `${address} ${port}`;
 
+function bucketOf({ kept }: Worker, scanId: string, rate: number): Bucket {
+  const known = kept.scanId === scanId ? kept.bucket : null;
+  const bucket = known ?? newBucket(rate, performance.now());
+  bucket.rate = rate;
+  Object.assign(kept, { scanId, bucket });
+  return bucket;
+}
+
 /** Its rates are this scanner's shares, as the server said them last. */
-function doorOf(worker: Worker, leash: Leash): { guard: Guard; tempo: Tempo; bucket: Bucket } {
-  const bucket = newBucket(leash.terms.rate, performance.now());
+function doorOf(worker: Worker, leash: Leash, scanId: string): { guard: Guard; tempo: Tempo; bucket: Bucket } {
+  const bucket = bucketOf(worker, scanId, leash.terms.rate);
   const tempo: Tempo = {
     ...newTempo(leash.terms.rate, performance.now()),
     get asked() {
@@ -149,19 +159,20 @@ async function readAll(job: Work, signal: AbortSignal): Promise<boolean> {
   for (const together of portionsOf(left, LOOKS)) {
     for (let from = 0; from < together.length; from += MOST_LOOKS) {
       if (signal.aborted || !outbox.hasRoom) return false;
+      const began = performance.now();
       const looks = await lookAt(guard, together.slice(from, from + MOST_LOOKS), () => new Date(), signal);
       // Cut off in the middle, they say nothing; they are taken again.
       if (signal.aborted) return false;
       const seen = looks.filter(({ address }) => !leash.refused.has(address));
       for (const look of looks) job.open.delete(keyOf(look));
-      outbox.read(seen.map(told));
+      outbox.read(seen.map(told), began);
       void outbox.deliver();
     }
   }
   return !signal.aborted;
 }
 
-function told({ address, port, result, error }: Look): ScannerLook {
+function told({ address, port, result, error }: Look): Omit<ScannerLook, 'ageMs'> {
   const isLong = result !== null && JSON.stringify(result).length > LONGEST_RESULT;
   if (isLong) return { address, port, result: null, error: 'what it says about itself is too long to be told' };
   return { address, port, result, error: error?.slice(0, 500) ?? null };

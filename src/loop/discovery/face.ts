@@ -26,6 +26,8 @@ export interface Discovery extends Module {
     homesOf(ids: readonly string[]): Promise<Home[]>;
     homesIn(block: string, most: number): Promise<Home[]>;
   };
+  /** Addresses that a host has at other sites only, and the site of each: from here they are other machines'. */
+  away(hostId: string): Promise<ReadonlyMap<string, string>>;
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {

@@ -25,7 +25,7 @@ import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { loggedCertificates } from './store-logged.ts';
-import { findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
+import { addressesAway, findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { findScopes } from './store-scans.ts';
 
@@ -53,6 +53,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       homesOf: (ids) => homesOf(platform.db, ids),
       homesIn: (block, most) => homesIn(platform.db, block, most),
     },
+    away: (hostId) => addressesAway(platform.db, hostId),
     hostByAddress: async (text) => {
       const address = normalAddress(text);
       const id = address ? await hostIdAt(platform.db, address) : null;

@@ -17,6 +17,7 @@ import { isAlwaysDark, restingOver } from './logic/blackout.ts';
 import { type Walked, walkNow } from './logic/full-walk.ts';
 import { LiveScopes } from './live-scopes.ts';
 import { addressesOnly, checkSize, excludedByAll, udpAt } from './scopes.ts';
+import { deletePortions } from './sites/store.ts';
 import { knownAddresses } from './store-addresses.ts';
 import {
   ACTIVE,
@@ -203,6 +204,7 @@ export async function steerScan(platform: Platform, actor: Actor, id: string, ve
 export const countsOf = ({ bogus, ...counts }: ScanCounts) => (bogus ? { ...counts, bogus } : counts);
 
 async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
+  await deletePortions(tx.db, row.id);
   if (!row.started_at) return;
   await tx.record({
     type: 'discovery.scan.finished',

@@ -107,6 +107,17 @@ export async function siteOfAddress(db: DbOrTx, hostId: string, address: string)
   return row?.site ?? 'local';
 }
 
+/** The addresses that a host has at other sites, and the site of each. */
+export async function addressesAway(db: DbOrTx, hostId: string): Promise<Map<string, string>> {
+  const rows = await q(db)
+    .selectFrom('discovery.address')
+    .select(['address', 'site'])
+    .where('host_id', '=', hostId)
+    .where('site', '<>', 'local')
+    .execute();
+  return new Map(rows.map(({ address, site }) => [address, site]));
+}
+
 /** One reconciliation at a time: two that do not see each other's new hosts would make them twice. */
 export async function lockIdentities(db: Transaction<NoTables>): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);

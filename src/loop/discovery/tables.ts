@@ -96,6 +96,9 @@ export type DiscoveryTables = {
     seq: Generated<number>;
     cursor: Generated<number>;
     open: JSONColumnType<OpenPort[], string | undefined, string>;
+    told: Generated<number>;
+    moved_at: Date | null;
+    not_looked: JSONColumnType<string[], string | undefined, string>;
   };
   'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
   'discovery.scan_open': { scan_id: string; address: string; port: number; transport: Generated<Transport> };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sql } from 'kysely';
 import ssh2 from 'ssh2';
 import type { DeploymentInput } from '../../model/deployment.ts';
 import { isAppError } from '../../model/errors/index.ts';
@@ -109,6 +110,27 @@ test('an unknown server is shown keys; passwords only where they are bound to, o
     await deploy(one.hostId, { credentials: ['bound'] }),
     /No credential may be used for .* at 127\.76\.0\.1/,
   );
+});
+
+test('what a site has at an address is not what answers there here: nobody logs in to that', async (t) => {
+  const atSite = await strangeServer(t, '127.76.4.1');
+  const bastion = await strangeServer(t, '127.76.4.2');
+  const behind = await strangeServer(t, '127.76.4.3');
+  for (const { methods } of [atSite, bastion, behind]) methods.clear();
+  await sql`update discovery.address set site = 'berlin' where address in ('127.76.4.1', '127.76.4.2')`.execute(
+    platform.db,
+  );
+  assert.match(await deploy(atSite.hostId, { credentials: ['loose'] }), /127\.76\.4\.1 is meant as site berlin has it/);
+  await addCredential(platform, discovery, operator, {
+    kind: 'password',
+    name: 'over-berlin',
+    username: 'root',
+    password: 'secret',
+    for: [behind.address],
+    via: { host: bastion.address, credential: 'loose' },
+  });
+  assert.match(await deploy(behind.hostId, { credentials: ['over-berlin'] }), /no SSH server was seen on it from here/);
+  for (const { methods, passwords } of [atSite, bastion, behind]) assert.deepEqual([...methods, ...passwords], []);
 });
 
 test('a login can be bound to a host, kept by its id; to one that is not there it cannot', async (t) => {

@@ -17,9 +17,14 @@ export async function reach(
   step: Step,
   allows: (address: string) => boolean = () => true,
 ): Promise<{ remote: SshHost; credential: CredentialRow }> {
-  const seen = await sshOf(discovery, host.id, allows);
+  const away = await discovery.away(host.id);
+  const isOurs = (address: string): boolean => allows(address) && !away.has(address);
+  const seen = await sshOf(discovery, host.id, isOurs);
   // Behind a bastion nobody could have scanned: there SSH is where it usually is.
-  const address = seen?.address ?? host.addresses.find(allows);
+  const address = seen?.address ?? host.addresses.find(isOurs);
+  const elsewhere = host.addresses.find((one) => away.has(one));
+  if (address === undefined && elsewhere !== undefined)
+    throw new AppError('ADDRESS_ELSEWHERE', { address: elsewhere, site: away.get(elsewhere)! });
   const door = seen ?? (address === undefined ? null : { address, port: SSH_PORT, keys: [], unseen: true });
   const reachable = logins.filter((row) => seen !== null || row.via !== null);
   if (!door || reachable.length === 0) throw new AppError('DEPLOY_NO_SSH', { host: host.name });
@@ -42,11 +47,7 @@ interface Door {
   unseen: boolean;
 }
 
-async function sshOf(
-  discovery: Discovery,
-  hostId: string,
-  allows: (address: string) => boolean = () => true,
-): Promise<Door | null> {
+async function sshOf(discovery: Discovery, hostId: string, allows: (address: string) => boolean): Promise<Door | null> {
   const open = await discovery.endpoints({ hostId, protocol: 'ssh', state: 'open' });
   const endpoint = open.find(({ address }) => allows(address));
   if (!endpoint) return null;
@@ -158,9 +159,11 @@ async function bastionOf({ platform, discovery }: Way, via: Via, hops: number): 
   const host = await discovery.host(via.hostId);
   const unready = (why: string): AppError =>
     new AppError('BASTION_UNREADY', { bastion: host?.name ?? via.hostId, why });
-  const door = await sshOf(discovery, via.hostId);
+  const away = await discovery.away(via.hostId);
+  const door = await sshOf(discovery, via.hostId, (address) => !away.has(address));
   const row = (await credentials(platform.db)).find(({ id }) => id === via.credentialId);
-  if (!host || !door) throw unready('discovery saw no SSH server on it');
+  if (!host || !door)
+    throw unready(away.size > 0 ? 'no SSH server was seen on it from here' : 'discovery saw no SSH server on it');
   if (!row) throw unready('its credential is gone');
   if (hops > MOST_HOPS) throw unready(`more than ${MOST_HOPS} bastions one behind the other`);
   if (!covers(row.bound_to, { hostId: host.id, address: door.address, tags: host.tags }))

@@ -72,7 +72,7 @@ export const DISCOVERY_ERRORS = {
   },
   ADDRESS_ELSEWHERE: {
     status: 409,
-    text: '{address} is meant as site {site} has it, and only the scanners there can look at it: scan its scope to have it looked at.',
+    text: '{address} is meant as site {site} has it; from here it is another machine, so Lastember does not connect to it. Scan its scope to have it looked at, and enroll its agent on the machine itself.',
   },
   PATROL_REFUSED: {
     status: 422,

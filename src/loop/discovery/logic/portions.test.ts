@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { portionOrder } from '../../../scan/logic/portion.ts';
 import { parseTargets } from '../../../scan/logic/targets.ts';
-import { after, portionsOrder } from './portions.ts';
+import { after, portionsOrder, type Standing } from './portions.ts';
 import { placeIn, spaceOf } from './place.ts';
 
 test('the portions of a scan together are every pair, each once', () => {
@@ -39,11 +39,11 @@ test('what stands after reports is what was found and not read, however it was c
   const pair = fc.record({ address: fc.constantFrom('10.0.0.1', '10.0.0.2'), port: fc.integer({ min: 1, max: 4 }) });
   fc.assert(
     fc.property(fc.array(fc.record({ open: fc.array(pair), read: fc.array(pair) })), (reports) => {
-      let standing = { seq: 0, cursor: 0, open: [] as { address: string; port: number }[] };
+      let standing: Standing = { seq: 0, cursor: 0, open: [], told: 0, notLooked: [] };
       const found = new Set<string>();
       for (const { open, read } of reports) {
         const looks = read.map((one) => ({ ...one, result: null, error: null }));
-        const body = { open, looks, cursor: standing.cursor + 1 } as never;
+        const body = { open, looks, notLooked: [], cursor: standing.cursor + 1 } as never;
         standing = { seq: standing.seq + 1, ...after(standing, body) };
         for (const { address, port } of open) found.add(`${address} ${port}`);
         for (const { address, port } of read) found.delete(`${address} ${port}`);

@@ -25,7 +25,12 @@ export function portionsOrder(
 export interface Standing {
   seq: number;
   cursor: number;
+  /** found and not read */
   open: readonly OpenPort[];
+  /** how many were ever found */
+  told: number;
+  /** addresses that some scanner of it might not touch */
+  notLooked: readonly string[];
 }
 
 export interface Asked {
@@ -45,6 +50,7 @@ export function whyRefused(report: PortionReport, asked: Asked, standing: Standi
   return (
     whyOutOfTurn(report, pairs, standing) ??
     whyFoundRefused(report, addresses, ports) ??
+    whyTooMany(report, pairs, standing) ??
     whyReadRefused(report, addresses, ports) ??
     whyNotDone(report, pairs, standing)
   );
@@ -71,6 +77,15 @@ function whyFoundRefused(
   return strange === undefined ? null : `${shown(strange)} is not among the addresses of its portion`;
 }
 
+/** Each pair is found open and read once. */
+function whyTooMany(report: PortionReport, pairs: number, standing: Standing): string | null {
+  if (report.seq !== standing.seq + 1) return null;
+  const { told } = after(standing, report);
+  if (told > pairs) return 'it found more open than there is in its portion';
+  const hasRead = standing.told > standing.open.length;
+  return hasRead && told > standing.told ? 'it finds open what it should have tried before it read' : null;
+}
+
 function whyReadRefused(
   { looks }: PortionReport,
   addresses: ReadonlySet<string>,
@@ -93,17 +108,22 @@ function whyNotDone(report: PortionReport, pairs: number, standing: Standing): s
   if (report.ended !== 'done' || report.seq !== standing.seq + 1) return null;
   if (report.cursor < pairs) return 'it says that it is done, and is not';
   const read = new Set(report.looks.map(keyOf));
-  const skipped = new Set(report.notLooked);
+  const skipped = new Set([...standing.notLooked, ...report.notLooked]);
   const left = [...standing.open, ...report.open].some((one) => !read.has(keyOf(one)) && !skipped.has(one.address));
   return left ? 'it says that it is done, and did not read all that is open' : null;
 }
 
 /** What stands after a report was taken. */
-export function after(standing: Standing, report: PortionReport): { cursor: number; open: OpenPort[] } {
+export function after(
+  standing: Standing,
+  report: PortionReport,
+): Omit<Standing, 'seq' | 'open'> & { open: OpenPort[] } {
   const read = new Set(report.looks.map(keyOf));
   const open = new Map([...standing.open, ...report.open].map((one) => [keyOf(one), one]));
+  const told = standing.told + open.size - standing.open.length;
   for (const key of read) open.delete(key);
-  return { cursor: report.cursor, open: [...open.values()] };
+  const notLooked = [...new Set([...standing.notLooked, ...report.notLooked])];
+  return { cursor: report.cursor, open: [...open.values()], told, notLooked };
 }
 
 const shown = (text: string): string => text.replace(/[^0-9a-f.:]/gi, '?').slice(0, 50);

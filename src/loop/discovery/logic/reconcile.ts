@@ -2,7 +2,7 @@ import type { Identifier, IdentifierKind, Management, Sighting } from '../../../
 import { LISTS } from '../../../model/seen.ts';
 import { Index } from './indexed.ts';
 import { addressOfPlace } from './place.ts';
-import { isAt, isNowhere, isOnlyAfar, isTwinOf, measuredFirst } from './standing.ts';
+import { isAt, isNowhere, isOnlyAfar, isTwinOf, measuredFirst, rank, sharesSpace } from './standing.ts';
 import type { Stood, Surroundings } from './surroundings.ts';
 
 /**

@@ -6,7 +6,7 @@ interface Standing {
   addresses: { address: string; how: 'measured' | 'claimed' }[];
 }
 
-const sharesSpace = (one: string, other: string): boolean => spaceOfPlace(one) === spaceOfPlace(other);
+export const sharesSpace = (one: string, other: string): boolean => spaceOfPlace(one) === spaceOfPlace(other);
 /** Measured, and in other address spaces than this place's only: a machine is where it was, and reached from here too. */
 export const isOnlyAfar = (host: Standing, place: string): boolean => {
   const measured = host.addresses.filter(({ how }) => how === 'measured');
@@ -16,7 +16,7 @@ export const isNowhere = ({ addresses }: Standing): boolean => !addresses.some((
 export const isTwinOf = (host: Standing, { address, source }: Sighting): boolean =>
   source === 'scan' && isOnlyAfar(host, address) && isTwin(host.addresses, address);
 export const isAt = (host: Standing, address: string): boolean => host.addresses.some((a) => a.address === address);
-const rank = (host: Standing, at: string): number =>
+export const rank = (host: Standing, at: string): number =>
   host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;
 export const measuredFirst =
   (address: string) =>

@@ -14,15 +14,19 @@ import { portionsOrder } from '../logic/portions.ts';
 import { isDarkSoon } from '../rest.ts';
 import { intervalsOfScan } from '../scans.ts';
 import type { ScanRow } from '../store-scans.ts';
+import { finish, scopeOf } from './finish.ts';
 import {
   countLive,
+  countPortions,
   freePortion,
   insertPortion,
   leasePortion,
   lockScan,
   noteCall,
   type PortionRow,
+  releasePortionsOf,
   restSiteScan,
+  type ScannerRow,
   scansAt,
   startSiteScan,
 } from './store.ts';
@@ -80,6 +84,9 @@ export async function freshScopes(platform: Platform): Promise<LiveScopes> {
   return scopes;
 }
 
+export const isRefused = ({ refused_until }: Pick<ScannerRow, 'refused_until'>, now: Date): boolean =>
+  refused_until !== null && refused_until > now;
+
 /** Hands the caller a portion of some scan of its site, or none. */
 export async function leaseTo(
   sites: Sites,
@@ -92,12 +99,16 @@ export async function leaseTo(
     const gone = liveSince(sites, tx.now);
     const row = await noteCall(tx.db, scanner.scannerId, { at: tx.now, gone, ...call });
     const reply = { pollSeconds: times.beatMs / 1000, portion: null };
-    if (!row || (row.refused_until && row.refused_until > tx.now)) return reply;
-    const live = await countLive(tx.db, scanner.site, gone);
-    // The others have to hear first that they share the rate with one more.
-    const settled = tx.now.getTime() - (row.live_since?.getTime() ?? 0) >= 2 * times.beatMs;
+    if (!row || isRefused(row, tx.now)) return reply;
+    const scans = await scansAt(tx.db, scanner.site);
+    for (const scanId of scans) await lockScan(tx.db, scanId);
+    // One portion at a time: whoever asks anew knows of no other.
+    await releasePortionsOf(tx.db, scanner.scannerId);
+    const live = await countLive(tx.db, scanner.site, { since: gone, now: tx.now });
+    // The others have to hear first that they share the rate with one more. Whom nothing reaches stops with its lease.
+    const settled = tx.now.getTime() - (row.live_since?.getTime() ?? 0) >= times.leaseMs;
     if (live > 1 && !settled) return reply;
-    for (const scanId of await scansAt(tx.db, scanner.site)) {
+    for (const scanId of scans) {
       const portion = await leaseOf(sites, tx, scopes, { scanner, scanId });
       if (portion) return { ...reply, portion };
     }
@@ -120,12 +131,16 @@ async function leaseOf(
     return null;
   }
   const found = (await freePortion(tx.db, scanId, tx.now)) ?? (await nextPortion(tx, scan, walk));
-  if (!found) return null;
+  if (!found) {
+    // Its last portion came to its end while it was paused.
+    if ((await countPortions(tx.db, scanId)) === 0) await finish(tx, scopes, scan, walk, { ...scan.counts });
+    return null;
+  }
   await start(tx, scan);
   const window = Number(found.window_index);
   const lease = randomUUID();
   const until = new Date(tx.now.getTime() + sites.times.leaseMs);
-  await leasePortion(tx.db, { scanId, window }, { scannerId: scanner.scannerId, lease, until });
+  await leasePortion(tx.db, { scanId, window }, { scannerId: scanner.scannerId, lease, until, now: tx.now });
   await tx.publish('scans', { scanId });
   return {
     scanId,
@@ -178,11 +193,6 @@ async function start(tx: Tx, scan: ScanRow): Promise<void> {
   });
 }
 
-export const scopeOf = (scan: ScanRow) =>
-  scan.scope_id
-    ? [{ kind: 'scope' as const, id: scan.scope_id, ...(scan.scope_name ? { name: scan.scope_name } : {}) }]
-    : [];
-
 /** What holds for one of a site's scanners now: an equal share of the rates, and what may be touched. */
 export async function termsOf(
   sites: Sites,
@@ -192,7 +202,8 @@ export async function termsOf(
 ): Promise<Terms> {
   const { beatMs, leaseMs } = sites.times;
   const scope = scopes.byId(scan.scope_id);
-  const sharers = Math.max(1, await countLive(tx.db, scan.site, liveSince(sites, tx.now)));
+  const dark = scopes.nextDark(walk.intervals, tx.now);
+  const sharers = Math.max(1, await countLive(tx.db, scan.site, { since: liveSince(sites, tx.now), now: tx.now }));
   return {
     allowed: rangesOf(scopes.reachOf(scan.scope_id)),
     excluded: rangesOf(scopes.excluded),
@@ -200,6 +211,6 @@ export async function termsOf(
     subnetRate: Math.min(scan.subnet_rate, scope?.subnetRate ?? scan.subnet_rate) / sharers,
     leaseSeconds: leaseMs / 1000,
     beatSeconds: beatMs / 1000,
-    darkAt: scopes.nextDark(walk.intervals, tx.now)?.toISOString() ?? null,
+    darkMs: dark && dark.getTime() - tx.now.getTime(),
   };
 }

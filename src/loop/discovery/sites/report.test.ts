@@ -58,6 +58,7 @@ const empty = ({ scanId, window, lease: id, cursor }: Portion): PortionReport =>
 const look = (address: string, port: number, key?: string): ScannerLook => ({
   address,
   port,
+  ageMs: 0,
   error: null,
   result: key
     ? ({
@@ -143,7 +144,8 @@ test('a scanner that tells of what it was not given is refused, counted, written
     platform.db,
   );
   const good = (await lease(other))!;
-  assert.match((await report(liar, whole(good, []))).why!, /another scanner/);
+  assert.match((await report(liar, whole(good, []))).why!, /no work for a day/);
+  assert.equal(good.terms.rate, 5000, 'who was refused has no share of the rate');
   assert.match((await report({ ...other, site: 'elsewhere' }, whole(good, []))).why!, /no such portion/);
   assert.match((await report(other, whole(good, []))).why!, /is done/);
 });
@@ -207,7 +209,6 @@ test('pause, an exclusion and another site for the scope reach whoever works on 
 
 test('the same private address at two sites is two hosts, unless a strong identifier says it is one', async () => {
   const [berlin, oslo] = [await site(1), await site(1)];
-  const key = (letter: string): string => `SHA256:${letter.repeat(43)}`;
   for (const [at, looks] of [
     [berlin, [look('10.54.0.1', 80), look('10.54.0.2', 22, key('a')), look('10.54.0.3', 22, key('b'))]],
     [oslo, [look('10.54.0.1', 80), look('10.54.0.2', 22, key('c')), look('10.54.0.4', 22, key('b'))]],
@@ -252,4 +253,108 @@ test('a silent site is said to be blind, in the lists and at its scans', async (
   const { toScan } = await import('../store-scans.ts');
   const [scan] = await withSites(platform, sites.times, [toScan((await scanRow(platform.db, rows[0]!.id))!)]);
   assert.match(scan!.siteWhy!, /has no scanner/);
+});
+
+const key = (letter: string): string => `SHA256:${letter.repeat(43)}`;
+
+test('a scanner takes no host away from an address that it does not look at', async () => {
+  const { name, all } = await site(1);
+  const at = (from: string) => ({ cidrs: [from], ports: '22', site: name });
+  const scopes = [await addScope(platform, at('203.0.113.0/28')), await addScope(platform, at('198.51.100.0/28'))];
+  await start(scopes[0]!);
+  await report(all[0]!, whole((await lease(all[0]!))!, [look('203.0.113.7', 22, key('m'))]));
+  const [original] = await hostsAt('203.0.113.7');
+  await start(scopes[1]!);
+  await report(all[0]!, whole((await lease(all[0]!))!, [look('198.51.100.9', 22, key('m'))]));
+  assert.deepEqual(await hostsAt('203.0.113.7'), [original]);
+  assert.notDeepEqual(await hostsAt('198.51.100.9'), [original]);
+});
+
+test('a cancelled scan takes nothing more, and what comes late is dated as it was seen', async () => {
+  const { name, all } = await site(1);
+  const scope = await addScope(platform, { cidrs: ['10.56.0.0/28'], ports: '80', site: name });
+  const id = await start(scope);
+  const portion = (await lease(all[0]!))!;
+  await steerScan(platform, OPERATOR, id, 'cancel');
+  assert.equal((await report(all[0]!, whole(portion, [look('10.56.0.1', 80)]))).terms, null);
+  assert.deepEqual(await hostsAt('10.56.0.1'), []);
+  const late = await start(scope);
+  const again = (await lease(all[0]!))!;
+  await sql`update discovery.scan set started_at = now() - interval '4 hours' where id = ${late}`.execute(platform.db);
+  await report(all[0]!, whole(again, [{ ...look('10.56.0.2', 80), ageMs: 3 * 3_600_000 }]));
+  const seen = async (): Promise<number> => {
+    const { rows } = await sql<{ last_seen: Date }>`
+      select last_seen from discovery.endpoint where address = '10.56.0.2'`.execute(platform.db);
+    return Math.round((Date.now() - rows[0]!.last_seen.getTime()) / 3_600_000);
+  };
+  assert.equal(await seen(), 3);
+  // Older than what is known is no news.
+  const older = await start(scope);
+  const third = (await lease(all[0]!))!;
+  await sql`update discovery.scan set started_at = now() - interval '9 hours' where id = ${older}`.execute(platform.db);
+  await report(all[0]!, whole(third, [{ ...look('10.56.0.2', 80), ageMs: 8 * 3_600_000 }]));
+  assert.equal(await seen(), 3);
+});
+
+test('each pair of a portion is found open and read once', async () => {
+  const { name, all } = await site(1);
+  await start(await addScope(platform, { cidrs: ['10.57.0.0/28'], ports: '22', site: name }));
+  const portion = (await lease(all[0]!))!;
+  const again = (seq: number, letter: string): PortionReport => ({
+    ...whole(portion, [look('10.57.0.1', 22, key(letter))]),
+    cursor: 0,
+    seq,
+    ended: null,
+  });
+  await report(all[0]!, again(1, 'n'));
+  await assert.rejects(report(all[0]!, again(2, 'o')), (error) => isAppError(error, 'SCANNER_REFUSED'));
+  assert.equal((await hostsAt('10.57.0.1')).length, 1);
+});
+
+test('a scanner works on one portion at a time, and not for ever on one that does not get on', async () => {
+  const { name, all } = await site(1);
+  const id = await start(await addScope(platform, { cidrs: ['10.58.0.0/26'], ports: '80', site: name }));
+  const leases = async (): Promise<number> => {
+    const { rows } = await sql`select 1 from discovery.portion where scan_id = ${id} and lease is not null`.execute(
+      platform.db,
+    );
+    return rows.length;
+  };
+  for (let asked = 0; asked < 3; asked++) await lease(all[0]!);
+  assert.equal(await leases(), 1);
+  const portion = (await lease(all[0]!))!;
+  assert.ok((await report(all[0]!, empty(portion))).terms);
+  await sql`update discovery.portion set moved_at = now() - interval '1 hour' where scan_id = ${id}`.execute(
+    platform.db,
+  );
+  assert.match((await report(all[0]!, empty(portion))).why!, /does not get on/);
+  assert.equal(await leases(), 0);
+});
+
+test('what one scanner might not touch is not missed when another ends the portion', async () => {
+  const { name, all } = await site(2);
+  const scope = await addScope(platform, { cidrs: ['10.59.0.0/28'], ports: '80', site: name });
+  await start(scope);
+  await report(all[0]!, whole((await lease(all[0]!))!, [look('10.59.0.5', 80)]));
+  await start(scope);
+  const portion = (await lease(all[0]!))!;
+  await report(all[0]!, { ...empty(portion), seq: 1, cursor: 16, notLooked: ['10.59.0.5'], ended: 'left' });
+  await sql`update discovery.scanner set live_since = now() - interval '1 hour', last_seen = now() where site = ${name}`.execute(
+    platform.db,
+  );
+  await report(all[1]!, { ...empty((await lease(all[1]!))!), seq: 1, cursor: 16, ended: 'done' });
+  const { rows } = await sql<{ misses: number }>`
+    select misses from discovery.endpoint where address = '10.59.0.5'`.execute(platform.db);
+  assert.deepEqual(rows, [{ misses: 0 }]);
+});
+
+test('a scan whose last portion was done while it was paused is done after it', async () => {
+  const { name, all } = await site(1);
+  const id = await start(await addScope(platform, { cidrs: ['10.60.0.0/28'], ports: '80', site: name }));
+  const portion = (await lease(all[0]!))!;
+  await steerScan(platform, OPERATOR, id, 'pause');
+  assert.match((await report(all[0]!, whole(portion, []))).why!, /is done/);
+  await steerScan(platform, OPERATOR, id, 'resume');
+  assert.equal(await lease(all[0]!), null);
+  assert.equal((await scanRow(platform.db, id))!.state, 'done');
 });

@@ -1,32 +1,34 @@
-import type { ScanCounts, ScanPace, Sighting } from '../../../model/estate.ts';
-import { countsOf } from '../scans.ts';
+import type { ScanCounts, Sighting } from '../../../model/estate.ts';
 import { AppError } from '../../../model/errors/index.ts';
-import type { PortionReply, PortionReport } from '../../../model/site.ts';
+import type { PortionReply, PortionReport, ScannerLook } from '../../../model/site.ts';
 import type { Tx } from '../../../platform/context.ts';
 import type { ScannerIdentity } from '../../../platform/http/route.ts';
-import type { Look } from '../../../scan/look.ts';
 import { sightingsFrom } from '../../../scan/scanner/observe.ts';
 import type { LiveScopes } from '../live-scopes.ts';
 import { addressOfPlace } from '../logic/place.ts';
-import { after, whyRefused } from '../logic/portions.ts';
+import { after, type Standing, whyRefused } from '../logic/portions.ts';
 import { questions } from '../logic/reconcile.ts';
 import { looksOf } from '../patrol-report.ts';
 import { isDarkSoon } from '../rest.ts';
-import { type Ageing, ageEndpoints, countOffline, storeWindow } from '../results.ts';
+import { type Ageing, ageEndpoints, storeWindow } from '../results.ts';
 import { type Alive, atPlace } from '../sightings.ts';
 import { hostsAround } from '../store-around.ts';
 import { lockIdentities } from '../store-hosts.ts';
-import { type ScanRow, setScanState } from '../store-scans.ts';
-import { actorOf, freshScopes, restIn, scopeOf, type Sites, termsOf, type Walk, walkOf } from './lease.ts';
+import type { ScanRow } from '../store-scans.ts';
+import { finish, paceOf, scopeOf } from './finish.ts';
+import { actorOf, freshScopes, isRefused, restIn, type Sites, termsOf, type Walk, walkOf } from './lease.ts';
 import {
   countPortions,
   deletePortion,
+  lastSeenThere,
   lockPortion,
   lockScan,
+  missedAt,
   noteCall,
   noteRefusal,
   type PortionRow,
   releasePortion,
+  releasePortionsOf,
   saveSiteProgress,
   scannerRow,
   seenAtSite,
@@ -35,6 +37,12 @@ import {
 
 /** A scanner whose report was refused gets no work for so long. */
 const REFUSED_MS = 24 * 60 * 60_000;
+
+/** What was found until a pause is kept; after its end a scan takes nothing. */
+const TAKES: ReadonlySet<string> = new Set(['queued', 'running', 'paused']);
+
+/** After so many leases in which nothing was got on with, somebody else may try. */
+const IDLE_LEASES = 20;
 
 interface Taken {
   reply: PortionReply;
@@ -76,24 +84,37 @@ interface Held {
 async function take(taking: Taking, report: PortionReport): Promise<Taken> {
   const { sites, scanner, tx } = taking;
   const gone = new Date(tx.now.getTime() - sites.times.leaseMs - sites.times.beatMs);
-  await noteCall(tx.db, scanner.scannerId, { at: tx.now, gone });
+  const caller = await noteCall(tx.db, scanner.scannerId, { at: tx.now, gone });
+  if (!caller || isRefused(caller, tx.now))
+    return stop('a report of this scanner was refused: it gets no work for a day');
   const scan = await lockScan(tx.db, report.scanId);
   const portion = scan && (await lockPortion(tx.db, report.scanId, report.window));
   if (!scan || scan.site !== scanner.site || !portion) return stop('there is no such portion any more');
-  if (portion.lease !== report.lease || portion.scanner_id !== scanner.scannerId)
-    return stop('another scanner has the portion now');
+  const why = whyNotTaken(scan, portion, { scanner, lease: report.lease });
+  if (why !== null) return stop(why);
   const walk = await walkOf(sites, scan);
   const asked = { addresses: walk.order.addressesIn(report.window), ports: walk.ports };
-  const refused = whyRefused(report, asked, portion);
+  const refused = whyRefused(report, asked, standingOf(portion));
   if (refused !== null) return refuse(taking, { scan, portion, walk }, refused);
   if (report.seq === portion.seq + 1 && (await apply(taking, { scan, portion, walk }, report)))
     return stop('the portion is done');
   return goOn(taking, { scan, portion, walk }, report);
 }
 
+function whyNotTaken(
+  scan: ScanRow,
+  portion: PortionRow,
+  { scanner, lease }: { scanner: ScannerIdentity; lease: string },
+): string | null {
+  if (portion.lease !== lease || portion.scanner_id !== scanner.scannerId) return 'another scanner has the portion now';
+  return TAKES.has(scan.state) ? null : `the scan is ${scan.state}`;
+}
+
+const standingOf = ({ not_looked, ...portion }: PortionRow): Standing => ({ ...portion, notLooked: not_looked });
+
 async function refuse({ tx, scanner }: Taking, { scan, portion }: Held, why: string): Promise<Taken> {
   const window = Number(portion.window_index);
-  await releasePortion(tx.db, { scanId: scan.id, window });
+  await releasePortionsOf(tx.db, scanner.scannerId);
   await noteRefusal(tx.db, scanner.scannerId, { why, until: new Date(tx.now.getTime() + REFUSED_MS) });
   const row = await scannerRow(tx.db, scanner.scannerId);
   await tx.record({
@@ -113,7 +134,8 @@ async function goOn(
 ): Promise<Taken> {
   const at = { scanId: scan.id, window: Number(portion.window_index) };
   const dark = isDarkSoon(scopes, walk.intervals, tx.now);
-  const why = dark ? `a blackout of scope ${dark.scope} is on` : whyOver(scan, report);
+  const idle = tx.now.getTime() - (portion.moved_at ?? tx.now).getTime() > IDLE_LEASES * sites.times.leaseMs;
+  const why = dark ? `a blackout of scope ${dark.scope} is on` : whyOver(scan, report, idle);
   if (dark && scan.state === 'running') await restIn(tx, scan, dark);
   if (why !== null) {
     await releasePortion(tx.db, at);
@@ -123,8 +145,9 @@ async function goOn(
   return { reply: { terms: await termsOf(sites, tx, scopes, { scan, walk }), why: null }, refused: null };
 }
 
-function whyOver(scan: ScanRow, { ended }: PortionReport): string | null {
+function whyOver(scan: ScanRow, { ended }: PortionReport, idle: boolean): string | null {
   if (ended === 'left') return 'it was left';
+  if (idle) return 'it does not get on';
   return scan.state === 'running' ? null : `the scan is ${scan.state}`;
 }
 
@@ -134,7 +157,8 @@ async function apply(taking: Taking, held: Held, report: PortionReport): Promise
   const { scan, portion, walk } = held;
   const at = { scanId: scan.id, window: report.window };
   const counts: ScanCounts = { ...scan.counts };
-  const { cursor, open } = after(portion, report);
+  const { cursor, open, told, notLooked } = after(standingOf(portion), report);
+  const moves = cursor > portion.cursor || report.open.length > 0 || report.looks.length > 0;
   await storeLooks(taking, held, report, counts);
   counts.done += cursor - portion.cursor;
   counts.open += report.looks.length;
@@ -143,22 +167,36 @@ async function apply(taking: Taking, held: Held, report: PortionReport): Promise
   await tx.publish('scans', { scanId: scan.id });
   if (report.ended !== 'done') {
     const until = new Date(tx.now.getTime() + sites.times.leaseMs);
-    await updatePortion(tx.db, at, { until, seq: report.seq!, cursor, open });
+    const standing = { seq: report.seq!, cursor, open, told, not_looked: notLooked };
+    await updatePortion(tx.db, at, { until, ...standing, ...(moves ? { moved_at: tx.now } : {}) });
+    if (moves) portion.moved_at = tx.now;
     return false;
   }
-  await age(taking, held, report);
+  await age(taking, held, notLooked);
   await deletePortion(tx.db, at);
   const isLast = Number(scan.window_index) >= walk.order.windows && (await countPortions(tx.db, scan.id)) === 0;
-  if (isLast && ['queued', 'running'].includes(scan.state)) await finish(taking, held, counts);
+  if (isLast && ['queued', 'running'].includes(scan.state)) await finish(tx, taking.scopes, scan, walk, counts);
   return true;
 }
 
-/** What was excluded while it looked does not count. */
-async function storeLooks(taking: Taking, { scan }: Held, report: PortionReport, counts: ScanCounts): Promise<void> {
+/** By the server's clock; not before its scan began. */
+function seenAt({ ageMs }: ScannerLook, { started_at }: ScanRow, now: Date): Date {
+  return new Date(Math.max(started_at?.getTime() ?? 0, now.getTime() - ageMs));
+}
+
+/** What was excluded while it looked does not count, nor what is older than what is known. */
+async function storeLooks(
+  taking: Taking,
+  { scan, walk }: Held,
+  report: PortionReport,
+  counts: ScanCounts,
+): Promise<void> {
   const { sites, scanner, scopes, tx } = taking;
   const allowed = report.looks.filter(({ address }) => scopes.allowsScan(scan, address));
-  const looks: Look[] = [...Map.groupBy(allowed, ({ address }) => address)].flatMap(([address, here]) =>
-    looksOf({ address, looks: here }, tx.now),
+  const told = allowed.flatMap((look) => looksOf({ address: look.address, looks: [look] }, seenAt(look, scan, tx.now)));
+  const known = await lastSeenThere(tx.db, scanner.site, told);
+  const looks = told.filter(
+    ({ address, port, at }) => !known.some((one) => one.address === address && one.port === port && one.last_seen > at),
   );
   if (looks.length === 0) return;
   const sightings = sightingsFrom(looks, 'scan').map((sighting): Sighting => ({
@@ -167,20 +205,30 @@ async function storeLooks(taking: Taking, { scan }: Held, report: PortionReport,
     evidence: { ...sighting.evidence, site: scanner.site, scanner: scanner.scannerId },
   }));
   await lockIdentities(tx.db);
-  const alive = await aliveSince(tx, sightings, { site: scanner.site, since: scan.started_at ?? tx.now });
+  const alive = await aliveSince(tx, sightings, {
+    site: scanner.site,
+    since: scan.started_at ?? tx.now,
+    looksAt: (address) => walk.has(address) && scopes.allowsScan(scan, address),
+  });
   await storeWindow(sites.platform, tx, { scanId: scan.id, looks, sightings, alive, counts });
 }
 
-/** Nobody can ask there but this site's scanners: whom this scan saw there is there still. */
+/**
+ * Nobody can ask there but this site's scanners: whom this scan saw there is there still. Where it does not look, whoever
+ * was there is still there, unless others missed it.
+ */
 async function aliveSince(
   tx: Tx,
   sightings: readonly Sighting[],
-  { site, since }: { site: string; since: Date },
+  { site, since, looksAt }: { site: string; since: Date; looksAt(address: string): boolean },
 ): Promise<Alive> {
   const places = questions(await hostsAround(tx.db, sightings), sightings.map(atPlace)).map(({ address }) => address);
   const addresses = [...new Set(places.map(addressOfPlace))];
   const seen = await seenAtSite(tx.db, site, { addresses, since });
+  const missed = await missedAt(tx.db, addresses);
+  const isAway = (place: string): boolean => !looksAt(addressOfPlace(place)) && !missed.has(place);
   return (place, identifier) =>
+    isAway(place) ||
     seen.some(
       (one) =>
         one.address === addressOfPlace(place) &&
@@ -188,45 +236,19 @@ async function aliveSince(
     );
 }
 
-async function age({ ageing, scopes, tx }: Taking, { scan, walk }: Held, report: PortionReport): Promise<void> {
-  const skipped = new Set(report.notLooked);
+async function age(
+  { ageing, scopes, tx }: Taking,
+  { scan, portion, walk }: Held,
+  notLooked: readonly string[],
+): Promise<void> {
+  const skipped = new Set(notLooked);
   const isAsked = (address: string): boolean => !skipped.has(address) && scopes.allowsScan(scan, address);
   await ageEndpoints(tx, ageing, {
-    addresses: walk.order.addressesIn(report.window).filter(isAsked),
+    addresses: walk.order.addressesIn(Number(portion.window_index)).filter(isAsked),
     ports: walk.ports,
     // Whatever was found open in this scan has been seen since it began.
     isOpen: () => false,
     since: scan.started_at ?? tx.now,
     site: scan.site,
-  });
-}
-
-function paceOf(scan: ScanRow, counts: ScanCounts, now: Date): ScanPace {
-  const seconds = scan.started_at ? (now.getTime() - scan.started_at.getTime()) / 1000 : 0;
-  const done = seconds > 2 ? counts.done / seconds : null;
-  return { asked: scan.rate, now: scan.rate, why: `shared by the scanners of site ${scan.site}`, done };
-}
-
-async function finish({ scopes, tx }: Taking, { scan, walk }: Held, counts: ScanCounts): Promise<void> {
-  counts.offline = await countOffline(tx, {
-    since: scan.started_at ?? tx.now,
-    ports: walk.ports,
-    inScan: (address) => walk.has(address) && scopes.allowsScan(scan, address),
-    site: scan.site,
-  });
-  await saveSiteProgress(tx.db, scan.id, { counts, pace: paceOf(scan, counts, tx.now), path: scan.path, now: tx.now });
-  await setScanState(tx.db, scan.id, ['queued', 'running'], { state: 'done', finishedAt: tx.now });
-  await tx.record({
-    type: 'discovery.scan.finished',
-    subject: { kind: 'scan', id: scan.id },
-    related: scopeOf(scan),
-    detail: {
-      outcome: 'done',
-      scope: scan.scope_name,
-      site: scan.site,
-      targets: scan.targets,
-      ports: scan.ports,
-      counts: countsOf(counts),
-    },
   });
 }

@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import type { ScanPath, ScanPace, ScanCounts } from '../../../model/estate.ts';
 import type { OpenPort } from '../../../model/site.ts';
 import type { DbOrTx } from '../../../platform/context.ts';
+import { anyOf } from '../../../platform/db/many.ts';
+import { placeIn, spaceOf } from '../logic/place.ts';
 import type { ScanRow } from '../store-scans.ts';
 import { toldSince } from '../store-told.ts';
 import { q } from '../tables.ts';
@@ -66,6 +68,11 @@ export async function noteRefusal(db: DbOrTx, id: string, refusal: { why: string
 /** Its leases end at once: others go on where it stood. */
 export async function endScanner(db: DbOrTx, id: string, at: Date): Promise<void> {
   await q(db).updateTable('discovery.scanner').set({ revoked_at: at }).where('id', '=', id).execute();
+  await releasePortionsOf(db, id);
+}
+
+/** Whatever it works on is free for others. */
+export async function releasePortionsOf(db: DbOrTx, id: string): Promise<void> {
   await q(db)
     .updateTable('discovery.portion')
     .set({ lease: null, lease_until: null, scanner_id: null })
@@ -73,14 +80,15 @@ export async function endScanner(db: DbOrTx, id: string, at: Date): Promise<void
     .execute();
 }
 
-/** How many scanners of a site have been heard of since. */
-export async function countLive(db: DbOrTx, site: string, since: Date): Promise<number> {
+/** How many scanners of a site have been heard of since and may work. */
+export async function countLive(db: DbOrTx, site: string, { since, now }: { since: Date; now: Date }): Promise<number> {
   const row = await q(db)
     .selectFrom('discovery.scanner')
     .select((e) => e.fn.countAll<string>().as('live'))
     .where('site', '=', site)
     .where('revoked_at', 'is', null)
     .where('last_seen', '>=', since)
+    .where((w) => w.or([w('refused_until', 'is', null), w('refused_until', '<=', now)]))
     .executeTakeFirstOrThrow();
   return Number(row.live);
 }
@@ -153,11 +161,11 @@ interface Leasing {
 export async function leasePortion(
   db: DbOrTx,
   { scanId, window }: Leasing,
-  lease: { scannerId: string; lease: string; until: Date },
+  lease: { scannerId: string; lease: string; until: Date; now: Date },
 ): Promise<void> {
   await q(db)
     .updateTable('discovery.portion')
-    .set({ scanner_id: lease.scannerId, lease: lease.lease, lease_until: lease.until, seq: 0 })
+    .set({ scanner_id: lease.scannerId, lease: lease.lease, lease_until: lease.until, seq: 0, moved_at: lease.now })
     .where('scan_id', '=', scanId)
     .where('window_index', '=', window)
     .execute();
@@ -166,12 +174,25 @@ export async function leasePortion(
 export async function updatePortion(
   db: DbOrTx,
   { scanId, window }: Leasing,
-  set: { until: Date; seq?: number; cursor?: number; open?: OpenPort[] },
+  set: {
+    until: Date;
+    seq?: number;
+    cursor?: number;
+    open?: OpenPort[];
+    told?: number;
+    not_looked?: readonly string[];
+    moved_at?: Date;
+  },
 ): Promise<void> {
-  const { until, open, ...rest } = set;
+  const { until, open, not_looked: skipped, ...rest } = set;
   await q(db)
     .updateTable('discovery.portion')
-    .set({ ...rest, lease_until: until, ...(open ? { open: JSON.stringify(open) } : {}) })
+    .set({
+      ...rest,
+      lease_until: until,
+      ...(open ? { open: JSON.stringify(open) } : {}),
+      ...(skipped ? { not_looked: JSON.stringify(skipped) } : {}),
+    })
     .where('scan_id', '=', scanId)
     .where('window_index', '=', window)
     .execute();
@@ -192,6 +213,10 @@ export async function deletePortion(db: DbOrTx, { scanId, window }: Leasing): Pr
     .where('scan_id', '=', scanId)
     .where('window_index', '=', window)
     .execute();
+}
+
+export async function deletePortions(db: DbOrTx, scanId: string): Promise<void> {
+  await q(db).deleteFrom('discovery.portion').where('scan_id', '=', scanId).execute();
 }
 
 export async function startSiteScan(db: DbOrTx, id: string, now: Date): Promise<void> {
@@ -258,5 +283,37 @@ export async function seenAtSite(
     .where(toldSince(since))
     .where('s.address', 'in', addresses)
     .where(sql<boolean>`s.evidence ->> 'site' = ${site}`)
+    .execute();
+}
+
+/** When ports at these addresses were last seen, as the site has them. */
+export async function lastSeenThere(
+  db: DbOrTx,
+  site: string,
+  at: readonly { address: string }[],
+): Promise<{ address: string; port: number; last_seen: Date }[]> {
+  if (at.length === 0) return [];
+  const rows = await endpointsAt(db, [...new Set(at.map(({ address }) => address))]);
+  return rows.filter((row) => row.site === spaceOf(site, row.address));
+}
+
+/** Places of these addresses where a look found nothing of what had been there. */
+export async function missedAt(db: DbOrTx, addresses: readonly string[]): Promise<Set<string>> {
+  if (addresses.length === 0) return new Set();
+  const rows = await endpointsAt(db, addresses);
+  const places = Map.groupBy(rows, ({ site, address }) => placeIn(site, address));
+  return new Set([...places].flatMap(([place, here]) => (here.every(({ misses }) => misses > 0) ? [place] : [])));
+}
+
+async function endpointsAt(db: DbOrTx, addresses: readonly string[]) {
+  return q(db)
+    .selectFrom('discovery.endpoint as e')
+    .innerJoin('discovery.address as a', (join) =>
+      join.onRef('a.host_id', '=', 'e.host_id').onRef('a.address', '=', 'e.address'),
+    )
+    .select(['e.address', 'e.port', 'e.last_seen', 'e.misses', 'a.site'])
+    .where('e.address', '=', anyOf(addresses))
+    .where('e.transport', '=', 'tcp')
+    .where('a.current', '=', true)
     .execute();
 }
