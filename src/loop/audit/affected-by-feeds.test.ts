@@ -70,7 +70,9 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
   await host(w, 2, [fact({ version: '1:9.2p1-2+deb12u3' })]);
   await host(w, 3, [fact({ version: '1:9.2p1-2+deb12u3~bpo11+1' })], { versionId: '12' });
   const foreign = await host(w, 4, [fact({ origin: 'foreign' })]);
-  await host(w, 5, [fact({})], { versionId: '11' });
+  // The tracker speaks of bookworm alone: of these two it says nothing.
+  const bullseye = await host(w, 5, [fact({})], { versionId: '11' });
+  const testing = await host(w, 11, [fact({})], { versionId: null });
   const alma = { ecosystem: 'AlmaLinux', source: 'openssh', sourceVersion: '8.7p1-38.el9' };
   const almaOld = await host(w, 6, [fact({ ...alma, version: '8.7p1-38.el9' })], { versionId: '9.4' });
   await host(w, 7, [fact({ ...alma, version: '8.7p1-38.el9_4.1' })], { versionId: '9.4' });
@@ -101,7 +103,9 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
     ].toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
   );
   const unknown = new Map(ssh.unknown.map(({ hostId, why }) => [hostId, why]));
-  assert.deepEqual([...unknown.keys()].toSorted(), [foreign, wolfi].toSorted());
+  assert.deepEqual([...unknown.keys()].toSorted(), [foreign, wolfi, bullseye, testing].toSorted());
+  assert.equal(unknown.get(bullseye), 'not covered: no feed says anything of it about Debian 11');
+  assert.equal(unknown.get(testing), 'not covered: no feed says anything of it about Debian of no release that it tells');
   assert.equal(unknown.get(wolfi), 'not covered: no feed says anything of it about Wolfi');
   assert.match(unknown.get(foreign)!, /it is not the distribution’s package/);
   const byErratum = await ask('ALSA-2024:4312');

@@ -139,6 +139,25 @@ export async function statementsNaming(db: DbOrTx, advisory: string): Promise<Fe
   return rows.map(({ feed, body, kind }) => ({ ...body, feed, own: FEEDS[kind].info.ownOf === body.ecosystem }));
 }
 
+interface Kind {
+  ecosystem: string;
+  release: string | null;
+}
+
+/** Those kinds of systems of which these feeds say anything at all, or something that holds for every release. */
+export async function releasesSpokenOf(
+  db: DbOrTx,
+  feeds: readonly string[],
+  kinds: readonly Kind[],
+): Promise<Kind[]> {
+  const asked = [...new Map(kinds.map((kind) => [JSON.stringify(kind), kind])).keys()];
+  const { rows } = await sql<Kind>`
+    select k.ecosystem, k.release from jsonb_to_recordset(${`[${asked.join()}]`}::jsonb) as k (ecosystem text, release text)
+    where exists (select from audit.statement s where s.feed = ${anyOf(feeds)} and s.ecosystem = k.ecosystem
+      and (s.body ->> 'release' = k.release or s.body ->> 'release' is null))`.execute(db);
+  return rows;
+}
+
 /** What was said of a package and an advisory earlier, oldest first. */
 export async function historyOf(
   db: DbOrTx,

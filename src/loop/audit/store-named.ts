@@ -58,6 +58,25 @@ async function addLibraries(db: DbOrTx, found: Map<string, HostPackages>, kinds:
   }
 }
 
+export interface HostSystem {
+  /** of its packages */
+  ecosystems: readonly string[];
+  /** as os-release has it; null: it says none */
+  versionId: string | null;
+}
+
+/** Hosts whose packages are known. */
+export async function systemsByHost(db: DbOrTx): Promise<Map<string, HostSystem>> {
+  const { rows } = await sql<{ host_id: string; ecosystems: string[] | null; version_id: string | null }>`
+    select s.host_id, c.ecosystems, o.data ->> 'versionId' as version_id
+    from audit.section s
+    join audit.section_content c on c.name = s.name and c.hash = s.hash
+    left join audit.section os on os.host_id = s.host_id and os.name = 'os'
+    left join audit.section_content o on o.name = 'os' and o.hash = os.hash
+    where s.name = 'packages'`.execute(db);
+  return new Map(rows.map((row) => [row.host_id, { ecosystems: row.ecosystems ?? [], versionId: row.version_id }]));
+}
+
 /** Hosts whose programs were looked into, with the number of places that could not be read. */
 export async function unreadByHost(db: DbOrTx): Promise<Map<string, number>> {
   const { rows } = await sql<{ host_id: string; unread: number }>`
