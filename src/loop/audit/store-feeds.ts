@@ -133,10 +133,18 @@ export async function statementsNaming(db: DbOrTx, advisory: string): Promise<Fe
   const rows = await q(db)
     .selectFrom('audit.statement as s')
     .innerJoin('audit.feed as f', 'f.name', 's.feed')
-    .select(['s.feed', 's.body', 'f.kind'])
+    .leftJoin('audit.feed_state as t', 't.feed', 'f.name')
+    .select(['s.feed', 's.body', 's.feed_time', 'f.kind', 't.feed_time as of_feed', 't.ok_at'])
+    .orderBy('s.feed')
+    .orderBy('s.key')
     .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
     .execute();
-  return rows.map(({ feed, body, kind }) => ({ ...body, feed, own: FEEDS[kind].info.ownOf === body.ecosystem }));
+  return rows.map(({ feed, body, kind, ...row }) => ({
+    ...body,
+    feed,
+    own: FEEDS[kind].info.ownOf === body.ecosystem,
+    time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
+  }));
 }
 
 interface Kind {
