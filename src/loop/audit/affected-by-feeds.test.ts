@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { PackageFact } from '../../model/facts.ts';
 import type { Affected } from '../../model/finding.ts';
+import type { Statement } from '../../model/statement.ts';
+import { packagesNamed } from './store-named.ts';
 import { shop, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
@@ -105,7 +107,10 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
   const unknown = new Map(ssh.unknown.map(({ hostId, why }) => [hostId, why]));
   assert.deepEqual([...unknown.keys()].toSorted(), [foreign, wolfi, bullseye, testing].toSorted());
   assert.equal(unknown.get(bullseye), 'not covered: no feed says anything of it about Debian 11');
-  assert.equal(unknown.get(testing), 'not covered: no feed says anything of it about Debian of no release that it tells');
+  assert.equal(
+    unknown.get(testing),
+    'not covered: no feed says anything of it about Debian of no release that it tells',
+  );
   assert.equal(unknown.get(wolfi), 'not covered: no feed says anything of it about Wolfi');
   assert.match(unknown.get(foreign)!, /it is not the distribution’s package/);
   const byErratum = await ask('ALSA-2024:4312');
@@ -167,6 +172,8 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
     library('2.14.1', '/srv/app.jar!/log4j-core.jar'),
     library('2.17.1', '/srv/new.jar'),
     library('2.12.2', '/srv/b.jar'),
+    { ...library('2.14.1', '/srv/other.jar'), name: 'org.example:other' },
+    { ...library('2.0', '/srv/lib/python'), ecosystem: 'PyPI', name: 'Foo._Bar' },
   ];
   const old = await inventory(1, { components: jars, unread: [] });
   await inventory(2, { components: [library('2.12.2', '/srv/a.jar')], unread: [] });
@@ -185,4 +192,15 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
       [never, 'the libraries of its programs were never collected'],
     ]),
   );
+
+  // Only what is named leaves the database, by PyPI's own rules for names.
+  const named = async (ecosystem: string, library: string): Promise<string[]> => {
+    const statement = { ecosystem, name: library, of: 'source' } as Statement;
+    return [...(await packagesNamed(w.platform.db, [statement])).values()]
+      .flatMap(({ packages }) => packages.map((one) => `${one.name} ${one.version}`))
+      .toSorted();
+  };
+  assert.deepEqual(await named('PyPI', 'foo-bar'), ['Foo._Bar 2.0']);
+  assert.deepEqual(await named('Maven', 'org.example:other'), ['org.example:other 2.14.1']);
+  assert.deepEqual(await named('npm', 'foo-bar'), []);
 });

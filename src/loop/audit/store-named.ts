@@ -3,6 +3,7 @@ import type { PackageOrigin } from '../../model/facts.ts';
 import type { Statement } from '../../model/statement.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import { called } from './logic/advisories/match.ts';
 
 export interface NamedPackage {
   ecosystem: string;
@@ -35,7 +36,7 @@ export async function packagesNamed(db: DbOrTx, statements: readonly Statement[]
   const sources = names('source').flatMap((name) => (name === 'linux' ? [name, ...SIGNED] : [name]));
   for (const some of chunks(sources, NAMES)) await addPackages(db, found, 'source', some);
   for (const some of chunks(names('binary'), NAMES)) await addPackages(db, found, 'name', some);
-  const libraries = LIBRARIES.filter((one) => statements.some(({ ecosystem }) => ecosystem === one));
+  const libraries = statements.filter(({ ecosystem }) => LIBRARIES.includes(ecosystem));
   if (libraries.length > 0) await addLibraries(db, found, libraries);
   return found;
 }
@@ -43,14 +44,26 @@ export async function packagesNamed(db: DbOrTx, statements: readonly Statement[]
 /** Kinds of libraries that facts tell of. */
 export const LIBRARIES = ['Maven', 'PyPI', 'RubyGems', 'npm'];
 
-/** All of these kinds: their names are compared by their own rules. */
-async function addLibraries(db: DbOrTx, found: Map<string, HostPackages>, kinds: readonly string[]): Promise<void> {
+/**
+ * Lists that many hosts have in common are looked through once, and only what is named leaves the database: all libraries
+ * of a big estate are millions.
+ */
+async function addLibraries(
+  db: DbOrTx,
+  found: Map<string, HostPackages>,
+  statements: readonly Statement[],
+): Promise<void> {
+  const keys = statements.map(({ ecosystem, name }) => `${ecosystem} ${called(ecosystem, name)}`);
   const { rows } = await sql<{ host_id: string; ecosystem: string; name: string; version: string; path: string }>`
-    select s.host_id, p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'path' as path
-    from audit.section_content c
-    join audit.section s on s.name = c.name and s.hash = c.hash
-    cross join jsonb_array_elements(c.data -> 'components') p
-    where c.name = 'inventories' and p ->> 'ecosystem' = ${anyOf(kinds)}
+    with named as materialized (
+      select c.hash, p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'path' as path
+      from audit.section_content c cross join jsonb_array_elements(c.data -> 'components') p
+      where c.name = 'inventories'
+        and exists (select from audit.section s where s.name = c.name and s.hash = c.hash)
+        and (p ->> 'ecosystem') || ' ' || case p ->> 'ecosystem'
+          when 'PyPI' then regexp_replace(lower(p ->> 'name'), '[-_.]+', '-', 'g') else p ->> 'name' end = ${anyOf([...new Set(keys)])})
+    select s.host_id, n.ecosystem, n.name, n.version, n.path
+    from named n join audit.section s on s.name = 'inventories' and s.hash = n.hash
     order by s.host_id`.execute(db);
   for (const { host_id: id, ...one } of rows) {
     if (!found.has(id)) found.set(id, { kernel: null, versionId: null, packages: [] });
