@@ -47,7 +47,8 @@ interface State {
   ok_at?: Date;
   error: string | null;
   etag?: string | null;
-  feed_time?: Date;
+  /** null: it does not say when it was made, so that nothing is older */
+  feed_time?: Date | null;
   digest?: string;
   statements?: number;
   signals?: number;
@@ -153,11 +154,7 @@ interface Kind {
 }
 
 /** Those kinds of systems of which these feeds say anything at all, or something that holds for every release. */
-export async function releasesSpokenOf(
-  db: DbOrTx,
-  feeds: readonly string[],
-  kinds: readonly Kind[],
-): Promise<Kind[]> {
+export async function releasesSpokenOf(db: DbOrTx, feeds: readonly string[], kinds: readonly Kind[]): Promise<Kind[]> {
   const asked = [...new Map(kinds.map((kind) => [JSON.stringify(kind), kind])).keys()];
   const { rows } = await sql<Kind>`
     select k.ecosystem, k.release from jsonb_to_recordset(${`[${asked.join()}]`}::jsonb) as k (ecosystem text, release text)

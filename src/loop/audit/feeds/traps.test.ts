@@ -215,11 +215,21 @@ test('trap 11: errata name binary packages and only know what is fixed: nothing 
 });
 
 test('an upstream’s versions are never compared with a distribution’s, and the distribution’s own feed wins', () => {
-  const upstream = { ...about({ ecosystem: 'PyPI', name: 'requests', fixed: '2.31.0' }), feed: 'osv-pypi', own: false, time: 0 };
+  const upstream = {
+    ...about({ ecosystem: 'PyPI', name: 'requests', fixed: '2.31.0' }),
+    feed: 'osv-pypi',
+    own: false,
+    time: 0,
+  };
   const package_ = debian('python3-requests', '2.28.1+dfsg-1', 'requests');
   assert.deepEqual(matchPackage([upstream], package_, versionOrder), []);
   const osvSays = { ...about({ name: 'requests', status: 'affected' }), feed: 'osv-debian', own: false, time: 0 };
-  const debianSays = { ...about({ name: 'requests', status: 'not-affected', ranges: [] }), feed: 'debian', own: true, time: 0 };
+  const debianSays = {
+    ...about({ name: 'requests', status: 'not-affected', ranges: [] }),
+    feed: 'debian',
+    own: true,
+    time: 0,
+  };
   for (const both of [
     [osvSays, debianSays],
     [debianSays, osvSays],
@@ -234,7 +244,9 @@ test('of two own feeds the newer one wins, and of two of one time the worse verd
   const [fixed] = own([about({ fixed: '2.0' })], 'tracker');
   const [never] = own([about({ status: 'not-affected', ranges: [] })], 'list');
   const told = (...all: FeedStatement[]): string[] =>
-    [all, all.toReversed()].flatMap((each) => matchPackage(each, debian('x', '1.5'), versionOrder)).map((one) => one.verdict);
+    [all, all.toReversed()]
+      .flatMap((each) => matchPackage(each, debian('x', '1.5'), versionOrder))
+      .map((one) => one.verdict);
   assert.deepEqual(told(fixed!, never!), ['affected', 'affected']);
   assert.deepEqual(told({ ...fixed!, time: 1 }, { ...never!, time: 2 }), ['not-affected', 'not-affected']);
   assert.deepEqual(told({ ...fixed!, time: 2 }, { ...never!, time: 1 }), ['affected', 'affected']);

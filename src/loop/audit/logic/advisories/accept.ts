@@ -11,7 +11,7 @@ export interface InForce {
   time: Date | null;
 }
 
-/** Why what came must not take the place of what is in force; null: it may. `shrunk`: a person has looked into why. */
+/** Why what came must not take the place of what is in force; null: it may. `shrunk`: a person has looked into why it is less or older. */
 export function refusal(
   now: { counts: FeedCounts; time: Date | null },
   before: InForce | null,
@@ -22,8 +22,8 @@ export function refusal(
   if (now.time !== null && !(now.time.getTime() <= clock.getTime() + DAY_MS))
     return 'it says that it is from the future, or from no time at all';
   if (before === null) return null;
-  if (now.time !== null && before.time !== null && now.time < before.time)
-    return `it is older (${now.time.toISOString()}) than what is in force (${before.time.toISOString()})`;
+  if (now.time !== null && before.time !== null && now.time < before.time && !shrunk)
+    return `it is older (${now.time.toISOString()}) than what is in force (${before.time.toISOString()}); where that is meant to be, hand it over with --shrunk`;
   for (const what of ['statements', 'signals'] as const) {
     const [left, was] = [now.counts[what], before.counts[what]];
     if (!shrunk && left < was * LEAST_LEFT)

@@ -51,7 +51,10 @@ const unproven = (match: Match, running: string | null): Match => ({
   ...match,
   verdict: 'unknown',
   fix: null,
-  why: running === null ? 'nobody knows which kernel runs' : `the kernel that runs, ${running}, is of no installed package`,
+  why:
+    running === null
+      ? 'nobody knows which kernel runs'
+      : `the kernel that runs, ${running}, is of no installed package`,
 });
 
 const asKernel = (one: Installed, kernel: string): Installed => ({

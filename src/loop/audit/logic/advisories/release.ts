@@ -20,7 +20,8 @@ const RELEASES: Readonly<Record<string, (rest: string) => string>> = {
   'Red Hat': (rest) => /:(\d+)/.exec(rest)?.[1] ?? rest,
   // Modules and products of one service pack have one VERSION_ID.
   SUSE: (rest) => {
-    const match = /^(?:SUSE )?(?:Linux Enterprise|Package Hub)(?! Micro).* (\d+(?:\.\d+)?)(?: SP(\d+))?(?:-[A-Z]+)*$/.exec(rest);
+    const match =
+      /^(?:SUSE )?(?:Linux Enterprise|Package Hub)(?! Micro).* (\d+(?:\.\d+)?)(?: SP(\d+))?(?:-[A-Z]+)*$/.exec(rest);
     return match ? `${match[1]}${match[2] === undefined ? '' : `.${match[2]}`}` : rest;
   },
   openSUSE: (rest) => rest.replace(/^Leap (?=\d)/, ''),
