@@ -3,7 +3,7 @@ import { AdvisoryId, Statement, type StatementRange } from '../../../model/state
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
-import { isZip, jsonOf, zipEntries } from './unpack.ts';
+import { LIMITS, isZip, jsonOf, zipEntries } from './unpack.ts';
 
 const Event = z.record(z.string(), z.string());
 const Ids = z.array(AdvisoryId).nullish();
@@ -52,6 +52,7 @@ export const osv: FeedMember = {
   url: ({ ecosystem }) =>
     `https://osv-vulnerabilities.storage.googleapis.com/${encodeURIComponent(ecosystem ?? '')}/all.zip`,
   parse(bytes, { ecosystem }, now = new Date()) {
+    const most = LIMITS.statements;
     const skipped: string[] = [];
     const content: FeedContent = { time: null, statements: [], signals: [], skipped };
     let [count, newest] = [0, 0];
@@ -65,6 +66,7 @@ export const osv: FeedMember = {
       newest = Math.max(newest, record.modified ? Date.parse(record.modified) : 0);
       for (const one of record.statements)
         if (ecosystem === undefined || one.ecosystem === ecosystem) content.statements.push(one);
+      if (content.statements.length > most) throw new Error(`it says more than ${most} things, which is too much`);
     }
     if (skipped.length > count * MOST_SKIPPED) throw new Error(skipped[0]);
     content.time = newest === 0 ? null : new Date(newest).toISOString();
