@@ -21,12 +21,12 @@ export function refusal(
   // Taken at its word, it would make every later one older than what is in force.
   if (now.time !== null && !(now.time.getTime() <= clock.getTime() + DAY_MS))
     return 'it says that it is from the future, or from no time at all';
-  if (before === null) return null;
-  if (now.time !== null && before.time !== null && now.time < before.time && !shrunk)
+  if (before === null || shrunk) return null;
+  if (now.time !== null && before.time !== null && now.time < before.time)
     return `it is older (${now.time.toISOString()}) than what is in force (${before.time.toISOString()}); where that is meant to be, hand it over with --shrunk`;
   for (const what of ['statements', 'signals'] as const) {
     const [left, was] = [now.counts[what], before.counts[what]];
-    if (!shrunk && left < was * LEAST_LEFT)
+    if (left < was * LEAST_LEFT)
       return `it shrank from ${was} ${what} to ${left}, by more than 20 %; where that is meant to be, hand it over with --shrunk`;
   }
   return null;
