@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { PackageFact } from '../../model/facts.ts';
 import type { Affected } from '../../model/finding.ts';
+import type { Statement } from '../../model/statement.ts';
+import { packagesNamed } from './store-named.ts';
 import { shop, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
@@ -70,7 +72,9 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
   await host(w, 2, [fact({ version: '1:9.2p1-2+deb12u3' })]);
   await host(w, 3, [fact({ version: '1:9.2p1-2+deb12u3~bpo11+1' })], { versionId: '12' });
   const foreign = await host(w, 4, [fact({ origin: 'foreign' })]);
-  await host(w, 5, [fact({})], { versionId: '11' });
+  // The tracker speaks of bookworm alone: of these two it says nothing.
+  const bullseye = await host(w, 5, [fact({})], { versionId: '11' });
+  const testing = await host(w, 11, [fact({})], { versionId: null });
   const alma = { ecosystem: 'AlmaLinux', source: 'openssh', sourceVersion: '8.7p1-38.el9' };
   const almaOld = await host(w, 6, [fact({ ...alma, version: '8.7p1-38.el9' })], { versionId: '9.4' });
   await host(w, 7, [fact({ ...alma, version: '8.7p1-38.el9_4.1' })], { versionId: '9.4' });
@@ -101,7 +105,12 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
     ].toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
   );
   const unknown = new Map(ssh.unknown.map(({ hostId, why }) => [hostId, why]));
-  assert.deepEqual([...unknown.keys()].toSorted(), [foreign, wolfi].toSorted());
+  assert.deepEqual([...unknown.keys()].toSorted(), [foreign, wolfi, bullseye, testing].toSorted());
+  assert.equal(unknown.get(bullseye), 'not covered: no feed says anything of it about Debian 11');
+  assert.equal(
+    unknown.get(testing),
+    'not covered: no feed says anything of it about Debian of no release that it tells',
+  );
   assert.equal(unknown.get(wolfi), 'not covered: no feed says anything of it about Wolfi');
   assert.match(unknown.get(foreign)!, /it is not the distribution’s package/);
   const byErratum = await ask('ALSA-2024:4312');
@@ -163,6 +172,8 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
     library('2.14.1', '/srv/app.jar!/log4j-core.jar'),
     library('2.17.1', '/srv/new.jar'),
     library('2.12.2', '/srv/b.jar'),
+    { ...library('2.14.1', '/srv/other.jar'), name: 'org.example:other' },
+    { ...library('2.0', '/srv/lib/python'), ecosystem: 'PyPI', name: 'Foo._Bar' },
   ];
   const old = await inventory(1, { components: jars, unread: [] });
   await inventory(2, { components: [library('2.12.2', '/srv/a.jar')], unread: [] });
@@ -181,4 +192,15 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
       [never, 'the libraries of its programs were never collected'],
     ]),
   );
+
+  // Only what is named leaves the database, by PyPI's own rules for names.
+  const named = async (ecosystem: string, library: string): Promise<string[]> => {
+    const statement = { ecosystem, name: library, of: 'source' } as Statement;
+    return [...(await packagesNamed(w.platform.db, [statement])).values()]
+      .flatMap(({ packages }) => packages.map((one) => `${one.name} ${one.version}`))
+      .toSorted();
+  };
+  assert.deepEqual(await named('PyPI', 'foo-bar'), ['Foo._Bar 2.0']);
+  assert.deepEqual(await named('Maven', 'org.example:other'), ['org.example:other 2.14.1']);
+  assert.deepEqual(await named('npm', 'foo-bar'), []);
 });

@@ -5,16 +5,24 @@ import { FEEDS } from './feeds/registry.ts';
 import { matchHost } from './logic/advisories/host.ts';
 import type { FeedStatement, Installed } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
-import { ecosystemsByHost } from './store-facts.ts';
-import { feedRows, statementsNaming } from './store-feeds.ts';
-import { type HostPackages, LIBRARIES, type NamedPackage, packagesNamed, unreadByHost } from './store-named.ts';
+import { feedRows, releasesSpokenOf, statementsNaming } from './store-feeds.ts';
+import {
+  type HostPackages,
+  type HostSystem,
+  LIBRARIES,
+  type NamedPackage,
+  packagesNamed,
+  systemsByHost,
+  unreadByHost,
+} from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
 type Said = Pick<Affected, 'hosts' | 'unknown'>;
 
 /**
- * Which hosts does an advisory concern by what feeds say of it? null: no feed knows it. A host whose kind of packages no
- * feed speaks of is unknown, and so is one that only errata speak of: they know what is fixed, and are silent otherwise.
+ * Which hosts does an advisory concern by what feeds say of it? null: no feed knows it. A host whose kind of packages, or
+ * whose release, no feed speaks of is unknown, and so is one that only errata speak of: they know what is fixed, and are
+ * silent otherwise.
  */
 export async function saidByFeeds(
   { platform, discovery }: { platform: Platform; discovery: Discovery },
@@ -23,21 +31,21 @@ export async function saidByFeeds(
   const statements = await statementsNaming(platform.db, advisory);
   if (statements.length === 0) return null;
   const having = await packagesNamed(platform.db, statements);
-  const known = await ecosystemsByHost(platform.db);
-  const silent = await silentAbout(platform, statements);
+  const known = await systemsByHost(platform.db);
+  const silent = await silentAbout(platform, statements, [...known.values()]);
   const unread = await unreadLibraries(platform, statements);
   const said: Said = { hosts: [], unknown: [] };
   for (const host of await discovery.hosts()) {
     if (host.supersededBy) continue;
-    const ecosystems = known.get(host.id);
+    const system = known.get(host.id);
     // What was never looked into is told of by whoever asks about inventories.
-    if (!ecosystems) continue;
+    if (!system) continue;
     const base = { hostId: host.id, hostName: host.name };
     const one = judged(statements, having.get(host.id));
     said.hosts.push(
       ...one.affected.map(({ what, why }) => ({ ...base, what, why, state: 'installed' as const, findingId: null })),
     );
-    const why = one.unknown ?? unread(host.id) ?? ecosystems.map(silent).find((each) => each !== null);
+    const why = one.unknown ?? unread(host.id) ?? silent(system);
     if (one.affected.length === 0 && why) said.unknown.push({ ...base, why });
   }
   return said;
@@ -95,18 +103,48 @@ async function unreadLibraries(
   };
 }
 
-/** Why saying nothing of a kind of packages proves nothing; null: it does, since its own feed would say it. */
+/**
+ * Why saying nothing of a host's packages proves nothing; null: it does, since what speaks of its release would say it. That
+ * is the distribution's own feed, if it speaks of the release at all, and any other one where it does in this matter.
+ */
 async function silentAbout(
-  platform: Platform,
+  { db }: Platform,
   statements: readonly FeedStatement[],
-): Promise<(ecosystem: string) => string | null> {
-  const spoken = new Set(statements.map(({ ecosystem }) => ecosystem));
-  const whole = (await feedRows(platform.db))
-    .filter(({ kind, digest }) => digest !== null && FEEDS[kind].info.covers === 'all')
-    .map(({ kind }) => FEEDS[kind].info.ownOf);
-  return (text) => {
-    const ecosystem = text.split(':')[0]!;
-    if (spoken.has(ecosystem) || whole.includes(ecosystem)) return null;
-    return `not covered: no feed says anything of it about ${ecosystem}`;
+  systems: readonly HostSystem[],
+): Promise<(system: HostSystem) => string | null> {
+  const named = new Set(statements.map(({ ecosystem }) => ecosystem));
+  const spoken = new Set(statements.map(({ ecosystem, release }) => spokenKey(ecosystem, release)));
+  const whole = (await feedRows(db)).filter(
+    ({ kind, digest }) => digest !== null && FEEDS[kind].info.covers === 'all' && FEEDS[kind].info.ownOf !== null,
+  );
+  const own = await releasesSpokenOf(
+    db,
+    whole.map(({ name }) => name),
+    systems.flatMap(kindsOf),
+  );
+  for (const { ecosystem, release } of own) spoken.add(spokenKey(ecosystem, release));
+  return (system) => {
+    const missing = kindsOf(system).find(
+      ({ ecosystem, release }) => !spoken.has(spokenKey(ecosystem, null)) && !spoken.has(spokenKey(ecosystem, release)),
+    );
+    if (!missing) return null;
+    const { ecosystem, release } = missing;
+    const isNamed = named.has(ecosystem) || whole.some(({ kind }) => FEEDS[kind].info.ownOf === ecosystem);
+    const which = isNamed ? `${ecosystem} ${release ?? 'of no release that it tells'}` : ecosystem;
+    return `not covered: no feed says anything of it about ${which}`;
   };
 }
+
+interface Kind {
+  ecosystem: string;
+  release: string | null;
+}
+
+const kindsOf = ({ ecosystems, versionId }: HostSystem): Kind[] =>
+  ecosystems.map((text) => {
+    const ecosystem = text.split(':')[0]!;
+    return { ecosystem, release: releaseOf(ecosystem, versionId) };
+  });
+
+/** A release of null is every release. */
+const spokenKey = (ecosystem: string, release: string | null): string => JSON.stringify([ecosystem, release]);

@@ -47,7 +47,8 @@ interface State {
   ok_at?: Date;
   error: string | null;
   etag?: string | null;
-  feed_time?: Date;
+  /** null: it does not say when it was made, so that nothing is older */
+  feed_time?: Date | null;
   digest?: string;
   statements?: number;
   signals?: number;
@@ -133,10 +134,33 @@ export async function statementsNaming(db: DbOrTx, advisory: string): Promise<Fe
   const rows = await q(db)
     .selectFrom('audit.statement as s')
     .innerJoin('audit.feed as f', 'f.name', 's.feed')
-    .select(['s.feed', 's.body', 'f.kind'])
+    .leftJoin('audit.feed_state as t', 't.feed', 'f.name')
+    .select(['s.feed', 's.body', 's.feed_time', 'f.kind', 't.feed_time as of_feed', 't.ok_at'])
+    .orderBy('s.feed')
+    .orderBy('s.key')
     .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
     .execute();
-  return rows.map(({ feed, body, kind }) => ({ ...body, feed, own: FEEDS[kind].info.ownOf === body.ecosystem }));
+  return rows.map(({ feed, body, kind, ...row }) => ({
+    ...body,
+    feed,
+    own: FEEDS[kind].info.ownOf === body.ecosystem,
+    time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
+  }));
+}
+
+interface Kind {
+  ecosystem: string;
+  release: string | null;
+}
+
+/** Those kinds of systems of which these feeds say anything at all, or something that holds for every release. */
+export async function releasesSpokenOf(db: DbOrTx, feeds: readonly string[], kinds: readonly Kind[]): Promise<Kind[]> {
+  const asked = [...new Map(kinds.map((kind) => [JSON.stringify(kind), kind])).keys()];
+  const { rows } = await sql<Kind>`
+    select k.ecosystem, k.release from jsonb_to_recordset(${`[${asked.join()}]`}::jsonb) as k (ecosystem text, release text)
+    where exists (select from audit.statement s where s.feed = ${anyOf(feeds)} and s.ecosystem = k.ecosystem
+      and (s.body ->> 'release' = k.release or s.body ->> 'release' is null))`.execute(db);
+  return rows;
 }
 
 /** What was said of a package and an advisory earlier, oldest first. */

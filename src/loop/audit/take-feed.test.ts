@@ -171,6 +171,41 @@ test('3.5: a file that is handed over counts as a fetched one; shrunk only where
   assert.equal(await feedOf(w, 'kev'), undefined);
 });
 
+test('one record cannot keep a feed from being taken, nor can a newest one that is gone, nor a file by hand', async () => {
+  const w = await begin();
+  const record = (id: string, modified: string, version = '1.0.0'): object => {
+    const ranges = [{ type: 'SEMVER', events: [{ introduced: '0' }, { fixed: version }] }];
+    return { id, modified, affected: [{ package: { ecosystem: 'npm', name: 'x' }, ranges }] };
+  };
+  const many = Array.from({ length: 301 }, (_, at) => record(`GHSA-${1000 + at}`, '2026-01-01T00:00:00Z'));
+  await w.call('addFeed', { body: { name: 'npm', kind: 'osv', url: null, settings: { ecosystem: 'npm' } } });
+  const hand = (name: string, file: unknown, more: object = {}): Promise<Feed> =>
+    w.call('importFeed', { params: { name }, body: { file: base64(Buffer.from(JSON.stringify(file))), ...more } });
+  const bad = [
+    record('GHSA-zzz', 'zzz'),
+    record('GHSA-future', '2199-01-01T00:00:00Z'),
+    record('GHSA-long', '2026-01-02T00:00:00Z', `1.${'0'.repeat(400)}`),
+  ];
+  const taken = await hand('npm', [...many, ...bad]);
+  assert.deepEqual([taken.counts?.statements, taken.feedTime], [301, '2026-01-01T00:00:00.000Z']);
+  assert.equal(((await w.entries('audit.feed.taken')).at(-1)!.detail['skipped'] as string[]).length, 3);
+  await hand('npm', [...many, record('GHSA-newest', '2026-03-01T00:00:00Z')]);
+  await assert.rejects(hand('npm', many), /it is older .* hand it over with --shrunk/);
+  assert.equal((await hand('npm', many, { shrunk: true })).counts?.statements, 301);
+
+  const publisher = new Publisher();
+  publisher.file = tracker({ status: 'open' });
+  publisher.modified = 'Mon, 09 Nov 2026 10:00:00 GMT';
+  await w.call('addFeed', {
+    body: { name: 'debian', kind: 'debian-tracker', url: await publisher.start(), settings: {} },
+  });
+  await w.settle();
+  const byHand = { x: { 'CVE-2026-1': { releases: { bookworm: { status: 'resolved', fixed_version: '1' } } } } };
+  assert.equal((await hand('debian', byHand)).feedTime, null);
+  publisher.modified = 'Tue, 10 Nov 2026 10:00:00 GMT';
+  assert.equal((await sync(w, 'debian')).lastError, null);
+});
+
 test('3.5: bad feeds are refused when they are added', async () => {
   const w = await begin();
   const add = (body: object): Promise<Feed> => w.call('addFeed', { body: { name: 'x', settings: {}, ...body } });

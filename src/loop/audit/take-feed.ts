@@ -133,7 +133,7 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
   const row = await mustFindFeed(platform, name);
   let content: FeedContent;
   try {
-    content = checked(FEEDS[row.kind].parse(came.bytes, row.settings));
+    content = checked(FEEDS[row.kind].parse(came.bytes, row.settings, platform.now()));
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return refused(platform, actor, name, error.message);
@@ -164,7 +164,7 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
       const detail = plainJson({ digest, feedTime: at.toISOString(), counts, changes, skipped });
       await tx.record({ type: 'audit.feed.taken', subject: subjectOf(name), detail });
     }
-    await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: at, digest, ...counts });
+    await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: time, digest, ...counts });
     return null;
   });
   return why === null ? null : refused(platform, actor, name, why);

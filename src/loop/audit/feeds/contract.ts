@@ -26,6 +26,6 @@ export interface FeedMember {
   info: FeedInfo;
   /** where it is published; null: nowhere as one file, it is imported */
   url(settings: FeedSettings): string | null;
-  /** All of it or nothing: throws an Error in plain words that names what is wrong where. */
-  parse(bytes: Uint8Array, settings: FeedSettings): FeedContent;
+  /** All of it or nothing: throws an Error in plain words that names what is wrong where. `now`: nothing is newer. */
+  parse(bytes: Uint8Array, settings: FeedSettings, now?: Date): FeedContent;
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Statement, StatementStatus } from '../../../model/statement.ts';
 import { debianRelease } from '../logic/advisories/release.ts';
 import type { FeedMember } from './contract.ts';
@@ -6,6 +7,8 @@ import { textOf } from './unpack.ts';
 
 const ADVISORY = /^\[\d{2} \w{3} \d{4}\] ((?:DSA|DLA|DTSA|ELA)-\d+(?:-\d+)?) /;
 const VULNERABILITY = /^([A-Z]+-[\w-]+)(?: |$)/;
+/** What has no number yet: each is another one, told apart by its heading. */
+const PLACEHOLDER = /^[A-Z]+-\d{4}-X+$/;
 const PACKAGE = /^\s+(?:\[(\w+)\] )?- (\S+)(?: (<[\w-]+>|[^\s(<]\S*))?(?: \((.*)\))?\s*$/;
 const NAMED = /^\s+\{([^}]*)\}/;
 const URGENCIES = ['unimportant', 'low', 'medium', 'high'];
@@ -43,8 +46,8 @@ export const debianList: FeedMember = {
       // A release's own fix stays; an advisory's takes the place of "later" and the like.
       if (before === undefined || (before.status !== 'fixed' && one.status === 'fixed')) statements.set(key, one);
     };
-    for (const { ids, advisory, lines } of sections(textOf(bytes))) {
-      for (const id of ids) for (const line of lines) keep(statementOf(id, advisory, line));
+    for (const { ids, aliases, lines } of sections(textOf(bytes))) {
+      for (const id of ids) for (const line of lines) keep(statementOf(id, aliases, line));
     }
     if (statements.size === 0) throw new Error('it has no line that says anything about a package');
     return { time: null, statements: [...statements.values()], signals: [] };
@@ -53,7 +56,8 @@ export const debianList: FeedMember = {
 
 interface Section {
   ids: string[];
-  advisory: string | null;
+  isAdvisory: boolean;
+  aliases: string[];
   lines: RegExpExecArray[];
 }
 
@@ -62,22 +66,29 @@ function sections(text: string): Section[] {
   for (const line of text.split('\n')) {
     const advisory = ADVISORY.exec(line)?.[1] ?? null;
     const id = advisory === null ? VULNERABILITY.exec(line)?.[1] : undefined;
-    if (advisory !== null || id !== undefined) found.push({ ids: id === undefined ? [] : [id], advisory, lines: [] });
+    if (advisory !== null) found.push({ ids: [], isAdvisory: true, aliases: [advisory], lines: [] });
+    else if (id !== undefined) found.push({ ...named(id, line), isAdvisory: false, lines: [] });
     else addTo(found.at(-1), line);
   }
   return found;
 }
 
+function named(id: string, heading: string): Pick<Section, 'ids' | 'aliases'> {
+  if (!PLACEHOLDER.test(id)) return { ids: [id], aliases: [] };
+  const digest = createHash('sha256').update(heading.trim()).digest('hex').slice(0, 8).toUpperCase();
+  return { ids: [`${id}-${digest}`], aliases: [id] };
+}
+
 function addTo(section: Section | undefined, line: string): void {
   if (!section) return;
-  const named = NAMED.exec(line);
+  const braces = NAMED.exec(line);
   // Below a CVE the braces name its advisories, below an advisory its CVEs.
-  if (named && section.advisory !== null) section.ids = named[1]!.split(' ').filter((id) => id !== '');
+  if (braces && section.isAdvisory) section.ids = braces[1]!.split(' ').filter((id) => id !== '');
   const about = PACKAGE.exec(line);
   if (about) section.lines.push(about);
 }
 
-function statementOf(id: string, advisory: string | null, line: RegExpExecArray): Statement {
+function statementOf(id: string, aliases: string[], line: RegExpExecArray): Statement {
   const [, codename, name, told = '<unfixed>', notes = ''] = line;
   const parts = notes.split('; ').filter((part) => part !== '' && !part.startsWith('bug #'));
   const urgency = parts.find((part) => URGENCIES.includes(part)) ?? null;
@@ -90,7 +101,7 @@ function statementOf(id: string, advisory: string | null, line: RegExpExecArray)
     name: name!,
     of: 'source',
     id,
-    aliases: advisory === null ? [] : [advisory],
+    aliases,
     status,
     ranges: rangesOf(status, fixed),
     versions: [],

@@ -1,9 +1,9 @@
 import * as z from 'zod';
-import { AdvisoryId, type Statement, type StatementRange } from '../../../model/statement.ts';
+import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
-import { isZip, jsonOf, zipEntries } from './unpack.ts';
+import { LIMITS, isZip, jsonOf, zipEntries } from './unpack.ts';
 
 const Event = z.record(z.string(), z.string());
 const Ids = z.array(AdvisoryId).nullish();
@@ -26,6 +26,7 @@ type OsvRecord = z.infer<typeof OsvRecord>;
 
 /** Real archives have a record or two that is none; more than that share of them is another format. */
 const MOST_SKIPPED = 0.01;
+const DAY_MS = 24 * 3_600_000;
 
 /** Distributions whose records name binary packages; all others name sources, or have one name for both. */
 const BINARY = new Set([
@@ -50,22 +51,25 @@ export const osv: FeedMember = {
   },
   url: ({ ecosystem }) =>
     `https://osv-vulnerabilities.storage.googleapis.com/${encodeURIComponent(ecosystem ?? '')}/all.zip`,
-  parse(bytes, { ecosystem }) {
+  parse(bytes, { ecosystem }, now = new Date()) {
+    const most = LIMITS.statements;
     const skipped: string[] = [];
     const content: FeedContent = { time: null, statements: [], signals: [], skipped };
-    let count = 0;
+    let [count, newest] = [0, 0];
     for (const { name, value } of records(bytes)) {
       count += 1;
-      const record = readRecord(name, value);
+      const record = readRecord(name, value, now);
       if (typeof record === 'string') {
         skipped.push(record);
         continue;
       }
-      if (record.modified && (content.time === null || record.modified > content.time)) content.time = record.modified;
-      const all = statementsOf(record);
-      for (const one of all) if (ecosystem === undefined || one.ecosystem === ecosystem) content.statements.push(one);
+      newest = Math.max(newest, record.modified ? Date.parse(record.modified) : 0);
+      for (const one of record.statements)
+        if (ecosystem === undefined || one.ecosystem === ecosystem) content.statements.push(one);
+      if (content.statements.length > most) throw new Error(`it says more than ${most} things, which is too much`);
     }
     if (skipped.length > count * MOST_SKIPPED) throw new Error(skipped[0]);
+    content.time = newest === 0 ? null : new Date(newest).toISOString();
     return content;
   },
 };
@@ -82,14 +86,27 @@ function* records(bytes: Uint8Array): Generator<{ name: string; value: unknown }
   }
 }
 
-/** Or what is wrong with it. */
-function readRecord(name: string, value: unknown): OsvRecord | string {
-  const read = OsvRecord.safeParse(value);
-  if (read.success) return read.data;
-  const issue = read.error.issues[0]!;
+/** Or what is wrong with it: one record must not keep all others from being taken. */
+function readRecord(
+  name: string,
+  value: unknown,
+  now: Date,
+): { modified: string | undefined; statements: Statement[] } | string {
   const id = (value as { id?: unknown } | null)?.id;
   const called = typeof id === 'string' ? `${name} (${id.slice(0, 60)})` : name;
-  return `${called} is no OSV record: ${issue.path.join('.') || 'it'}: ${issue.message}`;
+  const said = (issue: z.core.$ZodIssue): string =>
+    `${called} is no OSV record: ${issue.path.join('.') || 'it'}: ${issue.message}`;
+  const read = OsvRecord.safeParse(value);
+  if (!read.success) return said(read.error.issues[0]!);
+  const { modified } = read.data;
+  if (modified && !(Date.parse(modified) <= now.getTime() + DAY_MS))
+    return `${called} was changed in the future, or at no time at all`;
+  const statements = statementsOf(read.data);
+  for (const one of statements) {
+    const { error } = Statement.safeParse(one);
+    if (error) return said(error.issues[0]!);
+  }
+  return { modified, statements };
 }
 
 /** What was withdrawn says nothing; ranges of commits cannot be compared with a package's version. */

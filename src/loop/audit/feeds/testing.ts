@@ -36,7 +36,7 @@ export function sharedRecords(t: TestContext, name: string): Buffer | null {
 }
 
 export const own = (statements: readonly Statement[], feed = 'test'): FeedStatement[] =>
-  statements.map((one) => ({ ...one, feed, own: true }));
+  statements.map((one) => ({ ...one, feed, own: true, time: 0 }));
 
 /** `bash 5.2.15-2+b13 from bash 5.2.15-2` on Debian 12. */
 export function debian(name: string, version: string, source = name, sourceVersion = version): Installed {

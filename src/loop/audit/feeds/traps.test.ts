@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { Statement } from '../../../model/statement.ts';
 import { matchHost } from '../logic/advisories/host.ts';
-import { type Installed, type Match, matchPackage } from '../logic/advisories/match.ts';
+import { type FeedStatement, type Installed, type Match, matchPackage } from '../logic/advisories/match.ts';
 import { releaseOf } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import { debianList } from './debian-list.ts';
@@ -173,7 +173,10 @@ test('trap 9: a kernel is the image that runs; headers, libc-dev and perf are no
     );
   assert.deepEqual(told('6.1.0-17-amd64'), ['affected linux-image-6.1.0-17-amd64']);
   assert.deepEqual(told('6.1.0-18-amd64'), ['fixed linux-image-6.1.0-18-amd64']);
-  assert.deepEqual(told(null), []);
+  // Of a kernel whose package is gone, or that nobody knows, the others say nothing.
+  const unproven = ['unknown linux-image-6.1.0-17-amd64,linux-image-6.1.0-18-amd64'];
+  assert.deepEqual(told('6.1.0-13-amd64'), unproven);
+  assert.deepEqual(told(null), unproven);
   const others = matchHost(statements, packages, versionOrder, '6.1.0-17-amd64').packages;
   assert.deepEqual(
     others.map(({ id, packages: names }) => [id, names]),
@@ -212,11 +215,21 @@ test('trap 11: errata name binary packages and only know what is fixed: nothing 
 });
 
 test('an upstream’s versions are never compared with a distribution’s, and the distribution’s own feed wins', () => {
-  const upstream = { ...about({ ecosystem: 'PyPI', name: 'requests', fixed: '2.31.0' }), feed: 'osv-pypi', own: false };
+  const upstream = {
+    ...about({ ecosystem: 'PyPI', name: 'requests', fixed: '2.31.0' }),
+    feed: 'osv-pypi',
+    own: false,
+    time: 0,
+  };
   const package_ = debian('python3-requests', '2.28.1+dfsg-1', 'requests');
   assert.deepEqual(matchPackage([upstream], package_, versionOrder), []);
-  const osvSays = { ...about({ name: 'requests', status: 'affected' }), feed: 'osv-debian', own: false };
-  const debianSays = { ...about({ name: 'requests', status: 'not-affected', ranges: [] }), feed: 'debian', own: true };
+  const osvSays = { ...about({ name: 'requests', status: 'affected' }), feed: 'osv-debian', own: false, time: 0 };
+  const debianSays = {
+    ...about({ name: 'requests', status: 'not-affected', ranges: [] }),
+    feed: 'debian',
+    own: true,
+    time: 0,
+  };
   for (const both of [
     [osvSays, debianSays],
     [debianSays, osvSays],
@@ -225,6 +238,31 @@ test('an upstream’s versions are never compared with a distribution’s, and t
       matchPackage(both, package_, versionOrder).map(({ verdict, statement }) => [verdict, statement.feed]),
       [['not-affected', 'debian']],
     );
+});
+
+test('of two own feeds the newer one wins, and of two of one time the worse verdict, in any order', () => {
+  const [fixed] = own([about({ fixed: '2.0' })], 'tracker');
+  const [never] = own([about({ status: 'not-affected', ranges: [] })], 'list');
+  const told = (...all: FeedStatement[]): string[] =>
+    [all, all.toReversed()]
+      .flatMap((each) => matchPackage(each, debian('x', '1.5'), versionOrder))
+      .map((one) => one.verdict);
+  assert.deepEqual(told(fixed!, never!), ['affected', 'affected']);
+  assert.deepEqual(told({ ...fixed!, time: 1 }, { ...never!, time: 2 }), ['not-affected', 'not-affected']);
+  assert.deepEqual(told({ ...fixed!, time: 2 }, { ...never!, time: 1 }), ['affected', 'affected']);
+});
+
+test('vulnerabilities that have no number yet are several, and are all found by their placeholder', () => {
+  const list = ['CVE-2026-XXXX [one]', '\t- x 2.0', 'CVE-2026-XXXX [other]', '\t- x <not-affected> (never)', ''];
+  const { statements } = debianList.parse(Buffer.from(list.join('\n')), {});
+  assert.deepEqual(
+    statements.map(({ status, aliases }) => [status, aliases]),
+    [
+      ['fixed', ['CVE-2026-XXXX']],
+      ['not-affected', ['CVE-2026-XXXX']],
+    ],
+  );
+  assert.equal(new Set(statements.map(({ id }) => id)).size, 2);
 });
 
 test('unassessed, foreign and incomparable are unknown, with the reason', () => {

@@ -7,6 +7,8 @@ export const LIMITS = {
   file: 256 * 1024 * 1024,
   all: 4 * 1024 * 1024 * 1024,
   files: 1_000_000,
+  /** what is read of it */
+  statements: 2_000_000,
 };
 export type Limits = typeof LIMITS;
 

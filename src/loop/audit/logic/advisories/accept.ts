@@ -11,7 +11,7 @@ export interface InForce {
   time: Date | null;
 }
 
-/** Why what came must not take the place of what is in force; null: it may. `shrunk`: a person has looked into why. */
+/** Why what came must not take the place of what is in force; null: it may. `shrunk`: a person has looked into why it is less or older. */
 export function refusal(
   now: { counts: FeedCounts; time: Date | null },
   before: InForce | null,
@@ -21,12 +21,12 @@ export function refusal(
   // Taken at its word, it would make every later one older than what is in force.
   if (now.time !== null && !(now.time.getTime() <= clock.getTime() + DAY_MS))
     return 'it says that it is from the future, or from no time at all';
-  if (before === null) return null;
+  if (before === null || shrunk) return null;
   if (now.time !== null && before.time !== null && now.time < before.time)
-    return `it is older (${now.time.toISOString()}) than what is in force (${before.time.toISOString()})`;
+    return `it is older (${now.time.toISOString()}) than what is in force (${before.time.toISOString()}); where that is meant to be, hand it over with --shrunk`;
   for (const what of ['statements', 'signals'] as const) {
     const [left, was] = [now.counts[what], before.counts[what]];
-    if (!shrunk && left < was * LEAST_LEFT)
+    if (left < was * LEAST_LEFT)
       return `it shrank from ${was} ${what} to ${left}, by more than 20 %; where that is meant to be, hand it over with --shrunk`;
   }
   return null;
@@ -35,27 +35,24 @@ export function refusal(
 export const keyOf = ({ ecosystem, release, of, name, id }: Statement): string =>
   JSON.stringify([ecosystem, release, of, name, id]);
 
-/** A feed may speak of a package twice: it is affected by whichever range holds. */
+/** A feed may speak of a package twice, or thousands of times: it is affected by whichever range holds. */
 export function merged(statements: readonly Statement[]): Map<string, Statement> {
   const found = new Map<string, Statement>();
-  for (const one of statements) {
-    const key = keyOf(one);
-    const other = found.get(key);
-    found.set(key, other ? both(other, one) : one);
-  }
+  for (const [key, same] of Map.groupBy(statements, keyOf)) found.set(key, same.length === 1 ? same[0]! : joined(same));
   return found;
 }
 
-/** With the ranges of both; what says nothing of ranges is not joined. */
-function both(one: Statement, other: Statement): Statement {
-  if (one.ranges.length + one.versions.length === 0) return other;
-  if (other.ranges.length + other.versions.length === 0) return one;
-  const ranges = [...one.ranges, ...other.ranges];
+/** With the ranges of all; what says nothing of ranges is not joined. */
+function joined(same: readonly Statement[]): Statement {
+  const ranged = same.filter(({ ranges, versions }) => ranges.length + versions.length > 0);
+  const [first, last] = [ranged[0], ranged.at(-1)];
+  if (!first || !last) return same.at(-1)!;
+  const ranges = ranged.flatMap((one) => one.ranges);
   return {
-    ...one,
+    ...first,
     ranges: [...new Map(ranges.map((range) => [JSON.stringify(range), range])).values()],
-    versions: [...new Set([...one.versions, ...other.versions])],
-    status: one.status === 'fixed' ? one.status : other.status,
-    fixed: one.fixed ?? other.fixed,
+    versions: [...new Set(ranged.flatMap((one) => one.versions))],
+    status: ranged.some(({ status }) => status === 'fixed') ? 'fixed' : last.status,
+    fixed: ranged.find(({ fixed }) => fixed !== null)?.fixed ?? null,
   };
 }

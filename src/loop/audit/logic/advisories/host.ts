@@ -23,17 +23,20 @@ export function matchHost(
   running: string | null,
 ): HostMatches {
   const found = { packages: new Map<string, HostMatch>(), kernel: new Map<string, HostMatch>() };
+  const { isBlind, isJudged } = kernelsOf(installed, running);
   const byName = Map.groupBy(statements, (one) => keyOf(one.of, one));
   for (const one of installed) {
     const kernel = kernelOf(one);
-    if (kernel !== null && !isRunning(one.name, running)) continue;
+    if (kernel !== null && !isJudged(one)) continue;
     const asked = kernel === null ? one : asKernel(one, kernel);
     const own = [
       ...(byName.get(keyOf('source', { ...asked, name: asked.source })) ?? []),
       ...(byName.get(keyOf('binary', asked)) ?? []),
     ];
     const list = kernel === null ? found.packages : found.kernel;
-    for (const match of matchPackage(own, asked, orderOf)) add(list, match, one.label ?? one.name);
+    const isUnproven = kernel !== null && isBlind;
+    for (const match of matchPackage(own, asked, orderOf))
+      add(list, isUnproven ? unproven(match, running) : match, one.label ?? one.name);
   }
   return { packages: [...found.packages.values()], kernel: [...found.kernel.values()] };
 }
@@ -43,6 +46,26 @@ const keyOf = (of: string, { ecosystem, name }: { ecosystem: string; name: strin
 
 const isRunning = (name: string, running: string | null): boolean =>
   running !== null && [`linux-image-${running}`, `linux-image-unsigned-${running}`].includes(name);
+
+/** Blind: no image is the one that runs. Then all of them are asked, and none tells. */
+function kernelsOf(
+  installed: readonly Installed[],
+  running: string | null,
+): { isBlind: boolean; isJudged: (one: Installed) => boolean } {
+  const images = installed.filter((one) => kernelOf(one) !== null && one.name.startsWith('linux-image-'));
+  const isBlind = !images.some(({ name }) => isRunning(name, running));
+  return { isBlind, isJudged: (one) => (isBlind ? images.includes(one) : isRunning(one.name, running)) };
+}
+
+const unproven = (match: Match, running: string | null): Match => ({
+  ...match,
+  verdict: 'unknown',
+  fix: null,
+  why:
+    running === null
+      ? 'nobody knows which kernel runs'
+      : `the kernel that runs, ${running}, is of no installed package`,
+});
 
 const asKernel = (one: Installed, kernel: string): Installed => ({
   ...one,

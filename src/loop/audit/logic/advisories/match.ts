@@ -24,6 +24,8 @@ export interface FeedStatement extends Statement {
   feed: string;
   /** the feed that the distribution itself publishes */
   own: boolean;
+  /** when what is in force of that feed was made, in ms */
+  time: number;
 }
 
 export interface Match {
@@ -38,16 +40,24 @@ export interface Match {
 
 /**
  * What all that feeds say of one package comes to, one match an id. A statement of the package's own release is before
- * one of every release, and the distribution's own feed before others. An upstream's statement is never about a
+ * one of every release, and the distribution's own feed before others; of equals the newer feed counts, and of feeds of one
+ * time the worse verdict. An upstream's statement is never about a
  * distribution's package, whatever it is called: its versions are other versions.
  */
 export function matchPackage(statements: readonly FeedStatement[], installed: Installed, orderOf: OrderOf): Match[] {
   const about = statements.filter((statement) => isAbout(statement, installed));
   return [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
-    const [first] = same.toSorted((a, b) => rank(b) - rank(a));
-    return judge(first!, installed, orderOf);
+    const [first, ...others] = same.toSorted(byWeight);
+    return others
+      .filter((one) => byWeight(first!, one) === 0)
+      .map((one) => judge(one, installed, orderOf))
+      .reduce((a, b) => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a), judge(first!, installed, orderOf));
   });
 }
+
+const byWeight = (a: FeedStatement, b: FeedStatement): number => rank(b) - rank(a) || b.time - a.time;
+
+const BADNESS: Readonly<Record<Match['verdict'], number>> = { affected: 3, unknown: 2, fixed: 1, 'not-affected': 0 };
 
 const rank = (one: FeedStatement): number => Number(one.own) * 2 + Number(one.release !== null);
 

@@ -13,24 +13,43 @@ const DEBIAN: Readonly<Record<string, string>> = {
 /** Debian's number of a code name; sid and what we do not know keep their names. */
 export const debianRelease = (codename: string): string => DEBIAN[codename] ?? codename;
 
-/** `Debian:12`, `Ubuntu:22.04:LTS`, `Red Hat:enterprise_linux:9::appstream` → ecosystem and release. */
+/** Where a feed's word for a release is another one than os-release's. */
+const RELEASES: Readonly<Record<string, (rest: string) => string>> = {
+  // Fixes of Pro are for the same release; those for FIPS are other packages, whose versions are other versions.
+  Ubuntu: (rest) => rest.replace(/:LTS$/, '').replace(/^Pro:(?=\d+\.\d+$)/, ''),
+  'Red Hat': (rest) => /:(\d+)/.exec(rest)?.[1] ?? rest,
+  // Modules and products of one service pack have one VERSION_ID.
+  SUSE: (rest) => {
+    const match =
+      /^(?:SUSE )?(?:Linux Enterprise|Package Hub)(?! Micro).* (\d+(?:\.\d+)?)(?: SP(\d+))?(?:-[A-Z]+)*$/.exec(rest);
+    return match ? `${match[1]}${match[2] === undefined ? '' : `.${match[2]}`}` : rest;
+  },
+  openSUSE: (rest) => rest.replace(/^Leap (?=\d)/, ''),
+  // Its VERSION_ID leaves the service pack out: what holds for one of them is taken to hold for all.
+  openEuler: (rest) => rest.replace(/-LTS.*$/, ''),
+  'Azure Linux': (rest) => rest.split('.')[0]!,
+};
+
+/** `Debian:12`, `Ubuntu:22.04:LTS`, `SUSE:Linux Enterprise Server 15 SP5`, `Red Hat:enterprise_linux:9::appstream` → ecosystem and release. */
 export function splitEcosystem(text: string): { ecosystem: string; release: string | null } {
   const at = text.indexOf(':');
   if (at === -1) return { ecosystem: text, release: null };
   const [ecosystem, rest] = [text.slice(0, at), text.slice(at + 1)];
-  if (ecosystem === 'Ubuntu') return { ecosystem, release: rest.replace(/:LTS$/, '') };
-  if (ecosystem === 'Red Hat') return { ecosystem, release: /:(\d+)/.exec(rest)?.[1] ?? rest };
+  const told = RELEASES[ecosystem];
+  if (told) return { ecosystem, release: told(rest) };
   // A Maven repository's address, or the like: the order is the same, and so is the package.
   if (['Maven', 'npm', 'PyPI', 'Go'].includes(ecosystem)) return { ecosystem, release: null };
   return { ecosystem, release: rest };
 }
 
-const BY_MAJOR = new Set(['AlmaLinux', 'Debian', 'Red Hat', 'Rocky Linux', 'Alpaquita']);
+const BY_MAJOR = new Set(['AlmaLinux', 'Azure Linux', 'Debian', 'Red Hat', 'Rocky Linux', 'Alpaquita']);
 
 /** The release that a host's feeds speak of, from os-release's VERSION_ID (`12`, `9.4`, `3.19.1`); null: it says none. */
 export function releaseOf(ecosystem: string, versionId: string | null): string | null {
   if (versionId === null || versionId === '') return null;
   if (BY_MAJOR.has(ecosystem)) return versionId.split('.')[0]!;
   if (ecosystem === 'Alpine') return `v${versionId.split('.').slice(0, 2).join('.')}`;
-  return versionId;
+  // A snapshot's date.
+  if (ecosystem === 'openSUSE' && /^\d{8}$/.test(versionId)) return 'Tumbleweed';
+  return ecosystem in RELEASES ? RELEASES[ecosystem]!(versionId) : versionId;
 }

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { releaseOf, splitEcosystem } from './release.ts';
+
+test('a release is the same by a feed’s word and by os-release’s, wherever the two differ', () => {
+  const same = [
+    ['Debian:12', '12'],
+    ['Ubuntu:22.04:LTS', '22.04'],
+    ['Ubuntu:Pro:18.04:LTS', '18.04'],
+    ['Red Hat:enterprise_linux:9::appstream', '9.4'],
+    ['AlmaLinux:9', '9.7'],
+    ['Alpine:v3.19', '3.19.1'],
+    ['SUSE:Linux Enterprise Server 15 SP5', '15.5'],
+    ['SUSE:Linux Enterprise Server 15 SP3-LTSS', '15.3'],
+    ['SUSE:Linux Enterprise Module for Basesystem 15 SP5', '15.5'],
+    ['SUSE:Linux Enterprise Server 12', '12'],
+    ['openSUSE:Leap 15.5', '15.5'],
+    ['openSUSE:Tumbleweed', '20261120'],
+    ['openEuler:22.03-LTS-SP1', '22.03'],
+    ['Azure Linux:3', '3.0'],
+  ] as const;
+  for (const [text, versionId] of same) {
+    const { ecosystem, release } = splitEcosystem(text);
+    assert.equal(releaseOf(ecosystem, versionId), release, text);
+  }
+  for (const [text, versionId] of [
+    ['SUSE:Linux Enterprise Server 15 SP5', '15.4'],
+    ['SUSE:Linux Enterprise Micro 5.3', '5.3'],
+    ['Ubuntu:Pro:FIPS-updates:20.04:LTS', '20.04'],
+    ['openSUSE:Leap Micro 5.3', '5.3'],
+  ] as const) {
+    const { ecosystem, release } = splitEcosystem(text);
+    assert.notEqual(releaseOf(ecosystem, versionId), release, text);
+  }
+  assert.equal(releaseOf('Debian', null), null);
+});
