@@ -158,7 +158,17 @@ test('a server that hangs up on everything after some connections has answered n
   if (!wants(t, 'openssl')) return;
   writeFileSync(join(pki.dir, 'dh.pem'), GROUP);
   const inner = await freePort();
-  const argv = ['openssl', 's_server', '-quiet', '-key', pki.key, '-cert', pki.certificate, '-dhparam', join(pki.dir, 'dh.pem')];
+  const argv = [
+    'openssl',
+    's_server',
+    '-quiet',
+    '-key',
+    pki.key,
+    '-cert',
+    pki.certificate,
+    '-dhparam',
+    join(pki.dir, 'dh.pem'),
+  ];
   const ciphers = 'ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256:ADH-AES128-SHA:AES128-SHA:@SECLEVEL=0';
   const server = await startServer([...argv, '-tls1_2', '-cipher', ciphers, '-accept', `127.0.0.1:${inner}`], inner);
   t.after(() => server.close());
@@ -173,7 +183,10 @@ test('a server that hangs up on everything after some connections has answered n
   t.after(() => front.close());
   const whole = await look(targetAt(front.port));
   assert.deepEqual([whole.depth?.unknown, whole.depth?.dhBits, whole.unknownVersions], [[], 1024, undefined]);
-  assert.deepEqual(whole.depth?.weak.map(({ family }) => family), ['anon']);
+  assert.deepEqual(
+    whole.depth?.weak.map(({ family }) => family),
+    ['anon'],
+  );
   for (const connections of [3, 6, 8, 9]) {
     left = connections;
     const { depth, unknownVersions } = await look(targetAt(front.port));
@@ -207,5 +220,8 @@ test('a server that always hangs up on what it does not take has said no', async
   });
   t.after(() => front.close());
   const { depth, unknownVersions } = await look(targetAt(front.port));
-  assert.deepEqual([depth?.unknown, depth?.weak, depth?.forwardSecrecy, unknownVersions], [[], [], 'always', undefined]);
+  assert.deepEqual(
+    [depth?.unknown, depth?.weak, depth?.forwardSecrecy, unknownVersions],
+    [[], [], 'always', undefined],
+  );
 });
