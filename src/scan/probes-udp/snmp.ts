@@ -1,5 +1,6 @@
 import { DESCRIPTION_QUERY, ENGINE_QUERY, readDescription, readEngine } from '../logic/snmp.ts';
 import { serviceResult } from '../probes/service-result.ts';
+import { askSurely, SILENT } from './ask-surely.ts';
 import type { UdpProbe } from './contract.ts';
 
 /** Numbers that IANA gave to makers of agents. */
@@ -22,9 +23,18 @@ export const snmpProbe: UdpProbe = {
   protocol: 'snmp',
   ports: [161],
   probe: async (target) => {
-    const descriptions = (await target.ask(DESCRIPTION_QUERY)).map(readDescription);
-    const description = descriptions.find((one) => one !== null);
-    const engine = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
+    let engine: number | undefined;
+    const described = await askSurely(
+      async () => (await target.ask(DESCRIPTION_QUERY)).map(readDescription).find((one) => one !== null),
+      async () => {
+        const answered = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
+        engine ??= answered ?? undefined;
+        return answered !== undefined;
+      },
+    );
+    const description = described.said ?? undefined;
+    if (description !== undefined)
+      engine = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null) ?? engine;
     if (description === undefined && engine === undefined) return null;
     return serviceResult('snmp', {
       product: engine === undefined ? undefined : (MAKERS[engine] ?? `enterprise ${engine}`),
@@ -35,6 +45,7 @@ export const snmpProbe: UdpProbe = {
           : 'it let the public community read its description',
       details: {
         description,
+        silent: described.sure ? undefined : SILENT,
         versions: [description === undefined ? '' : '2c', engine === undefined ? '' : '3'].filter(Boolean).join(', '),
       },
     });
