@@ -24,6 +24,7 @@ import { LOCAL_SITE } from '../../model/site.ts';
 import { knownAddresses } from './store-addresses.ts';
 import { seenInDepth } from './store-endpoints.ts';
 import { type Ageing, ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
+import { pathOf, scopeOf } from './scan-words.ts';
 import { countsOf, intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
@@ -158,11 +159,6 @@ async function prepare(
 
 type ForGuard = Pick<Run, 'scan' | 'scopes' | 'chosen' | 'asking' | 'tempo' | 'intervals'>;
 
-const pathOf = ({ chosen, asking }: Pick<Run, 'chosen' | 'asking'>) => ({
-  path: chosen.path,
-  why: `${chosen.why}; ${asking.why}`,
-});
-
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
   options: ScannerOptions,
@@ -219,11 +215,6 @@ async function begin(platform: Platform, scanId: string, runner: string): Promis
     return row;
   });
 }
-
-const scopeOf = (scan: ScanRow) =>
-  scan.scope_id
-    ? [{ kind: 'scope' as const, id: scan.scope_id, ...(scan.scope_name ? { name: scan.scope_name } : {}) }]
-    : [];
 
 async function runWindows(run: Run): Promise<boolean> {
   let cursor = Number(run.scan.cursor);

@@ -154,11 +154,7 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
   if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
   return sameLeaf(known, fresh)
-    ? (lostProof(known, fresh) ??
-        lostRevocation(known, fresh) ??
-        lostInside(known, fresh) ??
-        lostVersions(known, fresh) ??
-        lostDepth(known, fresh))
+    ? (lostVerdict(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh) ?? lostDepth(known, fresh))
     : null;
 }
 
@@ -178,6 +174,9 @@ function lostProof(known: TlsSeen, fresh: TlsSeen): string | null {
   return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
 }
 
+const lostVerdict = (known: TlsSeen, fresh: TlsSeen): string | null =>
+  lostProof(known, fresh) ?? lostRevocation(known, fresh);
+
 /** Revoked it stays, until somebody says later that it is good: a server may show an older word, or none. */
 function lostRevocation({ revocation: known }: TlsSeen, { revocation: fresh }: TlsSeen): string | null {
   if (known?.status !== 'revoked' || fresh?.status === 'revoked') return null;
@@ -190,10 +189,7 @@ function lostUpgrade({ protocol, tls: known }: ServiceProbe, fresh: ServiceProbe
   if (!known || protocol !== fresh.protocol || fresh.details['starttls'] === 'not offered') return null;
   if (!fresh.tls) return 'the TLS behind its upgrade could not be looked at this time';
   return sameLeaf(known, fresh.tls)
-    ? (lostProof(known, fresh.tls) ??
-        lostRevocation(known, fresh.tls) ??
-        lostVersions(known, fresh.tls) ??
-        lostDepth(known, fresh.tls))
+    ? (lostVerdict(known, fresh.tls) ?? lostVersions(known, fresh.tls) ?? lostDepth(known, fresh.tls))
     : null;
 }
 

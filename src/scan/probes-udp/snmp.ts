@@ -1,7 +1,7 @@
 import { DESCRIPTION_QUERY, ENGINE_QUERY, readDescription, readEngine } from '../logic/snmp.ts';
 import { serviceResult } from '../probes/service-result.ts';
 import { askSurely, SILENT } from './ask-surely.ts';
-import type { UdpProbe } from './contract.ts';
+import type { UdpProbe, UdpTarget } from './contract.ts';
 
 /** Numbers that IANA gave to makers of agents. */
 const MAKERS: Readonly<Record<number, string>> = {
@@ -23,18 +23,7 @@ export const snmpProbe: UdpProbe = {
   protocol: 'snmp',
   ports: [161],
   probe: async (target) => {
-    let engine: number | undefined;
-    const described = await askSurely(
-      async () => (await target.ask(DESCRIPTION_QUERY)).map(readDescription).find((one) => one !== null),
-      async () => {
-        const answered = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
-        engine ??= answered ?? undefined;
-        return answered !== undefined;
-      },
-    );
-    const description = described.said ?? undefined;
-    if (description !== undefined)
-      engine = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null) ?? engine;
+    const { engine, description, isSure } = await askBoth(target);
     if (description === undefined && engine === undefined) return null;
     return serviceResult('snmp', {
       product: engine === undefined ? undefined : (MAKERS[engine] ?? `enterprise ${engine}`),
@@ -45,9 +34,23 @@ export const snmpProbe: UdpProbe = {
           : 'it let the public community read its description',
       details: {
         description,
-        silent: described.sure ? undefined : SILENT,
+        silent: isSure ? undefined : SILENT,
         versions: [description === undefined ? '' : '2c', engine === undefined ? '' : '3'].filter(Boolean).join(', '),
       },
     });
   },
 };
+
+async function askBoth(target: UdpTarget) {
+  const told = async () => (await target.ask(DESCRIPTION_QUERY)).map(readDescription).find((one) => one !== null);
+  const askEngine = async () => (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
+  let engine: number | undefined;
+  const control = async (): Promise<boolean> => {
+    const answered = await askEngine();
+    engine ??= answered;
+    return answered !== undefined;
+  };
+  const { said, sure } = await askSurely(told, control);
+  if (said !== null) engine ??= await askEngine();
+  return { engine, description: said ?? undefined, isSure: sure };
+}
