@@ -20,7 +20,6 @@ import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
 import { type Neighbours, newNeighbours } from '../../scan/logic/up.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
-import { LOCAL_SITE } from '../../model/site.ts';
 import { knownAddresses } from './store-addresses.ts';
 import { seenInDepth } from './store-endpoints.ts';
 import { type Ageing, ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
@@ -275,7 +274,7 @@ async function readWindow(run: Run, window: number): Promise<boolean> {
   }
   const found = new Set(open.map(({ address }) => address));
   const rest = run.order.addressesIn(window).filter((address) => !found.has(address) && isStillAsked(run, address));
-  const known = new Set(await knownAddresses(platform.db, LOCAL_SITE, rest));
+  const known = new Set(await knownAddresses(platform.db, undefined, rest));
   const { neighbours, before } = run;
   const seen = await whileOurs(run, (signal) => whoIsUp(run.guard, rest, { signal, neighbours, known, before }));
   if (!seen) return false;
