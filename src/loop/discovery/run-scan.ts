@@ -18,14 +18,17 @@ import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/prog
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
+import { type Neighbours, newNeighbours } from '../../scan/logic/up.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
+import { knownAddresses } from './store-addresses.ts';
 import { seenInDepth } from './store-endpoints.ts';
 import { type Ageing, ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
+import { pathOf, scopeOf } from './scan-words.ts';
 import { countsOf, intervalsOfScan } from './scans.ts';
 import { rest, restIfDark, restsBefore } from './rest.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
 import { type Asking, type Chosen, chooseConnector, choosePinger } from '../../scan/scanner/native/choose.ts';
-import { whoIsUp } from '../../scan/scanner/observe-up.ts';
+import { readNeighbours, whoIsUp } from '../../scan/scanner/observe-up.ts';
 import { lookAt, sightingsFrom } from '../../scan/scanner/observe.ts';
 import { lookAgainUdp, sweepUdp } from '../../scan/scanner/observe-udp.ts';
 import { type Pair, sweep, type SweepProgress } from '../../scan/scanner/sweep.ts';
@@ -74,6 +77,9 @@ interface Run {
   speed: Speed;
   /** addresses that something answers for, as far as met */
   traps: Traps;
+  neighbours: Neighbours;
+  /** in the kernel's table of neighbours before anything was sent */
+  before: ReadonlySet<string>;
   /** addresses of the scan that were excluded since it was made: not looked at, so nothing is known to be closed there */
   refused: Set<string>;
   counts: ScanCounts;
@@ -123,7 +129,9 @@ async function prepare(
     const guard = guardOf(options, { ...begun, tempo, intervals }, refused);
     await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, pathOf(begun)));
     const speed = newSpeed(scan.counts.done, performance.now());
-    const heard = { rtt: newRtt(), retries: newRetries(), traps: newTraps(), tempo, speed };
+    const before = new Set((await readNeighbours()).keys());
+    const met = { traps: newTraps(), neighbours: newNeighbours(), before };
+    const heard = { rtt: newRtt(), retries: newRetries(), ...met, tempo, speed };
     return {
       ...begun,
       ...heard,
@@ -149,11 +157,6 @@ async function prepare(
 }
 
 type ForGuard = Pick<Run, 'scan' | 'scopes' | 'chosen' | 'asking' | 'tempo' | 'intervals'>;
-
-const pathOf = ({ chosen, asking }: Pick<Run, 'chosen' | 'asking'>) => ({
-  path: chosen.path,
-  why: `${chosen.why}; ${asking.why}`,
-});
 
 /** What the scan was made for, and of that only what its scope says now. */
 function guardOf(
@@ -211,11 +214,6 @@ async function begin(platform: Platform, scanId: string, runner: string): Promis
     return row;
   });
 }
-
-const scopeOf = (scan: ScanRow) =>
-  scan.scope_id
-    ? [{ kind: 'scope' as const, id: scan.scope_id, ...(scan.scope_name ? { name: scan.scope_name } : {}) }]
-    : [];
 
 async function runWindows(run: Run): Promise<boolean> {
   let cursor = Number(run.scan.cursor);
@@ -276,7 +274,9 @@ async function readWindow(run: Run, window: number): Promise<boolean> {
   }
   const found = new Set(open.map(({ address }) => address));
   const rest = run.order.addressesIn(window).filter((address) => !found.has(address) && isStillAsked(run, address));
-  const seen = await whileOurs(run, (signal) => whoIsUp(run.guard, rest, signal));
+  const known = new Set(await knownAddresses(platform.db, undefined, rest));
+  const { neighbours, before } = run;
+  const seen = await whileOurs(run, (signal) => whoIsUp(run.guard, rest, { signal, neighbours, known, before }));
   if (!seen) return false;
   return platform.observe(actorOf(scan), async (tx) => {
     if (!(await holdScan(tx.db, scan.id, runner))) return false;

@@ -81,8 +81,8 @@ export async function endOldClaims(db: DbOrTx, before: Date): Promise<{ host_id:
   return rows;
 }
 
-/** Where hosts are known to be now, of what this site sees. */
-export async function knownAddresses(db: DbOrTx, site = LOCAL_SITE): Promise<string[]> {
+/** Where hosts are known to be now, of what this site sees; `among`: of these. */
+export async function knownAddresses(db: DbOrTx, site = LOCAL_SITE, among?: readonly string[]): Promise<string[]> {
   const rows = await q(db)
     .selectFrom('discovery.address as a')
     .innerJoin('discovery.host as h', 'h.id', 'a.host_id')
@@ -90,6 +90,7 @@ export async function knownAddresses(db: DbOrTx, site = LOCAL_SITE): Promise<str
     .distinct()
     .where('a.current', '=', true)
     .where('h.superseded_by', 'is', null)
+    .$if(among !== undefined, (some) => some.where('a.address', '=', anyOf(among!)))
     .execute();
   return rows.filter((row) => row.site === spaceOf(site, row.address)).map((row) => row.address);
 }

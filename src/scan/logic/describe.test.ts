@@ -175,3 +175,12 @@ test('what nobody had asked before is learnt and no change; what was asked and i
   assert.deepEqual([sameProbe(known, asked), learns(known, asked), learns(asked, asked)], [true, true, false]);
   assert.equal(sameProbe(asked, { ...known, login: { methods: ['publickey', 'password'] } }), false);
 });
+
+test('a certificate that was revoked stays so until somebody says later that it is good', () => {
+  const said = (status: 'good' | 'revoked', day: number) =>
+    tls({ revocation: { status, source: 'x', checkedAt: `2030-01-0${day}T00:00:00.000Z` } });
+  assert.match(tellsLess(said('revoked', 5), said('good', 4)) ?? '', /nothing newer/);
+  assert.match(tellsLess(said('revoked', 5), tls()) ?? '', /nothing newer/);
+  assert.equal(tellsLess(said('revoked', 5), said('good', 6)), null);
+  assert.equal(tellsLess(said('good', 5), said('revoked', 4)), null);
+});

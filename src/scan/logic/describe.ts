@@ -154,7 +154,7 @@ export function tellsLess(known: ProbeResult | null, fresh: ProbeResult): string
   if (isService(fresh) && isService(known)) return lostAccess(known, fresh) ?? lostUpgrade(known, fresh);
   if (fresh.protocol !== 'tls' || known.protocol !== 'tls') return null;
   return sameLeaf(known, fresh)
-    ? (lostProof(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh) ?? lostDepth(known, fresh))
+    ? (lostVerdict(known, fresh) ?? lostInside(known, fresh) ?? lostVersions(known, fresh) ?? lostDepth(known, fresh))
     : null;
 }
 
@@ -174,17 +174,30 @@ function lostProof(known: TlsSeen, fresh: TlsSeen): string | null {
   return `the Heartbleed proof could not be finished: ${fresh.heartbleed.reason}`;
 }
 
+const lostVerdict = (known: TlsSeen, fresh: TlsSeen): string | null =>
+  lostProof(known, fresh) ?? lostRevocation(known, fresh);
+
+/** Revoked it stays, until somebody says later that it is good: a server may show an older word, or none. */
+function lostRevocation({ revocation: known }: TlsSeen, { revocation: fresh }: TlsSeen): string | null {
+  if (known?.status !== 'revoked' || fresh?.status === 'revoked') return null;
+  if (fresh?.status === 'good' && Date.parse(fresh.checkedAt) > Date.parse(known.checkedAt)) return null;
+  return `its certificate was revoked on ${known.checkedAt}, and nothing newer was said this time`;
+}
+
 /** A server that no longer offers the upgrade says so; one that offers it and does not begin it has told nothing. */
 function lostUpgrade({ protocol, tls: known }: ServiceProbe, fresh: ServiceProbe): string | null {
   if (!known || protocol !== fresh.protocol || fresh.details['starttls'] === 'not offered') return null;
   if (!fresh.tls) return 'the TLS behind its upgrade could not be looked at this time';
   return sameLeaf(known, fresh.tls)
-    ? (lostProof(known, fresh.tls) ?? lostVersions(known, fresh.tls) ?? lostDepth(known, fresh.tls))
+    ? (lostVerdict(known, fresh.tls) ?? lostVersions(known, fresh.tls) ?? lostDepth(known, fresh.tls))
     : null;
 }
 
 function lostAccess(known: ServiceBase, fresh: ServiceBase): string | null {
-  if (known.protocol !== fresh.protocol || known.access === 'unknown' || fresh.access !== 'unknown') return null;
+  if (known.protocol !== fresh.protocol || known.access === 'unknown') return null;
+  if (known.access === 'open' && fresh.access === 'refused' && fresh.details['silent'] !== undefined)
+    return `it let everybody in before, and this time only did not answer: ${fresh.what}`;
+  if (fresh.access !== 'unknown') return null;
   return `whether it asks for credentials could not be seen this time: ${fresh.what}`;
 }
 

@@ -36,7 +36,8 @@ export function readEcho(
 }
 
 const BROADCAST = '00:00:00:00:00:00';
-const COMPLETE = 0x2;
+/** Complete, and neither put there by hand (0x4) nor our own word for another (0x8). */
+const ANSWERED = 0x2;
 
 /** Which addresses have answered ARP, with their network card: the kernel's own table (/proc/net/arp). */
 export function readArp(table: string): Map<string, string> {
@@ -46,7 +47,7 @@ export function readArp(table: string): Map<string, string> {
     .map((line) => line.trim().split(/\s+/));
   return new Map(
     rows.flatMap(([address, , flags, mac]) =>
-      address && mac && mac !== BROADCAST && (Number(flags) & COMPLETE) !== 0 ? [[address, mac] as const] : [],
+      address && mac && mac !== BROADCAST && Number(flags) === ANSWERED ? [[address, mac] as const] : [],
     ),
   );
 }

@@ -81,6 +81,14 @@ export function subnetOf(address: string): string {
   return parsed.family === 4 ? `${parsed.value >> 8n}/24` : `${(parsed.value >> 64n).toString(16)}/64`;
 }
 
+/** The addresses of a /24 (by `subnetOf`) that are wanted, in random order; of an IPv6 one none. */
+export function someOf(subnet: string, isWanted: (address: string) => boolean): string[] {
+  if (subnet.includes('/')) return [];
+  const all = Array.from({ length: 256 }, (_, last) => `${subnet}.${last}`).filter(isWanted);
+  const place = new Map(all.map((address) => [address, Math.random()]));
+  return all.toSorted((a, b) => place.get(a)! - place.get(b)!);
+}
+
 /** How many /24s and /64s a set touches, without making a list of them. */
 export function countSubnets(intervals: readonly Interval[]): bigint {
   const subnets = intervals.map(({ family, first, last }) => {

@@ -1,40 +1,41 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ECHO_BYTES, readArp, readEcho, writeEcho } from './ping.ts';
-import { reallyUp, type Up } from './up.ts';
+import { newNeighbours, reallyUp, toJudge, type Up } from './up.ts';
 
 const addresses = (count: number, net = '10.0.0'): string[] => Array.from({ length: count }, (_, at) => `${net}.${at}`);
 const up = (address: string, mac?: string): Up => ({ address, how: 'icmp', mac });
 
-test('1.11: a subnet of which every address answers, and a card that answers for many, are nobody', () => {
-  const asked = addresses(32);
-  assert.deepEqual(
-    reallyUp(
-      asked,
-      asked.map((one) => up(one)),
-    ),
-    { up: [], bogus: 32 },
-  );
-  assert.equal(
-    reallyUp(
-      asked,
-      asked.slice(1).map((one) => up(one)),
-    ).bogus,
-    0,
-    'one that does not answer, and they are many',
-  );
-  assert.equal(
-    reallyUp(
-      addresses(15),
-      addresses(15).map((one) => up(one)),
-    ).bogus,
-    0,
-    'few are few',
-  );
-  const router = asked.slice(0, 9).map((one) => up(one, 'aa'));
+const NOBODY: ReadonlySet<string> = new Set();
+const among = (all: readonly string[]): ReadonlySet<string> => new Set(all);
+
+test('1.11: a subnet is to be judged while all that was asked of it answers; one silent address settles it', () => {
+  const asked = addresses(3);
+  const met = newNeighbours();
+  assert.deepEqual(toJudge(met, asked, among(asked)), ['10.0.0']);
+  assert.deepEqual(toJudge(met, asked, among(asked.slice(1))), []);
+  assert.deepEqual(toJudge(met, asked, among(asked)), [], 'it stays settled');
+  assert.deepEqual(toJudge(newNeighbours(), asked, NOBODY), [], 'where nobody answers there is nothing to judge');
+});
+
+test('1.11: a subnet that one thing answers for, and a card that answers for many, are nobody', () => {
+  const asked = addresses(32).map((one) => up(one));
+  const whole = { ...newNeighbours(), whole: new Map([['10.0.0', true]]) };
+  assert.deepEqual(reallyUp(whole, asked, NOBODY), { up: [], bogus: 32 });
+  assert.deepEqual(reallyUp(newNeighbours(), asked, NOBODY), { up: asked, bogus: 0 });
+  const router = addresses(9).map((one) => up(one, 'aa'));
   const other = up('10.0.0.30', 'bb');
-  assert.deepEqual(reallyUp(asked, [...router, other]), { up: [other], bogus: 9 });
-  assert.equal(reallyUp(asked, router.slice(0, 8)).bogus, 0);
+  assert.deepEqual(reallyUp(newNeighbours(), [...router, other], NOBODY), { up: [other], bogus: 9 });
+  const met = newNeighbours();
+  assert.equal(reallyUp(met, router.slice(0, 8), NOBODY).bogus, 0);
+  assert.equal(reallyUp(met, router.slice(8), NOBODY).bogus, 1, 'a card is counted over the whole run');
+});
+
+test('where a host is known already it stays, whatever else answers', () => {
+  const all = addresses(20).map((one) => up(one, 'aa'));
+  const whole = { ...newNeighbours(), whole: new Map([['10.0.0', true]]) };
+  const known = among(addresses(20).slice(5));
+  assert.deepEqual(reallyUp(whole, all, known), { up: all.slice(5), bogus: 5 });
 });
 
 test('an echo comes back with what we sent, and nothing else is one', () => {
@@ -67,10 +68,8 @@ test('the table of neighbours: who answered, and nobody who did not', () => {
   ].join('\n');
   assert.deepEqual(
     [...readArp(table)],
-    [
-      ['10.0.0.1', '52:54:00:12:34:56'],
-      ['10.0.0.3', '00:11:32:00:00:01'],
-    ],
+    [['10.0.0.1', '52:54:00:12:34:56']],
+    'one that was put there by hand has answered nothing',
   );
   assert.equal(readArp('').size, 0);
 });

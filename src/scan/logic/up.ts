@@ -10,19 +10,46 @@ export interface Up {
 }
 
 /** A subnet of which at least so many were asked and each of them answered is answered for by one thing. */
-const WHOLE = 16;
+export const WHOLE = 16;
 /** One network card that answers for more addresses than this answers for others. */
 const MOST_OF_ONE = 8;
 
-/** Who is there by itself, and how many addresses something else answers for. */
-export function reallyUp(asked: readonly string[], up: readonly Up[]): { up: Up[]; bogus: number } {
-  const bySubnet = Map.groupBy(up, ({ address }) => subnetOf(address));
-  const askedIn = Map.groupBy(asked, subnetOf);
-  const byMac = Map.groupBy(up, ({ mac }) => mac);
-  const own = up.filter(({ address, mac }) => {
-    const subnet = subnetOf(address);
-    const [all, there] = [askedIn.get(subnet)!.length, bySubnet.get(subnet)!.length];
-    return !(all >= WHOLE && there === all) && (mac === undefined || byMac.get(mac)!.length <= MOST_OF_ONE);
-  });
+/** What a run has met so far: a word for each subnet with an answer, a number for each network card. */
+export interface Neighbours {
+  /** does one thing answer for all of it? */
+  whole: Map<string, boolean>;
+  byMac: Map<string, number>;
+}
+
+export const newNeighbours = (): Neighbours => ({ whole: new Map(), byMac: new Map() });
+
+/**
+ * Subnets of which everything answered that was asked here, and of which nothing is known yet: a scan asks a few
+ * addresses of each at a time, so that others must be asked before anything there counts. One that stayed silent
+ * settles it.
+ */
+export function toJudge({ whole }: Neighbours, asked: readonly string[], answered: ReadonlySet<string>): string[] {
+  const bySubnet = Map.groupBy(asked, subnetOf);
+  const open: string[] = [];
+  for (const subnet of new Set([...answered].map(subnetOf))) {
+    if (whole.has(subnet)) continue;
+    if (bySubnet.get(subnet)?.every((address) => answered.has(address))) open.push(subnet);
+    else whole.set(subnet, false);
+  }
+  return open;
+}
+
+/** Who is there by itself, and how many addresses something else answers for. Who is `known` there stays. */
+export function reallyUp(
+  { whole, byMac }: Neighbours,
+  up: readonly Up[],
+  known: ReadonlySet<string>,
+): { up: Up[]; bogus: number } {
+  for (const { mac } of up) if (mac !== undefined) byMac.set(mac, (byMac.get(mac) ?? 0) + 1);
+  const own = up.filter(
+    ({ address, mac }) =>
+      known.has(address) ||
+      (whole.get(subnetOf(address)) !== true && (mac === undefined || byMac.get(mac)! <= MOST_OF_ONE)),
+  );
   return { up: own, bogus: up.length - own.length };
 }

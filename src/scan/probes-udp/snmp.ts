@@ -1,6 +1,7 @@
 import { DESCRIPTION_QUERY, ENGINE_QUERY, readDescription, readEngine } from '../logic/snmp.ts';
 import { serviceResult } from '../probes/service-result.ts';
-import type { UdpProbe } from './contract.ts';
+import { askSurely, SILENT } from './ask-surely.ts';
+import type { UdpProbe, UdpTarget } from './contract.ts';
 
 /** Numbers that IANA gave to makers of agents. */
 const MAKERS: Readonly<Record<number, string>> = {
@@ -22,9 +23,7 @@ export const snmpProbe: UdpProbe = {
   protocol: 'snmp',
   ports: [161],
   probe: async (target) => {
-    const descriptions = (await target.ask(DESCRIPTION_QUERY)).map(readDescription);
-    const description = descriptions.find((one) => one !== null);
-    const engine = (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
+    const { engine, description, isSure } = await askBoth(target);
     if (description === undefined && engine === undefined) return null;
     return serviceResult('snmp', {
       product: engine === undefined ? undefined : (MAKERS[engine] ?? `enterprise ${engine}`),
@@ -35,8 +34,23 @@ export const snmpProbe: UdpProbe = {
           : 'it let the public community read its description',
       details: {
         description,
+        silent: isSure ? undefined : SILENT,
         versions: [description === undefined ? '' : '2c', engine === undefined ? '' : '3'].filter(Boolean).join(', '),
       },
     });
   },
 };
+
+async function askBoth(target: UdpTarget) {
+  const told = async () => (await target.ask(DESCRIPTION_QUERY)).map(readDescription).find((one) => one !== null);
+  const askEngine = async () => (await target.ask(ENGINE_QUERY)).map(readEngine).find((one) => one !== null);
+  let engine: number | undefined;
+  const control = async (): Promise<boolean> => {
+    const answered = await askEngine();
+    engine ??= answered;
+    return answered !== undefined;
+  };
+  const { said, sure } = await askSurely(told, control);
+  if (said !== null) engine ??= await askEngine();
+  return { engine, description: said ?? undefined, isSure: sure };
+}

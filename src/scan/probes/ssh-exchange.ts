@@ -17,12 +17,13 @@ const GEX_REQUEST = 34;
 const GEX_INIT = 32;
 const GEX_REPLY = 33;
 /** What we ask for with group exchange (bits): least, wanted, most. */
-const SIZES = [1024, 2048, 8192];
+const SIZES = [1024, 2048, 4096];
 /** Bytes of our secret number: twice the strength of any key that comes of it. */
 const SECRET = 32;
 
 /** What both sides said until the key exchange proper began. */
 export interface Opening {
+  /** as it came, a character a byte */
   banner: string;
   ours: Buffer;
   theirs: Buffer;
@@ -130,7 +131,7 @@ async function byGroupExchange(line: PlainLine, digest: string, opening: Opening
   const prime = named && stringAt(named, 1);
   const generator = prime && stringAt(named, 5 + prime.length);
   // A number of more bits than we asked for is there to keep us busy.
-  if (!prime || !generator || prime.length > 8192 / 8 + 1 || generator.length > prime.length) return null;
+  if (!prime || !generator || prime.length > 4096 / 8 + 1 || generator.length > prime.length) return null;
   const modulus = numberIn(prime);
   if (modulus < 5n) return null;
   const { ours, agree } = fieldSide(modulus, numberIn(generator), digest);
@@ -161,7 +162,8 @@ interface Parts {
 /** RFC 4253 §8: what is signed is a digest of everything that was said. */
 function finish({ opening, digest, hostKey, theirs, signature, between, secret }: Parts): Exchanged {
   const hash = createHash(digest);
-  for (const part of [OUR_VERSION.trimEnd(), opening.banner, opening.ours, opening.theirs, hostKey])
+  const banner = Buffer.from(opening.banner, 'latin1');
+  for (const part of [OUR_VERSION.trimEnd(), banner, opening.ours, opening.theirs, hostKey])
     hash.update(sshString(part));
   hash.update(between).update(sshString(theirs));
   // Without a secret no signature fits, and none is wanted.

@@ -9,13 +9,15 @@ const LONGEST_PACKET = 35_000;
 export const KEXINIT = 20;
 export const OUR_VERSION = 'SSH-2.0-Lastember_probe\r\n';
 
-/** The version line, or null. */
+/** For people: printable characters only. */
+export const shownBanner = (line: string): string => line.replace(/[^\x20-\x7e]/g, '?');
+
+/** The version line as it came, a character a byte: it is part of what the server signs. Or null. */
 export async function readBanner(conversation: Conversation): Promise<string | null> {
   for (let lines = 0; lines < MOST_LINES; lines++) {
     const line = await readLine(conversation);
     if (line === null) return null;
-    // Printable only: a banner is shown to people.
-    if (line.startsWith('SSH-')) return line.replace(/[^\x20-\x7e]/g, '?');
+    if (line.startsWith('SSH-')) return line;
   }
   return null;
 }

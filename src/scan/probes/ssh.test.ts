@@ -56,6 +56,18 @@ test('the probe reads version, algorithms and a host key of each kind, and never
   assert.equal(authentications(), 0);
 });
 
+test('what is in a version line beyond plain letters is part of what the server signs', async (t) => {
+  const ident = Buffer.from('OpenSSH_9.2p1 nur für Befugte\tz', 'utf8');
+  const server = new ssh2.Server({ hostKeys: [newSshKey().private], ident: ident as never }, (client) => {
+    client.on('error', () => undefined);
+  });
+  t.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const probe = (await look((server.address() as AddressInfo).port)) as SshProbe;
+  assert.equal(probe.banner, 'SSH-2.0-OpenSSH_9.2p1 nur f??r Befugte?z');
+  assert.equal(probe.hostKeys.length, 1);
+});
+
 test('its fingerprints are those of ssh-keyscan and ssh-keygen', async (t) => {
   const missing = ['ssh-keyscan', 'ssh-keygen'].find((program) => spawnSync(program, ['-?']).error !== undefined);
   if (missing) return t.skip(`${missing} is not installed`);

@@ -3,7 +3,7 @@ import type { SshHostKey, SshProbe } from '../../model/probe.ts';
 import { type Conversation, ConversationEnded } from '../scanner/conversation.ts';
 import { converse, type Probe, type ProbeTarget } from './contract.ts';
 import { readHostKey, type Shown } from './ssh-host-key.ts';
-import { OUR_VERSION, parseKexInit, readBanner, readPacket } from './ssh-wire.ts';
+import { OUR_VERSION, parseKexInit, readBanner, readPacket, shownBanner } from './ssh-wire.ts';
 
 const HELLO_MS = 5000;
 const KEY_MS = 4000;
@@ -54,7 +54,7 @@ async function readOffer(
     conversation.write(Buffer.from(OUR_VERSION));
     const algorithms = parseKexInit(await readPacket(conversation));
     if (!algorithms) throw stopped(target, 'the list of algorithms does not parse');
-    return { banner, algorithms };
+    return { banner: shownBanner(banner), algorithms };
   } catch (error) {
     if (error instanceof ConversationEnded) throw stopped(target, error.message);
     throw error;

@@ -16,7 +16,12 @@ const run = (dir: string, ...argv: string[]): void =>
   void execFileSync('openssl', argv, { cwd: dir, stdio: ['ignore', 'ignore', 'ignore'] });
 
 /** An authority of openssl's own with one certificate, and what its responder signs about that. */
-function authority(t: TestContext): { dir: string; leaf: Buffer; issuer: Buffer; say(revoked: boolean): Buffer } {
+function authority(t: TestContext): {
+  dir: string;
+  leaf: Buffer;
+  issuer: Buffer;
+  say(revoked: boolean, days?: boolean): Buffer;
+} {
   const dir = mkdtempSync(join(tmpdir(), 'lastember-ocsp-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -44,10 +49,10 @@ function authority(t: TestContext): { dir: string; leaf: Buffer; issuer: Buffer;
     dir,
     leaf: der('leaf.pem'),
     issuer: der('ca.pem'),
-    say: (revoked) => {
+    say: (revoked, days = true) => {
       const state = revoked ? 'R\t491231235959Z\t260101000000Z' : 'V\t491231235959Z\t';
       writeFileSync(join(dir, 'index.txt'), `${state}\tC0FFEE\tunknown\t/CN=shop.example\n`);
-      const as = ['-rsigner', 'ca.pem', '-rkey', 'ca.key', '-CA', 'ca.pem', '-ndays', '7'];
+      const as = ['-rsigner', 'ca.pem', '-rkey', 'ca.key', '-CA', 'ca.pem', ...(days ? ['-ndays', '7'] : [])];
       run(dir, 'ocsp', '-issuer', 'ca.pem', '-cert', 'leaf.pem', '-reqout', 'req.der', '-no_nonce');
       run(dir, 'ocsp', '-index', 'index.txt', ...as, '-reqin', 'req.der', '-respout', 'resp.der');
       return readFileSync(join(dir, 'resp.der'));
@@ -76,6 +81,14 @@ test('an OCSP response counts with its issuer’s signature, in its time, and wh
       assert.equal(readOcsp(response.subarray(0, at), ca, now), null);
     }
   }
+});
+
+test('a response that does not say how long it holds is believed for a week', (t) => {
+  if (spawnSync('openssl', ['version']).error) return t.skip('openssl is not installed');
+  const ca = authority(t);
+  const response = ca.say(false, false);
+  assert.equal(readOcsp(response, ca, new Date())?.status, 'good');
+  assert.equal(readOcsp(response, ca, new Date(Date.now() + 8 * 86_400_000)), null);
 });
 
 test('a certificate that is served although its own stapled response says revoked is told as such', async (t) => {

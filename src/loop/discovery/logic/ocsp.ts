@@ -11,6 +11,8 @@ const SEQUENCE = 0x30;
 const NEXT_UPDATE = 0xa0;
 const SUCCESSFUL = 0;
 const SKEW_MS = 5 * 60_000;
+/** A response that does not say how long it holds. */
+const HOLDS_MS = 7 * 86_400_000;
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9';
 const STATUS: Readonly<Record<number, OcspVerdict['status']>> = { 0x80: 'good', 0xa1: 'revoked', 0x82: 'unknown' };
 /** Signature algorithms by the hex of their identifier. */
@@ -37,7 +39,9 @@ export function readOcsp(
     const basic = basicOf(der);
     const single = basic && singleOf(basic.data, new X509Certificate(leaf).serialNumber);
     if (!single || !holds(single, now)) return null;
-    return isSigned(basic, new X509Certificate(leaf), new X509Certificate(issuer)) ? single.verdict : null;
+    return isSigned(basic, { leaf: new X509Certificate(leaf), issuer: new X509Certificate(issuer), now })
+      ? single.verdict
+      : null;
   } catch {
     // Bytes of strangers: what does not parse says nothing.
     return null;
@@ -116,12 +120,21 @@ function timeOf({ body }: Element): number {
 }
 
 const holds = ({ from, until }: Single, now: Date): boolean =>
-  from <= now.getTime() + SKEW_MS && (until === null || until >= now.getTime());
+  from <= now.getTime() + SKEW_MS && (until ?? from + HOLDS_MS) >= now.getTime();
 
-function isSigned(basic: Basic, leaf: X509Certificate, issuer: X509Certificate): boolean {
-  if (!(basic.algorithm in DIGESTS) || !leaf.verify(issuer.publicKey)) return false;
+interface Chain {
+  leaf: X509Certificate;
+  issuer: X509Certificate;
+  now: Date;
+}
+
+const isValidAt = ({ validFrom, validTo }: X509Certificate, now: Date): boolean =>
+  Date.parse(validFrom) <= now.getTime() + SKEW_MS && Date.parse(validTo) >= now.getTime();
+
+function isSigned(basic: Basic, { leaf, issuer, now }: Chain): boolean {
+  if (!(basic.algorithm in DIGESTS) || !leaf.checkIssued(issuer) || !leaf.verify(issuer.publicKey)) return false;
   const appointed = basic.certificates.filter(
-    (one) => one.keyUsage?.includes(OCSP_SIGNING) && one.verify(issuer.publicKey),
+    (one) => one.keyUsage?.includes(OCSP_SIGNING) && isValidAt(one, now) && one.verify(issuer.publicKey),
   );
   const digest = DIGESTS[basic.algorithm];
   return [issuer, ...appointed].some((one) => {

@@ -153,3 +153,75 @@ test('an unchanged endpoint is not asked again for what its handshakes do not sh
   assert.equal(later.cost, first.cost);
   assert.equal(later.result.depth?.at, now.toISOString());
 });
+
+test('a server that hangs up on everything after some connections has answered nothing by that', async (t) => {
+  if (!wants(t, 'openssl')) return;
+  writeFileSync(join(pki.dir, 'dh.pem'), GROUP);
+  const inner = await freePort();
+  const argv = [
+    'openssl',
+    's_server',
+    '-quiet',
+    '-key',
+    pki.key,
+    '-cert',
+    pki.certificate,
+    '-dhparam',
+    join(pki.dir, 'dh.pem'),
+  ];
+  const ciphers = 'ECDHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256:ADH-AES128-SHA:AES128-SHA:@SECLEVEL=0';
+  const server = await startServer([...argv, '-tls1_2', '-cipher', ciphers, '-accept', `127.0.0.1:${inner}`], inner);
+  t.after(() => server.close());
+  let left = Infinity;
+  const front = await listenWith((socket) => {
+    if (left-- <= 0) return void socket.destroy();
+    const inside = connect(inner, '127.0.0.1');
+    inside.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+    socket.on('close', () => inside.destroy());
+    socket.pipe(inside).pipe(socket);
+  });
+  t.after(() => front.close());
+  const whole = await look(targetAt(front.port));
+  assert.deepEqual([whole.depth?.unknown, whole.depth?.dhBits, whole.unknownVersions], [[], 1024, undefined]);
+  assert.deepEqual(
+    whole.depth?.weak.map(({ family }) => family),
+    ['anon'],
+  );
+  for (const connections of [3, 6, 8, 9]) {
+    left = connections;
+    const { depth, unknownVersions } = await look(targetAt(front.port));
+    const { at: _, ...told } = depth!;
+    const { at: __, ...known } = whole.depth!;
+    for (const [question, key] of [
+      ['weak', 'weak'],
+      ['forward-secrecy', 'forwardSecrecy'],
+      ['dh', 'dhBits'],
+    ] as const)
+      if (!told.unknown.includes(question)) assert.deepEqual(told[key], known[key], `${question} of ${connections}`);
+    assert.ok(told.unknown.includes('weak'), 'it was cut off before the end');
+    assert.equal(unknownVersions !== undefined, connections < 5);
+  }
+});
+
+test('a server that always hangs up on what it does not take has said no', async (t) => {
+  if (!wants(t, 'openssl')) return;
+  const inner = await freePort();
+  const argv = ['openssl', 's_server', '-quiet', '-key', pki.key, '-cert', pki.certificate, '-tls1_2'];
+  const own = ['-cipher', 'ECDHE-RSA-AES128-GCM-SHA256', '-accept', `127.0.0.1:${inner}`];
+  const server = await startServer([...argv, ...own], inner);
+  t.after(() => server.close());
+  const front = await listenWith((socket) => {
+    const inside = connect(inner, '127.0.0.1');
+    inside.on('error', () => socket.destroy()).on('close', () => socket.destroy());
+    socket.on('close', () => inside.destroy());
+    socket.pipe(inside);
+    // It swallows the alert.
+    inside.on('data', (bytes) => (bytes[0] === 21 ? socket.destroy() : socket.write(bytes)));
+  });
+  t.after(() => front.close());
+  const { depth, unknownVersions } = await look(targetAt(front.port));
+  assert.deepEqual(
+    [depth?.unknown, depth?.weak, depth?.forwardSecrecy, unknownVersions],
+    [[], [], 'always', undefined],
+  );
+});

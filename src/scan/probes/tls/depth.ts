@@ -78,14 +78,25 @@ function asking(target: ProbeTarget): Ask {
     const flight = await flightOf(target, version, ciphers);
     if (!flight) return null;
     if (flight.kind === 'hello') return flight.hello.version === version ? flight : 'no';
-    return flight.kind === 'alert' || (flight.kind === 'silence' && flight.why === 'closed') ? 'no' : null;
+    if (flight.kind === 'silence' && flight.why === 'closed') return (await stillServes(target, version)) ? 'no' : null;
+    return flight.kind === 'alert' ? 'no' : null;
   };
 }
 
+/**
+ * Does it answer what it answered before? Who hangs up without a word means no by that, or has had enough of us: then it
+ * hangs up on this hello as well.
+ */
+export async function stillServes(target: ProbeTarget, version: TlsVersion): Promise<boolean> {
+  const flight = await flightOf(target, version);
+  return flight?.kind === 'hello' && flight.hello.version === version;
+}
+
 /** A server that takes no more connections has not answered; what was seen of it stays. */
-async function flightOf(target: ProbeTarget, version: TlsVersion, ciphers: readonly number[]): Promise<Flight | null> {
+async function flightOf(target: ProbeTarget, version: TlsVersion, ciphers?: readonly number[]): Promise<Flight | null> {
+  const options = { heartbeat: false, ...(ciphers ? { ciphers } : {}) };
   try {
-    return await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: false, ciphers }));
+    return await converse(target, HELLO_MS, (c) => hello(c, version, options));
   } catch (error) {
     if (!isAppError(error)) throw error;
     return null;

@@ -4,7 +4,7 @@ import type { TlsDepth } from '../../../model/tls-depth.ts';
 import { basisOf, stillHolds } from '../../logic/tls-depth.ts';
 import { converse, type Probe, type ProbeTarget } from '../contract.ts';
 import { describeChain } from './certificate.ts';
-import { lookDeeper } from './depth.ts';
+import { lookDeeper, stillServes } from './depth.ts';
 import { type Flight, hello } from './handshake.ts';
 import { proveHeartbleed } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
@@ -102,6 +102,7 @@ interface Asked {
 /** Each version by a hello of its own, newest first. */
 async function askVersions(target: ProbeTarget): Promise<Asked> {
   const asked: Asked = { seen: [], unknown: [], cut: null };
+  let closed: TlsVersion[] = [];
   for (const version of NEWEST_FIRST) {
     const flight = await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: true, compression: true }));
     const cut = whyCut(version, flight);
@@ -109,11 +110,18 @@ async function askVersions(target: ProbeTarget): Promise<Asked> {
       asked.unknown.push(version);
       asked.cut = cut;
     } else if (flight.kind === 'hello' && flight.hello.version === version) asked.seen.push({ version, flight });
+    if (flight.kind !== 'silence') closed = [];
+    else if (cut === null) closed.push(version);
+  }
+  const newest = asked.seen[0];
+  if (newest && closed.length > 0 && !(await stillServes(target, newest.version))) {
+    asked.unknown.push(...closed);
+    asked.cut ??= 'the server hung up, and did so on a hello as well that it had answered before';
   }
   return asked;
 }
 
-/** Why this flight tells nothing about the version, or null. An alert and a closed connection are a no. */
+/** Why this flight tells nothing about the version, or null. An alert is a no; so is a closed connection, where it serves on. */
 function whyCut(version: TlsVersion, flight: Flight): string | null {
   if (flight.kind === 'garbage') return 'the answer was not TLS';
   if (flight.kind !== 'silence' || flight.why === 'closed') return null;
