@@ -25,6 +25,8 @@ export interface Discovery extends Module {
     homesOf(ids: readonly string[]): Promise<Home[]>;
     homesIn(block: string, most: number): Promise<Home[]>;
   };
+  /** by which it is known beside its addresses, and who says so; what only its certificates call it is left out */
+  namesOf(hostId: string): Promise<{ name: string; from: string }[]>;
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {

@@ -26,6 +26,7 @@ import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
+import { namesOf } from './store-names.ts';
 import { findScopes } from './store-scans.ts';
 
 export type { ReadRow } from './claims.ts';
@@ -52,6 +53,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       homesOf: (ids) => homesOf(platform.db, ids),
       homesIn: (block, most) => homesIn(platform.db, block, most),
     },
+    namesOf: (hostId) => namesOf(platform.db, hostId),
     hostByAddress: async (text) => {
       const address = normalAddress(text);
       const id = address ? await hostIdAt(platform.db, address) : null;

@@ -3,6 +3,7 @@ import type { SocketFact } from '../../../../model/facts.ts';
 import { tlsOf } from '../../../../model/probe.ts';
 import type { EndpointCheck } from '../kit/compile.ts';
 import { type Bindings, type Expression, toCel } from '../kit/expression.ts';
+import { compareNames, type ServedNames } from '../served-names.ts';
 import { type Evidence, type Judgement, nameOf } from './context.ts';
 import { socketOf } from './listeners.ts';
 
@@ -13,8 +14,20 @@ export interface EndpointVerdict {
 }
 
 /** What the check says about the endpoint's last successful look. Nothing seen is unknown, never a pass. */
-export function lookAt(compiled: EndpointCheck, endpoint: Endpoint, now: string): EndpointVerdict {
-  const bindings = { probe: toCel(endpoint.probe), tls: toCel(tlsOf(endpoint.probe)), endpoint: toCel(endpoint), now };
+export function lookAt(
+  compiled: EndpointCheck,
+  endpoint: Endpoint,
+  now: string,
+  server: Pick<Evidence, 'names' | 'host'> | null = null,
+): EndpointVerdict {
+  const tls = tlsOf(endpoint.probe);
+  const bindings = {
+    probe: toCel(endpoint.probe),
+    tls: toCel(tls),
+    endpoint: toCel(endpoint),
+    names: compiled.wantsNames ? toCel(namesAt(endpoint, tls?.chain[0]?.pem, server)) : null,
+    now,
+  };
   const unknown = (why: string): EndpointVerdict => ({ verdict: 'unknown', why, bindings });
   if (endpoint.probe === null) return unknown(endpoint.lastError ?? 'nobody has looked at it from outside yet');
   const when = truth(compiled.when, bindings);
@@ -25,6 +38,16 @@ export function lookAt(compiled: EndpointCheck, endpoint: Endpoint, now: string)
   if (undecided) return unknown(reasonOf(compiled, bindings));
   const pass = truth(compiled.expect, bindings);
   return typeof pass === 'string' ? unknown(pass) : { verdict: pass ? 'pass' : 'fail', why: null, bindings };
+}
+
+function namesAt(
+  { address }: Endpoint,
+  pem: string | undefined,
+  server: Pick<Evidence, 'names' | 'host'> | null,
+): ServedNames | null {
+  if (pem === undefined) return null;
+  const addresses = new Set([address, ...(server?.host.addresses ?? [])]);
+  return compareNames(pem, { known: server?.names ?? [], addresses: [...addresses] });
 }
 
 /** True or false, or why neither. */
@@ -48,7 +71,7 @@ function reasonOf(compiled: EndpointCheck, bindings: Bindings): string {
 }
 
 export function judgeEndpoint(kit: string, compiled: EndpointCheck, endpoint: Endpoint, evidence: Evidence): Judgement {
-  const { verdict, why, bindings } = lookAt(compiled, endpoint, evidence.now);
+  const { verdict, why, bindings } = lookAt(compiled, endpoint, evidence.now, evidence);
   const socket = socketOf(evidence, endpoint);
   return {
     kit,
