@@ -13,21 +13,16 @@ export interface EndpointVerdict {
   bindings: Bindings;
 }
 
+type Server = Pick<Evidence, 'names' | 'host'>;
+
 /** What the check says about the endpoint's last successful look. Nothing seen is unknown, never a pass. */
 export function lookAt(
   compiled: EndpointCheck,
   endpoint: Endpoint,
   now: string,
-  server: Pick<Evidence, 'names' | 'host'> | null = null,
+  server: Server | null = null,
 ): EndpointVerdict {
-  const tls = tlsOf(endpoint.probe);
-  const bindings = {
-    probe: toCel(endpoint.probe),
-    tls: toCel(tls),
-    endpoint: toCel(endpoint),
-    names: compiled.wantsNames ? toCel(namesAt(endpoint, tls?.chain[0]?.pem, server)) : null,
-    now,
-  };
+  const bindings = bindingsOf(compiled, endpoint, now, server);
   const unknown = (why: string): EndpointVerdict => ({ verdict: 'unknown', why, bindings });
   if (endpoint.probe === null) return unknown(endpoint.lastError ?? 'nobody has looked at it from outside yet');
   const when = truth(compiled.when, bindings);
@@ -40,11 +35,18 @@ export function lookAt(
   return typeof pass === 'string' ? unknown(pass) : { verdict: pass ? 'pass' : 'fail', why: null, bindings };
 }
 
-function namesAt(
-  { address }: Endpoint,
-  pem: string | undefined,
-  server: Pick<Evidence, 'names' | 'host'> | null,
-): ServedNames | null {
+function bindingsOf({ wantsNames }: EndpointCheck, endpoint: Endpoint, now: string, server: Server | null): Bindings {
+  const tls = tlsOf(endpoint.probe);
+  return {
+    probe: toCel(endpoint.probe),
+    tls: toCel(tls),
+    endpoint: toCel(endpoint),
+    names: wantsNames ? toCel(namesAt(endpoint, tls?.chain[0]?.pem, server)) : null,
+    now,
+  };
+}
+
+function namesAt({ address }: Endpoint, pem: string | undefined, server: Server | null): ServedNames | null {
   if (pem === undefined) return null;
   const addresses = new Set([address, ...(server?.host.addresses ?? [])]);
   return compareNames(pem, { known: server?.names ?? [], addresses: [...addresses] });
