@@ -55,6 +55,11 @@ export const TlsSeen = z.object({
   depth: TlsDepth.optional(),
   /** what it showed beside its certificate: an OCSP response, base64 of DER. Read, and left out, where a look is stored. */
   stapled: z.string().max(32_768).optional(),
+  /**
+   * Its certificate wants such a response shown beside it (RFC 7633), and this came of it; `useless`: one that says nothing,
+   * such as one that has run out. Left out where the certificate does not want it.
+   */
+  mustStaple: z.enum(['met', 'missing', 'useless', 'unknown']).optional(),
   revocation: z
     .object({ status: z.enum(['good', 'revoked', 'unknown']), source: z.string(), checkedAt: Instant })
     .optional(),

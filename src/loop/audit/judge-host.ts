@@ -110,6 +110,7 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
   const evidence: Evidence = {
     now,
     host,
+    names: await discovery.namesOf(host.id),
     facts,
     meta,
     endpoints,

@@ -12,6 +12,7 @@ import { Verdict } from '../../model/finding.ts';
 import { KITS_DIR, loadKits, parseKit } from './kits.ts';
 import { evidenceOf } from './testing/evidence.ts';
 import { judge } from './logic/judge/judge.ts';
+import { KnownName } from './logic/served-names.ts';
 import { sectionsOf } from './logic/kit/compile.ts';
 
 const Case = z
@@ -25,6 +26,8 @@ const Case = z
     without: z.string().optional(),
     facts: z.unknown().optional(),
     endpoint: z.unknown().optional(),
+    /** by which the host is known */
+    names: z.array(KnownName).optional(),
   })
   .strict();
 type Case = z.infer<typeof Case>;
@@ -56,7 +59,13 @@ function evidenceFor(base: unknown, one: Case) {
   >;
   const facts = Facts.partial().parse(whole['facts'] ?? {}) as Partial<Facts>;
   const endpoints = whole['endpoint'] ? [Endpoint.parse(whole['endpoint'])] : [];
-  return evidenceOf({ facts, endpoints, now: NOW, addresses: endpoints.map((endpoint) => endpoint.address) });
+  return evidenceOf({
+    facts,
+    endpoints,
+    now: NOW,
+    addresses: endpoints.map((endpoint) => endpoint.address),
+    names: one.names ?? [],
+  });
 }
 
 for (const kit of loadKits(KITS_DIR)) {

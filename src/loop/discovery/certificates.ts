@@ -4,7 +4,8 @@ import {
   CRLDistributionPointsExtension,
   X509Certificate as Parsed,
 } from '@peculiar/x509';
-import type { CertificateInfo, ProbeResult, ServiceProbe } from '../../model/probe.ts';
+import type { CertificateInfo, ProbeResult, ServiceProbe, TlsSeen } from '../../model/probe.ts';
+import { mustStaple } from '../../scan/logic/tls-feature.ts';
 import { readOcsp } from './logic/ocsp.ts';
 import { describeCertificate } from '../../scan/probes/tls/certificate.ts';
 
@@ -26,13 +27,27 @@ export function withUrls(result: ProbeResult): ProbeResult {
 /** What the server showed beside its certificate about its revocation is read, and not kept: it differs each day. */
 export function withRevocation(result: ProbeResult, now: Date): ProbeResult {
   if (offersTls(result)) return { ...result, tls: withRevocation(result.tls, now) as TlsOffered };
-  if (result.protocol !== 'tls' || result.stapled === undefined) return result;
+  if (result.protocol !== 'tls') return result;
   const { stapled, ...rest } = result;
   const [leaf, issuer] = rest.chain;
-  if (!leaf || !issuer) return rest;
-  const verdict = readOcsp(Buffer.from(stapled, 'base64'), { leaf: derOf(leaf), issuer: derOf(issuer) }, now);
-  if (!verdict || verdict.status === 'unknown') return rest;
-  return { ...rest, revocation: { status: verdict.status, source: 'stapled OCSP response', checkedAt: verdict.at } };
+  if (!leaf) return rest;
+  const verdict =
+    stapled === undefined || !issuer
+      ? null
+      : readOcsp(Buffer.from(stapled, 'base64'), { leaf: derOf(leaf), issuer: derOf(issuer) }, now);
+  const counts = verdict !== null && verdict.status !== 'unknown';
+  // What was stored before is told again as it was: the response itself is not kept.
+  const must = mustStaple(derOf(leaf)) ? { mustStaple: result.mustStaple ?? whatCameOfIt(result, counts) } : {};
+  if (!verdict || verdict.status === 'unknown') return { ...rest, ...must };
+  const revocation = { status: verdict.status, source: 'stapled OCSP response', checkedAt: verdict.at };
+  return { ...rest, ...must, revocation };
+}
+
+function whatCameOfIt({ cipher, stapled, chain }: TlsSeen, counts: boolean): TlsSeen['mustStaple'] {
+  // Without a whole handshake it was not asked for, and without its issuer nobody can tell whether it counts.
+  if (stapled === undefined) return cipher === undefined ? 'unknown' : 'missing';
+  if (counts) return 'met';
+  return chain.length > 1 ? 'useless' : 'unknown';
 }
 
 /** Everything about its certificates read anew from themselves, whatever stands beside them; null: one is none. */

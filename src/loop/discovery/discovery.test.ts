@@ -333,3 +333,26 @@ test('every address and port of a range is tried', async () => {
   const scope = await addScope(platform, { cidrs: ['127.71.12.0/27'], ports: '20001-20020', rate: 1000 });
   assert.equal((await scan(scope)).counts.done, 640);
 });
+
+test('a host is known by what lists, scopes and itself call it, and not by what its certificate says', async (t) => {
+  const shown = await tlsServer('127.71.15.1', newPem('shown.example'));
+  closeAfter(t, shown);
+  await addScope(platform, { cidrs: ['127.71.15.0/29'], ports: portsOf(shown) });
+  const bare = (await discovery.probeNow('127.71.15.1', shown.port)).hostId;
+  assert.equal((await discovery.host(bare))!.name, 'shown.example');
+  assert.deepEqual(await discovery.namesOf(bare), []);
+  const tell = (source: 'dns' | 'agent', address: string, hostname: string) =>
+    platform.observe(systemActor('test'), (tx) =>
+      discovery.recordSightings(tx, [{ source, address, hostname, at: platform.now().toISOString(), identifiers: [] }]),
+    );
+  await tell('dns', '127.71.15.1', 'shop.example');
+  assert.deepEqual(await discovery.namesOf(bare), [{ name: 'shop.example', from: 'dns' }]);
+  const [local] = await tell('dns', '127.0.0.1', 'here.example');
+  const scope = await addScope(platform, { name: 'own', cidrs: ['localhost'], ports: '1' });
+  await scan(scope);
+  const names = await discovery.namesOf(local!);
+  assert.deepEqual(names, [
+    { name: 'here.example', from: 'dns' },
+    { name: 'localhost', from: 'scope own' },
+  ]);
+});

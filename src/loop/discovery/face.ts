@@ -28,6 +28,8 @@ export interface Discovery extends Module {
   };
   /** Addresses that a host has at other sites only, and the site of each: from here they are other machines'. */
   away(hostId: string): Promise<ReadonlyMap<string, string>>;
+  /** by which it is known beside its addresses, and who says so; what only its certificates call it is left out */
+  namesOf(hostId: string): Promise<{ name: string; from: string }[]>;
   hostByAddress(address: string): Promise<Host | null>;
   endpoint(id: string): Promise<Endpoint | null>;
   endpoints(filter?: {

@@ -27,6 +27,7 @@ import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { loggedCertificates } from './store-logged.ts';
 import { addressesAway, findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
+import { namesOf } from './store-names.ts';
 import { findScopes } from './store-scans.ts';
 
 export type { ReadRow } from './claims.ts';
@@ -54,6 +55,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       homesIn: (block, most) => homesIn(platform.db, block, most),
     },
     away: (hostId) => addressesAway(platform.db, hostId),
+    namesOf: (hostId) => namesOf(platform.db, hostId),
     hostByAddress: async (text) => {
       const address = normalAddress(text);
       const id = address ? await hostIdAt(platform.db, address) : null;

@@ -111,11 +111,12 @@ function alikeInDepth(a: ProbeResult, b: ProbeResult): boolean {
 
 function depthEssence(probe: ProbeResult): unknown[] {
   if (probe.protocol === 'ssh') return [probe.login];
-  const { compression, secureRenegotiation, depth, revocation } = tlsOf(probe) ?? {};
+  const { compression, secureRenegotiation, depth, revocation, mustStaple } = tlsOf(probe) ?? {};
   return [
     compression,
     secureRenegotiation,
     revocation?.status,
+    mustStaple,
     depth?.forwardSecrecy,
     depth && (depth.dhBits ?? null),
     depth && weakOf(depth),
@@ -131,7 +132,9 @@ export function learns(known: ProbeResult | null, fresh: ProbeResult | null): bo
   if (fresh.protocol === 'ssh')
     return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
   const [now, before] = [tlsOf(fresh), tlsOf(known)];
-  return (['depth', 'revocation'] as const).some((key) => now?.[key] !== undefined && before?.[key] === undefined);
+  return (['depth', 'revocation', 'mustStaple'] as const).some(
+    (key) => now?.[key] !== undefined && before?.[key] === undefined,
+  );
 }
 
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */

@@ -12,6 +12,7 @@ export function evidenceOf(given: {
   now: string;
   addresses: readonly string[];
   meta?: Partial<SectionMeta>;
+  names?: Evidence['names'];
   orphans?: Evidence['orphans'];
 }): Evidence {
   const meta: SectionMetas = {};
@@ -21,6 +22,7 @@ export function evidenceOf(given: {
   return {
     now: given.now,
     host: { id: 'host_1', name: 'shop', addresses: given.addresses },
+    names: given.names ?? [],
     facts: given.facts,
     meta,
     endpoints: given.endpoints,

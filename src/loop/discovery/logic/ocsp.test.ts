@@ -9,6 +9,7 @@ import type { ProbeResult, TlsProbe } from '../../../model/probe.ts';
 import { newTarget } from '../../../scan/probes/contract.ts';
 import { freePort, loopbackGuard, startServer } from '../../../scan/probes/testing.ts';
 import { tlsProbe } from '../../../scan/probes/tls/index.ts';
+import { mustStaple } from '../../../scan/logic/tls-feature.ts';
 import { withRevocation } from '../certificates.ts';
 import { readOcsp } from './ocsp.ts';
 
@@ -16,18 +17,17 @@ const run = (dir: string, ...argv: string[]): void =>
   void execFileSync('openssl', argv, { cwd: dir, stdio: ['ignore', 'ignore', 'ignore'] });
 
 /** An authority of openssl's own with one certificate, and what its responder signs about that. */
-function authority(t: TestContext): {
-  dir: string;
-  leaf: Buffer;
-  issuer: Buffer;
-  say(revoked: boolean, days?: boolean): Buffer;
-} {
+function authority(
+  t: TestContext,
+  extensions: readonly string[] = [],
+): { dir: string; leaf: Buffer; issuer: Buffer; say(revoked: boolean, days?: boolean): Buffer } {
   const dir = mkdtempSync(join(tmpdir(), 'lastember-ocsp-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   run(dir, 'req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=Test CA', '-days', '30');
   run(dir, 'req', ...key, '-keyout', 'leaf.key', '-out', 'leaf.csr', '-subj', '/CN=shop.example');
   const serial = ['-set_serial', '0x00c0ffee'];
+  writeFileSync(join(dir, 'leaf.cnf'), ['subjectAltName=DNS:shop.example', ...extensions, ''].join('\n'));
   run(
     dir,
     'x509',
@@ -39,6 +39,8 @@ function authority(t: TestContext): {
     '-CAkey',
     'ca.key',
     ...serial,
+    '-extfile',
+    'leaf.cnf',
     '-out',
     'leaf.pem',
     '-days',
@@ -94,8 +96,32 @@ test('a response that does not say how long it holds is believed for a week', (t
 test('a certificate that is served although its own stapled response says revoked is told as such', async (t) => {
   if (spawnSync('openssl', ['version']).error) return t.skip('openssl is not installed');
   const ca = authority(t);
-  const port = await freePort();
   ca.say(true);
+  const stored = await served(t, ca, 'resp.der');
+  assert.equal(stored.revocation?.status, 'revoked');
+  assert.equal(stored.stapled, undefined);
+  assert.equal(stored.mustStaple, undefined, 'its certificate does not want one');
+});
+
+test('a certificate that wants a response shown beside it (RFC 7633) is told whether one that counts was', async (t) => {
+  if (spawnSync('openssl', ['version']).error) return t.skip('openssl is not installed');
+  const ca = authority(t, ['tlsfeature=status_request']);
+  assert.equal(mustStaple(ca.leaf), true);
+  assert.equal(mustStaple(ca.issuer), false);
+  for (let at = 0; at < ca.leaf.length; at += 7) assert.equal(mustStaple(ca.leaf.subarray(0, at)), false);
+  ca.say(false);
+  const stored = await served(t, ca, 'resp.der');
+  assert.deepEqual([stored.mustStaple, stored.revocation?.status], ['met', 'good']);
+  assert.equal((await served(t, ca, null)).mustStaple, 'missing');
+  const other = authority(t);
+  other.say(false);
+  writeFileSync(join(ca.dir, 'other.der'), readFileSync(join(other.dir, 'resp.der')));
+  assert.equal((await served(t, ca, 'other.der')).mustStaple, 'useless');
+});
+
+/** What is stored of a look at openssl's server, which shows that response beside the certificate. */
+async function served(t: TestContext, ca: { dir: string }, response: string | null): Promise<TlsProbe> {
+  const port = await freePort();
   const file = (name: string): string => join(ca.dir, name);
   const argv = [
     's_server',
@@ -107,13 +133,12 @@ test('a certificate that is served although its own stapled response says revoke
     '-cert_chain',
     file('ca.pem'),
   ];
-  const accept = ['-accept', `127.0.0.1:${port}`, '-status_file', file('resp.der')];
+  const shown = response === null ? [] : ['-status_file', file(response)];
+  const accept = ['-accept', `127.0.0.1:${port}`, ...shown];
   const server = await startServer(['openssl', ...argv, ...accept], port);
   t.after(() => server.close());
   const target = newTarget(loopbackGuard(), { address: '127.0.0.1', port, connectMs: 1000 });
   const seen = (await tlsProbe.probe(target)) as TlsProbe;
   assert.equal(seen.chain.length, 2);
-  const stored = withRevocation(seen as ProbeResult, new Date()) as TlsProbe;
-  assert.equal(stored.revocation?.status, 'revoked');
-  assert.equal(stored.stapled, undefined);
-});
+  return withRevocation(seen as ProbeResult, new Date()) as TlsProbe;
+}

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { type DetailedPeerCertificate, type TLSSocket, connect } from 'node:tls';
 import type { TlsVersion } from '../../../model/probe.ts';
+import { mustStaple } from '../../logic/tls-feature.ts';
 import type { ProbeTarget } from '../contract.ts';
 
 export interface LibraryHandshake {
@@ -23,6 +24,13 @@ const MIN = { 'TLSv1.0': 'TLSv1', 'TLSv1.1': 'TLSv1.1', 'TLSv1.2': 'TLSv1.2', 'T
  * this library and that server find nothing in common.
  */
 export async function libraryHandshake(target: ProbeTarget, newest: TlsVersion): Promise<LibraryHandshake | null> {
+  const first = await shakeOnce(target, newest);
+  // Servers that ask for the response when the first client wants it have it for the second.
+  const isOwed = first !== null && first.stapled === null && first.chain[0] !== undefined && mustStaple(first.chain[0]);
+  return (isOwed ? await shakeOnce(target, newest) : null) ?? first;
+}
+
+async function shakeOnce(target: ProbeTarget, newest: TlsVersion): Promise<LibraryHandshake | null> {
   let stapled: string | null = null;
   const tls = await secured(target, newest, undefined, (response) => {
     if (response && response.length <= LONGEST_STAPLE) stapled = response.toString('base64');

@@ -4,6 +4,7 @@ import type { Facts, SectionName } from '../../../../model/facts.ts';
 import type { Verdict } from '../../../../model/finding.ts';
 import type { Check } from '../../../../model/kit.ts';
 import type { Orphan } from '../orphans.ts';
+import type { KnownName } from '../served-names.ts';
 import type { CelValue } from '../kit/expression.ts';
 
 /** How fresh one section is. `receivedAt`: by the server's clock, when its content was last confirmed. */
@@ -21,6 +22,8 @@ export interface Evidence {
   /** ISO time */
   now: string;
   host: { id: string; name: string; addresses: readonly string[] };
+  /** by which the host is known beside its addresses */
+  names: readonly KnownName[];
   facts: Partial<Facts>;
   meta: SectionMetas;
   endpoints: readonly Endpoint[];

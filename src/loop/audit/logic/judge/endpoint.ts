@@ -3,6 +3,7 @@ import type { SocketFact } from '../../../../model/facts.ts';
 import { tlsOf } from '../../../../model/probe.ts';
 import type { EndpointCheck } from '../kit/compile.ts';
 import { type Bindings, type Expression, toCel } from '../kit/expression.ts';
+import { compareNames, type ServedNames } from '../served-names.ts';
 import { type Evidence, type Judgement, nameOf } from './context.ts';
 import { socketOf } from './listeners.ts';
 
@@ -12,9 +13,16 @@ export interface EndpointVerdict {
   bindings: Bindings;
 }
 
+type Server = Pick<Evidence, 'names' | 'host'>;
+
 /** What the check says about the endpoint's last successful look. Nothing seen is unknown, never a pass. */
-export function lookAt(compiled: EndpointCheck, endpoint: Endpoint, now: string): EndpointVerdict {
-  const bindings = { probe: toCel(endpoint.probe), tls: toCel(tlsOf(endpoint.probe)), endpoint: toCel(endpoint), now };
+export function lookAt(
+  compiled: EndpointCheck,
+  endpoint: Endpoint,
+  now: string,
+  server: Server | null = null,
+): EndpointVerdict {
+  const bindings = bindingsOf(compiled, endpoint, now, server);
   const unknown = (why: string): EndpointVerdict => ({ verdict: 'unknown', why, bindings });
   if (endpoint.probe === null) return unknown(endpoint.lastError ?? 'nobody has looked at it from outside yet');
   const when = truth(compiled.when, bindings);
@@ -25,6 +33,23 @@ export function lookAt(compiled: EndpointCheck, endpoint: Endpoint, now: string)
   if (undecided) return unknown(reasonOf(compiled, bindings));
   const pass = truth(compiled.expect, bindings);
   return typeof pass === 'string' ? unknown(pass) : { verdict: pass ? 'pass' : 'fail', why: null, bindings };
+}
+
+function bindingsOf({ wantsNames }: EndpointCheck, endpoint: Endpoint, now: string, server: Server | null): Bindings {
+  const tls = tlsOf(endpoint.probe);
+  return {
+    probe: toCel(endpoint.probe),
+    tls: toCel(tls),
+    endpoint: toCel(endpoint),
+    names: wantsNames ? toCel(namesAt(endpoint, tls?.chain[0]?.pem, server)) : null,
+    now,
+  };
+}
+
+function namesAt({ address }: Endpoint, pem: string | undefined, server: Server | null): ServedNames | null {
+  if (pem === undefined) return null;
+  const addresses = new Set([address, ...(server?.host.addresses ?? [])]);
+  return compareNames(pem, { known: server?.names ?? [], addresses: [...addresses] });
 }
 
 /** True or false, or why neither. */
@@ -48,7 +73,7 @@ function reasonOf(compiled: EndpointCheck, bindings: Bindings): string {
 }
 
 export function judgeEndpoint(kit: string, compiled: EndpointCheck, endpoint: Endpoint, evidence: Evidence): Judgement {
-  const { verdict, why, bindings } = lookAt(compiled, endpoint, evidence.now);
+  const { verdict, why, bindings } = lookAt(compiled, endpoint, evidence.now, evidence);
   const socket = socketOf(evidence, endpoint);
   return {
     kit,

@@ -2,6 +2,7 @@ import { Endpoint } from '../../../../model/estate.ts';
 import { Facts, type SectionName } from '../../../../model/facts.ts';
 import type { Check, Kit } from '../../../../model/kit.ts';
 import { ProbeResult, TlsSeen } from '../../../../model/probe.ts';
+import { ServedNames } from '../served-names.ts';
 import { compile, type Expression } from './expression.ts';
 import { ANY, elementOf, shapeOf } from './shape.ts';
 import { checkStep, type Problem } from './templates.ts';
@@ -15,6 +16,8 @@ export interface EndpointCheck {
   unknown: Expression;
   expect: Expression;
   evidence: Record<string, Expression>;
+  /** one of them may look at `names`, which cost more than the rest */
+  wantsNames: boolean;
 }
 export interface HostCheck {
   kind: 'host';
@@ -47,6 +50,7 @@ const ENDPOINT_SCOPE: Scope = {
   probe: shapeOf(ProbeResult),
   tls: shapeOf(TlsSeen),
   endpoint: shapeOf(Endpoint),
+  names: shapeOf(ServedNames),
   now: plain,
 };
 
@@ -106,6 +110,9 @@ function compileCheck(check: Check, reader: Reader, path: Problem['path']): Comp
       unknown: reader.read(check.unknown, ENDPOINT_SCOPE, [...path, 'unknown']),
       expect: reader.read(check.expect, ENDPOINT_SCOPE, [...path, 'expect']),
       evidence: reader.all(check.evidence, ENDPOINT_SCOPE, [...path, 'evidence']),
+      wantsNames: [check.when, check.unknown, check.expect, ...Object.values(check.evidence)].some((source) =>
+        /\bnames\b/.test(source),
+      ),
     };
   }
   const each = check.each === undefined ? null : reader.read(check.each, HOST_SCOPE, [...path, 'each']);

@@ -1,0 +1,76 @@
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import * as z from 'zod';
+
+/** A name by which a host is known, and who says so. */
+export const KnownName = z.object({ name: z.string(), from: z.string() });
+export type KnownName = z.infer<typeof KnownName>;
+
+/** The names in a served certificate beside those by which its server is known. */
+export const ServedNames = z.object({
+  /** `none`: only addresses are known, and the certificate is about no address */
+  verdict: z.enum(['match', 'mismatch', 'none']),
+  /** the known name or address that the certificate is for */
+  matched: z.string().nullable(),
+  known: z.array(KnownName),
+  addresses: z.array(z.string()),
+  certificate: z.array(z.string()),
+});
+export type ServedNames = z.infer<typeof ServedNames>;
+
+const MOST = 20;
+/** RFC 9525: names in subjectAltName alone count, and `*` is one whole label, the first. */
+const RULES = { subject: 'never', wildcards: true, partialWildcards: false, multiLabelWildcards: false } as const;
+
+/**
+ * Is this certificate for one of the names or addresses by which the server is known? A name without a dot shows a match
+ * and no mismatch: what a machine calls itself is not what its clients ask for. Null: nobody can read the certificate.
+ */
+export function compareNames(
+  leafPem: string,
+  server: { known: readonly KnownName[]; addresses: readonly string[] },
+): ServedNames | null {
+  const leaf = read(leafPem);
+  if (!leaf) return null;
+  const known = server.known.flatMap((one) => {
+    const name = plainName(one.name);
+    return name === null ? [] : [{ name, from: one.from }];
+  });
+  const addresses = server.addresses.filter((address) => isIP(address) !== 0);
+  const certificate = namesIn(leaf);
+  const matched =
+    known.find(({ name }) => leaf.checkHost(name, RULES) !== undefined)?.name ??
+    addresses.find((address) => leaf.checkIP(address) !== undefined) ??
+    null;
+  const isDecided = known.some(({ name }) => name.includes('.')) || certificate.addresses.length > 0;
+  return {
+    verdict: matched !== null ? 'match' : isDecided ? 'mismatch' : 'none',
+    matched,
+    known: known.slice(0, MOST),
+    addresses: addresses.slice(0, MOST),
+    certificate: [...certificate.dns, ...certificate.addresses].slice(0, MOST),
+  };
+}
+
+/** As it stands in certificates: IDNA's ASCII, lower case, without the root's dot. Null: it is no name of DNS. */
+function plainName(text: string): string | null {
+  const name = domainToASCII(text.trim().replace(/\.$/, '')).toLowerCase();
+  // An address is compared as such, and `*` is known of no server.
+  return /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name) && isIP(name) === 0 ? name : null;
+}
+
+function read(pem: string): X509Certificate | null {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return null;
+  }
+}
+
+function namesIn(leaf: X509Certificate): { dns: string[]; addresses: string[] } {
+  const parts = (leaf.subjectAltName ?? '').split(', ');
+  const of = (kind: string): string[] =>
+    parts.filter((part) => part.startsWith(kind)).map((part) => part.slice(kind.length));
+  return { dns: of('DNS:'), addresses: of('IP Address:') };
+}
