@@ -40,6 +40,12 @@ export interface DiscoveryOptions {
   sites?: SiteTimes;
 }
 
+const mapOf = ({ db }: Platform): Discovery['map'] => ({
+  blocks: (most) => homeBlocks(db, most),
+  homesOf: (ids) => homesOf(db, ids),
+  homesIn: (block, most) => homesIn(db, block, most),
+});
+
 export function createDiscovery(platform: Platform, options: DiscoveryOptions = {}): Discovery {
   const buckets = new Buckets();
   const scanner = { buckets, ageing: options.ageing ?? DEFAULT_AGEING };
@@ -49,11 +55,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
     scopes: () => findScopes(platform.db),
-    map: {
-      blocks: (most) => homeBlocks(platform.db, most),
-      homesOf: (ids) => homesOf(platform.db, ids),
-      homesIn: (block, most) => homesIn(platform.db, block, most),
-    },
+    map: mapOf(platform),
     away: (hostId) => addressesAway(platform.db, hostId),
     namesOf: (hostId) => namesOf(platform.db, hostId),
     hostByAddress: async (text) => {

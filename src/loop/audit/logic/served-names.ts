@@ -1,6 +1,4 @@
 import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
-import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 
 /** A name by which a host is known, and who says so. */
@@ -37,7 +35,7 @@ export function compareNames(
     const name = plainName(one.name);
     return name === null ? [] : [{ name, from: one.from }];
   });
-  const addresses = server.addresses.filter((address) => isIP(address) !== 0);
+  const addresses = server.addresses.filter((address) => isAddress(address));
   const certificate = namesIn(leaf);
   const matched =
     known.find(({ name }) => leaf.checkHost(name, RULES) !== undefined)?.name ??
@@ -53,11 +51,15 @@ export function compareNames(
   };
 }
 
+const Address = z.union([z.ipv4(), z.ipv6()]);
+const isAddress = (text: string): boolean => Address.safeParse(text).success;
+
 /** As it stands in certificates: IDNA's ASCII, lower case, without the root's dot. Null: it is no name of DNS. */
 function plainName(text: string): string | null {
-  const name = domainToASCII(text.trim().replace(/\.$/, '')).toLowerCase();
+  const plain = text.trim().replace(/\.$/, '');
+  const name = /[/?#@:\\\s]/.test(plain) ? '' : (URL.parse(`http://${plain}`)?.hostname ?? '');
   // An address is compared as such, and `*` is known of no server.
-  return /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name) && isIP(name) === 0 ? name : null;
+  return /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(name) && !isAddress(name) ? name : null;
 }
 
 function read(pem: string): X509Certificate | null {
