@@ -122,7 +122,7 @@ test('bad input is exit 2, in the server’s words', async () => {
   await fails(2, /There is no change "change_none"/, 'change', 'show', 'change_none');
   await fails(2, /there is no change "none-such"/, 'change', 'show', 'none-such');
   await fails(2, /There is no kit "none"/, 'kit', 'show', 'none');
-  await fails(2, /No kit here knows CVE-1999-0001/, 'affected', 'CVE-1999-0001');
+  await fails(2, /Neither a kit nor a feed here knows CVE-1999-0001/, 'affected', 'CVE-1999-0001');
   const refused = await run('scope', 'add', 'bad', '10.0.0.0/33', '--json');
   assert.equal(JSON.parse(refused.err).error.code, 'TARGET_INVALID');
   assert.equal(refused.out, '');
