@@ -52,14 +52,16 @@ test('a large feed is taken while everything else goes on; one that takes too mu
   const w = await begin();
   const hand = (bytes: Uint8Array, reading = READING): Promise<unknown> =>
     importFeed(w.platform, actor, 'debian', { bytes, shrunk: false, reading });
-  const file = tracker(2500);
+  const file = tracker(1000);
   const wait = await longestWait(() => hand(file));
-  t.diagnostic(`${Math.round(file.length / 1e6)} MB; the longest wait was ${Math.round(wait)} ms`);
-  assert.ok(wait < 2000, `${wait} ms`);
+  // Machines differ: read here, the same file holds up everything for as long as this one takes.
+  const here = await longestWait(async () => readFeed(asked, file));
+  t.diagnostic(`the longest wait was ${Math.round(wait)} ms, and ${Math.round(here)} where it is read here`);
+  assert.ok(wait < 2000 && wait < here * 0.7, `${wait} ms, ${here} ms`);
   const before = (await feedRow(w.platform.db, 'debian'))!;
-  assert.equal(before.statements, 50_000);
+  assert.equal(before.statements, 20_000);
 
-  const greedy = Buffer.from(`[${'[[[{}]]],'.repeat(1_500_000)}1]`);
+  const greedy = Buffer.from(`[${'[[[{}]]],'.repeat(800_000)}1]`);
   await assert.rejects(hand(greedy, { ...READING, memoryMb: 64 }), {
     code: 'FEED_REFUSED',
     params: { name: 'debian', why: 'reading it takes more memory than there is for it (64 MB)' },

@@ -34,7 +34,7 @@ async function inProcess(asked: ToRead, bytes: Uint8Array, stopping: AbortSignal
   stopping.throwIfAborted();
   const child = fork(PROGRAM, [], {
     // A reader of what strangers publish has no business with the server's settings.
-    env: process.env['NODE_COMPILE_CACHE'] ? { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] } : {},
+    env: {},
     execArgv: [`--max-old-space-size=${reading.memoryMb}`],
     serialization: 'advanced',
     stdio: ['pipe', 'ignore', 'ignore', 'ipc'],
