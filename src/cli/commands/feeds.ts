@@ -111,7 +111,7 @@ function addTaking(feed: Command): void {
     feed
       .command('import <name> <file>')
       .description('Hand over a feed’s file, as it is published (JSON, CSV, .gz or .zip); - for standard input')
-      .option('--shrunk', 'take it although it lost more than a fifth: somebody has looked into why'),
+      .option('--shrunk', 'take it although it lost more than a fifth or is older: somebody has looked into why'),
     async (context, [name, file], options) => {
       const path = file![0]!;
       const bytes = await readFile(path === '-' ? '/dev/stdin' : path);

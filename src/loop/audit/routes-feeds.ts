@@ -105,7 +105,7 @@ const importRoute = (platform: Platform): Route =>
           .string()
           .regex(/^[A-Za-z0-9+/]*={0,2}$/)
           .max(LARGEST_FILE * BASE64 + 4),
-        /** somebody has looked into why it lost more than a fifth */
+        /** somebody has looked into why it lost more than a fifth or is older */
         shrunk: z.boolean().default(false),
       })
       .strict(),

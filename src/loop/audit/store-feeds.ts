@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Feed } from '../../model/feed.ts';
-import type { Signal, Statement } from '../../model/statement.ts';
+import type { Statement } from '../../model/statement.ts';
 import type { DbOrTx } from '../../platform/context.ts';
-import { jsonText } from '../../platform/db/json-text.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import type { SignalRow, StatementRow } from './feeds/read.ts';
 import { FEEDS } from './feeds/registry.ts';
 import type { FeedStatement } from './logic/advisories/match.ts';
 import { q } from './tables.ts';
@@ -63,12 +63,6 @@ export async function saveState(db: DbOrTx, feed: string, state: State): Promise
     .execute();
 }
 
-interface Keyed<T> {
-  key: string;
-  digest: string;
-  body: T;
-}
-
 export interface Difference {
   added: number;
   changed: number;
@@ -79,7 +73,7 @@ export interface Difference {
 export async function putStatements(
   db: DbOrTx,
   feed: string,
-  all: readonly Keyed<Statement>[],
+  all: readonly StatementRow[],
   time: Date,
 ): Promise<Difference> {
   const rows = await q(db).selectFrom('audit.statement').select(['key', 'digest']).where('feed', '=', feed).execute();
@@ -93,37 +87,22 @@ export async function putStatements(
     where feed = ${feed} and key = ${anyOf([...gone, ...changed])}`.execute(db);
   await sql`delete from audit.statement where feed = ${feed} and key = ${anyOf([...gone, ...changed])}`.execute(db);
   for (const some of chunks(news)) {
-    const values = some.map(({ key, digest, body }) => ({
-      feed,
-      key,
-      ecosystem: body.ecosystem,
-      name: body.name,
-      ids: [body.id, ...body.aliases].map((id) => id.toUpperCase()),
-      body: jsonText(body),
-      digest,
-      feed_time: time,
-    }));
+    const values = some.map((row) => ({ ...row, feed, feed_time: time }));
     await q(db).insertInto('audit.statement').values(values).execute();
   }
   return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
 }
 
-export async function putSignals(db: DbOrTx, feed: string, all: readonly Keyed<Signal>[]): Promise<Difference> {
+export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalRow[]): Promise<Difference> {
   const rows = await q(db).selectFrom('audit.signal').select(['cve', 'digest']).where('feed', '=', feed).execute();
   const before = new Map(rows.map((row) => [row.cve, row.digest]));
-  const now = new Set(all.map(({ key }) => key));
+  const now = new Set(all.map(({ cve }) => cve));
   const gone = rows.flatMap(({ cve }) => (now.has(cve) ? [] : [cve]));
-  const news = all.filter(({ key, digest }) => before.get(key) !== digest);
-  const changed = news.filter(({ key }) => before.has(key)).map(({ key }) => key);
+  const news = all.filter(({ cve, digest }) => before.get(cve) !== digest);
+  const changed = news.filter(({ cve }) => before.has(cve)).map(({ cve }) => cve);
   await sql`delete from audit.signal where feed = ${feed} and cve = ${anyOf([...gone, ...changed])}`.execute(db);
   for (const some of chunks(news)) {
-    const values = some.map(({ key, digest, body }) => ({
-      feed,
-      cve: key,
-      kind: body.kind,
-      body: jsonText(body),
-      digest,
-    }));
+    const values = some.map((row) => ({ ...row, feed }));
     await q(db).insertInto('audit.signal').values(values).execute();
   }
   return { added: news.length - changed.length, changed: changed.length, removed: gone.length };

@@ -1,15 +1,14 @@
 import { type Actor, systemActor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Feed, FeedInput } from '../../model/feed.ts';
-import { Statement } from '../../model/statement.ts';
 import type { Platform } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { download, urlProblem } from '../../platform/http/outgoing.ts';
-import { sha256Hex } from '../../platform/ledger/index.ts';
-import type { FeedContent } from './feeds/contract.ts';
+import type { ReadFeed } from './feeds/read.ts';
+import { readApart, type Reading } from './feeds/reader.ts';
 import { FEEDS } from './feeds/registry.ts';
 import { LIMITS } from './feeds/unpack.ts';
-import { merged, refusal } from './logic/advisories/accept.ts';
+import { refusal } from './logic/advisories/accept.ts';
 import {
   feedRow,
   type FeedRow,
@@ -74,6 +73,7 @@ interface Came {
   time: Date | null;
   etag: string | null;
   shrunk?: boolean;
+  reading?: Reading;
 }
 
 /** Takes a file that somebody handed over. A bad one changes nothing. */
@@ -81,10 +81,10 @@ export async function importFeed(
   platform: Platform,
   actor: Actor,
   name: string,
-  { bytes, shrunk }: { bytes: Uint8Array; shrunk: boolean },
+  file: { bytes: Uint8Array; shrunk: boolean; reading?: Reading },
 ): Promise<Feed> {
   await mustFindFeed(platform, name);
-  const why = await take(platform, actor, name, { bytes, shrunk, time: null, etag: null });
+  const why = await take(platform, actor, name, { ...file, time: null, etag: null });
   if (why !== null) throw new AppError('FEED_REFUSED', { name, why });
   return toFeed(await mustFindFeed(platform, name));
 }
@@ -131,9 +131,10 @@ async function fetched({ stopping }: Platform, row: FeedRow, url: string): Promi
 /** Returns why it was refused, or null. */
 async function take(platform: Platform, actor: Actor, name: string, came: Came): Promise<string | null> {
   const row = await mustFindFeed(platform, name);
-  let content: FeedContent;
+  let content: ReadFeed;
   try {
-    content = checked(FEEDS[row.kind].parse(came.bytes, row.settings, platform.now()));
+    const asked = { kind: row.kind, settings: row.settings, now: platform.now().toISOString() };
+    content = await readApart(asked, came.bytes, platform.stopping, came.reading);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     return refused(platform, actor, name, error.message);
@@ -141,7 +142,7 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
   const why = await platform.observe(actor, async (tx) => {
     const locked = await lockFeed(tx.db, name);
     if (!locked) return null;
-    const [statements, signals] = [keyedStatements(content), keyedSignals(content)];
+    const { digest, skipped, statements, signals } = content;
     const counts = { statements: statements.length, signals: signals.length };
     const time = content.time === null ? came.time : new Date(content.time);
     const before = {
@@ -153,14 +154,12 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
       clock: tx.now,
     });
     if (reason !== null) return reason;
-    const digest = sha256Hex(came.bytes);
     const at = time ?? tx.now;
     if (digest !== locked.digest) {
       const changes = {
         statements: await putStatements(tx.db, name, statements, at),
         signals: await putSignals(tx.db, name, signals),
       };
-      const skipped = content.skipped?.slice(0, 20) ?? [];
       const detail = plainJson({ digest, feedTime: at.toISOString(), counts, changes, skipped });
       await tx.record({ type: 'audit.feed.taken', subject: subjectOf(name), detail });
     }
@@ -168,16 +167,6 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
     return null;
   });
   return why === null ? null : refused(platform, actor, name, why);
-}
-
-/** Whatever a reader made of it: no text is longer and no list larger than the model says. */
-function checked(content: FeedContent): FeedContent {
-  for (const one of content.statements) {
-    const { error } = Statement.safeParse(one);
-    const issue = error?.issues[0];
-    if (issue) throw new Error(`${one.id.slice(0, 60)}: ${issue.path.join('.')}: ${issue.message}`);
-  }
-  return content;
 }
 
 /** On the trail once for each reason, however often it is tried. */
@@ -190,13 +179,3 @@ async function refused(platform: Platform, actor: Actor, name: string, why: stri
   });
   return why;
 }
-
-const keyedStatements = ({ statements }: FeedContent) =>
-  [...merged(statements)].map(([key, body]) => ({ key, body, digest: sha256Hex(JSON.stringify(body)) }));
-
-const keyedSignals = ({ signals }: FeedContent) =>
-  [...new Map(signals.map((one) => [one.cve, one])).values()].map((body) => ({
-    key: body.cve,
-    body,
-    digest: sha256Hex(JSON.stringify(body)),
-  }));

@@ -22,6 +22,7 @@ const LONGEST_COMMENT = 65_535;
 
 export const isZip = (bytes: Uint8Array): boolean => bytes[0] === 0x50 && bytes[1] === 0x4b;
 const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+export const isPacked = (bytes: Uint8Array): boolean => isZip(bytes) || isGzip(bytes);
 
 /** Text, also of a gzip file. Throws where it is cut off, too large or not UTF-8. */
 export function textOf(bytes: Uint8Array, limits: Limits = LIMITS): string {
