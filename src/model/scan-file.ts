@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { IdentifierKind } from './estate.ts';
+import { IdentifierKind, Transport } from './estate.ts';
 import { Instant, Sha256 } from './json.ts';
 import { ProbeResult } from './probe.ts';
 
@@ -51,6 +51,8 @@ export const ScanFileLine = z.discriminatedUnion('kind', [
       address: Address,
       at: Instant,
       port: z.number().int().min(1).max(65_535),
+      /** absent: TCP */
+      transport: Transport.optional(),
       result: ProbeResult.nullable(),
       error: z.string().max(2000).nullable(),
     })

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Claim } from './estate.ts';
+import { Claim, Transport } from './estate.ts';
 import { Instant } from './json.ts';
 
 /** What happened to a host, or to what it serves. */
@@ -42,6 +42,8 @@ export const Moment = z.object({
   host: z.object({ id: z.string(), name: z.string(), claim: Claim }),
   address: z.string().nullable(),
   port: z.number().int().nullable(),
+  /** of the port; null: not of one, or not noted at that time */
+  transport: Transport.nullable(),
   service: z.string().nullable(),
   /** why we think so, where that was a decision */
   why: z.string().nullable(),

@@ -10,4 +10,6 @@ export interface Look {
   at: Date;
   result: ProbeResult | null;
   error: string | null;
+  /** only a glance was taken: that nothing was heard shows little */
+  isGlance?: boolean;
 }

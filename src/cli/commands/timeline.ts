@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { endpointName } from '../../model/endpoint-name.ts';
 import { type Moment, MOMENT_WORDS, MomentKind } from '../../model/timeline.ts';
 import { UsageError } from '../exit.ts';
 import { hostIdOf } from '../lookup.ts';
@@ -52,8 +53,11 @@ export function addTimeline(root: Command): void {
   );
 }
 
-const whereOf = ({ address, port, service }: Moment): string =>
-  [port === null ? address : `${address?.includes(':') ? `[${address}]` : address}:${port}`, service]
+const whereOf = ({ address, port, transport, service }: Moment): string =>
+  [
+    port === null || address === null ? address : endpointName({ address, port, transport: transport ?? 'tcp' }),
+    service,
+  ]
     .filter((part) => part !== null)
     .join(' ');
 

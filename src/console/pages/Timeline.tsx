@@ -1,4 +1,5 @@
 import { Badge, Button, Group, Paper, SegmentedControl, Select, Stack, Text, Title } from '@mantine/core';
+import { endpointName } from '../../model/endpoint-name.ts';
 import { type Moment, MOMENT_WORDS, MomentKind, type Timeline } from '../../model/timeline.ts';
 import { useTimeline } from '../api/timeline.ts';
 import { HostLink } from '../components/HostLink.tsx';
@@ -153,8 +154,9 @@ function One({ moment }: { moment: Moment }) {
   );
 }
 
-function placeOf({ kind, address, port, service, host }: Moment): string {
-  if (port !== null) return `: ${service ?? ''} at ${address?.includes(':') ? `[${address}]` : address}:${port}`;
+function placeOf({ kind, address, port, transport, service, host }: Moment): string {
+  if (port !== null && address)
+    return `: ${service ?? ''} at ${endpointName({ address, port, transport: transport ?? 'tcp' })}`;
   if (!address || address === host.name) return '';
   return kind === 'left' ? `: ${address}` : ` at ${address}`;
 }

@@ -5,6 +5,7 @@ import { endpointName } from '../../model/endpoint-name.ts';
 import type { ScanCounts, ScanPace } from '../../model/estate.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
+import { type Answering, bogusOf, newAnswering } from './bogus.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Interval } from '../../scan/logic/address.ts';
@@ -17,7 +18,6 @@ import { parseUdp } from '../../scan/logic/udp-ports.ts';
 import { newSpeed, noteDone, perSecond, type Speed } from '../../scan/logic/progress.ts';
 import { newRetries, type Retries } from '../../scan/logic/retries.ts';
 import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
-import { bogusAmong, newTraps, type Traps } from '../../scan/logic/traps.ts';
 import { type Neighbours, newNeighbours } from '../../scan/logic/up.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { knownAddresses } from './store-addresses.ts';
@@ -75,8 +75,8 @@ interface Run {
   retries: Retries;
   tempo: Tempo;
   speed: Speed;
-  /** addresses that something answers for, as far as met */
-  traps: Traps;
+  /** what answers for other addresses, as far as met */
+  answering: Answering;
   neighbours: Neighbours;
   /** in the kernel's table of neighbours before anything was sent */
   before: ReadonlySet<string>;
@@ -130,7 +130,7 @@ async function prepare(
     await platform.observe(actorOf(scan), (tx) => savePath(tx.db, scan.id, pathOf(begun)));
     const speed = newSpeed(scan.counts.done, performance.now());
     const before = new Set((await readNeighbours()).keys());
-    const met = { traps: newTraps(), neighbours: newNeighbours(), before };
+    const met = { answering: newAnswering(), neighbours: newNeighbours(), before };
     const heard = { rtt: newRtt(), retries: newRetries(), ...met, tempo, speed };
     return {
       ...begun,
@@ -311,23 +311,21 @@ async function readPortion(
 
 async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) {
   const { platform, guard, scopes } = run;
-  const [overUdp, overTcp] = [open.filter(isUdp), open.filter((pair) => !isUdp(pair))];
+  const { udp: overUdp = [], tcp: overTcp = [] } = Object.groupBy(open, ({ transport = 'tcp' }) => transport);
   const known = await seenInDepth(platform.db, overTcp);
   const now = (): Date => platform.now();
   const all = [
-    ...(await lookAt(guard, overTcp, now, signal, { known, traps: run.traps })),
+    ...(await lookAt(guard, overTcp, now, signal, { known, traps: run.answering.traps })),
     ...(await lookAgainUdp(guard, overUdp, now, signal)),
   ];
   // One that was cut off by an exclusion saw a hung-up server, not the server.
   const own = all.filter(({ address }) => !run.refused.has(address));
-  const bogus = bogusAmong(run.traps, own);
+  const bogus = await bogusOf(platform, guard, own, { ...run.answering, signal });
   const looks = own.filter(({ address }) => !bogus.has(address));
   const sightings = sightingsFrom(looks, 'scan');
   const alive = await askEarlierAddresses(platform, scopes, run.options.buckets, sightings, signal);
   return { looks, sightings, alive, bogus: bogus.size };
 }
-
-const isUdp = ({ transport }: Pair): boolean => transport === 'udp';
 
 /** Says that this runner is alive while `work` takes its time; null when the scan is no longer ours to run. */
 async function whileOurs<T>(run: Run, work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {

@@ -8,6 +8,7 @@ import { testPlatform } from '../../platform/testing.ts';
 import { createDiscovery } from './index.ts';
 import { readScanFile, scanFileText } from './logic/scan-file.ts';
 import { exportScan, isNews, replayScan } from './scan-file.ts';
+import { looksBetween } from './store-scan-file.ts';
 import { createScan } from './scans.ts';
 import { OPERATOR, sshServer } from './testing/index.ts';
 
@@ -66,6 +67,21 @@ test('1.17: a scan is a file that rebuilds the inventory elsewhere, once, and ta
   const late = await replayScan(third, OPERATOR, file);
   assert.deepEqual([late.taken, late.known], [1, 1]);
   assert.deepEqual((await newer.host(moved!))!.addresses, ['10.9.9.9']);
+});
+
+test('what answered over UDP comes back over UDP, beside the same port over TCP', async (t) => {
+  const here = await testPlatform();
+  t.after(() => here.close());
+  const at = here.now();
+  const seen = { kind: 'seen' as const, address: '192.0.2.1', hostname: null, identifiers: [], evidence: null };
+  const look = { kind: 'look' as const, address: '192.0.2.1', port: 53, result: null, error: 'silent' };
+  const lines = [seen, look, { ...look, transport: 'udp' as const }].map((line) => ({ ...line, at: at.toISOString() }));
+  const [startedAt, finishedAt] = [at.toISOString(), at.toISOString()];
+  const scan = { id: 'scan_1', targets: ['192.0.2.0/30'], ports: '53', startedAt, finishedAt };
+  const told = await replayScan(here, OPERATOR, gzipSync(scanFileText(scan, lines)));
+  const ports = (await createDiscovery(here).endpoints()).map(({ port, transport }) => `${port}/${transport}`);
+  assert.deepEqual([told.looks, ports.toSorted()], [2, ['53/tcp', '53/udp']]);
+  assert.deepEqual(await looksBetween(here.db, at, at, 9), lines.slice(1));
 });
 
 test('a line more than it says ends the reading, and an address may have very many', () => {

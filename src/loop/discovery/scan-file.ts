@@ -129,8 +129,8 @@ function latestSighting(lines: readonly ScanFileLine[]): Sighting[] {
 }
 
 const looksOf = (lines: readonly ScanFileLine[]): Look[] =>
-  lines.flatMap((line) =>
-    line.kind === 'look'
-      ? [{ address: line.address, port: line.port, at: new Date(line.at), result: line.result, error: line.error }]
-      : [],
-  );
+  lines.flatMap((line) => {
+    if (line.kind !== 'look') return [];
+    const { address, port, transport = 'tcp', at, result, error } = line;
+    return [{ address, port, transport, at: new Date(at), result, error }];
+  });

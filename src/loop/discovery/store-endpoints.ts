@@ -320,3 +320,18 @@ export async function seenInDepth(
   const known = new Map(rows.map(({ address, port, probe }) => [`${address} ${port}`, probe]));
   return ({ address, port }) => known.get(`${address} ${port}`) ?? null;
 }
+
+/** Of these addresses, those where the server itself heard somebody speak who is not gone. */
+export async function spokenAt(db: DbOrTx, addresses: readonly string[]): Promise<Set<string>> {
+  if (addresses.length === 0) return new Set();
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select('address')
+    .distinct()
+    .where('address', '=', anyOf(addresses))
+    .where('state', '=', 'open')
+    .where('via', 'is', null)
+    .where(sql<boolean>`probe ->> 'protocol' <> 'unknown' or probe ->> 'banner' <> ''`)
+    .execute();
+  return new Set(rows.map(({ address }) => address));
+}

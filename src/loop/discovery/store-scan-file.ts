@@ -24,16 +24,21 @@ export async function seenBetween(db: DbOrTx, from: Date, until: Date, most: num
 /** What listeners said in that time: their last word, or what is kept of what was replaced since. */
 export async function looksBetween(db: DbOrTx, from: Date, until: Date, most: number): Promise<ScanFileLine[]> {
   const { rows } = await sql<Omit<Extract<ScanFileLine, { kind: 'look' }>, 'kind' | 'at'> & { at: Date }>`
-    select distinct on (address, port) address, port, at, result, error from (
-      select e.address, e.port, e.last_seen as at, e.probe as result,
+    select distinct on (address, port, transport) address, port, transport, at, result, error from (
+      select e.address, e.port, e.transport, e.last_seen as at, e.probe as result,
         case when e.probe is null then e.last_error end as error
       from discovery.endpoint e where e.via is null and e.last_seen >= ${from} and e.last_seen <= ${until}
       union all
-      select e.address, e.port, h.at, h.probe, null from discovery.endpoint_history h
+      select e.address, e.port, e.transport, h.at, h.probe, null from discovery.endpoint_history h
         join discovery.endpoint e on e.id = h.endpoint_id
       where e.via is null and h.at >= ${from} and h.at <= ${until}) one
-    order by address, port, at desc limit ${most}`.execute(db);
-  return rows.map((row) => ({ kind: 'look', ...row, at: row.at.toISOString() }));
+    order by address, port, transport, at desc limit ${most}`.execute(db);
+  return rows.map(({ transport, ...row }) => ({
+    kind: 'look',
+    ...row,
+    ...(transport === 'udp' ? { transport } : {}),
+    at: row.at.toISOString(),
+  }));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Claim } from '../../model/estate.ts';
+import type { Claim, Transport } from '../../model/estate.ts';
 import type { MomentKind } from '../../model/timeline.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 
@@ -19,6 +19,7 @@ export interface MomentRow {
   claim: Claim;
   address: string | null;
   port: number | null;
+  transport: Transport | null;
   service: string | null;
   why: string | null;
   /** orders what is of one instant */
@@ -35,14 +36,15 @@ function moments({ since, until, kinds, hostId, claim }: MomentFilter): RawBuild
   return sql`
     select t.*, h.name, h.claim from (
       select d.at, case d.kind when 'new' then 'appeared' when 'clone' then 'cloned' else d.kind end as kind,
-        d.host_id, d.address, null::integer as port, null::text as service, d.why, 'd' || lpad(d.id::text, 19, '0') as key
+        d.host_id, d.address, null::integer as port, null::text as transport,
+        null::text as service, d.why, 'd' || lpad(d.id::text, 19, '0') as key
       from discovery.decision d where d.at >= ${since} and d.at < ${until} and ${own('d.host_id')}
         and d.kind in ('new', 'clone', 'replaced', 'moved', 'left', 'merged', 'split')
       union all
-      select m.at, m.kind, m.host_id, m.address, m.port, m.service, null, 'm' || lpad(m.id::text, 19, '0')
+      select m.at, m.kind, m.host_id, m.address, m.port, m.transport, m.service, null, 'm' || lpad(m.id::text, 19, '0')
       from discovery.moment m where m.at >= ${since} and m.at < ${until} and ${own('m.host_id')}
       union all
-      select e.first_seen, 'port-opened', e.host_id, e.address, e.port, e.service, null, 'e' || e.id
+      select e.first_seen, 'port-opened', e.host_id, e.address, e.port, e.transport, e.service, null, 'e' || e.id
       from discovery.endpoint e where e.first_seen >= ${since} and e.first_seen < ${until} and ${own('e.host_id')}
     ) t join discovery.host h on h.id = t.host_id
     where t.kind = any(${[...kinds]}::text[]) and ${claim === null ? sql`true` : sql`h.claim = ${claim}`}`;

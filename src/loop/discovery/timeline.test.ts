@@ -75,6 +75,19 @@ test('what a host serves comes, goes and comes again', async () => {
   );
 });
 
+test('what went over UDP is not what is there over TCP at the same port', async () => {
+  const id = await saw(45, '10.71.0.4');
+  const look = { address: '10.71.0.4', port: 53, at: at(45), result: null, error: 'silent' };
+  await platform.observe(OPERATOR, (tx) => recordLooks(platform, tx, id, [look, { ...look, transport: 'udp' }]));
+  const udp = (await discovery.endpoints({ hostId: id })).find(({ transport }) => transport === 'udp')!;
+  await platform.observe(OPERATOR, (tx) => noteMiss(tx.db, udp.id, { misses: 3, since: at(46), gone: true }));
+  const { items } = await timeline(platform, { since, until, hostId: id, kinds: ['port-closed'], limit: 9 });
+  assert.deepEqual(
+    items.map(({ port, transport }) => [port, transport]),
+    [[53, 'udp']],
+  );
+});
+
 test('another machine at the same address: one left, one took its place, and it says why', async () => {
   const key = (value: string) => ({ identifiers: [{ kind: 'ssh-host-key' as const, value }] });
   const old = await saw(50, '10.71.0.3', key('SHA256:old'));

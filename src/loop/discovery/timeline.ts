@@ -61,8 +61,9 @@ function toMoment({
   claim,
   address,
   port,
+  transport,
   service,
   why,
 }: MomentRow): Timeline['items'][0] {
-  return { at: at.toISOString(), kind, host: { id, name, claim }, address, port, service, why };
+  return { at: at.toISOString(), kind, host: { id, name, claim }, address, port, transport, service, why };
 }

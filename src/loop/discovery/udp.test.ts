@@ -115,6 +115,21 @@ test('who answered and falls silent is kept, with what is known, until it is sil
   assert.deepEqual([back.id, back.state, back.transport, back.lastError], [silent!.id, 'open', 'udp', null]);
 });
 
+test('what answers over UDP for every address of a subnet makes no hosts of them', { skip }, async (t) => {
+  const all = Array.from({ length: 16 }, (_, last) => `127.77.5.${last}`);
+  const intercepts = async (some: string[]) =>
+    Promise.all(some.map((address) => answers(t, 'bind-53-udp', address, 53)));
+  const [known] = await intercepts(all.slice(0, 1));
+  const scope = await addScope(platform, { cidrs: ['127.77.5.0/28'], ports: '1', udp: '53' });
+  const one = await scan(scope);
+  assert.deepEqual([one.counts.newHosts, one.counts.bogus ?? 0], [1, 0], 'where others are silent it is a host');
+  await intercepts(all.slice(1));
+  const { counts } = await scan(scope);
+  assert.deepEqual([counts.open, counts.newHosts, counts.bogus], [16, 0, 15]);
+  assert.equal((await endpointsAt(all[0]!)).length, 1, 'who was known stays');
+  assert.ok(known!.asked > 0);
+});
+
 test('a scan that was stopped among its UDP ports goes on there', { skip }, async (t) => {
   const early = await answers(t, 'bind-53-udp', '127.77.3.4', 53);
   const late = await answers(t, 'snmpd-161-udp', '127.77.3.4', 161);

@@ -35,6 +35,15 @@ test('1.11: one word, or one port that could not be looked at, and an address is
   assert.equal(bogusAmong(newTraps(), few).size, 0, 'a few silent ports are nothing special');
 });
 
+test('silence in a glance is none: too few ports were waited for, or it is known to have spoken', () => {
+  const all = Array.from({ length: 8 }, (_, index) => mute(`10.0.0.${index}`)).flat();
+  const glanced = (waited: number) => mute('10.0.0.50').map((look, index) => ({ ...look, isGlance: index >= waited }));
+  assert.equal(bogusAmong(newTraps(), [...all, ...glanced(SAMPLE - 1)]).has('10.0.0.50'), false);
+  assert.equal(bogusAmong(newTraps(), [...all, ...glanced(SAMPLE)]).has('10.0.0.50'), true);
+  const bogus = bogusAmong(newTraps(), [...all, ...mute('10.0.0.50')], new Set(['10.0.0.50']));
+  assert.deepEqual([bogus.size, bogus.has('10.0.0.50')], [8, false]);
+});
+
 test('each port is looked at once, in full until its address stayed silent long enough', () => {
   const address = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.1.3', '10.0.2.4');
   fc.assert(
@@ -45,14 +54,14 @@ test('each port is looked at once, in full until its address stayed silent long 
       for (let round = rounds.next(); round; round = rounds.next()) {
         for (const index of round.short) {
           const at = pairs[index]!.address;
-          assert.ok(at === '10.0.2.4' || (silent.get(at) ?? 0) >= SAMPLE);
+          assert.ok((silent.get(at) ?? 0) >= SAMPLE);
         }
-        for (const index of round.full) {
+        for (const index of [...round.full, ...round.patient]) {
           const { address: at, silent: isSilent } = pairs[index]!;
           rounds.note(at, isSilent ? SILENT : SPOKE);
           if (isSilent) silent.set(at, (silent.get(at) ?? 0) + 1);
         }
-        seen.push(...round.full, ...round.short);
+        seen.push(...round.full, ...round.patient, ...round.short);
       }
       assert.deepEqual(
         seen.sort((a, b) => a - b),
@@ -72,18 +81,20 @@ test('an address that accepts everything gets a handful of whole looks, whatever
   assert.equal(rounds.next(), null);
 });
 
-test('of a subnet that accepts everything eight addresses are looked at in full, and the others in short', () => {
+test('of a subnet that accepts everything eight addresses are looked at in full, the others patiently, then in short', () => {
   const pairs = Array.from({ length: 40 * 20 }, (_, index) => ({ address: `10.0.0.${index % 40}` }));
   const rounds = new Rounds(pairs, () => false);
   const first = rounds.next()!;
   assert.deepEqual([first.full.length, first.short.length], [8 * SAMPLE, 0]);
   for (const index of first.full) rounds.note(pairs[index]!.address, SILENT);
-  assert.deepEqual(rounds.next(), {
-    full: [],
-    short: pairs
-      .flatMap((_, at) => (first.full.includes(at) ? [] : [at]))
-      .toSorted((a, b) => (a % 40) - (b % 40) || a - b),
-  });
+  const second = rounds.next()!;
+  assert.deepEqual([second.full.length, second.patient.length], [0, 32 * SAMPLE]);
+  assert.deepEqual(second.short.length, 8 * (20 - SAMPLE));
+  for (const index of second.patient) if (index % 40 !== 39) rounds.note(pairs[index]!.address, SILENT);
+  rounds.note('10.0.0.39', SPOKE);
+  const third = rounds.next()!;
+  assert.deepEqual([third.patient.length, third.short.length], [0, 31 * (20 - SAMPLE)]);
+  assert.ok(third.full.length > 0 && third.full.every((index) => index % 40 === 39), 'who speaks is looked at in full');
 });
 
 test('where one of the eight speaks, the others are looked at as any machine is', () => {

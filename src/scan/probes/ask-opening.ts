@@ -34,13 +34,14 @@ export function greet(
   });
 }
 
-/** Does it say anything at all: unasked, or soon after the first opening? */
-export function answersAtAll(target: ProbeTarget, first: Probe | undefined): Promise<boolean> {
-  return converse(target, GREETING_MS + GLANCE_MS, async (conversation) => {
+/** Does it say anything at all: unasked, or after the first opening? A glance waits for a moment, `patient` as a whole look. */
+export function answersAtAll(target: ProbeTarget, first: Probe | undefined, patient: boolean): Promise<boolean> {
+  const answerMs = patient ? FIRST_ANSWER_MS : GLANCE_MS;
+  return converse(target, GREETING_MS + answerMs, async (conversation) => {
     if (await conversation.arrives(GREETING_MS)) return true;
     if (!first?.asks || conversation.over) return false;
     conversation.write(first.asks.opening(target));
-    return conversation.arrives(GLANCE_MS);
+    return conversation.arrives(answerMs);
   });
 }
 

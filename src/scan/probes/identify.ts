@@ -23,9 +23,9 @@ export async function identifyAndProbe(target: ProbeTarget): Promise<ProbeResult
 }
 
 /** Whether anything comes from this port, unasked or to the opening that suits it best; on one connection. */
-export function saysSomething(target: ProbeTarget): Promise<boolean> {
+export function saysSomething(target: ProbeTarget, patient = false): Promise<boolean> {
   const { suited, others } = openingsFor(target.port, PROBES);
-  return answersAtAll(target, [...suited, ...others][0]);
+  return answersAtAll(target, [...suited, ...others][0], patient);
 }
 
 /** A probe that finds out that it is another protocol after all gives way to the others. */

@@ -14,6 +14,7 @@ import type { Pair } from './sweep.ts';
 
 const CONNECT_MS = 3000;
 const GLANCE_DEADLINE_MS = 5000;
+const PATIENT_DEADLINE_MS = 7000;
 
 /** What the last look saw at a port, or null. */
 export type KnownAt = (pair: Pair) => ProbeResult | null;
@@ -31,7 +32,7 @@ export async function lookAt(
   { known = nothing, traps = newTraps() }: { known?: KnownAt; traps?: Traps } = {},
 ): Promise<Look[]> {
   const once = (pair: Pair): Promise<Look> => lookOnce(guard, pair, now, signal, known(pair));
-  const looks = await firstLooks(pairs, traps, once, (pair) => glance(guard, pair, now, signal));
+  const looks = await firstLooks(pairs, traps, once, (pair, patient) => glance(guard, pair, { now, signal, patient }));
   const short = signal?.aborted ? [] : worthAgain(looks);
   await inParallel(short, againAtOnce(short.length), async (index) => {
     const first = looks[index]!;
@@ -45,16 +46,19 @@ async function firstLooks(
   pairs: readonly Pair[],
   traps: Traps,
   once: (pair: Pair) => Promise<Look>,
-  shortly: (pair: Pair) => Promise<Look | null>,
+  shortly: (pair: Pair, patient: boolean) => Promise<Look | null>,
 ): Promise<Look[]> {
   const looks: Look[] = Array.from({ length: pairs.length });
   const rounds = new Rounds(pairs, (address) => isTrapped(traps, address));
   for (let round = rounds.next(); round; round = rounds.next()) {
     const spoke: number[] = [];
-    await inParallel(round.short, GLANCES_AT_ONCE, async (index) => {
-      const look = await shortly(pairs[index]!);
-      if (look) looks[index] = look;
-      else spoke.push(index);
+    const patient = new Set(round.patient);
+    await inParallel([...round.patient, ...round.short], GLANCES_AT_ONCE, async (index) => {
+      const look = await shortly(pairs[index]!, patient.has(index));
+      if (!look) return void spoke.push(index);
+      looks[index] = look;
+      // One that could not be taken tells nothing: the next ones do.
+      if (look.result && !look.isGlance) rounds.note(look.address, look.result);
     });
     await inParallel([...round.full, ...spoke], LOOKS_AT_ONCE, async (index) => {
       const look = await once(pairs[index]!);
@@ -69,13 +73,17 @@ async function firstLooks(
 async function glance(
   guard: Guard,
   { address, port }: Pair,
-  now: () => Date,
-  signal: AbortSignal | undefined,
+  { now, signal, patient }: { now: () => Date; signal: AbortSignal | undefined; patient: boolean },
 ): Promise<Look | null> {
   try {
-    const target = newTarget(guard, { address, port, connectMs: CONNECT_MS, deadlineMs: GLANCE_DEADLINE_MS, signal });
-    const said = await saysSomething(target);
-    return said ? null : { address, port, at: now(), result: { protocol: 'unknown', banner: '' }, error: null };
+    const deadlineMs = patient ? PATIENT_DEADLINE_MS : GLANCE_DEADLINE_MS;
+    const said = await saysSomething(
+      newTarget(guard, { address, port, connectMs: CONNECT_MS, deadlineMs, signal }),
+      patient,
+    );
+    if (said) return null;
+    const silence = { result: { protocol: 'unknown' as const, banner: '' }, error: null };
+    return { address, port, at: now(), ...silence, ...(patient ? {} : { isGlance: true }) };
   } catch (error) {
     if (!isAppError(error)) throw error;
     return { address, port, at: now(), result: null, error: error.message };
