@@ -70,18 +70,18 @@ test('an address that moves between two machines is theirs, and no machine to de
 });
 
 test('a stranger at an address that machines share is a machine, and nobody shares it for ever', async () => {
-  const homes = { '10.76.0.1': 'P', '10.76.0.2': 'Q' };
-  await scan({ ...homes, '10.76.0.100': 'P' });
-  const [p, q, vip] = await scan({ ...homes, '10.76.0.100': 'Q' });
+  const homes = { '10.78.0.1': 'U', '10.78.0.2': 'V' };
+  await scan({ ...homes, '10.78.0.100': 'U' });
+  const [p, q, vip] = await scan({ ...homes, '10.78.0.100': 'V' });
   assert.equal((await discovery.host(vip!))!.shared?.kind, 'vip');
-  const [, , rogue] = await scan({ ...homes, '10.76.0.100': 'ROGUE' });
+  const [, , rogue] = await scan({ ...homes, '10.78.0.100': 'ROGUE' });
   assert.equal((await discovery.host(rogue!))!.shared, undefined);
   assert.ok((await unknownHosts(platform)).some(({ host }) => host.id === rogue));
-  const [, , back] = await scan({ ...homes, '10.76.0.100': 'P' });
+  const [, , back] = await scan({ ...homes, '10.78.0.100': 'U' });
   const shared = (await discovery.host(back!))!.shared;
   assert.deepEqual(new Set(shared?.members), new Set([p, q]), 'one of its machines carries it again');
 
-  const facesLeft = async () => (await facesAt(platform.db, ['10.76.0.100'])).get('10.76.0.100')?.length ?? 0;
+  const facesLeft = async () => (await facesAt(platform.db, ['10.78.0.100'])).get('10.78.0.100')?.length ?? 0;
   const last = platform.now().getTime() + minute * 60_000;
   await removeFaces(platform.db, new Date(last - 120_000));
   assert.equal(await facesLeft(), 2, 'one of them was shown just now; when the other last was does not matter');
