@@ -60,7 +60,7 @@ test('nothing else here, nor in discovery or the agent’s patrols, opens a conn
     /\/native\/(?!choose\.ts)|startLink/.test(readFileSync(join(src, file), 'utf8')),
   );
   assert.deepEqual(entering, []);
-  assert.deepEqual(mention(/\/native\/choose\.ts/), ['loop/discovery/run-scan.ts']);
+  assert.deepEqual(mention(/import (?!type)[^;]*\/native\/choose\.ts/), ['loop/discovery/run-scan.ts']);
   // The TLS client only ever speaks over a socket that the guard gave.
   const clients = files.filter((file) => /from '(node:tls|ssh2)'/.test(readFileSync(join(src, file), 'utf8')));
   assert.deepEqual(clients, ['scan/probes/tls/library.ts']);
