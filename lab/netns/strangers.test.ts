@@ -39,7 +39,7 @@ test('1.14: the agent on the bastion finds the host behind it, which the server 
     host.sources.filter((source) => source !== 'peer'),
     ['agent-scan'],
   );
-  assert.match(host.guess ?? '', /Debian 12; serves ssh/);
+  assert.match(host.guess ?? '', /Debian 12 server; serves ssh/);
   assert.ok(why.some((one) => /seen by the agent on bastion1 in its own subnet/.test(one.why)));
   assert.deepEqual(
     endpoints.map(({ port, service, state }) => [port, service, state]),
