@@ -34,8 +34,6 @@ export const MOMENT_WORDS: Record<MomentKind, string> = {
   'port-back': 'serves it again',
 };
 
-export const isOfPort = (kind: MomentKind): boolean => kind.startsWith('port-');
-
 export const Moment = z.object({
   at: Instant,
   kind: MomentKind,

@@ -18,7 +18,7 @@ export async function listNotifiers(platform: Platform): Promise<Notifier[]> {
   return (await notifierRows(platform.db)).map(toNotifier);
 }
 
-export async function mustFindNotifier(platform: Platform, ref: string): Promise<NotifierRow> {
+async function mustFindNotifier(platform: Platform, ref: string): Promise<NotifierRow> {
   const row = await notifierRow(platform.db, ref);
   if (!row) throw new AppError('NOT_FOUND', { what: 'notifier', id: ref, list: 'notify list' });
   return row;

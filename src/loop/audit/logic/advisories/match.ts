@@ -128,7 +128,7 @@ function affected(
 }
 
 /** OSV's evaluation: listed by name, or in one of the ranges. null: some of it cannot be compared, and nothing else holds. */
-export function isInside({ ranges, versions }: Statement, version: string, order: Order): boolean | null {
+function isInside({ ranges, versions }: Statement, version: string, order: Order): boolean | null {
   if (versions.includes(version)) return true;
   const told = ranges.map((range) => isInRange(range, version, order));
   return told.includes(true) ? true : told.includes(null) ? null : false;
