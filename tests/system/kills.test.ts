@@ -218,7 +218,7 @@ test(
       assert.ok((await outcomes(change)) < 10, 'it was over already');
       const before = await postgres.pid();
       process.kill(before!, 'SIGKILL');
-      await until('PostgreSQL to come back', 30, async () => {
+      await until('PostgreSQL to come back', 90, async () => {
         const pid = await postgres.pid();
         return pid !== null && pid !== before;
       });

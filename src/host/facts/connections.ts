@@ -11,11 +11,15 @@ export const connections: FactSection<'connections'> = {
   version: 1,
   async collect(look) {
     const rows = await tcp(look);
-    const listening = new Set(rows.filter((row) => row.state === 'listen').map((row) => row.localPort));
+    const listening = Map.groupBy(
+      rows.filter((row) => row.state === 'listen'),
+      (row) => row.localPort,
+    );
     const facts = new Map<string, ConnectionFact>();
     for (const row of rows) {
       if (row.state !== 'established') continue;
-      const fact = toFact(row, listening.has(row.localPort) ? 'in' : 'out');
+      const listeners = listening.get(row.localPort);
+      const fact = listeners ? toFact(accepted(row, listeners), 'in') : toFact(row, 'out');
       const key = Object.values({ ...fact, count: 0 }).join(' ');
       facts.set(key, { ...fact, count: (facts.get(key)?.count ?? 0) + 1 });
     }
@@ -31,6 +35,13 @@ export const connections: FactSection<'connections'> = {
     );
   },
 };
+
+/** Until somebody accepts it, a conversation is no process's file: it waits in the queue of whoever listens. */
+function accepted(row: OwnedRow, listeners: readonly OwnedRow[]): OwnedRow {
+  if (row.pid !== null) return row;
+  const listener = listeners.find((each) => each.localAddress === row.localAddress) ?? listeners[0]!;
+  return { ...row, pid: listener.pid, process: listener.process, unit: listener.unit };
+}
 
 function toFact(row: OwnedRow, direction: 'in' | 'out'): ConnectionFact {
   return {

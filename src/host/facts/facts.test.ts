@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -409,6 +410,28 @@ test('sockets and connections: a real listener and a real client are found with 
       ['out', 0, port, 2, process.pid],
     ],
   );
+});
+
+test('connections: what waits to be accepted is counted for whoever listens', async () => {
+  // Stopped, it accepts nothing; the kernel does all the same.
+  const child = spawn(process.execPath, [
+    '-e',
+    "require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })",
+  ]);
+  const port = Number(String((await once(child.stdout, 'data'))[0]));
+  process.kill(child.pid!, 'SIGSTOP');
+  const clients = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  try {
+    await Promise.all(clients.map((client) => once(client, 'connect')));
+    const found = (await data('/', 'connections')).filter((fact) => fact.localPort === port);
+    assert.deepEqual(
+      found.map((fact) => [fact.direction, fact.count, fact.pid]),
+      [['in', 2, child.pid]],
+    );
+  } finally {
+    clients.forEach((client) => client.destroy());
+    child.kill('SIGKILL');
+  }
 });
 
 test('files: modes without contents for shadow, contents for settings, absence is said', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENDED, startOf } from './lock.ts';
@@ -88,6 +88,22 @@ export async function clearPredecessor(paths: StatePaths, patienceMs = 30_000): 
       process.kill(found.pid, 'SIGINT');
     }
     if (Date.now() > deadline) return;
+  }
+}
+
+/**
+ * Of a server that died, what still works on this directory: PostgreSQL's own processes end by themselves, but one that
+ * computes or writes notices late, and no other server may start meanwhile.
+ */
+export async function signalLeftBehind(data: string, signal: 'SIGQUIT' | 'SIGKILL'): Promise<void> {
+  const pids = (await readdir('/proc').catch(() => [])).map(Number).filter((pid) => pid > 0 && pid !== process.pid);
+  for (const pid of pids) {
+    if (!(await servesDirectory(pid, data))) continue;
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has just ended, or is nobody's that we may signal.
+    }
   }
 }
 

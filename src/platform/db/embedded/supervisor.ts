@@ -5,7 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AppError } from '../../../model/errors/index.ts';
 import { saysDiskFull } from './paths.ts';
-import { clearPredecessor, lastWords, launch, type LaunchOptions, readPostmaster } from './process.ts';
+import {
+  clearPredecessor,
+  lastWords,
+  launch,
+  type LaunchOptions,
+  readPostmaster,
+  signalLeftBehind,
+} from './process.ts';
 
 export interface Supervisor {
   /** pid of the postmaster, for `doctor` and tests */
@@ -35,16 +42,22 @@ export async function supervise(options: LaunchOptions, log: Logger): Promise<Su
   };
 }
 
-/** After a kill -9 the old shared memory lingers for up to a second, until the last backend is gone: worth waiting for. */
+/**
+ * After a kill -9 the old shared memory lingers until the last backend is gone, normally for less than a second. One that
+ * is busy is told to end after two, and ended after five, as PostgreSQL itself does when it stops at once.
+ */
 async function startPatiently(options: LaunchOptions, state: State): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const began = Date.now();
   for (;;) {
     try {
       state.child = await start(options);
       return;
     } catch (error) {
-      const lingering = /pre-existing shared memory|lock file ".*" already exists/.test((error as Error).message);
-      if (!lingering || Date.now() > deadline) throw error;
+      const { message } = error as Error;
+      const waited = Date.now() - began;
+      const isShared = message.includes('pre-existing shared memory');
+      if ((!isShared && !/lock file ".*" already exists/.test(message)) || waited > 10_000) throw error;
+      if (isShared && waited > 2000) await signalLeftBehind(options.paths.data, waited > 5000 ? 'SIGKILL' : 'SIGQUIT');
       await sleep(200);
     }
   }
