@@ -10,6 +10,7 @@ export const SourceKind = z.enum([
   'digitalocean',
   'dns',
   'docker',
+  'flows',
   'gcp',
   'hetzner',
   'kea',
@@ -18,6 +19,7 @@ export const SourceKind = z.enum([
   'libvirt',
   'netbox',
   'proxmox',
+  'snmp',
   'vsphere',
 ]);
 export type SourceKind = z.infer<typeof SourceKind>;

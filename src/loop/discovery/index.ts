@@ -92,7 +92,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
       'discovery.scan': ({ scanId }) => runScan(platform, scanner, scanId),
       'discovery.schedule': () => scheduleScans(platform),
       'discovery.follow': ({ hostId }) => follow(platform, buckets, hostId),
-      'discovery.source': ({ sourceId }) => runSource(platform, sourceId),
+      'discovery.source': ({ sourceId }) => runSource(platform, buckets, sourceId),
       'discovery.retention': () => retain(platform),
       'discovery.rematch': async () => void (await rematch(platform)),
     },

@@ -4,6 +4,8 @@ import type { Source, SourceCounts } from '../../model/source.ts';
 import { oneLine } from '../../model/text.ts';
 import type { Platform } from '../../platform/context.ts';
 import { usableRecord } from './logic/source-records.ts';
+import { type LiveScopes, withGuard, withScopes } from './live-scopes.ts';
+import type { Buckets } from './scopes.ts';
 import { takeRecords } from './source-records.ts';
 import { mustFindSource } from './sources.ts';
 import type { Asking, SourceMember, SourceRecord } from './sources/contract.ts';
@@ -32,13 +34,13 @@ interface Run {
 }
 
 /** Asks a source and takes what it tells. A failure is kept beside the source, and what it told before stays. */
-export async function runSource(platform: Platform, sourceId: string): Promise<void> {
+export async function runSource(platform: Platform, buckets: Buckets, sourceId: string): Promise<void> {
   const row = await sourceRow(platform.db, sourceId);
   // Removed meanwhile, or somebody else is at it.
   if (!row || SOURCES[row.kind].how !== 'asked' || !(await beginRun(platform.db, row.id, platform.now()))) return;
   const run = newRun(platform, systemActor(`source ${row.name}`), row);
   try {
-    await readInto(run, askedRecords(run));
+    await withScopes(platform, (scopes) => readInto(run, askedRecords(run, lookThrough(platform, scopes, buckets))));
   } catch (error) {
     await failed(run, error);
     if (!(error instanceof Error)) throw error;
@@ -92,13 +94,22 @@ function withDefaults({ member, row }: Run): Record<string, string> {
   return { ...(Object.fromEntries(defaults) as Record<string, string>), ...row.settings };
 }
 
-async function* askedRecords(run: Run): AsyncGenerator<SourceRecord> {
+/** As a scan looks: what no scope covers, or has its quiet hours, is left alone. */
+const lookThrough =
+  (platform: Platform, scopes: LiveScopes, buckets: Buckets): Asking['look'] =>
+  async (address, use) => {
+    const dark = scopes.darkAt(address, platform.now());
+    if (dark) throw new Error(`${dark.scope} has a blackout until ${dark.until.toISOString()}`);
+    return withGuard(scopes, buckets, address, use);
+  };
+
+async function* askedRecords(run: Run, look: Asking['look']): AsyncGenerator<SourceRecord> {
   const { platform, row, member } = run;
   if (member.how !== 'asked') return;
   const settings = withDefaults(run);
   const { signal } = run;
   const http = sourceHttp({ ca: settings['ca'], socketPath: settings['socket'], signal });
-  const asking: Omit<Asking, 'secrets'> = { settings, http, now: platform.now(), signal, skip: skipIn(run) };
+  const asking: Omit<Asking, 'secrets'> = { settings, http, now: platform.now(), signal, look, skip: skipIn(run) };
   const secrets =
     row.secret_id === null ? {} : await platform.vault.use(row.secret_id, async (text) => JSON.parse(text));
   run.hide = Object.values(secrets as Record<string, string>).flatMap((value) => [value, value.trim()]);

@@ -43,6 +43,8 @@ test('nothing else here, nor in discovery or the agent’s patrols, opens a conn
     files.filter((file) => what.test(readFileSync(join(src, file), 'utf8'))).map((file) => file.split('\\').join('/'));
   // Datagrams have a file of their own, which the guard alone calls.
   assert.deepEqual(mention(/from '[^']*\/udp\.ts'/), ['scan/scanner/guard.ts']);
+  // SNMP's library sends through the guard: it is given the guard's datagrams instead of Node's.
+  assert.deepEqual(mention(/from 'net-snmp'/), ['loop/discovery/sources/snmp/session.ts']);
   const native = 'scan/scanner/native';
   assert.deepEqual(mention(/['"`]koffi['"`]|process\.(binding|dlopen)|\bcreateRequire\b/), [`${native}/libc.ts`]);
   assert.deepEqual(mention(/node:(worker_threads|child_process|cluster)/).toSorted(), [

@@ -1,4 +1,5 @@
 import type { Identifier } from '../../../model/estate.ts';
+import type { Guard } from '../../../scan/scanner/guard.ts';
 import type { SourceField, SourceKind, SourceKindInfo, SourceRecord } from '../../../model/source.ts';
 import type { SourceHttp } from './http.ts';
 
@@ -11,6 +12,11 @@ export interface Asking {
   http: SourceHttp;
   now: Date;
   signal: AbortSignal;
+  /**
+   * Lets a source look at a machine that it was told of, as a scan would: by the scopes, at their rates, outside of their
+   * blackouts. Throws where none lets it.
+   */
+  look<T>(address: string, use: (guard: Guard) => Promise<T>): Promise<T>;
   /** what was told and cannot be used, for the count of what was left out */
   skip(why: string): void;
 }

@@ -8,6 +8,7 @@ import { dhcp } from './dhcp.ts';
 import { digitalocean } from './digitalocean.ts';
 import { dns } from './dns.ts';
 import { docker } from './docker.ts';
+import { flows } from './flows.ts';
 import { gcp } from './gcp.ts';
 import { hetzner } from './hetzner.ts';
 import { kea } from './kea.ts';
@@ -16,6 +17,7 @@ import { kubernetes } from './kubernetes.ts';
 import { libvirt } from './libvirt.ts';
 import { netbox } from './netbox.ts';
 import { proxmox } from './proxmox.ts';
+import { snmp } from './snmp/index.ts';
 import { vsphere } from './vsphere.ts';
 
 /** Every source besides our own looks; a missing one does not compile. */
@@ -28,6 +30,7 @@ export const SOURCES: Readonly<Record<SourceKind, SourceMember>> = {
   digitalocean,
   dns,
   docker,
+  flows,
   gcp,
   hetzner,
   kea,
@@ -36,6 +39,7 @@ export const SOURCES: Readonly<Record<SourceKind, SourceMember>> = {
   libvirt,
   netbox,
   proxmox,
+  snmp,
   vsphere,
 };
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createGuard } from '../../../../scan/scanner/guard.ts';
+import { newBucket } from '../../../../scan/logic/pace.ts';
 import type { Asking, AskedSource, SourceRecord } from '../contract.ts';
 import { sourceHttp } from '../http.ts';
 
@@ -48,6 +50,7 @@ export async function readAll(
   source: AskedSource,
   settings: Record<string, string>,
   secrets: Record<string, string> = {},
+  allows: (address: string) => boolean = () => false,
 ): Promise<{ records: SourceRecord[]; skipped: string[] }> {
   const skipped: string[] = [];
   const defaults = source.fields.flatMap(({ name, default: value }) => (value === undefined ? [] : [[name, value]]));
@@ -58,6 +61,10 @@ export async function readAll(
     http: sourceHttp({ socketPath: settings['socket'], signal, firstWaitMs: 5 }),
     now: new Date('2026-03-01T12:00:00Z'),
     signal,
+    look: (address, use) => {
+      const bucket = newBucket(1e6, performance.now());
+      return use(createGuard({ bucket, allows: (other) => other === address && allows(other) }));
+    },
     skip: (why) => void skipped.push(why),
   };
   const records: SourceRecord[] = [];

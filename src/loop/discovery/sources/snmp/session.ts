@@ -1,0 +1,146 @@
+import { EventEmitter } from 'node:events';
+import snmp, { type Session, type Varbind } from 'net-snmp';
+import type { Guard } from '../../../../scan/scanner/guard.ts';
+
+/** How one logs in: a community (SNMPv2c), or a user with up to two keys (SNMPv3, RFC 3414). */
+export interface Login {
+  community: string | null;
+  user: string | null;
+  auth: { protocol: 'sha' | 'sha256' | 'sha512'; key: string } | null;
+  priv: { key: string } | null;
+}
+
+export interface Row {
+  /** what follows the column's identifier */
+  index: number[];
+  value: Buffer | number | string;
+}
+
+const TIMEOUT_MS = 2000;
+const TRIES = 3;
+const ROWS_A_REQUEST = 20;
+/** Of one column: the largest routers know some hundred thousand neighbours, and nobody's table is endless. */
+const MOST_ROWS = 200_000;
+const DEVICE_MS = 5 * 60_000;
+
+/** One device, asked through a guard: at its rate, and never once it is excluded. */
+export class Device {
+  readonly #session: Session;
+  readonly #late: NodeJS.Timeout;
+
+  constructor(guard: Guard, address: string, port: number, login: Login, signal: AbortSignal) {
+    const over = AbortSignal.any([signal, AbortSignal.timeout(DEVICE_MS)]);
+    const common = { port, retries: 0, timeout: 60_000, dgramModule: through(guard, address, over) };
+    this.#session =
+      login.user === null
+        ? snmp.createSession(address, login.community ?? '', { ...common, version: snmp.Version2c })
+        : snmp.createV3Session(address, userOf(login), { ...common, version: snmp.Version3 });
+    this.#session.on('error', () => undefined);
+    this.#late = setTimeout(() => this.close(), DEVICE_MS);
+  }
+
+  close(): void {
+    clearTimeout(this.#late);
+    this.#session.close();
+  }
+
+  /** Single values; null for what the device does not have. */
+  get(oids: readonly string[]): Promise<(Row['value'] | null)[]> {
+    return new Promise((resolve, reject) => {
+      this.#session.get([...oids], (error: Error | null, varbinds: Varbind[] = []) => {
+        if (error) reject(error);
+        else resolve(varbinds.map((one) => (snmp.isVarbindError(one) ? null : valueOf(one))));
+      });
+    });
+  }
+
+  /** All of one column of a table, by index. Empty where the device has no such table. */
+  column(oid: string): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      const rows: Row[] = [];
+      let before: number[] = [];
+      let wrong: string | null = null;
+      const feed = (varbinds: Varbind[]): boolean => {
+        for (const one of varbinds) {
+          if (snmp.isVarbindError(one)) continue;
+          const value = valueOf(one);
+          const index = one.oid
+            .slice(oid.length + 1)
+            .split('.')
+            .map(Number);
+          // RFC 3416, 4.2.3: each one is behind the last. Who goes in circles is not listened to for ever.
+          if (!isBehind(index, before)) wrong = 'its table goes in circles';
+          else if (rows.length >= MOST_ROWS) wrong = `its table has more than ${MOST_ROWS} rows`;
+          if (wrong !== null) return true;
+          before = index;
+          if (value !== null) rows.push({ index, value });
+        }
+        return false;
+      };
+      this.#session.subtree(oid, ROWS_A_REQUEST, feed as never, (error: Error | null | undefined) => {
+        if (wrong !== null) reject(new Error(wrong));
+        else if (error && !/no such|end of mib/i.test(error.message)) reject(error);
+        else resolve(rows);
+      });
+    });
+  }
+}
+
+function userOf({ user, auth, priv }: Login): snmp.User {
+  const level = auth === null ? 'noAuthNoPriv' : priv === null ? 'authNoPriv' : 'authPriv';
+  return {
+    name: user!,
+    level: snmp.SecurityLevel[level],
+    ...(auth ? { authProtocol: snmp.AuthProtocols[auth.protocol], authKey: auth.key } : {}),
+    ...(priv ? { privProtocol: snmp.PrivProtocols.aes, privKey: priv.key } : {}),
+  } as snmp.User;
+}
+
+const valueOf = ({ value }: Varbind): Row['value'] | null =>
+  Buffer.isBuffer(value) || typeof value === 'number' || typeof value === 'string' ? value : null;
+
+function isBehind(index: readonly number[], before: readonly number[]): boolean {
+  const at = index.findIndex((one, place) => one !== before[place]);
+  return before.length === 0 || (at !== -1 && index[at]! > (before[at] ?? -1));
+}
+
+/** What the library takes for node:dgram. A request that nobody answers is tried again here, by what the guard measures. */
+function through(guard: Guard, address: string, signal: AbortSignal): { createSocket(): EventEmitter } {
+  class Datagrams extends EventEmitter {
+    #isClosed = false;
+    ref(): void {}
+    unref(): void {}
+    close(): void {
+      if (this.#isClosed) return;
+      this.#isClosed = true;
+      this.emit('close');
+    }
+    send(
+      bytes: Buffer,
+      _from: number,
+      _length: number,
+      port: number,
+      _to: string,
+      done: (error?: Error) => void,
+    ): void {
+      void this.#exchange(bytes, port, done);
+    }
+    async #exchange(bytes: Buffer, port: number, done: (error?: Error) => void): Promise<void> {
+      const answers = await this.#ask(bytes, port).catch((error: Error) => error);
+      if (answers instanceof Error) return done(answers);
+      if (this.#isClosed) return;
+      // Only from then on does the library wait for an answer.
+      done();
+      for (const answer of answers) this.emit('message', answer, { address, port });
+    }
+    async #ask(bytes: Buffer, port: number): Promise<Buffer[]> {
+      for (let tries = 0; tries < TRIES && !this.#isClosed; tries++) {
+        const { answers, refused } = await guard.exchange(address, port, bytes, { timeoutMs: TIMEOUT_MS, signal });
+        if (refused) throw new Error('nothing listens there');
+        if (answers.length > 0) return answers;
+      }
+      throw new Error('it does not answer');
+    }
+  }
+  return { createSocket: () => new Datagrams() };
+}
