@@ -5,6 +5,7 @@ export const SourceKind = z.enum([
   'ansible',
   'aws',
   'azure',
+  'bill',
   'certificate-log',
   'dhcp',
   'digitalocean',

@@ -131,8 +131,8 @@ export type Space = z.infer<typeof Space>;
 
 /** Something that was to be looked at and was not: unknown, and therefore not clean. */
 export const NotLooked = z.object({
-  what: z.enum(['source', 'site', 'scope', 'space', 'host', 'endpoint']),
-  /** name of a source, site, scope or host; a block; `address:port` */
+  what: z.enum(['source', 'site', 'scope', 'space', 'machine', 'host', 'endpoint']),
+  /** name of a source, site, scope, host or machine without a host; a block; `address:port` */
   name: z.string(),
   /** of a host or of the host of an endpoint */
   hostId: z.string().nullable(),

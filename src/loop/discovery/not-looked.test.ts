@@ -6,6 +6,7 @@ import { SourceInput } from '../../model/source.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { notLooked } from './not-looked.ts';
+import { pushSource } from './run-source.ts';
 import { addSource } from './sources.ts';
 import { addScope, OPERATOR } from './testing/index.ts';
 
@@ -66,4 +67,28 @@ test('1.18: a site where scans wait and no scanner calls is in it', async () => 
     [{ name: 'berlin', lastAt: null }],
   );
   assert.match(found[0]!.why, /has no scanner/);
+});
+
+test('1.16, 1.18: who is on the bill and no host of ours is named, until somebody finds it', async () => {
+  const source = { name: 'costs', kind: 'bill' as const };
+  await addSource(platform, OPERATOR, SourceInput.parse(source));
+  const row = (id: string): string =>
+    `Amazon EC2,111122223333,eu-west-1,arn:aws:ec2:eu-west-1:111122223333:instance/${id},2026-01-01T00:00:00Z`;
+  const text = [
+    'ServiceName,SubAccountId,RegionId,ResourceId,ChargePeriodStart',
+    row('i-0aaaaaaaa'),
+    row('i-0bbbbbbbb'),
+  ];
+  const pushed = await pushSource(platform, OPERATOR, 'costs', text.join('\n'));
+  assert.deepEqual(pushed.counts?.skipped, [{ why: 'machine without an address that others can reach', count: 2 }]);
+  const missing = async (): Promise<string[]> =>
+    (await notLooked(platform)).filter(({ what }) => what === 'machine').map(({ name, why }) => `${name}: ${why}`);
+  const said = (id: string): string =>
+    `arn:aws:ec2:eu-west-1:111122223333:instance/${id}: costs tells of it without an address (Amazon EC2, account 111122223333, eu-west-1), and no host is known to be it`;
+  assert.deepEqual(await missing(), [said('i-0aaaaaaaa'), said('i-0bbbbbbbb')]);
+  const identifiers = [{ kind: 'cloud-id' as const, value: 'aws:i-0aaaaaaaa' }];
+  await platform.observe(OPERATOR, (tx) => discovery.recordSightings(tx, [{ ...saw('10.82.0.1'), identifiers }]));
+  assert.deepEqual(await missing(), [said('i-0bbbbbbbb')]);
+  await pushSource(platform, OPERATOR, 'costs', text.slice(0, 2).join('\n'));
+  assert.deepEqual(await missing(), []);
 });

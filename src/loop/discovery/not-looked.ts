@@ -9,13 +9,15 @@ import { addressSpace } from './space.ts';
 import { listSources } from './sources.ts';
 import { findEndpoints } from './store-endpoints.ts';
 import { findHosts } from './store-hosts.ts';
+import { type Nowhere, unplaced } from './store-unplaced.ts';
 
 /** Everything that we failed to look at, and why: unknown is not clean (row 1.18). */
 export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIMES): Promise<NotLooked[]> {
-  const [sources, sites, space, hosts, endpoints] = await Promise.all([
+  const [sources, sites, space, nowhere, hosts, endpoints] = await Promise.all([
     listSources(platform),
     listSites(platform, times),
     addressSpace(platform),
+    unplaced(platform.db),
     findHosts(platform.db),
     findEndpoints(platform.db, { state: 'open', isFailing: true }),
   ]);
@@ -55,6 +57,7 @@ export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIME
         why: `${blind}; ${known} known there`,
         lastAt: null,
       })),
+    ...nowhere.map(unknownTo),
     ...hosts.flatMap(unreported),
     ...endpoints.map(({ hostId, lastError, probedAt, ...at }) => ({
       what: 'endpoint' as const,
@@ -68,6 +71,15 @@ export async function notLooked(platform: Platform, times: SiteTimes = SITE_TIME
 
 const unwatched = ({ name, blind, lastSeen }: Site): NotLooked[] =>
   blind === null ? [] : [{ what: 'site', name, hostId: null, why: blind, lastAt: lastSeen }];
+
+/** On a bill or a list, and no host of ours: somewhere it runs. */
+const unknownTo = ({ source, record, name, what }: Nowhere): NotLooked => ({
+  what: 'machine',
+  name: name ?? record,
+  hostId: null,
+  why: `${source} tells of it without an address${what === null ? '' : ` (${what})`}, and no host is known to be it`,
+  lastAt: null,
+});
 
 function unreported(host: Host): NotLooked[] {
   const { id, name, management, note, lastSeen } = host;

@@ -12,11 +12,13 @@ import type { Asking, SourceMember, SourceRecord } from './sources/contract.ts';
 import { sourceHttp } from './sources/http.ts';
 import { Names } from './sources/resolve.ts';
 import { SOURCES } from './sources/registry.ts';
+import { putUnplaced, type Unplaced } from './store-unplaced.ts';
 import { beat, beginRun, endRun, sourceRow, type SourceRow, toSource } from './store-sources.ts';
 
 const LONGEST_RUN_MS = 30 * 60_000;
 const BATCH = 200;
 const MOST_KINDS_OF_SKIPPED = 20;
+const MOST_UNPLACED = 20_000;
 
 interface Run {
   platform: Platform;
@@ -28,6 +30,8 @@ interface Run {
   /** what this run has told of so far, as `inventory-id` */
   told: Set<string>;
   names: Names;
+  /** machines that it tells of without an address */
+  unplaced: Unplaced[];
   /** secrets that no error may show */
   hide: string[];
   signal: AbortSignal;
@@ -78,6 +82,7 @@ function newRun(platform: Platform, actor: Actor, row: SourceRow): Run {
     skipped: new Map(),
     told: new Set(),
     names: new Names(signal),
+    unplaced: [],
     hide: [],
     signal,
   };
@@ -135,6 +140,7 @@ async function take(run: Run, batch: readonly SourceRecord[]): Promise<void> {
   const usable = resolved.map(usableRecord).filter((record) => {
     if (record.addresses.length > 0) return true;
     skipIn(run)(record.resolve ? 'name that does not resolve' : 'machine without an address that others can reach');
+    if (run.member.isProof && run.unplaced.length < MOST_UNPLACED) run.unplaced.push(record);
     return false;
   });
   run.counts.records += usable.length;
@@ -158,6 +164,7 @@ async function finished(run: Run): Promise<void> {
   const isNews = counts.newHosts + counts.claimed > 0 || row.last_error !== null || row.last_ok_at === null;
   await platform.observe(actor, async (tx) => {
     await endRun(tx.db, row.id, { at: tx.now, counts });
+    await putUnplaced(tx.db, row.id, run.unplaced, tx.now);
     const subject = { kind: 'source' as const, id: row.id, name: row.name };
     if (isNews) await tx.record({ type: 'discovery.source.read', subject, detail: { kind: row.kind, ...counts } });
     await tx.publish('hosts', { sourceId: row.id });

@@ -1,4 +1,5 @@
 import { AppError } from '../../../model/errors/index.ts';
+import { splitCsv } from './csv.ts';
 
 /** One line of a list of hosts that somebody already knows. `target`: an address or a name to be resolved. */
 export interface ListedHost {
@@ -74,14 +75,3 @@ function tagsOf(values: Record<string, unknown>): Record<string, string> {
 }
 
 /** RFC 4180 within one line. */
-function splitCsv(line: string): string[] {
-  const cells: string[] = [];
-  let rest = line;
-  for (;;) {
-    const quoted = /^\s*"((?:[^"]|"")*)"\s*(,|$)/.exec(rest);
-    const plain = quoted ?? /^([^,]*)(,|$)/.exec(rest)!;
-    cells.push(quoted ? quoted[1]!.replaceAll('""', '"') : plain[1]!.trim());
-    if (plain[2] === '') return cells;
-    rest = rest.slice(plain[0].length);
-  }
-}

@@ -26,6 +26,8 @@ interface Told extends Pick<SourceKindInfo, 'title' | 'needs' | 'isList'> {
   fields: readonly SourceField[];
   /** `machines`: all addresses of a record are one machine's. `addresses`: each stands for itself, as in a zone. */
   of: 'machines' | 'addresses';
+  /** what it tells of is a machine of ours, also without an address: it is looked for, and named until it is found */
+  isProof?: true;
 }
 
 /** Asked over the network. Throws an Error whose message says what the other side said. */

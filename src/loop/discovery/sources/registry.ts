@@ -2,6 +2,7 @@ import { SourceKind, type SourceKindInfo } from '../../../model/source.ts';
 import { ansible } from './ansible.ts';
 import { aws } from './aws.ts';
 import { azure } from './azure.ts';
+import { bill } from './bill.ts';
 import { certificateLog } from './certificate-log.ts';
 import type { SourceMember } from './contract.ts';
 import { dhcp } from './dhcp.ts';
@@ -25,6 +26,7 @@ export const SOURCES: Readonly<Record<SourceKind, SourceMember>> = {
   ansible,
   aws,
   azure,
+  bill,
   'certificate-log': certificateLog,
   dhcp,
   digitalocean,
