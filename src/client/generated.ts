@@ -73,10 +73,16 @@ export interface Operations {
   estimateScan: { input: { body: { scope?: string | undefined; targets?: Array<string> | undefined; ports?: string | undefined; udp?: string | undefined; rate?: number | undefined; subnetRate?: number | undefined; kind?: "full" | "known" | undefined; confirmWide?: boolean | undefined } }; reply: { addresses: number; excluded: number; ports: number; udp: number; pairs: number; rate: number; packets: { least: number; most: number }; bytes: { least: number; most: number }; seconds: { least: number; most: number } } };
   /** Live updates as server-sent events: topic and ids of what changed */
   events: { input: Record<never, never>; reply: unknown };
+  /** Findings as a file: SARIF 2.1.0, CSV or JSON lines */
+  exportFindings: { input: { query: { format: "csv" | "jsonl" | "sarif"; kit?: string | undefined; host?: string | undefined; state?: ("open" | "excepted" | "planned" | "fixed" | "rekindled") | (Array<"open" | "excepted" | "planned" | "fixed" | "rekindled">) | undefined } }; reply: unknown };
+  /** All packages and libraries of a host as a CycloneDX 1.6 bill of materials */
+  exportSbom: { input: { params: { id: string }; query: { format: "cyclonedx" } }; reply: unknown };
   /** What is kept of what a scan saw, as a file: gzip of one JSON object a line, with a digest */
   exportScan: { input: { params: { id: string } }; reply: unknown };
   /** The whole trail as a file for the offline verifier, one JSON object a line */
   exportTrail: { input: Record<never, never>; reply: unknown };
+  /** What is affected, not affected, fixed or under investigation on the estate: OpenVEX or CycloneDX */
+  exportVex: { input: { query: { format: "cyclonedx" | "openvex"; cve?: string | undefined } }; reply: unknown };
   /** Which address space was seen by which source how recently, and where nobody looks */
   getAddressSpace: { input: Record<never, never>; reply: { items: Array<{ block: string; scope: string | null; hosts: number; unknown: number; unlisted: number; unseen: number; sources: Array<{ source: string; hosts: number; lastSeen: string }>; scannedAt: string | null; blind: string | null }>; empty: Array<{ scope: string; scannedAt: string | null; why: string }>; hosts: number; unknown: number; twice: number } };
   /** Which hosts does an advisory, a kit or a package concern, from stored inventory */
@@ -330,8 +336,11 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   endException: { method: 'POST', path: '/exceptions/{id}/end' },
   estimateScan: { method: 'POST', path: '/scans/estimate' },
   events: { method: 'GET', path: '/events' },
+  exportFindings: { method: 'GET', path: '/export/findings' },
+  exportSbom: { method: 'GET', path: '/export/hosts/{id}/sbom' },
   exportScan: { method: 'GET', path: '/scans/{id}/export' },
   exportTrail: { method: 'GET', path: '/trail/export' },
+  exportVex: { method: 'GET', path: '/export/vex' },
   getAddressSpace: { method: 'GET', path: '/address-space' },
   getAffected: { method: 'GET', path: '/affected' },
   getAgentUpdate: { method: 'GET', path: '/agent-updates/{id}' },

@@ -108,23 +108,36 @@ export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalR
   return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
 }
 
-/** What all feeds say under that name of an advisory. */
-export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
-  const rows = await q(db)
+const selectStatements = (db: DbOrTx) =>
+  q(db)
     .selectFrom('audit.statement as s')
     .innerJoin('audit.feed as f', 'f.name', 's.feed')
     .leftJoin('audit.feed_state as t', 't.feed', 'f.name')
     .select(['s.feed', 's.body', 's.feed_time', 'f.kind', 't.feed_time as of_feed', 't.ok_at'])
     .orderBy('s.feed')
-    .orderBy('s.key')
+    .orderBy('s.key');
+
+type SaidRow = Awaited<ReturnType<ReturnType<typeof selectStatements>['execute']>>[number];
+
+const toStatement = ({ feed, body, kind, ...row }: SaidRow): FeedStatement => ({
+  ...body,
+  feed,
+  own: FEEDS[kind].info.ownOf === body.ecosystem,
+  time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
+});
+
+/** What all feeds say under that name of an advisory. */
+export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
+  const rows = await selectStatements(db)
     .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
     .execute();
-  return rows.map(({ feed, body, kind, ...row }) => ({
-    ...body,
-    feed,
-    own: FEEDS[kind].info.ownOf === body.ecosystem,
-    time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
-  }));
+  return rows.map(toStatement);
+}
+
+/** What all feeds say of packages of these names. */
+export async function statementsAbout(db: DbOrTx, names: readonly string[]): Promise<FeedStatement[]> {
+  const rows = await selectStatements(db).where('s.name', '=', anyOf(names)).execute();
+  return rows.map(toStatement);
 }
 
 interface Kind {
