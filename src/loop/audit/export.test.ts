@@ -148,7 +148,12 @@ function readCsv(line: string): string[] {
 }
 
 const library = (name: string, path: string): Facts['inventories']['components'][number] => ({
-  ...{ ecosystem: 'npm', name, version: '1.2.3', path, usedBy: ['shop.service'], container: false },
+  ecosystem: 'npm',
+  name,
+  version: '1.2.3',
+  path,
+  usedBy: ['shop.service'],
+  container: false,
 });
 
 test('a host’s bill of materials is valid CycloneDX 1.6 with every package of a real Debian and its libraries', async (t) => {
@@ -207,7 +212,8 @@ test('package URLs: an rpm’s epoch is a qualifier, names are as each kind writ
 
 const openssh = (rest: Partial<PackageFact>): PackageFact => ({
   ...nodejs('1:9.2p1-2+deb12u2'),
-  ...{ name: 'openssh-server', source: 'openssh' },
+  name: 'openssh-server',
+  source: 'openssh',
   ...rest,
 });
 

@@ -97,8 +97,13 @@ function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>)
   const named = new Set([one.name, one.source, sourceOf(one)].map((name) => called(ecosystem, name)));
   const own = [...named].flatMap((name) => statements.get(name) ?? []);
   const installed = {
-    ...{ ecosystem, release: releaseOf(ecosystem, one.version_id), name: one.name, version: one.version },
-    ...{ source: one.source, sourceVersion: one.source_version, foreign: one.foreign },
+    ecosystem,
+    release: releaseOf(ecosystem, one.version_id),
+    name: one.name,
+    version: one.version,
+    source: one.source,
+    sourceVersion: one.source_version,
+    foreign: one.foreign,
   };
   const { packages, kernel } = matchHost(own, [installed], versionOrder, one.running);
   return [...packages, ...kernel]

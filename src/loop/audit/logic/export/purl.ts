@@ -42,16 +42,18 @@ export function purlOf(one: Packaged): string | null {
 function distributed(one: Packaged, [type, namespace]: readonly [string, string]): string {
   // An rpm's epoch is a qualifier, a Debian package's a part of its version.
   const [, epoch, rest] = (type === 'rpm' && /^(\d+):(.*)$/.exec(one.version)) || [];
-  const isOwn = one.source === undefined || (one.source === one.name && one.sourceVersion === one.version);
-  const upstream = isOwn || one.source === '' ? undefined : `${one.source}@${one.sourceVersion}`;
   const qualifiers = {
     ...(one.arch ? { arch: one.arch } : {}),
     ...(one.versionId ? { distro: `${namespace}-${one.versionId}` } : {}),
     ...(epoch && epoch !== '0' ? { epoch } : {}),
-    ...(upstream ? { upstream } : {}),
+    ...upstreamOf(one),
   };
   return new PackageURL(type, namespace, one.name, rest ?? one.version, qualifiers, null).toString();
 }
+
+/** What grype and syft call the source package, which a distribution's advisories speak of. */
+const upstreamOf = ({ source, sourceVersion, name, version }: Packaged): { upstream?: string } =>
+  !source || (source === name && sourceVersion === version) ? {} : { upstream: `${source}@${sourceVersion}` };
 
 function library(ecosystem: string, { name, version }: Packaged): string | null {
   const url = (type: string, namespace: string | null, own: string): string =>

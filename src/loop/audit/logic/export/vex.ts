@@ -27,12 +27,19 @@ export function ofFinding(finding: Finding): VexStatement[] {
     const aliases = advisories.filter((one) => one !== vulnerability).toSorted();
     if (state === 'fixed')
       return {
-        ...{ ...base, vulnerability, aliases, status: 'fixed', action: null },
+        ...base,
+        vulnerability,
+        aliases,
+        status: 'fixed',
+        action: null,
         note: `${where}: proven fixed (finding ${finding.id})`,
         at: finding.closedAt ?? finding.lastSeenAt,
       };
     return {
-      ...{ ...base, vulnerability, aliases, status: 'affected' },
+      ...base,
+      vulnerability,
+      aliases,
+      status: 'affected',
       note: `${where}: ${finding.pending ?? finding.title} (finding ${finding.id})`,
       action: actionOf(finding),
       at: finding.lastSeenAt,
