@@ -47,6 +47,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'feed add': [
     'feed add debian --kind debian-tracker',
     'feed add almalinux --kind osv --set ecosystem=AlmaLinux --url https://mirror.example.org/osv/AlmaLinux/all.zip',
+    'feed add redhat --kind redhat-vex',
     'feed add kev --kind kev --offline',
   ],
   'feed list': ['feed list', 'feed list --json'],

@@ -69,20 +69,18 @@ interface Way {
 
 async function whole(url: string, { headers = {}, limit }: FileRequest, way: Way): Promise<FetchedFile> {
   const body = new Pieces(limit);
-  let first: Response | null = null;
-  for (let tries = 1; ; tries += 1) {
+  let first = await followed(url, headers, way);
+  let part = first;
+  for (let left = MOST_TRIES; ; left -= 1) {
     const before = body.size;
-    const asked = first === null || before === 0 ? headers : resuming(first, before);
-    const answer = await followed(url, asked, way);
-    if (answer.status !== 206 || first === null || !continues(answer, before)) {
-      // Another file by now, or a server that knows no parts: from the beginning.
-      first = answer;
-      body.clear();
-    }
-    const broken = await body.take(answer.body);
+    const broken = await body.take(part.body);
     if (broken === null) return { status: first.status, headers: plain(first), bytes: body.whole() };
-    const isStuck = tries >= MOST_TRIES || body.size <= before;
-    if (isStuck || first.status !== 200 || way.signal.aborted || validatorOf(first) === null) throw broken;
+    if (left === 1 || body.size === before || !canResume(first, way)) throw broken;
+    part = await followed(url, resuming(first, body.size), way);
+    if (continues(part, body.size)) continue;
+    // Another file by now, or a server that knows no parts: from the beginning.
+    first = part;
+    body.clear();
   }
 }
 
@@ -99,8 +97,11 @@ function resuming(first: Response, from: number): Record<string, string> {
   return { range: `bytes=${from}-`, 'if-range': validatorOf(first)!, 'accept-encoding': 'identity' };
 }
 
+const canResume = (first: Response, { signal }: Way): boolean =>
+  first.status === 200 && !signal.aborted && validatorOf(first) !== null;
+
 const continues = (answer: Response, from: number): boolean =>
-  answer.headers.get('content-range')?.startsWith(`bytes ${from}-`) === true;
+  answer.status === 206 && answer.headers.get('content-range')?.startsWith(`bytes ${from}-`) === true;
 
 async function followed(start: string, headers: Record<string, string>, way: Way): Promise<Response> {
   let url = start;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
+import { readChanges } from './changes.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
 import { LIMITS, isZip, jsonOf, zipEntries } from './unpack.ts';
 
@@ -51,6 +52,16 @@ export const osv: FeedMember = {
   },
   url: ({ ecosystem }) =>
     `https://osv-vulnerabilities.storage.googleapis.com/${encodeURIComponent(ecosystem ?? '')}/all.zip`,
+  changes: {
+    isWholePublished: true,
+    list: (url) => (url.endsWith('/all.zip') ? new URL('modified_id.csv', url).href : null),
+    read: (text) => readChanges(text, ([at, path]) => ({ path, at }), /^[A-Za-z0-9][\w.:+-]{2,99}$/),
+    // Beside the archive. `./`: an id with a colon would be taken for an address of another kind.
+    document: (url, path) => new URL(`./${encodeURIComponent(path)}.json`, url).href,
+    name: (path) => path.toUpperCase(),
+    // The record's own id, of which a CVE's number may stand before it.
+    nameOf: ({ id, aliases }) => (aliases[0]?.endsWith(`-${id}`) ? aliases[0] : id).toUpperCase(),
+  },
   parse(bytes, { ecosystem }, now = new Date()) {
     const most = LIMITS.statements;
     const skipped: string[] = [];
