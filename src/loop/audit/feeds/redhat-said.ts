@@ -1,5 +1,4 @@
 import type { StatementStatus } from '../../../model/statement.ts';
-import type { Vulnerability } from './redhat-vex.ts';
 
 /** One package of one release of Red Hat Enterprise Linux. */
 export interface Component {
@@ -11,6 +10,17 @@ export interface Component {
   version: string | null;
   /** of a module: `nodejs:18` */
   stream: string | null;
+}
+
+/** The parts of a vulnerability in a CSAF document that say what is so of which product. */
+export interface Vulnerability {
+  product_status?:
+    | { [N in 'fixed' | 'known_affected' | 'known_not_affected' | 'under_investigation']?: string[] | undefined }
+    | null
+    | undefined;
+  flags: { label: string; product_ids: string[] }[];
+  remediations: { category: string; details: string; product_ids: string[] }[];
+  threats: { category: string; details: string; product_ids: string[] }[];
 }
 
 export interface Said {

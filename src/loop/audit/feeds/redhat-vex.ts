@@ -35,7 +35,6 @@ const Vulnerability = z.object({
     .default([]),
   threats: z.array(z.object({ category: z.string(), details: z.string(), product_ids: Ids })).default([]),
 });
-export type Vulnerability = z.infer<typeof Vulnerability>;
 const CsafDocument = z.object({
   document: z.object({
     tracking: z.object({
