@@ -124,7 +124,8 @@ function readRecord(
 function statementsOf(record: OsvRecord): Statement[] {
   if (record.withdrawn) return [];
   const { id, aliases } = namesOf(record);
-  return (record.affected ?? []).flatMap((affected): Statement[] => {
+  const affectedPackages = withoutSecondUbuntu(record.affected ?? []);
+  return affectedPackages.flatMap((affected): Statement[] => {
     if (!affected.package) return [];
     const { ecosystem, release } = splitEcosystem(affected.package.ecosystem);
     const ranges = (affected.ranges ?? [])
@@ -146,9 +147,29 @@ function statementsOf(record: OsvRecord): Statement[] {
         versions,
         fixed,
         urgency: affected.ecosystem_specific?.urgency ?? null,
-        reason: null,
+        reason: fixed !== null && PRO.test(affected.package.ecosystem) ? 'with Ubuntu Pro' : null,
       },
     ];
+  });
+}
+
+type Affected = z.infer<typeof Affected>;
+const PRO = /^Ubuntu:Pro:(?=\d)/;
+const hasFix = ({ ranges }: Affected): boolean =>
+  (ranges ?? []).some(({ events }) => events.some((event) => event['fixed'] !== undefined));
+
+/**
+ * Ubuntu speaks of a release twice, with Pro and without. A fix that everybody gets is before one that Pro brings, and that
+ * one before none at all: then it is told what it takes.
+ */
+function withoutSecondUbuntu(all: readonly Affected[]): readonly Affected[] {
+  if (!all.some((one) => PRO.test(one.package?.ecosystem ?? ''))) return all;
+  const keyOf = ({ package: of }: Affected): string => `${of?.ecosystem.replace(PRO, 'Ubuntu:')} ${of?.name}`;
+  return [...Map.groupBy(all, keyOf).values()].flatMap((same) => {
+    const plain = same.filter((one) => !PRO.test(one.package?.ecosystem ?? ''));
+    const pro = same.filter((one) => !plain.includes(one));
+    if (plain.length === 0 || pro.length === 0) return same;
+    return plain.some(hasFix) || !pro.some(hasFix) ? plain : pro;
   });
 }
 
