@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Actor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
-import { fetchFile, type FetchedFile } from '../../platform/http/fetch-file.ts';
+import { FileFetcher } from '../../platform/http/fetch-file.ts';
 import { type Change, changesSince, cursorOf, rewound } from './feeds/changes.ts';
 import type { Changes } from './feeds/contract.ts';
 import type { ReadFeed } from './feeds/read.ts';
@@ -29,14 +29,9 @@ const MOST_DOCUMENTS = 5000;
 /** A list that lost more than a fifth of what is in force is taken for damaged. */
 const MOST_GONE = 0.2;
 
-/** A file of a feed, by the way that the settings say. */
-export const fetchFeedFile = (
-  { config, stopping }: Platform,
-  url: string,
-  headers: Record<string, string> = {},
-): Promise<FetchedFile> =>
-  fetchFile(url, {
-    headers,
+/** How files of feeds are fetched, by the way that the settings say. */
+export const feedFiles = ({ config, stopping }: Platform): FileFetcher =>
+  new FileFetcher({
     proxy: { url: config.httpsProxy, except: config.noProxy },
     timeoutMs: TIMEOUT_MS,
     limit: LIMITS.packed,
@@ -47,6 +42,7 @@ export const failed = (url: string, status: number): Error => new Error(`${new U
 
 interface Sync {
   platform: Platform;
+  files: FileFetcher;
   actor: Actor;
   row: FeedRow;
   url: string;
@@ -58,11 +54,11 @@ interface Sync {
  * it. `whole`: too much did, or there is no list, and the whole file is to be taken.
  */
 export async function syncChanges(sync: Sync): Promise<'done' | 'whole'> {
-  const { platform, row, url, changes } = sync;
+  const { platform, files, row, url, changes } = sync;
   const { isWholePublished } = changes;
   const listUrl = changes.list(url);
   if (listUrl === null || (isWholePublished && row.cursor === null)) return 'whole';
-  const list = await fetchFeedFile(platform, listUrl, row.etag === null ? {} : { 'if-none-match': row.etag });
+  const list = await files.get(listUrl, row.etag === null ? {} : { 'if-none-match': row.etag });
   if (list.status === 304) {
     await saveState(platform.db, row.name, okay(platform));
     return 'done';
@@ -141,18 +137,18 @@ async function fetchBatch(sync: Sync, due: readonly Change[], from: number): Pro
   return batch;
 }
 
-async function fetchDocument({ platform, url, changes }: Sync, change: Change): Promise<Document> {
+async function fetchDocument({ files, url, changes }: Sync, change: Change): Promise<Document> {
   const where = changes.document(url, change.path);
-  const { status, bytes } = await fetchFeedFile(platform, where);
+  const { status, bytes } = await files.get(where);
   if (status === 404) return { change, bytes: null };
   if (status !== 200) throw failed(where, status);
-  if (changes.checksum) await checkSum(platform, changes.checksum(where), bytes, change.path);
+  if (changes.checksum) await checkSum(files, changes.checksum(where), bytes, change.path);
   return { change, bytes };
 }
 
 /** Mirrors may leave the checksum out; one that is there must be right. */
-async function checkSum(platform: Platform, url: string, bytes: Uint8Array, name: string): Promise<void> {
-  const told = await fetchFeedFile(platform, url);
+async function checkSum(files: FileFetcher, url: string, bytes: Uint8Array, name: string): Promise<void> {
+  const told = await files.get(url);
   if (told.status === 404) return;
   if (told.status !== 200) throw failed(url, told.status);
   const [sum] = /^[0-9a-f]{64}\b/i.exec(new TextDecoder().decode(told.bytes).trim()) ?? [];

@@ -1,6 +1,7 @@
 import { type Actor, systemActor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Feed, FeedInput } from '../../model/feed.ts';
+import type { FileFetcher } from '../../platform/http/fetch-file.ts';
 import type { Platform } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { urlProblem } from '../../platform/http/outgoing.ts';
@@ -20,7 +21,7 @@ import {
   toFeed,
 } from './store-feeds.ts';
 import { plainJson, q } from './tables.ts';
-import { failed, fetchFeedFile, syncChanges } from './take-changes.ts';
+import { failed, feedFiles, syncChanges } from './take-changes.ts';
 
 const EVERY_MS = 6 * 3_600_000;
 const subjectOf = (name: string) => ({ kind: 'feed' as const, id: name, name });
@@ -96,15 +97,18 @@ export async function syncFeed(platform: Platform, name: string): Promise<void> 
   const row = await feedRow(platform.db, name);
   if (!row || row.url === null) return;
   const actor = systemActor(`feed ${name}`);
+  const files = feedFiles(platform);
   try {
     const { changes } = FEEDS[row.kind];
-    if (changes && (await syncChanges({ platform, actor, row, url: row.url, changes })) === 'done') return;
-    const came = await fetched(platform, row, row.url);
+    if (changes && (await syncChanges({ platform, files, actor, row, url: row.url, changes })) === 'done') return;
+    const came = await fetched(files, row, row.url);
     if (came === null) await saveState(platform.db, name, ok(platform.now()));
     else await take(platform, actor, name, came);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     await refused(platform, actor, name, error.message);
+  } finally {
+    await files.close();
   }
 }
 
@@ -119,8 +123,8 @@ export async function syncDue(platform: Platform): Promise<void> {
 const ok = (now: Date) => ({ tried_at: now, ok_at: now, error: null });
 
 /** null: it is the same as the last time. */
-async function fetched(platform: Platform, row: FeedRow, url: string): Promise<Came | null> {
-  const answer = await fetchFeedFile(platform, url, row.etag === null ? {} : { 'if-none-match': row.etag });
+async function fetched(files: FileFetcher, row: FeedRow, url: string): Promise<Came | null> {
+  const answer = await files.get(url, row.etag === null ? {} : { 'if-none-match': row.etag });
   if (answer.status === 304) return null;
   if (answer.status !== 200) throw failed(url, answer.status);
   const modified = Date.parse(answer.headers.get('last-modified') ?? '');

@@ -4,7 +4,7 @@ import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import { after, test } from 'node:test';
 import * as x509 from '@peculiar/x509';
 import fc from 'fast-check';
-import { fetchFile, type FileRequest } from './fetch-file.ts';
+import { fetchFile, type FileWay } from './fetch-file.ts';
 import { redirectProblem } from './redirect.ts';
 import { ReplayProxy, ReplayServer } from './testing/replay.ts';
 
@@ -19,7 +19,7 @@ async function begin(tls?: { key: string; cert: string }): Promise<{ server: Rep
   return { server, url: await server.start() };
 }
 
-const STRAIGHT = { proxy: { url: null, except: '' }, timeoutMs: 10_000, limit: 1_000_000 } satisfies FileRequest;
+const STRAIGHT = { proxy: { url: null, except: '' }, timeoutMs: 10_000, limit: 1_000_000 } satisfies FileWay;
 const file = randomBytes(200_000);
 
 test('a file that broke off is taken up where it did, again and again, and is whole', async () => {
@@ -89,6 +89,7 @@ test('redirects lead where a feed might have been set to, and no further', async
     fc.property(fc.webUrl({ validSchemes: ['http', 'ftp', 'file', 'ws'] }), (to) => {
       assert.notEqual(redirectProblem('https://a.example/x', to), null);
     }),
+    { numRuns: 30 },
   );
 });
 

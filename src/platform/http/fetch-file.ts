@@ -9,14 +9,13 @@ export interface Proxy {
   except: string;
 }
 
-export interface FileRequest {
-  /** only where it is another one than that of these headers (`if-none-match`) */
-  headers?: Record<string, string>;
+export interface FileWay {
   proxy: Proxy;
   /** PEM; without it, the public authorities */
   ca?: string | undefined;
+  /** for each file */
   timeoutMs: number;
-  /** bytes, at most */
+  /** bytes of each file, at most */
   limit: number;
   signal?: AbortSignal | undefined;
 }
@@ -33,28 +32,50 @@ const MOST_REDIRECTS = 5;
 const MOST_TRIES = 5;
 
 /**
- * A file that somebody publishes: redirects are followed to where it might have been configured, what broke off is taken
- * up where it did, and a checksum that comes with it must be right. Throws an Error in plain words.
+ * Files that somebody publishes, over connections that are kept: redirects are followed to where it might have been
+ * configured, what broke off is taken up where it did, and a checksum that comes with it must be right.
  */
-export async function fetchFile(url: string, request: FileRequest): Promise<FetchedFile> {
-  const dispatcher = dispatcherOf(request);
-  const timeout = AbortSignal.timeout(request.timeoutMs);
-  const signal = request.signal ? AbortSignal.any([request.signal, timeout]) : timeout;
+export class FileFetcher {
+  readonly #way: FileWay;
+  readonly #dispatcher: Dispatcher;
+  constructor(way: FileWay) {
+    this.#way = way;
+    this.#dispatcher = dispatcherOf(way);
+  }
+
+  /** Throws an Error in plain words. */
+  async get(url: string, headers: Record<string, string> = {}): Promise<FetchedFile> {
+    const { timeoutMs, signal: given, limit } = this.#way;
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = given ? AbortSignal.any([given, timeout]) : timeout;
+    try {
+      const file = await whole(url, headers, { dispatcher: this.#dispatcher, signal, limit });
+      if (file.status === 200) checkDigests(file.headers, file.bytes);
+      return file;
+    } catch (error) {
+      throw new Error(firstCause(error as Error).message, { cause: error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher.destroy();
+  }
+}
+
+/** One file. */
+export async function fetchFile(url: string, way: FileWay, headers: Record<string, string> = {}): Promise<FetchedFile> {
+  const fetcher = new FileFetcher(way);
   try {
-    const file = await whole(url, request, { dispatcher, signal });
-    if (file.status === 200) checkDigests(file.headers, file.bytes);
-    return file;
-  } catch (error) {
-    throw new Error(firstCause(error as Error).message, { cause: error });
+    return await fetcher.get(url, headers);
   } finally {
-    await dispatcher.destroy();
+    await fetcher.close();
   }
 }
 
 /** A proxy's refusal stands behind two layers that only say that it failed. */
 const firstCause = (error: Error): Error => (error.cause instanceof Error ? firstCause(error.cause) : error);
 
-function dispatcherOf({ proxy, ca }: FileRequest): Dispatcher {
+function dispatcherOf({ proxy, ca }: FileWay): Dispatcher {
   const tls = ca ? { ca } : {};
   if (proxy.url === null) return new Agent({ connect: tls });
   // Empty texts: nothing of it is taken from the environment.
@@ -65,10 +86,11 @@ function dispatcherOf({ proxy, ca }: FileRequest): Dispatcher {
 interface Way {
   dispatcher: Dispatcher;
   signal: AbortSignal;
+  limit: number;
 }
 
-async function whole(url: string, { headers = {}, limit }: FileRequest, way: Way): Promise<FetchedFile> {
-  const body = new Pieces(limit);
+async function whole(url: string, headers: Record<string, string>, way: Way): Promise<FetchedFile> {
+  const body = new Pieces(way.limit);
   let first = await followed(url, headers, way);
   let part = first;
   for (let left = MOST_TRIES; ; left -= 1) {
