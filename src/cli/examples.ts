@@ -47,6 +47,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'feed add': [
     'feed add debian --kind debian-tracker',
     'feed add almalinux --kind osv --set ecosystem=AlmaLinux --url https://mirror.example.org/osv/AlmaLinux/all.zip',
+    'feed add redhat --kind redhat-vex',
     'feed add kev --kind kev --offline',
   ],
   'feed list': ['feed list', 'feed list --json'],
@@ -54,6 +55,15 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'feed sync': ['feed sync', 'feed sync debian'],
   'feed import': ['feed import kev known_exploited_vulnerabilities.json', 'feed import debian json --shrunk'],
   'feed remove': ['feed remove debian'],
+  'export findings': [
+    'export findings --format sarif --out findings.sarif',
+    'export findings --format csv --state open',
+  ],
+  'export sbom': ['export sbom web-1 --out web-1.cdx.json'],
+  'export vex': [
+    'export vex --format openvex --out estate.vex.json',
+    'export vex --format cyclonedx --cve CVE-2014-0160',
+  ],
   'source add': [
     'source add cmdb --kind netbox --set url=https://netbox.example.org --secret-file token=netbox.token',
     'source add leases --kind dhcp',

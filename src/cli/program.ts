@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addAgents } from './commands/agents.ts';
 import { addAudit } from './commands/audit.ts';
+import { addExport } from './commands/export.ts';
 import { addFeeds } from './commands/feeds.ts';
 import { addCampaign } from './commands/campaign.ts';
 import { addChange } from './commands/change.ts';
@@ -55,6 +56,7 @@ export function program(): Command {
     addAgentUpdate,
     addFeeds,
     addAudit,
+    addExport,
     addImpact,
     addChange,
     addCampaign,

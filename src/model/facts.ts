@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { UsersFacts } from './facts/accounts.ts';
+import { ReportsFacts } from './facts/reports.ts';
 import { InventoryFacts, OpenSslCopy } from './facts/software.ts';
 import { CronFact, HardwareFacts, KernelFacts, MountFact, RouteFact } from './facts/system.ts';
 import { Sha256 } from './json.ts';
 import { SECTION_NAMES, type SectionName } from './section-names.ts';
 
 export * from './facts/accounts.ts';
+export * from './facts/reports.ts';
 export * from './facts/software.ts';
 export * from './facts/system.ts';
 
@@ -201,6 +203,7 @@ export const Facts = z.object({
   archive: ArchiveFacts,
   openssl: z.array(OpenSslCopy),
   inventories: InventoryFacts,
+  reports: ReportsFacts,
 } satisfies Record<SectionName, z.ZodType>);
 export type Facts = z.infer<typeof Facts>;
 export { SECTION_NAMES, type SectionName } from './section-names.ts';

@@ -1,6 +1,14 @@
 import * as z from 'zod';
 
-export const FEED_KINDS = ['alpine-secdb', 'debian-list', 'debian-tracker', 'epss', 'kev', 'osv'] as const;
+export const FEED_KINDS = [
+  'alpine-secdb',
+  'debian-list',
+  'debian-tracker',
+  'epss',
+  'kev',
+  'osv',
+  'redhat-vex',
+] as const;
 export const FeedKind = z.enum(FEED_KINDS);
 export type FeedKind = z.infer<typeof FeedKind>;
 

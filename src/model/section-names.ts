@@ -21,6 +21,7 @@ export const SECTION_NAMES = [
   'hardware',
   'archive',
   'openssl',
+  'reports',
   'inventories',
 ] as const;
 export type SectionName = (typeof SECTION_NAMES)[number];

@@ -3,13 +3,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { request, type Client } from '../../client/client.ts';
 import type { TrailVerdict } from '../../model/trail.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
 import { does, number, text } from '../run.ts';
+import { mustBeWritable } from '../file.ts';
 import { changeIdOf, hostIdOf } from '../lookup.ts';
 
 const FORMATS = ['html', 'md', 'json'] as const;
@@ -117,14 +117,6 @@ export function addTrail(root: Command): void {
     },
   );
   addReport(root);
-}
-
-/** Said before anything is asked of the server. */
-async function mustBeWritable(file: string): Promise<void> {
-  const directory = dirname(resolve(file));
-  const there = await stat(directory).catch(() => null);
-  if (there?.isDirectory()) return;
-  throw new UsageError(`${file} cannot be written: there is no directory ${directory}; make it, or name another file`);
 }
 
 async function mustBeThere(file: string): Promise<void> {

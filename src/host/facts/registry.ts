@@ -14,6 +14,7 @@ import { openssl } from './openssl.ts';
 import { os } from './os.ts';
 import { packages } from './packages.ts';
 import { processes } from './processes.ts';
+import { reports } from './reports.ts';
 import { routes } from './routes.ts';
 import { services } from './services.ts';
 import { settings } from './settings.ts';
@@ -36,6 +37,7 @@ export const FACT_SECTIONS = {
   os,
   packages,
   processes,
+  reports,
   routes,
   services,
   settings,
@@ -52,6 +54,7 @@ const SETTLED: ReadonlySet<SectionName> = new Set<SectionName>([
   'kernel',
   'mounts',
   'openssl',
+  'reports',
   'routes',
   'users',
 ]);

@@ -13,7 +13,17 @@ const selectFeeds = (db: DbOrTx) =>
     .selectFrom('audit.feed as f')
     .leftJoin('audit.feed_state as s', 's.feed', 'f.name')
     .select(['f.name', 'f.kind', 'f.url', 'f.settings'])
-    .select(['s.tried_at', 's.ok_at', 's.error', 's.etag', 's.feed_time', 's.digest', 's.statements', 's.signals'])
+    .select([
+      's.tried_at',
+      's.ok_at',
+      's.error',
+      's.etag',
+      's.feed_time',
+      's.digest',
+      's.cursor',
+      's.statements',
+      's.signals',
+    ])
     .orderBy('f.name');
 export type FeedRow = Awaited<ReturnType<ReturnType<typeof selectFeeds>['execute']>>[number];
 
@@ -50,6 +60,8 @@ interface State {
   /** null: it does not say when it was made, so that nothing is older */
   feed_time?: Date | null;
   digest?: string;
+  /** null: as a whole next */
+  cursor?: string | null;
   statements?: number;
   signals?: number;
 }
@@ -58,10 +70,13 @@ interface State {
 export async function saveState(db: DbOrTx, feed: string, state: State): Promise<void> {
   await q(db)
     .insertInto('audit.feed_state')
-    .values({ ok_at: null, etag: null, feed_time: null, digest: null, ...state, feed })
+    .values({ ok_at: null, etag: null, feed_time: null, digest: null, cursor: null, ...state, feed })
     .onConflict((c) => c.column('feed').doUpdateSet(state))
     .execute();
 }
+
+/** What the document is called that a statement came from. */
+type NameOf = (statement: Pick<Statement, 'id' | 'aliases'>) => string;
 
 export interface Difference {
   added: number;
@@ -77,9 +92,50 @@ export async function putStatements(
   time: Date,
 ): Promise<Difference> {
   const rows = await q(db).selectFrom('audit.statement').select(['key', 'digest']).where('feed', '=', feed).execute();
-  const before = new Map(rows.map((row) => [row.key, row.digest]));
+  return putInPlace(db, feed, { before: rows, all, time });
+}
+
+/** The same for some of its documents, `names`; what came from others stays. */
+export async function putDocuments(
+  db: DbOrTx,
+  feed: string,
+  names: ReadonlySet<string>,
+  { nameOf, all, time }: { nameOf: NameOf; all: readonly StatementRow[]; time: Date },
+): Promise<Difference> {
+  const rows = await q(db)
+    .selectFrom('audit.statement')
+    .select(['key', 'digest', 'body'])
+    .where('feed', '=', feed)
+    .where(sql<boolean>`ids && ${[...names]}::text[]`)
+    .execute();
+  const before = rows.filter(({ body }) => names.has(nameOf(body)));
+  return putInPlace(db, feed, { before, all, time });
+}
+
+/** What the documents that it says something by are called. */
+export async function documentsOf(db: DbOrTx, feed: string, nameOf: NameOf): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string; alias: string | null }>`
+    select distinct body ->> 'id' as id, body -> 'aliases' ->> 0 as alias from audit.statement where feed = ${feed}`.execute(
+    db,
+  );
+  return new Set(rows.map(({ id, alias }) => nameOf({ id, aliases: alias === null ? [] : [alias] })));
+}
+
+export async function countStatements(db: DbOrTx, feed: string): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from audit.statement where feed = ${feed}`.execute(db);
+  return rows[0]!.n;
+}
+
+async function putInPlace(
+  db: DbOrTx,
+  feed: string,
+  what: { before: readonly { key: string; digest: string }[]; all: readonly StatementRow[]; time: Date },
+): Promise<Difference> {
+  const { all, time } = what;
+  const before = new Map(what.before.map((row) => [row.key, row.digest]));
   const now = new Set(all.map(({ key }) => key));
-  const gone = rows.flatMap(({ key }) => (now.has(key) ? [] : [key]));
+  const gone = what.before.flatMap(({ key }) => (now.has(key) ? [] : [key]));
   const news = all.filter(({ key, digest }) => before.get(key) !== digest);
   const changed = news.filter(({ key }) => before.has(key)).map(({ key }) => key);
   await sql`insert into audit.statement_history (feed, key, body, feed_time, until)
@@ -108,23 +164,36 @@ export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalR
   return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
 }
 
-/** What all feeds say under that name of an advisory. */
-export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
-  const rows = await q(db)
+const selectStatements = (db: DbOrTx) =>
+  q(db)
     .selectFrom('audit.statement as s')
     .innerJoin('audit.feed as f', 'f.name', 's.feed')
     .leftJoin('audit.feed_state as t', 't.feed', 'f.name')
     .select(['s.feed', 's.body', 's.feed_time', 'f.kind', 't.feed_time as of_feed', 't.ok_at'])
     .orderBy('s.feed')
-    .orderBy('s.key')
+    .orderBy('s.key');
+
+type SaidRow = Awaited<ReturnType<ReturnType<typeof selectStatements>['execute']>>[number];
+
+const toStatement = ({ feed, body, kind, ...row }: SaidRow): FeedStatement => ({
+  ...body,
+  feed,
+  own: FEEDS[kind].info.ownOf === body.ecosystem,
+  time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
+});
+
+/** What all feeds say under that name of an advisory. */
+export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
+  const rows = await selectStatements(db)
     .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
     .execute();
-  return rows.map(({ feed, body, kind, ...row }) => ({
-    ...body,
-    feed,
-    own: FEEDS[kind].info.ownOf === body.ecosystem,
-    time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
-  }));
+  return rows.map(toStatement);
+}
+
+/** What all feeds say of packages of these names. */
+export async function statementsAbout(db: DbOrTx, names: readonly string[]): Promise<FeedStatement[]> {
+  const rows = await selectStatements(db).where('s.name', '=', anyOf(names)).execute();
+  return rows.map(toStatement);
 }
 
 interface Kind {

@@ -77,7 +77,12 @@ const SAME = [
   ['exceptionId', 'f.exception_id'],
 ] as const;
 
-export async function findFindings(db: DbOrTx, filter: FindingFilter = {}): Promise<StoredFinding[]> {
+/** `page`: those behind an id, at most so many. */
+export async function findFindings(
+  db: DbOrTx,
+  filter: FindingFilter = {},
+  page?: { after: string; limit: number },
+): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
   let rows = joined(db);
   if (filter.ids) rows = rows.where('f.id', '=', anyOf(filter.ids));
@@ -89,6 +94,7 @@ export async function findFindings(db: DbOrTx, filter: FindingFilter = {}): Prom
   if (filter.advisory !== undefined) {
     rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   }
+  if (page) rows = rows.where('f.id', '>', page.after).limit(page.limit);
   return (await rows.orderBy('f.id').execute()).map(toFinding);
 }
 

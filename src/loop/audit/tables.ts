@@ -49,6 +49,7 @@ export type AuditTables = {
     etag: string | null;
     feed_time: Date | null;
     digest: string | null;
+    cursor: string | null;
     statements: Generated<number>;
     signals: Generated<number>;
   };

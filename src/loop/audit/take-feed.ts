@@ -1,13 +1,14 @@
 import { type Actor, systemActor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Feed, FeedInput } from '../../model/feed.ts';
+import type { FileFetcher } from '../../platform/http/fetch-file.ts';
 import type { Platform } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
-import { download, urlProblem } from '../../platform/http/outgoing.ts';
+import { urlProblem } from '../../platform/http/outgoing.ts';
+import { rewound } from './feeds/changes.ts';
 import type { ReadFeed } from './feeds/read.ts';
 import { readApart, type Reading } from './feeds/reader.ts';
 import { FEEDS } from './feeds/registry.ts';
-import { LIMITS } from './feeds/unpack.ts';
 import { refusal } from './logic/advisories/accept.ts';
 import {
   feedRow,
@@ -20,8 +21,8 @@ import {
   toFeed,
 } from './store-feeds.ts';
 import { plainJson, q } from './tables.ts';
+import { failed, feedFiles, syncChanges } from './take-changes.ts';
 
-const TIMEOUT_MS = 10 * 60_000;
 const EVERY_MS = 6 * 3_600_000;
 const subjectOf = (name: string) => ({ kind: 'feed' as const, id: name, name });
 
@@ -72,6 +73,8 @@ interface Came {
   /** when the feed does not say itself when it was made */
   time: Date | null;
   etag: string | null;
+  /** from where its list of changes is, too */
+  isFetched?: true;
   shrunk?: boolean;
   reading?: Reading;
 }
@@ -94,13 +97,18 @@ export async function syncFeed(platform: Platform, name: string): Promise<void> 
   const row = await feedRow(platform.db, name);
   if (!row || row.url === null) return;
   const actor = systemActor(`feed ${name}`);
+  const files = feedFiles(platform);
   try {
-    const came = await fetched(platform, row, row.url);
+    const { changes } = FEEDS[row.kind];
+    if (changes && (await syncChanges({ platform, files, actor, row, url: row.url, changes })) === 'done') return;
+    const came = await fetched(files, row, row.url);
     if (came === null) await saveState(platform.db, name, ok(platform.now()));
     else await take(platform, actor, name, came);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     await refused(platform, actor, name, error.message);
+  } finally {
+    await files.close();
   }
 }
 
@@ -115,16 +123,16 @@ export async function syncDue(platform: Platform): Promise<void> {
 const ok = (now: Date) => ({ tried_at: now, ok_at: now, error: null });
 
 /** null: it is the same as the last time. */
-async function fetched({ stopping }: Platform, row: FeedRow, url: string): Promise<Came | null> {
-  const headers: Record<string, string> = row.etag === null ? {} : { 'if-none-match': row.etag };
-  const answer = await download(url, { headers, timeoutMs: TIMEOUT_MS, limit: LIMITS.packed, signal: stopping });
+async function fetched(files: FileFetcher, row: FeedRow, url: string): Promise<Came | null> {
+  const answer = await files.get(url, row.etag === null ? {} : { 'if-none-match': row.etag });
   if (answer.status === 304) return null;
-  if (answer.status !== 200) throw new Error(`${new URL(url).host} answered ${answer.status}`);
+  if (answer.status !== 200) throw failed(url, answer.status);
   const modified = Date.parse(answer.headers.get('last-modified') ?? '');
   return {
     bytes: answer.bytes,
     etag: answer.headers.get('etag'),
     time: Number.isNaN(modified) ? null : new Date(modified),
+    isFetched: true,
   };
 }
 
@@ -163,7 +171,8 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
       const detail = plainJson({ digest, feedTime: at.toISOString(), counts, changes, skipped });
       await tx.record({ type: 'audit.feed.taken', subject: subjectOf(name), detail });
     }
-    await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: time, digest, ...counts });
+    const cursor = came.isFetched && time !== null ? rewound(time.toISOString()) : null;
+    await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: time, digest, cursor, ...counts });
     return null;
   });
   return why === null ? null : refused(platform, actor, name, why);

@@ -23,6 +23,10 @@ export const AUDIT_ERRORS = {
     status: 404,
     text: 'Neither a kit nor a feed here knows {advisory}, so nobody was judged by it; `lastember kit list` and `lastember feed list` show them.',
   },
+  NOTHING_TO_EXPORT: {
+    status: 404,
+    text: 'There is nothing to write into the file: {why}.',
+  },
   AFFECTED_QUERY: {
     status: 400,
     text: '"{query}" is neither an advisory (CVE-…, DSA-…) nor a kit nor a package URL (pkg:deb/debian/NAME@VERSION) that can be looked up; `lastember kit list` shows the kits.',

@@ -251,6 +251,25 @@ export const SETTINGS = {
     shown: '7',
     about: 'The same for facts that change all the time: processes, connections and neighbours.',
   }),
+  httpsProxy: setting<string | null>({
+    env: 'HTTPS_PROXY',
+    flag: null,
+    parse: z
+      .string()
+      .regex(/^https?:\/\/[^/?#\s]+\/?$/, 'is not http://host:port or https://host:port')
+      .refine((text) => URL.canParse(text), 'is not a URL'),
+    fallback: (env) => env['https_proxy'] || null,
+    shown: 'none',
+    about: 'The proxy that feeds of advisories are fetched through, by CONNECT; a login may stand in it.',
+  }),
+  noProxy: setting({
+    env: 'NO_PROXY',
+    flag: null,
+    parse: z.string().max(10_000),
+    fallback: (env) => env['no_proxy'] ?? '',
+    shown: 'none',
+    about: 'Hosts that are reached without that proxy: `example.org,.example.net`.',
+  }),
   checkpointOrigin: setting({
     env: 'LASTEMBER_CHECKPOINT_ORIGIN',
     flag: null,

@@ -23,14 +23,22 @@ export interface Answer {
  */
 export function urlProblem(url: string): string | null {
   if (!URL.canParse(url)) return 'its URL is not a URL';
-  const { protocol, hostname, search, hash, username, password } = new URL(url);
-  if (username || password) return 'its URL holds a login; give it as a setting and a secret';
+  const { search, hash } = new URL(url);
   if (search || hash) return 'its URL has a query or fragment';
+  return originProblem(url);
+}
+
+/** The same of where it leads to alone. */
+export function originProblem(url: string): string | null {
+  const { protocol, hostname, username, password } = new URL(url);
+  if (username || password) return 'its URL holds a login; give it as a setting and a secret';
   if (protocol === 'https:') return null;
-  const loopback = /^127(?:\.\d{1,3}){3}$|^localhost$|^\[::1\]$/.test(hostname);
+  const loopback = isLoopback(hostname);
   if (protocol !== 'http:') return 'its URL begins neither with https:// nor http://';
   return loopback ? null : 'plain http is taken on this machine only; give an https:// URL';
 }
+
+export const isLoopback = (hostname: string): boolean => /^127(?:\.\d{1,3}){3}$|^localhost$|^\[::1\]$/.test(hostname);
 
 /** One request to somebody else's server: bounded in time and size, never redirected. Throws an Error in plain words. */
 export async function request(url: string, outgoing: Outgoing): Promise<Answer> {

@@ -120,6 +120,31 @@ test('OSV: several ranges, events in any order, last_affected, and what was with
   assert.deepEqual(osv.parse(text({ ...gone, withdrawn: '2026-01-01T00:00:00Z' }), {}).statements, []);
 });
 
+test('3.4: OSV of Ubuntu: a fix that Pro alone brings says so, one that everybody gets is before it', () => {
+  const of = (ecosystem: string, fixed: string | null): object => ({
+    package: { ecosystem, name: 'x' },
+    ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, ...(fixed === null ? [] : [{ fixed }])] }],
+  });
+  const told = (...affected: object[]): unknown[] =>
+    osv
+      .parse(text({ id: 'UBUNTU-CVE-2026-1', modified: '2026-11-01T00:00:00Z', upstream: ['CVE-2026-1'], affected }), {
+        ecosystem: 'Ubuntu',
+      })
+      .statements.map(({ release, status, fixed, reason }) => [release, status, fixed, reason]);
+  const [plain, pro] = ['Ubuntu:22.04:LTS', 'Ubuntu:Pro:22.04:LTS'];
+  assert.deepEqual(told(of(plain, null), of(pro, '1+esm1')), [['22.04', 'fixed', '1+esm1', 'with Ubuntu Pro']]);
+  assert.deepEqual(told(of(pro, '1+esm1'), of(plain, '1')), [['22.04', 'fixed', '1', null]]);
+  assert.deepEqual(told(of(plain, null), of(pro, null)), [['22.04', 'affected', null, null]]);
+  assert.deepEqual(told(of('Ubuntu:Pro:16.04:LTS', '1+esm1'), of(plain, '2')), [
+    ['16.04', 'fixed', '1+esm1', 'with Ubuntu Pro'],
+    ['22.04', 'fixed', '2', null],
+  ]);
+  assert.deepEqual(
+    told(of('Ubuntu:Pro:FIPS:22.04:LTS', '1+fips1'), of(plain, '2')).map((one) => (one as unknown[])[0]),
+    ['Pro:FIPS:22.04', '22.04'],
+  );
+});
+
 test('bad archives are refused by name: cut off, bomb, oversize, altered, no record', () => {
   const good = zip({ 'A.json': record([{ introduced: '0' }]), 'README.md': 'x' });
   assert.equal(osv.parse(good, {}).statements.length, 1);

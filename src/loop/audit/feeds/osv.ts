@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
+import { readChanges } from './changes.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
 import { LIMITS, isZip, jsonOf, zipEntries } from './unpack.ts';
 
@@ -51,6 +52,16 @@ export const osv: FeedMember = {
   },
   url: ({ ecosystem }) =>
     `https://osv-vulnerabilities.storage.googleapis.com/${encodeURIComponent(ecosystem ?? '')}/all.zip`,
+  changes: {
+    isWholePublished: true,
+    list: (url) => (url.endsWith('/all.zip') ? new URL('modified_id.csv', url).href : null),
+    read: (text) => readChanges(text, ([at, path]) => ({ path, at }), /^[A-Za-z0-9][\w.:+-]{2,99}$/),
+    // Beside the archive. `./`: an id with a colon would be taken for an address of another kind.
+    document: (url, path) => new URL(`./${encodeURIComponent(path)}.json`, url).href,
+    name: (path) => path.toUpperCase(),
+    // The record's own id, of which a CVE's number may stand before it.
+    nameOf: ({ id, aliases }) => (aliases[0]?.endsWith(`-${id}`) ? aliases[0] : id).toUpperCase(),
+  },
   parse(bytes, { ecosystem }, now = new Date()) {
     const most = LIMITS.statements;
     const skipped: string[] = [];
@@ -113,7 +124,8 @@ function readRecord(
 function statementsOf(record: OsvRecord): Statement[] {
   if (record.withdrawn) return [];
   const { id, aliases } = namesOf(record);
-  return (record.affected ?? []).flatMap((affected): Statement[] => {
+  const affectedPackages = withoutSecondUbuntu(record.affected ?? []);
+  return affectedPackages.flatMap((affected): Statement[] => {
     if (!affected.package) return [];
     const { ecosystem, release } = splitEcosystem(affected.package.ecosystem);
     const ranges = (affected.ranges ?? [])
@@ -135,9 +147,29 @@ function statementsOf(record: OsvRecord): Statement[] {
         versions,
         fixed,
         urgency: affected.ecosystem_specific?.urgency ?? null,
-        reason: null,
+        reason: fixed !== null && PRO.test(affected.package.ecosystem) ? 'with Ubuntu Pro' : null,
       },
     ];
+  });
+}
+
+type Affected = z.infer<typeof Affected>;
+const PRO = /^Ubuntu:Pro:(?=\d)/;
+const hasFix = ({ ranges }: Affected): boolean =>
+  (ranges ?? []).some(({ events }) => events.some((event) => event['fixed'] !== undefined));
+
+/**
+ * Ubuntu speaks of a release twice, with Pro and without. A fix that everybody gets is before one that Pro brings, and that
+ * one before none at all: then it is told what it takes.
+ */
+function withoutSecondUbuntu(all: readonly Affected[]): readonly Affected[] {
+  if (!all.some((one) => PRO.test(one.package?.ecosystem ?? ''))) return all;
+  const keyOf = ({ package: of }: Affected): string => `${of?.ecosystem.replace(PRO, 'Ubuntu:')} ${of?.name}`;
+  return [...Map.groupBy(all, keyOf).values()].flatMap((same) => {
+    const plain = same.filter((one) => !PRO.test(one.package?.ecosystem ?? ''));
+    const pro = same.filter((one) => !plain.includes(one));
+    if (plain.length === 0 || pro.length === 0) return same;
+    return plain.some(hasFix) || !pro.some(hasFix) ? plain : pro;
   });
 }
 

@@ -6,6 +6,7 @@ import { debianTracker } from './debian-tracker.ts';
 import { epss } from './epss.ts';
 import { kev } from './kev.ts';
 import { osv } from './osv.ts';
+import { redhatVex } from './redhat-vex.ts';
 
 /** Alphabetical. */
 export const FEEDS: Readonly<Record<FeedKind, FeedMember>> = {
@@ -15,4 +16,5 @@ export const FEEDS: Readonly<Record<FeedKind, FeedMember>> = {
   epss,
   kev,
   osv,
+  'redhat-vex': redhatVex,
 };

@@ -1,0 +1,82 @@
+import type { ReportFact, ReportsFacts, ReportTool, RuleFact } from '../../model/facts.ts';
+import type { Host, Stat } from '../host.ts';
+import type { Report } from '../reports/contract.ts';
+import { readLynis } from '../reports/lynis.ts';
+import { readXccdf } from '../reports/xccdf.ts';
+import { by, type FactSection, type Look } from './look.ts';
+
+/** Where Lynis writes by itself, and where a timer of the operator's puts what oscap found. */
+const LYNIS = '/var/log/lynis-report.dat';
+const OSCAP = '/var/log/openscap';
+const MOST_FILES = 20;
+const FILE_LIMIT = 64 * 1024 * 1024;
+/** Over a network each look reads them anew. */
+const FAR_LIMIT = 4 * 1024 * 1024;
+
+const READERS: Readonly<Record<ReportTool, (text: string) => Report | Promise<Report>>> = {
+  lynis: readLynis,
+  oscap: readXccdf,
+};
+
+type Read = { report: ReportFact; rules: RuleFact[] } | { why: string };
+
+/** Results of other audit tools that lie on the host. Nothing is run for them: docs/decisions/0070. */
+export const reports: FactSection<'reports'> = {
+  name: 'reports',
+  version: 1,
+  async collect(look): Promise<ReportsFacts> {
+    const facts: ReportsFacts = { reports: [], rules: [], unread: [] };
+    const rules = new Map<string, { rule: RuleFact; at: string }>();
+    for (const { tool, path } of await places(look.host)) {
+      const read = await readOne(look, tool, path);
+      if (read === null) continue;
+      if ('why' in read) {
+        facts.unread.push({ path, why: read.why });
+        continue;
+      }
+      facts.reports.push(read.report);
+      for (const rule of read.rules) keepNewest(rules, rule, read.report.endedAt);
+    }
+    facts.rules = [...rules.values()].map((one) => one.rule).sort(by((one) => `${one.tool} ${one.rule}`));
+    return facts;
+  },
+};
+
+async function places(host: Host): Promise<{ tool: ReportTool; path: string }[]> {
+  const names = ((await host.list(OSCAP)) ?? []).filter((name) => /^[\w.+-]{1,200}\.xml$/.test(name));
+  const files = names.slice(0, MOST_FILES).map((name) => ({ tool: 'oscap' as const, path: `${OSCAP}/${name}` }));
+  return [{ tool: 'lynis', path: LYNIS }, ...files];
+}
+
+async function readOne(look: Look, tool: ReportTool, path: string): Promise<Read | null> {
+  const { host } = look;
+  const stat = await host.stat(path);
+  if (stat === null) return null;
+  const why = refusal(stat, host.far ? FAR_LIMIT : FILE_LIMIT);
+  if (why !== null) return { why };
+  // A file of many megabytes is read once, not at each look.
+  return look.kept(`reports ${path}`, `${stat.mtime} ${stat.size} ${stat.inode}`, async () => {
+    const bytes = await host.read(path, { maxBytes: stat.size + 1 });
+    if (bytes === null) return null;
+    try {
+      const { about, rules } = await READERS[tool](Buffer.from(bytes).toString('utf8'));
+      return { report: { ...about, tool, path }, rules: rules.map((rule) => ({ ...rule, tool, path })) };
+    } catch (error) {
+      return { why: (error as Error).message };
+    }
+  });
+}
+
+/** Whoever may write the file may say that all is well. */
+function refusal({ kind, uid, mode, size }: Stat, limit: number): string | null {
+  if (kind !== 'file') return 'it is no file';
+  if (uid !== 0) return 'it is not root’s: whoever it is of may say what he likes';
+  if ((mode & 0o022) !== 0) return 'others than root may write it, and say what they like';
+  return size > limit ? `it is larger than ${limit / 1024 / 1024} MB` : null;
+}
+
+function keepNewest(rules: Map<string, { rule: RuleFact; at: string }>, rule: RuleFact, at: string): void {
+  const key = `${rule.tool} ${rule.rule}`;
+  const known = rules.get(key);
+  if (!known || known.at < at) rules.set(key, { rule, at });
+}

@@ -1,0 +1,61 @@
+import type { Statement, StatementRange } from '../../../model/statement.ts';
+import { versionOrder } from '../versions/registry.ts';
+import type { Said } from './redhat-said.ts';
+
+const order = versionOrder('Red Hat')!;
+const newest = (versions: readonly string[]): string => versions.reduce((a, b) => (order(b, a) === 1 ? b : a));
+
+type Outcome = Pick<Statement, 'status' | 'ranges' | 'fixed' | 'reason'>;
+
+/** What is said of one package of one release, in all its streams. */
+export function statementOf(id: string, errata: string[], all: readonly Said[]): Statement {
+  const { release, of, name } = all[0]!.component;
+  const fixes = all.filter(({ status }) => status === 'fixed');
+  return {
+    ecosystem: 'Red Hat',
+    release,
+    name,
+    of,
+    id,
+    aliases: errata,
+    versions: [],
+    urgency: all[0]!.impact,
+    ...(fixes.length === 0 ? unfixed(all) : fixed(all, fixes)),
+  };
+}
+
+const isOpen = ({ status }: Said): boolean => status !== 'fixed' && status !== 'not-affected';
+const streamsOf = (all: readonly Said[]): Set<string | null> => new Set(all.map(({ component }) => component.stream));
+const named = (all: readonly Said[]): string => [...streamsOf(all)].map((one) => one ?? 'the plain package').join(', ');
+
+/** Which stream of a module a host has, its packages do not tell. */
+const doubt = (reason: string): Outcome => ({ status: 'unassessed', ranges: [], fixed: null, reason });
+
+function unfixed(all: readonly Said[]): Outcome {
+  const open = all.filter(isOpen);
+  if (open.length > 0 && open.length < all.length && streamsOf(all).size > 1)
+    return doubt(`it depends on the stream: ${named(open)} affected`);
+  const { status, reason } = open[0] ?? all[0]!;
+  const hasRange = status !== 'not-affected' && status !== 'unassessed';
+  return { status, ranges: hasRange ? [{ introduced: '0' }] : [], fixed: null, reason };
+}
+
+function fixed(all: readonly Said[], fixes: readonly Said[]): Outcome {
+  const mended = streamsOf(fixes);
+  const without = all.filter((one) => isOpen(one) && !mended.has(one.component.stream));
+  if (without.length > 0) return doubt(`fixed in some streams, not in ${named(without)}`);
+  const others = streamsOf(all).size - 1;
+  const ranges = [...Map.groupBy(fixes, ({ component }) => component.stream)].map(([stream, same]): StatementRange => {
+    const version = newest(same.map(({ component }) => component.version!));
+    return { introduced: others > 0 ? beginOf(stream, version) : '0', fixed: version };
+  });
+  return { status: 'fixed', ranges, fixed: newest(ranges.map((range) => range.fixed!)), reason: null };
+}
+
+/** Where a stream's versions begin: nodejs:18 with 1:18. A version of one stream must not be taken for an old one of another. */
+function beginOf(stream: string | null, version: string): string {
+  const number = stream?.split(':')[1] ?? '';
+  const [, epoch = '', upstream = ''] = /^(\d+:)?(.*)$/.exec(version) ?? [];
+  const isOwn = /^\d+(?:\.\d+)*$/.test(number) && (upstream === number || upstream.startsWith(`${number}.`));
+  return isOwn ? `${epoch}${number}` : '0';
+}

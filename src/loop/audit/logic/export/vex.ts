@@ -1,0 +1,152 @@
+import type { Finding } from '../../../../model/finding.ts';
+import type { Match } from '../advisories/match.ts';
+import { jsonDocument } from './json.ts';
+import { hostRef, uuidOf } from './sbom.ts';
+
+/** What we say of one vulnerability in one package, or in one host as a whole. */
+export interface VexStatement {
+  vulnerability: string;
+  aliases: string[];
+  status: 'affected' | 'not_affected' | 'fixed' | 'under_investigation';
+  /** package URL, or a host's URN */
+  product: string;
+  productName: string;
+  note: string;
+  /** what to do; of `affected` always */
+  action: string | null;
+  /** ISO 8601: when it was known to be so */
+  at: string;
+}
+
+/** A finding is about its host: it was looked at there, and a fix on the disk that is not in force is no fix. */
+export function ofFinding(finding: Finding): VexStatement[] {
+  const { state, hostId, hostName, advisories } = finding;
+  const where = finding.endpoint ?? finding.component;
+  const base = { product: hostRef(hostId), productName: hostName };
+  return advisories.toSorted().map((vulnerability): VexStatement => {
+    const aliases = advisories.filter((one) => one !== vulnerability).toSorted();
+    if (state === 'fixed')
+      return {
+        ...base,
+        vulnerability,
+        aliases,
+        status: 'fixed',
+        action: null,
+        note: `${where}: proven fixed (finding ${finding.id})`,
+        at: finding.closedAt ?? finding.lastSeenAt,
+      };
+    return {
+      ...base,
+      vulnerability,
+      aliases,
+      status: 'affected',
+      note: `${where}: ${finding.pending ?? finding.title} (finding ${finding.id})`,
+      action: actionOf(finding),
+      at: finding.lastSeenAt,
+    };
+  });
+}
+
+function actionOf({ state, exceptionId, changeId, kit }: Finding): string {
+  if (state === 'excepted') return `The risk is accepted for a time by exception ${exceptionId}`;
+  if (state === 'planned') return `Change ${changeId} carries the fix`;
+  return `Apply the remediation of kit ${kit}`;
+}
+
+const STATUSES: Readonly<Record<Match['verdict'], VexStatement['status']>> = {
+  affected: 'affected',
+  fixed: 'fixed',
+  'not-affected': 'not_affected',
+  unknown: 'under_investigation',
+};
+
+/** What feeds say of a package in this version, on whichever hosts it is. */
+export function ofMatch(match: Match, purl: string, name: string): VexStatement {
+  const { verdict, why, fix, statement } = match;
+  return {
+    vulnerability: match.id,
+    aliases: [...new Set(statement.aliases)].toSorted(),
+    status: STATUSES[verdict],
+    product: purl,
+    productName: name,
+    note: `${why}; says ${statement.feed}`,
+    action: verdict === 'affected' ? (fix === null ? `No fix to go to: ${why}` : `Update to ${fix}`) : null,
+    at: new Date(statement.time).toISOString(),
+  };
+}
+
+export interface Heading {
+  /** newest of what it tells, ISO 8601 */
+  at: string;
+  /** of the estate: names the document */
+  origin: string;
+}
+
+/** OpenVEX 0.2.0. */
+export function openVex({ at, origin }: Heading, statements: AsyncIterable<VexStatement>): AsyncGenerator<string> {
+  const head = {
+    '@context': 'https://openvex.dev/ns/v0.2.0',
+    '@id': `urn:uuid:${uuidOf(`openvex ${origin} ${at}`)}`,
+    author: 'Lastember',
+    timestamp: at,
+    version: 1,
+  };
+  return jsonDocument(head, { name: 'statements', items: mapped(statements, asOpenVex) });
+}
+
+const asOpenVex = (one: VexStatement): object => ({
+  vulnerability: { name: one.vulnerability, ...(one.aliases.length > 0 ? { aliases: one.aliases } : {}) },
+  timestamp: one.at,
+  products: [{ '@id': one.product, ...(one.product.startsWith('pkg:') ? { identifiers: { purl: one.product } } : {}) }],
+  status: one.status,
+  status_notes: one.note,
+  // The versions that have the hole are others: its code is not in this one.
+  ...(one.status === 'not_affected' ? { justification: 'vulnerable_code_not_present' } : {}),
+  ...(one.action === null ? {} : { action_statement: one.action }),
+});
+
+const ANALYSES: Readonly<Record<VexStatement['status'], object>> = {
+  affected: { state: 'exploitable' },
+  fixed: { state: 'resolved' },
+  not_affected: { state: 'not_affected', justification: 'code_not_present' },
+  under_investigation: { state: 'in_triage' },
+};
+
+/** CycloneDX 1.6; the products that it speaks of stand behind what it says of them. */
+export function cycloneDxVex({ at, origin }: Heading, statements: AsyncIterable<VexStatement>): AsyncGenerator<string> {
+  const products = new Map<string, string>();
+  const head = {
+    $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    serialNumber: `urn:uuid:${uuidOf(`cyclonedx ${origin} ${at}`)}`,
+    version: 1,
+    metadata: { timestamp: at, tools: { components: [{ type: 'application', name: 'Lastember' }] } },
+  };
+  const items = mapped(statements, (one) => {
+    products.set(one.product, one.productName);
+    return asCycloneDx(one);
+  });
+  return jsonDocument(head, { name: 'vulnerabilities', items }, () => ({
+    components: [...products].map(([ref, name]) => ({
+      ...(ref.startsWith('pkg:') ? { type: 'library', purl: ref } : { type: 'device' }),
+      'bom-ref': ref,
+      name,
+    })),
+  }));
+}
+
+const asCycloneDx = (one: VexStatement): object => ({
+  id: one.vulnerability,
+  ...(one.aliases.length > 0
+    ? { references: one.aliases.map((id) => ({ id, source: { name: id.split('-')[0]! } })) }
+    : {}),
+  updated: one.at,
+  ...(one.action === null ? {} : { recommendation: one.action }),
+  analysis: { ...ANALYSES[one.status], detail: one.note, lastUpdated: one.at },
+  affects: [{ ref: one.product }],
+});
+
+async function* mapped<T, R>(items: AsyncIterable<T>, of: (one: T) => R): AsyncGenerator<R> {
+  for await (const one of items) yield of(one);
+}

@@ -1,0 +1,121 @@
+import { sql } from 'kysely';
+import type { Finding } from '../../model/finding.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import type { FindingFilter } from './face.ts';
+import { matchHost } from './logic/advisories/host.ts';
+import { called, type FeedStatement } from './logic/advisories/match.ts';
+import { releaseOf } from './logic/advisories/release.ts';
+import { purlOf } from './logic/export/purl.ts';
+import { ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
+import { kernelOf } from './logic/kernels.ts';
+import { statementsAbout } from './store-feeds.ts';
+import { findFindings, plainFinding } from './store-findings.ts';
+import { versionOrder } from './versions/registry.ts';
+
+const PAGE = 500;
+
+/** All findings in the order of their ids, some at a time. */
+export async function* eachFinding(db: DbOrTx, filter: FindingFilter = {}): AsyncGenerator<Finding> {
+  for (let after = ''; ;) {
+    const rows = await findFindings(db, filter, { after, limit: PAGE });
+    for (const row of rows) yield plainFinding(row);
+    if (rows.length < PAGE) return;
+    after = rows.at(-1)!.id;
+  }
+}
+
+interface Distinct {
+  ecosystem: string;
+  name: string;
+  version: string;
+  arch: string | null;
+  source: string;
+  source_version: string;
+  version_id: string | null;
+  foreign: boolean;
+  /** the kernel that it is the image of, where a host runs it */
+  running: string | null;
+}
+
+/** Every package and library of these hosts once, whichever of them have it. */
+async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise<Distinct[]> {
+  const { rows } = await sql<Distinct>`
+    with used as materialized (
+      select distinct s.name, s.hash, o.data ->> 'versionId' as version_id, o.data ->> 'kernel' as kernel
+      from audit.section s
+      left join audit.section os on os.host_id = s.host_id and os.name = 'os'
+      left join audit.section_content o on o.name = 'os' and o.hash = os.hash
+      where s.name in ('packages', 'inventories') and s.hash is not null and s.host_id = ${anyOf(hostIds)})
+    select distinct p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'arch' as arch,
+      p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id,
+      coalesce(p ->> 'origin' in ('foreign', 'local'), false) as foreign,
+      case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel) then u.kernel end as running
+    from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
+    cross join jsonb_array_elements(c.data) p where u.name = 'packages'
+    union
+    select p ->> 'ecosystem', p ->> 'name', p ->> 'version', null, p ->> 'name', p ->> 'version', null, false, null
+    from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
+    cross join jsonb_array_elements(c.data -> 'components') p where u.name = 'inventories'
+    order by 1, 5, 2, 3, 4, 7, 8, 9`.execute(db);
+  return rows;
+}
+
+/** What is known of all that these hosts have: their findings first, then what feeds say of each distinct package. */
+export async function* vexStatements(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  advisory: string | undefined,
+): AsyncGenerator<VexStatement> {
+  const isAsked = (one: VexStatement): boolean =>
+    advisory === undefined || [one.vulnerability, ...one.aliases].some((id) => id.toUpperCase() === advisory);
+  const live = new Set(hostIds);
+  for await (const finding of eachFinding(db, advisory === undefined ? {} : { advisory }))
+    if (live.has(finding.hostId))
+      yield* ofFinding(finding).filter((one) => one.vulnerability === advisory || isAsked(one));
+  const packages = await distinctPackages(db, hostIds);
+  for (const some of chunks(packages, PAGE)) yield* (await said(db, some)).filter(isAsked);
+}
+
+async function said(db: DbOrTx, packages: readonly Distinct[]): Promise<VexStatement[]> {
+  const names = packages.flatMap((one) => [one.name, one.source, sourceOf(one), called(one.ecosystem, one.name)]);
+  const statements = Map.groupBy(await statementsAbout(db, [...new Set(names)]), ({ ecosystem, name }) =>
+    called(ecosystem, name),
+  );
+  return packages.flatMap((one) => saidOf(one, statements));
+}
+
+/** A kernel's packages are signed by other sources than what statements speak of. */
+const sourceOf = (one: Distinct): string => kernelOf(one) ?? one.source;
+
+function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>): VexStatement[] {
+  // Of a kernel's packages only the image that some host runs is judged.
+  if (kernelOf(one) !== null && one.running === null) return [];
+  const ecosystem = one.ecosystem.split(':')[0]!;
+  const purl = purlOf({ ...one, versionId: one.version_id, sourceVersion: one.source_version });
+  if (purl === null) return [];
+  const named = new Set([one.name, one.source, sourceOf(one)].map((name) => called(ecosystem, name)));
+  const own = [...named].flatMap((name) => statements.get(name) ?? []);
+  const installed = {
+    ecosystem,
+    release: releaseOf(ecosystem, one.version_id),
+    name: one.name,
+    version: one.version,
+    source: one.source,
+    sourceVersion: one.source_version,
+    foreign: one.foreign,
+  };
+  const { packages, kernel } = matchHost(own, [installed], versionOrder, one.running);
+  return [...packages, ...kernel]
+    .map((match) => ofMatch(match, purl, one.name))
+    .toSorted((a, b) => (a.vulnerability < b.vulnerability ? -1 : 1));
+}
+
+/** When the newest of all that is told was so; null: there is nothing to tell. */
+export async function newestKnowledge(db: DbOrTx): Promise<Date | null> {
+  const { rows } = await sql<{ at: Date | null }>`
+    select greatest((select max(last_seen_at) from audit.finding_look), (select max(closed_at) from audit.finding),
+      (select max(coalesce(feed_time, ok_at)) from audit.feed_state where digest is not null),
+      (select max(received_at) from audit.section where name in ('packages', 'inventories'))) as at`.execute(db);
+  return rows[0]?.at ?? null;
+}
