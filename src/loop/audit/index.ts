@@ -13,7 +13,9 @@ import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
 import { keyRoutes } from './routes-keys.ts';
+import { vulnerabilityRoutes } from './routes-vulnerabilities.ts';
 import { sweep } from './sweep.ts';
+import { recount } from './recount.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
 
 export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
@@ -57,7 +59,12 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   return {
     ...face,
-    routes: [...auditRoutes(context, face), ...feedRoutes(platform), ...keyRoutes(platform, discovery)],
+    routes: [
+      ...auditRoutes(context, face),
+      ...feedRoutes(platform),
+      ...keyRoutes(platform, discovery),
+      ...vulnerabilityRoutes(context),
+    ],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),
@@ -66,12 +73,14 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.sweep': () => sweep(context),
       'audit.feed': ({ feed }) => syncFeed(platform, feed),
       'audit.feeds-due': () => syncDue(platform),
+      'audit.recount': () => recount(platform, discovery),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
       { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
       { job: 'audit.feeds-due', cron: '23 * * * *' },
+      { job: 'audit.recount', cron: '* * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],
   };

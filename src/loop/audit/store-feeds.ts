@@ -69,13 +69,14 @@ export interface Difference {
   removed: number;
 }
 
+/** `keys`: of everything that differs */
+export interface Put {
+  difference: Difference;
+  keys: string[];
+}
+
 /** Writes what differs, and keeps what was said before. */
-export async function putStatements(
-  db: DbOrTx,
-  feed: string,
-  all: readonly StatementRow[],
-  time: Date,
-): Promise<Difference> {
+export async function putStatements(db: DbOrTx, feed: string, all: readonly StatementRow[], time: Date): Promise<Put> {
   const rows = await q(db).selectFrom('audit.statement').select(['key', 'digest']).where('feed', '=', feed).execute();
   const before = new Map(rows.map((row) => [row.key, row.digest]));
   const now = new Set(all.map(({ key }) => key));
@@ -90,7 +91,16 @@ export async function putStatements(
     const values = some.map((row) => ({ ...row, feed, feed_time: time }));
     await q(db).insertInto('audit.statement').values(values).execute();
   }
-  return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
+  return {
+    difference: { added: news.length - changed.length, changed: changed.length, removed: gone.length },
+    keys: [...gone, ...news.map(({ key }) => key)],
+  };
+}
+
+export async function statementKeys(db: DbOrTx, feed: string): Promise<string[]> {
+  return (await q(db).selectFrom('audit.statement').select('key').where('feed', '=', feed).execute()).map(
+    (row) => row.key,
+  );
 }
 
 export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalRow[]): Promise<Difference> {
@@ -108,23 +118,41 @@ export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalR
   return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
 }
 
-/** What all feeds say under that name of an advisory. */
-export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
-  const rows = await q(db)
+const saidStatements = (db: DbOrTx) =>
+  q(db)
     .selectFrom('audit.statement as s')
     .innerJoin('audit.feed as f', 'f.name', 's.feed')
     .leftJoin('audit.feed_state as t', 't.feed', 'f.name')
     .select(['s.feed', 's.body', 's.feed_time', 'f.kind', 't.feed_time as of_feed', 't.ok_at'])
     .orderBy('s.feed')
-    .orderBy('s.key')
+    .orderBy('s.key');
+type SaidRow = Awaited<ReturnType<ReturnType<typeof saidStatements>['execute']>>[number];
+
+const toStatement = ({ feed, body, kind, ...row }: SaidRow): FeedStatement => ({
+  ...body,
+  feed,
+  own: FEEDS[kind].info.ownOf === body.ecosystem,
+  time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
+});
+
+/** What all feeds say under that name of an advisory. */
+export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
+  const rows = await saidStatements(db)
     .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
     .execute();
-  return rows.map(({ feed, body, kind, ...row }) => ({
-    ...body,
-    feed,
-    own: FEEDS[kind].info.ownOf === body.ecosystem,
-    time: (row.of_feed ?? row.ok_at ?? row.feed_time).getTime(),
-  }));
+  return rows.map(toStatement);
+}
+
+/** What all feeds say of packages by these names. */
+export async function statementsCalled(
+  db: DbOrTx,
+  names: readonly { ecosystem: string; called: string }[],
+): Promise<FeedStatement[]> {
+  const asked = sql`unnest(${names.map((one) => one.called)}::text[], ${names.map((one) => one.ecosystem)}::text[])`;
+  const rows = await saidStatements(db)
+    .where(sql<boolean>`(s.called, s.ecosystem) in (select n, e from ${asked} as k (n, e))`)
+    .execute();
+  return rows.map(toStatement);
 }
 
 interface Kind {

@@ -1,3 +1,4 @@
+import { internStored } from './intern-host.ts';
 import type { Judge } from './judge-host.ts';
 import { digestOf } from './kit-store.ts';
 import { hostsToWatch } from './store-findings.ts';
@@ -12,6 +13,7 @@ const ALL_EVERY_MS = 24 * 3_600_000;
  */
 export async function sweep({ platform, discovery, kits, recordKits }: Judge): Promise<void> {
   await recordKits();
+  await internStored(platform, discovery);
   const now = platform.now().getTime();
   const digest = digestOf(kits);
   const judged = await judgedHosts(platform.db);

@@ -1,0 +1,80 @@
+import { sql } from 'kysely';
+import type { DbOrTx } from '../../platform/context.ts';
+import { chunks } from '../../platform/db/many.ts';
+import type { Match } from './logic/advisories/match.ts';
+
+export interface MatchRow {
+  packageId: number;
+  advisory: string;
+  about: string;
+  verdict: 'affected' | 'unknown';
+  fix: string | null;
+  why: string;
+  feed: string;
+}
+type Stored = MatchRow & { id: string };
+
+/** What is worth keeping: that a package is fine is what silence says. */
+export function toRows(packageId: number, matches: readonly Match[]): MatchRow[] {
+  return matches.flatMap(({ id: advisory, verdict, fix, why, statement }) =>
+    verdict === 'affected' || verdict === 'unknown'
+      ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed }]
+      : [],
+  );
+}
+
+export async function matchesOf(db: DbOrTx, packageIds: readonly number[]): Promise<Stored[]> {
+  const { rows } = await sql<Stored>`
+    select id, package_id as "packageId", advisory, about, verdict, fix, why, feed
+    from audit.match where until is null and package_id = any(${[...packageIds]}::integer[])`.execute(db);
+  return rows;
+}
+
+/** They hold no longer. Those that began at this very moment never did. */
+export async function endMatches(db: DbOrTx, ids: readonly string[], at: Date): Promise<void> {
+  if (ids.length === 0) return;
+  const those = sql`id = any(${[...ids]}::bigint[])`;
+  await sql`delete from audit.match where ${those} and since >= ${at}`.execute(db);
+  await sql`update audit.match set until = ${at} where ${those}`.execute(db);
+}
+
+/** The verdict is the same, and said otherwise. */
+export async function rewordMatches(db: DbOrTx, rows: readonly Stored[]): Promise<void> {
+  for (const some of chunks(rows)) {
+    await sql`update audit.match m set about = n.about, fix = n.fix, why = n.why, feed = n.feed
+      from unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ about }) => about)}::text[],
+        ${some.map(({ fix }) => fix)}::text[], ${some.map(({ why }) => why)}::text[],
+        ${some.map(({ feed }) => feed)}::text[]) as n (id, about, fix, why, feed)
+      where m.id = n.id`.execute(db);
+  }
+}
+
+export async function insertMatches(db: DbOrTx, rows: readonly MatchRow[], at: Date): Promise<void> {
+  for (const some of chunks(rows, 5000)) {
+    const of = <K extends keyof MatchRow>(key: K): MatchRow[K][] => some.map((row) => row[key]);
+    await sql`insert into audit.match (package_id, advisory, about, verdict, fix, why, feed, since)
+      select n.*, ${at}::timestamptz from unnest(${of('packageId')}::integer[], ${of('advisory')}::text[],
+        ${of('about')}::text[], ${of('verdict')}::text[], ${of('fix')}::text[], ${of('why')}::text[],
+        ${of('feed')}::text[]) as n`.execute(db);
+  }
+}
+
+/** Advisories that a list of packages is concerned by now, each with the worst verdict. */
+export async function advisoriesOfList(db: DbOrTx, listId: number | null): Promise<Map<string, MatchRow['verdict']>> {
+  if (listId === null) return new Map();
+  const { rows } = await sql<{ advisory: string; verdict: MatchRow['verdict'] }>`
+    select m.advisory, min(m.verdict) as verdict from audit.match m
+    where m.until is null and m.package_id in (select unnest(packages) from audit.package_list where id = ${listId})
+    group by m.advisory order by m.advisory`.execute(db);
+  return new Map(rows.map((row) => [row.advisory, row.verdict]));
+}
+
+/** How many hosts have any of these packages now. */
+export async function hostsHaving(db: DbOrTx, packageIds: readonly number[]): Promise<number> {
+  if (packageIds.length === 0) return 0;
+  const { rows } = await sql<{ hosts: string }>`
+    select count(distinct h.host_id) as hosts from audit.package_list l
+    join audit.host_list h on h.list_id = l.id and h.until is null
+    where l.packages && ${[...packageIds]}::integer[]`.execute(db);
+  return Number(rows[0]!.hosts);
+}
