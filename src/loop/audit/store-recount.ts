@@ -10,5 +10,5 @@ export async function noteRecount(
   await sql`insert into audit.recount (lists, advisories, signals)
     values (${[...lists]}::integer[], ${[...advisories]}::text[], ${signals})`.execute(tx.db);
   // Many hosts change at once, and one count does for all of them.
-  await tx.enqueue('audit.recount', {}, { singletonKey: 'recount', startAfterSeconds: 1 });
+  await tx.enqueue('audit.recount', {}, { singletonKey: 'recount' });
 }
