@@ -19,6 +19,7 @@ import { addKeys } from './commands/keys.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
+import { addVulnerabilities } from './commands/vulnerabilities.ts';
 import { addSites } from './commands/sites.ts';
 import { examplesOf } from './examples.ts';
 import { VERSION } from './version.ts';
@@ -55,6 +56,7 @@ export function program(): Command {
     addAgentUpdate,
     addFeeds,
     addAudit,
+    addVulnerabilities,
     addImpact,
     addChange,
     addCampaign,

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
-import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
+import { sha256Hex } from '../../platform/ledger/index.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { type Interned, namesOf } from './logic/interned.ts';
 import { q } from './tables.ts';
@@ -57,7 +57,7 @@ export async function internPackages(
   db: DbOrTx,
   packages: readonly Interned[],
 ): Promise<{ ids: number[]; added: StoredPackage[] }> {
-  const byDigest = new Map(packages.map((one) => [sha256Hex(canonicalBytes(one)), one]));
+  const byDigest = new Map(packages.map((one) => [digestOf(one), one]));
   const ids = await idsOf(db, [...byDigest.keys()]);
   const missing = [...byDigest].filter(([digest]) => !ids.has(digest));
   if (missing.length === 0) return { ids: [...ids.values()], added: [] };
@@ -81,6 +81,14 @@ export async function internPackages(
   );
   return { ids: [...ids.values(), ...rest.values()], added };
 }
+
+const digestOf = (one: Interned): string =>
+  sha256Hex(
+    JSON.stringify([
+      ...[one.ecosystem, one.release, one.name, one.version, one.source, one.sourceVersion],
+      ...[one.foreign, one.library, one.kernel],
+    ]),
+  );
 
 function toRow(digest: string, one: Interned) {
   const { sourceVersion, foreign, library, ...rest } = one;
