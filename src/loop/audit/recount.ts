@@ -23,6 +23,7 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'ho
         advisories.add(one);
       for (const some of chunks([...advisories].toSorted())) await countSome(tx.db, some);
       if (due.signals) await weigh(tx.db, null);
+      if (due.signals || advisories.size > 0) await tx.publish('findings', {});
       return due.count === AT_ONCE;
     });
   }
