@@ -31,7 +31,8 @@ create table audit.package_list (
   hash text not null,
   packages integer[] not null
 ) with (toast_tuple_target = 128);
-create index package_list_packages on audit.package_list using gin (packages);
+-- Without a list of what is pending: each question would have to go through it.
+create index package_list_packages on audit.package_list using gin (packages) with (fastupdate = off);
 
 -- Which list a host had from when to when; null: it has it now.
 create table audit.host_list (
@@ -44,6 +45,14 @@ create table audit.host_list (
 );
 create unique index host_list_now on audit.host_list (host_id, section) where until is null;
 create index host_list_by_list on audit.host_list (list_id, until) include (host_id);
+
+-- Hosts that have any of these packages now, each once: who has some in both of its lists is told of by the first.
+create function audit.holders(packages integer[]) returns setof text language sql stable as $$
+  select h.host_id from audit.package_list l join audit.host_list h on h.list_id = l.id and h.until is null
+  where l.packages && $1 and (l.section = 'packages' or not exists (
+    select from audit.host_list o join audit.package_list p on p.id = o.list_id
+    where o.host_id = h.host_id and o.until is null and o.section = 'packages' and p.packages && $1))
+$$;
 
 -- What answers about the whole estate need of each host.
 create table audit.host_system (
@@ -117,6 +126,8 @@ create table audit.recount (
 -- PyPI takes some different names for the same one (PEP 503).
 alter table audit.statement add column called text generated always as (
   case ecosystem when 'PyPI' then regexp_replace(lower(name), '[-_.]+', '-', 'g') else name end) stored;
+alter table audit.statement add column advisory text generated always as (body ->> 'id') stored;
+create index statement_by_advisory on audit.statement (advisory);
 drop index audit.statement_by_package;
 create index statement_by_called on audit.statement (called, ecosystem);
 -- Who has a package, the lists tell.

@@ -6,17 +6,17 @@ import { api } from './client.ts';
 export const PAGE = 50;
 
 export interface Asked {
-  host?: string;
-  severity?: VulnerabilitySeverity;
-  exploited?: true;
-  fixable?: true;
-  text?: string;
-  page?: number;
+  host?: string | undefined;
+  severity?: VulnerabilitySeverity | undefined;
+  exploited?: true | undefined;
+  fixable?: true | undefined;
+  text?: string | undefined;
+  page?: number | undefined;
 }
 
 export const useVulnerabilities = (asked: Asked) =>
   useQuery({
-    queryKey: ['vulnerabilities', asked],
+    queryKey: ['vulnerabilities', 'list', asked],
     placeholderData: keepPreviousData,
     queryFn: async () => {
       const { host, severity, exploited, fixable, text, page = 0 } = asked;

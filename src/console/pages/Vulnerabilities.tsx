@@ -35,24 +35,17 @@ export function VulnerabilitiesPage() {
 
 function Advisories() {
   const [search, filter] = useFilters<VulnerabilitiesSearch>();
-  const { severity, exploited, fixable, text, page = 0 } = search;
-  const found = useVulnerabilities({
-    page,
-    ...(severity === undefined ? {} : { severity }),
-    ...(exploited ? { exploited } : {}),
-    ...(fixable ? { fixable } : {}),
-    ...(text === undefined ? {} : { text }),
-  });
+  const { severity, exploited = false, fixable = false, text = '', page = 0 } = search;
+  const found = useVulnerabilities(search);
   const narrow = (change: VulnerabilitiesSearch, replace = false): void =>
     filter({ ...change, page: undefined }, replace);
-  const isNarrowed = Boolean(severity ?? exploited ?? fixable ?? text);
   return (
     <>
       <Group mb="sm" align="flex-end">
         <TextInput
           label="Advisory or package"
           placeholder="CVE-… or openssl"
-          value={text ?? ''}
+          value={text}
           onChange={({ currentTarget }) => narrow({ text: currentTarget.value.trim() || undefined }, true)}
           w={220}
         />
@@ -70,13 +63,13 @@ function Advisories() {
         />
         <Checkbox
           label="Known to be exploited"
-          checked={exploited ?? false}
+          checked={exploited}
           onChange={({ currentTarget }) => narrow({ exploited: currentTarget.checked || undefined })}
           mb={8}
         />
         <Checkbox
           label="With a fix"
-          checked={fixable ?? false}
+          checked={fixable}
           onChange={({ currentTarget }) => narrow({ fixable: currentTarget.checked || undefined })}
           mb={8}
         />
@@ -84,7 +77,7 @@ function Advisories() {
       <Loaded query={found}>
         {(data) =>
           data.items.length === 0 ? (
-            <Nothing informed={data.informed} isNarrowed={isNarrowed || page > 0} />
+            <Nothing informed={data.informed} isNarrowed={Object.keys(search).some((key) => key !== 'view')} />
           ) : (
             <>
               <VulnerabilityTable items={data.items} />

@@ -19,7 +19,7 @@ import {
   setHostList,
   type System,
 } from './store-interned.ts';
-import { advisoriesOfList } from './store-matches.ts';
+import { concerned, matchesOf, packagesIn } from './store-matches.ts';
 import { noteRecount } from './store-recount.ts';
 import { type Difference, recordDifference } from './tell-matches.ts';
 
@@ -56,37 +56,56 @@ export async function internHost(discovery: Pick<Discovery, 'host'>, tx: Tx, hos
 }
 
 async function knownOf(db: DbOrTx, hostId: string): Promise<Known> {
-  const { rows } = await sql<{
-    name: string;
-    hash: string;
-    os: { kernel?: string; versionId?: string } | null;
-    sockets: SocketFact[] | null;
-    ecosystems: string[] | null;
-    unread: number | null;
-  }>`
+  const rows = await rowsOf(db, hostId);
+  const of = (name: SectionName): SectionRow => rows.find((row) => row.name === name) ?? ABSENT;
+  const hashes: Known['hashes'] = {};
+  for (const section of ['packages', 'inventories'] as const) {
+    const { hash } = of(section);
+    if (hash !== null) hashes[section] = hash;
+  }
+  const { kernel, versionId } = of('os');
+  return {
+    hashes,
+    running: kernel,
+    system: {
+      versionId,
+      ecosystems: of('packages').ecosystems ?? [],
+      unread: of('inventories').unread,
+      listens: listens(of('sockets').sockets ?? []),
+    },
+  };
+}
+
+interface SectionRow {
+  name: string;
+  hash: string | null;
+  kernel: string | null;
+  versionId: string | null;
+  sockets: SocketFact[] | null;
+  ecosystems: string[] | null;
+  unread: number | null;
+}
+const ABSENT: SectionRow = {
+  name: '',
+  hash: null,
+  kernel: null,
+  versionId: null,
+  sockets: null,
+  ecosystems: null,
+  unread: null,
+};
+
+/** What is asked of each section only: lists of packages are long, and most hosts have one that is known. */
+async function rowsOf(db: DbOrTx, hostId: string): Promise<SectionRow[]> {
+  const { rows } = await sql<SectionRow>`
     select s.name, s.hash, c.ecosystems,
-      case s.name when 'os' then jsonb_build_object('kernel', c.data -> 'kernel', 'versionId', c.data -> 'versionId') end as os,
+      case s.name when 'os' then c.data ->> 'kernel' end as kernel,
+      case s.name when 'os' then c.data ->> 'versionId' end as "versionId",
       case s.name when 'sockets' then c.data end as sockets,
       case s.name when 'inventories' then jsonb_array_length(c.data -> 'unread') end as unread
     from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
     where s.host_id = ${hostId} and s.name = any(${[...INTERNED]}::text[])`.execute(db);
-  const of = (name: SectionName) => rows.find((row) => row.name === name);
-  const hashes: Known['hashes'] = {};
-  for (const section of ['packages', 'inventories'] as const) {
-    const hash = of(section)?.hash;
-    if (hash !== undefined) hashes[section] = hash;
-  }
-  const os = of('os')?.os;
-  return {
-    hashes,
-    running: os?.kernel ?? null,
-    system: {
-      ecosystems: of('packages')?.ecosystems ?? [],
-      versionId: os?.versionId ?? null,
-      unread: of('inventories')?.unread ?? null,
-      listens: listens(of('sockets')?.sockets ?? []),
-    },
-  };
+  return rows;
 }
 
 const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/i;
@@ -126,27 +145,45 @@ function asInstalled(fact: PackageFact, versionId: string | null): Installed & {
   return {
     ecosystem,
     release: releaseOf(ecosystem, versionId),
-    ...{ name, version, source, sourceVersion },
+    name,
+    version,
+    source,
+    sourceVersion,
     foreign: origin === 'foreign' || origin === 'local',
     library: false,
   };
 }
 
 const asLibrary = ({ ecosystem, name, version }: ComponentFact): Installed & { library: boolean } => ({
-  ...{ ecosystem, name, version, release: null },
+  ecosystem,
+  name,
+  version,
+  release: null,
   source: name,
   sourceVersion: version,
   foreign: false,
   library: true,
 });
 
-/** What is unknown closes nothing. */
+/** Only what the lists differ by is looked at. What is unknown closes nothing. */
 async function compare(db: DbOrTx, before: number | null, now: number | null, into: Difference): Promise<void> {
-  const [was, is] = [await advisoriesOfList(db, before), await advisoriesOfList(db, now)];
-  const affected = (one: ReadonlyMap<string, string>): string[] =>
-    [...one].filter(([, verdict]) => verdict === 'affected').map(([advisory]) => advisory);
-  into.opened.push(...affected(is).filter((one) => was.get(one) !== 'affected'));
-  into.closed.push(...affected(was).filter((one) => !is.has(one)));
+  const lists = await packagesIn(
+    db,
+    [before, now].filter((id) => id !== null),
+  );
+  const of = (id: number | null): Set<number> => new Set(id === null ? [] : lists.get(id));
+  const [was, is] = [of(before), of(now)];
+  const both = [...new Set([...was, ...is])];
+  const changed = both.filter((id) => was.has(id) !== is.has(id));
+  const advisories = new Set((await matchesOf(db, changed)).map(({ advisory }) => advisory));
+  if (advisories.size === 0) return;
+  const rows = await concerned(db, both, [...advisories]);
+  for (const [advisory, own] of Map.groupBy(rows, (row) => row.advisory)) {
+    const affects = (packages: ReadonlySet<number>): boolean =>
+      own.some(({ packageId, verdict }) => verdict === 'affected' && packages.has(packageId));
+    if (affects(is) && !affects(was)) into.opened.push(advisory);
+    if (affects(was) && !own.some(({ packageId }) => is.has(packageId))) into.closed.push(advisory);
+  }
 }
 
 /** As many as one run takes. */

@@ -91,12 +91,8 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
     from audit.match m where m.until is null and m.verdict = 'affected' and m.advisory = ${anyOf(advisories)}
     group by m.advisory`.execute(db);
   const details = await detailsOf(db, rows);
-  const counts = new Map<string, Hosts>();
-  for (const { ids } of rows) {
-    const key = ids.join();
-    if (!counts.has(key)) counts.set(key, await hostsOf(db, ids));
-  }
-  const found = rows.filter(({ ids }) => counts.get(ids.join())!.hosts > 0);
+  const counts = await hostsOf(db, new Set(rows.map(({ ids }) => ids.join())));
+  const found = rows.filter(({ ids }) => counts.has(ids.join()));
   const there = new Set(found.map(({ advisory }) => advisory));
   await dropCounts(
     db,
@@ -114,23 +110,29 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
   await weigh(db, [...there]);
 }
 
-async function hostsOf(db: DbOrTx, packages: readonly number[]): Promise<Hosts> {
-  const { rows } = await sql<{ hosts: string; listening: string; important: string; peers: number }>`
-    with named as (select array_agg(distinct name) as names from audit.package where id = any(${[...packages]}::integer[])),
-    having_it as (select distinct h.host_id from audit.package_list l
-      join audit.host_list h on h.list_id = l.id and h.until is null where l.packages && ${[...packages]}::integer[])
-    select count(*) as hosts, count(*) filter (where s.listens && n.names) as listening,
+/** Of each set of packages; those that nobody has are left out. */
+async function hostsOf(db: DbOrTx, sets: ReadonlySet<string>): Promise<Map<string, Hosts>> {
+  const { rows } = await sql<{ key: string; hosts: string; listening: string; important: string; peers: number }>`
+    select g.key, count(*) as hosts, count(*) filter (where s.listens && g.names) as listening,
       count(*) filter (where s.important) as important, coalesce(max(s.peers), 0) as peers
-    from having_it h cross join named n left join audit.host_system s on s.host_id = h.host_id`.execute(db);
-  const { hosts, listening, important, peers } = rows[0]!;
-  return { hosts: Number(hosts), listening: Number(listening), important: Number(important), peers };
+    from (select k.key, k.ids, array(select distinct p.name from audit.package p where p.id = any(k.ids)) as names
+      from (select n.key, string_to_array(n.key, ',')::integer[] as ids from unnest(${[...sets]}::text[]) as n (key)) k) g
+    cross join lateral audit.holders(g.ids) h (host_id)
+    left join audit.host_system s on s.host_id = h.host_id
+    group by g.key`.execute(db);
+  return new Map(
+    rows.map(({ key, hosts, listening, important, peers }) => [
+      key,
+      { hosts: Number(hosts), listening: Number(listening), important: Number(important), peers },
+    ]),
+  );
 }
 
 async function detailsOf(db: DbOrTx, counted: readonly Counted[]) {
   const sources = new Map(counted.map((one) => [one.advisory, new Set(one.sources)]));
   const { rows } = await sql<{ id: string; name: string; aliases: string[]; urgency: string | null }>`
-    select s.body ->> 'id' as id, s.name, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
-    from audit.statement s where s.ids && ${[...sources.keys()].map((one) => one.toUpperCase())}::text[]`.execute(db);
+    select s.advisory as id, s.name, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
+    from audit.statement s where s.advisory = ${anyOf([...sources.keys()])}`.execute(db);
   const own = rows.filter((row) => sources.get(row.id)?.has(row.name));
   return new Map(
     [...Map.groupBy(own, (row) => row.id)].map(([id, said]) => [

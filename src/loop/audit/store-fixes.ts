@@ -75,10 +75,8 @@ const MOST_UNITS = 20;
 /** Whatever runs files of it keeps the old ones until it is restarted. */
 async function restartsOf(db: DbOrTx, { ids, names }: Group): Promise<Fix['restarts']> {
   const { rows } = await sql<{ unit: string; hosts: string }>`
-    with having_it as (select distinct h.host_id from audit.package_list l
-      join audit.host_list h on h.list_id = l.id and h.until is null where l.packages && ${ids}::integer[]),
-    used as (select s.use_id, count(*) as hosts from having_it h join audit.host_system s on s.host_id = h.host_id
-      where s.use_id is not null group by s.use_id),
+    with used as (select s.use_id, count(*) as hosts from audit.holders(${ids}::integer[]) h (host_id)
+      join audit.host_system s on s.host_id = h.host_id where s.use_id is not null group by s.use_id),
     units as (select distinct d.use_id, d.hosts, split_part(u, E'\t', 2) as unit
       from used d join audit.process_use p on p.id = d.use_id cross join unnest(p.uses) u
       where split_part(u, E'\t', 1) = ${anyOf(names)})

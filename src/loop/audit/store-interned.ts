@@ -82,13 +82,12 @@ export async function internPackages(
   return { ids: [...ids.values(), ...rest.values()], added };
 }
 
-const digestOf = (one: Interned): string =>
-  sha256Hex(
-    JSON.stringify([
-      ...[one.ecosystem, one.release, one.name, one.version, one.source, one.sourceVersion],
-      ...[one.foreign, one.library, one.kernel],
-    ]),
+function digestOf(one: Interned): string {
+  const { ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel } = one;
+  return sha256Hex(
+    JSON.stringify([ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel]),
   );
+}
 
 function toRow(digest: string, one: Interned) {
   const { sourceVersion, foreign, library, ...rest } = one;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
-import { chunks } from '../../platform/db/many.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Match } from './logic/advisories/match.ts';
 
 export interface MatchRow {
@@ -59,22 +59,31 @@ export async function insertMatches(db: DbOrTx, rows: readonly MatchRow[], at: D
   }
 }
 
-/** Advisories that a list of packages is concerned by now, each with the worst verdict. */
-export async function advisoriesOfList(db: DbOrTx, listId: number | null): Promise<Map<string, MatchRow['verdict']>> {
-  if (listId === null) return new Map();
-  const { rows } = await sql<{ advisory: string; verdict: MatchRow['verdict'] }>`
-    select m.advisory, min(m.verdict) as verdict from audit.match m
-    where m.until is null and m.package_id in (select unnest(packages) from audit.package_list where id = ${listId})
-    group by m.advisory order by m.advisory`.execute(db);
-  return new Map(rows.map((row) => [row.advisory, row.verdict]));
+/** The packages of each of these lists. */
+export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promise<Map<number, number[]>> {
+  const { rows } = await sql<{ id: number; packages: number[] }>`
+    select id, packages from audit.package_list where id = any(${[...listIds]}::integer[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.packages]));
+}
+
+/** Which of these packages these advisories concern now. */
+export async function concerned(
+  db: DbOrTx,
+  packageIds: readonly number[],
+  advisories: readonly string[],
+): Promise<Pick<MatchRow, 'packageId' | 'advisory' | 'verdict'>[]> {
+  const { rows } = await sql<Pick<MatchRow, 'packageId' | 'advisory' | 'verdict'>>`
+    select package_id as "packageId", advisory, verdict from audit.match
+    where until is null and advisory = ${anyOf(advisories)} and package_id = any(${[...packageIds]}::integer[])`.execute(
+    db,
+  );
+  return rows;
 }
 
 /** How many hosts have any of these packages now. */
 export async function hostsHaving(db: DbOrTx, packageIds: readonly number[]): Promise<number> {
   if (packageIds.length === 0) return 0;
   const { rows } = await sql<{ hosts: string }>`
-    select count(distinct h.host_id) as hosts from audit.package_list l
-    join audit.host_list h on h.list_id = l.id and h.until is null
-    where l.packages && ${[...packageIds]}::integer[]`.execute(db);
+    select count(*) as hosts from audit.holders(${[...packageIds]}::integer[])`.execute(db);
   return Number(rows[0]!.hosts);
 }

@@ -47,7 +47,8 @@ export async function weigh(db: DbOrTx, advisories: readonly string[] | null): P
   const { rows } = await sql<Weighed & { advisory: string }>`
     select v.advisory, v.severity, v.hosts, v.listening, v.important, v.peers, coalesce(bool_or(s.kind = 'kev'), false) as exploited,
       coalesce(bool_or((s.body ->> 'ransomware')::boolean), false) as ransomware, max((s.body ->> 'score')::real) as epss
-    from audit.vulnerability v left join audit.signal s on s.cve = any(array_append(v.aliases, v.advisory))
+    from audit.vulnerability v cross join lateral unnest(array_append(v.aliases, v.advisory)) c (cve)
+    left join audit.signal s on s.cve = c.cve
     where ${which} group by v.advisory`.execute(db);
   for (const some of chunks(rows)) {
     const weighed = some.map((row) => ({ ...row, priority: priorityOf(factorsOf(row)) }));
@@ -126,7 +127,14 @@ export async function vulnerabilitiesNamed(
 function toVulnerability(row: Row): Vulnerability {
   const { advisory, aliases, severity, sources, hosts, fixable, exploited, epss, priority } = row;
   return {
-    ...{ advisory, aliases, severity, hosts, fixable, exploited, epss, priority },
+    advisory,
+    aliases,
+    severity,
+    hosts,
+    fixable,
+    exploited,
+    epss,
+    priority,
     packages: sources,
     factors: factorsOf(row),
   };

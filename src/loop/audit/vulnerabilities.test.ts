@@ -47,11 +47,11 @@ test('3.1, 3.9, 3.10: a vulnerability opens with a statement, closes with an upg
   const closed = w.clock.now.toISOString();
   await w.send(a, { packages: [sshd(NEW)] });
   await w.settle();
-  const states = async () => new Map((await show(w, CVE)).hosts.map((one) => [one.hostId, one]));
-  const fixed = await states();
-  assert.deepEqual([fixed.size, fixed.get(a)?.state, fixed.get(b)?.state], [2, 'fixed', 'open']);
-  assert.deepEqual([fixed.get(a)?.openedAt, fixed.get(a)?.closedAt, fixed.get(a)?.packages], [opened, closed, []]);
-  assert.equal((await list(w)).items[0]?.hosts, 1);
+  const of = (id: string) => async () => (await show(w, CVE)).hosts.find(({ hostId }) => hostId === id)!;
+  const [stateOfA, stateOfB] = [of(a), of(b)];
+  const fixed = await stateOfA();
+  assert.deepEqual([fixed.state, (await stateOfB()).state], ['fixed', 'open']);
+  assert.deepEqual([fixed.openedAt, fixed.closedAt, fixed.packages], [opened, closed, []]);
   assert.deepEqual((await list(w, { host: a })).items, []);
   assert.deepEqual(
     (await list(w, { host: b })).items[0]?.here?.map(({ name, version, fix, feed }) => [name, version, fix, feed]),
@@ -61,9 +61,9 @@ test('3.1, 3.9, 3.10: a vulnerability opens with a statement, closes with an upg
   w.later(3 * 24 * 60);
   await w.send(a, { packages: [sshd(OLD)] });
   await w.settle();
-  const again = await states();
-  assert.deepEqual([again.get(a)?.state, again.get(a)?.openedAt], ['rekindled', opened]);
-  assert.deepEqual([again.get(b)?.state, again.get(b)?.stale, again.get(a)?.stale], ['open', true, false]);
+  const [again, stale] = [await stateOfA(), await stateOfB()];
+  assert.deepEqual([again.state, again.openedAt, again.stale], ['rekindled', opened, false]);
+  assert.deepEqual([stale.state, stale.stale], ['open', true]);
   const entries = await w.entries('audit.vulnerabilities');
   assert.deepEqual(
     entries.slice(1).map(({ detail }) => [detail['opened'], detail['closed']]),
@@ -255,4 +255,33 @@ test('3.1: what is asked wrongly, or of an advisory that nobody knows, is refuse
   await assert.rejects(show(w, 'CVE-2099-1'), { code: 'ADVISORY_UNKNOWN' });
   await assert.rejects(list(w, { severity: 'dreadful' }));
   await assert.rejects(list(w, { limit: '0' }));
+});
+
+test('3.1: of two feeds that count the same the newer is right, also where the older one becomes newer by another record', async () => {
+  const w = await newWorld();
+  await debianHost(w, 1, [debianPackage('openssl', '1.1-1')]);
+  const record = (id: string, name: string, fixed: string, day: number): object => ({
+    id,
+    modified: `2026-11-0${day}T00:00:00Z`,
+    affected: [
+      {
+        package: { ecosystem: 'Debian:12', name },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }],
+      },
+    ],
+  });
+  const osv = (name: string, records: object[]): Promise<void> =>
+    takeFeed(w, { name, kind: 'osv', settings: { ecosystem: 'Debian' } }, records);
+  const affecting = record('CVE-2026-1', 'openssl', '1.2-1', 1);
+  await osv('osv-a', [affecting]);
+  await osv('osv-b', [record('CVE-2026-1', 'openssl', '1.0-1', 2)]);
+  await w.settle();
+  assert.equal((await list(w)).total, 0);
+  w.later();
+  await osv('osv-a', [affecting, record('CVE-2026-2', 'nginx', '9', 3)]);
+  await w.settle();
+  assert.deepEqual(
+    (await list(w)).items.map(({ advisory }) => advisory),
+    ['CVE-2026-1'],
+  );
 });
