@@ -48,10 +48,11 @@ create index host_list_by_list on audit.host_list (list_id, until) include (host
 
 -- Hosts that have any of these packages now, each once: who has some in both of its lists is told of by the first.
 create function audit.holders(packages integer[]) returns setof text language sql stable as $$
-  select h.host_id from audit.package_list l join audit.host_list h on h.list_id = l.id and h.until is null
-  where l.packages && $1 and (l.section = 'packages' or not exists (
-    select from audit.host_list o join audit.package_list p on p.id = o.list_id
-    where o.host_id = h.host_id and o.until is null and o.section = 'packages' and p.packages && $1))
+  with own as materialized (select l.id, l.section from audit.package_list l where l.packages && $1)
+  select h.host_id from own join audit.host_list h on h.list_id = own.id and h.until is null
+  where own.section = 'packages' or not exists (
+    select from audit.host_list o join own p on p.id = o.list_id
+    where o.host_id = h.host_id and o.until is null and o.section = 'packages')
 $$;
 
 -- What answers about the whole estate need of each host.

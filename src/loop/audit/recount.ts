@@ -8,6 +8,8 @@ import { dropCounts, putCounts, weigh } from './store-vulnerabilities.ts';
 
 /** As many requests as one transaction takes. */
 const AT_ONCE = 1000;
+/** As many advisories, of which most are of interest to no host, are in memory at a time. */
+const COUNTED_AT_ONCE = 10_000;
 
 /** Job: counts again what changed, until nothing is left. Who stops in the middle leaves the rest for the next. */
 export async function recount(platform: Platform, discovery: Pick<Discovery, 'hosts'>): Promise<void> {
@@ -21,7 +23,7 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'ho
       const advisories = new Set(due.advisories);
       for (const one of await advisoriesBetween(tx.db, [...due.lists, ...lists.map((list) => [list])]))
         advisories.add(one);
-      for (const some of chunks([...advisories].toSorted())) await countSome(tx.db, some);
+      for (const some of chunks([...advisories].toSorted(), COUNTED_AT_ONCE)) await countSome(tx.db, some);
       if (due.signals) await weigh(tx.db, null);
       if (due.signals || advisories.size > 0) await tx.publish('findings', {});
       return due.count === AT_ONCE;
@@ -113,10 +115,12 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
 /** Of each set of packages; those that nobody has are left out. */
 async function hostsOf(db: DbOrTx, sets: ReadonlySet<string>): Promise<Map<string, Hosts>> {
   const { rows } = await sql<{ key: string; hosts: string; listening: string; important: string; peers: number }>`
+    with g as materialized (select k.key, k.ids,
+        array(select distinct p.name from audit.package p where p.id = any(k.ids)) as names
+      from (select n.key, string_to_array(n.key, ',')::integer[] as ids from unnest(${[...sets]}::text[]) as n (key)) k)
     select g.key, count(*) as hosts, count(*) filter (where s.listens && g.names) as listening,
       count(*) filter (where s.important) as important, coalesce(max(s.peers), 0) as peers
-    from (select k.key, k.ids, array(select distinct p.name from audit.package p where p.id = any(k.ids)) as names
-      from (select n.key, string_to_array(n.key, ',')::integer[] as ids from unnest(${[...sets]}::text[]) as n (key)) k) g
+    from g
     cross join lateral audit.holders(g.ids) h (host_id)
     left join audit.host_system s on s.host_id = h.host_id
     group by g.key`.execute(db);
