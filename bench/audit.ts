@@ -3,7 +3,6 @@ import { systemActor } from '../src/model/actor.ts';
 import type { Section } from '../src/model/facts.ts';
 import { createAudit } from '../src/loop/audit/index.ts';
 import { internStored } from '../src/loop/audit/intern-host.ts';
-import { hostsToIntern } from '../src/loop/audit/store-interned.ts';
 import { followFeed } from '../src/loop/audit/follow-feed.ts';
 import { recount } from '../src/loop/audit/recount.ts';
 import { takeFacts } from '../src/loop/audit/take-facts.ts';
@@ -73,7 +72,7 @@ async function measure(platform: RunningPlatform, hosts: number, ranges: number)
   const { discovery, call } = estate;
   const ids = await fill(platform, discovery, hosts);
   const interned = await startCounting(platform);
-  await internAll(platform, discovery);
+  while ((await internStored(platform, discovery, ids)) > 0);
   const interning = await interned();
   await sql`analyze`.execute(platform.db);
   await call('addFeed', { body: { name: 'debian', kind: 'debian-tracker', url: null } });
@@ -134,10 +133,6 @@ async function space({ db }: RunningPlatform): Promise<Pick<Figures, 'database M
     `  ${n(packages)} distinct packages in ${n(lists)} lists, ${n(matches)} matches, ${n(listed)} vulnerabilities`,
   );
   return { 'database MB': Number(size) / MB, 'this process MB': process.memoryUsage.rss() / MB };
-}
-
-async function internAll(platform: RunningPlatform, discovery: Discovery): Promise<void> {
-  while ((await hostsToIntern(platform.db, 1)).length > 0) await internStored(platform, discovery);
 }
 
 /** A host upgraded one package, to a version that others have. */

@@ -189,13 +189,22 @@ async function compare(db: DbOrTx, before: number | null, now: number | null, in
 /** As many as one run takes. */
 const AT_ONCE = 500;
 
-/** By timer: facts that were stored before packages were interned. Each host by itself, so that it goes on where it stopped. */
-export async function internStored(platform: Platform, discovery: Pick<Discovery, 'host'>): Promise<void> {
-  for (const hostId of await hostsToIntern(platform.db, AT_ONCE)) {
-    if (platform.stopping.aborted) return;
+/**
+ * By timer: facts that were stored before packages were interned, and hosts that are back from being taken for another.
+ * Each host by itself, so that it goes on where it stopped. Returns how many there were.
+ */
+export async function internStored(
+  platform: Platform,
+  discovery: Pick<Discovery, 'host'>,
+  hostIds: readonly string[],
+): Promise<number> {
+  const due = await hostsToIntern(platform.db, hostIds, AT_ONCE);
+  for (const hostId of due) {
+    if (platform.stopping.aborted) break;
     await platform.observe(systemActor('audit.intern'), async (tx) => {
       await lockHost(tx.db, hostId);
       await internHost(discovery, tx, hostId);
     });
   }
+  return due.length;
 }

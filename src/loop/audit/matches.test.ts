@@ -178,7 +178,7 @@ test('3.9, property: after any sequence of imports and changed facts, what is st
         await w.close();
       }
     }),
-    { numRuns: 8 },
+    { numRuns: 5 },
   );
 });
 

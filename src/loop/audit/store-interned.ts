@@ -197,11 +197,12 @@ export async function leaveLists(db: DbOrTx, hostIds: readonly string[], at: Dat
   return rows.map((row) => row.list_id);
 }
 
-/** Hosts whose packages are stored and not interned: from before this was done. */
-export async function hostsToIntern(db: DbOrTx, most: number): Promise<string[]> {
+/** Those of these hosts whose packages are stored, and that have no list of them. */
+export async function hostsToIntern(db: DbOrTx, hostIds: readonly string[], most: number): Promise<string[]> {
   const { rows } = await sql<{ host_id: string }>`
-    select s.host_id from audit.section s where s.name = 'packages' and s.hash is not null
-      and not exists (select from audit.host_system h where h.host_id = s.host_id)
+    select s.host_id from audit.section s
+    where s.name = 'packages' and s.hash is not null and s.host_id = ${anyOf(hostIds)} and not exists (
+      select from audit.host_list h where h.host_id = s.host_id and h.section = 'packages' and h.until is null)
     order by s.host_id limit ${most}`.execute(db);
   return rows.map((row) => row.host_id);
 }

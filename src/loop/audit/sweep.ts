@@ -13,12 +13,16 @@ const ALL_EVERY_MS = 24 * 3_600_000;
  */
 export async function sweep({ platform, discovery, kits, recordKits }: Judge): Promise<void> {
   await recordKits();
-  await internStored(platform, discovery);
   const now = platform.now().getTime();
   const digest = digestOf(kits);
   const judged = await judgedHosts(platform.db);
   const open = new Map((await hostsToWatch(platform.db)).map((one) => [one.hostId, one.pending]));
   const known = await discovery.hosts();
+  await internStored(
+    platform,
+    discovery,
+    known.map((host) => host.id),
+  );
   for (const hostId of new Set([...known.map((host) => host.id), ...open.keys()])) {
     const last = judged.get(hostId);
     const every = open.get(hostId) ? 0 : open.has(hostId) ? OPEN_EVERY_MS : ALL_EVERY_MS;

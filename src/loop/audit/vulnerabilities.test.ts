@@ -242,12 +242,26 @@ test('facts of before packages were interned are taken in by the sweep, each hos
   for (const table of ['host_list', 'host_system', 'match', 'vulnerability', 'package_list', 'package'])
     await sql`delete from ${sql.table(`audit.${table}`)}`.execute(w.platform.db);
   assert.equal((await list(w)).total, 0);
-  await w.platform.queue.enqueue('audit.sweep', {});
-  await w.settle();
+  const sweep = async (): Promise<void> => {
+    await w.platform.queue.enqueue('audit.sweep', {});
+    await w.settle();
+  };
+  await sweep();
   assert.deepEqual(
     (await list(w)).items.map(({ advisory, hosts }) => [advisory, hosts]),
     [[CVE, 3]],
   );
+  // A host that was taken for another and is itself again: its lists had ended.
+  await sql`update audit.host_list set until = ${w.clock.now} where host_id = ${(await w.discovery.hosts())[0]!.id}`.execute(
+    w.platform.db,
+  );
+  w.later();
+  await sweep();
+  assert.equal((await list(w)).items[0]?.hosts, 3);
+  const { rows } = await sql`select from audit.host_list where until is null and section = 'packages'`.execute(
+    w.platform.db,
+  );
+  assert.equal(rows.length, 3);
 });
 
 test('3.1: what is asked wrongly, or of an advisory that nobody knows, is refused with what to do', async () => {
