@@ -4,6 +4,7 @@
  */
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
+import { audit } from './audit.ts';
 import { churn } from './churn.ts';
 import { deploying } from './deploying.ts';
 import { patching } from './patching.ts';
@@ -16,6 +17,7 @@ import type { Bench, Measured } from './contract.ts';
 
 const BENCHES: readonly Bench[] = [
   agent,
+  audit,
   churn,
   heartbleed,
   reconcile,

@@ -42,6 +42,9 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   'host split': ['host split web-1 --reason "two machines behind one key"'],
   timeline: ['timeline --since 7d', 'timeline --unknown --hosts-only --json'],
   keys: ['keys --shared', 'keys --burnt --json', 'keys SHA256:AAAA --host web-1'],
+  vulnerabilities: ['vulnerabilities --exploited', 'vulnerabilities --host web-1 --fixable --json'],
+  'vulnerabilities show': ['vulnerabilities show CVE-2024-6387'],
+  fixes: ['fixes', 'fixes --host web-1 --json'],
   blind: ['blind', 'blind --json'],
   'source kinds': ['source kinds', 'source kinds netbox'],
   'feed add': [

@@ -20,6 +20,7 @@ import { addKeys } from './commands/keys.ts';
 import { addTimeline } from './commands/timeline.ts';
 import { addTokens } from './commands/tokens.ts';
 import { addTrail } from './commands/trail.ts';
+import { addVulnerabilities } from './commands/vulnerabilities.ts';
 import { addSites } from './commands/sites.ts';
 import { examplesOf } from './examples.ts';
 import { VERSION } from './version.ts';
@@ -57,6 +58,7 @@ export function program(): Command {
     addFeeds,
     addAudit,
     addExport,
+    addVulnerabilities,
     addImpact,
     addChange,
     addCampaign,

@@ -10,6 +10,7 @@ import {
   MapSearch,
   TimelineSearch,
   TrailSearch,
+  VulnerabilitiesSearch,
 } from './search.ts';
 
 const root = createRootRoute();
@@ -82,6 +83,17 @@ const pages = [
     path: '/findings',
     validateSearch: FindingsSearch,
     component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/vulnerabilities',
+    validateSearch: VulnerabilitiesSearch,
+    component: lazyRouteComponent(() => import('./pages/Vulnerabilities.tsx'), 'VulnerabilitiesPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/vulnerabilities/$id',
+    component: lazyRouteComponent(() => import('./pages/Vulnerability.tsx'), 'VulnerabilityPage'),
   }),
   createRoute({
     ...parent,

@@ -39,6 +39,17 @@ export type KeysShown = (typeof KEYS_SHOWN)[number];
 export const KeysSearch = z.object({ show: optional(z.enum(KEYS_SHOWN)), key: text });
 export type KeysSearch = z.infer<typeof KeysSearch>;
 
+export const VULNERABILITY_SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'unknown'] as const;
+export const VulnerabilitiesSearch = z.object({
+  view: optional(z.enum(['fixes'])),
+  severity: optional(z.enum(VULNERABILITY_SEVERITIES)),
+  exploited: optional(z.literal(true)),
+  fixable: optional(z.literal(true)),
+  text,
+  page: optional(z.number().int().min(1).max(10_000)),
+});
+export type VulnerabilitiesSearch = z.infer<typeof VulnerabilitiesSearch>;
+
 /** Subnets that are open at once; the server takes no more. */
 export const MOST_OPEN = 6;
 export const MapSearch = z.object({ open: z.string().max(400).optional().catch(undefined) });

@@ -12,6 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'audit.findings.opened': 'Findings opened',
   'audit.findings.rekindled': 'Findings came back',
   'audit.kit.loaded': 'Kit loaded',
+  'audit.vulnerabilities.changed': 'Vulnerabilities came or went',
   'auth.key.added': 'Approver key registered',
   'auth.key.revoked': 'Approver key revoked',
   'auth.link.made': 'Sign-in link made',

@@ -7,7 +7,7 @@ const STALE: Record<string, string[]> = {
   hosts: ['hosts', 'host', 'endpoints', 'coverage', 'overview', 'sources', 'unknown', 'patrols', 'timeline'],
   scans: ['scans', 'patrols', 'overview'],
   agents: ['hosts', 'host', 'agents', 'deployments', 'agent-updates', 'overview'],
-  findings: ['findings', 'exceptions', 'host', 'campaigns', 'keys', 'overview'],
+  findings: ['findings', 'exceptions', 'host', 'campaigns', 'keys', 'overview', 'vulnerabilities'],
   facts: ['host', 'dependencies', 'keys'],
   changes: ['changes', 'change', 'overview'],
   tasks: ['change'],

@@ -16,6 +16,7 @@ import { useDisclosure } from '@mantine/hooks';
 import {
   IconAffiliate,
   IconBell,
+  IconBug,
   IconChecklist,
   IconClockPause,
   IconFiles,
@@ -63,6 +64,7 @@ const nav = (campaign: Campaign | undefined): Item[] => [
   { to: paths.scans(), label: 'Scans', icon: IconRadar2 },
   { to: paths.deployments(), label: 'Deployments', icon: IconPlugConnected },
   { to: paths.findings(), label: 'Findings', icon: IconChecklist },
+  { to: paths.vulnerabilities(), label: 'Vulnerabilities', icon: IconBug },
   { to: paths.keys(), label: 'Keys', icon: IconKey },
   { to: paths.graph(), label: 'Dependencies', icon: IconAffiliate },
   { to: paths.exceptions(), label: 'Exceptions', icon: IconClockPause },

@@ -15,6 +15,7 @@ import { EntryList } from '../components/EntryList.tsx';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { Fold } from '../components/Fold.tsx';
+import { HostVulnerabilities } from '../components/HostVulnerabilities.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Terms } from '../components/Terms.tsx';
@@ -57,6 +58,7 @@ function HostView({ host, endpoints, device }: Pick<HostDetail, 'host' | 'endpoi
         <Neighbourhood host={host} />
       </SimpleGrid>
       <HostFindings host={host} />
+      <HostVulnerabilities host={host} />
       <Endpoints endpoints={endpoints} />
       <History host={host} />
     </Page>

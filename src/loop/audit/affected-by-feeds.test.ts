@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { PackageFact } from '../../model/facts.ts';
 import type { Affected } from '../../model/finding.ts';
-import type { Statement } from '../../model/statement.ts';
-import { packagesNamed } from './store-named.ts';
+import { packagesCalled } from './store-interned.ts';
 import { shop, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
@@ -193,13 +192,11 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
     ]),
   );
 
-  // Only what is named leaves the database, by PyPI's own rules for names.
-  const named = async (ecosystem: string, library: string): Promise<string[]> => {
-    const statement = { ecosystem, name: library, of: 'source' } as Statement;
-    return [...(await packagesNamed(w.platform.db, [statement])).values()]
-      .flatMap(({ packages }) => packages.map((one) => `${one.name} ${one.version}`))
+  // By PyPI's own rules for names.
+  const named = async (ecosystem: string, called: string): Promise<string[]> =>
+    (await packagesCalled(w.platform.db, [{ ecosystem, called }]))
+      .map((one) => `${one.name} ${one.version}`)
       .toSorted();
-  };
   assert.deepEqual(await named('PyPI', 'foo-bar'), ['Foo._Bar 2.0']);
   assert.deepEqual(await named('Maven', 'org.example:other'), ['org.example:other 2.14.1']);
   assert.deepEqual(await named('npm', 'foo-bar'), []);

@@ -2,20 +2,19 @@ import type { Affected } from '../../model/finding.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { FEEDS } from './feeds/registry.ts';
-import { matchHost } from './logic/advisories/host.ts';
-import type { FeedStatement, Installed } from './logic/advisories/match.ts';
+import type { FeedStatement } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
 import { feedRows, releasesSpokenOf, statementsNaming } from './store-feeds.ts';
 import {
-  type HostPackages,
+  holders,
   type HostSystem,
   LIBRARIES,
-  type NamedPackage,
-  packagesNamed,
+  type MatchedPackage,
+  packagesMatching,
+  pathKey,
+  pathsOf,
   systemsByHost,
-  unreadByHost,
 } from './store-named.ts';
-import { versionOrder } from './versions/registry.ts';
 
 type Said = Pick<Affected, 'hosts' | 'unknown'>;
 
@@ -30,10 +29,11 @@ export async function saidByFeeds(
 ): Promise<Said | null> {
   const statements = await statementsNaming(platform.db, advisory);
   if (statements.length === 0) return null;
-  const having = await packagesNamed(platform.db, statements);
+  const ids = [...new Set(statements.map(({ id }) => id))];
+  const concerned = await concernedHosts(platform, await packagesMatching(platform.db, ids));
   const known = await systemsByHost(platform.db);
   const silent = await silentAbout(platform, statements, [...known.values()]);
-  const unread = await unreadLibraries(platform, statements);
+  const unread = unreadLibraries(statements);
   const said: Said = { hosts: [], unknown: [] };
   for (const host of await discovery.hosts()) {
     if (host.supersededBy) continue;
@@ -41,65 +41,57 @@ export async function saidByFeeds(
     // What was never looked into is told of by whoever asks about inventories.
     if (!system) continue;
     const base = { hostId: host.id, hostName: host.name };
-    const one = judged(statements, having.get(host.id));
-    said.hosts.push(
-      ...one.affected.map(({ what, why }) => ({ ...base, what, why, state: 'installed' as const, findingId: null })),
-    );
-    const why = one.unknown ?? unread(host.id) ?? silent(system);
-    if (one.affected.length === 0 && why) said.unknown.push({ ...base, why });
+    const { affected, unknown } = concerned.get(host.id) ?? UNCONCERNED;
+    for (const { what, why } of affected)
+      said.hosts.push({ ...base, what, why, state: 'installed' as const, findingId: null });
+    const why = unknown ?? unread(system) ?? silent(system);
+    if (affected.length === 0 && why) said.unknown.push({ ...base, why });
   }
   return said;
 }
 
-interface Judged {
+interface Concerned {
   affected: { what: string; why: string }[];
   unknown: string | null;
 }
+const UNCONCERNED: Concerned = { affected: [], unknown: null };
 
-function judged(statements: readonly FeedStatement[], host: HostPackages | undefined): Judged {
-  if (!host) return { affected: [], unknown: null };
-  const { packages, kernel } = matchHost(
-    statements,
-    host.packages.map((one) => installedOf(host, one)),
-    versionOrder,
-    host.kernel,
+/** Hosts that have any of these packages, with what that means for them. */
+async function concernedHosts({ db }: Platform, matched: readonly MatchedPackage[]): Promise<Map<string, Concerned>> {
+  const byId = Map.groupBy(matched, ({ packageId }) => packageId);
+  const having = await holders(db, [...byId.keys()]);
+  const libraries = matched.filter(({ library }) => library);
+  const inLibraries = new Set(libraries.map(({ packageId }) => packageId));
+  const paths = await pathsOf(
+    db,
+    [...new Set(having.filter((one) => inLibraries.has(one.packageId)).map(({ listId }) => listId))],
+    [...new Set(libraries.map(({ name }) => name))],
   );
-  const all = [...packages, ...kernel];
-  const affected = all
-    .filter(({ verdict }) => verdict === 'affected')
-    .flatMap((match) =>
-      match.packages.map((what) => ({
-        what,
-        why: `${match.why}; says ${match.statement.feed}${match.fix === null ? '' : `, go to ${match.fix}`}`,
-      })),
-    );
-  const doubt = all.find(({ verdict }) => verdict === 'unknown');
-  return { affected, unknown: doubt ? `${doubt.packages[0]}: ${doubt.why}` : null };
+  const found = new Map<string, Concerned>();
+  for (const { packageId, listId, hostId } of having) {
+    if (!found.has(hostId)) found.set(hostId, { affected: [], unknown: null });
+    const one = found.get(hostId)!;
+    for (const match of byId.get(packageId)!) {
+      const label = `${match.name} ${match.version}`;
+      const labels = match.library
+        ? (paths.get(pathKey(listId, match)) ?? []).map((path) => `${label} in ${path}`)
+        : [label];
+      if (match.verdict === 'unknown') one.unknown ??= `${labels[0] ?? label}: ${match.why}`;
+      else one.affected.push(...labels.map((what) => ({ what, why: reasonOf(match) })));
+    }
+  }
+  return found;
 }
 
-function installedOf({ versionId }: HostPackages, fact: NamedPackage): Installed {
-  const { name, version, path, origin } = fact;
-  const ecosystem = fact.ecosystem.split(':')[0]!;
-  return {
-    ...fact,
-    ecosystem,
-    release: path === undefined ? releaseOf(ecosystem, versionId) : null,
-    foreign: origin === 'foreign' || origin === 'local',
-    label: path === undefined ? `${name} ${version}` : `${name} ${version} in ${path}`,
-  };
-}
+const reasonOf = ({ why, feed, fix }: MatchedPackage): string =>
+  `${why}; says ${feed}${fix === null ? '' : `, go to ${fix}`}`;
 
 /** Why a host's libraries prove nothing, where a statement is about some; null: they were all read. */
-async function unreadLibraries(
-  { db }: Platform,
-  statements: readonly FeedStatement[],
-): Promise<(hostId: string) => string | null> {
+function unreadLibraries(statements: readonly FeedStatement[]): (system: HostSystem) => string | null {
   if (!statements.some(({ ecosystem }) => LIBRARIES.includes(ecosystem))) return () => null;
-  const unread = await unreadByHost(db);
-  return (hostId) => {
-    const count = unread.get(hostId);
-    if (count === undefined) return 'the libraries of its programs were never collected';
-    return count === 0 ? null : `some of its programs could not be read (${count})`;
+  return ({ unread }) => {
+    if (unread === null) return 'the libraries of its programs were never collected';
+    return unread === 0 ? null : `some of its programs could not be read (${unread})`;
   };
 }
 

@@ -8,7 +8,7 @@ import type { LoadedKit } from './face.ts';
 import { outOfReach, rangesIn } from './logic/ecosystems.ts';
 import { kernelOf } from './logic/kernels.ts';
 import { findFindings, openFindings, type StoredFinding } from './store-findings.ts';
-import { ecosystemsByHost, hostsWithPackage } from './store-facts.ts';
+import { hostsWithPackage, systemsByHost } from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
 interface Sources {
@@ -155,7 +155,7 @@ interface BlindSpot {
 
 /** Nobody has looked inside, or nobody knows what to make of what is there: neither affected nor clean. */
 async function blindSpots({ platform, discovery }: Sources, ranges: readonly AffectedRange[][]): Promise<BlindSpot[]> {
-  const known = await ecosystemsByHost(platform.db);
+  const known = await systemsByHost(platform.db);
   const reasons = new Map<string, string | null>();
   const reasonFor = (ecosystems: readonly string[]): string | null => {
     // Hosts are many, and kinds of hosts few.
@@ -169,7 +169,7 @@ async function blindSpots({ platform, discovery }: Sources, ranges: readonly Aff
   };
   return (await discovery.hosts()).flatMap((host): BlindSpot[] => {
     const base = { hostId: host.id, hostName: host.name };
-    const ecosystems = known.get(host.id);
+    const ecosystems = known.get(host.id)?.ecosystems;
     if (!ecosystems) return [{ ...base, seen: false, why: `${host.management}: its packages were never collected` }];
     const why = reasonFor(ecosystems);
     return why === null ? [] : [{ ...base, seen: true, why }];

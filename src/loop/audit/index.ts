@@ -14,7 +14,9 @@ import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
 import { exportRoutes } from './routes-export.ts';
 import { keyRoutes } from './routes-keys.ts';
+import { vulnerabilityRoutes } from './routes-vulnerabilities.ts';
 import { sweep } from './sweep.ts';
+import { recount } from './recount.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
 
 export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
@@ -63,6 +65,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       ...exportRoutes(platform, discovery),
       ...feedRoutes(platform),
       ...keyRoutes(platform, discovery),
+      ...vulnerabilityRoutes(context),
     ],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
@@ -72,12 +75,14 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.sweep': () => sweep(context),
       'audit.feed': ({ feed }) => syncFeed(platform, feed),
       'audit.feeds-due': () => syncDue(platform),
+      'audit.recount': () => recount(platform, discovery),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
       { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
       { job: 'audit.feeds-due', cron: '23 * * * *' },
+      { job: 'audit.recount', cron: '* * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],
   };

@@ -20,6 +20,10 @@ import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
 import { orphans } from './store-orphans.ts';
+import { leaveLists } from './store-interned.ts';
+import { noteRecount } from './store-recount.ts';
+import { noteUses } from './store-fixes.ts';
+import { usesOf } from './logic/uses.ts';
 import { versionOrder } from './versions/registry.ts';
 
 export interface Judge {
@@ -180,10 +184,11 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
     },
     decisions,
   );
-  await forgetKeys(
-    tx.db,
-    before.map((one) => one.id),
-  );
+  const replaced = before.map((one) => one.id);
+  await forgetKeys(tx.db, replaced);
+  const left = await leaveLists(tx.db, replaced, tx.now);
+  if (left.length > 0) await noteRecount(tx, { lists: left });
+  if (evidence.facts.processes) await noteUses(tx.db, host.id, usesOf(evidence.facts.processes));
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
   await noteJudged(tx.db, host.id, used, digestOf(context.kits), tx.now);
   // Facts from inside may tell where it came from.

@@ -192,40 +192,6 @@ export async function takeRequest(db: DbOrTx, hostId: string): Promise<boolean> 
   return taken.numDeletedRows > 0n;
 }
 
-/** Hosts that have a package of this name installed, by whatever the index over contents finds. */
-export async function hostsWithPackage(
-  db: DbOrTx,
-  name: string,
-): Promise<{ hostId: string; ecosystem: string; version: string; source: string }[]> {
-  const like = JSON.stringify([{ name }]);
-  const rows = await sql<{ host_id: string; ecosystem: string; version: string; source: string }>`
-    select s.host_id, p ->> 'ecosystem' as ecosystem, p ->> 'version' as version, p ->> 'source' as source
-    from audit.section_content c
-    join audit.section s on s.name = c.name and s.hash = c.hash
-    cross join jsonb_array_elements(c.data) p
-    where c.name = 'packages' and c.data @> ${like}::jsonb and p ->> 'name' = ${name}
-    order by s.host_id`.execute(db);
-  return rows.rows.map((row) => ({
-    hostId: row.host_id,
-    ecosystem: row.ecosystem,
-    version: row.version,
-    source: row.source,
-  }));
-}
-
-/** Hosts whose packages we know, with the kinds of packages that they have. */
-export async function ecosystemsByHost(db: DbOrTx): Promise<Map<string, string[]>> {
-  const rows = await q(db)
-    .selectFrom('audit.section as s')
-    .innerJoin('audit.section_content as c', (join) =>
-      join.onRef('c.name', '=', 's.name').onRef('c.hash', '=', 's.hash'),
-    )
-    .select(['s.host_id', 'c.ecosystems'])
-    .where('s.name', '=', 'packages')
-    .execute();
-  return new Map(rows.map((row) => [row.host_id, row.ecosystems ?? []]));
-}
-
 /** Files of these hosts that hold or held one of these keys, as far back as the history goes. */
 export async function filesThatHeld(
   db: DbOrTx,
@@ -271,6 +237,31 @@ export async function removeContents(db: Db, before: Date): Promise<number> {
         and not exists (select from audit.section s where s.name = c.name and s.hash = c.hash)
         and not exists (select from audit.section_history h where h.name = c.name and h.hash = c.hash)
       limit ${BATCH} for update skip locked)`,
+  );
+}
+
+/** Lists that no host has, nor had since then, and what feeds said before then and do not say any more. */
+export async function removeListHistory(db: Db, before: Date): Promise<number> {
+  return (
+    (await inBatches(
+      db,
+      sql`delete from audit.host_list where (host_id, section, since) in (
+        select host_id, section, since from audit.host_list where until < ${before} limit ${BATCH})`,
+    )) +
+    (await inBatches(
+      db,
+      sql`delete from audit.match where id in (select id from audit.match where until < ${before} limit ${BATCH})`,
+    )) +
+    (await inBatches(
+      db,
+      sql`delete from audit.package_list where id in (select l.id from audit.package_list l
+        where not exists (select from audit.host_list h where h.list_id = l.id) limit ${BATCH} for update skip locked)`,
+    )) +
+    (await inBatches(
+      db,
+      sql`delete from audit.process_use where id in (select u.id from audit.process_use u
+        where not exists (select from audit.host_system s where s.use_id = u.id) limit ${BATCH} for update skip locked)`,
+    ))
   );
 }
 

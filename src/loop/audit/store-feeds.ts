@@ -84,13 +84,14 @@ export interface Difference {
   removed: number;
 }
 
+/** `keys`: of everything that differs */
+export interface Put {
+  difference: Difference;
+  keys: string[];
+}
+
 /** Writes what differs, and keeps what was said before. */
-export async function putStatements(
-  db: DbOrTx,
-  feed: string,
-  all: readonly StatementRow[],
-  time: Date,
-): Promise<Difference> {
+export async function putStatements(db: DbOrTx, feed: string, all: readonly StatementRow[], time: Date): Promise<Put> {
   const rows = await q(db).selectFrom('audit.statement').select(['key', 'digest']).where('feed', '=', feed).execute();
   return putInPlace(db, feed, { before: rows, all, time });
 }
@@ -101,7 +102,7 @@ export async function putDocuments(
   feed: string,
   names: ReadonlySet<string>,
   { nameOf, all, time }: { nameOf: NameOf; all: readonly StatementRow[]; time: Date },
-): Promise<Difference> {
+): Promise<Put> {
   const rows = await q(db)
     .selectFrom('audit.statement')
     .select(['key', 'digest', 'body'])
@@ -131,7 +132,7 @@ async function putInPlace(
   db: DbOrTx,
   feed: string,
   what: { before: readonly { key: string; digest: string }[]; all: readonly StatementRow[]; time: Date },
-): Promise<Difference> {
+): Promise<Put> {
   const { all, time } = what;
   const before = new Map(what.before.map((row) => [row.key, row.digest]));
   const now = new Set(all.map(({ key }) => key));
@@ -146,7 +147,16 @@ async function putInPlace(
     const values = some.map((row) => ({ ...row, feed, feed_time: time }));
     await q(db).insertInto('audit.statement').values(values).execute();
   }
-  return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
+  return {
+    difference: { added: news.length - changed.length, changed: changed.length, removed: gone.length },
+    keys: [...gone, ...news.map(({ key }) => key)],
+  };
+}
+
+export async function statementKeys(db: DbOrTx, feed: string): Promise<string[]> {
+  return (await q(db).selectFrom('audit.statement').select('key').where('feed', '=', feed).execute()).map(
+    (row) => row.key,
+  );
 }
 
 export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalRow[]): Promise<Difference> {
@@ -164,7 +174,7 @@ export async function putSignals(db: DbOrTx, feed: string, all: readonly SignalR
   return { added: news.length - changed.length, changed: changed.length, removed: gone.length };
 }
 
-const selectStatements = (db: DbOrTx) =>
+const saidStatements = (db: DbOrTx) =>
   q(db)
     .selectFrom('audit.statement as s')
     .innerJoin('audit.feed as f', 'f.name', 's.feed')
@@ -172,8 +182,7 @@ const selectStatements = (db: DbOrTx) =>
     .select(['s.feed', 's.body', 's.feed_time', 'f.kind', 't.feed_time as of_feed', 't.ok_at'])
     .orderBy('s.feed')
     .orderBy('s.key');
-
-type SaidRow = Awaited<ReturnType<ReturnType<typeof selectStatements>['execute']>>[number];
+type SaidRow = Awaited<ReturnType<ReturnType<typeof saidStatements>['execute']>>[number];
 
 const toStatement = ({ feed, body, kind, ...row }: SaidRow): FeedStatement => ({
   ...body,
@@ -184,15 +193,27 @@ const toStatement = ({ feed, body, kind, ...row }: SaidRow): FeedStatement => ({
 
 /** What all feeds say under that name of an advisory. */
 export async function statementsNaming(db: DbOrTx, advisory: string): Promise<FeedStatement[]> {
-  const rows = await selectStatements(db)
+  const rows = await saidStatements(db)
     .where(sql<boolean>`s.ids @> array[${advisory}]::text[]`)
+    .execute();
+  return rows.map(toStatement);
+}
+
+/** What all feeds say of packages by these names. */
+export async function statementsCalled(
+  db: DbOrTx,
+  names: readonly { ecosystem: string; called: string }[],
+): Promise<FeedStatement[]> {
+  const asked = sql`unnest(${names.map((one) => one.called)}::text[], ${names.map((one) => one.ecosystem)}::text[])`;
+  const rows = await saidStatements(db)
+    .where(sql<boolean>`(s.called, s.ecosystem) in (select n, e from ${asked} as k (n, e))`)
     .execute();
   return rows.map(toStatement);
 }
 
 /** What all feeds say of packages of these names. */
 export async function statementsAbout(db: DbOrTx, names: readonly string[]): Promise<FeedStatement[]> {
-  const rows = await selectStatements(db).where('s.name', '=', anyOf(names)).execute();
+  const rows = await saidStatements(db).where('s.name', '=', anyOf(names)).execute();
   return rows.map(toStatement);
 }
 

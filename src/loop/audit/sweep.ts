@@ -1,3 +1,4 @@
+import { internStored } from './intern-host.ts';
 import type { Judge } from './judge-host.ts';
 import { digestOf } from './kit-store.ts';
 import { hostsToWatch } from './store-findings.ts';
@@ -17,6 +18,11 @@ export async function sweep({ platform, discovery, kits, recordKits }: Judge): P
   const judged = await judgedHosts(platform.db);
   const open = new Map((await hostsToWatch(platform.db)).map((one) => [one.hostId, one.pending]));
   const known = await discovery.hosts();
+  await internStored(
+    platform,
+    discovery,
+    known.map((host) => host.id),
+  );
   for (const hostId of new Set([...known.map((host) => host.id), ...open.keys()])) {
     const last = judged.get(hostId);
     const every = open.get(hostId) ? 0 : open.has(hostId) ? OPEN_EVERY_MS : ALL_EVERY_MS;

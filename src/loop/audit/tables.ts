@@ -62,6 +62,8 @@ export type AuditTables = {
     body: Document<Statement>;
     digest: string;
     feed_time: Date;
+    /** as statements are compared with packages */
+    called: ColumnType<string, never, never>;
   };
   'audit.statement_history': {
     id: Generated<string>;
@@ -72,6 +74,49 @@ export type AuditTables = {
     until: Date;
   };
   'audit.signal': { feed: string; cve: string; kind: Signal['kind']; body: Document<Signal>; digest: string };
+  'audit.package': {
+    id: Generated<number>;
+    digest: string;
+    ecosystem: string;
+    release: string | null;
+    name: string;
+    version: string;
+    source: string;
+    source_version: string;
+    is_foreign: boolean;
+    is_library: boolean;
+    kernel: string;
+    as_source: string;
+    as_binary: string;
+  };
+  'audit.package_list': { id: Generated<number>; key: string; section: string; hash: string; packages: number[] };
+  'audit.host_list': { host_id: string; section: string; list_id: number; since: Date; until: Date | null };
+  'audit.host_system': {
+    host_id: string;
+    ecosystems: string[];
+    version_id: string | null;
+    unread: number | null;
+    listens: string[];
+    peers: Generated<number>;
+    important: Generated<boolean>;
+    use_id: number | null;
+  };
+  'audit.vulnerability': {
+    advisory: string;
+    aliases: string[];
+    severity: Severity | 'unknown';
+    sources: string[];
+    packages: number;
+    hosts: number;
+    listening: number;
+    important: number;
+    peers: number;
+    fixable: boolean;
+    exploited: Generated<boolean>;
+    ransomware: Generated<boolean>;
+    epss: number | null;
+    priority: Generated<number>;
+  };
   'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };
   'audit.finding': {
     id: string;

@@ -7,6 +7,7 @@ import type { Changes } from './feeds/contract.ts';
 import type { ReadFeed } from './feeds/read.ts';
 import { readApart } from './feeds/reader.ts';
 import { LIMITS } from './feeds/unpack.ts';
+import { followFeed } from './follow-feed.ts';
 import {
   countStatements,
   documentsOf,
@@ -196,14 +197,16 @@ async function takeBatch(
   // What could not be read stays as it was.
   const names = new Set(batch.map(({ change }) => changes.name(change.path)).filter((name) => !failedNames.has(name)));
   await platform.observe(actor, async (tx) => {
-    const locked = await lockFeed(tx.db, row.name);
-    if (!locked) throw new Error('the feed was removed meanwhile');
+    if (!(await lockFeed(tx.db, row.name))) throw new Error('the feed was removed meanwhile');
     const how = { nameOf: changes.nameOf.bind(changes), all: content.statements, time: new Date(last.at) };
-    const difference = await putDocuments(tx.db, row.name, names, how);
-    const total = await countStatements(tx.db, row.name);
-    await saveState(tx.db, row.name, { tried_at: tx.now, error: null, cursor: cursorOf(last), statements: total });
-    if (isSomething(difference) || skipped.length > 0)
-      await tx.record(taken(row.name, { documents: batch.length, changes: difference, skipped, until: last.at }));
+    await followFeed(tx, row.name, async () => {
+      const { difference, keys } = await putDocuments(tx.db, row.name, names, how);
+      const total = await countStatements(tx.db, row.name);
+      await saveState(tx.db, row.name, { tried_at: tx.now, error: null, cursor: cursorOf(last), statements: total });
+      if (isSomething(difference) || skipped.length > 0)
+        await tx.record(taken(row.name, { documents: batch.length, changes: difference, skipped, until: last.at }));
+      return { said: { keys, signals: false }, result: undefined };
+    });
   });
 }
 
@@ -223,14 +226,17 @@ async function finish(
   await platform.observe(actor, async (tx) => {
     if (!(await lockFeed(tx.db, row.name))) return;
     const how = { nameOf: changes.nameOf.bind(changes), all: [], time: state.feed_time ?? tx.now };
-    const difference = await putDocuments(tx.db, row.name, new Set(gone), how);
-    const statements = await countStatements(tx.db, row.name);
-    const isFirst = (await feedRow(tx.db, row.name))?.digest === null;
-    if (statements === 0) throw new Error('it says nothing at all');
-    await saveState(tx.db, row.name, { ...state, statements, signals: 0 });
-    if (isFirst || isSomething(difference))
-      await tx.record(
-        taken(row.name, { digest: state.digest, counts: { statements }, changes: difference, gone: gone.length }),
-      );
+    await followFeed(tx, row.name, async () => {
+      const { difference, keys } = await putDocuments(tx.db, row.name, new Set(gone), how);
+      const statements = await countStatements(tx.db, row.name);
+      const isFirst = (await feedRow(tx.db, row.name))?.digest === null;
+      if (statements === 0) throw new Error('it says nothing at all');
+      await saveState(tx.db, row.name, { ...state, statements, signals: 0 });
+      if (isFirst || isSomething(difference))
+        await tx.record(
+          taken(row.name, { digest: state.digest, counts: { statements }, changes: difference, gone: gone.length }),
+        );
+      return { said: { keys, signals: false }, result: undefined };
+    });
   });
 }

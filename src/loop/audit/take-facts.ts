@@ -16,6 +16,8 @@ import {
   readFacts,
   setSections,
 } from './store-facts.ts';
+import { INTERNED, internHost } from './intern-host.ts';
+import { notePeers } from './store-interned.ts';
 import { followOrphans } from './store-orphans.ts';
 
 interface Checked {
@@ -50,6 +52,8 @@ export async function takeFacts(
       from.hostId,
       checked.filter((one) => !isWanted(one)),
     );
+    if (changed.some((name) => INTERNED.has(name))) await internHost(discovery, tx, from.hostId);
+    if (changed.includes('connections')) await notePeers(tx.db, from.hostId);
     await follow(discovery, tx, from.hostId, changed);
     return { want: checked.filter(isWanted).map((one) => one.section.name) };
   });

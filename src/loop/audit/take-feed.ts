@@ -2,13 +2,14 @@ import { type Actor, systemActor } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Feed, FeedInput } from '../../model/feed.ts';
 import type { FileFetcher } from '../../platform/http/fetch-file.ts';
-import type { Platform } from '../../platform/context.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { urlProblem } from '../../platform/http/outgoing.ts';
 import { rewound } from './feeds/changes.ts';
 import type { ReadFeed } from './feeds/read.ts';
 import { readApart, type Reading } from './feeds/reader.ts';
 import { FEEDS } from './feeds/registry.ts';
+import { followFeed, type Said } from './follow-feed.ts';
 import { refusal } from './logic/advisories/accept.ts';
 import {
   feedRow,
@@ -18,6 +19,7 @@ import {
   putSignals,
   putStatements,
   saveState,
+  statementKeys,
   toFeed,
 } from './store-feeds.ts';
 import { plainJson, q } from './tables.ts';
@@ -64,7 +66,12 @@ export async function addFeed(platform: Platform, actor: Actor, input: FeedInput
 export async function removeFeed(platform: Platform, actor: Actor, name: string): Promise<void> {
   const { kind } = await mustFindFeed(platform, name);
   await platform.act(actor, { type: 'audit.feed.removed', subject: subjectOf(name), detail: { kind } }, async (tx) => {
-    await q(tx.db).deleteFrom('audit.feed').where('name', '=', name).execute();
+    await lockFeed(tx.db, name);
+    await followFeed(tx, name, async () => {
+      const said = { keys: await statementKeys(tx.db, name), signals: kind === 'kev' || kind === 'epss' };
+      await q(tx.db).deleteFrom('audit.feed').where('name', '=', name).execute();
+      return { said, result: undefined };
+    });
   });
 }
 
@@ -102,7 +109,7 @@ export async function syncFeed(platform: Platform, name: string): Promise<void> 
     const { changes } = FEEDS[row.kind];
     if (changes && (await syncChanges({ platform, files, actor, row, url: row.url, changes })) === 'done') return;
     const came = await fetched(files, row, row.url);
-    if (came === null) await saveState(platform.db, name, ok(platform.now()));
+    if (came === null) await platform.observe(actor, (tx) => stillInForce(tx, name));
     else await take(platform, actor, name, came);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -118,6 +125,15 @@ export async function syncDue(platform: Platform): Promise<void> {
     if (url !== null && (at === null || now - at.getTime() >= EVERY_MS))
       await platform.queue.enqueue('audit.feed', { feed: name }, { singletonKey: name });
   }
+}
+
+/** A feed that does not say when it was made is as new as its last answer. */
+async function stillInForce(tx: Tx, name: string): Promise<void> {
+  if (!(await lockFeed(tx.db, name))) return;
+  await followFeed(tx, name, async () => {
+    await saveState(tx.db, name, ok(tx.now));
+    return { said: { keys: [], signals: false }, result: undefined };
+  });
 }
 
 const ok = (now: Date) => ({ tried_at: now, ok_at: now, error: null });
@@ -163,17 +179,20 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
     });
     if (reason !== null) return reason;
     const at = time ?? tx.now;
-    if (digest !== locked.digest) {
-      const changes = {
-        statements: await putStatements(tx.db, name, statements, at),
-        signals: await putSignals(tx.db, name, signals),
-      };
-      const detail = plainJson({ digest, feedTime: at.toISOString(), counts, changes, skipped });
-      await tx.record({ type: 'audit.feed.taken', subject: subjectOf(name), detail });
-    }
-    const cursor = came.isFetched && time !== null ? rewound(time.toISOString()) : null;
-    await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: time, digest, cursor, ...counts });
-    return null;
+    return followFeed(tx, name, async () => {
+      const said: Said = { keys: [], signals: false };
+      if (digest !== locked.digest) {
+        const put = await putStatements(tx.db, name, statements, at);
+        const changes = { statements: put.difference, signals: await putSignals(tx.db, name, signals) };
+        said.keys = put.keys;
+        said.signals = Object.values(changes.signals).some((count) => count > 0);
+        const detail = plainJson({ digest, feedTime: at.toISOString(), counts, changes, skipped });
+        await tx.record({ type: 'audit.feed.taken', subject: subjectOf(name), detail });
+      }
+      const cursor = came.isFetched && time !== null ? rewound(time.toISOString()) : null;
+      await saveState(tx.db, name, { ...ok(tx.now), etag: came.etag, feed_time: time, digest, cursor, ...counts });
+      return { said, result: null };
+    });
   });
   return why === null ? null : refused(platform, actor, name, why);
 }

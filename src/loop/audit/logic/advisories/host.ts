@@ -48,7 +48,7 @@ const isRunning = (name: string, running: string | null): boolean =>
   running !== null && [`linux-image-${running}`, `linux-image-unsigned-${running}`].includes(name);
 
 /** Blind: no image is the one that runs. Then all of them are asked, and none tells. */
-function kernelsOf(
+export function kernelsOf(
   installed: readonly Installed[],
   running: string | null,
 ): { isBlind: boolean; isJudged: (one: Installed) => boolean } {
@@ -57,7 +57,7 @@ function kernelsOf(
   return { isBlind, isJudged: (one) => (isBlind ? images.includes(one) : isRunning(one.name, running)) };
 }
 
-const unproven = (match: Match, running: string | null): Match => ({
+export const unproven = (match: Match, running: string | null): Match => ({
   ...match,
   verdict: 'unknown',
   fix: null,
@@ -67,7 +67,7 @@ const unproven = (match: Match, running: string | null): Match => ({
       : `the kernel that runs, ${running}, is of no installed package`,
 });
 
-const asKernel = (one: Installed, kernel: string): Installed => ({
+export const asKernel = (one: Installed, kernel: string): Installed => ({
   ...one,
   source: kernel,
   sourceVersion: ownVersion(one.source, one.sourceVersion),

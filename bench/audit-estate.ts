@@ -1,0 +1,114 @@
+import { sql } from 'kysely';
+import { systemActor } from '../src/model/actor.ts';
+import type { PackageFact } from '../src/model/facts.ts';
+import type { Discovery } from '../src/loop/discovery/index.ts';
+import { chunks } from '../src/platform/db/many.ts';
+import { canonicalBytes, sha256Hex } from '../src/platform/ledger/index.ts';
+import type { RunningPlatform } from '../src/platform/index.ts';
+
+export const SOURCES = 1250;
+const VERSIONS = 4;
+const PER_HOST = 400;
+/** On so many hosts the list of packages is the same to the letter. */
+const ALIKE = 5;
+const BATCH = 1000;
+
+/** The same numbers in every run. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Few are nearly everywhere, and most are rare. */
+const skewed = (random: () => number, count: number, by = 3): number => Math.floor(count * random() ** by);
+const sourceName = (index: number): string => `source-${index}`;
+const versionName = (index: number): string => `1.${index}-1+deb12u${index}`;
+
+function packageOf(source: number, version: number): PackageFact {
+  return {
+    ecosystem: 'Debian',
+    name: `lib${sourceName(source)}`,
+    version: versionName(version),
+    arch: 'amd64',
+    source: sourceName(source),
+    sourceVersion: versionName(version),
+    status: 'installed',
+    candidate: versionName(VERSIONS - 1),
+    origin: 'main',
+  };
+}
+
+/** 400 packages: half of them what every host has, the others by taste; most hosts are up to date, and some lag behind. */
+export function packagesOf(list: number): PackageFact[] {
+  const random = randomFrom(list + 1);
+  const sources = new Set(Array.from({ length: PER_HOST / 2 }, (_, index) => index));
+  while (sources.size < PER_HOST) sources.add(skewed(random, SOURCES, 1.5));
+  const lag = skewed(random, VERSIONS, 2);
+  return [...sources].map((source) =>
+    packageOf(source, Math.max(0, VERSIONS - 1 - Math.min(VERSIONS - 1, lag + skewed(random, 2, 4)))),
+  );
+}
+
+/** Ranges in the tracker's shape: most were fixed before whatever is installed, some are fixed in between or not at all. */
+export function trackerOf(ranges: number, extra = 0): object {
+  const random = randomFrom(99);
+  const said: Record<string, Record<string, object>> = {};
+  const add = (source: number, id: string, release: object): void => {
+    (said[sourceName(source)] ??= {})[id] = { releases: { bookworm: release } };
+  };
+  for (let index = 0; index < ranges; index++) {
+    const dice = random();
+    const fixed = dice < 0.8 ? '0.9-1' : versionName(1 + skewed(random, VERSIONS - 1, 1));
+    const open = { status: 'open', urgency: 'medium' };
+    const release = dice > 0.97 ? open : { status: 'resolved', fixed_version: fixed, urgency: 'not yet assigned' };
+    add(skewed(random, SOURCES, 1.5), `CVE-2020-${10_000 + index}`, release);
+  }
+  for (let index = 0; index < extra; index++)
+    add(7, `CVE-2026-${10_000 + index}`, {
+      status: 'resolved',
+      fixed_version: versionName(VERSIONS - 1),
+      urgency: 'high',
+    });
+  return said;
+}
+
+/** The hosts, found by a scan, and their facts as agents' requests leave them; returns the hosts' ids. */
+export async function fill(platform: RunningPlatform, discovery: Discovery, hosts: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let first = 0; first < hosts; first += BATCH) {
+    const sightings = Array.from({ length: Math.min(BATCH, hosts - first) }, (_, index) => {
+      const host = first + index;
+      return {
+        source: 'scan' as const,
+        address: `10.${host >> 16}.${(host >> 8) & 255}.${host & 255}`,
+        at: new Date(Date.UTC(2026, 0, 1)).toISOString(),
+        identifiers: [{ kind: 'ssh-host-key' as const, value: `SHA256:host-${host}` }],
+      };
+    });
+    ids.push(...(await platform.observe(systemActor('bench'), (tx) => discovery.recordSightings(tx, sightings))));
+  }
+  const lists = Math.max(1, Math.ceil(hosts / ALIKE));
+  const hashes: string[] = [];
+  for (const some of chunks([...Array(lists).keys()], 50)) {
+    const contents = some.map((list) => canonicalBytes(packagesOf(list)));
+    const own = contents.map((bytes) => sha256Hex(bytes));
+    hashes.push(...own);
+    await sql`insert into audit.section_content (name, hash, data, first_seen)
+      select 'packages', n.hash, n.data::jsonb, now() from unnest(${own}::text[],
+        ${contents.map((bytes) => Buffer.from(bytes).toString())}::text[]) as n (hash, data)`.execute(platform.db);
+  }
+  const os = { id: 'debian', versionId: '12', kernel: '6.1.0-18-amd64' };
+  const osHash = sha256Hex(canonicalBytes(os));
+  await sql`insert into audit.section_content (name, hash, data, first_seen)
+    values ('os', ${osHash}, ${JSON.stringify(os)}::jsonb, now())`.execute(platform.db);
+  for (const some of chunks([...ids.keys()], 5000)) {
+    await sql`insert into audit.section (host_id, name, hash, version, collected_at, received_at)
+      select n.host_id, s.name, case s.name when 'os' then ${osHash} else n.hash end, 1, now(), now()
+      from unnest(${some.map((index) => ids[index]!)}::text[], ${some.map((index) => hashes[index % lists]!)}::text[]) as n (host_id, hash)
+      cross join (values ('os'), ('packages')) as s (name)`.execute(platform.db);
+  }
+  return ids;
+}

@@ -1,0 +1,200 @@
+import type { Command } from 'commander';
+import type { Fix, Vulnerabilities, Vulnerability, VulnerabilityDetail } from '../../model/vulnerability.ts';
+import { UsageError } from '../exit.ts';
+import { hostIdOf } from '../lookup.ts';
+import { ago, count, list, type Output, show } from '../output.ts';
+import { does, flag, number, text } from '../run.ts';
+
+const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'unknown'] as const;
+
+export function addVulnerabilities(root: Command): void {
+  const command = root
+    .command('vulnerabilities')
+    .description('Advisories that hosts are affected by, as feeds say, the most urgent first; `show` tells why')
+    .option('--host <host>', 'only those on this host: id, name or address')
+    .option('--severity <severity>', `only those that feeds call so: ${SEVERITIES.join(', ')}`)
+    .option('--exploited', 'only those that are known to be exploited (KEV)')
+    .option('--fixable', 'only those with a fix that can be had')
+    .option('--for <name>', 'only this advisory, or what is in this package')
+    .option('--limit <n>', 'at most so many (default: 100)')
+    .option('--offset <n>', 'leave out the first so many');
+  does(command, async (context, _, options) => {
+    const client = await context.client();
+    const host = text(options, 'host');
+    const [severity, named, offset] = [
+      severityOf(text(options, 'severity')),
+      text(options, 'for'),
+      number(options, 'offset'),
+    ];
+    const found = (await client.listVulnerabilities({
+      query: {
+        limit: number(options, 'limit') ?? 100,
+        ...(offset === undefined ? {} : { offset }),
+        ...(host === undefined ? {} : { host: await hostIdOf(client, host) }),
+        ...(severity === undefined ? {} : { severity }),
+        ...(named === undefined ? {} : { text: named }),
+        ...(flag(options, 'exploited') ? { exploited: 'true' as const } : {}),
+        ...(flag(options, 'fixable') ? { fixable: 'true' as const } : {}),
+      },
+    })) as Vulnerabilities;
+    if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
+    else table(context.output, found, (offset ?? 0) + found.items.length);
+  });
+  addShow(command);
+  addFixes(root);
+}
+
+function severityOf(given: string | undefined): (typeof SEVERITIES)[number] | undefined {
+  const severity = SEVERITIES.find((one) => one === given);
+  if (given !== undefined && severity === undefined)
+    throw new UsageError(`--severity takes one of ${SEVERITIES.join(', ')}, not "${given}"`);
+  return severity;
+}
+
+function table(output: Output, { items, total, informed }: Vulnerabilities, shown: number): void {
+  list<Vulnerability>(
+    output,
+    items,
+    [
+      { title: 'PRIORITY', of: ({ priority }) => String(priority) },
+      { title: 'ADVISORY', of: ({ advisory }) => advisory },
+      { title: 'SEVERITY', of: ({ severity }) => severity, drop: 2 },
+      { title: 'EXPLOITED', of: ({ exploited }) => (exploited ? 'yes' : ''), drop: 1 },
+      { title: 'EPSS', of: ({ epss }) => (epss === null ? '' : epss.toFixed(3)), drop: 3 },
+      { title: 'HOSTS', of: ({ hosts }) => String(hosts) },
+      { title: 'IN', of: inWords, shrink: true },
+      { title: 'FIX', of: fixInWords, shrink: true },
+    ],
+    informed
+      ? 'Nothing that feeds say concerns a package that any host has, as far as its facts tell.'
+      : 'No feed that speaks of packages is in force, so nothing is known. Add one: lastember feed add debian --kind debian-tracker',
+  );
+  if (shown < total)
+    output.err(`${total - shown} more: raise --limit, go on with --offset ${shown}, or narrow it down.`);
+}
+
+const inWords = ({ packages, here }: Vulnerability): string =>
+  here?.map(({ name, version }) => `${name} ${version}`).join(', ') ?? packages.join(', ');
+
+function fixInWords({ fixable, here }: Vulnerability): string {
+  const fixes = [...new Set((here ?? []).flatMap(({ fix }) => fix ?? []))];
+  return fixes.length > 0 ? fixes.join(', ') : fixable ? 'yes' : 'none';
+}
+
+function addShow(command: Command): void {
+  does(
+    command
+      .command('show <advisory>')
+      .description('One advisory: what each feed says, the factors of its priority, and the hosts that have or had it')
+      .option('--limit <n>', 'at most so many hosts (default: 100)'),
+    async (context, [advisory], options) => {
+      const found = (await (
+        await context.client()
+      ).showVulnerability({
+        params: { advisory: advisory![0]! },
+        query: { limit: number(options, 'limit') ?? 100 },
+      })) as VulnerabilityDetail;
+      if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
+      else detail(context.output, found);
+    },
+  );
+}
+
+function detail(output: Output, found: VulnerabilityDetail): void {
+  const { advisory, items, exploited, said, hosts, more } = found;
+  show(output, null, [
+    ['advisory', advisory],
+    ['exploited', exploited ? `since ${exploited.added} at the latest: ${exploited.title}` : 'not known to be'],
+  ]);
+  for (const item of items) {
+    output.out(`\n${item.advisory}: priority ${item.priority}, ${count(item.hosts, 'host')}`);
+    list(
+      output,
+      item.factors,
+      [
+        { title: 'FACTOR', of: ({ name }) => name },
+        { title: 'TIMES', of: ({ times }) => String(times) },
+        { title: 'WHY', of: ({ why }) => why, shrink: true },
+      ],
+      '',
+    );
+  }
+  output.out('');
+  list(
+    output,
+    said,
+    [
+      { title: 'FEED', of: ({ feed }) => feed },
+      { title: 'OF', of: ({ ecosystem, release }) => (release === null ? ecosystem : `${ecosystem} ${release}`) },
+      { title: 'PACKAGE', of: (one) => one.package, shrink: true },
+      { title: 'SAYS', of: ({ status }) => status },
+      { title: 'FIXED IN', of: ({ fixed }) => fixed ?? '' },
+      {
+        title: 'MORE',
+        of: ({ urgency, reason }) => [urgency, reason].filter(Boolean).join('; '),
+        shrink: true,
+        drop: 1,
+      },
+    ],
+    'No feed speaks of it any more.',
+  );
+  output.out('');
+  list(
+    output,
+    hosts,
+    [
+      { title: 'HOST', of: ({ hostName }) => hostName, shrink: true },
+      { title: 'STATE', of: ({ state, stale }) => (stale ? `${state}, stale` : state) },
+      { title: 'SINCE', of: ({ rekindledAt, openedAt }) => ago(rekindledAt ?? openedAt) },
+      {
+        title: 'WHAT',
+        of: ({ packages }) => packages.map((one) => `${one.name} ${one.version}`).join(', '),
+        shrink: true,
+      },
+      { title: 'WHY', of: ({ packages }) => [...new Set(packages.map(({ why }) => why))].join('; '), shrink: true },
+    ],
+    'No host that we know of is affected.',
+  );
+  if (more) output.err('There are more hosts: raise --limit.');
+}
+
+function addFixes(root: Command): void {
+  does(
+    root
+      .command('fixes')
+      .description('What one would do: packages to bring to which version, what that fixes where, and what to restart')
+      .option('--host <host>', 'only those that this host needs: id, name or address')
+      .option('--limit <n>', 'at most so many (default: 50)'),
+    async (context, _, options) => {
+      const client = await context.client();
+      const host = text(options, 'host');
+      const found = (await client.listFixes({
+        query: {
+          limit: number(options, 'limit') ?? 50,
+          ...(host === undefined ? {} : { host: await hostIdOf(client, host) }),
+        },
+      })) as { items: Fix[]; more: boolean };
+      if (context.output.json) return context.output.out(JSON.stringify(found, null, 2));
+      list(
+        context.output,
+        found.items,
+        [
+          { title: 'PRIORITY', of: ({ priority }) => String(priority) },
+          { title: 'PACKAGE', of: ({ source }) => source, shrink: true },
+          { title: 'FROM', of: ({ from }) => from, shrink: true },
+          { title: 'TO', of: ({ to }) => to, shrink: true },
+          { title: 'FIXES', of: ({ advisories }) => String(advisories.length) },
+          { title: 'HOSTS', of: ({ hosts }) => String(hosts) },
+          {
+            title: 'RESTARTS',
+            of: ({ restarts }) => restarts.map((one) => `${one.unit} on ${one.hosts}`).join(', '),
+            shrink: true,
+            drop: 1,
+          },
+        ],
+        'There is nothing to fix that feeds know a fix for. What they know: lastember feed list',
+      );
+      if (found.more) context.output.err('There are more: raise --limit.');
+    },
+  );
+}

@@ -1,0 +1,210 @@
+import { sql } from 'kysely';
+import type { ComponentFact, PackageFact, SectionName, SocketFact } from '../../model/facts.ts';
+import { systemActor } from '../../model/actor.ts';
+import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
+import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { Installed } from './logic/advisories/match.ts';
+import { releaseOf } from './logic/advisories/release.ts';
+import { interned } from './logic/interned.ts';
+import { matchPackages } from './match-packages.ts';
+import { lockHost } from './store-facts.ts';
+import {
+  hostsToIntern,
+  internPackages,
+  type ListSection,
+  listIdOf,
+  putList,
+  putSystem,
+  setHostList,
+  type System,
+} from './store-interned.ts';
+import { concerned, matchesOf, packagesIn } from './store-matches.ts';
+import { noteRecount } from './store-recount.ts';
+import { type Difference, recordDifference } from './tell-matches.ts';
+
+/** Sections that decide which packages a host has, and what they are exposed to. */
+export const INTERNED: ReadonlySet<SectionName> = new Set<SectionName>(['os', 'packages', 'inventories', 'sockets']);
+
+interface Known {
+  hashes: Partial<Record<ListSection, string>>;
+  running: string | null;
+  system: System;
+}
+
+/**
+ * The host's packages as lists of distinct ones, inside the transaction that its facts came in. A list that any host had
+ * before costs a look; a package that nobody had is matched here and now, so that no moment is without a verdict.
+ */
+export async function internHost(discovery: Pick<Discovery, 'host'>, tx: Tx, hostId: string): Promise<void> {
+  const known = await knownOf(tx.db, hostId);
+  const difference: Difference = { opened: [], closed: [] };
+  const lists: number[] = [];
+  for (const section of ['packages', 'inventories'] as const) {
+    const hash = known.hashes[section];
+    const list = hash === undefined ? null : await listOf(tx, section, hash, known);
+    const before = await setHostList(tx.db, { hostId, section }, list, tx.now);
+    if (before === list) continue;
+    lists.push(...[before, list].filter((one) => one !== null));
+    await compare(tx.db, before, list, difference);
+  }
+  await putSystem(tx.db, hostId, known.system);
+  if (lists.length > 0) await noteRecount(tx, { lists });
+  if (difference.opened.length + difference.closed.length === 0) return;
+  const name = (await discovery.host(hostId))?.name ?? hostId;
+  await recordDifference(tx, { kind: 'host', id: hostId, name }, difference, 1);
+}
+
+async function knownOf(db: DbOrTx, hostId: string): Promise<Known> {
+  const rows = await rowsOf(db, hostId);
+  const of = (name: SectionName): SectionRow => rows.find((row) => row.name === name) ?? ABSENT;
+  const hashes: Known['hashes'] = {};
+  for (const section of ['packages', 'inventories'] as const) {
+    const { hash } = of(section);
+    if (hash !== null) hashes[section] = hash;
+  }
+  const { kernel, versionId } = of('os');
+  return {
+    hashes,
+    running: kernel,
+    system: {
+      versionId,
+      ecosystems: of('packages').ecosystems ?? [],
+      unread: of('inventories').unread,
+      listens: listens(of('sockets').sockets ?? []),
+    },
+  };
+}
+
+interface SectionRow {
+  name: string;
+  hash: string | null;
+  kernel: string | null;
+  versionId: string | null;
+  sockets: SocketFact[] | null;
+  ecosystems: string[] | null;
+  unread: number | null;
+}
+const ABSENT: SectionRow = {
+  name: '',
+  hash: null,
+  kernel: null,
+  versionId: null,
+  sockets: null,
+  ecosystems: null,
+  unread: null,
+};
+
+/** What is asked of each section only: lists of packages are long, and most hosts have one that is known. */
+async function rowsOf(db: DbOrTx, hostId: string): Promise<SectionRow[]> {
+  const { rows } = await sql<SectionRow>`
+    select s.name, s.hash, c.ecosystems,
+      case s.name when 'os' then c.data ->> 'kernel' end as kernel,
+      case s.name when 'os' then c.data ->> 'versionId' end as "versionId",
+      case s.name when 'sockets' then c.data end as sockets,
+      case s.name when 'inventories' then jsonb_array_length(c.data -> 'unread') end as unread
+    from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
+    where s.host_id = ${hostId} and s.name = any(${[...INTERNED]}::text[])`.execute(db);
+  return rows;
+}
+
+const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/i;
+
+function listens(sockets: readonly SocketFact[]): string[] {
+  const open = sockets.filter(({ address }) => !LOOPBACK.test(address));
+  return [...new Set(open.flatMap((one) => one.package ?? []))].toSorted();
+}
+
+async function listOf(tx: Tx, section: ListSection, hash: string, known: Known): Promise<number> {
+  const { versionId } = known.system;
+  const depends = section === 'packages' ? [versionId, known.running] : [];
+  const key = sha256Hex(canonicalBytes([section, hash, ...depends]));
+  const there = await listIdOf(tx.db, key);
+  if (there !== null) return there;
+  const installed = await installedIn(tx.db, section, hash, versionId);
+  const { ids, added } = await internPackages(tx.db, interned(installed, known.running));
+  if (added.length > 0) await matchPackages(tx, added);
+  return putList(tx.db, { key, section, hash, packages: ids });
+}
+
+async function installedIn(
+  db: DbOrTx,
+  section: ListSection,
+  hash: string,
+  versionId: string | null,
+): Promise<(Installed & { library: boolean })[]> {
+  const { rows } = await sql<{ data: PackageFact[] | { components: ComponentFact[] } }>`
+    select data from audit.section_content where name = ${section} and hash = ${hash}`.execute(db);
+  const data = rows[0]?.data ?? [];
+  return Array.isArray(data) ? data.map((fact) => asInstalled(fact, versionId)) : data.components.map(asLibrary);
+}
+
+function asInstalled(fact: PackageFact, versionId: string | null): Installed & { library: boolean } {
+  const { name, version, source, sourceVersion, origin } = fact;
+  const ecosystem = fact.ecosystem.split(':')[0]!;
+  return {
+    ecosystem,
+    release: releaseOf(ecosystem, versionId),
+    name,
+    version,
+    source,
+    sourceVersion,
+    foreign: origin === 'foreign' || origin === 'local',
+    library: false,
+  };
+}
+
+const asLibrary = ({ ecosystem, name, version }: ComponentFact): Installed & { library: boolean } => ({
+  ecosystem,
+  name,
+  version,
+  release: null,
+  source: name,
+  sourceVersion: version,
+  foreign: false,
+  library: true,
+});
+
+/** Only what the lists differ by is looked at. What is unknown closes nothing. */
+async function compare(db: DbOrTx, before: number | null, now: number | null, into: Difference): Promise<void> {
+  const lists = await packagesIn(
+    db,
+    [before, now].filter((id) => id !== null),
+  );
+  const of = (id: number | null): Set<number> => new Set(id === null ? [] : lists.get(id));
+  const [was, is] = [of(before), of(now)];
+  const both = [...new Set([...was, ...is])];
+  const changed = both.filter((id) => was.has(id) !== is.has(id));
+  const advisories = new Set((await matchesOf(db, changed)).map(({ advisory }) => advisory));
+  if (advisories.size === 0) return;
+  const rows = await concerned(db, both, [...advisories]);
+  for (const [advisory, own] of Map.groupBy(rows, (row) => row.advisory)) {
+    const affects = (packages: ReadonlySet<number>): boolean =>
+      own.some(({ packageId, verdict }) => verdict === 'affected' && packages.has(packageId));
+    if (affects(is) && !affects(was)) into.opened.push(advisory);
+    if (affects(was) && !own.some(({ packageId }) => is.has(packageId))) into.closed.push(advisory);
+  }
+}
+
+/** As many as one run takes. */
+const AT_ONCE = 500;
+
+/**
+ * By timer: facts that were stored before packages were interned, and hosts that are back from being taken for another.
+ * Each host by itself, so that it goes on where it stopped. Returns how many there were.
+ */
+export async function internStored(
+  platform: Platform,
+  discovery: Pick<Discovery, 'host'>,
+  hostIds: readonly string[],
+): Promise<number> {
+  const due = await hostsToIntern(platform.db, hostIds, AT_ONCE);
+  for (const hostId of due) {
+    if (platform.stopping.aborted) break;
+    await platform.observe(systemActor('audit.intern'), async (tx) => {
+      await lockHost(tx.db, hostId);
+      await internHost(discovery, tx, hostId);
+    });
+  }
+  return due.length;
+}

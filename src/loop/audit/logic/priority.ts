@@ -1,0 +1,102 @@
+import type { PriorityFactor, VulnerabilitySeverity } from '../../../model/vulnerability.ts';
+
+export interface Weighed {
+  severity: VulnerabilitySeverity;
+  exploited: boolean;
+  ransomware: boolean;
+  /** null: nobody says */
+  epss: number | null;
+  /** affected hosts, those of them where an affected package listens beyond the loopback, those whose owner says they matter */
+  hosts: number;
+  listening: number;
+  important: number;
+  /** addresses seen to connect to the one of them that most connect to */
+  peers: number;
+}
+
+const SEVERITY: Readonly<Record<VulnerabilitySeverity, number>> = {
+  critical: 10,
+  high: 8,
+  medium: 5,
+  low: 2,
+  info: 0.5,
+  // Not knowing is no reason to put it last.
+  unknown: 5,
+};
+
+/**
+ * What to do first: the product of these factors, 0.5 to 960. Each is at least 1 but for severity, so that not knowing
+ * something makes nothing smaller.
+ */
+export function factorsOf(one: Weighed): PriorityFactor[] {
+  return [
+    {
+      name: 'severity',
+      why:
+        one.severity === 'unknown' ? 'no feed says how bad it is, so it counts as medium' : `feeds say ${one.severity}`,
+      times: SEVERITY[one.severity],
+    },
+    {
+      name: 'exploited',
+      why: one.ransomware
+        ? 'known to be exploited, by ransomware too'
+        : one.exploited
+          ? 'known to be exploited'
+          : 'not known to be exploited',
+      times: one.ransomware ? 4 : one.exploited ? 3 : 1,
+    },
+    {
+      name: 'likelihood',
+      why:
+        one.epss === null
+          ? 'nobody estimates how likely an attack is'
+          : `${percent(one.epss)} likely to be exploited within 30 days`,
+      times: round(1 + 2 * (one.epss ?? 0)),
+    },
+    {
+      name: 'exposure',
+      why: `it listens beyond the loopback on ${one.listening} of ${one.hosts}`,
+      times: round(1 + share(one.listening, one.hosts)),
+    },
+    {
+      name: 'dependants',
+      why: one.peers === 0 ? 'nobody was seen to connect' : `up to ${one.peers} addresses were seen to connect`,
+      times: round(1 + Math.min(1, Math.log10(1 + one.peers) / 3)),
+    },
+    {
+      name: 'owner',
+      why: `owners say of ${one.important} of ${one.hosts} that they matter`,
+      times: one.important > 0 ? 2 : 1,
+    },
+  ];
+}
+
+export const priorityOf = (factors: readonly PriorityFactor[]): number =>
+  round(factors.reduce((product, { times }) => product * times, 1));
+
+const share = (part: number, whole: number): number => (whole === 0 ? 0 : Math.min(1, part / whole));
+const round = (value: number): number => Math.round(value * 100) / 100;
+const percent = (value: number): string => `${round(value * 100)} %`;
+
+/** Feeds word it as they like. */
+export function severityOf(urgencies: readonly (string | null)[]): VulnerabilitySeverity {
+  const told = new Set(urgencies.map((one) => WORDS[(one ?? '').toLowerCase().replaceAll('*', '')]));
+  return (['critical', 'high', 'medium', 'low', 'info'] as const).find((one) => told.has(one)) ?? 'unknown';
+}
+
+const WORDS: Readonly<Record<string, VulnerabilitySeverity>> = {
+  critical: 'critical',
+  high: 'high',
+  important: 'high',
+  medium: 'medium',
+  moderate: 'medium',
+  low: 'low',
+  negligible: 'info',
+  unimportant: 'info',
+};
+
+/** The tags by which owners say that a host matters: `criticality=high`, `env=prod`. */
+export const IMPORTANT_TAGS: readonly { key: string; value: string }[] = [
+  { key: 'criticality', value: 'high' },
+  { key: 'env', value: 'prod' },
+];

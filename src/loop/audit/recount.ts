@@ -1,0 +1,150 @@
+import { sql } from 'kysely';
+import { systemActor } from '../../model/actor.ts';
+import type { DbOrTx, Platform } from '../../platform/context.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import type { Discovery } from '../discovery/index.ts';
+import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
+import { dropCounts, putCounts, weigh } from './store-vulnerabilities.ts';
+
+/** As many requests as one transaction takes. */
+const AT_ONCE = 1000;
+/** As many advisories, of which most are of interest to no host, are in memory at a time. */
+const COUNTED_AT_ONCE = 10_000;
+
+/** Job: counts again what changed, until nothing is left. Who stops in the middle leaves the rest for the next. */
+export async function recount(platform: Platform, discovery: Pick<Discovery, 'hosts'>): Promise<void> {
+  const important = new Set<string>();
+  for (const tag of IMPORTANT_TAGS) for (const { id } of await discovery.hosts({ tag })) important.add(id);
+  for (let left = true; left && !platform.stopping.aborted;) {
+    left = await platform.observe(systemActor('audit.recount'), async (tx) => {
+      await sql`select pg_advisory_xact_lock(hashtextextended('audit recount', 0))`.execute(tx.db);
+      const lists = await setImportant(tx.db, [...important]);
+      const due = await takeDue(tx.db);
+      const advisories = new Set(due.advisories);
+      for (const one of await advisoriesBetween(tx.db, [...due.lists, ...lists.map((list) => [list])]))
+        advisories.add(one);
+      for (const some of chunks([...advisories].toSorted(), COUNTED_AT_ONCE)) await countSome(tx.db, some);
+      if (due.signals) await weigh(tx.db, null);
+      if (due.signals || advisories.size > 0) await tx.publish('findings', {});
+      return due.count === AT_ONCE;
+    });
+  }
+}
+
+async function takeDue(
+  db: DbOrTx,
+): Promise<{ count: number; lists: number[][]; advisories: string[]; signals: boolean }> {
+  const { rows } = await sql<{ lists: number[]; advisories: string[]; signals: boolean }>`
+    delete from audit.recount where id in (select id from audit.recount order by id limit ${AT_ONCE})
+    returning lists, advisories, signals`.execute(db);
+  return {
+    count: rows.length,
+    lists: rows.flatMap(({ lists }) => (lists.length > 0 ? [lists] : [])),
+    advisories: rows.flatMap(({ advisories }) => advisories),
+    signals: rows.some(({ signals }) => signals),
+  };
+}
+
+/** Marks the hosts whose owners say that they matter; returns the lists of those of which that is news. */
+async function setImportant(db: DbOrTx, hostIds: readonly string[]): Promise<number[]> {
+  const { rows } = await sql<{ list_id: number }>`
+    with changed as (update audit.host_system set important = not important
+      where important <> (host_id = ${anyOf(hostIds)}) returning host_id)
+    select distinct h.list_id from changed c join audit.host_list h on h.host_id = c.host_id and h.until is null`.execute(
+    db,
+  );
+  return rows.map((row) => row.list_id);
+}
+
+/** Advisories of the packages that the lists of a group do not all have. */
+async function advisoriesBetween(db: DbOrTx, groups: readonly (readonly number[])[]): Promise<string[]> {
+  if (groups.length === 0) return [];
+  const distinct = [...new Map(groups.map((one) => [one.join(), one])).values()];
+  const members = distinct.flatMap((lists, group) => lists.map((list) => ({ group, list })));
+  const { rows } = await sql<{ advisory: string }>`
+    with differing as (
+      select p from unnest(${members.map((one) => one.group)}::integer[], ${members.map((one) => one.list)}::integer[]) as g (gid, list_id)
+      join audit.package_list l on l.id = g.list_id cross join unnest(l.packages) p
+      group by g.gid, p having count(*) = 1)
+    select distinct m.advisory from audit.match m
+    where m.until is null and m.verdict = 'affected' and m.package_id in (select p from differing)`.execute(db);
+  return rows.map((row) => row.advisory);
+}
+
+export interface Counted {
+  advisory: string;
+  sources: string[];
+  ids: number[];
+  fixable: boolean;
+}
+
+interface Hosts {
+  hosts: number;
+  listening: number;
+  important: number;
+  peers: number;
+}
+
+/** Advisories that affect the same packages are counted once. */
+async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<void> {
+  const { rows } = await sql<Counted>`
+    select m.advisory, array_agg(distinct m.about) as sources, array_agg(m.package_id order by m.package_id) as ids,
+      bool_or(m.fix is not null) as fixable
+    from audit.match m where m.until is null and m.verdict = 'affected' and m.advisory = ${anyOf(advisories)}
+    group by m.advisory`.execute(db);
+  const details = await detailsOf(db, rows);
+  const counts = await hostsOf(db, new Set(rows.map(({ ids }) => ids.join())));
+  const found = rows.filter(({ ids }) => counts.has(ids.join()));
+  const there = new Set(found.map(({ advisory }) => advisory));
+  await dropCounts(
+    db,
+    advisories.filter((one) => !there.has(one)),
+  );
+  await putCounts(
+    db,
+    found.map(({ ids, ...one }) => ({
+      ...one,
+      ...counts.get(ids.join())!,
+      ...(details.get(one.advisory) ?? { aliases: [], severity: 'unknown' as const }),
+      packages: ids.length,
+    })),
+  );
+  await weigh(db, [...there]);
+}
+
+/** Of each set of packages; those that nobody has are left out. */
+async function hostsOf(db: DbOrTx, sets: ReadonlySet<string>): Promise<Map<string, Hosts>> {
+  const { rows } = await sql<{ key: string; hosts: string; listening: string; important: string; peers: number }>`
+    with g as materialized (select k.key, k.ids,
+        array(select distinct p.name from audit.package p where p.id = any(k.ids)) as names
+      from (select n.key, string_to_array(n.key, ',')::integer[] as ids from unnest(${[...sets]}::text[]) as n (key)) k)
+    select g.key, count(*) as hosts, count(*) filter (where s.listens && g.names) as listening,
+      count(*) filter (where s.important) as important, coalesce(max(s.peers), 0) as peers
+    from g
+    cross join lateral audit.holders(g.ids) h (host_id)
+    left join audit.host_system s on s.host_id = h.host_id
+    group by g.key`.execute(db);
+  return new Map(
+    rows.map(({ key, hosts, listening, important, peers }) => [
+      key,
+      { hosts: Number(hosts), listening: Number(listening), important: Number(important), peers },
+    ]),
+  );
+}
+
+async function detailsOf(db: DbOrTx, counted: readonly Counted[]) {
+  const sources = new Map(counted.map((one) => [one.advisory, new Set(one.sources)]));
+  const { rows } = await sql<{ id: string; name: string; aliases: string[]; urgency: string | null }>`
+    select s.advisory as id, s.name, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
+    from audit.statement s where s.advisory = ${anyOf([...sources.keys()])}`.execute(db);
+  const own = rows.filter((row) => sources.get(row.id)?.has(row.name));
+  return new Map(
+    [...Map.groupBy(own, (row) => row.id)].map(([id, said]) => [
+      id,
+      {
+        aliases: [...new Set(said.flatMap(({ aliases }) => aliases))].toSorted(),
+        severity: severityOf(said.map(({ urgency }) => urgency)),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,208 @@
+import { sql } from 'kysely';
+import type { DbOrTx } from '../../platform/context.ts';
+import { sha256Hex } from '../../platform/ledger/index.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import { type Interned, namesOf } from './logic/interned.ts';
+import { q } from './tables.ts';
+
+export type StoredPackage = Interned & { id: number };
+/** Sections whose lists of packages are kept. */
+export type ListSection = 'packages' | 'inventories';
+
+/**
+ * Whoever adds a package (`shared`) matches it by what feeds say, and whoever changes what they say (`alone`) matches all
+ * packages concerned: none of them may miss the other.
+ */
+export async function lockMatches(db: DbOrTx, how: 'shared' | 'alone'): Promise<void> {
+  const lock = how === 'shared' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`;
+  await sql`select ${lock}(hashtextextended('audit matches', 0))`.execute(db);
+}
+
+const COLUMNS = [
+  'id',
+  'ecosystem',
+  'release',
+  'name',
+  'version',
+  'source',
+  'source_version as sourceVersion',
+  'is_foreign as foreign',
+  'is_library as library',
+  'kernel',
+] as const;
+
+export const packageRows = (db: DbOrTx) => q(db).selectFrom('audit.package').select(COLUMNS);
+
+/** Those of the packages whose names these are, in any of the two ways of naming. */
+export async function packagesCalled(
+  db: DbOrTx,
+  names: readonly { ecosystem: string; called: string }[],
+): Promise<StoredPackage[]> {
+  const found = new Map<number, StoredPackage>();
+  for (const some of chunks(names, 5000)) {
+    const asked = sql`unnest(${some.map((one) => one.ecosystem)}::text[], ${some.map((one) => one.called)}::text[])`;
+    for (const column of ['as_source', 'as_binary'] as const) {
+      const rows = await packageRows(db)
+        .where(sql<boolean>`(${sql.ref(column)}, ecosystem) in (select n, e from ${asked} as k (e, n))`)
+        .orderBy('id')
+        .execute();
+      for (const row of rows) found.set(row.id, row);
+    }
+  }
+  return [...found.values()].toSorted((a, b) => a.id - b.id);
+}
+
+/** The ids of these packages, and those that nobody had before. */
+export async function internPackages(
+  db: DbOrTx,
+  packages: readonly Interned[],
+): Promise<{ ids: number[]; added: StoredPackage[] }> {
+  const byDigest = new Map(packages.map((one) => [digestOf(one), one]));
+  const ids = await idsOf(db, [...byDigest.keys()]);
+  const missing = [...byDigest].filter(([digest]) => !ids.has(digest));
+  if (missing.length === 0) return { ids: [...ids.values()], added: [] };
+  await lockMatches(db, 'shared');
+  // In one order everywhere: hosts that are alike bring the same packages at the same time.
+  missing.sort(([a], [b]) => (a < b ? -1 : 1));
+  const added: StoredPackage[] = [];
+  for (const some of chunks(missing, 1000)) {
+    const rows = await q(db)
+      .insertInto('audit.package')
+      .values(some.map(([digest, one]) => toRow(digest, one)))
+      .onConflict((c) => c.column('digest').doNothing())
+      .returning(['id', 'digest'])
+      .execute();
+    for (const { id, digest } of rows) added.push({ ...byDigest.get(digest)!, id });
+  }
+  // Others may have been faster.
+  const rest = await idsOf(
+    db,
+    missing.map(([digest]) => digest),
+  );
+  return { ids: [...ids.values(), ...rest.values()], added };
+}
+
+function digestOf(one: Interned): string {
+  const { ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel } = one;
+  return sha256Hex(
+    JSON.stringify([ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel]),
+  );
+}
+
+function toRow(digest: string, one: Interned) {
+  const { sourceVersion, foreign, library, ...rest } = one;
+  const { asSource, asBinary } = namesOf(one);
+  return {
+    ...rest,
+    digest,
+    source_version: sourceVersion,
+    is_foreign: foreign,
+    is_library: library,
+    as_source: asSource,
+    as_binary: asBinary,
+  };
+}
+
+async function idsOf(db: DbOrTx, digests: readonly string[]): Promise<Map<string, number>> {
+  const rows = await q(db)
+    .selectFrom('audit.package')
+    .select(['id', 'digest'])
+    .where('digest', '=', anyOf(digests))
+    .execute();
+  return new Map(rows.map((row) => [row.digest, row.id]));
+}
+
+export async function listIdOf(db: DbOrTx, key: string): Promise<number | null> {
+  // Kept until the transaction ends: it may come to refer to it.
+  const row = await q(db)
+    .selectFrom('audit.package_list')
+    .select('id')
+    .where('key', '=', key)
+    .forKeyShare()
+    .executeTakeFirst();
+  return row?.id ?? null;
+}
+
+export async function putList(
+  db: DbOrTx,
+  list: { key: string; section: ListSection; hash: string; packages: readonly number[] },
+): Promise<number> {
+  const packages = list.packages.toSorted((a, b) => a - b);
+  const { rows } = await sql<{ id: number }>`
+    insert into audit.package_list as l (key, section, hash, packages)
+    values (${list.key}, ${list.section}, ${list.hash}, ${packages}::integer[])
+    on conflict (key) do update set hash = l.hash returning id`.execute(db);
+  return rows[0]!.id;
+}
+
+/** From now on the host has this list, or none. Returns the one that it had. */
+export async function setHostList(
+  db: DbOrTx,
+  where: { hostId: string; section: ListSection },
+  listId: number | null,
+  at: Date,
+): Promise<number | null> {
+  const { hostId, section } = where;
+  const { rows } = await sql<{ list_id: number }>`
+    select list_id from audit.host_list where host_id = ${hostId} and section = ${section} and until is null`.execute(
+    db,
+  );
+  const before = rows[0]?.list_id ?? null;
+  if (before === listId) return before;
+  // What came and went at one moment was never there.
+  await sql`delete from audit.host_list where host_id = ${hostId} and section = ${section} and until is null
+    and since >= ${at}`.execute(db);
+  await sql`update audit.host_list set until = ${at} where host_id = ${hostId} and section = ${section}
+    and until is null`.execute(db);
+  if (listId !== null)
+    await q(db)
+      .insertInto('audit.host_list')
+      .values({ host_id: hostId, section, list_id: listId, since: at, until: null })
+      .execute();
+  return before;
+}
+
+export interface System {
+  ecosystems: string[];
+  versionId: string | null;
+  unread: number | null;
+  listens: string[];
+}
+
+export async function putSystem(db: DbOrTx, hostId: string, system: System): Promise<void> {
+  const { versionId: version_id, ...rest } = system;
+  await q(db)
+    .insertInto('audit.host_system')
+    .values({ host_id: hostId, version_id, ...rest, use_id: null })
+    .onConflict((c) => c.column('host_id').doUpdateSet({ version_id, ...rest }))
+    .execute();
+}
+
+/** How many addresses were seen to connect to the host: who would notice. Written where it is another number. */
+export async function notePeers(db: DbOrTx, hostId: string): Promise<void> {
+  await sql`update audit.host_system h set peers = n.peers
+    from (select count(distinct p ->> 'peerAddress')::integer as peers
+      from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
+      cross join jsonb_array_elements(c.data) p
+      where s.host_id = ${hostId} and s.name = 'connections' and p ->> 'direction' = 'in') n
+    where h.host_id = ${hostId} and h.peers <> n.peers`.execute(db);
+}
+
+/** Its place was taken by another host: it has no packages any more. */
+export async function leaveLists(db: DbOrTx, hostIds: readonly string[], at: Date): Promise<number[]> {
+  if (hostIds.length === 0) return [];
+  const { rows } = await sql<{ list_id: number }>`
+    update audit.host_list set until = greatest(${at}, since + interval '1 microsecond')
+    where host_id = ${anyOf(hostIds)} and until is null returning list_id`.execute(db);
+  return rows.map((row) => row.list_id);
+}
+
+/** Those of these hosts whose packages are stored, and that have no list of them. */
+export async function hostsToIntern(db: DbOrTx, hostIds: readonly string[], most: number): Promise<string[]> {
+  const { rows } = await sql<{ host_id: string }>`
+    select s.host_id from audit.section s
+    where s.name = 'packages' and s.hash is not null and s.host_id = ${anyOf(hostIds)} and not exists (
+      select from audit.host_list h where h.host_id = s.host_id and h.section = 'packages' and h.until is null)
+    order by s.host_id limit ${most}`.execute(db);
+  return rows.map((row) => row.host_id);
+}

@@ -1,0 +1,89 @@
+import { sql } from 'kysely';
+import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import type { Match } from './logic/advisories/match.ts';
+
+export interface MatchRow {
+  packageId: number;
+  advisory: string;
+  about: string;
+  verdict: 'affected' | 'unknown';
+  fix: string | null;
+  why: string;
+  feed: string;
+}
+type Stored = MatchRow & { id: string };
+
+/** What is worth keeping: that a package is fine is what silence says. */
+export function toRows(packageId: number, matches: readonly Match[]): MatchRow[] {
+  return matches.flatMap(({ id: advisory, verdict, fix, why, statement }) =>
+    verdict === 'affected' || verdict === 'unknown'
+      ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed }]
+      : [],
+  );
+}
+
+export async function matchesOf(db: DbOrTx, packageIds: readonly number[]): Promise<Stored[]> {
+  const { rows } = await sql<Stored>`
+    select id, package_id as "packageId", advisory, about, verdict, fix, why, feed
+    from audit.match where until is null and package_id = any(${[...packageIds]}::integer[])`.execute(db);
+  return rows;
+}
+
+/** They hold no longer. Those that began at this very moment never did. */
+export async function endMatches(db: DbOrTx, ids: readonly string[], at: Date): Promise<void> {
+  if (ids.length === 0) return;
+  const those = sql`id = any(${[...ids]}::bigint[])`;
+  await sql`delete from audit.match where ${those} and since >= ${at}`.execute(db);
+  await sql`update audit.match set until = ${at} where ${those}`.execute(db);
+}
+
+/** The verdict is the same, and said otherwise. */
+export async function rewordMatches(db: DbOrTx, rows: readonly Stored[]): Promise<void> {
+  for (const some of chunks(rows)) {
+    await sql`update audit.match m set about = n.about, fix = n.fix, why = n.why, feed = n.feed
+      from unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ about }) => about)}::text[],
+        ${some.map(({ fix }) => fix)}::text[], ${some.map(({ why }) => why)}::text[],
+        ${some.map(({ feed }) => feed)}::text[]) as n (id, about, fix, why, feed)
+      where m.id = n.id`.execute(db);
+  }
+}
+
+export async function insertMatches(db: DbOrTx, rows: readonly MatchRow[], at: Date): Promise<void> {
+  for (const some of chunks(rows, 5000)) {
+    const of = <K extends keyof MatchRow>(key: K): MatchRow[K][] => some.map((row) => row[key]);
+    await sql`insert into audit.match (package_id, advisory, about, verdict, fix, why, feed, since)
+      select n.*, ${at}::timestamptz from unnest(${of('packageId')}::integer[], ${of('advisory')}::text[],
+        ${of('about')}::text[], ${of('verdict')}::text[], ${of('fix')}::text[], ${of('why')}::text[],
+        ${of('feed')}::text[]) as n`.execute(db);
+  }
+}
+
+/** The packages of each of these lists. */
+export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promise<Map<number, number[]>> {
+  const { rows } = await sql<{ id: number; packages: number[] }>`
+    select id, packages from audit.package_list where id = any(${[...listIds]}::integer[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.packages]));
+}
+
+/** Which of these packages these advisories concern now. */
+export async function concerned(
+  db: DbOrTx,
+  packageIds: readonly number[],
+  advisories: readonly string[],
+): Promise<Pick<MatchRow, 'packageId' | 'advisory' | 'verdict'>[]> {
+  const { rows } = await sql<Pick<MatchRow, 'packageId' | 'advisory' | 'verdict'>>`
+    select package_id as "packageId", advisory, verdict from audit.match
+    where until is null and advisory = ${anyOf(advisories)} and package_id = any(${[...packageIds]}::integer[])`.execute(
+    db,
+  );
+  return rows;
+}
+
+/** How many hosts have any of these packages now. */
+export async function hostsHaving(db: DbOrTx, packageIds: readonly number[]): Promise<number> {
+  if (packageIds.length === 0) return 0;
+  const { rows } = await sql<{ hosts: string }>`
+    select count(*) as hosts from audit.holders(${[...packageIds]}::integer[])`.execute(db);
+  return Number(rows[0]!.hosts);
+}

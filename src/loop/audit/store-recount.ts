@@ -1,0 +1,14 @@
+import { sql } from 'kysely';
+import type { Tx } from '../../platform/context.ts';
+
+/** Asks for a count of what these lists differ by, of these advisories, or of what is known of all. */
+export async function noteRecount(
+  tx: Tx,
+  what: { lists?: readonly number[]; advisories?: readonly string[]; signals?: boolean },
+): Promise<void> {
+  const { lists = [], advisories = [], signals = false } = what;
+  await sql`insert into audit.recount (lists, advisories, signals)
+    values (${[...lists]}::integer[], ${[...advisories]}::text[], ${signals})`.execute(tx.db);
+  // Many hosts change at once, and one count does for all of them.
+  await tx.enqueue('audit.recount', {}, { singletonKey: 'recount' });
+}

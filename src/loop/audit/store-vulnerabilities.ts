@@ -1,0 +1,166 @@
+import { type RawBuilder, sql } from 'kysely';
+import type {
+  AffectedPackage,
+  Vulnerabilities,
+  Vulnerability,
+  VulnerabilitySeverity,
+} from '../../model/vulnerability.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
+
+interface Count {
+  advisory: string;
+  aliases: string[];
+  severity: VulnerabilitySeverity;
+  sources: string[];
+  packages: number;
+  hosts: number;
+  listening: number;
+  important: number;
+  peers: number;
+  fixable: boolean;
+}
+type Row = Count & { exploited: boolean; ransomware: boolean; epss: number | null; priority: number };
+
+export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
+  if (advisories.length > 0)
+    await sql`delete from audit.vulnerability where advisory = ${anyOf(advisories)}`.execute(db);
+}
+
+export async function putCounts(db: DbOrTx, counts: readonly Count[]): Promise<void> {
+  if (counts.length === 0) return;
+  await sql`insert into audit.vulnerability
+      (advisory, aliases, severity, sources, packages, hosts, listening, important, peers, fixable)
+    select n.advisory, n.aliases, n.severity, n.sources, n.packages, n.hosts, n.listening, n.important, n.peers, n.fixable
+    from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text,
+      sources text[], packages integer, hosts integer, listening integer, important integer, peers integer, fixable boolean)
+    on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity,
+      sources = excluded.sources, packages = excluded.packages, hosts = excluded.hosts, listening = excluded.listening,
+      important = excluded.important, peers = excluded.peers, fixable = excluded.fixable`.execute(db);
+}
+
+/** Puts what is known of each vulnerability itself beside its counts, and the priority that comes of it. null: of all. */
+export async function weigh(db: DbOrTx, advisories: readonly string[] | null): Promise<void> {
+  if (advisories?.length === 0) return;
+  const which = advisories === null ? sql`true` : sql`v.advisory = ${anyOf(advisories)}`;
+  const { rows } = await sql<Weighed & { advisory: string }>`
+    select v.advisory, v.severity, v.hosts, v.listening, v.important, v.peers, coalesce(bool_or(s.kind = 'kev'), false) as exploited,
+      coalesce(bool_or((s.body ->> 'ransomware')::boolean), false) as ransomware, max((s.body ->> 'score')::real) as epss
+    from audit.vulnerability v cross join lateral unnest(array_append(v.aliases, v.advisory)) c (cve)
+    left join audit.signal s on s.cve = c.cve
+    where ${which} group by v.advisory`.execute(db);
+  for (const some of chunks(rows)) {
+    const weighed = some.map((row) => ({ ...row, priority: priorityOf(factorsOf(row)) }));
+    await sql`update audit.vulnerability v
+      set exploited = n.exploited, ransomware = n.ransomware, epss = n.epss, priority = n.priority
+      from jsonb_to_recordset(${JSON.stringify(weighed)}::jsonb)
+        as n (advisory text, exploited boolean, ransomware boolean, epss real, priority real)
+      where v.advisory = n.advisory`.execute(db);
+  }
+}
+
+export interface VulnerabilityQuery {
+  hostId?: string | undefined;
+  severity?: VulnerabilitySeverity | undefined;
+  exploited?: boolean | undefined;
+  fixable?: boolean | undefined;
+  /** of the advisory or a package */
+  text?: string | undefined;
+  limit: number;
+  offset: number;
+}
+
+/** The most urgent first. */
+export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery): Promise<Vulnerabilities> {
+  const { hostId, limit, offset } = query;
+  const where = sql.join(conditions(query), sql` and `);
+  const { rows } = await sql<Row & { total: string }>`
+    select v.*, count(*) over () as total from audit.vulnerability v where ${where}
+    order by v.priority desc, v.advisory limit ${limit} offset ${offset}`.execute(db);
+  const here =
+    hostId === undefined
+      ? null
+      : await packagesOn(
+          db,
+          [hostId],
+          rows.map(({ advisory }) => advisory),
+        );
+  const items = rows.map((row) => {
+    const own = here?.filter((one) => one.advisory === row.advisory).map(toPackage);
+    return { ...toVulnerability(row), ...(own === undefined ? {} : { here: own }) };
+  });
+  return { items, total: Number(rows[0]?.total ?? 0), informed: await isInformed(db) };
+}
+
+function conditions(query: VulnerabilityQuery): RawBuilder<unknown>[] {
+  const { hostId, severity, exploited, fixable, text } = query;
+  return [
+    sql`true`,
+    ...(severity === undefined ? [] : [sql`v.severity = ${severity}`]),
+    ...(exploited ? [sql`v.exploited`] : []),
+    ...(fixable ? [sql`v.fixable`] : []),
+    ...(text === undefined
+      ? []
+      : [sql`(v.advisory = upper(${text}) or v.aliases @> array[upper(${text})] or ${text} = any(v.sources))`]),
+    ...(hostId === undefined
+      ? []
+      : [
+          sql`v.advisory in (select m.advisory from audit.host_list h join audit.package_list l on l.id = h.list_id
+            cross join unnest(l.packages) p join audit.match m on m.package_id = p and m.until is null
+            where h.host_id = ${hostId} and h.until is null and m.verdict = 'affected')`,
+        ]),
+  ];
+}
+
+export async function vulnerabilitiesNamed(
+  db: DbOrTx,
+  advisory: string,
+  ids: readonly string[],
+): Promise<Vulnerability[]> {
+  const { rows } = await sql<Row>`
+    select v.* from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
+    order by v.priority desc, v.advisory`.execute(db);
+  return rows.map(toVulnerability);
+}
+
+function toVulnerability(row: Row): Vulnerability {
+  const { advisory, aliases, severity, sources, hosts, fixable, exploited, epss, priority } = row;
+  return {
+    advisory,
+    aliases,
+    severity,
+    hosts,
+    fixable,
+    exploited,
+    epss,
+    priority,
+    packages: sources,
+    factors: factorsOf(row),
+  };
+}
+
+async function isInformed(db: DbOrTx): Promise<boolean> {
+  const { rows } = await sql`select from audit.feed_state where statements > 0 limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+export type PackageOn = AffectedPackage & { hostId: string; advisory: string };
+
+/** Packages of these hosts that these advisories affect now. */
+export async function packagesOn(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  advisories: readonly string[],
+): Promise<PackageOn[]> {
+  const { rows } = await sql<PackageOn>`
+    select h.host_id as "hostId", m.advisory, p.ecosystem, p.release, p.name, p.version, p.source, m.fix, m.why, m.feed
+    from audit.host_list h join audit.package_list l on l.id = h.list_id cross join unnest(l.packages) i
+    join audit.match m on m.package_id = i and m.until is null and m.verdict = 'affected'
+    join audit.package p on p.id = i
+    where h.host_id = ${anyOf(hostIds)} and h.until is null and m.advisory = ${anyOf(advisories)}
+    order by h.host_id, p.name, p.version`.execute(db);
+  return rows;
+}
+
+export const toPackage = ({ hostId: _hostId, advisory: _advisory, ...rest }: PackageOn): AffectedPackage => rest;

@@ -1,0 +1,55 @@
+import type { PackageFact } from '../../../model/facts.ts';
+import { shop, type World } from './world.ts';
+
+export const debianPackage = (name: string, version: string, rest: Partial<PackageFact> = {}): PackageFact => ({
+  ecosystem: 'Debian',
+  name,
+  version,
+  arch: 'amd64',
+  source: name,
+  sourceVersion: rest.version ?? version,
+  status: 'installed',
+  ...rest,
+});
+
+/** A feed by this name that says this from now on. */
+export async function takeFeed(
+  w: World,
+  feed: { name: string; kind: string; settings?: object },
+  content: object,
+): Promise<void> {
+  const { name, kind, settings = {} } = feed;
+  const { items } = await w.call<{ items: { name: string }[] }>('listFeeds');
+  if (!items.some((one) => one.name === name)) await w.call('addFeed', { body: { name, kind, url: null, settings } });
+  const file = Buffer.from(JSON.stringify(content)).toString('base64');
+  await w.call('importFeed', { params: { name }, body: { file, shrunk: true } });
+}
+
+/** A Debian 12 with these packages, found on the network; what it reports beside them may be given. */
+export async function debianHost(
+  w: World,
+  last: number,
+  packages: PackageFact[],
+  more: { os?: object; [section: string]: unknown } = {},
+): Promise<string> {
+  const address = `10.3.0.${last}`;
+  const id = await w.find(address, `SHA256:v${last}`);
+  const { os, ...rest } = more;
+  const facts = shop({ version: '1', pid: 1, startedAt: w.clock.now }, { address, port: 22, name: `host-${last}` });
+  await w.send(id, { ...facts, sockets: [], packages, os: { ...facts.os!, versionId: '12', ...os }, ...rest } as never);
+  return id;
+}
+
+export const tracker = (of: Record<string, Record<string, object>>): object =>
+  Object.fromEntries(
+    Object.entries(of).map(([source, ids]) => [
+      source,
+      Object.fromEntries(Object.entries(ids).map(([id, release]) => [id, { releases: { bookworm: release } }])),
+    ]),
+  );
+
+export const fixedIn = (version: string, urgency = 'not yet assigned'): object => ({
+  status: 'resolved',
+  fixed_version: version,
+  urgency,
+});
