@@ -44,6 +44,11 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   keys: ['keys --shared', 'keys --burnt --json', 'keys SHA256:AAAA --host web-1'],
   blind: ['blind', 'blind --json'],
   'source kinds': ['source kinds', 'source kinds netbox'],
+  'policies list': ['policies list', 'policies list --json'],
+  'policies show': ['policies show prod'],
+  'policies set': ['policies set policies.yaml --dry-run', 'policies set policies.yaml'],
+  'policies apply': ['policies apply policies.yaml --dry-run', 'policies apply policies.yaml'],
+  'policies remove': ['policies remove prod', 'policies remove strict --profile'],
   'feed add': [
     'feed add debian --kind debian-tracker',
     'feed add almalinux --kind osv --set ecosystem=AlmaLinux --url https://mirror.example.org/osv/AlmaLinux/all.zip',

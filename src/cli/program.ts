@@ -13,6 +13,7 @@ import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
 import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
+import { addPolicies } from './commands/policies.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/keys.ts';
@@ -55,6 +56,7 @@ export function program(): Command {
     addAgentUpdate,
     addFeeds,
     addAudit,
+    addPolicies,
     addImpact,
     addChange,
     addCampaign,

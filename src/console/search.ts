@@ -8,7 +8,16 @@ import * as z from 'zod';
 const text = z.string().max(200).optional().catch(undefined);
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
-export const STATES = ['burning', 'open', 'rekindled', 'planned', 'excepted', 'fixed', 'all'] as const;
+export const STATES = [
+  'burning',
+  'open',
+  'rekindled',
+  'planned',
+  'excepted',
+  'fixed',
+  'not-applicable',
+  'all',
+] as const;
 export type StateFilter = (typeof STATES)[number];
 export const FindingsSearch = z.object({ state: optional(z.enum(STATES)), kit: text, finding: text });
 export type FindingsSearch = z.infer<typeof FindingsSearch>;

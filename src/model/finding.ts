@@ -2,10 +2,14 @@ import * as z from 'zod';
 import { Instant, Sha256 } from './json.ts';
 import { Severity } from './kit.ts';
 
-export const FindingState = z.enum(['open', 'excepted', 'planned', 'fixed', 'rekindled']);
+/** `not-applicable`: closed without proof, because a policy takes the check from the host; never called fixed. */
+export const FindingState = z.enum(['open', 'excepted', 'planned', 'fixed', 'rekindled', 'not-applicable']);
 export type FindingState = z.infer<typeof FindingState>;
 /** States that still burn. */
 export const BURNING: readonly FindingState[] = ['open', 'planned', 'rekindled'];
+
+/** States that are over. */
+export const CLOSED: readonly FindingState[] = ['fixed', 'not-applicable'];
 
 /** What a check said about one subject at one time. `unknown` = could not be looked at; never green. */
 export const Verdict = z.enum(['pass', 'fail', 'not-applicable', 'unknown']);
@@ -40,10 +44,14 @@ export const Finding = z.object({
   openedAt: Instant,
   lastSeenAt: Instant,
   closedAt: Instant.nullable(),
+  /** why it was closed, where that was no proof */
+  closeReason: z.string().nullable().optional(),
   rekindledAt: Instant.nullable(),
   rekindleCause: z.string().nullable(),
   exceptionId: z.string().nullable(),
   changeId: z.string().nullable(),
+  /** by when it is to be gone, by the policies that hold; null: nobody set a time */
+  dueAt: Instant.nullable().optional(),
 });
 export type Finding = z.infer<typeof Finding>;
 

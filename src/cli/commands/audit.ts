@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/client.ts';
-import { BURNING, type FindingState } from '../../model/finding.ts';
+import { BURNING, FindingState } from '../../model/finding.ts';
 import type { Context } from '../context.ts';
 import { EXIT, Exit, UsageError } from '../exit.ts';
 import { findingIdOf, hostIdOf, short } from '../lookup.ts';
@@ -8,7 +8,7 @@ import { ago, count, list, show } from '../output.ts';
 import { does, text } from '../run.ts';
 import { NOBODY_LOOKED } from '../views.ts';
 
-const STATES: readonly FindingState[] = ['open', 'excepted', 'planned', 'fixed', 'rekindled'];
+const STATES: readonly FindingState[] = FindingState.options;
 
 export function addAudit(root: Command): void {
   addKit(root);

@@ -12,6 +12,7 @@ import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-fact
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
+import { policyRoutes } from './routes-policies.ts';
 import { keyRoutes } from './routes-keys.ts';
 import { sweep } from './sweep.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
@@ -57,7 +58,12 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   return {
     ...face,
-    routes: [...auditRoutes(context, face), ...feedRoutes(platform), ...keyRoutes(platform, discovery)],
+    routes: [
+      ...auditRoutes(context, face),
+      ...feedRoutes(platform),
+      ...keyRoutes(platform, discovery),
+      ...policyRoutes(context),
+    ],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { AppError } from '../../model/errors/index.ts';
-import type { Finding, FindingState } from '../../model/finding.ts';
+import { CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
@@ -22,9 +22,10 @@ const joined = (db: DbOrTx) =>
     .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
     .selectAll('f')
     .select(['l.host_name', 'l.component as shown', 'l.kit_version', 'l.advisories', 'l.severity', 'l.confidence'])
-    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at']);
+    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at', 'l.sla_days']);
 type Row = Awaited<ReturnType<ReturnType<typeof joined>['execute']>>[number];
 
+const DAY_MS = 86_400_000;
 const time = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 function toFinding(row: Row): StoredFinding {
@@ -48,14 +49,23 @@ function toFinding(row: Row): StoredFinding {
     openedAt: row.opened_at.toISOString(),
     lastSeenAt: row.last_seen_at.toISOString(),
     closedAt: time(row.closed_at),
+    closeReason: row.close_reason,
     rekindledAt: time(row.rekindled_at),
     rekindleCause: row.rekindle_cause,
     exceptionId: row.exception_id,
     changeId: row.change_id,
+    dueAt: dueAt(row),
     key: row.component,
     closedWith: row.closed_with,
     causeRank: row.cause_rank,
   };
+}
+
+/** The clock runs from when it was opened, or came back, as long as it is not over. */
+function dueAt({ state, sla_days, opened_at, rekindled_at, clock_at }: Row): string | null {
+  if (sla_days === null || CLOSED.includes(state)) return null;
+  const from = clock_at ?? rekindled_at ?? opened_at;
+  return new Date(from.getTime() + sla_days * DAY_MS).toISOString();
 }
 
 /** Without what only the audit needs. */
@@ -95,7 +105,7 @@ export async function findFindings(db: DbOrTx, filter: FindingFilter = {}): Prom
 /** What is not fixed on any of these hosts. */
 export async function openFindings(db: DbOrTx, hostIds: readonly string[]): Promise<StoredFinding[]> {
   if (hostIds.length === 0) return [];
-  const rows = joined(db).where('f.host_id', '=', anyOf(hostIds)).where('f.state', '<>', 'fixed');
+  const rows = joined(db).where('f.host_id', '=', anyOf(hostIds)).where('f.state', 'not in', CLOSED);
   return (await rows.orderBy('f.id').execute()).map(toFinding);
 }
 
@@ -130,7 +140,7 @@ export type Look = Pick<
   | 'evidence'
   | 'pending'
   | 'lastSeenAt'
->;
+> & { slaDays: number | null };
 
 export type NewFinding = Pick<Finding, 'id' | 'hostId' | 'endpointId' | 'endpoint' | 'kit' | 'check' | 'component'>;
 
@@ -148,6 +158,8 @@ export async function insertFinding(db: DbOrTx, finding: NewFinding, at: Date): 
       state: 'open',
       opened_at: at,
       closed_at: null,
+      close_reason: null,
+      clock_at: null,
       rekindled_at: null,
       rekindle_cause: null,
       cause_rank: null,
@@ -182,6 +194,7 @@ export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Pr
     evidence: jsonText(look.evidence),
     pending: look.pending,
     last_seen_at: new Date(look.lastSeenAt),
+    sla_days: look.slaDays,
   }));
   for (const chunk of chunks(values)) {
     await q(db)
@@ -199,6 +212,7 @@ export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Pr
           evidence: e.ref('excluded.evidence'),
           pending: e.ref('excluded.pending'),
           last_seen_at: e.ref('excluded.last_seen_at'),
+          sla_days: e.ref('excluded.sla_days'),
         })),
       )
       .execute();
@@ -235,7 +249,7 @@ export async function setStates(
       ...(link.exceptionId !== undefined ? { exception_id: link.exceptionId } : {}),
     })
     .where('id', '=', anyOf(ids))
-    .where('state', 'not in', state === 'excepted' ? ['fixed', 'planned'] : ['fixed'])
+    .where('state', 'not in', state === 'excepted' ? [...CLOSED, 'planned'] : CLOSED)
     .execute();
 }
 
@@ -246,7 +260,7 @@ export async function hostsToWatch(db: DbOrTx): Promise<{ hostId: string; pendin
     .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
     .select('f.host_id')
     .select(sql<boolean>`bool_or(l.pending is not null)`.as('pending'))
-    .where('f.state', '<>', 'fixed')
+    .where('f.state', 'not in', CLOSED)
     .groupBy('f.host_id')
     .execute();
   return rows.map((row) => ({ hostId: row.host_id, pending: row.pending }));

@@ -3,6 +3,7 @@ import type { FeedKind } from '../../model/feed.ts';
 import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Kit, Severity } from '../../model/kit.ts';
+import type { Profile } from '../../model/policy.ts';
 import type { Signal, Statement } from '../../model/statement.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
@@ -83,6 +84,8 @@ export type AuditTables = {
     state: FindingState;
     opened_at: Date;
     closed_at: Date | null;
+    close_reason: string | null;
+    clock_at: Date | null;
     rekindled_at: Date | null;
     rekindle_cause: string | null;
     cause_rank: number | null;
@@ -102,7 +105,10 @@ export type AuditTables = {
     evidence: Document<Finding['evidence']>;
     pending: string | null;
     last_seen_at: Date;
+    sla_days: number | null;
   };
+  'audit.profile': { name: string; body: Document<Profile> };
+  'audit.policy': { name: string; profile: string; hosts: string };
   'audit.exposure': {
     id: string;
     kit: string;
