@@ -44,6 +44,8 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   keys: ['keys --shared', 'keys --burnt --json', 'keys SHA256:AAAA --host web-1'],
   blind: ['blind', 'blind --json'],
   'source kinds': ['source kinds', 'source kinds netbox'],
+  compliance: ['compliance', 'compliance --by owner', 'compliance --over-time --kit linux-baseline --json'],
+  'compliance show': ['compliance show web-1', 'compliance show web-1 --drift'],
   'policies list': ['policies list', 'policies list --json'],
   'policies show': ['policies show prod'],
   'policies set': ['policies set policies.yaml --dry-run', 'policies set policies.yaml'],

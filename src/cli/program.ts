@@ -13,6 +13,7 @@ import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
 import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
+import { addCompliance } from './commands/compliance.ts';
 import { addPolicies } from './commands/policies.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
@@ -57,6 +58,7 @@ export function program(): Command {
     addFeeds,
     addAudit,
     addPolicies,
+    addCompliance,
     addImpact,
     addChange,
     addCampaign,

@@ -26,6 +26,8 @@ export interface Jobs {
   /** fetch a feed of advisories, and take what is new in it */
   'audit.feed': { feed: string };
   'audit.feeds-due': Record<never, never>;
+  /** the score of the day, brought up to date */
+  'audit.compliance': Record<never, never>;
   /** remove facts that are older than they have to be kept */
   'audit.retention': Record<never, never>;
   'impact.connections': { hostId: string };
@@ -62,6 +64,7 @@ const NAMES: Record<JobName, true> = {
   'audit.sweep': true,
   'audit.feed': true,
   'audit.feeds-due': true,
+  'audit.compliance': true,
   'audit.retention': true,
   'impact.connections': true,
   'impact.expire': true,

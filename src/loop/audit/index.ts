@@ -12,8 +12,10 @@ import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-fact
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
+import { complianceRoutes } from './routes-compliance.ts';
 import { policyRoutes } from './routes-policies.ts';
 import { keyRoutes } from './routes-keys.ts';
+import { rollUp } from './compliance.ts';
 import { sweep } from './sweep.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
 
@@ -63,6 +65,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       ...feedRoutes(platform),
       ...keyRoutes(platform, discovery),
       ...policyRoutes(context),
+      ...complianceRoutes(context),
     ],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
@@ -72,12 +75,14 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.sweep': () => sweep(context),
       'audit.feed': ({ feed }) => syncFeed(platform, feed),
       'audit.feeds-due': () => syncDue(platform),
+      'audit.compliance': () => rollUp(context),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
       { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
       { job: 'audit.feeds-due', cron: '23 * * * *' },
+      { job: 'audit.compliance', cron: '11 * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],
   };

@@ -15,6 +15,7 @@ import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
 import { withoutCovered } from './logic/covered.ts';
 import { held, kitsToJudge, withdrawn } from './logic/held.ts';
 import { decide, isOpen } from './logic/life.ts';
+import type { InForce } from './logic/policy.ts';
 import type { NewExposure } from './logic/radar.ts';
 import { policiesInForce } from './store-policies.ts';
 import { lockHost, readFacts } from './store-facts.ts';
@@ -22,6 +23,8 @@ import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
 import { orphans } from './store-orphans.ts';
+import { removeVerdicts } from './store-verdicts.ts';
+import { noteVerdicts } from './verdicts.ts';
 import { versionOrder } from './versions/registry.ts';
 
 export interface Judge {
@@ -158,15 +161,8 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   if (!anyway && (await newerJudged(tx.db, host.id, used))) return null;
   const names = evidence.endpoints.filter((one) => one.state === 'open').map(nameOf);
   const previous = await findPrevious(tx.db, [host.id, ...before.map((one) => one.id)], names);
-  const cel = celOf(evidence);
   const inForce = (await policiesInForce(tx.db))(host);
-  const judgements = held(
-    kitsToJudge(context.kits, inForce, previous).flatMap((kit) =>
-      judge(kit, evidence, (check) => watchedBy(previous, kit, check), cel),
-    ),
-    inForce,
-    previous,
-  );
+  const judgements = judged(context, evidence, inForce, previous);
   const own = new Set([host.id, ...before.map((one) => one.id)]);
   const decisions = decide(
     previous,
@@ -189,10 +185,10 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
     decisions,
     withdrawn(previous, inForce, host.id),
   );
-  await forgetKeys(
-    tx.db,
-    before.map((one) => one.id),
-  );
+  const gone = before.map((one) => one.id);
+  await forgetKeys(tx.db, gone);
+  await removeVerdicts(tx.db, gone);
+  await noteVerdicts({ discovery: context.discovery, tx, evidence, inForce }, context.kits, judgements);
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
   await noteJudged(tx.db, host.id, used, heldDigest(digestOf(context.kits), inForce), tx.now);
   // Facts from inside may tell where it came from.
@@ -204,6 +200,20 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
     touched: new Set([...told, ...added].map((one) => one.kit)),
   });
   return decisions.flatMap((one) => (one.kind === 'keep' ? one.judgement.needs : []));
+}
+
+/** What counts on this host of all that the kits say. */
+function judged(
+  { kits }: Judge,
+  evidence: Evidence,
+  inForce: InForce,
+  previous: readonly StoredFinding[],
+): Judgement[] {
+  const cel = celOf(evidence);
+  const all = kitsToJudge(kits, inForce, previous).flatMap((kit) =>
+    judge(kit, evidence, (check) => watchedBy(previous, kit, check), cel),
+  );
+  return held(all, inForce, previous);
 }
 
 /** Things that had a finding get a verdict even when they are not there any more. */

@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { FeedKind } from '../../model/feed.ts';
-import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
+import type { Tally } from '../../model/compliance.ts';
+import type { Exposure, Finding, FindingState, Verdict } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Kit, Severity } from '../../model/kit.ts';
 import type { Profile } from '../../model/policy.ts';
@@ -8,6 +9,7 @@ import type { Signal, Statement } from '../../model/statement.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { Closed } from './logic/cause.ts';
+import type { Mark } from './logic/verdicts.ts';
 import type { KeyCertificate, KeyPlace } from './logic/radar.ts';
 
 type Document<T extends object | null> = JSONColumnType<T>;
@@ -109,6 +111,16 @@ export type AuditTables = {
   };
   'audit.profile': { name: string; body: Document<Profile> };
   'audit.policy': { name: string; profile: string; hosts: string };
+  'audit.verdict_set': { digest: string; kit: string; marks: Document<Record<string, Verdict>> };
+  'audit.verdict': {
+    host_id: string;
+    kit: string;
+    digest: string;
+    detail: Document<Record<string, Mark>>;
+    drifted: string[];
+    changed_at: Date;
+  };
+  'audit.compliance_day': { day: string; dimension: string; name: string; tally: Document<Tally> };
   'audit.exposure': {
     id: string;
     kit: string;
