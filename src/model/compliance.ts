@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { Verdict } from './finding.ts';
+import { DriftValue, Verdict } from './finding.ts';
 import { Instant } from './json.ts';
 import { Severity } from './kit.ts';
 
@@ -69,15 +69,6 @@ export type Compliance = z.infer<typeof Compliance>;
 
 export const ComplianceDay = z.object({ day: z.iso.date(), tally: Tally, score: z.number().nullable() });
 export type ComplianceDay = z.infer<typeof ComplianceDay>;
-
-/** One value that was another when the check still passed. */
-export const DriftValue = z.object({
-  component: z.string(),
-  what: z.string(),
-  before: z.string().nullable(),
-  after: z.string().nullable(),
-});
-export type DriftValue = z.infer<typeof DriftValue>;
 
 export const CheckVerdict = z.object({
   kit: z.string(),

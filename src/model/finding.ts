@@ -8,6 +8,15 @@ export type FindingState = z.infer<typeof FindingState>;
 /** States that still burn. */
 export const BURNING: readonly FindingState[] = ['open', 'planned', 'rekindled'];
 
+/** One value that was another when the check still passed. */
+export const DriftValue = z.object({
+  component: z.string(),
+  what: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+export type DriftValue = z.infer<typeof DriftValue>;
+
 /** States that are over. */
 export const CLOSED: readonly FindingState[] = ['fixed', 'not-applicable'];
 
@@ -52,8 +61,22 @@ export const Finding = z.object({
   changeId: z.string().nullable(),
   /** by when it is to be gone, by the policies that hold; null: nobody set a time */
   dueAt: Instant.nullable().optional(),
+  /** since when that time runs: it was opened, came back, or applies again */
+  clockFrom: Instant.optional(),
 });
 export type Finding = z.infer<typeof Finding>;
+
+/** A finding with what depends on the time and on how its host is now. */
+export const FindingNow = Finding.extend({
+  owner: z.string().nullable(),
+  /** it still burns, and its time is over */
+  overdue: z.boolean(),
+  /** its host reports no longer: this is what was known last */
+  stale: z.boolean(),
+  /** the host had passed the check until then, with these values */
+  drift: z.object({ at: Instant, values: z.array(DriftValue) }).nullable(),
+});
+export type FindingNow = z.infer<typeof FindingNow>;
 
 /**
  * A key that was served (or lay) where a compromise kit found the hole: burnt. Every endpoint or file that holds the
@@ -121,5 +144,7 @@ export const Exception = z.object({
   createdBy: z.string(),
   endedAt: Instant.nullable(),
   endReason: z.string().nullable(),
+  /** findings that it keeps out of the fire now, and those it did that are closed; `now` 0: it covers nothing any more */
+  covers: z.object({ now: z.number().int(), gone: z.number().int() }).optional(),
 });
 export type Exception = z.infer<typeof Exception>;

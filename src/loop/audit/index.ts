@@ -9,7 +9,7 @@ import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
-import { findFindings, plainFinding, setStates } from './store-findings.ts';
+import { coveredByExceptions, findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
 import { complianceRoutes } from './routes-compliance.ts';
@@ -51,6 +51,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     kits: () => loaded,
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
+    coveredByExceptions: () => coveredByExceptions(platform.db),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
     filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
     setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),

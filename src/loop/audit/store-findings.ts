@@ -55,17 +55,20 @@ function toFinding(row: Row): StoredFinding {
     exceptionId: row.exception_id,
     changeId: row.change_id,
     dueAt: dueAt(row),
+    clockFrom: clockFrom(row).toISOString(),
     key: row.component,
     closedWith: row.closed_with,
     causeRank: row.cause_rank,
   };
 }
 
+const clockFrom = ({ opened_at, rekindled_at, clock_at }: Row): Date => clock_at ?? rekindled_at ?? opened_at;
+
 /** The clock runs from when it was opened, or came back, as long as it is not over. */
-function dueAt({ state, sla_days, opened_at, rekindled_at, clock_at }: Row): string | null {
+function dueAt(row: Row): string | null {
+  const { state, sla_days } = row;
   if (sla_days === null || CLOSED.includes(state)) return null;
-  const from = clock_at ?? rekindled_at ?? opened_at;
-  return new Date(from.getTime() + sla_days * DAY_MS).toISOString();
+  return new Date(clockFrom(row).getTime() + sla_days * DAY_MS).toISOString();
 }
 
 /** Without what only the audit needs. */
@@ -264,4 +267,17 @@ export async function hostsToWatch(db: DbOrTx): Promise<{ hostId: string; pendin
     .groupBy('f.host_id')
     .execute();
   return rows.map((row) => ({ hostId: row.host_id, pending: row.pending }));
+}
+
+/** How many findings each exception keeps out of the fire, and how many of those that it did are closed. */
+export async function coveredByExceptions(db: DbOrTx): Promise<Map<string, { now: number; gone: number }>> {
+  const rows = await q(db)
+    .selectFrom('audit.finding')
+    .select('exception_id')
+    .select(sql<string>`count(*) filter (where state = 'excepted')`.as('now'))
+    .select(sql<string>`count(*) filter (where state in ('fixed', 'not-applicable'))`.as('gone'))
+    .where('exception_id', 'is not', null)
+    .groupBy('exception_id')
+    .execute();
+  return new Map(rows.map((row) => [row.exception_id!, { now: Number(row.now), gone: Number(row.gone) }]));
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Tally } from '../../model/compliance.ts';
+import type { DriftValue } from '../../model/finding.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { anyOf } from '../../platform/db/many.ts';
@@ -111,6 +112,31 @@ export async function acceptedIn(
     where f.state in ('open', 'planned', 'rekindled', 'excepted') and not g.stale and s.marks ->> f.check_id = 'fail'
     group by 1, 2, 3, 4 having bool_and(f.state = 'excepted')`.execute(db);
   return rows.map((row) => ({ hostId: row.host_id, group: row.group, kit: row.kit, check: row.check_id }));
+}
+
+export interface DriftRow {
+  hostId: string;
+  kit: string;
+  check: string;
+  at: string;
+  values: DriftValue[];
+}
+
+/** What drifted on these hosts. */
+export async function driftOf(db: DbOrTx, hostIds: readonly string[]): Promise<DriftRow[]> {
+  if (hostIds.length === 0) return [];
+  const rows = await q(db)
+    .selectFrom('audit.verdict')
+    .select(['host_id', 'kit', 'drifted', 'detail'])
+    .where('host_id', '=', anyOf(hostIds))
+    .where('drifted', '<>', sql<string[]>`'{}'`)
+    .execute();
+  return rows.flatMap(({ host_id: hostId, kit, drifted, detail }) =>
+    drifted.map((check) => {
+      const { passedUntil, since, values = [] } = detail[check]!;
+      return { hostId, kit, check, at: passedUntil ?? since, values };
+    }),
+  );
 }
 
 export async function setsOf(db: DbOrTx, digests: readonly string[]): Promise<Map<string, VerdictSet>> {

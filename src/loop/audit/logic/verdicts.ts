@@ -1,6 +1,5 @@
-import type { DriftValue } from '../../../model/compliance.ts';
 import type { SectionName } from '../../../model/facts.ts';
-import type { Verdict } from '../../../model/finding.ts';
+import type { DriftValue, Verdict } from '../../../model/finding.ts';
 import { doubt, type Evidence, hashesOf, type Judgement, nameOf } from './judge/context.ts';
 import type { CompiledCheck, CompiledKit } from './kit/compile.ts';
 
