@@ -13,6 +13,7 @@ import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
 import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
+import { addCompare } from './commands/compare.ts';
 import { addCompliance } from './commands/compliance.ts';
 import { addPolicies } from './commands/policies.ts';
 import { addServe } from './commands/serve.ts';
@@ -59,6 +60,7 @@ export function program(): Command {
     addAudit,
     addPolicies,
     addCompliance,
+    addCompare,
     addImpact,
     addChange,
     addCampaign,

@@ -1,7 +1,9 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
+import { Comparison } from '../../model/compare.ts';
 import { Compliance, ComplianceDay, Dimension, HostCompliance } from '../../model/compliance.ts';
 import { route, type Route } from '../../platform/http/route.ts';
+import { compareHosts } from './compare.ts';
 import { compliance, hostCompliance, overTime } from './compliance.ts';
 import type { Judge } from './judge-host.ts';
 
@@ -47,6 +49,16 @@ export function complianceRoutes(context: Judge): Route[] {
       params: Id,
       reply: HostCompliance,
       handler: ({ params }) => hostCompliance(context, params.id),
+    }),
+    route({
+      method: 'GET',
+      path: '/compare',
+      id: 'compareHosts',
+      summary: 'What differs between two hosts: packages, settings, verdicts',
+      access: MAY.read,
+      query: z.object({ first: z.string().min(1).max(100), second: z.string().min(1).max(100) }).strict(),
+      reply: Comparison,
+      handler: ({ query }) => compareHosts(context, query.first, query.second),
     }),
   ];
 }
