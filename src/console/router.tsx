@@ -3,6 +3,7 @@ import { Shell } from './components/Shell.tsx';
 import { NotFound } from './pages/NotFound.tsx';
 import { SignIn } from './pages/SignIn.tsx';
 import {
+  ComplianceSearch,
   FindingsSearch,
   HostSearch,
   HostsSearch,
@@ -82,6 +83,17 @@ const pages = [
     path: '/findings',
     validateSearch: FindingsSearch,
     component: lazyRouteComponent(() => import('./pages/Findings.tsx'), 'Findings'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/compliance',
+    validateSearch: ComplianceSearch,
+    component: lazyRouteComponent(() => import('./pages/Compliance.tsx'), 'Compliance'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/policies',
+    component: lazyRouteComponent(() => import('./pages/Policies.tsx'), 'Policies'),
   }),
   createRoute({
     ...parent,

@@ -1,5 +1,6 @@
 import { useLocation, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import * as z from 'zod';
+import { Dimension } from '../model/compliance.ts';
 
 /*
  * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,
@@ -21,6 +22,9 @@ export const STATES = [
 export type StateFilter = (typeof STATES)[number];
 export const FindingsSearch = z.object({ state: optional(z.enum(STATES)), kit: text, finding: text });
 export type FindingsSearch = z.infer<typeof FindingsSearch>;
+
+export const ComplianceSearch = z.object({ by: optional(Dimension) });
+export type ComplianceSearch = z.infer<typeof ComplianceSearch>;
 
 export const HOST_FILTERS = ['all', 'unknown', 'unmanaged'] as const;
 export type HostFilter = (typeof HOST_FILTERS)[number];

@@ -16,6 +16,7 @@ import { EntryList } from '../components/EntryList.tsx';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { Fold } from '../components/Fold.tsx';
+import { HostVerdicts } from '../components/HostVerdicts.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Terms } from '../components/Terms.tsx';
@@ -58,6 +59,7 @@ function HostView({ host, endpoints, device }: Pick<HostDetail, 'host' | 'endpoi
         <Neighbourhood host={host} />
       </SimpleGrid>
       <HostFindings host={host} />
+      <HostVerdicts hostId={host.id} />
       <Endpoints endpoints={endpoints} />
       <History host={host} />
     </Page>
