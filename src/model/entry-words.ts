@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'audit.findings.opened': 'Findings opened',
   'audit.findings.rekindled': 'Findings came back',
   'audit.findings.reopened': 'Findings that apply again were opened',
-  'audit.findings.withdrawn': 'Findings closed as not applicable by policy',
+  'audit.findings.withdrawn': 'Findings set aside by a policy',
   'audit.kit.loaded': 'Kit loaded',
   'audit.policies.changed': 'Policies changed',
   'auth.key.added': 'Approver key registered',

@@ -8,7 +8,8 @@ export type TagTest = (tags: Tagged) => boolean;
 
 const LONGEST = 500;
 const DEEPEST = 20;
-const TOKEN = /\s*(?:([()])|([A-Za-z0-9_.-]+)\s*(!?=)\s*(?:"([^"]*)"|([^\s()"]+))|(\*)(?=[\s)]|$)|([A-Za-z0-9_.-]+))/y;
+const TOKEN =
+  /\s*(?:([()])|([A-Za-z0-9_.-]+)\s*(!?=)\s*(?:"([^"]*)"|([^\s()"=][^\s()"]*))|(\*)(?=[\s)]|$)|([A-Za-z0-9_.-]+))/y;
 
 type Token = { kind: 'mark' | 'word'; text: string } | { kind: 'test'; test: TagTest };
 

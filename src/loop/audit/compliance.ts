@@ -12,12 +12,13 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Judge } from './judge-host.ts';
 import { policies, tagsOf } from './logic/policy.ts';
-import { byScore, controlsOf, scoreRow, tallies } from './logic/score.ts';
+import { byScore, controlsOf, scoreRow, sumOf, tallies } from './logic/score.ts';
 import { isDrift, type KitVerdicts } from './logic/verdicts.ts';
 import { readPolicies } from './store-policies.ts';
 import {
   acceptedIn,
   alikeIn,
+  countJudged,
   type DayRow,
   daysOf,
   type Grouped,
@@ -96,19 +97,21 @@ export async function compliance(context: Context, by: Dimension, limit: number)
   const hosts = (await context.discovery.hosts()).filter(isMachine);
   const stale = await staleHosts(context);
   const names = new Map(hosts.map((host) => [host.id, host.name]));
-  const [found, all] = await Promise.all([
-    tallied(context, by, hosts, stale),
-    tallied(context, 'estate', hosts, stale),
-  ]);
-  const judged = by === 'host' ? found : await tallied(context, 'host', hosts, stale);
+  const found = await tallied(context, by, hosts, stale);
+  // One check may be of several controls, or of none: there the rows are no parts of a whole.
+  const parts = by === 'control' ? await tallied(context, 'estate', hosts, stale) : found;
+  const judged = await countJudged(
+    context.platform.db,
+    hosts.map(({ id }) => id),
+  );
   const rows = [...found].map(([id, tally]) => scoreRow(id, by === 'host' ? (names.get(id) ?? id) : id, tally));
-  const estate = { ...(all.get('') ?? NO_TALLY), hosts: judged.size };
+  const estate = { ...sumOf(parts.values()), hosts: judged };
   return {
     estate: scoreRow('', 'estate', estate),
     by,
     items: rows.toSorted(byScore).slice(0, limit),
     more: Math.max(0, rows.length - limit),
-    unjudged: hosts.length - judged.size,
+    unjudged: hosts.length - judged,
     staleAfterHours: context.staleAfterMs / HOUR_MS,
   };
 }

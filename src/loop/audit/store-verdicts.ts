@@ -98,6 +98,16 @@ const unnest = (hosts: readonly Grouped[]) => sql`unnest(
   ${hosts.map(({ hostId }) => hostId)}::text[], ${hosts.map(({ group }) => group)}::text[],
   ${hosts.map(({ stale }) => stale)}::bool[]) g (host_id, name, stale)`;
 
+/** Of how many of these hosts any kit said anything. */
+export async function countJudged(db: DbOrTx, hostIds: readonly string[]): Promise<number> {
+  const row = await q(db)
+    .selectFrom('audit.verdict')
+    .select(sql<string>`count(distinct host_id)`.as('hosts'))
+    .where('host_id', '=', anyOf(hostIds))
+    .executeTakeFirstOrThrow();
+  return Number(row.hosts);
+}
+
 /** Failing checks all of whose findings are accepted, on hosts that still report. */
 export async function acceptedIn(
   db: DbOrTx,

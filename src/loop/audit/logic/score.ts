@@ -86,6 +86,12 @@ function fieldOf(verdict: Verdict, stale: boolean): 'pass' | 'fail' | 'unknown' 
   return stale ? 'stale' : verdict;
 }
 
+export function sumOf(parts: Iterable<Tally>): Tally {
+  const sum = { ...NO_TALLY };
+  for (const part of parts) for (const field of Object.keys(sum) as (keyof Tally)[]) sum[field] += part[field];
+  return sum;
+}
+
 export const scoreRow = (id: string, name: string, tally: Tally): ScoreRow => ({
   id,
   name,
