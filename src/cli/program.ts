@@ -14,6 +14,9 @@ import { addEnrollment } from './commands/enrollment.ts';
 import { addImpact } from './commands/impact.ts';
 import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
+import { addCompare } from './commands/compare.ts';
+import { addCompliance } from './commands/compliance.ts';
+import { addPolicies } from './commands/policies.ts';
 import { addServe } from './commands/serve.ts';
 import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/keys.ts';
@@ -59,6 +62,9 @@ export function program(): Command {
     addAudit,
     addExport,
     addVulnerabilities,
+    addPolicies,
+    addCompliance,
+    addCompare,
     addImpact,
     addChange,
     addCampaign,

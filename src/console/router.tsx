@@ -3,6 +3,7 @@ import { Shell } from './components/Shell.tsx';
 import { NotFound } from './pages/NotFound.tsx';
 import { SignIn } from './pages/SignIn.tsx';
 import {
+  ComplianceSearch,
   FindingsSearch,
   HostSearch,
   HostsSearch,
@@ -94,6 +95,17 @@ const pages = [
     ...parent,
     path: '/vulnerabilities/$id',
     component: lazyRouteComponent(() => import('./pages/Vulnerability.tsx'), 'VulnerabilityPage'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/compliance',
+    validateSearch: ComplianceSearch,
+    component: lazyRouteComponent(() => import('./pages/Compliance.tsx'), 'Compliance'),
+  }),
+  createRoute({
+    ...parent,
+    path: '/policies',
+    component: lazyRouteComponent(() => import('./pages/Policies.tsx'), 'Policies'),
   }),
   createRoute({
     ...parent,

@@ -1,5 +1,6 @@
 import { useLocation, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import * as z from 'zod';
+import { Dimension } from '../model/compliance.ts';
 
 /*
  * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,
@@ -8,10 +9,22 @@ import * as z from 'zod';
 const text = z.string().max(200).optional().catch(undefined);
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
-export const STATES = ['burning', 'open', 'rekindled', 'planned', 'excepted', 'fixed', 'all'] as const;
+export const STATES = [
+  'burning',
+  'open',
+  'rekindled',
+  'planned',
+  'excepted',
+  'fixed',
+  'not-applicable',
+  'all',
+] as const;
 export type StateFilter = (typeof STATES)[number];
 export const FindingsSearch = z.object({ state: optional(z.enum(STATES)), kit: text, finding: text });
 export type FindingsSearch = z.infer<typeof FindingsSearch>;
+
+export const ComplianceSearch = z.object({ by: optional(Dimension) });
+export type ComplianceSearch = z.infer<typeof ComplianceSearch>;
 
 export const HOST_FILTERS = ['all', 'unknown', 'unmanaged'] as const;
 export type HostFilter = (typeof HOST_FILTERS)[number];

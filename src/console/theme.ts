@@ -40,4 +40,5 @@ export const STATE_COLOR: Record<FindingState, string> = {
   planned: 'blue',
   excepted: 'yellow',
   fixed: 'green',
+  'not-applicable': 'gray',
 };

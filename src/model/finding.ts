@@ -2,10 +2,23 @@ import * as z from 'zod';
 import { Instant, Sha256 } from './json.ts';
 import { Severity } from './kit.ts';
 
-export const FindingState = z.enum(['open', 'excepted', 'planned', 'fixed', 'rekindled']);
+/** `not-applicable`: closed without proof, because a policy takes the check from the host; never called fixed. */
+export const FindingState = z.enum(['open', 'excepted', 'planned', 'fixed', 'rekindled', 'not-applicable']);
 export type FindingState = z.infer<typeof FindingState>;
 /** States that still burn. */
 export const BURNING: readonly FindingState[] = ['open', 'planned', 'rekindled'];
+
+/** One value that was another when the check still passed. */
+export const DriftValue = z.object({
+  component: z.string(),
+  what: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+});
+export type DriftValue = z.infer<typeof DriftValue>;
+
+/** States that are over. */
+export const CLOSED: readonly FindingState[] = ['fixed', 'not-applicable'];
 
 /** What a check said about one subject at one time. `unknown` = could not be looked at; never green. */
 export const Verdict = z.enum(['pass', 'fail', 'not-applicable', 'unknown']);
@@ -40,12 +53,30 @@ export const Finding = z.object({
   openedAt: Instant,
   lastSeenAt: Instant,
   closedAt: Instant.nullable(),
+  /** why it was closed, where that was no proof */
+  closeReason: z.string().nullable().optional(),
   rekindledAt: Instant.nullable(),
   rekindleCause: z.string().nullable(),
   exceptionId: z.string().nullable(),
   changeId: z.string().nullable(),
+  /** by when it is to be gone, by the policies that hold; null: nobody set a time */
+  dueAt: Instant.nullable().optional(),
+  /** since when that time runs: it was opened, came back, or applies again */
+  clockFrom: Instant.optional(),
 });
 export type Finding = z.infer<typeof Finding>;
+
+/** A finding with what depends on the time and on how its host is now. */
+export const FindingNow = Finding.extend({
+  owner: z.string().nullable(),
+  /** it still burns, and its time is over */
+  overdue: z.boolean(),
+  /** its host reports no longer: this is what was known last */
+  stale: z.boolean(),
+  /** the host had passed the check until then, with these values */
+  drift: z.object({ at: Instant, values: z.array(DriftValue) }).nullable(),
+});
+export type FindingNow = z.infer<typeof FindingNow>;
 
 /**
  * A key that was served (or lay) where a compromise kit found the hole: burnt. Every endpoint or file that holds the
@@ -113,5 +144,7 @@ export const Exception = z.object({
   createdBy: z.string(),
   endedAt: Instant.nullable(),
   endReason: z.string().nullable(),
+  /** findings that it keeps out of the fire now, and those it did that are closed; `now` 0: it covers nothing any more */
+  covers: z.object({ now: z.number().int(), gone: z.number().int() }).optional(),
 });
 export type Exception = z.infer<typeof Exception>;

@@ -28,6 +28,8 @@ export interface Jobs {
   'audit.feeds-due': Record<never, never>;
   /** count again the hosts of what changed among vulnerabilities */
   'audit.recount': Record<never, never>;
+  /** the score of the day, brought up to date */
+  'audit.compliance': Record<never, never>;
   /** remove facts that are older than they have to be kept */
   'audit.retention': Record<never, never>;
   'impact.connections': { hostId: string };
@@ -65,6 +67,7 @@ const NAMES: Record<JobName, true> = {
   'audit.feed': true,
   'audit.feeds-due': true,
   'audit.recount': true,
+  'audit.compliance': true,
   'audit.retention': true,
   'impact.connections': true,
   'impact.expire': true,

@@ -15,6 +15,7 @@ export const SubjectKind = z.enum([
   'feed',
   'scanner',
   'kit',
+  'policy',
   'finding',
   'exposure',
   'exception',

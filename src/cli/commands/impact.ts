@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Exception } from '../../model/finding.ts';
 import { UsageError } from '../exit.ts';
 import { list, show } from '../output.ts';
 import { does, flag, text } from '../run.ts';
@@ -95,10 +96,16 @@ function addException(root: Command): void {
     },
   );
   does(
-    exception.command('list').description('List exceptions').option('--all', 'ended ones too'),
+    exception
+      .command('list')
+      .description('List exceptions')
+      .option('--all', 'ended ones too')
+      .option('--unused', 'only those that cover no finding any more'),
     async (context, _, options) => {
       const client = await context.client();
-      const { items } = await client.listExceptions({ query: flag(options, 'all') ? {} : { active: 'true' } });
+      const found = await client.listExceptions({ query: flag(options, 'all') ? {} : { active: 'true' } });
+      const all = found.items as Exception[];
+      const items = flag(options, 'unused') ? all.filter(isUnused) : all;
       const hosts = new Map((await client.listHosts()).items.map((host) => [host.id, host.name]));
       list(
         context.output,
@@ -115,11 +122,12 @@ function addException(root: Command): void {
                 .join(' '),
             shrink: true,
           },
+          { title: 'FINDINGS', of: coversNow },
           { title: 'OWNER', of: (e) => e.owner, shrink: true },
           { title: 'ENDS', of: (e) => (e.endedAt ?? e.expiresAt).slice(0, 16) },
           { title: 'REASON', of: (e) => e.reason, shrink: true, drop: 1 },
         ],
-        'No exceptions.',
+        flag(options, 'unused') ? 'Every exception covers something.' : 'No exceptions.',
       );
     },
   );
@@ -136,4 +144,12 @@ function addException(root: Command): void {
       show(context.output, ended, [['ended', found.id]]);
     },
   );
+}
+
+const isUnused = ({ endedAt, covers }: Exception): boolean => endedAt === null && covers?.now === 0;
+
+/** "none any more" asks for somebody to end it: what it was for is gone. */
+function coversNow(exception: Exception): string {
+  if (!isUnused(exception)) return String(exception.covers?.now ?? 0);
+  return (exception.covers?.gone ?? 0) > 0 ? 'none any more' : 'none';
 }

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Campaign } from '../../model/campaign.ts';
 import { Change } from '../../model/change.ts';
 import type { Host } from '../../model/estate.ts';
-import type { Finding } from '../../model/finding.ts';
+import type { FindingNow } from '../../model/finding.ts';
 import type { Approval } from '../../model/plan.ts';
 import type { SequencedEntry } from '../../model/trail.ts';
 import { planToSign } from '../../client/plan-to-sign.ts';
@@ -30,7 +30,7 @@ export const useAgents = () =>
 export const useHost = (id: string) =>
   useQuery({ queryKey: ['host', id], queryFn: () => api.getHost({ params: { id } }) });
 export const useFindings = () =>
-  useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as Finding[] });
+  useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as FindingNow[] });
 export const useDependencies = () =>
   useQuery({ queryKey: ['dependencies'], queryFn: async () => (await api.listDependencies()).items });
 export const useKits = () =>

@@ -1,16 +1,19 @@
 import { Anchor, Drawer, Group, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import type { Finding } from '../../model/finding.ts';
+import type { ReactNode } from 'react';
+import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
 import { useChanges, useExceptions } from '../api/hooks.ts';
 import { paths } from '../paths.ts';
 import { FindingBadge, SeverityBadge } from './Badges.tsx';
 import { Facts } from './Facts.tsx';
+import { Drifted } from './HostVerdicts.tsx';
+import { LikelySource } from './LikelySource.tsx';
 import { HostLink } from './HostLink.tsx';
 import { Terms } from './Terms.tsx';
 import { Time } from './Time.tsx';
 
 /** One finding in full: where it stands, what was seen, and what was done about it. */
-export function FindingDrawer({ finding, onClose }: { finding: Finding | undefined; onClose: () => void }) {
+export function FindingDrawer({ finding, onClose }: { finding: FindingNow | undefined; onClose: () => void }) {
   return (
     <Drawer
       opened={finding !== undefined}
@@ -31,6 +34,7 @@ export function FindingDrawer({ finding, onClose }: { finding: Finding | undefin
           </Group>
           {finding.pending ? <Text>{finding.pending}</Text> : null}
           <About finding={finding} />
+          {BURNING.includes(finding.state) ? <LikelySource kit={finding.kit} check={finding.check} /> : null}
           <Title order={3} size="h5" mt="xs">
             Evidence
           </Title>
@@ -41,7 +45,7 @@ export function FindingDrawer({ finding, onClose }: { finding: Finding | undefin
   );
 }
 
-function About({ finding }: { finding: Finding }) {
+function About({ finding }: { finding: FindingNow }) {
   const { kit, kitVersion, check, advisories, changeId, exceptionId } = finding;
   return (
     <Terms
@@ -50,15 +54,38 @@ function About({ finding }: { finding: Finding }) {
         [finding.endpoint ? 'Listener' : 'Component', finding.endpoint ?? finding.component],
         ['Check', `${check} of ${kit} ${kitVersion}`],
         advisories.length > 0 ? ['Advisories', advisories.join(', ')] : null,
-        ['Opened', <Time key="opened" at={finding.openedAt} mode="date" />],
-        finding.rekindledAt ? ['Rekindled', <Time key="rekindled" at={finding.rekindledAt} mode="date" />] : null,
-        finding.rekindleCause ? ['Why it came back', finding.rekindleCause] : null,
-        finding.closedAt ? ['Closed', <Time key="closed" at={finding.closedAt} mode="date" />] : null,
+        ...standing(finding),
+        ...moments(finding),
         changeId ? [byChange(finding), <ChangeLink key="change" id={changeId} />] : null,
         exceptionId ? ['Excepted', <ExceptionLink key="exception" id={exceptionId} />] : null,
       ]}
     />
   );
+}
+
+type Term = readonly [name: string, value: ReactNode] | null;
+
+/** How it is as of now. */
+function standing(finding: FindingNow): Term[] {
+  return [
+    finding.owner ? ['Owner', finding.owner] : null,
+    finding.stale ? ['Stale', 'The host reports no longer; this is what was known last.'] : null,
+    finding.drift ? ['Drifted', <Drifted key="drift" of={finding} />] : null,
+    finding.closeReason ? ['Why it is closed', finding.closeReason] : null,
+    finding.rekindleCause ? ['Why it came back', finding.rekindleCause] : null,
+  ];
+}
+
+function moments(finding: FindingNow): Term[] {
+  return [
+    ['First seen', <Time key="opened" at={finding.openedAt} mode="date" />],
+    ['Last seen', <Time key="last" at={finding.lastSeenAt} mode="date" />],
+    finding.dueAt
+      ? [finding.overdue ? 'Overdue since' : 'Due', <Time key="due" at={finding.dueAt} mode="date" />]
+      : null,
+    finding.rekindledAt ? ['Rekindled', <Time key="rekindled" at={finding.rekindledAt} mode="date" />] : null,
+    finding.closedAt ? ['Closed', <Time key="closed" at={finding.closedAt} mode="date" />] : null,
+  ];
 }
 
 function byChange({ state }: Finding): string {

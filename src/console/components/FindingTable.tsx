@@ -1,6 +1,6 @@
 import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Finding } from '../../model/finding.ts';
+import type { FindingNow } from '../../model/finding.ts';
 import { Severity } from '../../model/kit.ts';
 import { FindingBadge, SeverityBadge } from './Badges.tsx';
 import { DataTable, type Column } from './DataTable.tsx';
@@ -9,7 +9,7 @@ import { TextButton } from './TextButton.tsx';
 import { Time } from './Time.tsx';
 
 interface Props {
-  findings: readonly Finding[];
+  findings: readonly FindingNow[];
   onShow: (id: string) => void;
   /** said instead of an empty table */
   empty: ReactNode;
@@ -21,7 +21,7 @@ interface Props {
 /** The worst first, then by host. */
 export function FindingTable({ findings, onShow, empty, onHost = false, label = 'Findings' }: Props) {
   if (findings.length === 0) return empty;
-  const columns: Column<Finding>[] = [
+  const columns: Column<FindingNow>[] = [
     { title: 'Severity', cell: (finding) => <SeverityBadge severity={finding.severity} /> },
     { title: 'Finding', min: 230, cell: (finding) => <What finding={finding} onShow={onShow} /> },
     {
@@ -29,8 +29,9 @@ export function FindingTable({ findings, onShow, empty, onHost = false, label = 
       min: 150,
       cell: (finding) => (onHost ? <Place finding={finding} /> : <Where finding={finding} />),
     },
-    { title: 'State', cell: (finding) => <FindingBadge state={finding.state} /> },
+    { title: 'State', cell: (finding) => <State finding={finding} /> },
     { title: 'Opened', cell: (finding) => <Time at={finding.openedAt} /> },
+    { title: 'Due', cell: (finding) => <Due finding={finding} /> },
   ];
   return (
     <DataTable
@@ -43,13 +44,13 @@ export function FindingTable({ findings, onShow, empty, onHost = false, label = 
   );
 }
 
-const rank = (finding: Finding): number => Severity.options.indexOf(finding.severity);
-const place = (finding: Finding): string => `${finding.hostName} ${finding.endpoint ?? finding.component}`;
+const rank = (finding: FindingNow): number => Severity.options.indexOf(finding.severity);
+const place = (finding: FindingNow): string => `${finding.hostName} ${finding.endpoint ?? finding.component}`;
 
-const sorted = (findings: readonly Finding[]): Finding[] =>
+const sorted = (findings: readonly FindingNow[]): FindingNow[] =>
   findings.toSorted((a, b) => rank(a) - rank(b) || place(a).localeCompare(place(b)));
 
-function What({ finding, onShow }: { finding: Finding; onShow: (id: string) => void }) {
+function What({ finding, onShow }: { finding: FindingNow; onShow: (id: string) => void }) {
   return (
     <>
       <TextButton onClick={() => onShow(finding.id)}>{finding.title}</TextButton>
@@ -62,7 +63,36 @@ function What({ finding, onShow }: { finding: Finding; onShow: (id: string) => v
   );
 }
 
-function Where({ finding }: { finding: Finding }) {
+/** What a host that reports no longer said last is no news. */
+function State({ finding: { state, stale, drift } }: { finding: FindingNow }) {
+  return (
+    <>
+      <FindingBadge state={state} />
+      {stale ? (
+        <Text size="xs" c="orange">
+          stale
+        </Text>
+      ) : null}
+      {drift ? (
+        <Text size="xs" c="dimmed">
+          passed before
+        </Text>
+      ) : null}
+    </>
+  );
+}
+
+function Due({ finding: { dueAt, overdue } }: { finding: FindingNow }) {
+  if (!dueAt) return <>–</>;
+  return (
+    <Text size="sm" c={overdue ? 'red' : 'inherit'} component="span">
+      <Time at={dueAt} mode="date" />
+      {overdue ? ', overdue' : ''}
+    </Text>
+  );
+}
+
+function Where({ finding }: { finding: FindingNow }) {
   return (
     <>
       <HostLink id={finding.hostId} name={finding.hostName} alone />
@@ -73,6 +103,6 @@ function Where({ finding }: { finding: Finding }) {
   );
 }
 
-function Place({ finding }: { finding: Finding }) {
+function Place({ finding }: { finding: FindingNow }) {
   return <span className={finding.endpoint ? 'mono address' : 'mono'}>{finding.endpoint ?? finding.component}</span>;
 }

@@ -7,6 +7,7 @@ import { isMissing } from '../api/missing.ts';
 import { CampaignLinks } from '../components/CampaignLinks.tsx';
 import { Funnel } from '../components/Funnel.tsx';
 import { FunnelMatrix } from '../components/FunnelMatrix.tsx';
+import { LikelySource } from '../components/LikelySource.tsx';
 import { NothingFound } from '../components/Looked.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { paths } from '../paths.ts';
@@ -75,6 +76,7 @@ function CampaignView({ campaign }: { campaign: Campaign }) {
           <Paper withBorder p="lg">
             <Stack gap="lg">
               <Funnel campaign={campaign} />
+              <LikelySource kit={campaign.kit} />
               <CampaignLinks kit={campaign.kit} />
             </Stack>
           </Paper>

@@ -24,6 +24,7 @@ const COLUMNS: Column<Exception>[] = [
       </>
     ),
   },
+  { title: 'Findings', cell: (item) => <CoversNow exception={item} /> },
   { title: 'Owner', cell: (item) => item.owner },
   {
     title: 'Ends',
@@ -81,6 +82,16 @@ export function Exceptions() {
         </Loaded>
       </Paper>
     </Page>
+  );
+}
+
+/** Where what it was for is gone, somebody should end it. */
+function CoversNow({ exception: { covers, endedAt } }: { exception: Exception }) {
+  if (endedAt !== null || covers === undefined || covers.now > 0) return <>{covers?.now ?? 0}</>;
+  return (
+    <Badge color="orange" variant="light">
+      {covers.gone > 0 ? 'none any more' : 'none'}
+    </Badge>
   );
 }
 

@@ -3,6 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
 import { endpointName } from '../../model/endpoint-name.ts';
 import type { Endpoint, Host, HostDetail } from '../../model/estate.ts';
+import { CLOSED } from '../../model/finding.ts';
 import { type DeviceGuess, guessInWords, reasonInWords } from '../../model/guess.ts';
 import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
@@ -16,6 +17,7 @@ import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { Fold } from '../components/Fold.tsx';
 import { HostVulnerabilities } from '../components/HostVulnerabilities.tsx';
+import { HostVerdicts } from '../components/HostVerdicts.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { Terms } from '../components/Terms.tsx';
@@ -59,6 +61,7 @@ function HostView({ host, endpoints, device }: Pick<HostDetail, 'host' | 'endpoi
       </SimpleGrid>
       <HostFindings host={host} />
       <HostVulnerabilities host={host} />
+      <HostVerdicts hostId={host.id} />
       <Endpoints endpoints={endpoints} />
       <History host={host} />
     </Page>
@@ -200,10 +203,11 @@ function HostFindings({ host }: { host: Host }) {
         {(items) => {
           const here = items.filter((finding) => finding.hostId === host.id);
           const fixed = here.filter((finding) => finding.state === 'fixed');
+          const aside = here.filter((finding) => finding.state === 'not-applicable');
           return (
             <Stack gap="sm">
               <FindingTable
-                findings={here.filter((finding) => finding.state !== 'fixed')}
+                findings={here.filter((finding) => !CLOSED.includes(finding.state))}
                 onShow={shown.open}
                 empty={<NothingHere fixed={fixed.length} />}
                 onHost
@@ -211,6 +215,11 @@ function HostFindings({ host }: { host: Host }) {
               {fixed.length > 0 ? (
                 <Fold title={`Fixed: ${fixed.length}`}>
                   <FindingTable findings={fixed} onShow={shown.open} empty={null} onHost label="Fixed findings" />
+                </Fold>
+              ) : null}
+              {aside.length > 0 ? (
+                <Fold title={`Not applicable by policy: ${aside.length}`}>
+                  <FindingTable findings={aside} onShow={shown.open} empty={null} onHost label="Findings set aside" />
                 </Fold>
               ) : null}
             </Stack>

@@ -6,6 +6,7 @@ import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import { type Cause, causeOf, snapshot } from './logic/cause.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
+import type { InForce } from './logic/policy.ts';
 import { advisoriesOf, type Decision } from './logic/life.ts';
 import { insertFinding, type Look, putLooks, type StoredFinding, updateFinding } from './store-findings.ts';
 import { plainJson } from './tables.ts';
@@ -19,6 +20,7 @@ export interface Applied {
   replaced: ReadonlySet<string>;
   /** exposures of the keys that are served now */
   burnt: readonly Pick<Exposure, 'spki' | 'openedAt'>[];
+  inForce: InForce;
 }
 
 /** `looks`: what was seen of each finding, written together at the end */
@@ -26,16 +28,24 @@ interface Applying extends Applied {
   looks: Map<string, Look>;
 }
 
-type Verb = 'opened' | 'fixed' | 'rekindled' | 'explained' | 'moved';
+type Verb = 'opened' | 'fixed' | 'rekindled' | 'reopened' | 'withdrawn' | 'explained' | 'moved';
 interface Told {
   verb: Verb;
   kit: string;
   finding: { [key: string]: Json };
 }
 
-/** Writes the decisions down; what changed goes on the trail, one entry a kit and kind. Returns what changed. */
-export async function applyDecisions(applied: Applied, decisions: readonly Decision[]): Promise<Told[]> {
+/**
+ * Writes the decisions down; what changed goes on the trail, one entry a kit and kind. Returns what changed. `withdrawn`:
+ * findings that a policy takes from the host.
+ */
+export async function applyDecisions(
+  applied: Applied,
+  decisions: readonly Decision[],
+  withdrawn: readonly StoredFinding[],
+): Promise<Told[]> {
   const told: Told[] = [];
+  for (const finding of withdrawn) told.push(await withdraw(applied, finding));
   const looks = new Map<string, Look>();
   for (const decision of decisions) told.push(...(await applyOne({ ...applied, looks }, decision)));
   await putLooks(applied.tx.db, looks);
@@ -49,6 +59,8 @@ async function applyOne(applied: Applying, decision: Decision): Promise<Told[]> 
       return [await open(applied, decision.judgement)];
     case 'rekindle':
       return [await rekindle(applied, decision.finding as StoredFinding, decision.judgement)];
+    case 'reopen':
+      return [await reopen(applied, decision.finding as StoredFinding, decision.judgement)];
     case 'fix':
       return [await fix(applied, decision.finding as StoredFinding, decision.judgement)];
     case 'keep':
@@ -56,8 +68,10 @@ async function applyOne(applied: Applying, decision: Decision): Promise<Told[]> 
   }
 }
 
-function lookOf({ evidence, kits }: Applied, judgement: Judgement): Look {
+function lookOf({ evidence, kits, inForce }: Applied, judgement: Judgement): Look {
+  const { kit, check } = judgement;
   return {
+    slaDays: inForce.slaDays(kit, check.id, check.severity),
     hostName: evidence.host.name,
     component: judgement.component,
     kitVersion: kits.get(judgement.kit)!.kit.version,
@@ -99,6 +113,7 @@ async function rekindle(applied: Applying, finding: StoredFinding, judgement: Ju
     host_id: evidence.host.id,
     endpoint_id: judgement.endpoint?.id ?? null,
     rekindled_at: tx.now,
+    clock_at: tx.now,
     rekindle_cause: cause.text,
     cause_rank: cause.rank,
     closed_at: null,
@@ -107,6 +122,34 @@ async function rekindle(applied: Applying, finding: StoredFinding, judgement: Ju
   });
   applied.looks.set(finding.id, lookOf(applied, judgement));
   return tell(applied, 'rekindled', finding.id, judgement, { cause: cause.text, openedAt: finding.openedAt });
+}
+
+/** It was set aside without proof, so nothing came back: it is simply found again, and has its whole time. */
+async function reopen(applied: Applying, finding: StoredFinding, judgement: Judgement): Promise<Told> {
+  await updateFinding(applied.tx.db, finding.id, {
+    state: 'open',
+    host_id: applied.evidence.host.id,
+    endpoint_id: judgement.endpoint?.id ?? null,
+    closed_at: null,
+    close_reason: null,
+    clock_at: applied.tx.now,
+    exception_id: null,
+    change_id: null,
+  });
+  applied.looks.set(finding.id, lookOf(applied, judgement));
+  return tell(applied, 'reopened', finding.id, judgement, { was: finding.closeReason ?? null });
+}
+
+async function withdraw({ tx, inForce, evidence }: Applied, finding: StoredFinding): Promise<Told> {
+  const reason = `not applicable by policy: ${finding.kit}/${finding.check} is in no profile of ${inForce.policies.join(', ')}, which ${inForce.policies.length === 1 ? 'is' : 'are'} for this host`;
+  await updateFinding(tx.db, finding.id, { state: 'not-applicable', closed_at: tx.now, close_reason: reason });
+  const { id, kit, check, title, component, advisories, severity, confidence, endpoint, state } = finding;
+  const detail = { id, host: evidence.host.name, endpoint, kit, check, title, component, advisories, severity };
+  return {
+    verb: 'withdrawn',
+    kit,
+    finding: plainJson({ ...detail, confidence, was: state, reason }) as Told['finding'],
+  };
 }
 
 function whyAgain({ evidence, replaced, burnt }: Applied, finding: StoredFinding, judgement: Judgement): Cause {
@@ -186,7 +229,7 @@ async function record({ tx, evidence, kits }: Applied, batch: readonly Told[]): 
   const host: Subject = { kind: 'host', id: evidence.host.id, name: evidence.host.name };
   await tx.record({
     type: `audit.findings.${verb}`,
-    subject: { kind: 'kit', id: kit, name: kits.get(kit)!.kit.title },
+    subject: { kind: 'kit', id: kit, name: kits.get(kit)?.kit.title ?? kit },
     related: [
       host,
       ...findings.map((one): Subject => ({ kind: 'finding', id: String(one['id']), name: String(one['title']) })),

@@ -52,6 +52,8 @@ export interface Audit extends Module {
   kits(): LoadedKit[];
   kit(id: string): LoadedKit | null;
   findings(filter?: FindingFilter): Promise<Finding[]>;
+  /** by exception: findings that it keeps out of the fire, and those it did that are closed */
+  coveredByExceptions(): Promise<Map<string, { now: number; gone: number }>>;
   exposures(filter?: { kit?: string; hostId?: string }): Promise<Exposure[]>;
   /** files of these hosts that hold or held one of these keys, as far as anybody remembers */
   filesThatHeld(hostIds: readonly string[], spkis: readonly string[]): Promise<HeldKey[]>;

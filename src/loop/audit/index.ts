@@ -9,12 +9,15 @@ import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
-import { findFindings, plainFinding, setStates } from './store-findings.ts';
+import { coveredByExceptions, findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
 import { exportRoutes } from './routes-export.ts';
+import { complianceRoutes } from './routes-compliance.ts';
+import { policyRoutes } from './routes-policies.ts';
 import { keyRoutes } from './routes-keys.ts';
 import { vulnerabilityRoutes } from './routes-vulnerabilities.ts';
+import { rollUp } from './compliance.ts';
 import { sweep } from './sweep.ts';
 import { recount } from './recount.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
@@ -51,6 +54,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     kits: () => loaded,
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
+    coveredByExceptions: () => coveredByExceptions(platform.db),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
     filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
     setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),
@@ -65,6 +69,8 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       ...exportRoutes(platform, discovery),
       ...feedRoutes(platform),
       ...keyRoutes(platform, discovery),
+      ...policyRoutes(context),
+      ...complianceRoutes(context),
       ...vulnerabilityRoutes(context),
     ],
     agentRoutes: auditAgentRoutes(context),
@@ -76,6 +82,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.feed': ({ feed }) => syncFeed(platform, feed),
       'audit.feeds-due': () => syncDue(platform),
       'audit.recount': () => recount(platform, discovery),
+      'audit.compliance': () => rollUp(context),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
@@ -83,6 +90,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       { job: 'audit.sweep', cron: '* * * * *' },
       { job: 'audit.feeds-due', cron: '23 * * * *' },
       { job: 'audit.recount', cron: '* * * * *' },
+      { job: 'audit.compliance', cron: '11 * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],
   };

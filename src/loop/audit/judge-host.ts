@@ -8,13 +8,16 @@ import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
 import { type Agentless, ask } from './collect.ts';
 import { lookForLeaks, radar } from './key-radar.ts';
-import { digestOf } from './kit-store.ts';
+import { digestOf, heldDigest } from './kit-store.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
 import { celOf, judge } from './logic/judge/judge.ts';
 import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
 import { withoutCovered } from './logic/covered.ts';
+import { held, kitsToJudge, withdrawn } from './logic/held.ts';
 import { decide, isOpen } from './logic/life.ts';
+import type { InForce } from './logic/policy.ts';
 import type { NewExposure } from './logic/radar.ts';
+import { policiesInForce } from './store-policies.ts';
 import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
@@ -24,6 +27,8 @@ import { leaveLists } from './store-interned.ts';
 import { noteRecount } from './store-recount.ts';
 import { noteUses } from './store-fixes.ts';
 import { usesOf } from './logic/uses.ts';
+import { removeVerdicts } from './store-verdicts.ts';
+import { noteVerdicts } from './verdicts.ts';
 import { versionOrder } from './versions/registry.ts';
 
 export interface Judge {
@@ -83,7 +88,7 @@ async function judgeOnce(context: Judge, hostId: string): Promise<Judgement['nee
 }
 
 interface Prepared {
-  evidence: Evidence;
+  evidence: Omit<Evidence, 'host'> & { host: Host };
   /** records of the same machine, or of one that stood in its place */
   before: readonly Host[];
   leaks: readonly NewExposure[];
@@ -111,7 +116,7 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
   const { sections: facts, meta } = await readFacts(platform.db, host.id, sectionsFor(kits));
   const endpoints = await discovery.endpoints({ hostId: host.id });
   const now = platform.now().toISOString();
-  const evidence: Evidence = {
+  const evidence: Prepared['evidence'] = {
     now,
     host,
     names: await discovery.namesOf(host.id),
@@ -160,10 +165,8 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   if (!anyway && (await newerJudged(tx.db, host.id, used))) return null;
   const names = evidence.endpoints.filter((one) => one.state === 'open').map(nameOf);
   const previous = await findPrevious(tx.db, [host.id, ...before.map((one) => one.id)], names);
-  const cel = celOf(evidence);
-  const judgements = context.kits.flatMap((kit) =>
-    judge(kit, evidence, (check) => watchedBy(previous, kit, check), cel),
-  );
+  const inForce = (await policiesInForce(tx.db))(host);
+  const judgements = judged(context, evidence, inForce, previous);
   const own = new Set([host.id, ...before.map((one) => one.id)]);
   const decisions = decide(
     previous,
@@ -181,16 +184,20 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
       kits: new Map(context.kits.map((kit) => [kit.kit.kit, kit])),
       replaced: new Set(before.map((one) => one.id)),
       burnt,
+      inForce,
     },
     decisions,
+    withdrawn(previous, inForce, host.id),
   );
   const replaced = before.map((one) => one.id);
   await forgetKeys(tx.db, replaced);
+  await removeVerdicts(tx.db, replaced);
   const left = await leaveLists(tx.db, replaced, tx.now);
   if (left.length > 0) await noteRecount(tx, { lists: left });
   if (evidence.facts.processes) await noteUses(tx.db, host.id, usesOf(evidence.facts.processes));
+  await noteVerdicts({ discovery: context.discovery, tx, evidence, inForce }, context.kits, judgements);
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
-  await noteJudged(tx.db, host.id, used, digestOf(context.kits), tx.now);
+  await noteJudged(tx.db, host.id, used, heldDigest(digestOf(context.kits), inForce), tx.now);
   // Facts from inside may tell where it came from.
   if (told.some((one) => one.verb === 'rekindled')) await ask(context, tx, [host.id]);
   if (told.length > 0) await tx.publish('findings', { hostId: host.id });
@@ -200,6 +207,20 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
     touched: new Set([...told, ...added].map((one) => one.kit)),
   });
   return decisions.flatMap((one) => (one.kind === 'keep' ? one.judgement.needs : []));
+}
+
+/** What counts on this host of all that the kits say. */
+function judged(
+  { kits }: Judge,
+  evidence: Evidence,
+  inForce: InForce,
+  previous: readonly StoredFinding[],
+): Judgement[] {
+  const cel = celOf(evidence);
+  const all = kitsToJudge(kits, inForce, previous).flatMap((kit) =>
+    judge(kit, evidence, (check) => watchedBy(previous, kit, check), cel),
+  );
+  return held(all, inForce, previous);
 }
 
 /** Things that had a finding get a verdict even when they are not there any more. */

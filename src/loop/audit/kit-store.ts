@@ -2,11 +2,16 @@ import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { sha256Hex } from '../../platform/ledger/index.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
+import type { InForce } from './logic/policy.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { q } from './tables.ts';
 
 /** The kits this server judges by, as one digest: when it changes, everything has to be judged again. */
 export const digestOf = (kits: readonly CompiledKit[]): string => sha256Hex(kits.map((kit) => kit.digest).join('\n'));
+
+/** What a host is judged by: the kits, and what its policies make of them. */
+export const heldDigest = (kits: string, { text }: Pick<InForce, 'text'>): string =>
+  text === '' ? kits : sha256Hex(`${kits}\n${text}`);
 
 /** Puts kits that were never used before on the trail, each with its digest. Once a process. */
 export function kitRecorder(platform: Platform, kits: readonly CompiledKit[]): () => Promise<void> {

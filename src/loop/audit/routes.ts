@@ -3,14 +3,15 @@ import { MAY } from '../../model/actor.ts';
 import { FactsReply, FactsRequest } from '../../model/agent.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Facts, SECTION_NAMES } from '../../model/facts.ts';
-import { Affected, Exposure, Finding, FindingState } from '../../model/finding.ts';
+import { Affected } from '../../model/finding.ts';
 import { Sha256 } from '../../model/json.ts';
 import { Kit } from '../../model/kit.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { affectedBy, refuseUnknown } from './affected.ts';
+import { affectedBy } from './affected.ts';
 import type { Audit } from './face.ts';
 import { ask } from './collect.ts';
 import type { Judge } from './judge-host.ts';
+import { findingRoutes } from './routes-findings.ts';
 import { takeFacts } from './take-facts.ts';
 
 type Face = Pick<Audit, 'facts' | 'kits' | 'kit' | 'findings' | 'exposures'>;
@@ -31,7 +32,12 @@ const HostFacts = z.object({
 const LARGEST_FACTS = 32 * 1024 * 1024;
 
 export function auditRoutes(context: Judge, face: Face): Route[] {
-  return [...kitRoutes(face), ...findingRoutes(face), ...factRoutes(context, face), ...askRoutes(context, face)];
+  return [
+    ...kitRoutes(face),
+    ...findingRoutes(context, face),
+    ...factRoutes(context, face),
+    ...askRoutes(context, face),
+  ];
 }
 
 function kitRoutes(face: Face): Route[] {
@@ -57,71 +63,6 @@ function kitRoutes(face: Face): Route[] {
         const kit = face.kit(params.id);
         if (!kit) throw new AppError('NOT_FOUND', { what: 'kit', id: params.id, list: 'kit list' });
         return kit;
-      },
-    }),
-  ];
-}
-
-function findingRoutes(face: Face): Route[] {
-  return [
-    route({
-      method: 'GET',
-      path: '/findings',
-      id: 'listFindings',
-      summary: 'Findings, by kit, check, advisory, host and state',
-      access: MAY.read,
-      query: z
-        .object({
-          kit: z.string().max(100).optional(),
-          check: z.string().max(100).optional(),
-          cve: z.string().max(100).optional(),
-          host: z.string().max(100).optional(),
-          state: z.union([FindingState, z.array(FindingState)]).optional(),
-        })
-        .strict(),
-      reply: z.object({ items: z.array(Finding) }),
-      handler: async ({ query: { kit, check, cve, host, state } }) => {
-        const advisory = cve?.toUpperCase();
-        const items = await face.findings({
-          ...(kit === undefined ? {} : { kit }),
-          ...(check === undefined ? {} : { check }),
-          ...(advisory === undefined ? {} : { advisory }),
-          ...(host === undefined ? {} : { hostId: host }),
-          ...(state === undefined ? {} : { states: [state].flat() }),
-        });
-        if (items.length === 0) refuseUnknown(face.kits(), { kit, check, advisory });
-        return { items };
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/findings/:id',
-      id: 'getFinding',
-      summary: 'One finding with its evidence',
-      access: MAY.read,
-      params: Id,
-      reply: Finding,
-      handler: async ({ params }) => {
-        const [finding] = await face.findings({ ids: [params.id] });
-        if (!finding) throw new AppError('NOT_FOUND', { what: 'finding', id: params.id, list: 'findings' });
-        return finding;
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/exposures',
-      id: 'listExposures',
-      summary: 'Burnt keys: where they were served, are served, and lie in files',
-      access: MAY.read,
-      query: z.object({ kit: z.string().max(100).optional(), host: z.string().max(100).optional() }).strict(),
-      reply: z.object({ items: z.array(Exposure) }),
-      handler: async ({ query: { kit, host } }) => {
-        const items = await face.exposures({
-          ...(kit === undefined ? {} : { kit }),
-          ...(host === undefined ? {} : { hostId: host }),
-        });
-        if (items.length === 0) refuseUnknown(face.kits(), { kit });
-        return { items };
       },
     }),
   ];

@@ -208,6 +208,21 @@ export async function filesThatHeld(
   return rows.map((row) => ({ hostId: row.host_id, path: row.path, spki: row.spki }));
 }
 
+/** What the host had at that time of these sections, as far back as the history goes. */
+export async function factsAt(
+  db: DbOrTx,
+  hostId: string,
+  names: readonly SectionName[],
+  at: Date,
+): Promise<Partial<Facts>> {
+  const { rows } = await sql<{ name: string; data: unknown }>`
+    select distinct on (h.name) h.name, c.data
+    from audit.section_history h join audit.section_content c on c.name = h.name and c.hash = h.hash
+    where h.host_id = ${hostId} and h.name = ${anyOf(names)} and h.at <= ${at}
+    order by h.name, h.at desc, h.id desc`.execute(db);
+  return Object.fromEntries(rows.map(({ name, data }) => [name, data])) as Partial<Facts>;
+}
+
 /** Removal goes in steps, so that no statement holds its locks for long. */
 const BATCH = 2000;
 

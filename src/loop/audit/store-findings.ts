@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { AppError } from '../../model/errors/index.ts';
-import type { Finding, FindingState } from '../../model/finding.ts';
+import { CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
@@ -22,9 +22,10 @@ const joined = (db: DbOrTx) =>
     .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
     .selectAll('f')
     .select(['l.host_name', 'l.component as shown', 'l.kit_version', 'l.advisories', 'l.severity', 'l.confidence'])
-    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at']);
+    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at', 'l.sla_days']);
 type Row = Awaited<ReturnType<ReturnType<typeof joined>['execute']>>[number];
 
+const DAY_MS = 86_400_000;
 const time = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 function toFinding(row: Row): StoredFinding {
@@ -48,14 +49,26 @@ function toFinding(row: Row): StoredFinding {
     openedAt: row.opened_at.toISOString(),
     lastSeenAt: row.last_seen_at.toISOString(),
     closedAt: time(row.closed_at),
+    closeReason: row.close_reason,
     rekindledAt: time(row.rekindled_at),
     rekindleCause: row.rekindle_cause,
     exceptionId: row.exception_id,
     changeId: row.change_id,
+    dueAt: dueAt(row),
+    clockFrom: clockFrom(row).toISOString(),
     key: row.component,
     closedWith: row.closed_with,
     causeRank: row.cause_rank,
   };
+}
+
+const clockFrom = ({ opened_at, rekindled_at, clock_at }: Row): Date => clock_at ?? rekindled_at ?? opened_at;
+
+/** The clock runs from when it was opened, or came back, as long as it is not over. */
+function dueAt(row: Row): string | null {
+  const { state, sla_days } = row;
+  if (sla_days === null || CLOSED.includes(state)) return null;
+  return new Date(clockFrom(row).getTime() + sla_days * DAY_MS).toISOString();
 }
 
 /** Without what only the audit needs. */
@@ -101,7 +114,7 @@ export async function findFindings(
 /** What is not fixed on any of these hosts. */
 export async function openFindings(db: DbOrTx, hostIds: readonly string[]): Promise<StoredFinding[]> {
   if (hostIds.length === 0) return [];
-  const rows = joined(db).where('f.host_id', '=', anyOf(hostIds)).where('f.state', '<>', 'fixed');
+  const rows = joined(db).where('f.host_id', '=', anyOf(hostIds)).where('f.state', 'not in', CLOSED);
   return (await rows.orderBy('f.id').execute()).map(toFinding);
 }
 
@@ -136,7 +149,7 @@ export type Look = Pick<
   | 'evidence'
   | 'pending'
   | 'lastSeenAt'
->;
+> & { slaDays: number | null };
 
 export type NewFinding = Pick<Finding, 'id' | 'hostId' | 'endpointId' | 'endpoint' | 'kit' | 'check' | 'component'>;
 
@@ -154,6 +167,8 @@ export async function insertFinding(db: DbOrTx, finding: NewFinding, at: Date): 
       state: 'open',
       opened_at: at,
       closed_at: null,
+      close_reason: null,
+      clock_at: null,
       rekindled_at: null,
       rekindle_cause: null,
       cause_rank: null,
@@ -188,6 +203,7 @@ export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Pr
     evidence: jsonText(look.evidence),
     pending: look.pending,
     last_seen_at: new Date(look.lastSeenAt),
+    sla_days: look.slaDays,
   }));
   for (const chunk of chunks(values)) {
     await q(db)
@@ -205,6 +221,7 @@ export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Pr
           evidence: e.ref('excluded.evidence'),
           pending: e.ref('excluded.pending'),
           last_seen_at: e.ref('excluded.last_seen_at'),
+          sla_days: e.ref('excluded.sla_days'),
         })),
       )
       .execute();
@@ -241,7 +258,7 @@ export async function setStates(
       ...(link.exceptionId !== undefined ? { exception_id: link.exceptionId } : {}),
     })
     .where('id', '=', anyOf(ids))
-    .where('state', 'not in', state === 'excepted' ? ['fixed', 'planned'] : ['fixed'])
+    .where('state', 'not in', state === 'excepted' ? [...CLOSED, 'planned'] : CLOSED)
     .execute();
 }
 
@@ -252,8 +269,21 @@ export async function hostsToWatch(db: DbOrTx): Promise<{ hostId: string; pendin
     .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
     .select('f.host_id')
     .select(sql<boolean>`bool_or(l.pending is not null)`.as('pending'))
-    .where('f.state', '<>', 'fixed')
+    .where('f.state', 'not in', CLOSED)
     .groupBy('f.host_id')
     .execute();
   return rows.map((row) => ({ hostId: row.host_id, pending: row.pending }));
+}
+
+/** How many findings each exception keeps out of the fire, and how many of those that it did are closed. */
+export async function coveredByExceptions(db: DbOrTx): Promise<Map<string, { now: number; gone: number }>> {
+  const rows = await q(db)
+    .selectFrom('audit.finding')
+    .select('exception_id')
+    .select(sql<string>`count(*) filter (where state = 'excepted')`.as('now'))
+    .select(sql<string>`count(*) filter (where state in ('fixed', 'not-applicable'))`.as('gone'))
+    .where('exception_id', 'is not', null)
+    .groupBy('exception_id')
+    .execute();
+  return new Map(rows.map((row) => [row.exception_id!, { now: Number(row.now), gone: Number(row.gone) }]));
 }

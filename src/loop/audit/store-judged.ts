@@ -32,3 +32,9 @@ export async function judgedHosts(db: DbOrTx): Promise<Map<string, { at: Date; k
   const rows = await q(db).selectFrom('audit.judged').select(['host_id', 'at', 'kits']).execute();
   return new Map(rows.map((row) => [row.host_id, { at: row.at, kits: row.kits }]));
 }
+
+/** When the host was judged last. */
+export async function judgedAt(db: DbOrTx, hostId: string): Promise<Date | null> {
+  const row = await q(db).selectFrom('audit.judged').select('at').where('host_id', '=', hostId).executeTakeFirst();
+  return row?.at ?? null;
+}

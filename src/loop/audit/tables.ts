@@ -1,12 +1,15 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import type { FeedKind } from '../../model/feed.ts';
-import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
+import type { Tally } from '../../model/compliance.ts';
+import type { Exposure, Finding, FindingState, Verdict } from '../../model/finding.ts';
 import type { Json } from '../../model/json.ts';
 import type { Kit, Severity } from '../../model/kit.ts';
+import type { Profile } from '../../model/policy.ts';
 import type { Signal, Statement } from '../../model/statement.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { Closed } from './logic/cause.ts';
+import type { Mark } from './logic/verdicts.ts';
 import type { KeyCertificate, KeyPlace } from './logic/radar.ts';
 
 type Document<T extends object | null> = JSONColumnType<T>;
@@ -129,6 +132,8 @@ export type AuditTables = {
     state: FindingState;
     opened_at: Date;
     closed_at: Date | null;
+    close_reason: string | null;
+    clock_at: Date | null;
     rekindled_at: Date | null;
     rekindle_cause: string | null;
     cause_rank: number | null;
@@ -148,7 +153,20 @@ export type AuditTables = {
     evidence: Document<Finding['evidence']>;
     pending: string | null;
     last_seen_at: Date;
+    sla_days: number | null;
   };
+  'audit.profile': { name: string; body: Document<Profile> };
+  'audit.policy': { name: string; profile: string; hosts: string };
+  'audit.verdict_set': { digest: string; kit: string; marks: Document<Record<string, Verdict>> };
+  'audit.verdict': {
+    host_id: string;
+    kit: string;
+    digest: string;
+    detail: Document<Record<string, Mark>>;
+    drifted: string[];
+    changed_at: Date;
+  };
+  'audit.compliance_day': { day: string; dimension: string; name: string; tally: Document<Tally> };
   'audit.exposure': {
     id: string;
     kit: string;

@@ -56,6 +56,7 @@ async function world(addresses: Record<string, string>): Promise<World> {
           (filter.kit ?? f.kit) === f.kit &&
           (filter.states?.includes(f.state) ?? true),
       ),
+    coveredByExceptions: async () => new Map(),
     setFindingState: async (
       _tx: unknown,
       ids: string[],

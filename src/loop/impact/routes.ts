@@ -112,9 +112,14 @@ function exceptionRoutes({ platform, discovery, audit }: Sources): Route[] {
       access: MAY.read,
       query: z.object({ active: z.enum(['true', 'false']).optional() }).strict(),
       reply: z.object({ items: z.array(Exception) }),
-      handler: async ({ query }) => ({
-        items: await exceptionRows(platform.db, query.active === undefined ? {} : { active: query.active === 'true' }),
-      }),
+      handler: async ({ query }) => {
+        const rows = await exceptionRows(
+          platform.db,
+          query.active === undefined ? {} : { active: query.active === 'true' },
+        );
+        const covers = await audit.coveredByExceptions();
+        return { items: rows.map((one) => ({ ...one, covers: covers.get(one.id) ?? { now: 0, gone: 0 } })) };
+      },
     }),
     route({
       method: 'POST',

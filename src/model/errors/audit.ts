@@ -19,6 +19,14 @@ export const AUDIT_ERRORS = {
     status: 422,
     text: 'What came as {name} was refused: {why}. What was in force before still is.',
   },
+  POLICY_INVALID: {
+    status: 400,
+    text: 'Nothing was set, because of {name}: {why}. `lastember policies list` and `lastember kit list` show what there is.',
+  },
+  PROFILE_IN_USE: {
+    status: 409,
+    text: 'The profile {name} was not removed: the policy {policy} uses it. Remove that first: lastember policies remove {policy}.',
+  },
   ADVISORY_UNKNOWN: {
     status: 404,
     text: 'Neither a kit nor a feed here knows {advisory}, so nobody was judged by it; `lastember kit list` and `lastember feed list` show them.',

@@ -6,6 +6,8 @@ import { type Judgement, nameOf } from './judge/context.ts';
 export type Decision =
   | { kind: 'open'; judgement: Judgement }
   | { kind: 'rekindle'; finding: Finding; judgement: Judgement }
+  /** it was closed because a policy took the check away, and applies again */
+  | { kind: 'reopen'; finding: Finding; judgement: Judgement }
   | { kind: 'fix'; finding: Finding; judgement: Judgement }
   /** stays as it is; what is known of it is brought up to date */
   | { kind: 'keep'; finding: Finding; judgement: Judgement };
@@ -45,7 +47,8 @@ function closes(judgement: Judgement): boolean {
 
 function reopened(same: readonly Finding[], judgement: Judgement): Decision[] {
   const last = same.toSorted((a, b) => ((a.closedAt ?? '') < (b.closedAt ?? '') ? 1 : -1))[0];
-  return [last ? { kind: 'rekindle', finding: last, judgement } : { kind: 'open', judgement }];
+  if (!last) return [{ kind: 'open', judgement }];
+  return [{ kind: last.state === 'not-applicable' ? 'reopen' : 'rekindle', finding: last, judgement }];
 }
 
 const ADVISORY = /^(?:CVE-\d{4}-\d{4,}|DSA-\d+(?:-\d+)?|USN-\d+-\d+|GHSA-[\w-]+)$/;

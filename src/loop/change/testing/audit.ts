@@ -58,6 +58,7 @@ export class FakeAudit implements Audit {
       .filter((one) => !filter.kit || one.kit === filter.kit)
       .filter((one) => !filter.hostId || one.hostId === filter.hostId);
   }
+  coveredByExceptions: Audit['coveredByExceptions'] = async () => new Map();
   readonly held: HeldKey[] = [];
   async filesThatHeld(hostIds: readonly string[], spkis: readonly string[]): Promise<HeldKey[]> {
     const now = hostIds.flatMap((hostId) =>

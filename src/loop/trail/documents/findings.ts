@@ -20,6 +20,8 @@ const STATES: Record<string, string> = {
   'audit.findings.opened': 'open',
   'audit.findings.fixed': 'fixed',
   'audit.findings.rekindled': 'rekindled',
+  'audit.findings.reopened': 'open',
+  'audit.findings.withdrawn': 'not applicable by policy',
   'impact.exception.added': 'excepted',
   'impact.exception.applied': 'excepted',
   'impact.exception.ended': 'open',

@@ -1,0 +1,220 @@
+import { type Command, Option } from 'commander';
+import type { Client } from '../../client/client.ts';
+import { typeInWords } from '../../model/entry-words.ts';
+import { BURNING, FindingState } from '../../model/finding.ts';
+import type { Context } from '../context.ts';
+import { UsageError } from '../exit.ts';
+import { findingIdOf, hostIdOf, short } from '../lookup.ts';
+import { ago, count, list, show } from '../output.ts';
+import { does, flag, type Options, text } from '../run.ts';
+import { NOBODY_LOOKED } from '../views.ts';
+
+const STATES: readonly FindingState[] = FindingState.options;
+
+type FindingItem = Awaited<ReturnType<Client['listFindings']>>['items'][number];
+
+async function showFindings(context: Context, client: Client, items: FindingItem[], asked: Asked): Promise<void> {
+  if (items.length === 0 && !context.output.json) return context.output.out(await nothing(client, asked));
+  list(
+    context.output,
+    items,
+    [
+      { title: 'SEVERITY', of: (f) => f.severity },
+      { title: 'STATE', of: (f) => (f.stale ? `stale (${f.state})` : f.state) },
+      { title: 'HOST', of: (f) => f.hostName, shrink: true },
+      { title: 'WHERE', of: (f) => f.endpoint ?? f.component, shrink: true },
+      { title: 'CHECK', of: (f) => `${f.kit}/${f.check}`, shrink: true },
+      { title: 'SINCE', of: (f) => ago(f.openedAt), drop: 2 },
+      { title: 'DUE', of: due },
+      { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true, drop: 1 },
+      { title: 'ID', of: (f) => short(f.id) },
+    ],
+    '',
+  );
+}
+
+/** "Nothing burns" is good news only where somebody looked, and knew what to make of what was there. */
+async function nothing(client: Client, { kit, cve, filtered }: Asked): Promise<string> {
+  const hosts = (await client.listHosts()).items;
+  if (hosts.length === 0) return NOBODY_LOOKED;
+  const outside = hosts.filter((host) => host.management !== 'managed');
+  const untold = await untoldOf(client, kit ?? cve);
+  for (const { id } of outside) untold.delete(id);
+  if (outside.length === 0 && untold.size === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
+  const said = filtered ? 'No finding fits.' : 'Nothing burns, as far as anybody looked.';
+  const reserves = [...seenOutside(outside.length, hosts.length), ...unjudged(untold.size, kit ?? cve ?? 'KIT')];
+  return [said, ...reserves].join(reserves.length > 1 ? '\n' : ' ');
+}
+
+function seenOutside(some: number, all: number): string[] {
+  if (some === 0) return [];
+  return [
+    `${some} of ${count(all, 'host')} ${some === 1 ? 'was' : 'were'} seen from outside only, never inside: lastember deploy --unknown, then lastember audit`,
+  ];
+}
+
+function unjudged(some: number, query: string): string[] {
+  if (some === 0) return [];
+  return [
+    `Of ${count(some, 'host')} it is not known whether ${some === 1 ? 'its' : 'their'} packages are affected: lastember affected ${query}`,
+  ];
+}
+
+interface Asked {
+  kit?: string | undefined;
+  cve?: string | undefined;
+  filtered: boolean;
+}
+
+/** Hosts of which a kit cannot tell whether their packages are affected. */
+async function untoldOf(client: Client, asked: string | undefined): Promise<Set<string>> {
+  const queries = asked === undefined ? (await client.listKits()).items.map(({ kit }) => kit.kit) : [asked];
+  const answers = await Promise.all(queries.map((q) => client.getAffected({ query: { q } })));
+  return new Set(answers.flatMap(({ unknown }) => unknown.map((host) => host.hostId)));
+}
+
+function due({ dueAt, overdue }: FindingItem): string {
+  if (!dueAt) return '';
+  return `${dueAt.slice(0, 10)}${overdue ? ' OVERDUE' : ''}`;
+}
+
+export function addFindings(root: Command): void {
+  const findings = root
+    .command('findings')
+    .description('What is wrong, and what is pending')
+    .option('--kit <kit>', 'of this kit')
+    .option('--cve <id>', 'about this CVE or advisory')
+    .option('--host <host>', 'on this host')
+    .option('--owner <owner>', 'on hosts of this owner')
+    .option('--state <state>', `${STATES.join(', ')} (default: what burns)`)
+    .option('--overdue', 'whose time is over, by the policies that hold')
+    .option('--stale', 'on hosts that report no longer')
+    .option('--drift', 'of checks that the host passed before')
+    .addOption(new Option('--sort <by>', 'the soonest to end first').choices(['due']))
+    .option('--all', 'whatever their state');
+  does(findings, listFindings);
+  does(
+    findings.command('show <id>').description('One finding with its evidence, its clocks and what became of it'),
+    showFinding,
+  );
+}
+
+async function listFindings(context: Context, _: string[][], options: Options): Promise<void> {
+  const client = await context.client();
+  const state = text(options, 'state');
+  if (state && !(STATES as readonly string[]).includes(state))
+    throw new UsageError(`--state takes ${STATES.join(', ')}`);
+  const [kit, cve, host, owner] = ['kit', 'cve', 'host', 'owner'].map((name) => text(options, name));
+  const flags = ['overdue', 'stale', 'drift'].filter((name) => flag(options, name));
+  const { items } = await client.listFindings({
+    query: {
+      ...(kit ? { kit } : {}),
+      ...(cve ? { cve } : {}),
+      ...(host ? { host: await hostIdOf(client, host) } : {}),
+      ...(owner ? { owner } : {}),
+      ...(state ? { state: state as FindingState } : {}),
+      ...Object.fromEntries(flags.map((name) => [name, 'true'])),
+      ...(text(options, 'sort') ? { sort: 'due' as const } : {}),
+    },
+  });
+  const burning = state || options['all'] ? items : items.filter((item) => BURNING.includes(item.state));
+  const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);
+  await showFindings(context, client, burning, { kit, cve, filtered });
+}
+
+async function showFinding(context: Context, [id]: string[][]): Promise<void> {
+  const client = await context.client();
+  const finding = await client.getFinding({ params: { id: await findingIdOf(client, id![0]!) } });
+  const [planned, excepted, trail, source] = await Promise.all([
+    plannedIn(client, finding),
+    exceptedUntil(client, finding),
+    client.listTrail({ query: { subject: `finding:${finding.id}`, limit: MOST_TOLD } }),
+    BURNING.includes(finding.state)
+      ? client.getLikelySource({ query: { kit: finding.kit, check: finding.check } })
+      : null,
+  ]);
+  const { facts, ...values } = finding.evidence;
+  const history = trail.items.toReversed().map(({ entry }) => ({
+    at: entry.at,
+    what: typeInWords(entry.type),
+    reason: entry.reason ?? causeIn(entry.detail, finding.id),
+    entry: entry.id,
+  }));
+  show(context.output, { ...finding, history, plannedIn: planned, exceptedUntil: excepted, likelySource: source }, [
+    ['finding', `${finding.title} (${finding.id})`],
+    ['state', finding.stale ? `${finding.state}; stale: the host reports no longer` : finding.state],
+    ['severity', `${finding.severity}, confidence ${Math.round(finding.confidence * 100)} %`],
+    ['where', `${finding.hostName} ${finding.endpoint ?? finding.component}`],
+    ['owner', finding.owner ?? 'nobody'],
+    ['check', `${finding.kit} ${finding.kitVersion}, ${finding.check}`],
+    ...clocks(finding, planned, excepted),
+    ['seen', JSON.stringify(values)],
+    ...Object.entries((facts ?? {}) as Record<string, string>).map(([section, hash]): [string, string] => [
+      'by facts',
+      `${section} ${hash}`,
+    ]),
+    ...driftLines(finding),
+    ...line('pending', finding.pending),
+    ...line('rekindled', finding.rekindleCause),
+    ...(source?.items ?? []).map(({ text: why }): [string, string] => ['likely source', why]),
+    ...line('closed', finding.closeReason),
+    ...history.map(({ at, what, reason }): [string, string] => [
+      'history',
+      [at, what, reason].filter(Boolean).join(': '),
+    ]),
+  ]);
+}
+
+const MOST_TOLD = 50;
+const line = (name: string, value: string | null | undefined): [string, string][] => (value ? [[name, value]] : []);
+
+function clocks(finding: FindingItem, planned: Planned, excepted: string | null): [string, string][] {
+  const { openedAt, lastSeenAt, clockFrom, dueAt, overdue, closedAt } = finding;
+  return [
+    ['first seen', openedAt],
+    ['last seen', lastSeenAt],
+    ...(clockFrom && clockFrom !== openedAt ? line('counts since', clockFrom) : []),
+    ...line('due', dueAt && (overdue ? `${dueAt}: overdue` : dueAt)),
+    ...line('excepted until', excepted),
+    ...line(
+      'planned in',
+      planned &&
+        [`${planned.title} (${planned.id})`, planned.state, planned.startAt && `starts ${planned.startAt}`]
+          .filter(Boolean)
+          .join(', '),
+    ),
+    ...line('closed at', closedAt),
+  ];
+}
+
+function driftLines({ drift }: FindingItem): [string, string][] {
+  if (drift === null) return [];
+  const values = drift.values.map(
+    ({ what, before, after }) => `${what} was ${before ?? 'nothing'}, is ${after ?? 'nothing'}`,
+  );
+  return [['drifted', `passed until ${drift.at}${values.length > 0 ? `: ${values.join('; ')}` : ''}`]];
+}
+
+type Planned = { id: string; title: string; state: string; startAt: string | null } | null;
+
+async function plannedIn(client: Client, { state, changeId }: FindingItem): Promise<Planned> {
+  if (state !== 'planned' || changeId === null) return null;
+  const { id, title, state: at, startAt } = await client.getChange({ params: { id: changeId } });
+  return { id, title, state: at, startAt };
+}
+
+async function exceptedUntil(client: Client, { state, exceptionId }: FindingItem): Promise<string | null> {
+  if (state !== 'excepted' || exceptionId === null) return null;
+  const { items } = await client.listExceptions({ query: {} });
+  const found = items.find((one) => one.id === exceptionId);
+  return found ? `${found.expiresAt}, ${found.reason} (${found.owner})` : null;
+}
+
+/** Why, where the entry tells it of this finding among others. */
+function causeIn(detail: unknown, id: string): string | null {
+  const { findings } = (detail ?? {}) as { findings?: unknown };
+  if (!Array.isArray(findings)) return null;
+  const own = (findings as { id?: string; reason?: unknown; cause?: unknown }[]).find((one) => one.id === id);
+  const why = own?.reason ?? own?.cause;
+  return typeof why === 'string' ? why : null;
+}

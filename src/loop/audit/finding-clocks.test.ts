@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { FindingNow } from '../../model/finding.ts';
+import type { Facts } from '../../model/facts.ts';
+import { tagHost } from '../discovery/claims.ts';
+import { shop, type World, world } from './testing/world.ts';
+
+const open: World[] = [];
+after(() => Promise.all(open.map((one) => one.close())));
+const OLGA = { kind: 'user', id: 'user_1', name: 'Olga', role: 'operator' } as const;
+const CHECK = 'sshd-root-login';
+const DAY = 24 * 60;
+
+function baseline(name: string, root: 'yes' | 'no'): Partial<Facts> {
+  const startedAt = new Date('2026-11-20T09:00:00.000Z');
+  const facts = shop(
+    { version: '0.10.48-1', pid: 4711, startedAt, machineId: name },
+    { address: '10.1.0.10', port: 8443, name },
+  );
+  const sshd = { permitrootlogin: root, passwordauthentication: 'no' };
+  return { ...facts, settings: { sshd, sysctl: {}, users: [] } };
+}
+
+async function report(w: World, id: string, name: string, root: 'yes' | 'no'): Promise<void> {
+  await w.send(id, baseline(name, root));
+  await w.settle();
+}
+
+const listed = async (w: World, query: object): Promise<FindingNow[]> =>
+  (await w.call<{ items: FindingNow[] }>('listFindings', { query: { check: CHECK, ...query } })).items;
+
+test('3.10: a finding has its clocks: first seen, due by the policy, overdue, and anew when it comes back', async () => {
+  const w = await world();
+  open.push(w);
+  const id = await w.find('10.1.0.10', 'SHA256:web');
+  await tagHost(w.platform, OLGA, id, { owner: 'web' });
+  await w.call('setPolicies', {
+    body: {
+      profiles: [{ name: 'strict', slaDays: { high: 7, critical: 1 } }],
+      policies: [{ name: 'all', profile: 'strict', hosts: '*' }],
+    },
+  });
+  await report(w, id, 'web', 'yes');
+  const [first] = await listed(w, {});
+  const days = (count: number, from: string): string => new Date(Date.parse(from) + count * DAY * 60_000).toISOString();
+  assert.deepEqual(
+    [first!.dueAt, first!.overdue, first!.owner, first!.drift],
+    [days(7, first!.openedAt), false, 'web', null],
+    'it never passed, so nothing drifted',
+  );
+  assert.deepEqual(await listed(w, { overdue: 'true' }), []);
+  assert.ok(typeof (first!.evidence['facts'] as Record<string, string>)['settings'] === 'string');
+  assert.equal(first!.evidence['PermitRootLogin'], 'yes');
+
+  w.later(8 * DAY);
+  const [late] = await listed(w, { overdue: 'true', owner: 'web', sort: 'due' });
+  assert.deepEqual([late!.id, late!.overdue, late!.stale], [first!.id, true, true]);
+  assert.deepEqual(await listed(w, { stale: 'false' }), []);
+  assert.deepEqual(await listed(w, { owner: 'ops' }), []);
+
+  await report(w, id, 'web', 'no');
+  const [fixed] = await listed(w, {});
+  assert.deepEqual([fixed!.state, fixed!.dueAt, fixed!.overdue], ['fixed', null, false]);
+
+  w.later(DAY);
+  await report(w, id, 'web', 'yes');
+  const [back] = await listed(w, { drift: 'true' });
+  assert.deepEqual(
+    [back!.id, back!.state, back!.openedAt, back!.dueAt, back!.overdue],
+    [first!.id, 'rekindled', first!.openedAt, days(7, w.clock.now.toISOString()), false],
+  );
+  assert.deepEqual(back!.drift!.values, [
+    { component: 'sshd.service', what: 'PermitRootLogin', before: 'no', after: 'yes' },
+  ]);
+});
+
+test('3.9: nothing closes a finding but a fresh look: silence only makes it stale', async () => {
+  const w = await world();
+  open.push(w);
+  const id = await w.find('10.1.0.10', 'SHA256:web');
+  await report(w, id, 'web', 'yes');
+  w.later(40 * DAY);
+  await w.audit.auditHost(id);
+  const [finding] = await listed(w, {});
+  assert.deepEqual([finding!.state, finding!.stale, finding!.closedAt], ['open', true, null]);
+});
+
+test('3.16: an exception whose finding is gone says so', async () => {
+  const w = await world();
+  open.push(w);
+  const id = await w.find('10.1.0.10', 'SHA256:web');
+  await report(w, id, 'web', 'yes');
+  const [finding] = await listed(w, {});
+  await w.platform.act(OLGA, { type: 'impact.exception.added', subject: { kind: 'exception', id: 'x' } }, (tx) =>
+    w.audit.setFindingState(tx, [finding!.id], 'excepted', { exceptionId: 'x' }),
+  );
+  assert.deepEqual((await w.audit.coveredByExceptions()).get('x'), { now: 1, gone: 0 });
+  w.later();
+  await report(w, id, 'web', 'no');
+  assert.deepEqual((await w.audit.coveredByExceptions()).get('x'), { now: 0, gone: 1 });
+});

@@ -1,0 +1,56 @@
+import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
+import { ownerOf, staleHosts } from './compliance.ts';
+import type { Judge } from './judge-host.ts';
+import { type DriftRow, driftOf } from './store-verdicts.ts';
+
+type Context = Pick<Judge, 'platform' | 'discovery' | 'kits' | 'staleAfterMs'>;
+
+/** Findings with what depends on the time and on how their hosts are now. */
+export async function asOfNow(context: Context, findings: readonly Finding[]): Promise<FindingNow[]> {
+  const ids = [...new Set(findings.map(({ hostId }) => hostId))];
+  const [hosts, stale, drifts] = await Promise.all([
+    context.discovery.hosts({ ids }),
+    staleHosts(context, ids),
+    driftOf(context.platform.db, ids),
+  ]);
+  const owners = new Map(hosts.map((host) => [host.id, ownerOf(host)]));
+  const drift = new Map(drifts.map((one) => [`${one.hostId} ${one.kit}/${one.check}`, one]));
+  const now = context.platform.now().toISOString();
+  return findings.map((finding) => ({
+    ...finding,
+    owner: owners.get(finding.hostId) ?? null,
+    overdue: isOverdue(finding, now),
+    stale: stale.has(finding.hostId),
+    drift: BURNING.includes(finding.state) || finding.state === 'excepted' ? driftedTo(finding, drift) : null,
+  }));
+}
+
+/** What is accepted for a time has that time instead. */
+const isOverdue = ({ state, dueAt }: Finding, now: string): boolean =>
+  BURNING.includes(state) && typeof dueAt === 'string' && dueAt < now;
+
+function driftedTo(finding: Finding, drift: ReadonlyMap<string, DriftRow>): FindingNow['drift'] {
+  const found = drift.get(`${finding.hostId} ${finding.kit}/${finding.check}`);
+  if (!found) return null;
+  const place = finding.endpoint ?? finding.component;
+  return { at: found.at, values: found.values.filter(({ component }) => component === place) };
+}
+
+export interface NowFilter {
+  overdue?: boolean | undefined;
+  stale?: boolean | undefined;
+  drift?: boolean | undefined;
+  owner?: string | undefined;
+}
+
+export const fits = (finding: FindingNow, { overdue, stale, drift, owner }: NowFilter): boolean =>
+  (overdue === undefined || finding.overdue === overdue) &&
+  (stale === undefined || finding.stale === stale) &&
+  (drift === undefined || (finding.drift !== null) === drift) &&
+  (owner === undefined || finding.owner === owner);
+
+/** The soonest first; what has no time last, in the order it came. */
+export const byDue = (a: FindingNow, b: FindingNow): number => {
+  const [x, y] = [a.dueAt ?? '9', b.dueAt ?? '9'];
+  return x < y ? -1 : x > y ? 1 : 0;
+};
