@@ -51,8 +51,13 @@ const FIRST_PERSON = 1000;
 async function withHome(host: Host, account: AccountFact): Promise<AccountFact> {
   const isPerson = account.uid >= FIRST_PERSON && account.name !== 'nobody';
   if ((!isPerson && account.uid !== 0) || !account.home.startsWith('/')) return account;
-  const stat = await host.stat(account.home).catch(() => null);
-  return { ...account, homeMode: stat && modeText(stat.mode), homeUid: stat?.uid ?? null };
+  try {
+    const stat = await host.stat(account.home);
+    if (stat === null) return { ...account, homeThere: false };
+    return { ...account, homeThere: true, homeMode: modeText(stat.mode), homeUid: stat.uid };
+  } catch {
+    return account;
+  }
 }
 
 interface Reader {
