@@ -14,6 +14,7 @@ import { addImpact } from './commands/impact.ts';
 import { addNotify } from './commands/notify.ts';
 import { addPeople } from './commands/people.ts';
 import { addServe } from './commands/serve.ts';
+import { addKits } from './commands/kits.ts';
 import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/keys.ts';
 import { addTimeline } from './commands/timeline.ts';
@@ -54,6 +55,7 @@ export function program(): Command {
     addAgents,
     addAgentUpdate,
     addFeeds,
+    addKits,
     addAudit,
     addImpact,
     addChange,

@@ -4,7 +4,8 @@ import type { Host } from '../host.ts';
 import { appArmor, countProfiles } from './app-armor.ts';
 
 test('profiles of AppArmor are counted by their mode', () => {
-  const list = '/usr/sbin/cupsd (enforce)\n/usr/sbin/cups-browsed (complain)\nman_filter (enforce)\nlsb_release (kill)\n';
+  const list =
+    '/usr/sbin/cupsd (enforce)\n/usr/sbin/cups-browsed (complain)\nman_filter (enforce)\nlsb_release (kill)\n';
   assert.deepEqual(countProfiles(list), { enforced: 3, complaining: 1 });
   assert.deepEqual(countProfiles(''), { enforced: 0, complaining: 0 });
   assert.deepEqual(countProfiles(null), { enforced: null, complaining: null });

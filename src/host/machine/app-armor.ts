@@ -16,6 +16,7 @@ export async function appArmor(host: Host): Promise<AppArmorFacts> {
 export function countProfiles(list: string | null): Pick<AppArmorFacts, 'enforced' | 'complaining'> {
   if (list === null) return { enforced: null, complaining: null };
   const modes = list.split('\n').map((line) => /\(([a-z]+)\)\s*$/.exec(line)?.[1]);
-  const count = (...names: string[]): number => modes.filter((mode) => mode !== undefined && names.includes(mode)).length;
+  const count = (...names: string[]): number =>
+    modes.filter((mode) => mode !== undefined && names.includes(mode)).length;
   return { enforced: count('enforce', 'kill', 'prompt'), complaining: count('complain', 'unconfined') };
 }

@@ -3,11 +3,12 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Audit } from './face.ts';
 import { judgeHost, type Judge } from './judge-host.ts';
-import { kitRecorder } from './kit-store.ts';
-import { KITS_DIR, loadKits } from './kits.ts';
+import { KITS_DIR, loadKits } from './kit-tools/parse.ts';
 import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
+import { kitRoutes } from './routes-kits.ts';
+import { createShelf } from './shelf.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
@@ -31,13 +32,14 @@ export interface AuditOptions {
 const DAY_MS = 24 * 3_600_000;
 
 export function createAudit(platform: Platform, discovery: Discovery, options: AuditOptions = {}): Audit {
-  const kits = loadKits(options.kitsDir ?? KITS_DIR);
-  const loaded = kits.map(({ kit, digest }) => ({ kit, digest }));
+  const shelf = createShelf(platform, loadKits(options.kitsDir ?? KITS_DIR));
   const context: Judge = {
     platform,
     discovery,
-    kits,
-    recordKits: kitRecorder(platform, kits),
+    get kits() {
+      return shelf.all();
+    },
+    refreshKits: () => shelf.refresh(),
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
     agentless: options.agentless ?? null,
   };
@@ -45,8 +47,8 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
     factsOf: async (hostIds, names) =>
       [...(await readFactsOf(platform.db, hostIds, names))].map(([hostId, facts]) => ({ hostId, ...facts })),
-    kits: () => loaded,
-    kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
+    kits: () => [...shelf.all()],
+    kit: (id) => shelf.all().find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
     filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
@@ -57,7 +59,12 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   return {
     ...face,
-    routes: [...auditRoutes(context, face), ...feedRoutes(platform), ...keyRoutes(platform, discovery)],
+    routes: [
+      ...kitRoutes(platform, shelf),
+      ...auditRoutes(context, face),
+      ...feedRoutes(platform),
+      ...keyRoutes(platform, discovery),
+    ],
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),

@@ -19,7 +19,9 @@ export function judgeHostCheck(
   const sections = compiled.sections as SectionName[];
   const why = doubt(evidence, sections);
   const base = { facts: hashesOf(evidence, sections) };
-  const found = missing(evidence, sections) ? [unknown(compiled.check.id, why ?? '')] : withinBudget(() => items(compiled, cel));
+  const found = missing(evidence, sections)
+    ? [unknown(compiled.check.id, why ?? '')]
+    : withinBudget(() => items(compiled, cel));
   const named = new Set(found.map((one) => one.component));
   const gone = [...watched]
     .filter((component) => !named.has(component))

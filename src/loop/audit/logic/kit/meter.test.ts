@@ -65,7 +65,11 @@ test('filter and map take time by the length of the list, and take lists of any 
   const took = (size: number): number => {
     const list = toCel(Array.from({ length: size }, (_, index) => ({ n: index })));
     const began = performance.now();
-    for (const source of ['facts.filter(a, a.n >= 0.0)', 'facts.map(a, a.n)', 'facts.filter(a, a.n >= 0.0).map(b, b.n)']) {
+    for (const source of [
+      'facts.filter(a, a.n >= 0.0)',
+      'facts.map(a, a.n)',
+      'facts.filter(a, a.n >= 0.0).map(b, b.n)',
+    ]) {
       const told = compile(`size(${source}) == ${size}`, SCOPE).evaluate({ facts: list });
       assert.deepEqual(told, { value: true }, source);
     }

@@ -56,7 +56,10 @@ export function metered(expr: Expr): Expr {
   const { exprKind } = expr;
   switch (exprKind.case) {
     case 'selectExpr':
-      return { ...expr, exprKind: { ...exprKind, value: { ...exprKind.value, operand: inner(exprKind.value.operand) } } };
+      return {
+        ...expr,
+        exprKind: { ...exprKind, value: { ...exprKind.value, operand: inner(exprKind.value.operand) } },
+      };
     case 'callExpr':
       return { ...expr, exprKind: { ...exprKind, value: call(exprKind.value) } };
     case 'listExpr':

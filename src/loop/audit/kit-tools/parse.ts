@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isAlias, isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
-import { AppError } from '../../model/errors/index.ts';
-import { Kit } from '../../model/kit.ts';
-import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
-import { type CompiledKit, compileKit } from './logic/kit/compile.ts';
-import type { Problem } from './logic/kit/templates.ts';
+import { AppError } from '../../../model/errors/index.ts';
+import { Kit } from '../../../model/kit.ts';
+import { canonicalBytes, sha256Hex } from '../../../platform/ledger/index.ts';
+import { type CompiledKit, compileKit } from '../logic/kit/compile.ts';
+import type { Problem } from '../logic/kit/templates.ts';
 
-export const KITS_DIR = join(import.meta.dirname, '../../../kits');
+export const KITS_DIR = join(import.meta.dirname, '../../../../kits');
 const LARGEST = 256 * 1024;
 const DEEPEST = 12;
 
