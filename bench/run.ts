@@ -6,6 +6,7 @@ import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
 import { churn } from './churn.ts';
 import { deploying } from './deploying.ts';
+import { kits } from './kits.ts';
 import { patching } from './patching.ts';
 import { reconcile } from './reconcile.ts';
 import { scans } from './scan/index.ts';
@@ -18,6 +19,7 @@ const BENCHES: readonly Bench[] = [
   agent,
   churn,
   heartbleed,
+  kits,
   reconcile,
   ...scans,
   servers,

@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../../model/errors/index.ts';
+import { checkSize, LARGEST_KIT, MOST_FILES, refused } from './bounds.ts';
 import { filesOfTarball } from './tarball.ts';
 
 /** A kit as it is handed on, before anything of it was understood. */
@@ -13,9 +13,6 @@ export interface KitFolder {
   fixtures: ReadonlyMap<string, string>;
 }
 
-export const MOST_FILES = 1000;
-const LARGEST_FILE = 256 * 1024;
-export const LARGEST_KIT = 8 * 1024 * 1024;
 const FIXTURE = /^[a-z0-9-]{1,60}\.yaml$/;
 
 /** A folder (of a git checkout, say) or a tarball of one. */
@@ -31,8 +28,6 @@ export async function readKit(path: string): Promise<KitFolder> {
   });
   return { text, signature: files.get('kit.sig')?.trim() ?? null, fixtures: new Map(fixtures) };
 }
-
-export const refused = (source: string, why: string): AppError => new AppError('KIT_SOURCE', { source, why });
 
 /** Only what a kit is made of; links are not followed, whatever they lead to. */
 async function filesOfFolder(path: string): Promise<Map<string, string>> {
@@ -50,8 +45,4 @@ async function filesOfFolder(path: string): Promise<Map<string, string>> {
     files.set(name, await readFile(join(path, name), 'utf8'));
   }
   return files;
-}
-
-export function checkSize(source: string, name: string, size: number): void {
-  if (size > LARGEST_FILE) throw refused(source, `${name} is larger than ${LARGEST_FILE} bytes`);
 }

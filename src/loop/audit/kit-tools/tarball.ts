@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
-import { checkSize, LARGEST_KIT, MOST_FILES, refused } from './folder.ts';
+import { checkSize, LARGEST_KIT, MOST_FILES, refused } from './bounds.ts';
 
 const BLOCK = 512;
 const GZIP = Buffer.of(0x1f, 0x8b);

@@ -9,20 +9,24 @@ export interface ServedControl {
 /** Every control that some check serves, in the order of its catalogue. */
 export function controlsOf(kits: readonly Kit[]): ServedControl[] {
   const found = new Map<string, ServedControl>();
-  for (const kit of kits) {
-    const fixed = new Set(kit.remediate.flatMap((one) => one.fixes));
-    for (const { id: check, title, controls } of kit.checks) {
-      for (const framework of Framework.options) {
-        for (const id of controls[framework] ?? []) {
-          const key = `${framework} ${id}`;
-          const one = found.get(key) ?? { framework, id, checks: [] };
-          found.set(key, one);
-          one.checks.push({ kit: kit.kit, check, title, remediation: fixed.has(check) });
-        }
-      }
-    }
+  for (const { framework, id, check } of kits.flatMap(claims)) {
+    const key = `${framework} ${id}`;
+    const one = found.get(key) ?? { framework, id, checks: [] };
+    found.set(key, one);
+    one.checks.push(check);
   }
   return [...found.values()].toSorted(inOrder);
+}
+
+function claims({ kit, checks, remediate }: Kit) {
+  const fixed = new Set(remediate.flatMap((one) => one.fixes));
+  return checks.flatMap(({ id: check, title, controls }) =>
+    Framework.options.flatMap((framework) =>
+      (controls[framework] ?? []).map((id) => {
+        return { framework, id, check: { kit, check, title, remediation: fixed.has(check) } };
+      }),
+    ),
+  );
 }
 
 /** 2.10 comes after 2.9, and AC-2(10) after AC-2(9). */
