@@ -95,8 +95,8 @@ function addControls(kit: Command): void {
       [
         { title: 'FRAMEWORK', of: (c) => FRAMEWORKS[c.framework] },
         { title: 'CONTROL', of: (c) => c.id },
-        { title: 'CHECKS', of: (c) => c.checks.map((one) => `${one.kit}/${one.check}`).join(' '), shrink: true },
         { title: 'BY HAND', of: (c) => String(c.checks.filter((one) => !one.remediation).length || '') },
+        { title: 'CHECKS', of: (c) => c.checks.map((one) => `${one.kit}/${one.check}`).join(' '), shrink: true },
       ],
       'No check serves such a control.',
     );
