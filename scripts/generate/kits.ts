@@ -61,6 +61,18 @@ export function kitReference(): string {
     '',
     ...Object.entries(FRAMEWORKS).map(([name, title]) => `- \`${name}\`: ${title}`),
     '',
+    ...seen(),
+    '## Kits of this release',
+    '',
+    '| kit | version | checks | what |',
+    '|---|---|---|---|',
+    ...loadKits(KITS_DIR).map(({ kit }) => `| \`${kit.kit}\` | ${kit.version} | ${kit.checks.length} | ${kit.title} |`),
+    '',
+  ].join('\n');
+}
+
+function seen(): string[] {
+  return [
     '## What expressions see',
     '',
     '`facts` in checks of kind host; a section that was not collected makes the verdict unknown.',
@@ -81,13 +93,7 @@ export function kitReference(): string {
     ...branches(schemaOf(ProbeResult)).flatMap((one) => tree('probe', one)),
     '```',
     '',
-    '## Kits of this release',
-    '',
-    '| kit | version | checks | what |',
-    '|---|---|---|---|',
-    ...loadKits(KITS_DIR).map(({ kit }) => `| \`${kit.kit}\` | ${kit.version} | ${kit.checks.length} | ${kit.title} |`),
-    '',
-  ].join('\n');
+  ];
 }
 
 function fields({ properties = {}, required = [] }: Schema, leaveOut: readonly string[] = []): string[] {
