@@ -159,6 +159,24 @@ test('what is wrong in a kit is told with file, line and column', () => {
   }
 });
 
+test('a wrong name within an expression is told where it stands, however the expression is laid out', () => {
+  const at = (yaml: string): string[] => {
+    const text = (HEAD + CHECK + TAIL).replace("facts.settings.sysctl['a'] == '1'", yaml);
+    const { line, column } = refusal(text);
+    return [text.split('\n')[line - 1]!.slice(column - 1), `${line}`];
+  };
+  for (const [yaml, line] of [
+    ['facts.os.id == facts.setings.x', '11'],
+    ["'facts.os.id == ''debian'' && facts.setings.x'", '11'],
+    ['"facts.os.id == \\"debian\\" && facts.setings.x"', '11'],
+    [">-\n      facts.os.id == 'debian'\n      && facts.os.arch == 'x'\n      && facts.setings.x", '14'],
+  ] as const) {
+    const [rest, found] = at(yaml);
+    assert.match(rest!, /^(facts)?\.setings/, yaml);
+    assert.equal(found, line, yaml);
+  }
+});
+
 test('YAML bombs, endless nesting and endless files are refused before anything is built from them', () => {
   const bomb = ['a: &a ["x","x","x","x","x","x","x","x","x"]'];
   for (let i = 1; i < 10; i += 1) {

@@ -59,7 +59,7 @@ const isFunction = (name: string): boolean => ENV.funcs.find(name) !== undefined
 export function compile(source: string, scope: Scope): Expression {
   if (source.length > LONGEST) throw new ExpressionError(`an expression may have ${LONGEST} characters at most`);
   const parsed = read(source);
-  const { shape, sections } = walk(parsed.expr, scope, isFunction);
+  const { shape, sections } = walked(parsed, scope);
   const run = plan(ENV, metered(parsed.expr));
   return {
     source,
@@ -67,6 +67,16 @@ export function compile(source: string, scope: Scope): Expression {
     sections: [...sections].sort(),
     evaluate: (bindings) => withinBudget(() => evaluate(run, bindings)),
   };
+}
+
+function walked(parsed: ReturnType<typeof parse>, scope: Scope): ReturnType<typeof walk> {
+  try {
+    return walk(parsed.expr, scope, isFunction);
+  } catch (error) {
+    if (error instanceof ExpressionError && error.part !== null)
+      error.offset = parsed.sourceInfo?.positions[String(error.part)] ?? null;
+    throw error;
+  }
 }
 
 function evaluate(run: Plan, bindings: Bindings): { value: unknown } | { error: string } {
