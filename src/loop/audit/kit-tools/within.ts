@@ -1,4 +1,4 @@
-import type { Scalar } from 'yaml';
+import type { CST, Scalar } from 'yaml';
 
 /**
  * Where a character of a scalar's value stands in the file. Folding and quoting change spaces and nothing else, but for
@@ -23,5 +23,5 @@ const PATTERNS: Readonly<Record<string, RegExp>> = {
 const isInside = (type: string, index: number): boolean => !type.endsWith('-quoted-scalar') || index > 0;
 
 /** The text of a block begins behind its header (`>-`, a comment, the end of the line). */
-const blockStart = ({ offset, props }: { offset: number; props?: { source?: string }[] }): number =>
-  offset + (props ?? []).reduce((length, { source = '' }) => length + source.length, 0);
+const blockStart = ({ offset, props }: CST.BlockScalar): number =>
+  offset + props.reduce((length, token) => length + ('source' in token ? token.source.length : 0), 0);
