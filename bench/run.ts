@@ -7,6 +7,7 @@ import { agent } from './agent.ts';
 import { audit } from './audit.ts';
 import { churn } from './churn.ts';
 import { deploying } from './deploying.ts';
+import { kits } from './kits.ts';
 import { patching } from './patching.ts';
 import { reconcile } from './reconcile.ts';
 import { scans } from './scan/index.ts';
@@ -20,6 +21,7 @@ const BENCHES: readonly Bench[] = [
   audit,
   churn,
   heartbleed,
+  kits,
   reconcile,
   ...scans,
   servers,

@@ -12,6 +12,7 @@ import { openApi } from '../src/platform/http/openapi.ts';
 import { eventsRoute } from '../src/platform/http/events.ts';
 import { clientSource } from './generate/client.ts';
 import { apiReference } from './generate/api.ts';
+import { kitReference, kitSchema } from './generate/kits.ts';
 
 /** Composing only declares routes; nothing may use the platform before a request comes. This one would say so. */
 const untouched = new Proxy({} as Platform, {
@@ -38,6 +39,8 @@ const OUTPUTS: Record<string, string> = {
   'docs/reference/api.md': apiReference(document),
   'docs/reference/cli.md': cliReference(),
   'docs/reference/config.md': configReference(),
+  'docs/reference/kit.schema.json': kitSchema(),
+  'docs/reference/kits.md': kitReference(),
 };
 
 const check = process.argv.includes('--check');

@@ -18,6 +18,7 @@ import { addCompare } from './commands/compare.ts';
 import { addCompliance } from './commands/compliance.ts';
 import { addPolicies } from './commands/policies.ts';
 import { addServe } from './commands/serve.ts';
+import { addKits } from './commands/kits.ts';
 import { addStatus } from './commands/status.ts';
 import { addKeys } from './commands/keys.ts';
 import { addTimeline } from './commands/timeline.ts';
@@ -59,6 +60,7 @@ export function program(): Command {
     addAgents,
     addAgentUpdate,
     addFeeds,
+    addKits,
     addAudit,
     addExport,
     addVulnerabilities,

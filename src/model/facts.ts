@@ -131,11 +131,14 @@ export const ConnectionFact = z.object({
 });
 export type ConnectionFact = z.infer<typeof ConnectionFact>;
 
+/** Permission bits as `stat` prints them, in octal: `0644`. */
+const Mode = z.string().regex(/^[0-7]{3,6}$/);
+
 /** A settings file we look at. `text` only for known, bounded, non-secret files. */
 export const FileFact = z.object({
   path: z.string(),
   exists: z.boolean(),
-  mode: z.string().nullable(),
+  mode: Mode.nullable(),
   uid: z.uint32().nullable(),
   gid: z.uint32().nullable(),
   size: z.number().int().nonnegative().nullable(),
@@ -156,9 +159,17 @@ export const CertificateFact = z.object({
   names: z.array(z.string()),
   notBefore: z.string().nullable(),
   notAfter: z.string().nullable(),
-  mode: z.string(),
+  mode: Mode,
 });
 export type CertificateFact = z.infer<typeof CertificateFact>;
+
+/** The kernel's own word on AppArmor; counts are null where the list of profiles could not be read. */
+export const AppArmorFacts = z.object({
+  enabled: z.boolean(),
+  enforced: z.uint32().nullable(),
+  complaining: z.uint32().nullable(),
+});
+export type AppArmorFacts = z.infer<typeof AppArmorFacts>;
 
 /**
  * Effective settings: `sshd` = lower-cased keyword → value outside of Match blocks, as its files mean it, `sysctl` = key →
@@ -175,6 +186,8 @@ export const SettingsFacts = z.object({
   sshdPending: z.boolean().nullable().optional(),
   /** host keys of SSH servers on disk, by their public halves; agents before 4 do not say */
   sshHostKeys: z.array(z.object({ path: z.string(), type: z.string(), fingerprint: z.string() })).optional(),
+  /** agents before 5 do not say */
+  appArmor: AppArmorFacts.optional(),
   sysctl: z.record(z.string(), z.string()),
   users: z.array(z.object({ name: z.string(), uid: z.uint32(), gid: z.uint32(), home: z.string(), shell: z.string() })),
 });

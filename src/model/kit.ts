@@ -3,12 +3,26 @@ import * as z from 'zod';
 export const Severity = z.enum(['critical', 'high', 'medium', 'low', 'info']);
 export type Severity = z.infer<typeof Severity>;
 
+/** Catalogues of controls that checks may serve, as people name them. Only ids are kept, never their texts. */
+export const FRAMEWORKS = {
+  'cis-debian-12': 'CIS Debian Linux 12 v1.1.0',
+  'nist-800-53': 'NIST SP 800-53',
+  'pci-dss-4': 'PCI DSS v4.0',
+} as const;
+export const Framework = z.enum(Object.keys(FRAMEWORKS) as [keyof typeof FRAMEWORKS, ...(keyof typeof FRAMEWORKS)[]]);
+export type Framework = z.infer<typeof Framework>;
+const ControlId = z.string().regex(/^[A-Z0-9][A-Za-z0-9.()-]{0,20}$/);
+
 const CheckBase = {
   id: z.string().regex(/^[a-z0-9-]{1,60}$/),
   title: z.string(),
   severity: Severity,
   why: z.string(),
   references: z.array(z.string()).default([]),
+  /** framework → ids of its controls that this check serves */
+  controls: z.partialRecord(Framework, z.array(ControlId).min(1).max(20)).default({}),
+  /** what a person has to do, where no step can */
+  byHand: z.string().max(1000).optional(),
 };
 
 /** Affected range of one package in one ecosystem; versions are compared by that ecosystem's own order. */

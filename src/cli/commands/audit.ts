@@ -8,7 +8,6 @@ import { addFindings } from './findings.ts';
 import { NOBODY_LOOKED } from '../views.ts';
 
 export function addAudit(root: Command): void {
-  addKit(root);
   does(
     root.command('audit [host...]').description('Ask for fresh facts and judge all kits on them (default: every host)'),
     async (context, [hosts]) => {
@@ -61,47 +60,4 @@ function affectedTable(output: Parameters<typeof list>[0], found: Affected): voi
 function noneAffected({ unknown }: Affected): string {
   if (unknown.length === 0) return 'Nothing that we know of is affected.';
   return `Nothing that we know of is affected, but of ${count(unknown.length, 'host')} it is not known, for the reasons given. Where nobody has looked: lastember deploy --unknown, then lastember audit`;
-}
-
-function addKit(root: Command): void {
-  const kit = root.command('kit').description('Kits: checks, remediation and texts');
-  does(kit.command('list').description('List kits'), async (context) => {
-    const { items } = await (await context.client()).listKits();
-    list(
-      context.output,
-      items,
-      [
-        { title: 'KIT', of: (k) => k.kit.kit },
-        { title: 'VERSION', of: (k) => k.kit.version },
-        { title: 'CHECKS', of: (k) => String(k.kit.checks.length) },
-        { title: 'TITLE', of: (k) => k.kit.title, shrink: true },
-        { title: 'DIGEST', of: (k) => k.digest.slice(0, 12), drop: 1 },
-      ],
-      'No kits.',
-    );
-  });
-  does(kit.command('show <kit>').description('What a kit checks and how it is remediated'), async (context, [id]) => {
-    const { kit: found, digest } = await (await context.client()).getKit({ params: { id: id![0]! } });
-    if (context.output.json) return context.output.out(JSON.stringify({ kit: found, digest }, null, 2));
-    show(context.output, null, [
-      ['kit', `${found.kit} ${found.version}`],
-      ['title', found.title],
-      ['digest', digest],
-      ['summary', found.summary],
-      ['risk', found.texts.risk],
-    ]);
-    context.output.out('');
-    const fixed = new Set(found.remediate.flatMap((one) => one.fixes));
-    list(
-      context.output,
-      found.checks,
-      [
-        { title: 'CHECK', of: (c) => c.id },
-        { title: 'SEVERITY', of: (c) => c.severity },
-        { title: 'REMEDIATION', of: (c) => (fixed.has(c.id) ? 'yes' : 'by hand') },
-        { title: 'TITLE', of: (c) => c.title, shrink: true },
-      ],
-      'No checks.',
-    );
-  });
 }

@@ -70,6 +70,8 @@ export async function each<A, B>(items: readonly A[], work: (item: A) => Promise
   return results;
 }
 
+export const modeText = (mode: number): string => mode.toString(8).padStart(4, '0');
+
 /** Order that does not depend on locale, so that hashes do not either. */
 export function by<T>(...keys: ((item: T) => string | number)[]): (a: T, b: T) => number {
   return (a, b) => {

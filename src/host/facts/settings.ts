@@ -1,9 +1,11 @@
 import { readText, type Host } from '../host.ts';
+import { appArmor } from '../machine/app-armor.ts';
 import { hostKeys } from '../settings/host-keys.ts';
 import { by, each, type FactSection } from './look.ts';
 import { sshd, users } from './shared.ts';
 
 const SYSCTL = [
+  'dev.tty.ldisc_autoload',
   'fs.protected_fifos',
   'fs.protected_hardlinks',
   'fs.protected_regular',
@@ -11,12 +13,15 @@ const SYSCTL = [
   'fs.suid_dumpable',
   'kernel.core_pattern',
   'kernel.dmesg_restrict',
+  'kernel.kexec_load_disabled',
   'kernel.kptr_restrict',
   'kernel.perf_event_paranoid',
   'kernel.randomize_va_space',
   'kernel.sysrq',
   'kernel.unprivileged_bpf_disabled',
+  'kernel.unprivileged_userns_clone',
   'kernel.yama.ptrace_scope',
+  'net.core.bpf_jit_harden',
   'net.ipv4.conf.all.accept_redirects',
   'net.ipv4.conf.all.accept_source_route',
   'net.ipv4.conf.all.log_martians',
@@ -32,6 +37,7 @@ const SYSCTL = [
   'net.ipv4.icmp_echo_ignore_broadcasts',
   'net.ipv4.icmp_ignore_bogus_error_responses',
   'net.ipv4.ip_forward',
+  'net.ipv4.tcp_rfc1337',
   'net.ipv4.tcp_syncookies',
   'net.ipv6.conf.all.accept_ra',
   'net.ipv6.conf.all.accept_redirects',
@@ -39,6 +45,10 @@ const SYSCTL = [
   'net.ipv6.conf.all.forwarding',
   'net.ipv6.conf.default.accept_ra',
   'net.ipv6.conf.default.accept_redirects',
+  'net.ipv6.conf.default.accept_source_route',
+  'net.ipv6.conf.default.forwarding',
+  'vm.mmap_min_addr',
+  'vm.unprivileged_userfaultfd',
 ];
 
 /**
@@ -47,7 +57,7 @@ const SYSCTL = [
  */
 export const settings: FactSection<'settings'> = {
   name: 'settings',
-  version: 4,
+  version: 5,
   async collect(look) {
     const values = await each(SYSCTL, async (key) => [key, await sysctl(look.host, key)] as const);
     const { settings: ssh, by: sshdBy, pending: sshdPending } = await sshd(look);
@@ -56,6 +66,7 @@ export const settings: FactSection<'settings'> = {
       sshdBy,
       sshdPending,
       sshHostKeys: await hostKeys(look.host),
+      appArmor: await appArmor(look.host),
       sysctl: Object.fromEntries(values.filter((pair): pair is readonly [string, string] => pair[1] !== null)),
       users: [...(await users(look))].sort(
         by(

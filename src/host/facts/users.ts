@@ -4,7 +4,7 @@ import { parseAccounts, parseGroups } from '../settings/accounts.ts';
 import { keyFilesOf, parseAuthorizedKeys } from '../settings/authorized-keys.ts';
 import type { ReadSudoers } from '../settings/sudo-lines.ts';
 import { parseSudoers, type Sudoers } from '../settings/sudoers.ts';
-import { by, each, type FactSection } from './look.ts';
+import { by, each, modeText, type FactSection } from './look.ts';
 import { sshd } from './shared.ts';
 
 const SUDOERS = '/etc/sudoers';
@@ -15,12 +15,12 @@ const DATABASE_LIMIT = 4 * 1024 * 1024;
 /** Who may log in and who may become whom. */
 export const users: FactSection<'users'> = {
   name: 'users',
-  version: 2,
+  version: 3,
   async collect(look): Promise<UsersFacts> {
     const read = reader(look.host);
     const passwd = (await readText(look.host, '/etc/passwd', DATABASE_LIMIT)) ?? '';
     const shadow = await read('/etc/shadow', DATABASE_LIMIT);
-    const accounts = parseAccounts(passwd, shadow);
+    const accounts = await each(parseAccounts(passwd, shadow), (account) => withHome(look.host, account));
     const { sudo, defaults } = await readSudoers(look.host, read);
     const setting = (await sshd(look)).settings['authorizedkeysfile'];
     const keys = await each(accounts, (account) => keysOf(account, setting, read));
@@ -44,6 +44,21 @@ export const users: FactSection<'users'> = {
     };
   },
 };
+
+/** Homes of services are for their packages to say. */
+const FIRST_PERSON = 1000;
+
+async function withHome(host: Host, account: AccountFact): Promise<AccountFact> {
+  const isPerson = account.uid >= FIRST_PERSON && account.name !== 'nobody';
+  if ((!isPerson && account.uid !== 0) || !account.home.startsWith('/')) return account;
+  try {
+    const stat = await host.stat(account.home);
+    if (stat === null) return { ...account, homeThere: false };
+    return { ...account, homeThere: true, homeMode: modeText(stat.mode), homeUid: stat.uid };
+  } catch {
+    return account;
+  }
+}
 
 interface Reader {
   (path: string, limit?: number): Promise<string | null>;

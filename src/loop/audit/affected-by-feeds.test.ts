@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { PackageFact } from '../../model/facts.ts';
 import type { Affected } from '../../model/finding.ts';
+import { skeleton } from './kit-tools/skeleton.ts';
 import { packagesCalled } from './store-interned.ts';
 import { shop, type World, world } from './testing/world.ts';
+
+/** No kit here knows any of the advisories: what is answered, feeds say. */
+const kitsDir = mkdtempSync(join(tmpdir(), 'lastember-kits-'));
+after(() => rmSync(kitsDir, { recursive: true, force: true }));
+mkdirSync(join(kitsDir, 'other'));
+writeFileSync(join(kitsDir, 'other/kit.yaml'), skeleton('other')['kit.yaml']!);
 
 const open: World[] = [];
 after(() => Promise.all(open.map((one) => one.close())));
@@ -36,7 +46,7 @@ const feed = (w: World, name: string, kind: string, settings: object, content: o
   );
 
 test('3.6: affected answers by what feeds say: source, release, rebuilds, foreign ones, the kernel that runs, and who is not covered', async () => {
-  const w = await world();
+  const w = await world({ kitsDir });
   open.push(w);
   const release = (version: string): object => ({
     releases: { bookworm: { status: 'resolved', fixed_version: version } },
@@ -129,7 +139,7 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
 });
 
 test('3.6: libraries that programs bring along are matched by their own ecosystem; unread ones are unknown (Log4Shell)', async () => {
-  const w = await world();
+  const w = await world({ kitsDir });
   open.push(w);
   await feed(
     w,

@@ -12,7 +12,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Judge } from './judge-host.ts';
 import { policies, tagsOf } from './logic/policy.ts';
-import { byScore, controlsOf, scoreRow, sumOf, tallies } from './logic/score.ts';
+import { byScore, controlsServed, scoreRow, sumOf, tallies } from './logic/score.ts';
 import { isDrift, type KitVerdicts } from './logic/verdicts.ts';
 import { readPolicies } from './store-policies.ts';
 import {
@@ -57,7 +57,7 @@ const isMachine = (host: Host): boolean => host.shared === undefined;
 
 function controls({ kits }: Context): (kit: string, check: string) => readonly string[] {
   const known = new Map(
-    kits.flatMap(({ kit }) => kit.checks.map((check) => [`${kit.kit}/${check.id}`, controlsOf(check)] as const)),
+    kits.flatMap(({ kit }) => kit.checks.map((check) => [`${kit.kit}/${check.id}`, controlsServed(check)] as const)),
   );
   return (kit, check) => known.get(`${kit}/${check}`) ?? [];
 }
@@ -162,7 +162,7 @@ function itemOf(
       check: id,
       title,
       severity,
-      controls: controlsOf(check),
+      controls: controlsServed(check),
       verdict: excepted.has(`${kit}/${id}`) ? 'excepted' : verdict,
       since: mark.since,
       facts: mark.facts,

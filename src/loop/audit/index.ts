@@ -3,11 +3,12 @@ import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Audit } from './face.ts';
 import { judgeHost, type Judge } from './judge-host.ts';
-import { kitRecorder } from './kit-store.ts';
-import { KITS_DIR, loadKits } from './kits.ts';
+import { KITS_DIR, loadKits } from './kit-tools/parse.ts';
 import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
+import { kitRoutes } from './routes-kits.ts';
+import { createShelf, type Shelf } from './shelf.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { coveredByExceptions, findFindings, plainFinding, setStates } from './store-findings.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
@@ -37,22 +38,23 @@ export interface AuditOptions {
 const DAY_MS = 24 * 3_600_000;
 
 export function createAudit(platform: Platform, discovery: Discovery, options: AuditOptions = {}): Audit {
-  const kits = loadKits(options.kitsDir ?? KITS_DIR);
-  const loaded = kits.map(({ kit, digest }) => ({ kit, digest }));
+  const shelf = createShelf(platform, loadKits(options.kitsDir ?? KITS_DIR));
   const context: Judge = {
     platform,
     discovery,
-    kits,
-    recordKits: kitRecorder(platform, kits),
+    get kits() {
+      return shelf.all();
+    },
+    refreshKits: () => shelf.refresh(),
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
     agentless: options.agentless ?? null,
   };
-  const face: Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'> = {
+  const face: Answering = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
     factsOf: async (hostIds, names) =>
       [...(await readFactsOf(platform.db, hostIds, names))].map(([hostId, facts]) => ({ hostId, ...facts })),
-    kits: () => loaded,
-    kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
+    kits: () => [...shelf.all()],
+    kit: (id) => shelf.all().find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
     coveredByExceptions: () => coveredByExceptions(platform.db),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
@@ -64,15 +66,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
   };
   return {
     ...face,
-    routes: [
-      ...auditRoutes(context, face),
-      ...exportRoutes(platform, discovery),
-      ...feedRoutes(platform),
-      ...keyRoutes(platform, discovery),
-      ...policyRoutes(context),
-      ...complianceRoutes(context),
-      ...vulnerabilityRoutes(context),
-    ],
+    routes: routesOf(context, shelf, face),
     agentRoutes: auditAgentRoutes(context),
     jobs: {
       'audit.host': ({ hostId }) => judgeHost(context, hostId),
@@ -94,6 +88,22 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],
   };
+}
+
+type Answering = Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'>;
+
+function routesOf(context: Judge, shelf: Shelf, face: Answering): Audit['routes'] {
+  const { platform, discovery } = context;
+  return [
+    ...kitRoutes(platform, shelf),
+    ...auditRoutes(context, face),
+    ...exportRoutes(platform, discovery),
+    ...feedRoutes(platform),
+    ...keyRoutes(platform, discovery),
+    ...policyRoutes(context),
+    ...complianceRoutes(context),
+    ...vulnerabilityRoutes(context),
+  ];
 }
 
 /** Where copies of the burnt keys lie is told as it is now. */

@@ -35,8 +35,8 @@ export interface Judge {
   platform: Platform;
   discovery: Discovery;
   kits: readonly CompiledKit[];
-  /** puts kits on the trail before anything is judged by them */
-  recordKits: () => Promise<void>;
+  /** takes what was installed or removed, and puts kits on the trail before anything is judged by them */
+  refreshKits: () => Promise<void>;
   staleAfterMs: number;
   agentless: Agentless | null;
 }
@@ -68,7 +68,7 @@ export async function judgeHost(context: Judge, hostId: string): Promise<void> {
 }
 
 async function judgeOnce(context: Judge, hostId: string): Promise<Judgement['needs']> {
-  await context.recordKits();
+  await context.refreshKits();
   for (let attempt = 1; ; attempt += 1) {
     const host = await context.discovery.host(hostId);
     if (!host) return [];

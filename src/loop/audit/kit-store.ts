@@ -13,19 +13,8 @@ export const digestOf = (kits: readonly CompiledKit[]): string => sha256Hex(kits
 export const heldDigest = (kits: string, { text }: Pick<InForce, 'text'>): string =>
   text === '' ? kits : sha256Hex(`${kits}\n${text}`);
 
-/** Puts kits that were never used before on the trail, each with its digest. Once a process. */
-export function kitRecorder(platform: Platform, kits: readonly CompiledKit[]): () => Promise<void> {
-  let done: Promise<void> | null = null;
-  return () => {
-    done ??= recordKits(platform, kits).catch((error: unknown) => {
-      done = null;
-      throw error;
-    });
-    return done;
-  };
-}
-
-async function recordKits(platform: Platform, kits: readonly CompiledKit[]): Promise<void> {
+/** Puts kits that were never used before on the trail, each with its digest. */
+export async function recordKits(platform: Platform, kits: readonly CompiledKit[]): Promise<void> {
   for (const { kit, digest } of kits) {
     await platform.observe(systemActor('audit.kits'), async (tx) => {
       const inserted = await q(tx.db)

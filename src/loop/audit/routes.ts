@@ -4,8 +4,6 @@ import { FactsReply, FactsRequest } from '../../model/agent.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Facts, SECTION_NAMES } from '../../model/facts.ts';
 import { Affected } from '../../model/finding.ts';
-import { Sha256 } from '../../model/json.ts';
-import { Kit } from '../../model/kit.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { affectedBy } from './affected.ts';
 import type { Audit } from './face.ts';
@@ -14,9 +12,8 @@ import type { Judge } from './judge-host.ts';
 import { findingRoutes } from './routes-findings.ts';
 import { takeFacts } from './take-facts.ts';
 
-type Face = Pick<Audit, 'facts' | 'kits' | 'kit' | 'findings' | 'exposures'>;
+type Face = Pick<Audit, 'facts' | 'kits' | 'findings' | 'exposures'>;
 const Id = z.object({ id: z.string().min(1).max(100) }).strict();
-const LoadedKit = z.object({ kit: Kit, digest: Sha256 });
 const SectionMeta = z.object({
   version: z.number(),
   hash: z.string(),
@@ -32,40 +29,7 @@ const HostFacts = z.object({
 const LARGEST_FACTS = 32 * 1024 * 1024;
 
 export function auditRoutes(context: Judge, face: Face): Route[] {
-  return [
-    ...kitRoutes(face),
-    ...findingRoutes(context, face),
-    ...factRoutes(context, face),
-    ...askRoutes(context, face),
-  ];
-}
-
-function kitRoutes(face: Face): Route[] {
-  return [
-    route({
-      method: 'GET',
-      path: '/kits',
-      id: 'listKits',
-      summary: 'Kits that hosts are judged by',
-      access: MAY.read,
-      reply: z.object({ items: z.array(LoadedKit) }),
-      handler: async () => ({ items: face.kits() }),
-    }),
-    route({
-      method: 'GET',
-      path: '/kits/:id',
-      id: 'getKit',
-      summary: 'One kit with its checks and remediation',
-      access: MAY.read,
-      params: Id,
-      reply: LoadedKit,
-      handler: async ({ params }) => {
-        const kit = face.kit(params.id);
-        if (!kit) throw new AppError('NOT_FOUND', { what: 'kit', id: params.id, list: 'kit list' });
-        return kit;
-      },
-    }),
-  ];
+  return [...findingRoutes(context, face), ...factRoutes(context, face), ...askRoutes(context, face)];
 }
 
 function factRoutes({ discovery }: Judge, face: Face): Route[] {

@@ -13,8 +13,9 @@ const ALL_EVERY_MS = 24 * 3_600_000;
  * By timer: whatever an event was lost for. Hosts that were never judged, or by other kits or policies, or long ago; and those whose
  * findings wait for evidence.
  */
-export async function sweep({ platform, discovery, kits, recordKits }: Judge): Promise<void> {
-  await recordKits();
+export async function sweep(context: Judge): Promise<void> {
+  await context.refreshKits();
+  const { platform, discovery, kits } = context;
   const now = platform.now().getTime();
   const digest = digestOf(kits);
   const inForce = await policiesInForce(platform.db);

@@ -36,6 +36,15 @@ export type AuditTables = {
   'audit.orphan': { host_id: string; pid: number; started_at: string; packages: string[] };
   'audit.facts_request': { host_id: string; asked_at: Date };
   'audit.kit': { digest: string; kit: string; version: string; body: Document<Kit>; loaded_at: Date };
+  'audit.installed_kit': {
+    kit: string;
+    version: string;
+    digest: string;
+    text: string;
+    signed_by: string | null;
+    installed_at: Date;
+    installed_by: string;
+  };
   'audit.feed': {
     name: string;
     kind: FeedKind;

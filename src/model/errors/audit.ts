@@ -5,6 +5,38 @@ export const AUDIT_ERRORS = {
     status: 400,
     text: 'Loading the kit in {file}:{line}:{column} stopped: {why}. What a kit may hold is in kits/README.md.',
   },
+  KIT_FIXTURE: {
+    status: 400,
+    text: 'Reading {file} of the kit stopped: {why}. kits/README.md says what a fixture holds.',
+  },
+  KIT_SOURCE: {
+    status: 400,
+    text: 'Reading the kit in {source} stopped: {why}. A kit is a folder with a kit.yaml and fixtures, or a .tar or .tar.gz of one.',
+  },
+  KIT_KEY: {
+    status: 400,
+    text: 'The key for kits cannot be used: {why}. `openssl genpkey -algorithm ed25519 -out FILE` makes one; `lastember kit sign` prints its public half.',
+  },
+  KIT_UNSIGNED: {
+    status: 422,
+    text: 'The kit {kit} {version} was not installed: {why}. Nothing was changed.',
+  },
+  KIT_PINNED: {
+    status: 409,
+    text: 'The kit {kit} has the digest {digest}, and {pinned} was asked for. Nothing was changed; get the kit again from who told you that digest.',
+  },
+  KIT_SHIPPED: {
+    status: 409,
+    text: 'The kit {kit} comes with this release and can be neither replaced nor removed. Give yours another name.',
+  },
+  KIT_IN_USE: {
+    status: 409,
+    text: 'The kit {kit} was not removed: {findings} of its findings burn, and nothing else could close them. Install a newer version of it, or accept them with an exception first.',
+  },
+  KIT_VERSION: {
+    status: 409,
+    text: 'The kit {kit} {version} is installed already, with other contents (digest {digest}). Raise its version, or remove it first.',
+  },
   KIT_DUPLICATE: { status: 400, text: 'Two kits are called {kit}: {file} and {other}. Rename one of them.' },
   FACTS_HASH: {
     status: 400,

@@ -18,6 +18,13 @@ export const AccountFact = z.object({
   maxDays: z.int32().nullable(),
   /** day (ISO) after which the account is closed */
   expiresOn: z.string().nullable(),
+  /** of people's accounts and root's: is the home there? absent: not ours to look at; agents before 3 do not say */
+  homeThere: z.boolean().optional(),
+  homeMode: z
+    .string()
+    .regex(/^[0-7]{3,6}$/)
+    .optional(),
+  homeUid: z.uint32().optional(),
 });
 export type AccountFact = z.infer<typeof AccountFact>;
 

@@ -43,6 +43,9 @@ const addressList = z
   );
 const hostPort = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d{1,5}$/, 'is not host:port');
 
+/** What every Ed25519 key begins with in DER, and its 32 bytes. */
+const ED25519 = /^MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=$/;
+
 /** A host that is listened on, without a port. */
 const listenAddress = (portFlag: string) =>
   z
@@ -269,6 +272,21 @@ export const SETTINGS = {
     fallback: (env) => env['no_proxy'] ?? '',
     shown: 'none',
     about: 'Hosts that are reached without that proxy: `example.org,.example.net`.',
+  }),
+  kitKeys: setting({
+    env: 'LASTEMBER_KIT_KEYS',
+    flag: null,
+    parse: z
+      .string()
+      .transform((text) => text.split(',').map((one) => one.trim()))
+      .refine(
+        (keys) => keys.every((key) => ED25519.test(key)),
+        'is not a list of Ed25519 public keys (base64 of SPKI)',
+      ),
+    fallback: (): string[] => [],
+    shown: '',
+    about:
+      'Public keys that may sign kits, separated by commas, as `lastember kit sign` prints them. Without any, a kit is installed only with the digest that it has to have.',
   }),
   checkpointOrigin: setting({
     env: 'LASTEMBER_CHECKPOINT_ORIGIN',

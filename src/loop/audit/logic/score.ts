@@ -1,5 +1,6 @@
 import { type Dimension, NO_TALLY, type ScoreRow, scoreOf, type Tally } from '../../../model/compliance.ts';
 import type { Verdict } from '../../../model/finding.ts';
+import type { Check } from '../../../model/kit.ts';
 
 /** Hosts of one group that have the same verdicts of a kit. */
 export interface Alike {
@@ -104,8 +105,6 @@ export const scoreRow = (id: string, name: string, tally: Tally): ScoreRow => ({
 export const byScore = (a: ScoreRow, b: ScoreRow): number =>
   (a.score ?? 101) - (b.score ?? 101) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-/** Ids of controls that a check covers, where its kit says so. */
-export function controlsOf(check: object): string[] {
-  const { controls } = check as { controls?: unknown };
-  return Array.isArray(controls) ? controls.filter((one) => typeof one === 'string') : [];
-}
+/** Controls that a check serves, each with its catalogue: `cis-debian-12 5.1.4`. */
+export const controlsServed = ({ controls }: Pick<Check, 'controls'>): string[] =>
+  Object.entries(controls).flatMap(([framework, ids]) => (ids ?? []).map((id) => `${framework} ${id}`));

@@ -11,7 +11,7 @@ import { approveChange } from '../approve.ts';
 import { createChange } from '../planning.ts';
 import type { Approval, ApproverKey } from '../../../model/plan.ts';
 import { testPlatform, type TestPlatform } from '../../../platform/testing.ts';
-import { KITS_DIR, loadKits } from '../../audit/kits.ts';
+import { KITS_DIR, loadKits } from '../../audit/kit-tools/parse.ts';
 import { createDiscovery, type Discovery } from '../../discovery/index.ts';
 import { addScope } from '../../discovery/testing/index.ts';
 import type { AgentRecord, Enrollment } from '../../enrollment/index.ts';

@@ -2,6 +2,7 @@ import type { SectionName } from '../../../../model/facts.ts';
 import { type OutOfForce, outOfForce, sayOutOfForce } from '../../../../model/in-force.ts';
 import { type HostCheck, IN_FORCE } from '../kit/compile.ts';
 import { type Bindings, toCel } from '../kit/expression.ts';
+import { withinBudget } from '../kit/meter.ts';
 import { doubt, type CelFacts, type Evidence, factsTime, hashesOf, type Judgement, missing } from './context.ts';
 import { collect, truth } from './endpoint.ts';
 
@@ -18,7 +19,9 @@ export function judgeHostCheck(
   const sections = compiled.sections as SectionName[];
   const why = doubt(evidence, sections);
   const base = { facts: hashesOf(evidence, sections) };
-  const found = missing(evidence, sections) ? [unknown(compiled.check.id, why ?? '')] : items(compiled, cel);
+  const found = missing(evidence, sections)
+    ? [unknown(compiled.check.id, why ?? '')]
+    : withinBudget(() => items(compiled, cel));
   const named = new Set(found.map((one) => one.component));
   const gone = [...watched]
     .filter((component) => !named.has(component))

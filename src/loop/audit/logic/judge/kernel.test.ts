@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Facts } from '../../../../model/facts.ts';
-import { loadKits } from '../../kits.ts';
-import { evidenceOf } from '../../testing/evidence.ts';
+import { loadKits } from '../../kit-tools/parse.ts';
+import { evidenceOf } from '../../kit-tools/evidence.ts';
 import { FIXED, hostWith, image, OLD, pkg, TEST_KITS } from '../../testing/kernel.ts';
 import type { Judgement, SectionMeta } from './context.ts';
 import { judge } from './judge.ts';

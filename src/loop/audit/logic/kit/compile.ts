@@ -88,7 +88,7 @@ class Reader {
       return compile(source, scope);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
-      this.problems.push({ path, why: error.message });
+      this.problems.push({ path, why: error.message, offset: error.offset });
       return { source, sections: [], shape: ANY, evaluate: () => ({ error: error.message }) };
     }
   }

@@ -8,6 +8,8 @@ import { ExpressionError, type Scope } from './walk.ts';
 export interface Problem {
   path: (string | number)[];
   why: string;
+  /** within the text at the path */
+  offset?: number | null;
 }
 
 const REFERENCE = /\$\{([^}]*)\}/g;

@@ -8,7 +8,12 @@ type Case<K extends string> = Extract<Expr['exprKind'], { case: K }>['value'];
 export type Scope = Readonly<Record<string, Shape>>;
 
 /** The expression is well formed, but means nothing here. */
-export class ExpressionError extends Error {}
+export class ExpressionError extends Error {
+  /** the part that means nothing, by its id in the expression */
+  part: bigint | null = null;
+  /** where that is in the expression's text */
+  offset: number | null = null;
+}
 
 /** Loops within loops multiply: over lists of thousands, three of them would take for ever. */
 const MOST_NESTED = 2;
@@ -33,6 +38,15 @@ class Walker {
   }
 
   visit(expr: Expr, scope: Scope, depth: number): Shape {
+    try {
+      return this.#visit(expr, scope, depth);
+    } catch (error) {
+      if (error instanceof ExpressionError) error.part ??= expr.id;
+      throw error;
+    }
+  }
+
+  #visit(expr: Expr, scope: Scope, depth: number): Shape {
     const { exprKind } = expr;
     switch (exprKind.case) {
       case 'identExpr':

@@ -5,7 +5,7 @@ import { versionOrder } from '../versions/registry.ts';
 
 export const HOUR = 3_600_000;
 
-/** Evidence as a test wants it: the given facts, all collected just now. */
+/** Evidence as fixtures and tests want it: the given facts, all collected just now. */
 export function evidenceOf(given: {
   facts: Partial<Facts>;
   endpoints: readonly Endpoint[];

@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { isAlias, isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
-import { AppError } from '../../model/errors/index.ts';
-import { Kit } from '../../model/kit.ts';
-import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
-import { type CompiledKit, compileKit } from './logic/kit/compile.ts';
-import type { Problem } from './logic/kit/templates.ts';
+import { AppError } from '../../../model/errors/index.ts';
+import { Kit } from '../../../model/kit.ts';
+import { canonicalBytes, sha256Hex } from '../../../platform/ledger/index.ts';
+import { type CompiledKit, compileKit } from '../logic/kit/compile.ts';
+import type { Problem } from '../logic/kit/templates.ts';
+import { within } from './within.ts';
 
-export const KITS_DIR = join(import.meta.dirname, '../../../kits');
+export const KITS_DIR = join(import.meta.dirname, '../../../../kits');
 const LARGEST = 256 * 1024;
 const DEEPEST = 12;
 
@@ -42,7 +43,13 @@ function refused(file: string, why: string, place: Place = { line: 1, column: 1 
 export function parseKit(text: string, file: string): CompiledKit {
   if (text.length > LARGEST) throw refused(file, `a kit may have ${LARGEST} characters at most`);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, strict: true, merge: false });
+  const document = parseDocument(text, {
+    keepSourceTokens: true,
+    lineCounter: lines,
+    uniqueKeys: true,
+    strict: true,
+    merge: false,
+  });
   const broken = document.errors[0] ?? document.warnings[0];
   if (broken) {
     const place = broken.linePos?.[0];
@@ -61,7 +68,7 @@ export function parseKit(text: string, file: string): CompiledKit {
   }
   const { compiled, problems } = compileKit(parsed.data, sha256Hex(canonicalBytes(parsed.data)));
   const problem = problems[0];
-  if (problem) throw refused(file, `\`${problem.path.join('.')}\`: ${problem.why}`, place(problem.path));
+  if (problem) throw refused(file, `\`${problem.path.join('.')}\`: ${problem.why}`, placeIn(document, lines, problem));
   return compiled;
 }
 
@@ -75,6 +82,15 @@ function refuseBombs(document: Document, lines: LineCounter, file: string): void
       if (path.length > DEEPEST * 2) throw refused(file, 'it is nested too deeply', { line, column: col });
     },
   });
+}
+
+/** The very place in an expression, where it is known. */
+function placeIn(document: Document, lines: LineCounter, { path, offset }: Problem): Place {
+  const node: unknown = document.getIn(path, true);
+  const exact = isScalar(node) && typeof offset === 'number' ? within(node, offset) : null;
+  if (exact === null) return placeOf(document, lines, path);
+  const { line, col } = lines.linePos(exact);
+  return { line, column: col };
 }
 
 /** Where the node at the path begins, or the nearest one around it that there is. */
