@@ -7,6 +7,7 @@ import { kitRecorder } from './kit-store.ts';
 import { KITS_DIR, loadKits } from './kits.ts';
 import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
+import { askDue, revokedAmong } from './revocation/index.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { findFindings, plainFinding, setStates } from './store-findings.ts';
@@ -24,6 +25,8 @@ export interface AuditOptions {
   kitsDir?: string;
   /** facts older than this prove nothing any more */
   staleAfterMs?: number;
+  /** between two questions about certificates */
+  askPauseMs?: number;
   /** how hosts without an agent are looked at; without it, they are not */
   agentless?: Agentless;
 }
@@ -49,6 +52,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     kit: (id) => loaded.find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
+    revokedAmong: (fingerprints) => revokedAmong(platform, fingerprints),
     filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
     setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),
     requestFacts: (tx, hostId) => ask(context, tx, [hostId]),
@@ -66,11 +70,13 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.sweep': () => sweep(context),
       'audit.feed': ({ feed }) => syncFeed(platform, feed),
       'audit.feeds-due': () => syncDue(platform),
+      'audit.revocations': () => askDue({ platform, discovery, pauseMs: options.askPauseMs ?? 500 }),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
       { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
+      { job: 'audit.revocations', cron: '* * * * *' },
       { job: 'audit.feeds-due', cron: '23 * * * *' },
       { job: 'audit.retention', cron: '47 3 * * *' },
     ],

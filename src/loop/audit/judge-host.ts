@@ -18,6 +18,7 @@ import type { NewExposure } from './logic/radar.ts';
 import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
+import { askedOf, noteAskable } from './revocation/index.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
 import { orphans } from './store-orphans.ts';
 import { versionOrder } from './versions/registry.ts';
@@ -114,6 +115,7 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
     facts,
     meta,
     endpoints,
+    asked: await askedOf(platform, endpoints),
     orphans: await orphans(platform.db, host.id),
     order: versionOrder,
     staleAfterMs,
@@ -185,6 +187,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
     before.map((one) => one.id),
   );
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
+  await noteAskable(context.platform, tx, evidence.endpoints);
   await noteJudged(tx.db, host.id, used, digestOf(context.kits), tx.now);
   // Facts from inside may tell where it came from.
   if (told.some((one) => one.verb === 'rekindled')) await ask(context, tx, [host.id]);

@@ -6,7 +6,7 @@ import {
 } from '@peculiar/x509';
 import type { CertificateInfo, ProbeResult, ServiceProbe, TlsSeen } from '../../model/probe.ts';
 import { mustStaple } from '../../scan/logic/tls-feature.ts';
-import { readOcsp } from './logic/ocsp.ts';
+import { readOcsp } from '../../platform/pki/ocsp.ts';
 import { describeCertificate } from '../../scan/probes/tls/certificate.ts';
 
 type TlsOffered = NonNullable<ServiceProbe['tls']>;

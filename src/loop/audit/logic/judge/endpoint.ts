@@ -3,6 +3,7 @@ import type { SocketFact } from '../../../../model/facts.ts';
 import { tlsOf } from '../../../../model/probe.ts';
 import type { EndpointCheck } from '../kit/compile.ts';
 import { type Bindings, type Expression, toCel } from '../kit/expression.ts';
+import { withAsked } from '../revocation.ts';
 import { compareNames, type ServedNames } from '../served-names.ts';
 import { type Evidence, type Judgement, nameOf } from './context.ts';
 import { socketOf } from './listeners.ts';
@@ -13,7 +14,7 @@ export interface EndpointVerdict {
   bindings: Bindings;
 }
 
-type Server = Pick<Evidence, 'names' | 'host'>;
+type Server = Pick<Evidence, 'names' | 'host' | 'asked'>;
 
 /** What the check says about the endpoint's last successful look. Nothing seen is unknown, never a pass. */
 export function lookAt(
@@ -36,7 +37,7 @@ export function lookAt(
 }
 
 function bindingsOf({ wantsNames }: EndpointCheck, endpoint: Endpoint, now: string, server: Server | null): Bindings {
-  const tls = tlsOf(endpoint.probe);
+  const tls = withAsked(tlsOf(endpoint.probe), server?.asked);
   return {
     probe: toCel(endpoint.probe),
     tls: toCel(tls),
