@@ -2,7 +2,6 @@ import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
-import { tlsOf } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
@@ -14,7 +13,7 @@ import { celOf, judge } from './logic/judge/judge.ts';
 import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
 import { withoutCovered } from './logic/covered.ts';
 import { decide, isOpen } from './logic/life.ts';
-import type { NewExposure } from './logic/radar.ts';
+import { leavesOf, type NewExposure } from './logic/radar.ts';
 import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
@@ -222,7 +221,7 @@ function isOurs(
 }
 
 const servedKeys = (endpoints: readonly Endpoint[]): string[] =>
-  endpoints.flatMap(({ probe }) => (tlsOf(probe)?.chain ?? []).slice(0, 1).map((one) => one.spki));
+  endpoints.flatMap(({ probe }) => leavesOf(probe).map((one) => one.spki));
 
 /** Campaigns count more than findings (what is patched, restarted, served): whatever changed on their hosts concerns them. */
 async function wakeCampaigns(

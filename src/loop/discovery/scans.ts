@@ -62,7 +62,8 @@ async function planScan(platform: Platform, request: ScanRequest) {
   const targets = scope?.cidrs ?? request.targets;
   // A scope was checked when it was added.
   const parsed = parseTargets(targets, { confirmWide: request.confirmWide || scope !== null });
-  const resolved = await resolveNames(parsed.names);
+  const named = await resolveNames(parsed.names);
+  const resolved = Object.keys(named).sort();
   const all = scanIntervals({ targets, resolved, exclude });
   if (all.length === 0) throw new AppError('TARGETS_EMPTY');
   const asked = portsOf(request);
@@ -71,7 +72,7 @@ async function planScan(platform: Platform, request: ScanRequest) {
     rate: gentler(request.rate, scope?.rate, DEFAULT_RATE),
     subnetRate: gentler(request.subnetRate, scope?.subnetRate, DEFAULT_SUBNET_RATE),
   };
-  const walk = { targets, resolved, exclude, ...asked, ...rates };
+  const walk = { targets, resolved, named, exclude, ...asked, ...rates };
   const known = await knownWithin(platform, request, { ...walk, intervals: all });
   return { ...walk, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
 }
@@ -162,10 +163,16 @@ async function alreadyActive(platform: Platform, scope: Scope): Promise<AppError
   return new AppError('SCAN_ACTIVE', { scope: scope.name, scan: active?.id ?? '', state: active?.state ?? 'queued' });
 }
 
-async function resolveNames(names: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(names.map((name) => lookup(name, { all: true }).catch(() => [])));
-  const addresses = found.flat().map(({ address }) => normalAddress(address));
-  return [...new Set(addresses.filter((address) => address !== null))].sort();
+/** Which names lead to each address. */
+async function resolveNames(names: readonly string[]): Promise<Record<string, string[]>> {
+  const found = await Promise.all(
+    names.map(async (name) =>
+      (await lookup(name, { all: true }).catch(() => [])).map((one) => ({ name, address: normalAddress(one.address) })),
+    ),
+  );
+  const named: Record<string, Set<string>> = {};
+  for (const { name, address } of found.flat()) if (address !== null) (named[address] ??= new Set()).add(name);
+  return Object.fromEntries(Object.entries(named).map(([address, all]) => [address, [...all]]));
 }
 
 /** Exactly what a scan may connect to, in a fixed order. */

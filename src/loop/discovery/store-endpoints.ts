@@ -36,7 +36,11 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
   if (filter.hostId) query = query.where('host_id', '=', filter.hostId);
   // However it is written; as the index has it.
   if (filter.serial !== undefined)
-    query = query.where(plainSerial(sql`probe #>> '{chain,0,serial}'`), '=', plainSerial(sql`${filter.serial}::text`));
+    query = query.where(
+      sql<boolean>`(${plainSerial(sql`probe #>> '{chain,0,serial}'`)} = ${plainSerial(sql`${filter.serial}::text`)}
+        or (probe ? 'named' and exists (select from jsonb_array_elements(probe -> 'named') one
+          where ${plainSerial(sql`one #>> '{chain,0,serial}'`)} = ${plainSerial(sql`${filter.serial}::text`)})))`,
+    );
   if (filter.state) query = query.where('state', '=', filter.state);
   if (filter.isFailing) query = query.where('last_error', 'is not', null);
   if (filter.protocol) query = query.where(sql<boolean>`probe ->> 'protocol' = ${filter.protocol}`);

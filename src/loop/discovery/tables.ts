@@ -48,6 +48,8 @@ export type DiscoveryTables = {
     kind: ScanKind;
     targets: Json<string[]>;
     resolved: Json<string[]>;
+    /** names by the address that they led to */
+    named: Json<Record<string, string[]>>;
     exclude: Json<string[]>;
     ports: string;
     udp: Generated<string>;

@@ -32,6 +32,10 @@ export interface ProbeTarget {
   secure: boolean;
   /** what the last look saw there: what it holds and nothing speaks against need not be asked again */
   known: ProbeResult | null;
+  /** by which the server is known: each is asked for its certificate */
+  names: readonly string[];
+  /** TLS is asked for by this name; without it, by none */
+  serverName?: string;
   now(): Date;
   /** SSH servers are asked for their ways to log in, by a request that shows nothing */
   asksWays: boolean;
@@ -85,6 +89,7 @@ export function newTarget(
     deadlineMs?: number;
     signal?: AbortSignal | undefined;
     known?: ProbeResult | null;
+    names?: readonly string[] | undefined;
     now?: () => Date;
     asksWays?: boolean;
   },
@@ -98,6 +103,7 @@ export function newTarget(
     heard: newHeard(),
     secure: false,
     known: at.known ?? null,
+    names: at.names ?? [],
     now: at.now ?? (() => new Date()),
     asksWays: at.asksWays ?? guard.asksWays,
     connect: () => {

@@ -19,6 +19,9 @@ const PATIENT_DEADLINE_MS = 7000;
 /** What the last look saw at a port, or null. */
 export type KnownAt = (pair: Pair) => ProbeResult | null;
 const nothing: KnownAt = () => null;
+/** By which names what listens there is known. */
+export type NamesAt = (pair: Pair) => readonly string[];
+const nobody: NamesAt = () => [];
 
 /**
  * Probes open ports, a few at a time; what could not be read in full is tried once more at the end. A probe that did not
@@ -29,9 +32,10 @@ export async function lookAt(
   pairs: readonly Pair[],
   now: () => Date,
   signal?: AbortSignal,
-  { known = nothing, traps = newTraps() }: { known?: KnownAt; traps?: Traps } = {},
+  { known = nothing, names = nobody, traps = newTraps() }: { known?: KnownAt; names?: NamesAt; traps?: Traps } = {},
 ): Promise<Look[]> {
-  const once = (pair: Pair): Promise<Look> => lookOnce(guard, pair, now, signal, known(pair));
+  const once = (pair: Pair): Promise<Look> =>
+    lookOnce(guard, pair, now, signal, { known: known(pair), names: names(pair) });
   const looks = await firstLooks(pairs, traps, once, (pair, patient) => glance(guard, pair, { now, signal, patient }));
   const short = signal?.aborted ? [] : worthAgain(looks);
   await inParallel(short, againAtOnce(short.length), async (index) => {
@@ -95,10 +99,10 @@ export async function lookOnce(
   { address, port }: Pair,
   now: () => Date,
   signal?: AbortSignal,
-  known: ProbeResult | null = null,
+  { known = null, names = [] }: { known?: ProbeResult | null; names?: readonly string[] } = {},
 ): Promise<Look> {
   try {
-    const at = { address, port, connectMs: CONNECT_MS, signal, known, now };
+    const at = { address, port, connectMs: CONNECT_MS, signal, known, names, now };
     const result = await identifyAndProbe(newTarget(guard, at));
     return { address, port, at: now(), result, error: null };
   } catch (error) {

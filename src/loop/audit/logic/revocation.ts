@@ -1,6 +1,4 @@
-import type { TlsSeen } from '../../../model/probe.ts';
-
-export type Revocation = NonNullable<TlsSeen['revocation']>;
+import type { CertificateInfo, Revocation, TlsSeen } from '../../../model/probe.ts';
 
 /** What is known of a certificate from those who can revoke it. */
 export interface Status {
@@ -65,9 +63,14 @@ export function together(shown: Revocation | undefined, asked: Revocation | unde
 /** By the fingerprint of a certificate. */
 export type Asked = ReadonlyMap<string, Revocation>;
 
+/** With what its authority says beside each certificate. */
 export function withAsked(tls: TlsSeen | null, asked: Asked | undefined): TlsSeen | null {
-  const leaf = tls?.chain[0];
-  const said = leaf && asked?.get(leaf.fingerprint);
-  const revocation = tls ? together(tls.revocation, said) : undefined;
-  return tls && revocation ? { ...tls, revocation } : tls;
+  if (!tls || !asked) return tls;
+  const of = ([leaf]: readonly CertificateInfo[]): Revocation | undefined => leaf && asked.get(leaf.fingerprint);
+  const own = together(tls.revocation, of(tls.chain));
+  const named = tls.named?.map((one) => {
+    const revocation = of(one.chain);
+    return revocation ? { ...one, revocation } : one;
+  });
+  return { ...tls, ...(own ? { revocation: own } : {}), ...(named ? { named } : {}) };
 }

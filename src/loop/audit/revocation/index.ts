@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../../model/actor.ts';
 import type { Endpoint } from '../../../model/estate.ts';
-import { type CertificateInfo, tlsOf } from '../../../model/probe.ts';
+import { type CertificateInfo, chainsOf, tlsOf } from '../../../model/probe.ts';
 import type { Platform, Tx } from '../../../platform/context.ts';
 import { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import type { Discovery } from '../../discovery/index.ts';
@@ -23,8 +23,8 @@ const LONGEST_URL = 2000;
 export function askable(endpoints: readonly Endpoint[], now: Date): Served[] {
   const found = endpoints
     .filter((endpoint) => endpoint.state === 'open')
-    .flatMap((endpoint) => {
-      const [leaf, issuer] = tlsOf(endpoint.probe)?.chain ?? [];
+    .flatMap((endpoint) => chainsOf(tlsOf(endpoint.probe)))
+    .flatMap(([leaf, issuer]) => {
       return leaf && Date.parse(leaf.notAfter) > now.getTime() ? servedOf(leaf, issuer) : [];
     });
   return [...new Map(found.map((one) => [one.fingerprint, one])).values()];
