@@ -75,6 +75,7 @@ export type DiscoveryTables = {
     waits_for: string | null;
     site: Generated<string>;
   };
+  'discovery.scan_key': { id: number; public_key: Buffer; secret_id: string; created_at: Date };
   'discovery.scanner': {
     id: string;
     site: string;

@@ -17,7 +17,8 @@ export async function lookByName(
   target: ProbeTarget,
   newest: TlsVersion,
   leaf: CertificateInfo | undefined,
-): Promise<TlsNamed[]> {
+): Promise<{ named?: TlsNamed[] }> {
+  if (target.names.length === 0) return {};
   const found = new Map<string, TlsNamed>();
   const note = (name: string, chain: CertificateInfo[]): void => {
     const key = chain[0]?.fingerprint ?? '';
@@ -34,7 +35,7 @@ export async function lookByName(
       if (before) note(name, before.chain);
     }
   }
-  return [...found.values()];
+  return { named: [...found.values()] };
 }
 
 async function askFor(

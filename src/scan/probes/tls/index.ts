@@ -58,7 +58,7 @@ async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
     ...saidByTheWay(seen),
     ...(library?.stapled ? { stapled: library.stapled } : {}),
     depth: await depthOf(target, seen, chain[0]),
-    ...(target.names.length > 0 ? { named: await lookByName(target, newest.version, chain[0]) } : {}),
+    ...(await lookByName(target, newest.version, chain[0])),
   };
 }
 
