@@ -13,6 +13,7 @@ import { lookupOf } from '../../scan/logic/lookup.ts';
 import { rangesOf } from '../../scan/logic/patrol.ts';
 import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { canPing } from '../../scan/scanner/native/choose.ts';
 import { isAlwaysDark, restingOver } from './logic/blackout.ts';
 import { type Walked, walkNow } from './logic/full-walk.ts';
 import { LiveScopes } from './live-scopes.ts';
@@ -73,8 +74,9 @@ async function planScan(platform: Platform, request: ScanRequest) {
     subnetRate: gentler(request.subnetRate, scope?.subnetRate, DEFAULT_SUBNET_RATE),
   };
   const walk = { targets, resolved, named, exclude, ...asked, ...rates };
-  const known = await knownWithin(platform, request, { ...walk, intervals: all });
-  return { ...walk, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
+  const pings = isLocal(scope) && (await canPing(platform.config.scanPath));
+  const known = await knownWithin(platform, request, { ...walk, pings, intervals: all });
+  return { ...walk, pings, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
 }
 
 /** As they were asked for, and one by one. */
@@ -87,7 +89,7 @@ function portsOf({ scope, ...asked }: ScanRequest) {
 async function knownWithin(
   platform: Platform,
   { kind = 'full', scope }: ScanRequest,
-  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; udpNumbers: number[] } & Rates,
+  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; udpNumbers: number[]; pings: boolean } & Rates,
 ): Promise<Interval[] | null> {
   if (kind === 'full') return null;
   if (kind === 'due' && scope) {
@@ -118,7 +120,7 @@ export async function estimateOf(platform: Platform, request: ScanRequest): Prom
 
 /** Checks, resolves and enqueues a scan. In a blackout it says at once that it waits, and until when. */
 export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
-  const { intervals, numbers, udpNumbers, ...plan } = await planScan(platform, request);
+  const { intervals, numbers, udpNumbers, pings: _, ...plan } = await planScan(platform, request);
   await checkHours(platform, intervals);
   const id = platform.newId('scan');
   const scopes = new LiveScopes(platform);
