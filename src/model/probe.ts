@@ -202,6 +202,9 @@ export type ProbeResult = z.infer<typeof ProbeResult>;
 
 export type TlsSeen = z.infer<typeof TlsSeen>;
 
+/** What a look takes over from the one before, where nothing speaks against it. */
+export type TlsKnown = Pick<TlsSeen, 'depth' | 'named'>;
+
 /** The TLS that a port speaks: from the first byte, or offered by STARTTLS. */
 export function tlsOf(probe: ProbeResult | null | undefined): TlsSeen | null {
   if (probe?.protocol === 'tls') return probe;

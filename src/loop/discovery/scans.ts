@@ -19,6 +19,7 @@ import { type Walked, walkNow } from './logic/full-walk.ts';
 import { LiveScopes } from './live-scopes.ts';
 import { addressesOnly, checkSize, excludedByAll, udpAt } from './scopes.ts';
 import { deletePortions } from './sites/store.ts';
+import { forgetTraps } from './sites/traps.ts';
 import { knownAddresses } from './store-addresses.ts';
 import {
   ACTIVE,
@@ -214,6 +215,7 @@ export const countsOf = ({ bogus, ...counts }: ScanCounts) => (bogus ? { ...coun
 
 async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
   await deletePortions(tx.db, row.id);
+  await forgetTraps(tx.db, row.id);
   if (!row.started_at) return;
   await tx.record({
     type: 'discovery.scan.finished',

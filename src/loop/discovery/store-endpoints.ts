@@ -325,6 +325,25 @@ export async function seenInDepth(
   return ({ address, port }) => known.get(`${address} ${port}`) ?? null;
 }
 
+/** TLS that was last seen at these ports of these addresses, by whomever. */
+export async function tlsSeenAt(
+  db: DbOrTx,
+  { addresses, ports }: { addresses: readonly string[]; ports: readonly number[] },
+  most: number,
+): Promise<{ address: string; port: number; probe: ProbeResult }[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select(['address', 'port', 'probe'])
+    .where('address', '=', anyOf(addresses))
+    .where(sql<boolean>`port = any(${[...ports]}::int[])`)
+    .where('state', '=', 'open')
+    .where(sql<boolean>`coalesce(probe #> '{depth}', probe #> '{tls,depth}') is not null`)
+    .orderBy('last_seen', 'desc')
+    .limit(most)
+    .execute();
+  return rows.map(({ address, port, probe }) => ({ address, port, probe: probe! }));
+}
+
 /** Of these addresses, those where the server itself heard somebody speak who is not gone. */
 export async function spokenAt(db: DbOrTx, addresses: readonly string[]): Promise<Set<string>> {
   if (addresses.length === 0) return new Set();

@@ -103,6 +103,7 @@ export type DiscoveryTables = {
     moved_at: Date | null;
     not_looked: JSONColumnType<string[], string | undefined, string>;
   };
+  'discovery.site_trap': { scan_id: string; subnet: string; address: string };
   'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
   'discovery.scan_open': { scan_id: string; address: string; port: number; transport: Generated<Transport> };
   'discovery.host': {

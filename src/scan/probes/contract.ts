@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ProbeResult } from '../../model/probe.ts';
+import type { ProbeResult, TlsKnown } from '../../model/probe.ts';
 import { Conversation } from '../scanner/conversation.ts';
 import type { Guard } from '../scanner/guard.ts';
 
@@ -31,7 +31,7 @@ export interface ProbeTarget {
   /** connections are within TLS */
   secure: boolean;
   /** what the last look saw there: what it holds and nothing speaks against need not be asked again */
-  known: ProbeResult | null;
+  known: TlsKnown | null;
   /** by which the server is known: each is asked for its certificate */
   names: readonly string[];
   /** TLS is asked for by this name; without it, by none */
@@ -88,7 +88,7 @@ export function newTarget(
     connectMs: number;
     deadlineMs?: number;
     signal?: AbortSignal | undefined;
-    known?: ProbeResult | null;
+    known?: TlsKnown | null;
     names?: readonly string[] | undefined;
     now?: () => Date;
     asksWays?: boolean;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
 import { createSecureContext, createServer } from 'node:tls';
 import fc from 'fast-check';
-import type { ProbeResult, TlsProbe } from '../../../model/probe.ts';
+import type { TlsKnown, TlsProbe } from '../../../model/probe.ts';
 import { serverNames } from '../../logic/server-names.ts';
 import { newTarget } from '../contract.ts';
 import { freePort, loopbackGuard, startServer, wants } from '../testing.ts';
@@ -27,7 +27,7 @@ before(() => {
 });
 after(() => rmSync(dir, { recursive: true, force: true }));
 
-async function look(port: number, names: string[], known: ProbeResult | null = null): Promise<TlsProbe> {
+async function look(port: number, names: string[], known: TlsKnown | null = null): Promise<TlsProbe> {
   const target = newTarget(loopbackGuard(), { address: '127.0.0.1', port, connectMs: 1000, names, known });
   return (await tlsProbe.probe(target)) as TlsProbe;
 }

@@ -1,5 +1,5 @@
 import { isAppError } from '../../../model/errors/index.ts';
-import { type CertificateInfo, type TlsNamed, tlsOf, type TlsVersion } from '../../../model/probe.ts';
+import { type CertificateInfo, type TlsNamed, type TlsVersion } from '../../../model/probe.ts';
 import type { ProbeTarget } from '../contract.ts';
 import { describeChain } from './certificate.ts';
 import { shownTo } from './library.ts';
@@ -31,7 +31,7 @@ export async function lookByName(
     if (said === 'refused') continue;
     if (said !== null) note(name, said[0]?.fingerprint === leaf?.fingerprint ? [] : said);
     else {
-      const before = tlsOf(target.known)?.named?.find(({ names }) => names.includes(name));
+      const before = target.known?.named?.find(({ names }) => names.includes(name));
       if (before) note(name, before.chain);
     }
   }

@@ -1,5 +1,5 @@
 import { AppError } from '../../../model/errors/index.ts';
-import { type CertificateInfo, type HeartbleedProof, tlsOf, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
+import { type CertificateInfo, type HeartbleedProof, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
 import type { TlsDepth } from '../../../model/tls-depth.ts';
 import { basisOf, stillHolds } from '../../logic/tls-depth.ts';
 import { converse, type Probe, type ProbeTarget } from '../contract.ts';
@@ -94,7 +94,7 @@ async function depthOf(
   }));
   const basis = basisOf(shown, leaf);
   const now = target.now();
-  const known = stillHolds(tlsOf(target.known), basis, now);
+  const known = stillHolds(target.known, basis, now);
   return known ?? { ...(await lookDeeper(target, shown)), basis, at: now.toISOString() };
 }
 
