@@ -66,6 +66,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'discovery.patrol.finished': 'Agent looked around',
   'discovery.scan.finished': 'Scan finished',
   'discovery.scan.replayed': 'Scan read from a file',
+  'discovery.scan-key.made': 'Key that signs files of scans made',
   'discovery.scan.started': 'Scan started',
   'discovery.scanner.refused': 'Scanner’s report refused',
   'discovery.scope.added': 'Scope added',

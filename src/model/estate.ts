@@ -78,6 +78,8 @@ export const ScanEstimate = z.object({
   udp: z.number().int(),
   /** of address and port */
   pairs: z.number(),
+  /** addresses that are asked by ICMP where no port is open, at most; 0: nobody is asked from here */
+  echoes: z.number(),
   /** new connections a second that it can come to, with the rate of each subnet */
   rate: z.number(),
   packets: Span,

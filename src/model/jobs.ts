@@ -30,6 +30,8 @@ export interface Jobs {
   'audit.recount': Record<never, never>;
   /** the score of the day, brought up to date */
   'audit.compliance': Record<never, never>;
+  /** ask the authorities of served certificates whether they are revoked, those whose time has come */
+  'audit.revocations': Record<never, never>;
   /** remove facts that are older than they have to be kept */
   'audit.retention': Record<never, never>;
   'impact.connections': { hostId: string };
@@ -69,6 +71,7 @@ const NAMES: Record<JobName, true> = {
   'audit.recount': true,
   'audit.compliance': true,
   'audit.retention': true,
+  'audit.revocations': true,
   'impact.connections': true,
   'impact.expire': true,
   'change.advance': true,
@@ -84,6 +87,7 @@ export const JOB_NAMES = Object.keys(NAMES) as JobName[];
 /** Jobs that wait for other machines most of the time: more of them at once than of those that compute. */
 export const PATIENT_JOBS: ReadonlySet<JobName> = new Set<JobName>([
   'audit.collect',
+  'audit.revocations',
   'change.over-ssh',
   'discovery.source',
   'trail.notify',

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { Instant } from './json.ts';
 import { ProbeResult } from './probe.ts';
+import { KnownTls, MOST_KNOWN_TLS } from './tls-depth.ts';
 
 /**
  * A patrol: one agent walks once through the part of its own subnet that a scope lets agents look at. The order comes
@@ -19,6 +20,8 @@ export const PatrolOrder = z.object({
   seed: z.number().int().nonnegative(),
   /** the first that the server has no results of */
   window: z.number().int().nonnegative(),
+  /** of servers that were seen there before */
+  known: z.array(KnownTls).max(MOST_KNOWN_TLS).default([]),
   until: Instant,
 });
 export type PatrolOrder = z.infer<typeof PatrolOrder>;

@@ -24,6 +24,13 @@ export const CertificateInfo = z.object({
 });
 export type CertificateInfo = z.infer<typeof CertificateInfo>;
 
+export const Revocation = z.object({
+  status: z.enum(['good', 'revoked', 'unknown']),
+  source: z.string(),
+  checkedAt: Instant,
+});
+export type Revocation = z.infer<typeof Revocation>;
+
 /**
  * Heartbleed (CVE-2014-0160) as proven from outside.
  * `vulnerable`: the server answered an over-long heartbeat (the bytes are counted and discarded);
@@ -37,6 +44,15 @@ export const HeartbleedProof = z.object({
   reason: z.string(),
 });
 export type HeartbleedProof = z.infer<typeof HeartbleedProof>;
+
+/** What a server shows to those who ask for it by these names. An empty chain: the same as to those who name nobody. */
+export const TlsNamed = z.object({
+  names: z.array(z.string().max(253)).max(16),
+  chain: z.array(CertificateInfo).max(10),
+  /** what its authority says of this certificate; known where it is judged */
+  revocation: Revocation.optional(),
+});
+export type TlsNamed = z.infer<typeof TlsNamed>;
 
 /** TLS, wherever on a port it begins. */
 export const TlsSeen = z.object({
@@ -60,9 +76,9 @@ export const TlsSeen = z.object({
    * such as one that has run out. Left out where the certificate does not want it.
    */
   mustStaple: z.enum(['met', 'missing', 'useless', 'unknown']).optional(),
-  revocation: z
-    .object({ status: z.enum(['good', 'revoked', 'unknown']), source: z.string(), checkedAt: Instant })
-    .optional(),
+  revocation: Revocation.optional(),
+  /** by name; left out where no name was known to ask by */
+  named: z.array(TlsNamed).max(16).optional(),
 });
 
 /** Protocols beside TLS and SSH that a probe knows, or may come to know. Alphabetical. */
@@ -186,8 +202,17 @@ export type ProbeResult = z.infer<typeof ProbeResult>;
 
 export type TlsSeen = z.infer<typeof TlsSeen>;
 
+/** What a look takes over from the one before, where nothing speaks against it. */
+export type TlsKnown = Pick<TlsSeen, 'depth' | 'named'>;
+
 /** The TLS that a port speaks: from the first byte, or offered by STARTTLS. */
 export function tlsOf(probe: ProbeResult | null | undefined): TlsSeen | null {
   if (probe?.protocol === 'tls') return probe;
   return probe && 'access' in probe ? (probe.tls ?? null) : null;
+}
+
+/** Chains of all certificates that were seen there: first that of those who name nobody, then those by name. */
+export function chainsOf(tls: TlsSeen | null): CertificateInfo[][] {
+  if (!tls) return [];
+  return [tls.chain, ...(tls.named ?? []).map(({ chain }) => chain)].filter(({ length }) => length > 0);
 }

@@ -4,10 +4,26 @@ import { Instant, Sha256 } from './json.ts';
 import { ProbeResult } from './probe.ts';
 
 /**
- * A scan as a file: gzip of one JSON object a line. The header says what was looked at and holds the SHA-256 of all that
- * follows; then everything that was seen, each with the time at which it was.
+ * A scan as a file: gzip of one JSON object a line. First who signed it; then the header, which says what was looked at and
+ * holds the SHA-256 of all that follows; then everything that was seen, each with the time at which it was. Files from
+ * before there were signatures begin with the header.
  */
 export const SCAN_FORMAT = 'lastember/scan/v1';
+export const SIGNED_SCAN_FORMAT = 'lastember/scan/v2';
+
+/** Base64 of the 32 bytes of an Ed25519 public key. */
+export const ScanKey = z.base64().length(44);
+
+/** `signature`: Ed25519 over the format and the line of the header, each with its end of line. */
+export const ScanFileSignature = z
+  .object({
+    kind: z.literal('signature'),
+    format: z.literal(SIGNED_SCAN_FORMAT),
+    key: ScanKey,
+    signature: z.base64().length(88),
+  })
+  .strict();
+export type ScanFileSignature = z.infer<typeof ScanFileSignature>;
 export const MOST_SCAN_LINES = 500_000;
 
 export const ScanFileHeader = z.object({
@@ -62,6 +78,8 @@ export type ScanFileLine = z.infer<typeof ScanFileLine>;
 
 export const Replayed = z.object({
   scan: z.string(),
+  /** the key that signed the file; null: nobody did */
+  signedBy: ScanKey.nullable(),
   /** of the file */
   lines: z.number().int(),
   /** addresses that were news here */

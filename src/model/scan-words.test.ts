@@ -16,6 +16,7 @@ test('an estimate says both ends, and one where they are the same', () => {
     ports: 1,
     udp: 0,
     pairs: 1000,
+    echoes: 1000,
     rate: 500,
     packets: span,
     bytes: { least: 74_000, most: 148_000 },
@@ -24,6 +25,7 @@ test('an estimate says both ends, and one where they are the same', () => {
   assert.deepEqual(Object.fromEntries(words), {
     addresses: '1,000 (24 excluded)',
     ports: '1 each, 1,000 pairs in all',
+    pings: '1,000 at most, where no port is open',
     rate: 'up to 500 new connections a second',
     packets: '1,000 to 2,000 (more where nobody answers)',
     sent: '74 kB to 148 kB',

@@ -31,10 +31,11 @@ function bytes(value: number): string {
 
 /** What a scan would cost, line by line, for people. */
 export function estimateWords(estimate: ScanEstimate): [string, string][] {
-  const { addresses, excluded, ports, udp, pairs, rate, packets, seconds } = estimate;
+  const { addresses, excluded, ports, udp, pairs, echoes, rate, packets, seconds } = estimate;
   return [
     ['addresses', `${number(addresses)}${excluded > 0 ? ` (${number(excluded)} excluded)` : ''}`],
     ['ports', `${number(ports)}${udp > 0 ? ` and ${number(udp)} over UDP` : ''} each, ${number(pairs)} pairs in all`],
+    ...(echoes > 0 ? [['pings', `${number(echoes)} at most, where no port is open`] satisfies [string, string]] : []),
     ['rate', `up to ${number(rate)} new connections a second`],
     ['packets', `${between(packets, number)} (more where nobody answers)`],
     ['sent', between(estimate.bytes, bytes)],

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { Instant } from './json.ts';
 import { ScanPath } from './scan-path.ts';
 import { ProbeResult } from './probe.ts';
+import { KnownTls, MOST_KNOWN_TLS } from './tls-depth.ts';
 
 /** Where one looks from. `local` is the server itself with its workers; every other site has scanners of its own. */
 export const LOCAL_SITE = 'local';
@@ -60,6 +61,8 @@ export const Portion = z.object({
   cursor: z.number().int().nonnegative(),
   /** found open, and not read yet */
   open: z.array(OpenPort),
+  /** of servers that were seen there before */
+  known: z.array(KnownTls).max(MOST_KNOWN_TLS).default([]),
   terms: Terms,
 });
 export type Portion = z.infer<typeof Portion>;
@@ -74,6 +77,8 @@ export const ScannerLook = z.object({
   port: Port,
   result: ProbeResult.nullable(),
   error: z.string().max(500).nullable(),
+  /** only a glance was taken: that nothing was heard shows little */
+  glance: z.literal(true).optional(),
   /** how long ago that was when it was sent */
   ageMs: z.number().nonnegative(),
 });

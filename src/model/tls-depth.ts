@@ -25,3 +25,16 @@ export const TlsDepth = z.object({
   at: Instant,
 });
 export type TlsDepth = z.infer<typeof TlsDepth>;
+
+/**
+ * What one who looks for us elsewhere need not find out by itself: what a server took at the last look, which holds while
+ * its first handshakes show the same, and the names that it is asked by.
+ */
+export const KnownTls = z.object({
+  address: z.string().max(50),
+  port: z.number().int().min(1).max(65_535),
+  depth: TlsDepth.nullable(),
+  names: z.array(z.string().max(253)).max(16),
+});
+export type KnownTls = z.infer<typeof KnownTls>;
+export const MOST_KNOWN_TLS = 2048;

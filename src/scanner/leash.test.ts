@@ -25,6 +25,7 @@ const PORTION: Portion = {
   seed: 1,
   cursor: 0,
   open: [],
+  known: [],
   terms: TERMS,
 };
 const anything = limitsOf({ only: [], never: [] });

@@ -7,18 +7,19 @@ import { portionOrder, type PortionOrder } from '../scan/logic/portion.ts';
 import { newRetries, type Retries } from '../scan/logic/retries.ts';
 import type { SharedSubnets } from '../scan/logic/subnets.ts';
 import { newTempo, type Tempo } from '../scan/logic/tempo.ts';
+import { bogusAmong, newTraps, type Traps } from '../scan/logic/traps.ts';
 import type { Look } from '../scan/look.ts';
 import type { Connector } from '../scan/scanner/connector.ts';
 import { createGuard, type Guard } from '../scan/scanner/guard.ts';
-import { lookAt } from '../scan/scanner/observe.ts';
+import { lookAt, toldBefore } from '../scan/scanner/observe.ts';
 import { sweep } from '../scan/scanner/sweep.ts';
 import { Leash } from './leash.ts';
 import type { Limits } from './limits.ts';
 import { Outbox } from './outbox.ts';
 
 /** Looks that are taken together; those of one address are, unless a trap answers at every port. */
-const LOOKS = 64;
-const MOST_LOOKS = 256;
+const LOOKS = 256;
+const MOST_LOOKS = 512;
 const AGAIN_MS = 300;
 const LONGEST_RESULT = 32 * 1024;
 
@@ -45,6 +46,8 @@ interface Work {
   cursor: number;
   /** found and not read */
   open: Map<string, OpenPort>;
+  /** what the server told beforehand, and what was met that answers for others: it judges, here it only saves time */
+  before: ReturnType<typeof toldBefore> & { traps: Traps };
 }
 
 /** Works on one portion to its end, or until the server says stop; returns why it ended. */
@@ -59,7 +62,8 @@ export async function work(worker: Worker, portion: Portion, askedAt: number): P
   const order = portionOrder(portion.addresses, portion.ports, portion.seed);
   const open = new Map(portion.open.map((one) => [keyOf(one), one]));
   const heard = { rtt: newRtt(), retries: newRetries(), tempo };
-  const job: Work = { worker, leash, outbox, guard, order, ...heard, cursor: portion.cursor, open };
+  const before = { ...toldBefore(portion.known), traps: newTraps() };
+  const job: Work = { worker, leash, outbox, guard, order, ...heard, cursor: portion.cursor, open, before };
   for (;;) {
     if (await whileBeating(job)) return 'done';
     if (worker.signal.aborted) return leave(job);
@@ -157,12 +161,15 @@ async function readAll(job: Work, signal: AbortSignal): Promise<boolean> {
   const left = [...job.open.values()].filter(({ address }) => leash.allows(address));
   left.sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : a.port - b.port));
   for (const together of portionsOf(left, LOOKS)) {
-    for (let from = 0; from < together.length; from += MOST_LOOKS) {
+    // In pieces of one size: the ports of one address are judged by what most of them say.
+    const size = Math.ceil(together.length / Math.ceil(together.length / MOST_LOOKS));
+    for (let from = 0; from < together.length; from += size) {
       if (signal.aborted || !outbox.hasRoom) return false;
       const began = performance.now();
-      const looks = await lookAt(guard, together.slice(from, from + MOST_LOOKS), () => new Date(), signal);
+      const looks = await lookAt(guard, together.slice(from, from + size), () => new Date(), signal, job.before);
       // Cut off in the middle, they say nothing; they are taken again.
       if (signal.aborted) return false;
+      bogusAmong(job.before.traps, looks);
       const seen = looks.filter(({ address }) => !leash.refused.has(address));
       for (const look of looks) job.open.delete(keyOf(look));
       outbox.read(seen.map(told), began);
@@ -172,10 +179,10 @@ async function readAll(job: Work, signal: AbortSignal): Promise<boolean> {
   return !signal.aborted;
 }
 
-function told({ address, port, result, error }: Look): Omit<ScannerLook, 'ageMs'> {
+function told({ address, port, result, error, isGlance }: Look): Omit<ScannerLook, 'ageMs'> {
   const isLong = result !== null && JSON.stringify(result).length > LONGEST_RESULT;
   if (isLong) return { address, port, result: null, error: 'what it says about itself is too long to be told' };
-  return { address, port, result, error: error?.slice(0, 500) ?? null };
+  return { address, port, result, error: error?.slice(0, 500) ?? null, ...(isGlance ? { glance: true } : {}) };
 }
 
 /** Nothing more is sent: only the server is to be told, however long that takes. */

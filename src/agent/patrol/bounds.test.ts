@@ -14,6 +14,7 @@ const order = (more: Partial<PatrolOrder> = {}): PatrolOrder => ({
   rate: 20,
   seed: 7,
   window: 0,
+  known: [],
   until: new Date(NOW + 60_000).toISOString(),
   ...more,
 });

@@ -18,6 +18,8 @@ export interface BoundOrder {
   ports: number[];
   rate: number;
   until: number;
+  /** of servers that were seen there before */
+  known: PatrolOrder['known'];
   /** Of these ranges, what the agent itself may look at: its own subnet, and nobody's but other machines' addresses. */
   within(ranges: readonly string[]): (address: string) => boolean;
 }
@@ -51,6 +53,7 @@ export function bound(order: PatrolOrder, self: Self): BoundOrder | { refused: s
     ports: [...new Set(order.ports)],
     rate: Math.min(order.rate, PATROL.rate),
     until,
+    known: order.known,
     within: (ranges) => {
       const still = read(ranges) ?? [];
       return (address) =>

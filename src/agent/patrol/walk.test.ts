@@ -52,6 +52,7 @@ const ORDER: PatrolOrder = {
   rate: 50,
   seed: 3,
   window: 0,
+  known: [],
   until: '2099-01-01T00:00:00.000Z',
 };
 

@@ -3,7 +3,7 @@ import type { PatrolLook, PatrolReply, PatrolReport, PatrolSeen } from '../../mo
 import type { Look } from '../../scan/look.ts';
 import { newBucket, newRtt } from '../../scan/logic/pace.ts';
 import { createGuard, type Guard } from '../../scan/scanner/guard.ts';
-import { lookAt } from '../../scan/scanner/observe.ts';
+import { lookAt, toldBefore } from '../../scan/scanner/observe.ts';
 import { type Pair, sweep } from '../../scan/scanner/sweep.ts';
 import type { BoundOrder } from './bounds.ts';
 
@@ -118,7 +118,7 @@ async function oneWindow(walk: Walk, window: number): Promise<PatrolSeen[]> {
   const there = macs ? addresses.filter((a) => macs.has(a) || open.some(({ address }) => address === a)) : addresses;
   open.push(...(await tryAll(walk, pairs(there, others))));
   const still = open.filter(({ address }) => guard.allows(address));
-  const looks = await lookAt(guard, still, () => around.now(), walk.signal);
+  const looks = await lookAt(guard, still, () => around.now(), walk.signal, toldBefore(order.known));
   return there.flatMap((address) => {
     const here = looks.filter((look) => look.address === address);
     const mac = macs?.get(address) ?? null;

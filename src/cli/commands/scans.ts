@@ -90,6 +90,7 @@ export function addScans(root: Command): void {
     );
   });
   addFiles(scans);
+  addKey(scans);
   addSteer(scans, 'pause', 'Rest a scan; what it found stays, and `scans resume` goes on where it stood', 'pauseScan');
   addSteer(scans, 'resume', 'Go on with a paused or failed scan where it stood', 'resumeScan');
   addSteer(scans, 'cancel', 'End a scan for good; what it found stays', 'cancelScan');
@@ -115,15 +116,30 @@ function addFiles(scans: Command): void {
   does(
     scans
       .command('replay <file>')
-      .description('Rebuild from such a file what is not known here; twice the same changes nothing'),
-    async (context, [file]) => {
+      .description('Rebuild from such a file what is not known here; twice the same changes nothing')
+      .option('--key <key>', 'of another server (`scans key` there), whose files are believed')
+      .option('--unsigned', 'yes, take one that nobody signed, whatever it says'),
+    async (context, [file], options) => {
       const bytes = await readFile(file![0] === '-' ? '/dev/stdin' : file![0]!);
-      const done = await (await context.client()).replayScan({ body: { file: bytes.toString('base64') } });
+      const key = text(options, 'key');
+      const trust = { unsigned: flag(options, 'unsigned'), ...(key === undefined ? {} : { key }) };
+      const done = await (await context.client()).replayScan({ body: { file: bytes.toString('base64'), ...trust } });
       show(context.output, done, [
         ['scan', done.scan],
+        ['signed by', done.signedBy ?? 'nobody'],
         ['taken', `${done.taken} addresses, ${done.looks} listeners, ${done.newHosts} new hosts`],
         ['known', `${done.known} addresses, left as they were`],
       ]);
+    },
+  );
+}
+
+function addKey(scans: Command): void {
+  does(
+    scans.command('key').description('The key that signs the files of scans of this server, for other servers'),
+    async (context) => {
+      const { key } = await (await context.client()).getScanKey();
+      show(context.output, { key }, [['key', key]]);
     },
   );
 }

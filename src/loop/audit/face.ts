@@ -55,6 +55,8 @@ export interface Audit extends Module {
   /** by exception: findings that it keeps out of the fire, and those it did that are closed */
   coveredByExceptions(): Promise<Map<string, { now: number; gone: number }>>;
   exposures(filter?: { kit?: string; hostId?: string }): Promise<Exposure[]>;
+  /** those of these certificates (fingerprints) that their authorities say are revoked, as far as they were asked */
+  revokedAmong(fingerprints: readonly string[]): Promise<ReadonlySet<string>>;
   /** files of these hosts that hold or held one of these keys, as far as anybody remembers */
   filesThatHeld(hostIds: readonly string[], spkis: readonly string[]): Promise<HeldKey[]>;
   /** Moves findings between open / planned / excepted. Never to fixed: only fresh facts do that. */

@@ -6,6 +6,7 @@ import { judgeHost, type Judge } from './judge-host.ts';
 import { KITS_DIR, loadKits } from './kit-tools/parse.ts';
 import { type Agentless, ask, collectDue, collectOne } from './collect.ts';
 import { retainFacts } from './retention.ts';
+import { askDue, revokedAmong } from './revocation/index.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { kitRoutes } from './routes-kits.ts';
 import { createShelf, type Shelf } from './shelf.ts';
@@ -31,6 +32,8 @@ export interface AuditOptions {
   kitsDir?: string;
   /** facts older than this prove nothing any more */
   staleAfterMs?: number;
+  /** between two questions about certificates */
+  askPauseMs?: number;
   /** how hosts without an agent are looked at; without it, they are not */
   agentless?: Agentless;
 }
@@ -58,6 +61,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
     coveredByExceptions: () => coveredByExceptions(platform.db),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
+    revokedAmong: (fingerprints) => revokedAmong(platform, fingerprints),
     filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
     setFindingState: (tx, ids, state, link) => setStates(tx.db, ids, state, link),
     requestFacts: (tx, hostId) => ask(context, tx, [hostId]),
@@ -77,11 +81,13 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.feeds-due': () => syncDue(platform),
       'audit.recount': () => recount(platform, discovery),
       'audit.compliance': () => rollUp(context),
+      'audit.revocations': () => askDue({ platform, discovery, pauseMs: options.askPauseMs ?? 500 }),
       'audit.retention': () => retainFacts(platform),
     },
     schedules: [
       { job: 'audit.collect-due', cron: '* * * * *' },
       { job: 'audit.sweep', cron: '* * * * *' },
+      { job: 'audit.revocations', cron: '* * * * *' },
       { job: 'audit.feeds-due', cron: '23 * * * *' },
       { job: 'audit.recount', cron: '* * * * *' },
       { job: 'audit.compliance', cron: '11 * * * *' },

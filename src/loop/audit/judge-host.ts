@@ -2,7 +2,6 @@ import { systemActor } from '../../model/actor.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Endpoint, Host } from '../../model/estate.ts';
 import { SECTION_NAMES, type SectionName } from '../../model/facts.ts';
-import { tlsOf } from '../../model/probe.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
@@ -16,11 +15,12 @@ import { withoutCovered } from './logic/covered.ts';
 import { held, kitsToJudge, withdrawn } from './logic/held.ts';
 import { decide, isOpen } from './logic/life.ts';
 import type { InForce } from './logic/policy.ts';
-import type { NewExposure } from './logic/radar.ts';
+import { leavesOf, type NewExposure } from './logic/radar.ts';
 import { policiesInForce } from './store-policies.ts';
 import { lockHost, readFacts } from './store-facts.ts';
 import { findPrevious, type StoredFinding } from './store-findings.ts';
 import { exposureRows, forgetKeys } from './store-keys.ts';
+import { askedOf, noteAskable } from './revocation/index.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
 import { orphans } from './store-orphans.ts';
 import { leaveLists } from './store-interned.ts';
@@ -123,6 +123,7 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
     facts,
     meta,
     endpoints,
+    asked: await askedOf(platform, endpoints),
     orphans: await orphans(platform.db, host.id),
     order: versionOrder,
     staleAfterMs,
@@ -197,6 +198,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   if (evidence.facts.processes) await noteUses(tx.db, host.id, usesOf(evidence.facts.processes));
   await noteVerdicts({ discovery: context.discovery, tx, evidence, inForce }, context.kits, judgements);
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
+  await noteAskable(context.platform, tx, evidence.endpoints);
   await noteJudged(tx.db, host.id, used, heldDigest(digestOf(context.kits), inForce), tx.now);
   // Facts from inside may tell where it came from.
   if (told.some((one) => one.verb === 'rekindled')) await ask(context, tx, [host.id]);
@@ -245,7 +247,7 @@ function isOurs(
 }
 
 const servedKeys = (endpoints: readonly Endpoint[]): string[] =>
-  endpoints.flatMap(({ probe }) => (tlsOf(probe)?.chain ?? []).slice(0, 1).map((one) => one.spki));
+  endpoints.flatMap(({ probe }) => leavesOf(probe).map((one) => one.spki));
 
 /** Campaigns count more than findings (what is patched, restarted, served): whatever changed on their hosts concerns them. */
 async function wakeCampaigns(

@@ -1,5 +1,6 @@
 import type { SectionName } from '../../model/facts.ts';
 import type { Platform } from '../../platform/context.ts';
+import { removeUnserved } from './revocation/store.ts';
 import { removeContents, removeFactHistory, removeListHistory } from './store-facts.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,6 +19,7 @@ export async function retainFacts(platform: Platform): Promise<void> {
     live: await removeFactHistory(platform.db, live, { only: LIVE }),
     other: await removeFactHistory(platform.db, new Date(now - historyDays * DAY_MS), { besides: LIVE }),
     lists: await removeListHistory(platform.db, new Date(now - historyDays * DAY_MS)),
+    certificates: await removeUnserved(platform.db, new Date(now - historyDays * DAY_MS)),
     contents: await removeContents(platform.db, new Date(now - DAY_MS)),
   };
   platform.log.info(removed, 'old facts were removed');

@@ -191,6 +191,23 @@ export type AuditTables = {
     via: string | null;
     opened_at: Date;
   };
+  'audit.certificate_status': {
+    fingerprint: string;
+    spki: string;
+    pem: string;
+    issuer_pem: string | null;
+    crl_urls: string[];
+    ocsp_urls: string[];
+    status: Generated<'good' | 'revoked' | 'unknown'>;
+    source: string | null;
+    as_of: Date | null;
+    until: Date | null;
+    why: string | null;
+    failures: Generated<number>;
+    asked_at: Date | null;
+    next_at: Date;
+    served_at: Date;
+  };
   'audit.key': {
     host_id: string;
     host_name: string;

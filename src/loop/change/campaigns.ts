@@ -175,7 +175,16 @@ async function settle(tx: Tx, kit: LoadedKit, endpoints: CampaignEndpoint[]): Pr
 async function lookForRevocations(deps: Deps, exposures: Exposure[]): Promise<void> {
   const { platform, lists } = deps;
   const known = new Map((await revocations(platform.db)).map((one) => [revocationKey(one), one]));
-  const missing = exposures.filter((exposure) => !known.get(revocationKey(exposure))?.seenAt);
+  const unseen = exposures.filter((exposure) => !known.get(revocationKey(exposure))?.seenAt);
+  // What the audit has heard from an authority, of ours or not, need not be looked for.
+  const heard = await deps.audit.revokedAmong(unseen.map((exposure) => exposure.fingerprint));
+  const missing = unseen.filter((exposure) => !heard.has(exposure.fingerprint));
+  if (missing.length < unseen.length) {
+    await platform.observe(ACTOR, async (tx) => {
+      for (const exposure of unseen)
+        if (heard.has(exposure.fingerprint)) await noteRevocation(tx.db, exposure, 'seen', tx.now);
+    });
+  }
   const rows = await authorityRows(platform.db);
   const issuers = rows.flatMap((row) => row.issuers);
   const urls = await listsOf(deps, missing, rows);

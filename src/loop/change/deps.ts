@@ -7,7 +7,7 @@ import type { Discovery } from '../discovery/index.ts';
 import type { Enrollment } from '../enrollment/index.ts';
 import type { ImpactFace } from '../impact/index.ts';
 import type { AuthorityKinds } from './authorities/contract.ts';
-import type { RevocationLists } from './crl.ts';
+import type { RevocationLists } from '../../platform/pki/revocation-list.ts';
 
 export interface Deps {
   platform: Platform;

@@ -1,5 +1,5 @@
 import type { Endpoint, Host } from '../../model/estate.ts';
-import { type CertificateInfo, tlsOf } from '../../model/probe.ts';
+import { type CertificateInfo, chainsOf, tlsOf } from '../../model/probe.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { certificateKey } from './logic/inputs.ts';
 
@@ -9,7 +9,9 @@ interface Certificate {
   issuers: ReadonlySet<string>;
 }
 
-const leafOf = (endpoint: Endpoint): CertificateInfo | undefined => tlsOf(endpoint.probe)?.chain[0];
+/** All that it serves, to whoever asks by whichever name. */
+const leavesOf = (endpoint: Endpoint): CertificateInfo[] =>
+  chainsOf(tlsOf(endpoint.probe)).flatMap((chain) => chain.slice(0, 1));
 
 /**
  * A listener that does not answer may come back with what it served before, so it counts as serving it. Only where its
@@ -22,9 +24,9 @@ const isRetired = (endpoint: Endpoint, host: Host | null | undefined): boolean =
 export function holdersOf(endpoints: readonly Endpoint[], hosts: ReadonlyMap<string, Host>): Record<string, string[]> {
   const holders: Record<string, string[]> = {};
   for (const endpoint of endpoints) {
-    const leaf = leafOf(endpoint);
-    if (!leaf || isRetired(endpoint, hosts.get(endpoint.hostId))) continue;
-    (holders[certificateKey(leaf)] ??= []).push(`${endpoint.address}:${endpoint.port}`);
+    if (isRetired(endpoint, hosts.get(endpoint.hostId))) continue;
+    for (const key of new Set(leavesOf(endpoint).map(certificateKey)))
+      (holders[key] ??= []).push(`${endpoint.address}:${endpoint.port}`);
   }
   return holders;
 }
@@ -35,17 +37,14 @@ export function holdersOf(endpoints: readonly Endpoint[], hosts: ReadonlyMap<str
  */
 export async function holderNow(discovery: Discovery, { serial, issuers }: Certificate): Promise<string | null> {
   const keys = new Set([...issuers].map((issuer) => certificateKey({ issuer, serial })));
-  const serves = (endpoint: Endpoint): boolean => {
-    const leaf = leafOf(endpoint);
-    return leaf !== undefined && keys.has(certificateKey(leaf));
-  };
+  const serves = (endpoint: Endpoint): boolean => leavesOf(endpoint).some((leaf) => keys.has(certificateKey(leaf)));
   for (const endpoint of (await discovery.endpoints({ serial })).filter(serves)) {
     if (endpoint.state === 'gone' && isRetired(endpoint, await discovery.host(endpoint.hostId))) continue;
     const now = await discovery
       .probeNow(endpoint.address, endpoint.port, { hostId: endpoint.hostId })
       .catch(() => null);
     const at = `${endpoint.address}:${endpoint.port}`;
-    if (now === null || now.state !== 'open' || now.lastError !== null || !leafOf(now)) {
+    if (now === null || now.state !== 'open' || now.lastError !== null || leavesOf(now).length === 0) {
       return `${at} does not answer, and served this certificate when it was last seen`;
     }
     if (serves(now)) return `${at} still serves this certificate`;

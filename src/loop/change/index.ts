@@ -8,7 +8,7 @@ import type { ImpactFace } from '../impact/index.ts';
 import { advance, tick } from './advance.ts';
 import { AUTHORITY_KINDS } from './authorities/registry.ts';
 import { campaignOf, updateCampaign } from './campaigns.ts';
-import { RevocationLists } from './crl.ts';
+import { RevocationLists } from '../../platform/pki/revocation-list.ts';
 import type { Deps, History } from './deps.ts';
 import { workOverSsh } from './over-ssh.ts';
 import { changeAgentRoutes, changeRoutes } from './routes.ts';

@@ -8,7 +8,7 @@ import type { Change } from '../../model/change.ts';
 import { advance } from './advance.ts';
 import { updateCampaign } from './campaigns.ts';
 import { runChange } from './control.ts';
-import { RevocationLists } from './crl.ts';
+import { RevocationLists } from '../../platform/pki/revocation-list.ts';
 import { createChange } from './planning.ts';
 import { planOf } from './plans.ts';
 import { authorityRows, revocations } from './store-authorities.ts';
@@ -145,6 +145,19 @@ test('revocation lists are fetched only where a certificate of a configured auth
   } finally {
     point.close();
   }
+});
+
+test('F.3: a certificate that the audit heard is revoked counts as seen, whoever revoked it', async () => {
+  const host = await estate.addHost('heard', { version: '0.10.48-1' });
+  const exposure = estate.audit.exposed.find((one) => one.hostId === host.hostId)!;
+  const seen = async () =>
+    (await revocations(estate.platform.db)).find((one) => one.serial === exposure.serial)?.seenAt;
+  exposure.serial = 'ABCDEF01';
+  await updateCampaign(estate.deps, 'heartbleed');
+  assert.equal(await seen(), undefined);
+  estate.audit.revoked.add(exposure.fingerprint);
+  await updateCampaign(estate.deps, 'heartbleed');
+  assert.ok(await seen());
 });
 
 test('one list for all who ask, several lists side by side but not all at once', async () => {

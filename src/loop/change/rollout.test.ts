@@ -7,7 +7,7 @@ import { takeOutcomes, tasksFor } from './agents.ts';
 import { advance } from './advance.ts';
 import { campaignOf, updateCampaign } from './campaigns.ts';
 import { cancelChange, pauseChange, resumeChange, rollbackChange, runChange } from './control.ts';
-import { readRevocationList } from './crl.ts';
+import { readRevocationList } from '../../platform/pki/revocation-list.ts';
 import { createChange, replan } from './planning.ts';
 import { authorityRows } from './store-authorities.ts';
 import { OLGA, pollAll, testEstate, type TestEstate } from './testing/estate.ts';

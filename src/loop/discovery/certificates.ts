@@ -4,9 +4,9 @@ import {
   CRLDistributionPointsExtension,
   X509Certificate as Parsed,
 } from '@peculiar/x509';
-import type { CertificateInfo, ProbeResult, ServiceProbe, TlsSeen } from '../../model/probe.ts';
+import type { CertificateInfo, ProbeResult, ServiceProbe, TlsNamed, TlsSeen } from '../../model/probe.ts';
 import { mustStaple } from '../../scan/logic/tls-feature.ts';
-import { readOcsp } from './logic/ocsp.ts';
+import { readOcsp } from '../../platform/pki/ocsp.ts';
 import { describeCertificate } from '../../scan/probes/tls/certificate.ts';
 
 type TlsOffered = NonNullable<ServiceProbe['tls']>;
@@ -18,10 +18,10 @@ export function withUrls(result: ProbeResult): ProbeResult {
   if (offersTls(result)) return { ...result, tls: withUrls(result.tls) as TlsOffered };
   if (result.protocol !== 'tls') return result;
   const known = ({ crlUrls, ocspUrls }: CertificateInfo): boolean => crlUrls.length + ocspUrls.length > 0;
-  return {
-    ...result,
-    chain: result.chain.map((info) => (known(info) ? info : { ...info, ...urlsOf(derOf(info)) })),
-  };
+  const read = (chain: readonly CertificateInfo[]): CertificateInfo[] =>
+    chain.map((info) => (known(info) ? info : { ...info, ...urlsOf(derOf(info)) }));
+  const named = result.named?.map((one) => ({ ...one, chain: read(one.chain) }));
+  return { ...result, chain: read(result.chain), ...(named ? { named } : {}) };
 }
 
 /** What the server showed beside its certificate about its revocation is read, and not kept: it differs each day. */
@@ -57,9 +57,15 @@ export function readAnew(result: ProbeResult): ProbeResult | null {
     return tls && { ...result, tls: tls as TlsOffered };
   }
   if (result.protocol !== 'tls') return result;
-  const chain = result.chain.map((info) => describeCertificate(derOf(info)));
-  if (chain.length === 0 || chain.some((info) => info === null)) return null;
-  return withUrls({ ...result, chain: chain as CertificateInfo[] });
+  const chain = readChain(result.chain);
+  const named = result.named?.map(({ names, chain: shown }) => ({ names, chain: readChain(shown) }));
+  if (!chain?.length || named?.some((one) => one.chain === null)) return null;
+  return withUrls({ ...result, chain, ...(named ? { named: named as TlsNamed[] } : {}) });
+}
+
+function readChain(chain: readonly CertificateInfo[]): CertificateInfo[] | null {
+  const read = chain.map((info) => describeCertificate(derOf(info)));
+  return read.every((info) => info !== null) ? read : null;
 }
 
 const derOf = ({ pem }: CertificateInfo): Buffer =>

@@ -3,6 +3,9 @@ import { after, before, test } from 'node:test';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Scan } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { estimateScan } from '../../scan/logic/estimate.ts';
+import { parseTargets } from '../../scan/logic/targets.ts';
+import { canPing } from '../../scan/scanner/native/choose.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { createScan, estimateOf } from './scans.ts';
 import { checkScope } from './scopes.ts';
@@ -61,11 +64,25 @@ test('an estimate tells what a scan then does: pairs exactly, time within its bo
   assert.ok(running.every(({ secondsLeft }) => secondsLeft! <= 5));
 });
 
+test('echoes are part of an estimate: over IPv4, to whoever may have no open port, and nobody on loopback', async (t) => {
+  const plain = { intervals: parseTargets(['10.1.0.0/24', '127.0.0.0/24', '2001:db8::/120']).intervals, excluded: 0n };
+  const walk = { ...plain, ports: [22], rate: 10, subnetRate: 1000 };
+  const [without, asked] = [estimateScan(walk), estimateScan({ ...walk, pings: true })];
+  assert.deepEqual([without.echoes, asked.echoes], [0, 256]);
+  assert.equal(asked.packets.most - without.packets.most, 512);
+  assert.ok(asked.seconds.most - without.seconds.most >= 51 && asked.seconds.least - without.seconds.least >= 25);
+  const silent = await testPlatform({ config: { scanPath: 'portable' } });
+  t.after(() => silent.close());
+  assert.equal((await estimateOf(silent, request(['10.1.0.0/24'], '22'))).echoes, 0, 'nobody is asked by this path');
+  const here = await estimateOf(platform, request(['10.1.0.0/24'], '22'));
+  assert.equal(here.echoes, (await canPing('epoll')) ? 256 : 0);
+});
+
 test('10.0.0.0/8 with all ports is told in constant memory', async () => {
   const before = process.memoryUsage().heapUsed;
-  const { addresses, pairs, rate, seconds } = await estimateOf(platform, request(['10.0.0.0/8'], 'full', 1000));
+  const { addresses, pairs, echoes, rate, seconds } = await estimateOf(platform, request(['10.0.0.0/8'], 'full', 1000));
   assert.deepEqual([addresses, pairs, rate], [2 ** 24, 2 ** 24 * 65_535, 1000]);
-  assert.ok(seconds.least === Math.ceil(pairs / 1000) && seconds.most > 2 * seconds.least);
+  assert.ok(seconds.least === Math.ceil((pairs + echoes) / 1000) && seconds.most > 2 * seconds.least);
   const grown = (process.memoryUsage().heapUsed - before) / 2 ** 20;
   assert.ok(grown < 20, `grown by ${grown} MB`);
 });

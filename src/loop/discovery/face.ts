@@ -19,6 +19,8 @@ export interface Discovery extends Module {
     supersededBy?: string;
   }): Promise<Host[]>;
   scopes(): Promise<Scope[]>;
+  /** Whether a URL that a stranger wrote may lead us to an address, by the scopes of now: null, or why not. */
+  reach(): Promise<(address: string) => string | null>;
   /** Which subnet each present host is at home in. */
   map: {
     /** the fullest `most` */

@@ -3,6 +3,7 @@ import type { Scope, Sighting } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { askEarlierAddresses } from './identity.ts';
 import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
+import { beforehand } from './server-names.ts';
 import { recordLooks } from './looks.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { newRtt } from '../../scan/logic/pace.ts';
@@ -97,5 +98,6 @@ async function lookAtAddress(platform: Platform, buckets: Buckets, scopes: LiveS
     },
   });
   if (!swept || !goesOn()) return null;
-  return lookAt(guard, open, () => platform.now());
+  const { names } = await beforehand(platform.db, open);
+  return lookAt(guard, open, () => platform.now(), undefined, { names });
 }

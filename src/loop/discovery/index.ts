@@ -9,6 +9,7 @@ import { scheduleScans } from './jobs.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { patrolFor } from './patrols.ts';
 import { probeNow } from './probe-now.ts';
+import { reachOf } from './reach.ts';
 import { type Ageing, DEFAULT_AGEING } from './results.ts';
 import { rematch } from './rematch.ts';
 import { retain } from './retention.ts';
@@ -55,6 +56,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
     scopes: () => findScopes(platform.db),
+    reach: () => reachOf(platform),
     map: mapOf(platform),
     away: (hostId) => addressesAway(platform.db, hostId),
     namesOf: (hostId) => namesOf(platform.db, hostId),

@@ -64,6 +64,11 @@ export class LiveScopes {
     this.#guards.delete(guard);
   }
 
+  /** By any scope, for everybody. */
+  isExcluded(address: string): boolean {
+    return containsAddress(this.#excluded, address);
+  }
+
   /** May this scan still touch the address? One of addresses that somebody named has no scope. */
   allowsScan(scan: { scope_id: string | null; scope_name: string | null }, address: string): boolean {
     if (containsAddress(this.#excluded, address)) return false;

@@ -2,9 +2,11 @@ import { randomInt } from 'node:crypto';
 import { systemActor } from '../../model/actor.ts';
 import type { Scope } from '../../model/estate.ts';
 import type { PatrolBlock, PatrolOrder, PatrolState } from '../../model/patrol.ts';
+import { tlsOf } from '../../model/probe.ts';
+import { MOST_KNOWN_TLS } from '../../model/tls-depth.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
-import type { Interval } from '../../scan/logic/address.ts';
+import { formatAddress, type Interval } from '../../scan/logic/address.ts';
 import { type Block, blockOf, intersectIntervals, intervalsOf, PATROL, rangesOf } from '../../scan/logic/patrol.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
 import { countAddresses, overlap, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
@@ -24,6 +26,7 @@ import {
   isActive,
   updatePatrol,
 } from './store-patrols.ts';
+import { tlsSeenAt } from './store-endpoints.ts';
 import { findReach } from './store-scans.ts';
 
 const MINUTE_MS = 60_000;
@@ -54,7 +57,7 @@ export async function patrolFor(
     await noteSubnets(tx.db, agent, names, { now: tx.now, stale });
     const scopes = await findReach(tx.db);
     const [active] = await activePatrols(tx.db, agent.agentId);
-    if (active) return whyOver(active, scopes, tx.now) === null ? orderOf(active) : null;
+    if (active) return whyOver(active, scopes, tx.now) === null ? orderOf(tx.db, active) : null;
     for (const block of blocks) {
       const order = await orderIn(platform, tx, { agent, block, scopes });
       if (order) return order;
@@ -115,7 +118,7 @@ async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wan
     at: tx.now,
     until,
   });
-  return made ? orderOf((await lockPatrol(tx.db, id))!) : null;
+  return made ? orderOf(tx.db, (await lockPatrol(tx.db, id))!) : null;
 }
 
 /** How long these addresses may be looked at: until the next blackout, at most `most` ms. Null: one is on. */
@@ -139,7 +142,8 @@ function candidatesIn(db: DbOrTx, now: Date, block?: string): Promise<Candidate[
 }
 
 /** The order as it was given: both sides compute the same windows from it. What may be looked at now is told with each reply. */
-const orderOf = (row: PatrolRow): PatrolOrder => ({
+const orderOf = async (db: DbOrTx, row: PatrolRow): Promise<PatrolOrder> => ({
+  known: await depthIn(db, row),
   id: row.id,
   block: row.block,
   ranges: row.ranges,
@@ -149,6 +153,15 @@ const orderOf = (row: PatrolRow): PatrolOrder => ({
   window: row.next_window,
   until: row.until.toISOString(),
 });
+
+/** What servers there took at the last look; by which names they are known is no agent's business. */
+async function depthIn(db: DbOrTx, { ranges, ports }: PatrolRow): Promise<PatrolOrder['known']> {
+  const addresses = intervalsOf(ranges).flatMap(({ family, first, last }) =>
+    Array.from({ length: Number(last - first) + 1 }, (_, at) => formatAddress(family, first + BigInt(at))),
+  );
+  const seen = await tlsSeenAt(db, { addresses, ports }, MOST_KNOWN_TLS);
+  return seen.map(({ address, port, probe }) => ({ address, port, depth: tlsOf(probe)?.depth ?? null, names: [] }));
+}
 
 /** Of what was ordered, what is still allowed. */
 export function stillAllowed(row: PatrolRow, scopes: readonly Scope[]): Interval[] {

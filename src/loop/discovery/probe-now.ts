@@ -10,6 +10,7 @@ import { lookAgainUdp } from '../../scan/scanner/observe-udp.ts';
 import type { Pair } from '../../scan/scanner/sweep.ts';
 import { guardFor, type LiveScopes, withScopes } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
+import { beforehand } from './server-names.ts';
 import { recordSightings } from './sightings.ts';
 import { endpointRow, type EndpointRow, findEndpoint, noteProbeError } from './store-endpoints.ts';
 import { hostIdAt } from './store-hosts.ts';
@@ -37,7 +38,12 @@ async function probeWithin(
   const { address, port } = at;
   const { guard } = guardFor(scopes, buckets, address);
   const now = (): Date => platform.now();
-  const look = at.transport === 'udp' ? (await lookAgainUdp(guard, [at], now))[0]! : await lookOnce(guard, at, now);
+  // Somebody asks for a look by hand: what holds is asked anew, by the names that are known.
+  const { names } = await beforehand(platform.db, [at]);
+  const look =
+    at.transport === 'udp'
+      ? (await lookAgainUdp(guard, [at], now))[0]!
+      : await lookOnce(guard, at, now, undefined, { names: names(at) });
   const known = await knownEndpoint(platform, at);
   if (!look.result && !known)
     throw new AppError('PROBE_STOPPED', { address, port, protocol: 'anything', why: look.error ?? '' });

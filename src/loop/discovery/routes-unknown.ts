@@ -4,7 +4,8 @@ import { Claim } from '../../model/estate.ts';
 import { MomentKind, Timeline } from '../../model/timeline.ts';
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { Replayed } from '../../model/scan-file.ts';
+import { Replayed, ScanKey } from '../../model/scan-file.ts';
+import { scanKey } from './scan-key.ts';
 import { exportScan, replayScan } from './scan-file.ts';
 import { timeline } from './timeline.ts';
 
@@ -37,7 +38,7 @@ function fileRoutes(platform: Platform): Route[] {
       method: 'GET',
       path: '/scans/:id/export',
       id: 'exportScan',
-      summary: 'What is kept of what a scan saw, as a file: gzip of one JSON object a line, with a digest',
+      summary: 'What is kept of what a scan saw, as a file: gzip of one JSON object a line, signed by this server',
       access: MAY.read,
       params: z.object({ id: z.string().max(100) }),
       raw: true,
@@ -48,15 +49,32 @@ function fileRoutes(platform: Platform): Route[] {
       }),
     }),
     route({
+      method: 'GET',
+      path: '/scan-key',
+      id: 'getScanKey',
+      summary: 'The public key that signs the files of scans of this server',
+      access: MAY.read,
+      reply: z.object({ key: ScanKey }),
+      handler: async () => ({ key: (await scanKey(platform)).publicKey }),
+    }),
+    route({
       method: 'POST',
       path: '/scan-files',
       id: 'replayScan',
       summary: 'Rebuild from such a file (base64) what is not known here; twice the same changes nothing',
       access: MAY.operate,
-      body: z.object({ file: z.base64().max(LONGEST_FILE) }).strict(),
+      body: z
+        .object({
+          file: z.base64().max(LONGEST_FILE),
+          /** of another server, whose files are believed: see `getScanKey` there */
+          key: ScanKey.optional(),
+          /** nobody signed it, and it is taken all the same */
+          unsigned: z.boolean().default(false),
+        })
+        .strict(),
       bodyLimit: LONGEST_FILE + 1000,
       reply: Replayed,
-      handler: ({ body, actor }) => replayScan(platform, actor, Buffer.from(body.file, 'base64')),
+      handler: ({ body, actor }) => replayScan(platform, actor, Buffer.from(body.file, 'base64'), body),
     }),
   ];
 }

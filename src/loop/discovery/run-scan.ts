@@ -21,7 +21,7 @@ import { FULL_PACE, newTempo, type Tempo } from '../../scan/logic/tempo.ts';
 import { type Neighbours, newNeighbours } from '../../scan/logic/up.ts';
 import { scanOrder, type Windows } from '../../scan/logic/windows.ts';
 import { knownAddresses } from './store-addresses.ts';
-import { seenInDepth } from './store-endpoints.ts';
+import { beforehand } from './server-names.ts';
 import { type Ageing, ageEndpoints, countOffline, storeUp, storeWindow } from './results.ts';
 import { pathOf, scopeOf } from './scan-words.ts';
 import { countsOf, intervalsOfScan } from './scans.ts';
@@ -312,10 +312,10 @@ async function readPortion(
 async function lookAround(run: Run, open: readonly Pair[], signal: AbortSignal) {
   const { platform, guard, scopes } = run;
   const { udp: overUdp = [], tcp: overTcp = [] } = Object.groupBy(open, ({ transport = 'tcp' }) => transport);
-  const known = await seenInDepth(platform.db, overTcp);
+  const known = await beforehand(platform.db, overTcp, run.scan.named);
   const now = (): Date => platform.now();
   const all = [
-    ...(await lookAt(guard, overTcp, now, signal, { known, traps: run.answering.traps })),
+    ...(await lookAt(guard, overTcp, now, signal, { ...known, traps: run.answering.traps })),
     ...(await lookAgainUdp(guard, overUdp, now, signal)),
   ];
   // One that was cut off by an exclusion saw a hung-up server, not the server.

@@ -6,8 +6,9 @@ import { isAppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import { testPlatform } from '../../platform/testing.ts';
 import { createDiscovery } from './index.ts';
-import { readScanFile, scanFileText } from './logic/scan-file.ts';
+import { readScanFile, scanFileText, signedPart, splitSignature, withSignature } from './logic/scan-file.ts';
 import { exportScan, isNews, replayScan } from './scan-file.ts';
+import { scanKey, signScan } from './scan-key.ts';
 import { looksBetween } from './store-scan-file.ts';
 import { createScan } from './scans.ts';
 import { OPERATOR, sshServer } from './testing/index.ts';
@@ -36,11 +37,12 @@ test('1.17: a scan is a file that rebuilds the inventory elsewhere, once, and ta
   await here.drain();
   const file = await exportScan(here, scan.id);
   assert.deepEqual(await exportScan(here, scan.id), file, 'the same scan, the same bytes');
-  const { header, lines } = readScanFile(gunzipSync(file).toString());
+  const { header, lines } = readScanFile(splitSignature(gunzipSync(file).toString()).rest);
+  const { publicKey: key } = await scanKey(here);
   assert.deepEqual([header.scan.id, lines.length], [scan.id, 4]);
 
   const other = createDiscovery(there);
-  const first = await replayScan(there, OPERATOR, file);
+  const first = await replayScan(there, OPERATOR, file, { key });
   assert.deepEqual([first.taken, first.known, first.newHosts, first.looks], [2, 0, 2, 2]);
   assert.deepEqual(shape(await other.hosts()), shape(await discovery.hosts()));
   const served = async (of: typeof other) =>
@@ -50,7 +52,7 @@ test('1.17: a scan is a file that rebuilds the inventory elsewhere, once, and ta
   assert.deepEqual(await served(other), await served(discovery));
 
   const before = JSON.stringify([await other.hosts(), await other.endpoints()]);
-  const again = await replayScan(there, OPERATOR, file);
+  const again = await replayScan(there, OPERATOR, file, { key });
   assert.deepEqual([again.taken, again.known, again.newHosts], [0, 2, 0]);
   assert.equal(JSON.stringify([await other.hosts(), await other.endpoints()]), before);
 
@@ -64,7 +66,7 @@ test('1.17: a scan is a file that rebuilds the inventory elsewhere, once, and ta
       { source: 'scan', address: '10.9.9.9', at: third.now().toISOString(), identifiers: one!.identifiers },
     ]),
   );
-  const late = await replayScan(third, OPERATOR, file);
+  const late = await replayScan(third, OPERATOR, file, { key });
   assert.deepEqual([late.taken, late.known], [1, 1]);
   assert.deepEqual((await newer.host(moved!))!.addresses, ['10.9.9.9']);
 });
@@ -78,7 +80,7 @@ test('what answered over UDP comes back over UDP, beside the same port over TCP'
   const lines = [seen, look, { ...look, transport: 'udp' as const }].map((line) => ({ ...line, at: at.toISOString() }));
   const [startedAt, finishedAt] = [at.toISOString(), at.toISOString()];
   const scan = { id: 'scan_1', targets: ['192.0.2.0/30'], ports: '53', startedAt, finishedAt };
-  const told = await replayScan(here, OPERATOR, gzipSync(scanFileText(scan, lines)));
+  const told = await replayScan(here, OPERATOR, gzipSync(scanFileText(scan, lines)), { unsigned: true });
   const ports = (await createDiscovery(here).endpoints()).map(({ port, transport }) => `${port}/${transport}`);
   assert.deepEqual([told.looks, ports.toSorted()], [2, ['53/tcp', '53/udp']]);
   assert.deepEqual(await looksBetween(here.db, at, at, 9), lines.slice(1));
@@ -131,10 +133,48 @@ test('a damaged, altered or foreign file is refused as a whole, and says why', a
     ]),
   ];
   for (const [file, why] of bad)
-    await assert.rejects(replayScan(platform, OPERATOR, file), (error: unknown) => {
+    await assert.rejects(replayScan(platform, OPERATOR, file, { unsigned: true }), (error: unknown) => {
       assert.ok(isAppError(error, 'SCAN_FILE'), String(error));
       assert.match(error.message, why);
       return true;
     });
   assert.deepEqual(await createDiscovery(platform).hosts(), []);
+});
+
+test('1.17: a file is believed with our signature or that of a key which is named, and altered by nobody', async (t) => {
+  const [here, there] = await Promise.all([testPlatform(), testPlatform()]);
+  t.after(() => Promise.all([here.close(), there.close()]));
+  const at = here.now().toISOString();
+  const scan = { id: 'scan_1', targets: ['192.0.2.0/30'], ports: '53', startedAt: at, finishedAt: at };
+  const seen = { kind: 'seen' as const, address: '192.0.2.1', at, hostname: null, identifiers: [], evidence: null };
+  const plain = scanFileText(scan, [seen]);
+  const by = await signScan(here, signedPart(plain));
+  const file = (text: string): Buffer => gzipSync(text);
+  const refused = (code: 'SCAN_FILE' | 'SCAN_FILE_UNSIGNED' | 'SCAN_FILE_STRANGER', text: string, trust = {}) =>
+    assert.rejects(
+      replayScan(there, OPERATOR, file(text), trust),
+      (error: unknown) => isAppError(error, code) || assert.fail(String(error)),
+    );
+  const signed = withSignature(plain, by);
+  const { key } = by;
+  await refused('SCAN_FILE_UNSIGNED', plain);
+  await refused('SCAN_FILE_UNSIGNED', plain, { key });
+  await refused('SCAN_FILE_STRANGER', signed);
+  await refused('SCAN_FILE_STRANGER', signed, { unsigned: true });
+  await refused('SCAN_FILE_STRANGER', signed, { key: (await scanKey(there)).publicKey });
+  // Another body, header or signature: whoever has the file and not the key cannot make one that is taken.
+  const other = scanFileText({ ...scan, id: 'scan_2' }, [{ ...seen, address: '192.0.2.2' }]);
+  await refused('SCAN_FILE', withSignature(other, by), { key });
+  const turned = { ...by, signature: `${by.signature.startsWith('A') ? 'B' : 'A'}${by.signature.slice(1)}` };
+  await refused('SCAN_FILE', withSignature(plain, turned), { key });
+  for (let position = 0; position < signed.length; position += 11) {
+    const text = `${signed.slice(0, position)}#${signed.slice(position + 1)}`;
+    await assert.rejects(replayScan(there, OPERATOR, file(text), { key }), (error: unknown) => isAppError(error));
+  }
+  assert.deepEqual(await createDiscovery(there).hosts(), []);
+  const taken = await replayScan(there, OPERATOR, file(signed), { key });
+  assert.deepEqual([taken.taken, taken.signedBy], [1, key]);
+  assert.equal((await replayScan(here, OPERATOR, file(signed))).taken, 1, 'our own needs no key');
+  const keys = await Promise.all([scanKey(there), scanKey(there)]);
+  assert.equal(keys[0]!.publicKey, keys[1]!.publicKey);
 });

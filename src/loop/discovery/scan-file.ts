@@ -1,3 +1,4 @@
+import { verify } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { Actor } from '../../model/actor.ts';
@@ -7,7 +8,15 @@ import { MOST_SCAN_LINES, type Replayed, type ScanFileLine } from '../../model/s
 import type { Platform } from '../../platform/context.ts';
 import type { Look } from '../../scan/look.ts';
 import { containsAddress, parseTargets } from '../../scan/logic/targets.ts';
-import { checkTimes, readScanFile, scanFileText } from './logic/scan-file.ts';
+import {
+  checkTimes,
+  readScanFile,
+  scanFileText,
+  signedPart,
+  splitSignature,
+  withSignature,
+} from './logic/scan-file.ts';
+import { publicKeyOf, scanKey, signScan } from './scan-key.ts';
 import { recordLooks } from './looks.ts';
 import { recordSightings } from './sightings.ts';
 import { strong } from './logic/reconcile.ts';
@@ -35,16 +44,35 @@ export async function exportScan(platform: Platform, id: string): Promise<Buffer
     throw new AppError('SCAN_FILE', { why: `it has more than ${MOST_SCAN_LINES} lines` });
   const { targets, ports } = row;
   const scan = { id, targets, ports, startedAt: from.toISOString(), finishedAt: until.toISOString() };
-  const text = Buffer.from(scanFileText(scan, lines));
+  const plain = scanFileText(scan, lines);
+  const text = Buffer.from(withSignature(plain, await signScan(platform, signedPart(plain))));
   if (text.length > LONGEST_TEXT)
     throw new AppError('SCAN_FILE', { why: `it is larger than ${LONGEST_TEXT} bytes; look at less in one scan` });
   return promisify(gzip)(text);
 }
 
+/** Whose files are believed beside our own. */
+export interface Trust {
+  /** of another server, base64 */
+  key?: string | undefined;
+  /** one that nobody signed: it may say anything */
+  unsigned?: boolean | undefined;
+}
+
 /** Rebuilds from such a file what is not known here, or known from earlier. The same file again changes nothing. */
-export async function replayScan(platform: Platform, actor: Actor, file: Buffer): Promise<Replayed> {
-  const { header, lines } = await read(file, platform.now());
-  const counts: Replayed = { scan: header.scan.id, lines: lines.length, taken: 0, known: 0, newHosts: 0, looks: 0 };
+export async function replayScan(platform: Platform, actor: Actor, file: Buffer, trust: Trust = {}): Promise<Replayed> {
+  const text = await unpacked(file);
+  const signedBy = await whoSigned(platform, text, trust);
+  const { header, lines } = read(text, platform.now());
+  const counts: Replayed = {
+    scan: header.scan.id,
+    signedBy,
+    lines: lines.length,
+    taken: 0,
+    known: 0,
+    newHosts: 0,
+    looks: 0,
+  };
   const byAddress = [...Map.groupBy(lines, ({ address }) => address)];
   for (let at = 0; at < byAddress.length; at += BATCH)
     await takeSome(platform, actor, byAddress.slice(at, at + BATCH), counts);
@@ -56,16 +84,47 @@ export async function replayScan(platform: Platform, actor: Actor, file: Buffer)
   return counts;
 }
 
-async function read(file: Buffer, now: Date): Promise<ReturnType<typeof readScanFile>> {
+async function unpacked(file: Buffer): Promise<string> {
   try {
-    const text = await promisify(gunzip)(file, { maxOutputLength: LONGEST_TEXT });
-    const whole = readScanFile(text.toString('utf8'));
+    return (await promisify(gunzip)(file, { maxOutputLength: LONGEST_TEXT })).toString('utf8');
+  } catch (error) {
+    throw new AppError('SCAN_FILE', { why: 'it is no gzip file, or cut off, or too large' }, { cause: error });
+  }
+}
+
+const inWords = <T>(work: () => T): T => {
+  try {
+    return work();
+  } catch (error) {
+    throw new AppError('SCAN_FILE', { why: (error as Error).message }, { cause: error });
+  }
+};
+
+function read(text: string, now: Date): ReturnType<typeof readScanFile> {
+  return inWords(() => {
+    const whole = readScanFile(splitSignature(text).rest);
     checkTimes(whole.header, whole.lines, now);
     return whole;
-  } catch (error) {
-    const why = 'code' in (error as object) ? 'it is no gzip file, or cut off, or too large' : (error as Error).message;
-    throw new AppError('SCAN_FILE', { why }, { cause: error });
+  });
+}
+
+/** The key that signed it, if that is one to be believed: ours, or the one that whoever hands it over names. */
+async function whoSigned(platform: Platform, text: string, { key, unsigned }: Trust): Promise<string | null> {
+  const { signature, rest } = inWords(() => splitSignature(text));
+  if (!signature) {
+    if (!unsigned) throw new AppError('SCAN_FILE_UNSIGNED');
+    return null;
   }
+  const own = (await scanKey(platform)).publicKey;
+  if (signature.key !== own && signature.key !== key) throw new AppError('SCAN_FILE_STRANGER', { key: signature.key });
+  const isValid = verify(
+    null,
+    signedPart(rest),
+    publicKeyOf(signature.key),
+    Buffer.from(signature.signature, 'base64'),
+  );
+  if (!isValid) throw new AppError('SCAN_FILE', { why: 'it was altered: its signature is not of what it says' });
+  return signature.key;
 }
 
 async function takeSome(

@@ -13,11 +13,13 @@ import { lookupOf } from '../../scan/logic/lookup.ts';
 import { rangesOf } from '../../scan/logic/patrol.ts';
 import { DEFAULT_SUBNET_RATE } from '../../scan/logic/subnets.ts';
 import { countAddresses, mergeIntervals, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { canPing } from '../../scan/scanner/native/choose.ts';
 import { isAlwaysDark, restingOver } from './logic/blackout.ts';
 import { type Walked, walkNow } from './logic/full-walk.ts';
 import { LiveScopes } from './live-scopes.ts';
 import { addressesOnly, checkSize, excludedByAll, udpAt } from './scopes.ts';
 import { deletePortions } from './sites/store.ts';
+import { forgetTraps } from './sites/traps.ts';
 import { knownAddresses } from './store-addresses.ts';
 import {
   ACTIVE,
@@ -62,7 +64,8 @@ async function planScan(platform: Platform, request: ScanRequest) {
   const targets = scope?.cidrs ?? request.targets;
   // A scope was checked when it was added.
   const parsed = parseTargets(targets, { confirmWide: request.confirmWide || scope !== null });
-  const resolved = await resolveNames(parsed.names);
+  const named = await resolveNames(parsed.names);
+  const resolved = Object.keys(named).sort();
   const all = scanIntervals({ targets, resolved, exclude });
   if (all.length === 0) throw new AppError('TARGETS_EMPTY');
   const asked = portsOf(request);
@@ -71,9 +74,10 @@ async function planScan(platform: Platform, request: ScanRequest) {
     rate: gentler(request.rate, scope?.rate, DEFAULT_RATE),
     subnetRate: gentler(request.subnetRate, scope?.subnetRate, DEFAULT_SUBNET_RATE),
   };
-  const walk = { targets, resolved, exclude, ...asked, ...rates };
-  const known = await knownWithin(platform, request, { ...walk, intervals: all });
-  return { ...walk, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
+  const walk = { targets, resolved, named, exclude, ...asked, ...rates };
+  const pings = isLocal(scope) && (await canPing(platform.config.scanPath));
+  const known = await knownWithin(platform, request, { ...walk, pings, intervals: all });
+  return { ...walk, pings, kind: known ? ('known' as const) : ('full' as const), intervals: known ?? all };
 }
 
 /** As they were asked for, and one by one. */
@@ -86,7 +90,7 @@ function portsOf({ scope, ...asked }: ScanRequest) {
 async function knownWithin(
   platform: Platform,
   { kind = 'full', scope }: ScanRequest,
-  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; udpNumbers: number[] } & Rates,
+  walk: Omit<Walked, 'at'> & { intervals: Interval[]; numbers: number[]; udpNumbers: number[]; pings: boolean } & Rates,
 ): Promise<Interval[] | null> {
   if (kind === 'full') return null;
   if (kind === 'due' && scope) {
@@ -117,7 +121,7 @@ export async function estimateOf(platform: Platform, request: ScanRequest): Prom
 
 /** Checks, resolves and enqueues a scan. In a blackout it says at once that it waits, and until when. */
 export async function createScan(platform: Platform, actor: Actor, request: ScanRequest): Promise<Scan> {
-  const { intervals, numbers, udpNumbers, ...plan } = await planScan(platform, request);
+  const { intervals, numbers, udpNumbers, pings: _, ...plan } = await planScan(platform, request);
   await checkHours(platform, intervals);
   const id = platform.newId('scan');
   const scopes = new LiveScopes(platform);
@@ -162,10 +166,16 @@ async function alreadyActive(platform: Platform, scope: Scope): Promise<AppError
   return new AppError('SCAN_ACTIVE', { scope: scope.name, scan: active?.id ?? '', state: active?.state ?? 'queued' });
 }
 
-async function resolveNames(names: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(names.map((name) => lookup(name, { all: true }).catch(() => [])));
-  const addresses = found.flat().map(({ address }) => normalAddress(address));
-  return [...new Set(addresses.filter((address) => address !== null))].sort();
+/** Which names lead to each address. */
+async function resolveNames(names: readonly string[]): Promise<Record<string, string[]>> {
+  const found = await Promise.all(
+    names.map(async (name) =>
+      (await lookup(name, { all: true }).catch(() => [])).map((one) => ({ name, address: normalAddress(one.address) })),
+    ),
+  );
+  const named: Record<string, Set<string>> = {};
+  for (const { name, address } of found.flat()) if (address !== null) (named[address] ??= new Set()).add(name);
+  return Object.fromEntries(Object.entries(named).map(([address, all]) => [address, [...all]]));
 }
 
 /** Exactly what a scan may connect to, in a fixed order. */
@@ -205,6 +215,7 @@ export const countsOf = ({ bogus, ...counts }: ScanCounts) => (bogus ? { ...coun
 
 async function recordCancelled(tx: Tx, row: ScanRow): Promise<void> {
   await deletePortions(tx.db, row.id);
+  await forgetTraps(tx.db, row.id);
   if (!row.started_at) return;
   await tx.record({
     type: 'discovery.scan.finished',

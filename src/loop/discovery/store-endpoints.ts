@@ -36,7 +36,11 @@ export async function findEndpoints(db: DbOrTx, filter: EndpointFilter = {}): Pr
   if (filter.hostId) query = query.where('host_id', '=', filter.hostId);
   // However it is written; as the index has it.
   if (filter.serial !== undefined)
-    query = query.where(plainSerial(sql`probe #>> '{chain,0,serial}'`), '=', plainSerial(sql`${filter.serial}::text`));
+    query = query.where(
+      sql<boolean>`(${plainSerial(sql`probe #>> '{chain,0,serial}'`)} = ${plainSerial(sql`${filter.serial}::text`)}
+        or (probe ? 'named' and exists (select from jsonb_array_elements(probe -> 'named') one
+          where ${plainSerial(sql`one #>> '{chain,0,serial}'`)} = ${plainSerial(sql`${filter.serial}::text`)})))`,
+    );
   if (filter.state) query = query.where('state', '=', filter.state);
   if (filter.isFailing) query = query.where('last_error', 'is not', null);
   if (filter.protocol) query = query.where(sql<boolean>`probe ->> 'protocol' = ${filter.protocol}`);
@@ -319,6 +323,25 @@ export async function seenInDepth(
     .execute();
   const known = new Map(rows.map(({ address, port, probe }) => [`${address} ${port}`, probe]));
   return ({ address, port }) => known.get(`${address} ${port}`) ?? null;
+}
+
+/** TLS that was last seen at these ports of these addresses, by whomever. */
+export async function tlsSeenAt(
+  db: DbOrTx,
+  { addresses, ports }: { addresses: readonly string[]; ports: readonly number[] },
+  most: number,
+): Promise<{ address: string; port: number; probe: ProbeResult }[]> {
+  const rows = await q(db)
+    .selectFrom('discovery.endpoint')
+    .select(['address', 'port', 'probe'])
+    .where('address', '=', anyOf(addresses))
+    .where(sql<boolean>`port = any(${[...ports]}::int[])`)
+    .where('state', '=', 'open')
+    .where(sql<boolean>`coalesce(probe #> '{depth}', probe #> '{tls,depth}') is not null`)
+    .orderBy('last_seen', 'desc')
+    .limit(most)
+    .execute();
+  return rows.map(({ address, port, probe }) => ({ address, port, probe: probe! }));
 }
 
 /** Of these addresses, those where the server itself heard somebody speak who is not gone. */

@@ -122,6 +122,7 @@ export interface NewScan {
   kind: ScanKind;
   targets: string[];
   resolved: string[];
+  named: Record<string, string[]>;
   exclude: string[];
   ports: string;
   udp: string;
@@ -146,6 +147,7 @@ export async function insertScan(db: DbOrTx, scan: NewScan): Promise<boolean> {
       kind: scan.kind,
       targets: JSON.stringify(scan.targets),
       resolved: JSON.stringify(scan.resolved),
+      named: JSON.stringify(scan.named),
       exclude: JSON.stringify(scan.exclude),
       ports: scan.ports,
       udp: scan.udp,

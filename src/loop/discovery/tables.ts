@@ -48,6 +48,8 @@ export type DiscoveryTables = {
     kind: ScanKind;
     targets: Json<string[]>;
     resolved: Json<string[]>;
+    /** names by the address that they led to */
+    named: Json<Record<string, string[]>>;
     exclude: Json<string[]>;
     ports: string;
     udp: Generated<string>;
@@ -73,6 +75,7 @@ export type DiscoveryTables = {
     waits_for: string | null;
     site: Generated<string>;
   };
+  'discovery.scan_key': { id: number; public_key: Buffer; secret_id: string; created_at: Date };
   'discovery.scanner': {
     id: string;
     site: string;
@@ -100,6 +103,7 @@ export type DiscoveryTables = {
     moved_at: Date | null;
     not_looked: JSONColumnType<string[], string | undefined, string>;
   };
+  'discovery.site_trap': { scan_id: string; subnet: string; address: string };
   'discovery.scan_known': { scan_id: string; ranges: Json<string[]> };
   'discovery.scan_open': { scan_id: string; address: string; port: number; transport: Generated<Transport> };
   'discovery.host': {

@@ -65,6 +65,14 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Reading the file of a scan did not work: {why}. Make it anew with `lastember scans export`.',
   },
+  SCAN_FILE_UNSIGNED: {
+    status: 400,
+    text: 'Nobody signed the file of this scan, so it may say anything. If you know where it comes from, take it with --unsigned (in the API: `unsigned`); a server of today signs what `lastember scans export` writes.',
+  },
+  SCAN_FILE_STRANGER: {
+    status: 403,
+    text: 'The file of this scan is signed by the key {key}, which is not this server’s. If `lastember scans key` says the same on the server that you trust, take it with --key {key} (in the API: `key`).',
+  },
   SCAN_STATE: { status: 409, text: 'Scan {scan} is {state}; it takes {needs} to {verb} it.' },
   ADDRESS_NOT_ALLOWED: {
     status: 403,

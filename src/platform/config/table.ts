@@ -237,6 +237,15 @@ export const SETTINGS = {
     about:
       'Whether a look at an SSH server asks for its ways to log in: one request with the method `none` for `root`, which shows no key and no password, and which OpenSSH does not count as a try. `leave` ends the look before.',
   }),
+  revocation: setting({
+    env: 'LASTEMBER_REVOCATION',
+    flag: null,
+    parse: z.enum(['ask', 'off']) as unknown as z.ZodType<'ask' | 'off', string>,
+    fallback: () => 'off' as const,
+    shown: 'off',
+    about:
+      'Whether the server asks the authorities of served certificates if they are revoked (`ask`): OCSP responders and revocation lists that the certificates name, by http or https, two requests a second at most. They lead to public addresses, or to those of a scope, and never to what a scope excludes. `off`: only what servers show by themselves (stapled) is read.',
+  }),
   historyDays: setting({
     env: 'LASTEMBER_HISTORY_DAYS',
     flag: null,

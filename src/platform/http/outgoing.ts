@@ -1,3 +1,5 @@
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
 import { Agent, fetch, type RequestInit } from 'undici';
 
 export interface Outgoing extends Pick<RequestInit, 'method' | 'body'> {
@@ -10,6 +12,8 @@ export interface Outgoing extends Pick<RequestInit, 'method' | 'body'> {
   /** bytes of the answer, at most */
   limit: number;
   signal?: AbortSignal | undefined;
+  /** why this address may not be connected to, or null; asked of what a name stands for, too. Without it, every one may. */
+  refuses?: ((address: string) => string | null) | undefined;
 }
 
 export interface Answer {
@@ -48,8 +52,11 @@ export async function request(url: string, outgoing: Outgoing): Promise<Answer> 
 
 /** The same, for an answer that is no text. */
 export async function download(url: string, outgoing: Outgoing): Promise<Omit<Answer, 'text'> & { bytes: Uint8Array }> {
-  const { ca, socketPath, timeoutMs, limit, signal, ...init } = outgoing;
-  const dispatcher = new Agent({ connect: { ...(ca ? { ca } : {}), ...(socketPath ? { socketPath } : {}) } });
+  const { ca, socketPath, timeoutMs, limit, signal, refuses, ...init } = outgoing;
+  const within = refuses ? { lookup: lookupWithin(refuses, url) } : {};
+  const dispatcher = new Agent({
+    connect: { ...(ca ? { ca } : {}), ...(socketPath ? { socketPath } : {}), ...within },
+  });
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const response = await fetch(url, {
@@ -66,6 +73,23 @@ export async function download(url: string, outgoing: Outgoing): Promise<Omit<An
   } finally {
     await dispatcher.destroy();
   }
+}
+
+/** The addresses that are connected to are those that were judged: a name cannot stand for others a moment later. */
+function lookupWithin(refuses: (address: string) => string | null, url: string): LookupFunction {
+  const literal = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  // An address is connected to without being looked up.
+  const why = isIP(literal) ? refuses(literal) : null;
+  if (why !== null) throw new Error(why);
+  return (name: string, options: LookupOptions, done) => {
+    lookup(name, { ...options, all: true }, (error, all: LookupAddress[]) => {
+      if (error) return done(error, []);
+      const allowed = all.filter(({ address }) => refuses(address) === null);
+      const [first] = allowed;
+      if (!first) return done(new Error(refuses(all[0]?.address ?? '') ?? `${name} stands for no address`), []);
+      return options.all ? done(null, allowed) : done(null, first.address, first.family);
+    });
+  };
 }
 
 async function bounded(body: AsyncIterable<unknown> | null, limit: number): Promise<Uint8Array> {

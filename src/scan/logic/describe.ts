@@ -72,8 +72,14 @@ function tlsSummary(probe: TlsSeen) {
     spki: leaf?.spki ?? null,
     serial: leaf?.serial ?? null,
     notAfter: leaf?.notAfter ?? null,
+    ...namedSummary(probe),
     ...(probe.depth ? { weakCiphers: weakOf(probe.depth), forwardSecrecy: probe.depth.forwardSecrecy } : {}),
   };
+}
+
+function namedSummary({ named = [] }: TlsSeen): { byName?: string[] } {
+  const own = named.filter(({ chain }) => chain.length > 0);
+  return own.length > 0 ? { byName: own.map(({ names, chain }) => `${names.join(', ')}: ${chain[0]!.serial}`) } : {};
 }
 
 /**
@@ -120,8 +126,13 @@ function depthEssence(probe: ProbeResult): unknown[] {
     depth?.forwardSecrecy,
     depth && (depth.dhBits ?? null),
     depth && weakOf(depth),
+    namedKeys(tlsOf(probe)),
   ];
 }
+
+/** Which other certificates it shows by name: to which of its names is no change. */
+const namedKeys = (tls: TlsSeen | null): string[] | undefined =>
+  tls?.named?.flatMap(({ chain }) => chain.slice(0, 1).map(({ fingerprint }) => fingerprint)).sort();
 
 /** In which version which family: that it prefers another cipher of it today is no change. */
 const weakOf = ({ weak }: TlsDepth): string[] => weak.map(({ family, version }) => `${version} ${family}`).sort();
@@ -132,7 +143,7 @@ export function learns(known: ProbeResult | null, fresh: ProbeResult | null): bo
   if (fresh.protocol === 'ssh')
     return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
   const [now, before] = [tlsOf(fresh), tlsOf(known)];
-  return (['depth', 'revocation', 'mustStaple'] as const).some(
+  return (['depth', 'revocation', 'mustStaple', 'named'] as const).some(
     (key) => now?.[key] !== undefined && before?.[key] === undefined,
   );
 }

@@ -1,4 +1,4 @@
-import { element, type Element, integer, numberOf, readElement, readElements, text } from './ber.ts';
+import { element, type Element, integer, numberOf, readElement, readElements, text } from '../../model/ber.ts';
 
 /** Just enough of SNMP to read one object by the public community, and what version 3 says of an engine unasked. */
 const SYS_DESCR = Buffer.from([0x2b, 6, 1, 2, 1, 1, 1, 0]);

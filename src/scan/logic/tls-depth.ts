@@ -1,4 +1,4 @@
-import type { CertificateInfo, TlsSeen, TlsVersion } from '../../model/probe.ts';
+import type { CertificateInfo, TlsKnown, TlsVersion } from '../../model/probe.ts';
 import type { ForwardSecrecy, TlsDepth } from '../../model/tls-depth.ts';
 import { type Agreement, CIPHERS } from './tls-ciphers.ts';
 
@@ -21,7 +21,7 @@ export function basisOf(shown: readonly Shown[], leaf: CertificateInfo | undefin
 }
 
 /** What is known still holds: the first handshakes show the same, and it is no week old. */
-export function stillHolds(known: TlsSeen | null, basis: string, now: Date): TlsDepth | null {
+export function stillHolds(known: TlsKnown | null, basis: string, now: Date): TlsDepth | null {
   const depth = known?.depth;
   if (!depth || depth.basis !== basis || depth.unknown.length > 0) return null;
   const age = now.getTime() - Date.parse(depth.at);

@@ -1,4 +1,4 @@
-import { readElements } from './ber.ts';
+import { readElements } from '../../model/ber.ts';
 
 const FEATURES = '2b06010505070118';
 const EXTENSIONS = 0xa3;

@@ -7,7 +7,7 @@ export const SILENT_PORTS = 5;
 /** Of an address with more ports, so many are waited for; where they stay silent, its others get a glance. */
 export const SAMPLE = 3;
 /** With so many such addresses in one /24 (IPv6: /64), something answers for the subnet, and they are no hosts. */
-const ADDRESSES = 8;
+export const TRAP_ADDRESSES = 8;
 
 /** What a scan has met so far, by subnet. A subnet without any takes no room. */
 export interface Traps {
@@ -26,7 +26,7 @@ interface Looked {
 
 /** Does something answer for this address's whole subnet? */
 export const isTrapped = ({ bySubnet }: Traps, address: string): boolean =>
-  (bySubnet.get(subnetOf(address)) ?? 0) >= ADDRESSES;
+  (bySubnet.get(subnetOf(address)) ?? 0) >= TRAP_ADDRESSES;
 
 /**
  * Takes in what was seen of these addresses, each with all its ports; those that something answers for, in its stead.
@@ -88,7 +88,7 @@ export class Rounds {
       if (left.length <= SILENT_PORTS) continue;
       this.#many.add(address);
       const first = this.#first.get(subnetOf(address)) ?? new Set();
-      if (first.size < ADDRESSES) this.#first.set(subnetOf(address), first.add(address));
+      if (first.size < TRAP_ADDRESSES) this.#first.set(subnetOf(address), first.add(address));
     }
   }
 
@@ -126,6 +126,6 @@ export class Rounds {
 
   #areSilent(subnet: string): boolean {
     const first = this.#first.get(subnet);
-    return first?.size === ADDRESSES && [...first].every((one) => this.#isSilent(one) && !this.#spoke.has(one));
+    return first?.size === TRAP_ADDRESSES && [...first].every((one) => this.#isSilent(one) && !this.#spoke.has(one));
   }
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ProbeResult } from '../../model/probe.ts';
+import type { ProbeResult, TlsKnown } from '../../model/probe.ts';
 import { Conversation } from '../scanner/conversation.ts';
 import type { Guard } from '../scanner/guard.ts';
 
@@ -31,7 +31,11 @@ export interface ProbeTarget {
   /** connections are within TLS */
   secure: boolean;
   /** what the last look saw there: what it holds and nothing speaks against need not be asked again */
-  known: ProbeResult | null;
+  known: TlsKnown | null;
+  /** by which the server is known: each is asked for its certificate */
+  names: readonly string[];
+  /** TLS is asked for by this name; without it, by none */
+  serverName?: string;
   now(): Date;
   /** SSH servers are asked for their ways to log in, by a request that shows nothing */
   asksWays: boolean;
@@ -84,7 +88,8 @@ export function newTarget(
     connectMs: number;
     deadlineMs?: number;
     signal?: AbortSignal | undefined;
-    known?: ProbeResult | null;
+    known?: TlsKnown | null;
+    names?: readonly string[] | undefined;
     now?: () => Date;
     asksWays?: boolean;
   },
@@ -98,6 +103,7 @@ export function newTarget(
     heard: newHeard(),
     secure: false,
     known: at.known ?? null,
+    names: at.names ?? [],
     now: at.now ?? (() => new Date()),
     asksWays: at.asksWays ?? guard.asksWays,
     connect: () => {

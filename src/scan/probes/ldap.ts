@@ -1,4 +1,4 @@
-import { element, type Element, integer, numberOf, readElement, readElements, text } from '../logic/ber.ts';
+import { element, type Element, integer, numberOf, readElement, readElements, text } from '../../model/ber.ts';
 import type { ServiceProbe } from '../../model/probe.ts';
 import type { Conversation } from '../scanner/conversation.ts';
 import type { Probe } from './contract.ts';

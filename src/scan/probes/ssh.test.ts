@@ -13,7 +13,7 @@ import ssh2 from 'ssh2';
 import { newSshKey, type SshKeyKind } from '../../host/ssh/testing/keys.ts';
 import type { SshProbe } from '../../model/probe.ts';
 import { createConnection } from 'node:net';
-import { readElement, readElements } from '../logic/ber.ts';
+import { readElement, readElements } from '../../model/ber.ts';
 import { newTarget } from './contract.ts';
 import { isSignedBy } from './ssh-signature.ts';
 import { freePort, listenWith, look, loopbackGuard } from './testing.ts';

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import type { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
@@ -10,6 +11,7 @@ import { newBucket } from '../logic/pace.ts';
 import { createGuard } from '../scanner/guard.ts';
 import { newTarget, type ProbeTarget } from './contract.ts';
 import { identifyAndProbe } from './identify.ts';
+import { describeChain } from './tls/certificate.ts';
 
 /** A guard for tests: all of 127.0.0.0/8 and nothing else, in no hurry. */
 export const loopbackGuard = () =>
@@ -135,4 +137,14 @@ require('https').createServer({ key: fs.readFileSync(${JSON.stringify(pki.key)})
 `,
   );
   return startServer([node, script], port);
+}
+
+/** What a probe tells of a server with this chain. */
+export function tlsShowing(...chain: X509Certificate[]): ProbeResult {
+  return {
+    protocol: 'tls',
+    versions: ['TLSv1.3'],
+    chain: describeChain(chain.map(({ raw }) => raw)),
+    heartbleed: { verdict: 'safe', extension: false, leakedBytes: 0, reason: 'x' },
+  };
 }

@@ -115,7 +115,7 @@ export function createGuard(options: GuardOptions): Guard {
         }
       }
     },
-    ping: options.pinger ? pingThrough(options.pinger, pay, allows) : null,
+    ping: options.pinger ? pingThrough({ pinger: options.pinger, pay, allows, rate }) : null,
     exchange: (address, port, bytes, how) => exchangeThrough({ mustAllow, pay, asking }, { address, port, bytes }, how),
     recheck: () => {
       memory.clear();
@@ -179,22 +179,35 @@ async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending):
 /** Loopback answers at all of its addresses; those are nobody's. */
 const isLoopback = (address: string): boolean => address.startsWith('127.');
 
+interface PingDoor {
+  pinger: Pinger;
+  pay: Pay;
+  allows: (address: string) => boolean;
+  rate: () => number;
+}
+
+/** Echoes go out as ports are tried: a hundredth of a second's worth at once, which at a gentle rate is one. */
 const pingThrough =
-  (pinger: Pinger, pay: Pay, allows: (address: string) => boolean): NonNullable<Guard['ping']> =>
+  ({ pinger, pay, allows, rate }: PingDoor): NonNullable<Guard['ping']> =>
   async (addresses, how) => {
     const mayAsk = (address: string): boolean => allows(address) && !address.includes(':') && !isLoopback(address);
-    const answered = new Map<string, Answered>();
-    for (let at = 0; at < addresses.length; at += PINGS_TOGETHER) {
-      const some = addresses.slice(at, at + PINGS_TOGETHER).filter(mayAsk);
-      if (some.length === 0) continue;
-      const wait = pay(some);
-      if (wait > 0) await pause(wait, how);
-      how.signal?.throwIfAborted();
-      // They may have been excluded while we waited.
-      for (const [address, answer] of await pinger[PING](some.filter(mayAsk), how.timeoutMs, how.signal))
-        if (allows(address)) answered.set(address, answer);
+    const left = addresses.filter(mayAsk);
+    const asked: Promise<Map<string, Answered>>[] = [];
+    try {
+      while (left.length > 0) {
+        const some = left.splice(0, togetherAt(rate(), PINGS_TOGETHER));
+        const wait = pay(some);
+        if (wait > 0) await pause(wait, how);
+        how.signal?.throwIfAborted();
+        // They may have been excluded while we waited. The next do not wait for what these answer.
+        asked.push(pinger[PING](some.filter(mayAsk), how.timeoutMs, how.signal));
+      }
+    } finally {
+      // Also when it is given up: nobody is left behind who hears.
+      await Promise.allSettled(asked);
     }
-    return answered;
+    const answers = (await Promise.all(asked)).flatMap((heard) => [...heard]);
+    return new Map(answers.filter(([address]) => allows(address)));
   };
 
 interface UdpDoor {

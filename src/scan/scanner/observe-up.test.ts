@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { newBucket } from '../logic/pace.ts';
 import { subnetOf } from '../logic/subnets.ts';
 import { parseTargets } from '../logic/targets.ts';
@@ -75,4 +76,41 @@ test('a scope of a few addresses that all answer is of a few hosts', async () =>
     (address) => few.includes(address),
   );
   assert.deepEqual((await whoIsUp(guard, few, asking())).bogus, 0);
+});
+
+test('echoes are paid for like knocks: never more at once than the rate lets go, whoever is asked', async () => {
+  const sent: { at: number; count: number }[] = [];
+  let hearing = 0;
+  let most = 0;
+  const pinger = {
+    why: 'a network of a test',
+    [PING]: async (addresses: readonly string[]) => {
+      sent.push({ at: performance.now(), count: addresses.length });
+      most = Math.max(most, ++hearing);
+      await sleep(200);
+      hearing--;
+      return new Map(addresses.map((address) => [address, { ttl: 64 }]));
+    },
+    close: () => undefined,
+  };
+  const began = performance.now();
+  const rate = 100;
+  const guard = createGuard({ allows: (address) => address !== '10.1.2.9', bucket: newBucket(rate, began), pinger });
+  const addresses = Array.from({ length: 60 }, (_, at) => `10.1.2.${at}`);
+  const answered = await guard.ping!(addresses, { timeoutMs: 1000 });
+  assert.equal(answered.size, 59);
+  assert.ok(sent.every(({ count }) => count === 1));
+  let gone = 0;
+  for (const { at, count } of sent) {
+    gone += count;
+    // A tenth of a second's worth may go out at once.
+    const allowed = rate / 10 + ((at - began) / 1000) * rate + 1;
+    assert.ok(gone <= allowed, `${gone} after ${at - began} ms`);
+  }
+  assert.ok(most > 1, 'nobody waits for the answers of those before');
+  const over = new AbortController();
+  const stopped = guard.ping!(addresses, { timeoutMs: 1000, signal: over.signal });
+  setTimeout(() => over.abort(), 50);
+  await assert.rejects(stopped, { name: 'AbortError' });
+  assert.equal(hearing, 0, 'nobody is left behind who hears');
 });

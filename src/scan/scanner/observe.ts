@@ -1,9 +1,11 @@
 import { isAppError } from '../../model/errors/index.ts';
 import type { Sighting, SourceName } from '../../model/estate.ts';
-import type { ProbeResult } from '../../model/probe.ts';
+import type { TlsKnown } from '../../model/probe.ts';
+import type { KnownTls } from '../../model/tls-depth.ts';
 import { againAtOnce, GLANCES_AT_ONCE, LOOKS_AT_ONCE, worthAgain } from '../logic/again.ts';
 import { identifiersOf, nameFrom, tellsLess } from '../logic/describe.ts';
 import { guessOf } from '../logic/device.ts';
+import { serverNames } from '../logic/server-names.ts';
 import { isTrapped, newTraps, Rounds, type Traps } from '../logic/traps.ts';
 import type { Look } from '../look.ts';
 import { newTarget } from '../probes/contract.ts';
@@ -17,8 +19,24 @@ const GLANCE_DEADLINE_MS = 5000;
 const PATIENT_DEADLINE_MS = 7000;
 
 /** What the last look saw at a port, or null. */
-export type KnownAt = (pair: Pair) => ProbeResult | null;
+export type KnownAt = (pair: Pair) => TlsKnown | null;
 const nothing: KnownAt = () => null;
+/** For one who looks for a server elsewhere: what that told of it beforehand. */
+export function toldBefore(known: readonly KnownTls[]): { known: KnownAt; names: NamesAt } {
+  const byPlace = new Map(known.map((one) => [`${one.address} ${one.port}`, one]));
+  const at = ({ address, port }: Pair): KnownTls | undefined => byPlace.get(`${address} ${port}`);
+  return {
+    known: (pair) => {
+      const depth = at(pair)?.depth;
+      return depth ? { depth } : null;
+    },
+    names: (pair) => serverNames(at(pair)?.names ?? []),
+  };
+}
+
+/** By which names what listens there is known. */
+export type NamesAt = (pair: Pair) => readonly string[];
+const nobody: NamesAt = () => [];
 
 /**
  * Probes open ports, a few at a time; what could not be read in full is tried once more at the end. A probe that did not
@@ -29,9 +47,10 @@ export async function lookAt(
   pairs: readonly Pair[],
   now: () => Date,
   signal?: AbortSignal,
-  { known = nothing, traps = newTraps() }: { known?: KnownAt; traps?: Traps } = {},
+  { known = nothing, names = nobody, traps = newTraps() }: { known?: KnownAt; names?: NamesAt; traps?: Traps } = {},
 ): Promise<Look[]> {
-  const once = (pair: Pair): Promise<Look> => lookOnce(guard, pair, now, signal, known(pair));
+  const once = (pair: Pair): Promise<Look> =>
+    lookOnce(guard, pair, now, signal, { known: known(pair), names: names(pair) });
   const looks = await firstLooks(pairs, traps, once, (pair, patient) => glance(guard, pair, { now, signal, patient }));
   const short = signal?.aborted ? [] : worthAgain(looks);
   await inParallel(short, againAtOnce(short.length), async (index) => {
@@ -95,10 +114,10 @@ export async function lookOnce(
   { address, port }: Pair,
   now: () => Date,
   signal?: AbortSignal,
-  known: ProbeResult | null = null,
+  { known = null, names = [] }: { known?: TlsKnown | null; names?: readonly string[] } = {},
 ): Promise<Look> {
   try {
-    const at = { address, port, connectMs: CONNECT_MS, signal, known, now };
+    const at = { address, port, connectMs: CONNECT_MS, signal, known, names, now };
     const result = await identifyAndProbe(newTarget(guard, at));
     return { address, port, at: now(), result, error: null };
   } catch (error) {

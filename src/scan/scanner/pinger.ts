@@ -2,7 +2,10 @@
 export interface Pinger {
   /** which way, or why there is none, for people */
   readonly why: string;
-  /** Sends one echo each, at once, and hears for so long; those that answered, with the hops their answer had left. */
+  /**
+   * Sends one echo each, at once, and hears for so long; those that answered, with the hops their answer had left. It may be
+   * asked again while others are still waited for.
+   */
   [PING](addresses: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<Map<string, Answered>>;
   close(): void;
 }

@@ -1,7 +1,7 @@
 import type { Exposure } from '../../../model/finding.ts';
 import type { Endpoint } from '../../../model/estate.ts';
 import type { KeyPlaceKind } from '../../../model/key.ts';
-import { type CertificateInfo, type ProbeResult, tlsOf } from '../../../model/probe.ts';
+import { type CertificateInfo, chainsOf, type ProbeResult, tlsOf } from '../../../model/probe.ts';
 import { type Evidence, nameOf } from './judge/context.ts';
 
 /** The certificate that a key is used with. */
@@ -25,7 +25,11 @@ export type NewExposure = Omit<Exposure, 'id' | 'openedAt' | 'files'> & { hostNa
 /** A key that is known to be burnt, with the listener that leaked it. */
 export type Burnt = Pick<Exposure, 'spki' | 'endpoint' | 'cause' | 'crlUrls'>;
 
-export const leafOf = (probe: ProbeResult | null): CertificateInfo | null => tlsOf(probe)?.chain[0] ?? null;
+/** Every certificate that it shows, to whoever asks by whichever name. */
+export const leavesOf = (probe: ProbeResult | null): CertificateInfo[] =>
+  chainsOf(tlsOf(probe)).flatMap((chain) => chain.slice(0, 1));
+
+const leafOf = (probe: ProbeResult | null): CertificateInfo | null => tlsOf(probe)?.chain[0] ?? null;
 
 const certificateOf = ({ serial, issuer, fingerprint, crlUrls }: CertificateInfo): KeyCertificate => ({
   serial,
@@ -42,7 +46,7 @@ export function keysOf(evidence: Evidence): KeyPlace[] {
 
 function served({ endpoints, host }: Evidence): KeyPlace[] {
   return endpoints.flatMap((endpoint) => {
-    const leaf = endpoint.state === 'open' ? leafOf(endpoint.probe) : null;
+    const leaves = endpoint.state === 'open' ? leavesOf(endpoint.probe) : [];
     const at = {
       kind: 'served' as const,
       hostId: host.id,
@@ -50,7 +54,7 @@ function served({ endpoints, host }: Evidence): KeyPlace[] {
       place: nameOf(endpoint),
       endpointId: endpoint.id,
     };
-    return leaf ? [{ ...at, spki: leaf.spki, certificate: certificateOf(leaf) }] : [];
+    return leaves.map((leaf) => ({ ...at, spki: leaf.spki, certificate: certificateOf(leaf) }));
   });
 }
 
@@ -147,9 +151,10 @@ export function leaked(
 ): NewExposure[] {
   const at = { kit, hostId: endpoint.hostId, hostName, endpointId: endpoint.id, endpoint: nameOf(endpoint) };
   const found = looks.flatMap((probe): NewExposure[] => {
-    const leaf = leafOf(probe);
-    if (!leaf || !isVulnerable(probe)) return [];
-    return [{ ...at, spki: leaf.spki, ...certificateOf(leaf), cause: 'vulnerable', via: null }];
+    const leaves = leavesOf(probe);
+    if (leaves.length === 0 || !isVulnerable(probe)) return [];
+    // One process has them all in its memory.
+    return leaves.map((leaf) => ({ ...at, spki: leaf.spki, ...certificateOf(leaf), cause: 'vulnerable', via: null }));
   });
   return unique(found);
 }

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { compareNames } from './served-names.ts';
+import type { CertificateInfo, TlsNamed } from '../../../model/probe.ts';
+import { compareNames, compareServed } from './served-names.ts';
 
 const hasOpenssl = !spawnSync('openssl', ['version']).error;
 
@@ -84,9 +85,42 @@ test('one known name that fits is enough, and what nobody can compare is no verd
     known: [{ name: 'db.example', from: 'netbox' }],
     addresses: ['192.0.2.1'],
     certificate: ['www.example.org', 'xn--bcher-kva.example', 'web-17'],
+    strange: [],
   });
   const named = certificate(t, null).pem;
   assert.equal(verdictOf(named, ['cn.example.org']), 'mismatch', 'the common name counts for nothing');
   assert.equal(verdictOf(named, []), 'none');
   assert.equal(compareNames('', { known: [], addresses: [] }), null);
+});
+
+test('a server that shows several certificates is judged by each name, and by what is shown to that', (t) => {
+  if (!hasOpenssl) return t.skip('openssl is not installed');
+  const [shop, blog] = ['shop.example.org', 'blog.example.org'].map((name) => ({
+    pem: certificate(t, `DNS:${name}`).pem,
+    fingerprint: name,
+  })) as unknown as [CertificateInfo, CertificateInfo];
+  const judged = (named: TlsNamed[], ...names: string[]) => {
+    const told = compareServed(
+      { chain: [shop], named },
+      { known: names.map((name) => ({ name, from: 'dns' })), addresses: ['192.0.2.1'] },
+    );
+    return [told?.verdict, told?.strange];
+  };
+  const own = { names: ['blog.example.org'], chain: [blog] };
+  assert.deepEqual(judged([own], 'shop.example.org', 'Blog.example.org.'), ['match', []]);
+  assert.deepEqual(
+    judged([own], 'blog.example.org'),
+    ['match', []],
+    'what nobody asks for without a name says nothing',
+  );
+  assert.deepEqual(judged([own], 'wiki.example.org', 'blog.example.org'), ['mismatch', []]);
+  const wrong = { names: ['wiki.example.org'], chain: [blog] };
+  assert.deepEqual(judged([wrong], 'shop.example.org', 'wiki.example.org'), ['mismatch', ['wiki.example.org']]);
+  const same = { names: ['db.internal.example'], chain: [] };
+  assert.deepEqual(
+    judged([same], 'shop.example.org', 'db.internal.example'),
+    ['match', []],
+    'one certificate, two names',
+  );
+  assert.deepEqual(judged([{ names: ['x.example'], chain: [blog] }], 'shop.example.org'), ['match', []]);
 });

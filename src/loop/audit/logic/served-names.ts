@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import * as z from 'zod';
+import type { TlsSeen } from '../../../model/probe.ts';
 
 /** A name by which a host is known, and who says so. */
 export const KnownName = z.object({ name: z.string(), from: z.string() });
@@ -14,6 +15,8 @@ export const ServedNames = z.object({
   known: z.array(KnownName),
   addresses: z.array(z.string()),
   certificate: z.array(z.string()),
+  /** names to which a certificate of its own is shown that is for none of them */
+  strange: z.array(z.string()),
 });
 export type ServedNames = z.infer<typeof ServedNames>;
 
@@ -48,6 +51,39 @@ export function compareNames(
     known: known.slice(0, MOST),
     addresses: addresses.slice(0, MOST),
     certificate: [...certificate.dns, ...certificate.addresses].slice(0, MOST),
+    strange: [],
+  };
+}
+
+/**
+ * The same for a listener that shows several certificates: each is compared with the names that it is shown to, the one for
+ * those who name nobody with the others and the addresses. One that is for none of its names is a mismatch.
+ */
+export function compareServed(
+  { chain, named = [] }: Pick<TlsSeen, 'chain' | 'named'>,
+  server: { known: readonly KnownName[]; addresses: readonly string[] },
+): ServedNames | null {
+  const own = named.filter((one) => one.chain.length > 0);
+  const isIn = ({ name }: KnownName, names: readonly string[]): boolean => names.includes(plainName(name) ?? '');
+  const others = server.known.filter((one) => !own.some(({ names }) => isIn(one, names)));
+  const first = compareNames(chain[0]?.pem ?? '', { known: others, addresses: server.addresses });
+  if (!first) return null;
+  const rest = own.flatMap((one) => {
+    // Names that only certificates call it are no names of the server.
+    const known = server.known.filter((name) => isIn(name, one.names));
+    const compared = known.length > 0 ? compareNames(one.chain[0]!.pem, { known, addresses: [] }) : null;
+    return compared ? [compared] : [];
+  });
+  const wrong = rest.filter(({ verdict }) => verdict === 'mismatch');
+  const all = [first, ...rest];
+  const verdict = (['mismatch', 'match', 'none'] as const).find((one) => all.some((each) => each.verdict === one))!;
+  const told = verdict === 'mismatch' ? (first.verdict === 'mismatch' ? first : wrong[0]!) : first;
+  return {
+    ...told,
+    verdict,
+    matched: told.matched ?? rest.find(({ matched }) => matched !== null)?.matched ?? null,
+    known: all.flatMap(({ known }) => known).slice(0, MOST),
+    strange: wrong.flatMap(({ known }) => known.map(({ name }) => name)).slice(0, MOST),
   };
 }
 

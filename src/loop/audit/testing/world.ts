@@ -6,7 +6,7 @@ import type { CertificateFact, Facts, PackageFact, ProcessFact, Section, Section
 import type { CertificateInfo, ProbeResult } from '../../../model/probe.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { canonicalBytes, listEntries, sha256Hex } from '../../../platform/ledger/index.ts';
-import { testPlatform, type TestPlatform } from '../../../platform/testing.ts';
+import { testPlatform, type TestOptions, type TestPlatform } from '../../../platform/testing.ts';
 import { createDiscovery, type Discovery } from '../../discovery/index.ts';
 import { recordLooks } from '../../discovery/looks.ts';
 import { recordSightings } from '../../discovery/sightings.ts';
@@ -36,9 +36,9 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function world(options: AuditOptions = {}): Promise<World> {
+export async function world(options: AuditOptions = {}, settings: TestOptions['config'] = {}): Promise<World> {
   const clock = { now: new Date('2026-11-20T10:00:00.000Z') };
-  const platform = await testPlatform({ now: () => new Date(clock.now) });
+  const platform = await testPlatform({ now: () => new Date(clock.now), config: settings });
   const discovery = createDiscovery(platform);
   const audit = createAudit(platform, discovery, options);
   platform.handle(audit.jobs);

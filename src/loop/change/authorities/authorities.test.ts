@@ -9,7 +9,7 @@ import { createPrivateKey } from 'node:crypto';
 import { startAuthority } from '../../../../lab/demo/ca/index.ts';
 import type { Authority } from '../../../../lab/demo/ca/client.ts';
 import { keyAndRequest } from '../../../../lab/demo/host/keys.ts';
-import { readRevocationList } from '../crl.ts';
+import { readRevocationList } from '../../../platform/pki/revocation-list.ts';
 import { spkiOf } from '../testing/host.ts';
 import type { AuthorityAccess, AuthorityKind } from './contract.ts';
 import { urlProblem } from '../../../platform/http/outgoing.ts';

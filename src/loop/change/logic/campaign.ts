@@ -9,7 +9,7 @@ import {
 import type { Endpoint, Host } from '../../../model/estate.ts';
 import type { CertificateFact, Facts, ProcessFact, SectionName, ServiceFact } from '../../../model/facts.ts';
 import { BURNING, type Exposure, type Finding } from '../../../model/finding.ts';
-import { tlsOf } from '../../../model/probe.ts';
+import { chainsOf, tlsOf } from '../../../model/probe.ts';
 import { certificateKey, normalSerial } from './inputs.ts';
 import { holdersOfOldFiles, listenerOf, processesOf, type Listener } from './listeners.ts';
 
@@ -210,7 +210,10 @@ function reissued(burnt: Burnt, { service }: Listener): Step {
 function served(burnt: Burnt): Step {
   const leaf = leafOf(burnt);
   if (!leaf) return unknown('its certificate was never seen');
-  if (burnt.burntKeys.has(leaf.spki)) return open(`key ${short(leaf.spki)}, which leaked, is served`);
+  // To whoever asks by whichever name.
+  const keys = chainsOf(tlsOf(burnt.endpoint.probe)).flatMap(([one]) => one?.spki ?? []);
+  const leaked = keys.find((spki) => burnt.burntKeys.has(spki));
+  if (leaked !== undefined) return open(`key ${short(leaked)}, which leaked, is served`);
   return isSeen(burnt) ? done(`key ${short(leaf.spki)} is served`) : unknown(NOT_SINCE);
 }
 

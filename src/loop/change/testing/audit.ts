@@ -38,6 +38,11 @@ export class FakeAudit implements Audit {
   async facts(hostId: string): Promise<StoredFacts> {
     return this.#facts.get(hostId) ?? { hostId, sections: {}, meta: {} };
   }
+  /** fingerprints that an authority says are revoked */
+  readonly revoked = new Set<string>();
+  async revokedAmong(fingerprints: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(fingerprints.filter((one) => this.revoked.has(one)));
+  }
   kits(): LoadedKit[] {
     return this.#kits;
   }

@@ -18,7 +18,7 @@ import type { AgentRecord, Enrollment } from '../../enrollment/index.ts';
 import { createImpact } from '../../impact/index.ts';
 import { addAuthority } from '../authorities.ts';
 import { AUTHORITY_KINDS } from '../authorities/registry.ts';
-import { RevocationLists } from '../crl.ts';
+import { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import type { Deps } from '../deps.ts';
 import { canonical } from '../logic/canonical.ts';
 import { advance } from '../advance.ts';

@@ -23,7 +23,7 @@ import { advance, tick } from '../advance.ts';
 import { approveChange } from '../approve.ts';
 import { AUTHORITY_KINDS } from '../authorities/registry.ts';
 import { updateCampaign } from '../campaigns.ts';
-import { RevocationLists } from '../crl.ts';
+import { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import type { Deps } from '../deps.ts';
 import { workOverSsh } from '../over-ssh.ts';
 import { createChange } from '../planning.ts';

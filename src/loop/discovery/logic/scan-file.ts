@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { SCAN_FORMAT, ScanFileHeader, ScanFileLine } from '../../../model/scan-file.ts';
+import {
+  SCAN_FORMAT,
+  ScanFileHeader,
+  ScanFileLine,
+  ScanFileSignature,
+  SIGNED_SCAN_FORMAT,
+} from '../../../model/scan-file.ts';
+
+const LONGEST_SIGNATURE = 1000;
 
 /** What the file says, before it is packed. The same scan makes the same bytes. */
 export function scanFileText(scan: ScanFileHeader['scan'], lines: readonly ScanFileLine[]): string {
@@ -9,6 +17,24 @@ export function scanFileText(scan: ScanFileHeader['scan'], lines: readonly ScanF
 }
 
 const digestOf = (body: string): string => createHash('sha256').update(body).digest('hex');
+
+/** What is signed of such a text. */
+export const signedPart = (text: string): Buffer =>
+  Buffer.from(`${SIGNED_SCAN_FORMAT}\n${text.slice(0, text.indexOf('\n') + 1)}`);
+
+export function withSignature(text: string, by: Pick<ScanFileSignature, 'key' | 'signature'>): string {
+  return `${JSON.stringify({ kind: 'signature', format: SIGNED_SCAN_FORMAT, ...by })}\n${text}`;
+}
+
+/** The signature and what it is over; null: the file has none. */
+export function splitSignature(text: string): { signature: ScanFileSignature | null; rest: string } {
+  const end = text.indexOf('\n');
+  const first = end > 0 && end < LONGEST_SIGNATURE ? text.slice(0, end) : '';
+  if (!first.includes('"signature"')) return { signature: null, rest: text };
+  const signature = ScanFileSignature.safeParse(jsonOf(first, 1));
+  if (!signature.success) throw new Error('its first line is no signature that this version knows');
+  return { signature: signature.data, rest: text.slice(end + 1) };
+}
 
 /** Throws an Error in words that names the line. A file is taken as a whole or not at all. */
 export function readScanFile(text: string): { header: ScanFileHeader; lines: ScanFileLine[] } {

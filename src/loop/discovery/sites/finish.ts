@@ -5,6 +5,7 @@ import { countOffline } from '../results.ts';
 import { countsOf } from '../scans.ts';
 import { type ScanRow, setScanState } from '../store-scans.ts';
 import { saveSiteProgress } from './store.ts';
+import { forgetTraps } from './traps.ts';
 
 export const scopeOf = (scan: ScanRow) =>
   scan.scope_id
@@ -32,6 +33,7 @@ export async function finish(
     site: scan.site,
   });
   await saveSiteProgress(tx.db, scan.id, { counts, pace: paceOf(scan, counts, tx.now), path: scan.path, now: tx.now });
+  await forgetTraps(tx.db, scan.id);
   await setScanState(tx.db, scan.id, ['queued', 'running'], { state: 'done', finishedAt: tx.now });
   await tx.record({
     type: 'discovery.scan.finished',

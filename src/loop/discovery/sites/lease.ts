@@ -12,6 +12,7 @@ import { LiveScopes } from '../live-scopes.ts';
 import type { Dark } from '../logic/blackout.ts';
 import { portionsOrder } from '../logic/portions.ts';
 import { isDarkSoon } from '../rest.ts';
+import { knownTlsAt } from '../server-names.ts';
 import { intervalsOfScan } from '../scans.ts';
 import type { ScanRow } from '../store-scans.ts';
 import { finish, scopeOf } from './finish.ts';
@@ -151,6 +152,7 @@ async function leaseOf(
     seed: Number(scan.seed) + window + 1,
     cursor: found.cursor,
     open: found.open,
+    known: await knownTlsAt(tx.db, { addresses: walk.order.addressesIn(window), ports: walk.ports, site: scan.site }),
     terms: await termsOf(sites, tx, scopes, { scan, walk }),
   };
 }

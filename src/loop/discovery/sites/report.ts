@@ -17,6 +17,7 @@ import { lockIdentities } from '../store-hosts.ts';
 import type { ScanRow } from '../store-scans.ts';
 import { finish, paceOf, scopeOf } from './finish.ts';
 import { actorOf, freshScopes, isRefused, restIn, type Sites, termsOf, type Walk, walkOf } from './lease.ts';
+import { bogusIn } from './traps.ts';
 import {
   countPortions,
   deletePortion,
@@ -193,7 +194,14 @@ async function storeLooks(
 ): Promise<void> {
   const { sites, scanner, scopes, tx } = taking;
   const allowed = report.looks.filter(({ address }) => scopes.allowsScan(scan, address));
-  const told = allowed.flatMap((look) => looksOf({ address: look.address, looks: [look] }, seenAt(look, scan, tx.now)));
+  const all = allowed.flatMap((look) =>
+    looksOf({ address: look.address, looks: [look] }, seenAt(look, scan, tx.now)).map((one) =>
+      look.glance ? { ...one, isGlance: true } : one,
+    ),
+  );
+  const bogus = await bogusIn(tx.db, scan.id, all);
+  if (bogus.size > 0) counts.bogus = (counts.bogus ?? 0) + bogus.size;
+  const told = all.filter(({ address }) => !bogus.has(address));
   const known = await lastSeenThere(tx.db, scanner.site, told);
   const looks = told.filter(
     ({ address, port, at }) => !known.some((one) => one.address === address && one.port === port && one.last_seen > at),

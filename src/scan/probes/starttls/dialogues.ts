@@ -1,4 +1,4 @@
-import { element, integer, numberOf, readElement, readElements, text } from '../../logic/ber.ts';
+import { element, integer, numberOf, readElement, readElements, text } from '../../../model/ber.ts';
 import type { Conversation } from '../../scanner/conversation.ts';
 import { readUntil } from '../service-result.ts';
 import { readLine, readLines, readReply, say } from './replies.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { oldRuntime } from '../../../../lab/demo/runtimes.ts';
-import type { ProbeResult, TlsProbe } from '../../../model/probe.ts';
+import type { TlsKnown, TlsProbe } from '../../../model/probe.ts';
 import { weaknessOf } from '../../logic/tls-ciphers.ts';
 import { newTarget, type ProbeTarget } from '../contract.ts';
 import { freePort, listenWith, loopbackGuard, type Pki, selfSigned, startServer, targetAt, wants } from '../testing.ts';
@@ -135,7 +135,7 @@ test('an unchanged endpoint is not asked again for what its handshakes do not sh
   });
   t.after(() => counted.close());
   let now = new Date('2026-01-01T00:00:00Z');
-  const lookWith = async (known: ProbeResult | null): Promise<{ cost: number; result: TlsProbe }> => {
+  const lookWith = async (known: TlsKnown | null): Promise<{ cost: number; result: TlsProbe }> => {
     const before = connections;
     const at = { address: '127.0.0.1', port: counted.port, connectMs: 1000, known, now: () => now };
     const result = await look(newTarget(loopbackGuard(), at));

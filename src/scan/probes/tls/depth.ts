@@ -94,7 +94,7 @@ export async function stillServes(target: ProbeTarget, version: TlsVersion): Pro
 
 /** A server that takes no more connections has not answered; what was seen of it stays. */
 async function flightOf(target: ProbeTarget, version: TlsVersion, ciphers?: readonly number[]): Promise<Flight | null> {
-  const options = { heartbeat: false, ...(ciphers ? { ciphers } : {}) };
+  const options = { heartbeat: false, serverName: target.serverName, ...(ciphers ? { ciphers } : {}) };
   try {
     return await converse(target, HELLO_MS, (c) => hello(c, version, options));
   } catch (error) {

@@ -1,8 +1,9 @@
 import { AppError } from '../../../model/errors/index.ts';
-import { type CertificateInfo, type HeartbleedProof, tlsOf, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
+import { type CertificateInfo, type HeartbleedProof, type TlsProbe, TlsVersion } from '../../../model/probe.ts';
 import type { TlsDepth } from '../../../model/tls-depth.ts';
 import { basisOf, stillHolds } from '../../logic/tls-depth.ts';
 import { converse, type Probe, type ProbeTarget } from '../contract.ts';
+import { lookByName } from './by-name.ts';
 import { describeChain } from './certificate.ts';
 import { lookDeeper, stillServes } from './depth.ts';
 import { type Flight, hello } from './handshake.ts';
@@ -38,8 +39,8 @@ export const tlsProbe: Probe = {
   probe: probeTls,
 };
 
-async function probeTls(target: ProbeTarget): Promise<TlsProbe> {
-  const { seen, unknown, cut } = await askVersions(target);
+async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
+  const { target, seen, unknown, cut } = await askWithOrWithout(plain);
   const newest = seen[0];
   if (!newest) throw stopped(target, cut ?? 'no version was agreed upon');
   const heartbleed = await lookForHeartbleed(target, seen, cut);
@@ -57,7 +58,17 @@ async function probeTls(target: ProbeTarget): Promise<TlsProbe> {
     ...saidByTheWay(seen),
     ...(library?.stapled ? { stapled: library.stapled } : {}),
     depth: await depthOf(target, seen, chain[0]),
+    ...(await lookByName(target, newest.version, chain[0])),
   };
+}
+
+/** Some servers speak to those only who say whom they ask for: then by the first name that is known. */
+async function askWithOrWithout(target: ProbeTarget): Promise<Asked & { target: ProbeTarget }> {
+  const asked = await askVersions(target);
+  const [serverName] = target.names;
+  if (asked.seen.length > 0 || serverName === undefined) return { ...asked, target };
+  const named = { ...target, serverName };
+  return { ...(await askVersions(named)), target: named };
 }
 
 /** What its hellos say without being asked for it. TLS 1.3 has neither. */
@@ -83,7 +94,7 @@ async function depthOf(
   }));
   const basis = basisOf(shown, leaf);
   const now = target.now();
-  const known = stillHolds(tlsOf(target.known), basis, now);
+  const known = stillHolds(target.known, basis, now);
   return known ?? { ...(await lookDeeper(target, shown)), basis, at: now.toISOString() };
 }
 
@@ -104,7 +115,9 @@ async function askVersions(target: ProbeTarget): Promise<Asked> {
   const asked: Asked = { seen: [], unknown: [], cut: null };
   let closed: TlsVersion[] = [];
   for (const version of NEWEST_FIRST) {
-    const flight = await converse(target, HELLO_MS, (c) => hello(c, version, { heartbeat: true, compression: true }));
+    const flight = await converse(target, HELLO_MS, (c) =>
+      hello(c, version, { heartbeat: true, compression: true, serverName: target.serverName }),
+    );
     const cut = whyCut(version, flight);
     if (cut !== null) {
       asked.unknown.push(version);
@@ -146,7 +159,7 @@ async function lookForHeartbleed(target: ProbeTarget, seen: Seen[], cut: string 
     };
   }
   return converse(target, HEARTBEAT_MS, async (conversation) => {
-    const flight = await hello(conversation, open.version, { heartbeat: true });
+    const flight = await hello(conversation, open.version, { heartbeat: true, serverName: target.serverName });
     if (flight.kind === 'hello' && flight.complete && flight.hello.heartbeat) {
       return proveHeartbleed(conversation, open.version);
     }

@@ -30,6 +30,17 @@ export async function libraryHandshake(target: ProbeTarget, newest: TlsVersion):
   return (isOwed ? await shakeOnce(target, newest) : null) ?? first;
 }
 
+/** The chain that it shows to `target.serverName`; `refused`: it says that it does not know that name. Null as above. */
+export async function shownTo(target: ProbeTarget, newest: TlsVersion): Promise<Buffer[] | 'refused' | null> {
+  let isRefused = false;
+  const tls = await secured(target, newest, (error) => {
+    if (/alert (unrecognized name|number 112)/i.test(error.message)) isRefused = true;
+  });
+  const chain = tls && chainOf(tls);
+  tls?.destroy();
+  return chain ?? (isRefused ? 'refused' : null);
+}
+
 async function shakeOnce(target: ProbeTarget, newest: TlsVersion): Promise<LibraryHandshake | null> {
   let stapled: string | null = null;
   const tls = await secured(target, newest, undefined, (response) => {
@@ -49,7 +60,8 @@ export async function secured(
 ): Promise<TLSSocket | null> {
   if (newest === 'SSLv3') return null;
   const socket = await target.connect();
-  const tls = await shake(socket, Math.min(HANDSHAKE_MS, target.left()), newest, { failed, stapled });
+  const ms = Math.min(HANDSHAKE_MS, target.left());
+  const tls = await shake(socket, ms, newest, { failed, stapled, serverName: target.serverName });
   if (!tls) socket.destroy();
   return tls;
 }
@@ -58,11 +70,16 @@ function shake(
   socket: Socket,
   ms: number,
   newest: Exclude<TlsVersion, 'SSLv3'>,
-  tell: { failed: (error: Error) => void; stapled: ((response: Buffer | null) => void) | undefined },
+  tell: {
+    failed: (error: Error) => void;
+    stapled: ((response: Buffer | null) => void) | undefined;
+    serverName: string | undefined;
+  },
 ): Promise<TLSSocket | null> {
   return new Promise((resolve) => {
     const tls = connect({
       socket,
+      ...(tell.serverName === undefined ? {} : { servername: tell.serverName }),
       rejectUnauthorized: false,
       minVersion: MIN[newest],
       maxVersion: MIN[newest],

@@ -7,7 +7,13 @@ import { TlsVersion } from '../../../model/probe.ts';
  */
 export const RECORD = { alert: 21, handshake: 22, heartbeat: 24 } as const;
 export const HANDSHAKE = { serverHello: 2, certificate: 11, serverKeyExchange: 12, serverHelloDone: 14 } as const;
-export const EXTENSION = { supportedVersions: 43, keyShare: 51, heartbeat: 15, renegotiation: 0xff01 } as const;
+export const EXTENSION = {
+  supportedVersions: 43,
+  keyShare: 51,
+  heartbeat: 15,
+  serverName: 0,
+  renegotiation: 0xff01,
+} as const;
 
 const CODES: Record<TlsVersion, number> = {
   SSLv3: 0x0300,
@@ -49,6 +55,8 @@ export interface HelloOptions {
   heartbeat: boolean;
   /** instead of all that we know; up to TLS 1.2 */
   ciphers?: readonly number[];
+  /** whom we ask for (RFC 6066) */
+  serverName?: string | undefined;
   /** offers DEFLATE before none; up to TLS 1.2 */
   compression?: boolean;
 }
@@ -72,6 +80,10 @@ export function clientHello(version: TlsVersion, options: HelloOptions): Buffer 
 
 function extensionsFor(version: TlsVersion, options: HelloOptions): Buffer {
   const all = [extension(10, list16(GROUPS)), extension(11, Buffer.from([1, 0]))];
+  if (options.serverName !== undefined) {
+    const name = sized16(Buffer.from(options.serverName, 'latin1'));
+    all.push(extension(EXTENSION.serverName, sized16(Buffer.concat([Buffer.from([0]), name]))));
+  }
   if (version === 'TLSv1.2' || version === 'TLSv1.3') all.push(extension(13, list16(SIGNATURES)));
   if (options.heartbeat && version !== 'TLSv1.3') all.push(extension(EXTENSION.heartbeat, Buffer.from([1])));
   if (version === 'TLSv1.3') {

@@ -53,4 +53,11 @@ export async function choosePinger(wanted: WantedPath = 'auto'): Promise<Asking>
   }
 }
 
+/** Whether anybody can be asked by ICMP from here. */
+export async function canPing(wanted: WantedPath): Promise<boolean> {
+  const { pinger } = await choosePinger(wanted);
+  pinger?.close();
+  return pinger !== null;
+}
+
 const WORKS = { syn: 'single packets are permitted here', epoll: 'the kernel’s own calls work here' };

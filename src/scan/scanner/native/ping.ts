@@ -39,7 +39,9 @@ export function openPinger(libc: Libc): Pinger {
       sent += Math.max(1, count);
     }
   };
-  const hear = (waiting: Map<bigint, string>, answered: Map<string, Answered>): void => {
+  // Of all who ask just now: whoever hears first hears for the others, too.
+  const waiting = new Map<bigint, { address: string; answered: Map<string, Answered> }>();
+  const hear = (): void => {
     for (let count = TOGETHER; count === TOGETHER;) {
       count = libc.recvmmsg(fd, into.headers.at, TOGETHER, 0, 0);
       for (let index = 0; index < count; index++) {
@@ -48,25 +50,26 @@ export function openPinger(libc: Libc): Pinger {
           length: into.lengthOf(index),
           hasHeader: isRaw,
         });
-        const address = reply && waiting.get(reply.token);
-        if (!address || Number(parseAddress(address)!.value) !== from) continue;
+        const asked = reply && waiting.get(reply.token);
+        if (!asked || Number(parseAddress(asked.address)!.value) !== from) continue;
         waiting.delete(reply.token);
-        answered.set(address, { ttl: reply.ttl });
+        asked.answered.set(asked.address, { ttl: reply.ttl });
       }
     }
   };
   return {
     why: `who has no open port is asked by ICMP, through ${isRaw ? 'a raw socket' : 'the kernel’s ping sockets'}`,
     [PING]: async (addresses, timeoutMs, signal) => {
-      const waiting = new Map(addresses.map((address) => [randomBytes(8).readBigUInt64BE(0), address]));
+      const targets = addresses.map((address) => [randomBytes(8).readBigUInt64BE(0), address] as const);
       const answered = new Map<string, Answered>();
-      const targets = [...waiting];
+      for (const [token, address] of targets) waiting.set(token, { address, answered });
       for (let at = 0; at < targets.length; at += TOGETHER) send(targets.slice(at, at + TOGETHER));
       const end = performance.now() + timeoutMs;
-      while (waiting.size > 0 && performance.now() < end && !signal?.aborted) {
+      while (answered.size < targets.length && performance.now() < end && !signal?.aborted) {
         await sleep(POLL_MS);
-        hear(waiting, answered);
+        hear();
       }
+      for (const [token] of targets) waiting.delete(token);
       return answered;
     },
     close: () => {

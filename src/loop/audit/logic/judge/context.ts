@@ -4,6 +4,7 @@ import type { Facts, SectionName } from '../../../../model/facts.ts';
 import type { Verdict } from '../../../../model/finding.ts';
 import type { Check } from '../../../../model/kit.ts';
 import type { Orphan } from '../orphans.ts';
+import type { Asked } from '../revocation.ts';
 import type { KnownName } from '../served-names.ts';
 import type { CelValue } from '../kit/expression.ts';
 
@@ -27,6 +28,8 @@ export interface Evidence {
   facts: Partial<Facts>;
   meta: SectionMetas;
   endpoints: readonly Endpoint[];
+  /** what authorities say of the certificates that these serve */
+  asked?: Asked;
   /** processes that run old files of nobody knows which package */
   orphans: readonly Orphan[];
   /** order of versions of an ecosystem, or null where there is none */

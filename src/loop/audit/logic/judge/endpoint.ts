@@ -1,9 +1,10 @@
 import type { Endpoint } from '../../../../model/estate.ts';
 import type { SocketFact } from '../../../../model/facts.ts';
-import { tlsOf } from '../../../../model/probe.ts';
+import { tlsOf, type TlsSeen } from '../../../../model/probe.ts';
 import type { EndpointCheck } from '../kit/compile.ts';
 import { type Bindings, type Expression, toCel } from '../kit/expression.ts';
-import { compareNames, type ServedNames } from '../served-names.ts';
+import { withAsked } from '../revocation.ts';
+import { compareServed, type ServedNames } from '../served-names.ts';
 import { type Evidence, type Judgement, nameOf } from './context.ts';
 import { socketOf } from './listeners.ts';
 
@@ -13,7 +14,7 @@ export interface EndpointVerdict {
   bindings: Bindings;
 }
 
-type Server = Pick<Evidence, 'names' | 'host'>;
+type Server = Pick<Evidence, 'names' | 'host' | 'asked'>;
 
 /** What the check says about the endpoint's last successful look. Nothing seen is unknown, never a pass. */
 export function lookAt(
@@ -36,20 +37,20 @@ export function lookAt(
 }
 
 function bindingsOf({ wantsNames }: EndpointCheck, endpoint: Endpoint, now: string, server: Server | null): Bindings {
-  const tls = tlsOf(endpoint.probe);
+  const tls = withAsked(tlsOf(endpoint.probe), server?.asked);
   return {
     probe: toCel(endpoint.probe),
     tls: toCel(tls),
     endpoint: toCel(endpoint),
-    names: wantsNames ? toCel(namesAt(endpoint, tls?.chain[0]?.pem, server)) : null,
+    names: wantsNames ? toCel(namesAt(endpoint, tls, server)) : null,
     now,
   };
 }
 
-function namesAt({ address }: Endpoint, pem: string | undefined, server: Server | null): ServedNames | null {
-  if (pem === undefined) return null;
+function namesAt({ address }: Endpoint, tls: TlsSeen | null, server: Server | null): ServedNames | null {
+  if (!tls?.chain[0]) return null;
   const addresses = new Set([address, ...(server?.host.addresses ?? [])]);
-  return compareNames(pem, { known: server?.names ?? [], addresses: [...addresses] });
+  return compareServed(tls, { known: server?.names ?? [], addresses: [...addresses] });
 }
 
 /** True or false, or why neither. */

@@ -5,13 +5,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { ProbeResult, TlsProbe } from '../../../model/probe.ts';
-import { newTarget } from '../../../scan/probes/contract.ts';
-import { freePort, loopbackGuard, startServer } from '../../../scan/probes/testing.ts';
-import { tlsProbe } from '../../../scan/probes/tls/index.ts';
-import { mustStaple } from '../../../scan/logic/tls-feature.ts';
-import { withRevocation } from '../certificates.ts';
-import { readOcsp } from './ocsp.ts';
+import type { ProbeResult, TlsProbe } from '../../model/probe.ts';
+import { newTarget } from '../../scan/probes/contract.ts';
+import { freePort, loopbackGuard, startServer } from '../../scan/probes/testing.ts';
+import { tlsProbe } from '../../scan/probes/tls/index.ts';
+import { mustStaple } from '../../scan/logic/tls-feature.ts';
+import { withRevocation } from './certificates.ts';
+import { ocspRequest, readOcsp } from '../../platform/pki/ocsp.ts';
 
 const run = (dir: string, ...argv: string[]): void =>
   void execFileSync('openssl', argv, { cwd: dir, stdio: ['ignore', 'ignore', 'ignore'] });
@@ -83,6 +83,38 @@ test('an OCSP response counts with its issuer’s signature, in its time, and wh
       assert.equal(readOcsp(response.subarray(0, at), ca, now), null);
     }
   }
+});
+
+test('a response about another authority’s certificate with the same serial says nothing of ours', (t) => {
+  if (spawnSync('openssl', ['version']).error) return t.skip('openssl is not installed');
+  const [ca, other] = [authority(t), authority(t)];
+  ca.say(true);
+  const now = new Date();
+  const answer = (about: string, ...hash: string[]): string | null => {
+    const issuer = join(about, 'ca.pem');
+    const as = ['-rsigner', 'ca.pem', '-rkey', 'ca.key', '-CA', issuer, '-ndays', '7'];
+    run(ca.dir, 'ocsp', ...hash, '-issuer', issuer, '-serial', '0xC0FFEE', '-reqout', 'req.der', '-no_nonce');
+    run(ca.dir, 'ocsp', '-index', 'index.txt', ...as, '-reqin', 'req.der', '-respout', 'resp.der');
+    return readOcsp(readFileSync(join(ca.dir, 'resp.der')), ca, now)?.status ?? null;
+  };
+  assert.equal(answer(other.dir), null);
+  for (const hash of ['-sha1', '-sha256', '-sha384', '-sha512']) {
+    assert.equal(answer(ca.dir, hash), 'revoked', hash);
+    assert.equal(answer(other.dir, hash), null, hash);
+  }
+});
+
+test('an answer to another question than ours is none, and our question is one that openssl understands', (t) => {
+  if (spawnSync('openssl', ['version']).error) return t.skip('openssl is not installed');
+  const ca = authority(t);
+  ca.say(false);
+  const [nonce, other] = [Buffer.alloc(16, 7), Buffer.alloc(16, 8)];
+  writeFileSync(join(ca.dir, 'req.der'), ocspRequest(ca, nonce));
+  const as = ['-rsigner', 'ca.pem', '-rkey', 'ca.key', '-CA', 'ca.pem', '-ndays', '7'];
+  run(ca.dir, 'ocsp', '-index', 'index.txt', ...as, '-reqin', 'req.der', '-respout', 'resp.der');
+  const response = readFileSync(join(ca.dir, 'resp.der'));
+  const said = (question?: Buffer) => readOcsp(response, ca, new Date(), question)?.status ?? null;
+  assert.deepEqual([said(nonce), said(other), said()], ['good', null, 'good']);
 });
 
 test('a response that does not say how long it holds is believed for a week', (t) => {

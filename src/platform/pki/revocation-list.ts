@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { X509Certificate, X509Crl } from '@peculiar/x509';
 import { createHash } from 'node:crypto';
-import { fetch } from 'undici';
-import { normalSerial } from './logic/inputs.ts';
+import { plainSerial } from '../../model/serial.ts';
+import { download } from '../http/outgoing.ts';
+import { whyPartial } from './list-scope.ts';
 
 const TIMEOUT_MS = 10_000;
 const LIMIT = 64 * 1024 * 1024;
@@ -15,7 +16,16 @@ export interface RevocationList {
   signatureChecked: boolean;
   thisUpdate: string;
   nextUpdate: string | null;
+  /** why a certificate that is not in it may be revoked all the same; null: whatever its issuer revoked is in it */
+  partial: string | null;
   has(serial: string): boolean;
+}
+
+/** Where one may ask, and how much may come of it. */
+export interface Reach {
+  /** why this address may not be connected to, or null; without it, every one may */
+  refuses?: (address: string) => string | null;
+  limit?: number;
 }
 
 /** Lists that are remembered, and fetched at the same time. */
@@ -25,6 +35,18 @@ const LANES = 4;
 /** Lists as they were fetched lately: whoever asks for one while it is fetched, or soon after, gets the same. */
 export class RevocationLists {
   #fetched = new Map<string, { at: number; list: ReturnType<typeof readRevocationList> }>();
+  readonly #reach: Reach;
+  readonly #kept: number;
+
+  constructor(reach: Reach = {}, kept = KEPT) {
+    this.#reach = reach;
+    this.#kept = kept;
+  }
+
+  /** Was it fetched at `since` or later? */
+  has(url: string, since: Date): boolean {
+    return (this.#fetched.get(url)?.at ?? -1) >= since.getTime();
+  }
 
   /** As it was at `since` or later. */
   read(
@@ -35,11 +57,11 @@ export class RevocationLists {
   ): ReturnType<typeof readRevocationList> {
     const known = this.#fetched.get(url);
     if (known && known.at >= since.getTime()) return known.list;
-    const list = readRevocationList(url, issuers, now);
+    const list = readRevocationList(url, issuers, now, this.#reach);
     this.#fetched.delete(url);
     this.#fetched.set(url, { at: now.getTime(), list });
     const [oldest] = this.#fetched.keys();
-    if (this.#fetched.size > KEPT && oldest !== undefined) this.#fetched.delete(oldest);
+    if (this.#fetched.size > this.#kept && oldest !== undefined) this.#fetched.delete(oldest);
     return list;
   }
 
@@ -68,41 +90,36 @@ export async function readRevocationList(
   url: string,
   issuers: readonly { pem: string; subject: string }[],
   now: Date,
+  reach: Reach = {},
 ): Promise<RevocationList | { why: string }> {
   try {
-    const crl = new X509Crl(new Uint8Array(await download(url)));
+    const crl = new X509Crl(new Uint8Array(await fetched(url, reach)));
     const signer = await signerOf(crl, issuers);
     if (signer === null) return { why: 'no configured authority signed it' };
     if (crl.thisUpdate.getTime() > now.getTime() + CLOCK_SKEW_MS) return { why: 'it is from the future' };
     if (crl.nextUpdate && crl.nextUpdate.getTime() < now.getTime()) {
       return { why: `it is out of date since ${crl.nextUpdate.toISOString()}` };
     }
-    const serials = new Set(crl.entries.map((entry) => normalSerial(entry.serialNumber)));
+    const serials = new Set(crl.entries.map((entry) => plainSerial(entry.serialNumber)));
     return {
       issuer: crl.issuer,
       issuerSpki: signer,
       signatureChecked: true,
       thisUpdate: crl.thisUpdate.toISOString(),
       nextUpdate: crl.nextUpdate?.toISOString() ?? null,
-      has: (serial) => serials.has(normalSerial(serial)),
+      partial: whyPartial(crl, url),
+      has: (serial) => serials.has(plainSerial(serial)),
     };
   } catch (error) {
     return { why: (error as Error).message };
   }
 }
 
-async function download(url: string): Promise<Uint8Array> {
+async function fetched(url: string, { refuses, limit = LIMIT }: Reach): Promise<Uint8Array> {
   if (!/^https?:\/\//i.test(url)) throw new Error('it is not at an http or https address');
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`its server answered ${response.status}`);
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk as Uint8Array);
-    size += (chunk as Uint8Array).length;
-    if (size > LIMIT) throw new Error('it is too large');
-  }
-  return Buffer.concat(chunks);
+  const { status, bytes } = await download(url, { timeoutMs: TIMEOUT_MS, limit, refuses });
+  if (status !== 200) throw new Error(`its server answered ${status}`);
+  return bytes;
 }
 
 /** SHA-256 of the key of the configured issuer whose signature is on it. */

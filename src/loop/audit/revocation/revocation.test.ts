@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import type { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Finding } from '../../../model/finding.ts';
+import { download } from '../../../platform/http/outgoing.ts';
+import { withClient } from '../../../platform/db/pool.ts';
+import { addScope } from '../../discovery/testing/index.ts';
+import { world, type World } from '../testing/world.ts';
+import { askedOf } from './index.ts';
+import { tlsShowing } from '../../../scan/probes/testing.ts';
+import { RealAuthority } from './testing.ts';
+
+const HAS_OPENSSL = spawnSync('openssl', ['version']).error === undefined;
+const HOST = '10.74.20.9';
+const HOUR = 60;
+
+interface Scene {
+  w: World;
+  ca: RealAuthority;
+  hostId: string;
+  /** asks, as the timer does, and judges */
+  ask(): Promise<void>;
+  finding(): Promise<Finding | undefined>;
+}
+
+async function scene(t: TestContext, address: string, setting: 'ask' | 'off' = 'ask'): Promise<Scene> {
+  const ca = new RealAuthority(address);
+  const w = await world({ askPauseMs: 1 }, { revocation: setting });
+  t.after(async () => {
+    ca.close();
+    await w.close();
+  });
+  w.clock.now = new Date();
+  await ca.start();
+  await addScope(w.platform, { name: 'lab', cidrs: ['127.0.0.1', address], ports: '443' });
+  const hostId = await w.find(HOST, 'key of the host');
+  return {
+    w,
+    ca,
+    hostId,
+    ask: async () => {
+      await w.audit.jobs['audit.revocations']!({});
+      await w.settle();
+    },
+    finding: async () => (await w.audit.findings({ hostId, check: 'revoked-but-served' }))[0],
+  };
+}
+
+const serve = async (s: Scene, ...chain: X509Certificate[]): Promise<void> => {
+  await s.w.look(s.hostId, HOST, 443, tlsShowing(...chain));
+  await s.w.settle();
+};
+
+/** Its time has come, however long its last answer holds. */
+const due = (w: World): Promise<void> =>
+  withClient(w.platform.urls.owner, async (client) => {
+    await client.query("update audit.certificate_status set next_at = 'epoch'");
+  });
+
+const known = (w: World) =>
+  withClient(w.platform.urls.owner, async (client) => {
+    const { rows } = await client.query<{ status: string; why: string | null; source: string | null; next_at: Date }>(
+      'select status, why, source, next_at from audit.certificate_status',
+    );
+    return rows[0]!;
+  });
+
+test('3.17: a responder says that a served certificate is revoked, and silence takes nothing back', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.1');
+  const { w, ca } = s;
+  const { leaf, issuer } = await ca.issue('shop.example', [ca.points.ocsp]);
+  await ca.respond();
+  await serve(s, leaf, issuer);
+  await s.ask();
+  const first = await known(w);
+  assert.deepEqual([first.status, first.why], ['good', null]);
+  assert.ok(first.next_at.getTime() - w.clock.now.getTime() > 22 * 3_600_000, 'asked again when it runs out');
+  ca.revoke('shop.example');
+  await ca.respond();
+  await s.ask();
+  assert.equal(await s.finding(), undefined, 'the answer of before still holds: nobody was asked');
+  await due(w);
+  await s.ask();
+  const found = await s.finding();
+  assert.equal(found?.state, 'open');
+  assert.match(String(found.evidence['source']), /^OCSP responder http:/);
+  ca.silence();
+  w.later(48 * HOUR);
+  await due(w);
+  await s.ask();
+  assert.equal((await s.finding())?.state, 'open');
+  const last = await known(w);
+  assert.equal(last.status, 'revoked');
+  assert.match(last.why ?? '', /ECONNREFUSED/);
+});
+
+test('what was good is unknown when nobody says it again in time, never green', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.2');
+  const { w, ca } = s;
+  const { leaf, issuer } = await ca.issue('shop.example', [ca.points.ocsp]);
+  await ca.respond('ca');
+  await serve(s, leaf, issuer);
+  await s.ask();
+  const asked = async (): Promise<string | undefined> => {
+    const endpoints = await w.discovery.endpoints({ hostId: s.hostId });
+    return [...(await askedOf(w.platform, endpoints)).values()][0]?.status;
+  };
+  assert.equal(await asked(), 'good');
+  ca.silence();
+  w.later(25 * HOUR);
+  await s.ask();
+  assert.equal(await asked(), 'unknown');
+});
+
+test('a list in which the certificate is means revoked; a later list without it, good', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.3');
+  const { w, ca } = s;
+  // The server shows its own certificate alone: that of its issuer is fetched from where it says.
+  const { leaf } = await ca.issue('shop.example', [ca.points.crl, ca.points.issuer]);
+  ca.revoke('shop.example');
+  ca.publish();
+  await serve(s, leaf);
+  await s.ask();
+  const found = await s.finding();
+  assert.equal(found?.state, 'open');
+  assert.match(String(found.evidence['source']), /^revocation list http:/);
+  assert.deepEqual(ca.asked, ['/ca.der', '/ca.crl']);
+  ca.forget();
+  await sleep(1100);
+  ca.publish();
+  w.later(2);
+  await due(w);
+  await s.ask();
+  assert.equal((await s.finding())?.state, 'fixed');
+});
+
+test('lists that are altered, of a stranger, run out or too large, and servers that send elsewhere, say nothing', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.4');
+  const { w, ca } = s;
+  const stranger = new RealAuthority('127.74.20.4');
+  await stranger.start();
+  t.after(() => stranger.close());
+  const { leaf, issuer } = await ca.issue('shop.example', [ca.points.crl]);
+  await serve(s, leaf, issuer);
+  const altered = readFileSync(join(ca.dir, 'ca.crl'));
+  altered[altered.length - 5]! ^= 1;
+  const foreign = readFileSync(join(stranger.dir, 'ca.crl'));
+  const elsewhere = `http://127.74.20.4:${stranger.port}/ca.crl`;
+  const cases: [string, RegExp, () => { status: number; headers?: Record<string, string>; body?: Buffer }][] = [
+    ['altered', /no configured authority signed it/, () => ({ status: 200, body: altered })],
+    ['of a stranger', /no configured authority signed it/, () => ({ status: 200, body: foreign })],
+    ['none', /./, () => ({ status: 200, body: Buffer.from('hello') })],
+    ['too large', /too large/, () => ({ status: 200, body: Buffer.alloc(17 * 1024 * 1024) })],
+    ['missing', /answered 404/, () => ({ status: 404 })],
+    ['elsewhere', /redirect/, () => ({ status: 302, headers: { location: elsewhere } })],
+  ];
+  for (const [name, why, answers] of cases) {
+    ca.answers = answers;
+    await due(w);
+    await s.ask();
+    const said = await known(w);
+    assert.equal(said.status, 'unknown', name);
+    assert.match(said.why ?? '', why, name);
+  }
+  assert.deepEqual(stranger.asked, [], 'nobody followed a redirect');
+});
+
+test('nobody is asked where scopes do not reach or exclude, whatever the name is', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.5');
+  const { w, ca } = s;
+  await addScope(w.platform, { name: 'other', cidrs: ['127.74.21.0/24'], ports: '443', exclude: ['127.74.20.5'] });
+  const { leaf, issuer } = await ca.issue('shop.example', [ca.points.crl]);
+  await serve(s, leaf, issuer);
+  await s.ask();
+  assert.match((await known(w)).why ?? '', /127\.74\.20\.5 is excluded/);
+  assert.deepEqual(ca.asked, []);
+  const refuses = await w.discovery.reach();
+  const allowed = ['8.8.8.8', '2001:4860:4860::8888', '127.74.21.7'];
+  assert.deepEqual(
+    allowed.map((address) => refuses(address)),
+    [null, null, null],
+  );
+  for (const address of [
+    '127.0.0.9',
+    '169.254.169.254',
+    '10.0.0.1',
+    '::1',
+    '::ffff:10.0.0.1',
+    'fd00::1',
+    '0.0.0.0',
+    'x',
+  ])
+    assert.notEqual(refuses(address), null, address);
+  // A name is judged by what it stands for, at the moment of connecting.
+  const url = `http://localhost:${ca.port}/ca.crl`;
+  const within = { timeoutMs: 2000, limit: 100 };
+  await assert.rejects(download(url, { ...within, refuses: (at) => `no ${at}` }), /no (127\.0\.0\.1|::1)/);
+});
+
+test('with the setting off nobody is asked and nothing is kept', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.6', 'off');
+  const { leaf, issuer } = await s.ca.issue('shop.example', [s.ca.points.crl]);
+  s.ca.revoke('shop.example');
+  s.ca.publish();
+  await serve(s, leaf, issuer);
+  await s.ask();
+  assert.deepEqual([await known(s.w), s.ca.asked, await s.finding()], [undefined, [], undefined]);
+});
