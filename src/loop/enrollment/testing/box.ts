@@ -24,7 +24,10 @@ export const boxSkip =
     : 'mount namespaces cannot be made here';
 
 /** Root of a namespace of one's own is not enough for sshd, which becomes other users. */
-export const sshdSkip = boxSkip || (process.getuid?.() === 0 ? false : 'a real sshd lets nobody in without root');
+export const sshdSkip =
+  boxSkip ||
+  (process.getuid?.() !== 0 && 'a real sshd lets nobody in without root') ||
+  (!existsSync('/usr/sbin/sshd') && '/usr/sbin/sshd is not installed');
 
 /** What a shell says of a command that it does not find. */
 export const MISSING = '#!/bin/sh\nexit 127\n';

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +11,8 @@ import { isAppError } from '../../../model/errors/index.ts';
 import { createLog } from '../../log/index.ts';
 import { createDb, withClient } from '../pool.ts';
 import { startEmbedded } from './index.ts';
+import type { StatePaths } from './paths.ts';
+import { whenReady } from './supervisor.ts';
 
 const log = createLog('silent');
 const RUNNING = `select 1 from pg_stat_activity
@@ -37,4 +41,13 @@ test('SIGKILL of PostgreSQL under a query that computes: that is ended, and keep
     await sleep(50);
   }
   assert.ok(isAppError(await computing, 'DATABASE_UNAVAILABLE'));
+});
+
+test('a server that had ended before anybody listened for that is not waited for', async () => {
+  const child = spawn('/bin/sh', ['-c', 'exit 1']);
+  await once(child, 'exit');
+  const paths = { data: '/nonexistent', log: '/nonexistent' } as StatePaths;
+  const options = { postgres: '', paths, socket: '', who: null, settings: {} };
+  const told = whenReady(child, options, 0).then(String, (error: Error) => error.message);
+  assert.match(await Promise.race([told, sleep(10_000, 'it waits still')]), /no output|PostgreSQL/);
 });

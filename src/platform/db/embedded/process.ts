@@ -46,6 +46,9 @@ export async function launch(options: LaunchOptions): Promise<ChildProcess> {
   }
 }
 
+/** Asked of the child itself: who listens for its end may come after it, on a machine that has much to do. */
+export const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
+
 export interface Postmaster {
   pid: number;
   ready: boolean;

@@ -7,6 +7,7 @@ import { AppError } from '../../../model/errors/index.ts';
 import { saysDiskFull } from './paths.ts';
 import {
   clearPredecessor,
+  hasEnded,
   lastWords,
   launch,
   type LaunchOptions,
@@ -68,11 +69,13 @@ async function start(options: LaunchOptions): Promise<ChildProcess> {
     (info) => info.size,
     () => 0,
   );
-  const child = await launch(options);
-  let exit: number | null = null;
-  child.once('exit', (code) => (exit = code ?? -1));
+  return whenReady(await launch(options), options, from);
+}
+
+/** `from`: where the words of this start begin in its log. Rejects with them when it ends instead. */
+export async function whenReady(child: ChildProcess, options: LaunchOptions, from: number): Promise<ChildProcess> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (exit === null) {
+  while (!hasEnded(child)) {
     const postmaster = await readPostmaster(options.paths.data);
     // A pid file of before a crash says "ready" as well: the process must be younger than the file's owner, so ours.
     if (postmaster?.ready && (await isChildOf(postmaster.pid, child.pid))) return quiet(child);
@@ -82,8 +85,9 @@ async function start(options: LaunchOptions): Promise<ChildProcess> {
     }
     await sleep(20);
   }
-  const why =
-    exit === null ? `it was not ready after ${START_TIMEOUT_MS / 1000} s` : await lastWords(options.paths.log, from);
+  const why = hasEnded(child)
+    ? await lastWords(options.paths.log, from)
+    : `it was not ready after ${START_TIMEOUT_MS / 1000} s`;
   if (saysDiskFull(why)) throw new AppError('DATABASE_DISK_FULL', { why });
   throw new AppError('DATABASE_START', { why, log: options.paths.log });
 }
@@ -106,12 +110,15 @@ function quiet(child: ChildProcess): ChildProcess {
 }
 
 function watch(options: LaunchOptions, state: State, log: Logger): void {
-  const child = state.child;
-  child?.once('exit', (code, signal) => {
+  const child = state.child!;
+  const ended = (): void => {
     if (state.stopping) return;
+    const { exitCode: code, signalCode: signal } = child;
     log.warn({ code, signal, log: options.paths.log }, 'PostgreSQL ended by itself and is started again');
     state.restarting = restart(options, state, log);
-  });
+  };
+  if (hasEnded(child)) ended();
+  else child.once('exit', ended);
 }
 
 async function restart(options: LaunchOptions, state: State, log: Logger): Promise<void> {
@@ -134,7 +141,7 @@ async function stop(state: State, log: Logger): Promise<void> {
   state.stopping = true;
   await state.restarting;
   const child = state.child;
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  if (!child || hasEnded(child)) return;
   child.ref();
   const ended = once(child, 'exit');
   child.stdin?.end();
