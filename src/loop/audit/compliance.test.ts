@@ -57,7 +57,7 @@ test('3.19: what passed and fails now has drifted, with the moment and both valu
   const before = await rows();
 
   w.later(60);
-  await w.send(id, baseline('web', { ...GOOD, loglevel: 'VERBOSE' }));
+  await w.send(id, baseline('web', { ...GOOD, xauthlocation: '/usr/bin/xauth' }));
   await w.settle();
   assert.deepEqual(await rows(), before, 'a look that changes no verdict writes none');
 

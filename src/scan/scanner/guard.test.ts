@@ -62,7 +62,12 @@ test('nothing else here, nor in discovery or the agent’s patrols, opens a conn
     /\/native\/(?!choose\.ts)|startLink/.test(readFileSync(join(src, file), 'utf8')),
   );
   assert.deepEqual(entering, []);
-  assert.deepEqual(mention(/import (?!type)[^;]*\/native\/choose\.ts/), ['loop/discovery/run-scan.ts']);
+  assert.deepEqual(mention(/import (?!type)[^;]*\/native\/choose\.ts/).toSorted(), [
+    'loop/discovery/run-scan.ts',
+    // Whether there is a way to ping at all, for an estimate.
+    'loop/discovery/scans.ts',
+  ]);
+  assert.deepEqual(mention(/import \{ canPing \} from/), ['loop/discovery/scans.ts']);
   // The TLS client only ever speaks over a socket that the guard gave.
   const clients = files.filter((file) => /from '(node:tls|ssh2)'/.test(readFileSync(join(src, file), 'utf8')));
   assert.deepEqual(clients, ['scan/probes/tls/library.ts']);
