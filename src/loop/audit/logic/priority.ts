@@ -60,7 +60,10 @@ export function factorsOf(one: Weighed): PriorityFactor[] {
     },
     {
       name: 'dependants',
-      why: one.peers === 0 ? 'nobody was seen to connect' : `up to ${one.peers} addresses were seen to connect`,
+      why:
+        one.peers === 0
+          ? 'nobody was seen to connect'
+          : `up to ${one.peers} ${one.peers === 1 ? 'address was' : 'addresses were'} seen to connect`,
       times: round(1 + Math.min(1, Math.log10(1 + one.peers) / 3)),
     },
     {
