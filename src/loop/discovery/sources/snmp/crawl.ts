@@ -9,6 +9,8 @@ export interface Leash {
   most: number;
   port: number;
   login: Login;
+  /** after so long nobody else is asked, and what was told counts */
+  ms: number;
 }
 
 interface Asked extends DeviceTold {
@@ -21,23 +23,30 @@ interface Asked extends DeviceTold {
  */
 export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[]> {
   const asked: Asked[] = [];
+  const own = new Set<string>();
   const seen = new Set<string>(leash.seeds);
+  const until = performance.now() + leash.ms;
   let next = [...leash.seeds];
   for (let hop = 0; hop <= leash.hops && next.length > 0; hop++) {
-    const found: string[] = [];
+    const found = new Set<string>();
     for (const address of next) {
       if (asked.length >= leash.most) {
         asking.skip(`device beyond the first ${leash.most}`);
         continue;
       }
       // A device that is known by another of its addresses already.
-      if (asked.some((one) => one.addresses.includes(address))) continue;
+      if (own.has(address)) continue;
+      if (performance.now() >= until) {
+        asking.skip('device that there was no time left to ask');
+        continue;
+      }
       const told = await askDevice(asking, leash, address, hop === 0);
       if (!told) continue;
       asked.push({ ...told, address });
-      found.push(...told.neighbours.filter(({ how }) => how !== 'ARP').flatMap(({ addresses }) => addresses));
+      for (const one of told.addresses) own.add(one);
+      for (const one of told.neighbours) if (one.how !== 'ARP') for (const near of one.addresses) found.add(near);
     }
-    next = [...new Set(found)].filter((address) => !seen.has(address));
+    next = [...found].filter((address) => !seen.has(address));
     for (const address of next) seen.add(address);
   }
   if (next.length > 0) asking.skip(`device further away than ${leash.hops} hops`);
