@@ -27,24 +27,25 @@ export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[
   const seen = new Set<string>(leash.seeds);
   const until = performance.now() + leash.ms;
   let next = [...leash.seeds];
+  const enough = (): string | null => {
+    if (asked.length >= leash.most) return `device beyond the first ${leash.most}`;
+    return performance.now() >= until ? 'device that there was no time left to ask' : null;
+  };
   for (let hop = 0; hop <= leash.hops && next.length > 0; hop++) {
     const found = new Set<string>();
     for (const address of next) {
-      if (asked.length >= leash.most) {
-        asking.skip(`device beyond the first ${leash.most}`);
-        continue;
-      }
       // A device that is known by another of its addresses already.
       if (own.has(address)) continue;
-      if (performance.now() >= until) {
-        asking.skip('device that there was no time left to ask');
+      const why = enough();
+      if (why !== null) {
+        asking.skip(why);
         continue;
       }
       const told = await askDevice(asking, leash, address, hop === 0);
       if (!told) continue;
       asked.push({ ...told, address });
       for (const one of told.addresses) own.add(one);
-      for (const one of told.neighbours) if (one.how !== 'ARP') for (const near of one.addresses) found.add(near);
+      for (const near of speakersOf(told)) found.add(near);
     }
     next = [...found].filter((address) => !seen.has(address));
     for (const address of next) seen.add(address);
@@ -52,6 +53,9 @@ export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[
   if (next.length > 0) asking.skip(`device further away than ${leash.hops} hops`);
   return recordsOf(asking, asked);
 }
+
+const speakersOf = ({ neighbours }: DeviceTold): string[] =>
+  neighbours.filter(({ how }) => how !== 'ARP').flatMap(({ addresses }) => addresses);
 
 /** null: it was not asked, or says nothing. A seed that cannot be asked is a failure of the source. */
 async function askDevice(asking: Asking, leash: Leash, address: string, isSeed: boolean): Promise<DeviceTold | null> {

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import snmp, { type Session, type Varbind } from 'net-snmp';
-import { readElement, readElements } from '../../../../model/ber.ts';
+import { type Element, readElement, readElements } from '../../../../model/ber.ts';
 import type { Guard } from '../../../../scan/scanner/guard.ts';
 
 /** How one logs in: a community (SNMPv2c), or a user with up to two keys (SNMPv3, RFC 3414). */
@@ -135,12 +135,14 @@ const [SIGNED, ENCRYPTED, REPORT] = [1, 2, 0xa8];
  */
 function isProven(answer: Buffer, { user, auth, priv }: Login): boolean {
   if (user === null || auth === null) return true;
-  const [, header, , scoped] = readElements(readElement(answer)?.element.body ?? Buffer.alloc(0));
-  const flags = readElements(header?.body ?? Buffer.alloc(0))[2]?.body[0] ?? 0;
+  const [, header, , scoped] = partsOf(readElement(answer)?.element);
+  const flags = partsOf(header)[2]?.body[0] ?? 0;
   const wanted = priv === null ? SIGNED : SIGNED | ENCRYPTED;
   if ((flags & wanted) === wanted) return true;
-  return (flags & ENCRYPTED) === 0 && readElements(scoped?.body ?? Buffer.alloc(0))[2]?.tag === REPORT;
+  return (flags & ENCRYPTED) === 0 && partsOf(scoped)[2]?.tag === REPORT;
 }
+
+const partsOf = (whole: Element | undefined): Element[] => (whole ? readElements(whole.body) : []);
 
 interface Cancels {
   cancelRequests(error: Error): void;
