@@ -18,6 +18,8 @@ const LISTS_KEPT = 4;
 const LIST_LIMIT = 16 * 1024 * 1024;
 const MOST_URLS = 5;
 const LONGEST_URL = 2000;
+/** What a URL is written with (RFC 3986): anything else is for a database or a terminal to trip over. */
+const PLAIN = /^[\x21-\x7e]+$/;
 
 /** Certificates of open listeners whose authority says where it can be asked. */
 export function askable(endpoints: readonly Endpoint[], now: Date): Served[] {
@@ -32,7 +34,7 @@ export function askable(endpoints: readonly Endpoint[], now: Date): Served[] {
 
 function servedOf(leaf: CertificateInfo, issuer: CertificateInfo | undefined): Served[] {
   const bounded = (urls: readonly string[]): string[] =>
-    urls.filter(({ length }) => length <= LONGEST_URL).slice(0, MOST_URLS);
+    urls.filter((url) => url.length <= LONGEST_URL && PLAIN.test(url)).slice(0, MOST_URLS);
   const { fingerprint, spki, pem } = leaf;
   const [crlUrls, ocspUrls] = [bounded(leaf.crlUrls), bounded(leaf.ocspUrls)];
   if (crlUrls.length + ocspUrls.length === 0 || leaf.subject === leaf.issuer) return [];

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { element } from '../../../model/ber.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { download } from '../../../platform/http/outgoing.ts';
 import { withClient } from '../../../platform/db/pool.ts';
@@ -171,6 +172,28 @@ test('lists that are altered, of a stranger, run out or too large, and servers t
     assert.match(said.why ?? '', why, name);
   }
   assert.deepEqual(stranger.asked, [], 'nobody followed a redirect');
+});
+
+test('an address with bytes that no URL has is neither kept nor shown', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.6');
+  const { w, ca } = s;
+  const uri = (text: string): Buffer => element(0x86, Buffer.from(text, 'latin1'));
+  const names = element(0xa0, uri('http://127.74.20.6/\0'), uri('http://127.74.20.6/\x1b[2J'));
+  const points = element(0x30, element(0x30, element(0xa0, names)));
+  const { leaf, issuer } = await ca.issue('nul.example', [
+    `crlDistributionPoints=DER:${points.toString('hex')}`,
+    `authorityInfoAccess=OCSP;URI:http://127.0.0.1:${ca.ocspPort}`,
+  ]);
+  ca.revoke('nul.example');
+  await ca.respond();
+  await serve(s, leaf, issuer);
+  await s.ask();
+  assert.equal((await s.finding())?.state, 'open');
+  const { rows } = await withClient(w.platform.urls.owner, (client) =>
+    client.query<{ crl_urls: string[] }>('select crl_urls from audit.certificate_status'),
+  );
+  assert.deepEqual(rows[0]!.crl_urls, []);
 });
 
 test('nobody is asked where scopes do not reach or exclude, whatever the name is', async (t) => {
