@@ -11,7 +11,7 @@ import { download } from '../../../platform/http/outgoing.ts';
 import { withClient } from '../../../platform/db/pool.ts';
 import { addScope } from '../../discovery/testing/index.ts';
 import { world, type World } from '../testing/world.ts';
-import { askedOf } from './index.ts';
+import { askDue, askedOf } from './index.ts';
 import { tlsShowing } from '../../../scan/probes/testing.ts';
 import { RealAuthority } from './testing.ts';
 
@@ -194,6 +194,23 @@ test('an address with bytes that no URL has is neither kept nor shown', async (t
     client.query<{ crl_urls: string[] }>('select crl_urls from audit.certificate_status'),
   );
   assert.deepEqual(rows[0]!.crl_urls, []);
+});
+
+test('a run ends in its time, however slow those are who are asked; the others come next', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.7');
+  const { w, ca } = s;
+  for (const index of [1, 2, 3]) {
+    const { leaf, issuer } = await ca.issue(`shop${index}.example`, [`${ca.points.crl}?${index}`]);
+    await w.look(s.hostId, HOST, 443 + index, tlsShowing(leaf, issuer));
+  }
+  await w.settle();
+  // The third would be asked when the time of the run is long over.
+  await askDue({ platform: w.platform, discovery: w.discovery, pauseMs: 500, runMs: 100 });
+  assert.deepEqual(new Set(ca.asked).size < 3, true, ca.asked.join());
+  w.later(1);
+  await s.ask();
+  assert.deepEqual(ca.asked.toSorted(), ['/ca.crl?1', '/ca.crl?2', '/ca.crl?3']);
 });
 
 test('nobody is asked where scopes do not reach or exclude, whatever the name is', async (t) => {
