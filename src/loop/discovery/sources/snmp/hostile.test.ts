@@ -117,6 +117,13 @@ test(
   },
 );
 
+test('1.15: no error shows the community', async (t) => {
+  const { port } = await device(t, (bytes) =>
+    element(0x30, integer(1), text(OCTETS, 'other'), reply(askedIn(bytes), [row(1)])),
+  );
+  await assert.rejects(column(port), /^Error: its answer names another community$/);
+});
+
 test('1.15: who is excluded in the middle of a walk is asked nothing more', { timeout: 20_000 }, async (t) => {
   let isAllowed = true;
   const { port, heard } = await device(t, (bytes) => {

@@ -114,17 +114,19 @@ function isBehind(index: readonly number[], before: readonly number[]): boolean 
   return before.length === 0 || (at !== -1 && index[at]! > (before[at] ?? -1));
 }
 
+/** The library's own words for these hold the community, or a digest made with the key. */
+const SAID: readonly (readonly [begins: string, why: string])[] = [
+  ['Authentication digest', 'its signature is not of the auth-key that was given'],
+  ['Community ', 'its answer names another community'],
+];
+
 /** Of what the library and the clock say, what whoever reads it can do something with. */
 function inWords(error: Error, ms: number): Error {
-  const late = `it was not done within ${ms / 60_000} minutes`;
-  const why =
-    error.name === 'TimeoutError' || error.message === 'Socket forcibly closed'
-      ? late
-      : // The library's own words hold a digest made with the key.
-        error.message.startsWith('Authentication digest')
-        ? 'its signature is not of the auth-key that was given'
-        : null;
-  return why === null ? error : new Error(why, { cause: error });
+  const isLate = error.name === 'TimeoutError' || error.message === 'Socket forcibly closed';
+  const why = isLate
+    ? `it was not done within ${ms / 60_000} minutes`
+    : SAID.find(([begins]) => error.message.startsWith(begins))?.[1];
+  return why === undefined ? error : new Error(why, { cause: error });
 }
 
 const [SIGNED, ENCRYPTED, REPORT] = [1, 2, 0xa8];
