@@ -80,6 +80,16 @@ test('hostile XML: entities, document types, depth, what is cut off: an error in
   );
 });
 
+test('hostile XML: words that JavaScript knows, and results of no rule, are none', async () => {
+  const rule = (result: string): string =>
+    `<rule-result idref="r" severity="constructor"><result>${result}</result></rule-result>`;
+  const whole = (...inner: string[]): string =>
+    `<Benchmark><TestResult end-time="2026-01-01T00:00:00Z">${inner.join('')}</TestResult></Benchmark>`;
+  const { rules } = await readXccdf(whole(rule('constructor'), rule('fail'), `<x>${rule('pass')}</x>`));
+  assert.deepEqual(rules, [{ rule: 'r', title: 'r', severity: 'info', result: 'fail' }]);
+  await assert.rejects(readXccdf(`<Benchmark>${rule('pass')}</Benchmark>`), /no results of an evaluation/);
+});
+
 test('the report of Lynis: warnings, suggestions, what passed and what was skipped', (t) => {
   const text = shared(t, 'lynis-report.dat');
   if (text === null) return;

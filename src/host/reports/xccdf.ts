@@ -6,20 +6,18 @@ const SLICE = 65_536;
 const MOST_DEPTH = 200;
 
 /** Of XCCDF; what was not selected is not told. */
-const RESULTS: Readonly<Record<string, Report['rules'][number]['result'] | undefined>> = {
-  pass: 'pass',
-  fixed: 'pass',
-  fail: 'fail',
-  error: 'unknown',
-  unknown: 'unknown',
-  notchecked: 'unknown',
-  notapplicable: 'not-applicable',
-};
-const SEVERITIES: Readonly<Record<string, Report['rules'][number]['severity']>> = {
-  high: 'high',
-  medium: 'medium',
-  low: 'low',
-};
+const RESULTS = new Map<string, Report['rules'][number]['result']>(
+  Object.entries({
+    pass: 'pass',
+    fixed: 'pass',
+    fail: 'fail',
+    error: 'unknown',
+    unknown: 'unknown',
+    notchecked: 'unknown',
+    notapplicable: 'not-applicable',
+  }),
+);
+const SEVERITIES = ['high', 'medium', 'low'] as const;
 
 interface Tested {
   benchmark: string;
@@ -72,7 +70,8 @@ class Found {
     if (name === 'Rule') this.#rule = of['id'] ?? null;
     else if (name === 'TestResult') this.#tests.push(begun(of));
     else if (parent === 'TestResult') this.#within(name, of);
-    const isWanted = (name === 'title' && parent === 'Rule') || (name === 'result' && parent === 'rule-result');
+    const isResult = name === 'result' && parent === 'rule-result' && this.#path.at(-3) === 'TestResult';
+    const isWanted = (name === 'title' && parent === 'Rule') || isResult;
     this.#text = isWanted ? '' : null;
   }
 
@@ -102,11 +101,11 @@ class Found {
     const [test] = this.#tests.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
     if (!test) throw new Error('it has no results of an evaluation (XCCDF TestResult)');
     const rules = test.rules.flatMap(({ id, severity, result: told }) => {
-      const result = RESULTS[told];
+      const result = RESULTS.get(told);
       const rule = shortId(id);
       if (rule === '' || result === undefined) return [];
       const title = short(this.#titles.get(id) ?? rule);
-      return [{ rule, title, severity: SEVERITIES[severity] ?? ('info' as const), result }];
+      return [{ rule, title, severity: SEVERITIES.find((one) => one === severity) ?? ('info' as const), result }];
     });
     return {
       about: {

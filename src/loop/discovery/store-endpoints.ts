@@ -5,6 +5,7 @@ import { LOCAL_SITE } from '../../model/site.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
+import { spaceOf } from './logic/place.ts';
 import { q } from './tables.ts';
 import { rejudge } from './rejudge.ts';
 import type { Place } from './store-addresses.ts';
@@ -345,16 +346,20 @@ export async function tlsSeenAt(
 }
 
 /** Of these addresses, those where the server itself heard somebody speak who is not gone. */
-export async function spokenAt(db: DbOrTx, addresses: readonly string[]): Promise<Set<string>> {
+export async function spokenAt(db: DbOrTx, addresses: readonly string[], site = LOCAL_SITE): Promise<Set<string>> {
   if (addresses.length === 0) return new Set();
   const rows = await q(db)
     .selectFrom('discovery.endpoint')
-    .select('address')
+    .select([
+      'address',
+      sql<string>`coalesce((select a.site from discovery.address a where a.host_id = discovery.endpoint.host_id
+        and a.address = discovery.endpoint.address), 'local')`.as('space'),
+    ])
     .distinct()
     .where('address', '=', anyOf(addresses))
     .where('state', '=', 'open')
     .where('via', 'is', null)
     .where(sql<boolean>`probe ->> 'protocol' <> 'unknown' or probe ->> 'banner' <> ''`)
     .execute();
-  return new Set(rows.map(({ address }) => address));
+  return new Set(rows.filter((row) => row.space === spaceOf(site, row.address)).map(({ address }) => address));
 }

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
-import { X509Certificate, X509Crl } from '@peculiar/x509';
+import { X509Certificate } from '@peculiar/x509';
 import { createHash } from 'node:crypto';
 import { plainSerial } from '../../model/serial.ts';
 import { download } from '../http/outgoing.ts';
-import { whyPartial } from './list-scope.ts';
+import { type ReadList, readList } from './list-reader.ts';
+import { whyPartial, whyUnusable } from './list-scope.ts';
 
 const TIMEOUT_MS = 10_000;
 const LIMIT = 64 * 1024 * 1024;
@@ -93,14 +94,15 @@ export async function readRevocationList(
   reach: Reach = {},
 ): Promise<RevocationList | { why: string }> {
   try {
-    const crl = new X509Crl(new Uint8Array(await fetched(url, reach)));
-    const signer = await signerOf(crl, issuers);
+    const crl = readList(derOf(await fetched(url, reach)));
+    const signer = signerOf(crl, issuers);
     if (signer === null) return { why: 'no configured authority signed it' };
     if (crl.thisUpdate.getTime() > now.getTime() + CLOCK_SKEW_MS) return { why: 'it is from the future' };
     if (crl.nextUpdate && crl.nextUpdate.getTime() < now.getTime()) {
       return { why: `it is out of date since ${crl.nextUpdate.toISOString()}` };
     }
-    const serials = new Set(crl.entries.map((entry) => plainSerial(entry.serialNumber)));
+    const unusable = whyUnusable(crl);
+    if (unusable !== null) return { why: unusable };
     return {
       issuer: crl.issuer,
       issuerSpki: signer,
@@ -108,7 +110,7 @@ export async function readRevocationList(
       thisUpdate: crl.thisUpdate.toISOString(),
       nextUpdate: crl.nextUpdate?.toISOString() ?? null,
       partial: whyPartial(crl, url),
-      has: (serial) => serials.has(plainSerial(serial)),
+      has: (serial) => crl.serials.has(plainSerial(serial)),
     };
   } catch (error) {
     return { why: (error as Error).message };
@@ -122,13 +124,20 @@ async function fetched(url: string, { refuses, limit = LIMIT }: Reach): Promise<
   return bytes;
 }
 
+/** Some serve it as PEM, against RFC 5280. */
+function derOf(bytes: Uint8Array): Buffer {
+  const buffer = Buffer.from(bytes);
+  if (!buffer.subarray(0, 11).equals(Buffer.from('-----BEGIN '))) return buffer;
+  return Buffer.from(buffer.toString('latin1').replaceAll(/-----[^-]+-----|\s+/g, ''), 'base64');
+}
+
 /** SHA-256 of the key of the configured issuer whose signature is on it. */
-async function signerOf(crl: X509Crl, issuers: readonly { pem: string }[]): Promise<string | null> {
+function signerOf(crl: ReadList, issuers: readonly { pem: string }[]): string | null {
   for (const { pem } of issuers) {
     const certificate = new X509Certificate(pem);
-    if (certificate.subject !== crl.issuer || !(await crl.verify({ publicKey: certificate }).catch(() => false)))
-      continue;
-    return createHash('sha256').update(new Uint8Array(certificate.publicKey.rawData)).digest('hex');
+    const key = Buffer.from(certificate.publicKey.rawData);
+    if (certificate.subject !== crl.issuer || !crl.isSignedBy(key)) continue;
+    return createHash('sha256').update(key).digest('hex');
   }
   return null;
 }

@@ -7,7 +7,16 @@ import { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import type { Discovery } from '../../discovery/index.ts';
 import { afterAsking, type Asked, nextAsk, standing } from '../logic/revocation.ts';
 import { askAbout, type Asker } from './ask.ts';
-import { hostsServing, noteServed, saveStatus, type Served, statusesOf, type StatusRow, takeDue } from './store.ts';
+import {
+  hostsServing,
+  leaveDue,
+  noteServed,
+  saveStatus,
+  type Served,
+  statusesOf,
+  type StatusRow,
+  takeDue,
+} from './store.ts';
 
 const ACTOR = systemActor('audit.revocation');
 /** One run: for most of the minute until the next, and no more of one kind of list in memory than a few. */
@@ -18,6 +27,8 @@ const LISTS_KEPT = 4;
 const LIST_LIMIT = 16 * 1024 * 1024;
 const MOST_URLS = 5;
 const LONGEST_URL = 2000;
+/** What a URL is written with (RFC 3986): anything else is for a database or a terminal to trip over. */
+const PLAIN = /^[\x21-\x7e]+$/;
 
 /** Certificates of open listeners whose authority says where it can be asked. */
 export function askable(endpoints: readonly Endpoint[], now: Date): Served[] {
@@ -32,7 +43,7 @@ export function askable(endpoints: readonly Endpoint[], now: Date): Served[] {
 
 function servedOf(leaf: CertificateInfo, issuer: CertificateInfo | undefined): Served[] {
   const bounded = (urls: readonly string[]): string[] =>
-    urls.filter(({ length }) => length <= LONGEST_URL).slice(0, MOST_URLS);
+    urls.filter((url) => url.length <= LONGEST_URL && PLAIN.test(url)).slice(0, MOST_URLS);
   const { fingerprint, spki, pem } = leaf;
   const [crlUrls, ocspUrls] = [bounded(leaf.crlUrls), bounded(leaf.ocspUrls)];
   if (crlUrls.length + ocspUrls.length === 0 || leaf.subject === leaf.issuer) return [];
@@ -61,12 +72,13 @@ export interface RevocationContext {
   discovery: Pick<Discovery, 'reach'>;
   /** between two requests, whoever is asked */
   pauseMs: number;
+  runMs?: number;
 }
 
 /** Timer: asks about the certificates whose time has come, a few requests a second at most. */
-export async function askDue({ platform, discovery, pauseMs }: RevocationContext): Promise<void> {
+export async function askDue({ platform, discovery, pauseMs, runMs = RUN_MS }: RevocationContext): Promise<void> {
   if (platform.config.revocation !== 'ask') return;
-  const until = performance.now() + RUN_MS;
+  const until = performance.now() + runMs;
   const refuses = await discovery.reach();
   const lists = new RevocationLists({ refuses, limit: LIST_LIMIT }, LISTS_KEPT);
   let free = performance.now();
@@ -80,8 +92,17 @@ export async function askDue({ platform, discovery, pauseMs }: RevocationContext
     const now = platform.now();
     const due = await platform.observe(ACTOR, (tx) => takeDue(tx.db, now, AT_ONCE, HOLD_MS));
     if (due.length === 0) return;
-    for (const row of due) await askOne(platform, asker, row);
+    for (const [index, row] of due.entries()) {
+      if (performance.now() < until) await askOne(platform, asker, row);
+      else return giveBack(platform, due.slice(index), now);
+    }
   }
+}
+
+/** Whoever answers slowly, or not at all, takes no more than a run of those who wait behind: they wait for the next. */
+async function giveBack(platform: Platform, rows: readonly StatusRow[], now: Date): Promise<void> {
+  const fingerprints = rows.map(({ fingerprint }) => fingerprint);
+  await platform.observe(ACTOR, (tx) => leaveDue(tx.db, fingerprints, now));
 }
 
 async function askOne(platform: Platform, asker: Asker, row: StatusRow): Promise<void> {

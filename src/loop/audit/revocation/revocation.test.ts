@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { element } from '../../../model/ber.ts';
 import type { Finding } from '../../../model/finding.ts';
 import { download } from '../../../platform/http/outgoing.ts';
 import { withClient } from '../../../platform/db/pool.ts';
 import { addScope } from '../../discovery/testing/index.ts';
 import { world, type World } from '../testing/world.ts';
-import { askedOf } from './index.ts';
+import { askDue, askedOf } from './index.ts';
 import { tlsShowing } from '../../../scan/probes/testing.ts';
 import { RealAuthority } from './testing.ts';
 
@@ -171,6 +172,45 @@ test('lists that are altered, of a stranger, run out or too large, and servers t
     assert.match(said.why ?? '', why, name);
   }
   assert.deepEqual(stranger.asked, [], 'nobody followed a redirect');
+});
+
+test('an address with bytes that no URL has is neither kept nor shown', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.6');
+  const { w, ca } = s;
+  const uri = (text: string): Buffer => element(0x86, Buffer.from(text, 'latin1'));
+  const names = element(0xa0, uri('http://127.74.20.6/\0'), uri('http://127.74.20.6/\x1b[2J'));
+  const points = element(0x30, element(0x30, element(0xa0, names)));
+  const { leaf, issuer } = await ca.issue('nul.example', [
+    `crlDistributionPoints=DER:${points.toString('hex')}`,
+    `authorityInfoAccess=OCSP;URI:http://127.0.0.1:${ca.ocspPort}`,
+  ]);
+  ca.revoke('nul.example');
+  await ca.respond();
+  await serve(s, leaf, issuer);
+  await s.ask();
+  assert.equal((await s.finding())?.state, 'open');
+  const { rows } = await withClient(w.platform.urls.owner, (client) =>
+    client.query<{ crl_urls: string[] }>('select crl_urls from audit.certificate_status'),
+  );
+  assert.deepEqual(rows[0]!.crl_urls, []);
+});
+
+test('a run ends in its time, however slow those are who are asked; the others come next', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.7');
+  const { w, ca } = s;
+  for (const index of [1, 2, 3]) {
+    const { leaf, issuer } = await ca.issue(`shop${index}.example`, [`${ca.points.crl}?${index}`]);
+    await w.look(s.hostId, HOST, 443 + index, tlsShowing(leaf, issuer));
+  }
+  await w.settle();
+  // The third would be asked when the time of the run is long over.
+  await askDue({ platform: w.platform, discovery: w.discovery, pauseMs: 500, runMs: 100 });
+  assert.deepEqual(new Set(ca.asked).size < 3, true, ca.asked.join());
+  w.later(1);
+  await s.ask();
+  assert.deepEqual(ca.asked.toSorted(), ['/ca.crl?1', '/ca.crl?2', '/ca.crl?3']);
 });
 
 test('nobody is asked where scopes do not reach or exclude, whatever the name is', async (t) => {

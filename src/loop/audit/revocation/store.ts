@@ -60,6 +60,15 @@ export async function takeDue(db: DbOrTx, now: Date, most: number, holdMs: numbe
   return rows.map(toRow);
 }
 
+/** They were taken and not asked. */
+export async function leaveDue(db: DbOrTx, fingerprints: readonly string[], now: Date): Promise<void> {
+  await q(db)
+    .updateTable('audit.certificate_status')
+    .set({ next_at: now })
+    .where('fingerprint', '=', anyOf(fingerprints))
+    .execute();
+}
+
 export async function saveStatus(
   db: DbOrTx,
   fingerprint: string,

@@ -86,6 +86,23 @@ test('1.11: what answers for a whole subnet of a site makes no hosts of it, whic
   );
 });
 
+test('1.11: a machine that spoke at the same private address elsewhere makes none of what answers for others here', async () => {
+  const ports = Array.from({ length: 8 }, (_, at) => 20_001 + at);
+  const here = await site('talking', ['10.62.0.0/28'], ports.join());
+  const portion = await here.begin();
+  const speaks = portion.addresses.map((address): ScannerLook => ({
+    ...silence(address, ports[0]!),
+    result: { protocol: 'unknown', banner: '6869' },
+  }));
+  await here.report(portion, 1, speaks, 'done');
+  const there = await site('mirrored', ['10.62.0.0/28'], ports.join());
+  const mirrored = await there.begin();
+  const mute = mirrored.addresses.flatMap((address) => ports.map((port, at) => silence(address, port, at >= 3)));
+  await there.report(mirrored, 1, mute, 'done');
+  const { counts } = (await scanRow(platform.db, mirrored.scanId))!;
+  assert.deepEqual([counts.bogus, counts.newHosts], [mirrored.addresses.length, 0]);
+});
+
 test('a scanner asks TLS in depth when that is due, by the names that the server knows', async (t) => {
   if (spawnSync('openssl', ['version']).error) return t.skip('openssl is not installed');
   const pki = selfSigned();

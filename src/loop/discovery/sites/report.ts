@@ -199,7 +199,7 @@ async function storeLooks(
       look.glance ? { ...one, isGlance: true } : one,
     ),
   );
-  const bogus = await bogusIn(tx.db, scan.id, all);
+  const bogus = await bogusIn(tx.db, { scanId: scan.id, site: scanner.site }, all);
   if (bogus.size > 0) counts.bogus = (counts.bogus ?? 0) + bogus.size;
   const told = all.filter(({ address }) => !bogus.has(address));
   const known = await lastSeenThere(tx.db, scanner.site, told);

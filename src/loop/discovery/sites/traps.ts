@@ -10,10 +10,14 @@ import { q } from '../tables.ts';
  * Of these looks, the addresses that something answers for in their stead, judged as the server's own scans are. What was
  * met of a scan is kept in the database: its scanners are several, and so may we be. Whoever calls holds the scan.
  */
-export async function bogusIn(db: DbOrTx, scanId: string, looks: readonly Look[]): Promise<Set<string>> {
+export async function bogusIn(
+  db: DbOrTx,
+  { scanId, site }: { scanId: string; site: string },
+  looks: readonly Look[],
+): Promise<Set<string>> {
   const silent = muteAmong(looks);
   if (silent.length === 0) return new Set();
-  const spoken = await spokenAt(db, silent);
+  const spoken = await spokenAt(db, silent, site);
   const mute = silent.filter((address) => !spoken.has(address));
   const met = await metIn(db, scanId, [...new Set(mute.map(subnetOf))]);
   const fresh = mute.filter((address) => {

@@ -36,11 +36,15 @@ export const flows: PushedSource = {
     if (!Number.isInteger(least) || least < 1)
       throw new Error(`least-flows is "${settings['least-flows']}"; it is a whole number from 1 on`);
     const seen = new Map<string, Seen>();
+    const ours = remembering((address) => {
+      const normal = normalAddress(address);
+      if (normal === null) throw new Error(`"${address.slice(0, 60)}" stands where an address should`);
+      return containsAddress(within, normal) ? normal : null;
+    });
     for (const flow of readFlows(text, skip)) {
       for (const [address, peer] of sendersOf(flow)) {
-        const normal = normalAddress(address);
-        if (normal === null) throw new Error(`"${address.slice(0, 60)}" stands where an address should`);
-        if (containsAddress(within, normal)) note(seen, normal, peer, flow);
+        const own = ours(address);
+        if (own !== null) note(seen, own, peer, flow);
         else skip('address that is not among our own');
       }
     }
@@ -59,7 +63,20 @@ interface Seen {
   serves: Set<string>;
 }
 const MOST_KEPT = 10_000;
+const MOST_REMEMBERED = 100_000;
 const MOST_SERVED = 20;
+
+/** The same few addresses stand in most lines, and judging one takes longer than reading its line. */
+function remembering(judge: (address: string) => string | null): typeof judge {
+  const known = new Map<string, string | null>();
+  return (address) => {
+    const before = known.get(address);
+    if (before !== undefined) return before;
+    const now = judge(address);
+    if (known.size < MOST_REMEMBERED) known.set(address, now);
+    return now;
+  };
+}
 
 const sendersOf = ({ from, to, isAnswered }: Flow): [string, string][] =>
   isAnswered ? [[from, to], [to, from]] : [[from, to]]; // prettier-ignore
@@ -98,6 +115,7 @@ const COLUMNS = {
   protocol: ['pr', 'proto', 'protocol'],
   back: ['opkt', 'outpackets', 'resp_pkts'],
 } as const;
+const FROM = new RegExp(`\\b(?:${COLUMNS.from.map((name) => name.replace('.', '\\.')).join('|')})\\b`, 'i');
 type Column = keyof typeof COLUMNS;
 type Cells = (column: Column) => string | undefined;
 
@@ -155,6 +173,8 @@ function* linesOf(text: string): Generator<string> {
 
 function headOf(line: string): { names: string[]; split: string | RegExp } | null {
   if (line.startsWith('#fields')) return { names: line.split('\t').slice(1), split: '\t' };
+  // Looked for before it is taken apart: there is one head, and there are lines without number.
+  if (!FROM.test(line)) return null;
   const split = line.includes(',') ? ',' : /\s+/;
   const names = line.split(split).map((name) => name.trim().toLowerCase());
   const has = (column: Column): boolean => COLUMNS[column].some((name) => names.includes(name));

@@ -9,6 +9,8 @@ export interface Leash {
   most: number;
   port: number;
   login: Login;
+  /** after so long nobody else is asked, and what was told counts */
+  ms: number;
 }
 
 interface Asked extends DeviceTold {
@@ -21,28 +23,39 @@ interface Asked extends DeviceTold {
  */
 export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[]> {
   const asked: Asked[] = [];
+  const own = new Set<string>();
   const seen = new Set<string>(leash.seeds);
+  const until = performance.now() + leash.ms;
   let next = [...leash.seeds];
+  const enough = (): string | null => {
+    if (asked.length >= leash.most) return `device beyond the first ${leash.most}`;
+    return performance.now() >= until ? 'device that there was no time left to ask' : null;
+  };
   for (let hop = 0; hop <= leash.hops && next.length > 0; hop++) {
-    const found: string[] = [];
+    const found = new Set<string>();
     for (const address of next) {
-      if (asked.length >= leash.most) {
-        asking.skip(`device beyond the first ${leash.most}`);
+      // A device that is known by another of its addresses already.
+      if (own.has(address)) continue;
+      const why = enough();
+      if (why !== null) {
+        asking.skip(why);
         continue;
       }
-      // A device that is known by another of its addresses already.
-      if (asked.some((one) => one.addresses.includes(address))) continue;
       const told = await askDevice(asking, leash, address, hop === 0);
       if (!told) continue;
       asked.push({ ...told, address });
-      found.push(...told.neighbours.filter(({ how }) => how !== 'ARP').flatMap(({ addresses }) => addresses));
+      for (const one of told.addresses) own.add(one);
+      for (const near of speakersOf(told)) found.add(near);
     }
-    next = [...new Set(found)].filter((address) => !seen.has(address));
+    next = [...found].filter((address) => !seen.has(address));
     for (const address of next) seen.add(address);
   }
   if (next.length > 0) asking.skip(`device further away than ${leash.hops} hops`);
   return recordsOf(asking, asked);
 }
+
+const speakersOf = ({ neighbours }: DeviceTold): string[] =>
+  neighbours.filter(({ how }) => how !== 'ARP').flatMap(({ addresses }) => addresses);
 
 /** null: it was not asked, or says nothing. A seed that cannot be asked is a failure of the source. */
 async function askDevice(asking: Asking, leash: Leash, address: string, isSeed: boolean): Promise<DeviceTold | null> {

@@ -5,6 +5,8 @@ import type { Login } from './session.ts';
 
 const MOST_HOPS = 16;
 const MOST_DEVICES = 5000;
+/** A run may take half an hour; the last device, and taking what was told, take some of that. */
+const ASKING_MS = 20 * 60_000;
 
 /**
  * Routers and switches asked for those next to them, from a seed on: LLDP (IEEE 802.1AB), CDP, BGP (RFC 4273) and ARP
@@ -50,6 +52,7 @@ function leashOf({ settings, secrets }: Asking): Leash {
     most: whole(settings, 'most-devices', 1, MOST_DEVICES),
     port: whole(settings, 'port', 1, 65_535),
     login: loginOf(settings, secrets),
+    ms: ASKING_MS,
   };
 }
 
