@@ -10,10 +10,12 @@ import { interned } from './logic/interned.ts';
 import { matchPackages } from './match-packages.ts';
 import { lockHost } from './store-facts.ts';
 import {
+  advisoriesOn,
   hostsToIntern,
   internPackages,
   type ListSection,
   listIdOf,
+  notePeers,
   putList,
   putSystem,
   setHostList,
@@ -48,11 +50,23 @@ export async function internHost(discovery: Pick<Discovery, 'host'>, tx: Tx, hos
     lists.push(...[before, list].filter((one) => one !== null));
     await compare(tx.db, before, list, difference);
   }
-  await putSystem(tx.db, hostId, known.system);
+  const exposed = await putSystem(tx.db, hostId, known.system);
   if (lists.length > 0) await noteRecount(tx, { lists });
+  if (exposed !== null && exposed.length > 0) await recountExposed(tx, hostId, exposed);
   if (difference.opened.length + difference.closed.length === 0) return;
   const name = (await discovery.host(hostId))?.name ?? hostId;
   await recordDifference(tx, { kind: 'host', id: hostId, name }, difference, 1);
+}
+
+/** Whether it listens is a factor of a priority, without any package having changed. */
+async function recountExposed(tx: Tx, hostId: string, names: readonly string[]): Promise<void> {
+  const advisories = await advisoriesOn(tx.db, hostId, names);
+  if (advisories.length > 0) await noteRecount(tx, { advisories });
+}
+
+/** The host tells of others connections than before: so many depend on it. */
+export async function followPeers(tx: Tx, hostId: string): Promise<void> {
+  for (const list of await notePeers(tx.db, hostId)) await noteRecount(tx, { lists: [list] });
 }
 
 async function knownOf(db: DbOrTx, hostId: string): Promise<Known> {

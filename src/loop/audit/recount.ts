@@ -74,6 +74,8 @@ async function advisoriesBetween(db: DbOrTx, groups: readonly (readonly number[]
 export interface Counted {
   advisory: string;
   sources: string[];
+  /** of the packages; empty: of none that is told */
+  releases: string[];
   ids: number[];
   fixable: boolean;
 }
@@ -89,8 +91,8 @@ interface Hosts {
 async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   const { rows } = await sql<Counted>`
     select m.advisory, array_agg(distinct m.about) as sources, array_agg(m.package_id order by m.package_id) as ids,
-      bool_or(m.fix is not null) as fixable
-    from audit.match m where m.until is null and m.verdict = 'affected' and m.advisory = ${anyOf(advisories)}
+      array_agg(distinct coalesce(p.release, '')) as releases, bool_or(m.fix is not null) as fixable
+    from audit.match m join audit.package p on p.id = m.package_id where m.until is null and m.verdict = 'affected' and m.advisory = ${anyOf(advisories)}
     group by m.advisory`.execute(db);
   const details = await detailsOf(db, rows);
   const counts = await hostsOf(db, new Set(rows.map(({ ids }) => ids.join())));
@@ -102,7 +104,7 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
   );
   await putCounts(
     db,
-    found.map(({ ids, ...one }) => ({
+    found.map(({ ids, releases: _releases, ...one }) => ({
       ...one,
       ...counts.get(ids.join())!,
       ...(details.get(one.advisory) ?? { aliases: [], severity: 'unknown' as const }),
@@ -132,12 +134,26 @@ async function hostsOf(db: DbOrTx, sets: ReadonlySet<string>): Promise<Map<strin
   );
 }
 
+interface Told {
+  id: string;
+  name: string;
+  release: string | null;
+  aliases: string[];
+  urgency: string | null;
+}
+
 async function detailsOf(db: DbOrTx, counted: readonly Counted[]) {
-  const sources = new Map(counted.map((one) => [one.advisory, new Set(one.sources)]));
-  const { rows } = await sql<{ id: string; name: string; aliases: string[]; urgency: string | null }>`
-    select s.advisory as id, s.name, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
-    from audit.statement s where s.advisory = ${anyOf([...sources.keys()])}`.execute(db);
-  const own = rows.filter((row) => sources.get(row.id)?.has(row.name));
+  const about = new Map(
+    counted.map((one) => [one.advisory, { names: new Set(one.sources), releases: new Set(one.releases) }]),
+  );
+  const { rows } = await sql<Told>`
+    select s.advisory as id, s.name, s.body ->> 'release' as release, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
+    from audit.statement s where s.advisory = ${anyOf([...about.keys()])}`.execute(db);
+  // It may be worse in a release that nobody has.
+  const own = rows.filter(({ id, name, release }) => {
+    const { names, releases } = about.get(id)!;
+    return names.has(name) && (release === null || releases.has(release));
+  });
   return new Map(
     [...Map.groupBy(own, (row) => row.id)].map(([id, said]) => [
       id,

@@ -9,7 +9,7 @@ import { releaseOf } from './logic/advisories/release.ts';
 import { purlOf } from './logic/export/purl.ts';
 import { ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
 import { kernelOf } from './logic/kernels.ts';
-import { statementsAbout } from './store-feeds.ts';
+import { statementsCalled } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
 import { versionOrder } from './versions/registry.ts';
 
@@ -78,8 +78,10 @@ export async function* vexStatements(
 }
 
 async function said(db: DbOrTx, packages: readonly Distinct[]): Promise<VexStatement[]> {
-  const names = packages.flatMap((one) => [one.name, one.source, sourceOf(one), called(one.ecosystem, one.name)]);
-  const statements = Map.groupBy(await statementsAbout(db, [...new Set(names)]), ({ ecosystem, name }) =>
+  const names = new Map(
+    packages.flatMap((one) => namesOf(one).map((name) => [`${name.ecosystem} ${name.called}`, name] as const)),
+  );
+  const statements = Map.groupBy(await statementsCalled(db, [...names.values()]), ({ ecosystem, name }) =>
     called(ecosystem, name),
   );
   return packages.flatMap((one) => saidOf(one, statements));
@@ -88,13 +90,18 @@ async function said(db: DbOrTx, packages: readonly Distinct[]): Promise<VexState
 /** A kernel's packages are signed by other sources than what statements speak of. */
 const sourceOf = (one: Distinct): string => kernelOf(one) ?? one.source;
 
+function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
+  const ecosystem = one.ecosystem.split(':')[0]!;
+  return [one.name, one.source, sourceOf(one)].map((name) => ({ ecosystem, called: called(ecosystem, name) }));
+}
+
 function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>): VexStatement[] {
   // Of a kernel's packages only the image that some host runs is judged.
   if (kernelOf(one) !== null && one.running === null) return [];
   const ecosystem = one.ecosystem.split(':')[0]!;
   const purl = purlOf({ ...one, versionId: one.version_id, sourceVersion: one.source_version });
   if (purl === null) return [];
-  const named = new Set([one.name, one.source, sourceOf(one)].map((name) => called(ecosystem, name)));
+  const named = new Set(namesOf(one).map((name) => name.called));
   const own = [...named].flatMap((name) => statements.get(name) ?? []);
   const installed = {
     ecosystem,

@@ -211,12 +211,6 @@ export async function statementsCalled(
   return rows.map(toStatement);
 }
 
-/** What all feeds say of packages of these names. */
-export async function statementsAbout(db: DbOrTx, names: readonly string[]): Promise<FeedStatement[]> {
-  const rows = await saidStatements(db).where('s.name', '=', anyOf(names)).execute();
-  return rows.map(toStatement);
-}
-
 interface Kind {
   ecosystem: string;
   release: string | null;

@@ -169,23 +169,51 @@ export interface System {
   listens: string[];
 }
 
-export async function putSystem(db: DbOrTx, hostId: string, system: System): Promise<void> {
+/** Returns the packages that listen now and did not before, or the other way round; null: the host is new. */
+export async function putSystem(db: DbOrTx, hostId: string, system: System): Promise<string[] | null> {
   const { versionId: version_id, ...rest } = system;
+  const before = await q(db)
+    .selectFrom('audit.host_system')
+    .select('listens')
+    .where('host_id', '=', hostId)
+    .executeTakeFirst();
   await q(db)
     .insertInto('audit.host_system')
     .values({ host_id: hostId, version_id, ...rest, use_id: null })
     .onConflict((c) => c.column('host_id').doUpdateSet({ version_id, ...rest }))
     .execute();
+  if (!before) return null;
+  const [then, now] = [new Set(before.listens), new Set(rest.listens)];
+  return [...new Set([...then, ...now])].filter((name) => then.has(name) !== now.has(name));
 }
 
-/** How many addresses were seen to connect to the host: who would notice. Written where it is another number. */
-export async function notePeers(db: DbOrTx, hostId: string): Promise<void> {
-  await sql`update audit.host_system h set peers = n.peers
+/** What affects packages by these names on the host. */
+export async function advisoriesOn(db: DbOrTx, hostId: string, names: readonly string[]): Promise<string[]> {
+  const { rows } = await sql<{ advisory: string }>`
+    select distinct m.advisory from audit.host_list h join audit.package_list l on l.id = h.list_id
+    cross join unnest(l.packages) i join audit.package p on p.id = i and p.name = ${anyOf(names)}
+    join audit.match m on m.package_id = i and m.until is null and m.verdict = 'affected'
+    where h.host_id = ${hostId} and h.until is null`.execute(db);
+  return rows.map((row) => row.advisory);
+}
+
+/**
+ * How many addresses were seen to connect to the host: who would notice. Written where it is another number. Returns the
+ * host's lists where it is about twice as many as before, or half of them: priorities tell no more of it than that.
+ */
+export async function notePeers(db: DbOrTx, hostId: string): Promise<number[]> {
+  const { rows } = await sql<{ list_id: number }>`
+    with before as (select host_id, peers from audit.host_system where host_id = ${hostId}),
+    changed as (update audit.host_system h set peers = n.peers
     from (select count(distinct p ->> 'peerAddress')::integer as peers
       from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
       cross join jsonb_array_elements(c.data) p
       where s.host_id = ${hostId} and s.name = 'connections' and p ->> 'direction' = 'in') n
-    where h.host_id = ${hostId} and h.peers <> n.peers`.execute(db);
+    where h.host_id = ${hostId} and h.peers <> n.peers returning h.host_id, h.peers)
+    select l.list_id from before b join changed c on c.host_id = b.host_id
+    join audit.host_list l on l.host_id = b.host_id and l.until is null
+    where floor(log(2, 1 + b.peers)) <> floor(log(2, 1 + c.peers))`.execute(db);
+  return rows.map((row) => row.list_id);
 }
 
 /** Its place was taken by another host: it has no packages any more. */

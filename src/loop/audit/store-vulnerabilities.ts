@@ -102,7 +102,11 @@ function conditions(query: VulnerabilityQuery): RawBuilder<unknown>[] {
     ...(fixable ? [sql`v.fixable`] : []),
     ...(text === undefined
       ? []
-      : [sql`(v.advisory = upper(${text}) or v.aliases @> array[upper(${text})] or ${text} = any(v.sources))`]),
+      : [
+          // Not every feed writes its ids in capitals; what they are asked by is.
+          sql`(v.advisory = upper(${text}) or ${text} = any(v.sources) or v.advisory in (
+            select s.advisory from audit.statement s where s.ids @> array[upper(${text})]))`,
+        ]),
     ...(hostId === undefined
       ? []
       : [

@@ -16,8 +16,7 @@ import {
   readFacts,
   setSections,
 } from './store-facts.ts';
-import { INTERNED, internHost } from './intern-host.ts';
-import { notePeers } from './store-interned.ts';
+import { followPeers, INTERNED, internHost } from './intern-host.ts';
 import { followOrphans } from './store-orphans.ts';
 
 interface Checked {
@@ -53,7 +52,7 @@ export async function takeFacts(
       checked.filter((one) => !isWanted(one)),
     );
     if (changed.some((name) => INTERNED.has(name))) await internHost(discovery, tx, from.hostId);
-    if (changed.includes('connections')) await notePeers(tx.db, from.hostId);
+    if (changed.includes('connections')) await followPeers(tx, from.hostId);
     await follow(discovery, tx, from.hostId, changed);
     return { want: checked.filter(isWanted).map((one) => one.section.name) };
   });

@@ -112,7 +112,8 @@ export async function syncFeed(platform: Platform, name: string): Promise<void> 
     if (came === null) await platform.observe(actor, (tx) => stillInForce(tx, name));
     else await take(platform, actor, name, came);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    // Who is stopped has not been refused: the job runs again, and goes on where it stopped.
+    if (!(error instanceof Error) || platform.stopping.aborted) throw error;
     await refused(platform, actor, name, error.message);
   } finally {
     await files.close();
@@ -160,7 +161,7 @@ async function take(platform: Platform, actor: Actor, name: string, came: Came):
     const asked = { kind: row.kind, settings: row.settings, now: platform.now().toISOString() };
     content = await readApart(asked, came.bytes, platform.stopping, came.reading);
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || platform.stopping.aborted) throw error;
     return refused(platform, actor, name, error.message);
   }
   const why = await platform.observe(actor, async (tx) => {
