@@ -57,7 +57,7 @@ test('3.19: what passed and fails now has drifted, with the moment and both valu
   const before = await rows();
 
   w.later(60);
-  await w.send(id, baseline('web', { ...GOOD, loglevel: 'VERBOSE' }));
+  await w.send(id, baseline('web', { ...GOOD, printmotd: 'no' }));
   await w.settle();
   assert.deepEqual(await rows(), before, 'a look that changes no verdict writes none');
 
@@ -146,4 +146,15 @@ test('3.15: all ways of counting count the same, exceptions are their own status
     ['2026-11-20', '2026-11-21'],
   );
   assert.equal(items[0]!.score, estate.score);
+});
+
+test('a host that reports no longer is not counted for what it is not held to any more', async () => {
+  const w = await begin();
+  await host(w, 'web', GOOD);
+  w.later(3 * 24 * 60);
+  const exclude = { profiles: [{ name: 'p', exclude: ['linux-baseline'] }] };
+  await w.call('setPolicies', { body: { ...exclude, policies: [{ name: 'all', profile: 'p', hosts: '*' }] } });
+  await w.settle();
+  const { items } = await get(w, 'kit');
+  assert.ok(items.length > 0 && !items.some(({ id }) => id === 'linux-baseline'));
 });
