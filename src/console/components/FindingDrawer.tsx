@@ -1,7 +1,7 @@
 import { Anchor, Drawer, Group, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
+import { BURNING, CLOSED, type Finding, type FindingNow } from '../../model/finding.ts';
 import { useChanges, useExceptions } from '../api/hooks.ts';
 import { paths } from '../paths.ts';
 import { FindingBadge, SeverityBadge } from './Badges.tsx';
@@ -72,6 +72,7 @@ function standing(finding: FindingNow): Term[] {
     finding.stale ? ['Stale', 'The host reports no longer; this is what was known last.'] : null,
     finding.drift ? ['Drifted', <Drifted key="drift" of={finding} />] : null,
     finding.closeReason ? ['Why it is closed', finding.closeReason] : null,
+    finding.byHand && !CLOSED.includes(finding.state) ? ['By hand', finding.byHand] : null,
     finding.rekindleCause ? ['Why it came back', finding.rekindleCause] : null,
   ];
 }

@@ -6,6 +6,7 @@ import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import { type Cause, causeOf, snapshot } from './logic/cause.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
+import type { Withdrawn } from './logic/held.ts';
 import type { InForce } from './logic/policy.ts';
 import { advisoriesOf, type Decision } from './logic/life.ts';
 import { insertFinding, type Look, putLooks, type StoredFinding, updateFinding } from './store-findings.ts';
@@ -37,15 +38,15 @@ interface Told {
 
 /**
  * Writes the decisions down; what changed goes on the trail, one entry a kit and kind. Returns what changed. `withdrawn`:
- * findings that a policy takes from the host.
+ * findings that nothing is about any more.
  */
 export async function applyDecisions(
   applied: Applied,
   decisions: readonly Decision[],
-  withdrawn: readonly StoredFinding[],
+  withdrawn: readonly Withdrawn<StoredFinding>[],
 ): Promise<Told[]> {
   const told: Told[] = [];
-  for (const finding of withdrawn) told.push(await withdraw(applied, finding));
+  for (const one of withdrawn) told.push(await withdraw(applied, one));
   const looks = new Map<string, Look>();
   for (const decision of decisions) told.push(...(await applyOne({ ...applied, looks }, decision)));
   await putLooks(applied.tx.db, looks);
@@ -140,9 +141,13 @@ async function reopen(applied: Applying, finding: StoredFinding, judgement: Judg
   return tell(applied, 'reopened', finding.id, judgement, { was: finding.closeReason ?? null });
 }
 
-async function withdraw({ tx, inForce, evidence }: Applied, finding: StoredFinding): Promise<Told> {
-  const reason = `not applicable by policy: ${finding.kit}/${finding.check} is in no profile of ${inForce.policies.join(', ')}, which ${inForce.policies.length === 1 ? 'is' : 'are'} for this host`;
-  await updateFinding(tx.db, finding.id, { state: 'not-applicable', closed_at: tx.now, close_reason: reason });
+async function withdraw({ tx, evidence }: Applied, { finding, reason }: Withdrawn<StoredFinding>): Promise<Told> {
+  await updateFinding(tx.db, finding.id, {
+    state: 'not-applicable',
+    host_id: evidence.host.id,
+    closed_at: tx.now,
+    close_reason: reason,
+  });
   const { id, kit, check, title, component, advisories, severity, confidence, endpoint, state } = finding;
   const detail = { id, host: evidence.host.name, endpoint, kit, check, title, component, advisories, severity };
   return {

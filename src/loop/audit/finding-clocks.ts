@@ -15,6 +15,9 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
   ]);
   const owners = new Map(hosts.map((host) => [host.id, ownerOf(host)]));
   const drift = new Map(drifts.map((one) => [`${one.hostId} ${one.kit}/${one.check}`, one]));
+  const byHand = new Map(
+    context.kits.flatMap(({ kit }) => kit.checks.map((check) => [`${kit.kit}/${check.id}`, check.byHand] as const)),
+  );
   const now = context.platform.now().toISOString();
   return findings.map((finding) => ({
     ...finding,
@@ -22,6 +25,7 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
     overdue: isOverdue(finding, now),
     stale: stale.has(finding.hostId),
     drift: BURNING.includes(finding.state) || finding.state === 'excepted' ? driftedTo(finding, drift) : null,
+    byHand: byHand.get(`${finding.kit}/${finding.check}`) ?? null,
   }));
 }
 

@@ -48,6 +48,9 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     get kits() {
       return shelf.all();
     },
+    get unread() {
+      return shelf.unread();
+    },
     refreshKits: () => shelf.refresh(),
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
     agentless: options.agentless ?? null,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, test } from 'node:test';
+import type { Finding } from '../../model/finding.ts';
+import { systemActor } from '../../model/actor.ts';
 import { signKit } from './kit-tools/signature.ts';
 import { parseKit } from './kit-tools/parse.ts';
 import { skeleton } from './kit-tools/skeleton.ts';
@@ -15,6 +17,31 @@ const pair = () => {
 const names = async (w: World): Promise<string[]> =>
   (await w.call<{ items: { kit: { kit: string } }[] }>('listKits')).items.map(({ kit }) => kit.kit);
 const install = (w: World, body: object) => w.call<{ digest: string; signedBy: string | null }>('installKit', { body });
+
+const stateOf = async (w: World, host: string) =>
+  (await w.call<{ items: Finding[] }>('listFindings', { query: { kit: 'ours', host } })).items.map(
+    ({ state, closeReason }) => ({ state, closeReason }),
+  );
+
+const OS = {
+  id: 'debian',
+  versionId: '12',
+  codename: '',
+  prettyName: '',
+  arch: 'x86_64',
+  hostname: 'a',
+  machineId: null,
+  bootId: null,
+  kernel: '6',
+  kernelVersion: null,
+  image: null,
+  libc: null,
+  serviceManager: 'systemd' as const,
+};
+const facts = (value: string) => ({
+  os: OS,
+  settings: { sshd: {}, sysctl: { 'net.ipv4.tcp_syncookies': value }, users: [] },
+});
 
 async function begin(): Promise<World> {
   const w = await world();
@@ -32,27 +59,6 @@ test('a kit is installed by its digest, judges hosts at once, and is removed whe
   assert.ok((await names(w)).includes('ours'));
 
   const host = await w.find('192.0.2.10', 'SHA256:ours');
-  const os = {
-    id: 'debian',
-    versionId: '12',
-    codename: '',
-    prettyName: '',
-    arch: 'x86_64',
-    hostname: 'a',
-    machineId: null,
-  };
-  const facts = (value: string) => ({
-    os: {
-      ...os,
-      bootId: null,
-      kernel: '6',
-      kernelVersion: null,
-      image: null,
-      libc: null,
-      serviceManager: 'systemd' as const,
-    },
-    settings: { sshd: {}, sysctl: { 'net.ipv4.tcp_syncookies': value }, users: [] },
-  });
   await w.send(host, facts('0'));
   await w.settle();
   const found = async () =>
@@ -72,6 +78,77 @@ test('a kit is installed by its digest, judges hosts at once, and is removed whe
     entries.map(({ type }) => type),
     ['audit.kit.installed', 'audit.kit.loaded', 'audit.kit.removed'],
   );
+});
+
+const ENTRY = { type: 'audit.kit.changed', subject: { kind: 'kit', id: 'ours' }, detail: {} } as const;
+
+/** A host on which the one check of the kit fails. */
+async function burning(): Promise<{ w: World; host: string }> {
+  const w = await begin();
+  await install(w, { text: TEXT, digest: digestOf(TEXT) });
+  const host = await w.find('192.0.2.10', 'SHA256:ours');
+  await w.send(host, facts('0'));
+  await w.settle();
+  assert.deepEqual((await stateOf(w, host))[0]?.state, 'open');
+  return { w, host };
+}
+
+test('what a removed kit found, and was accepted, does not burn for ever: it is closed, and not called fixed', async () => {
+  const { w, host } = await burning();
+  const ids = (await w.audit.findings({ hostId: host, kit: 'ours' })).map(({ id }) => id);
+  await w.platform.act(systemActor('test'), ENTRY, (tx) => w.audit.setFindingState(tx, ids, 'excepted', {}));
+  await w.call('removeKit', { params: { id: 'ours' } });
+  w.later();
+  await w.audit.jobs['audit.sweep']!({});
+  await w.settle();
+  const gone = [{ state: 'not-applicable', closeReason: 'the kit ours is not installed any more' }];
+  assert.deepEqual(await stateOf(w, host), gone);
+  await install(w, { text: TEXT, digest: digestOf(TEXT) });
+  w.later();
+  await w.audit.jobs['audit.sweep']!({});
+  await w.settle();
+  assert.deepEqual(await stateOf(w, host), [{ state: 'open', closeReason: null }]);
+});
+
+test('a check that the newer version of a kit has not: what it found is closed, and says why', async () => {
+  const { w, host } = await burning();
+  const check = parseKit(TEXT, 'k').kit.checks[0]!.id;
+  const text = TEXT.replaceAll(check, 'another').replace('version: 0.1.0', 'version: 0.2.0');
+  await install(w, { text, digest: digestOf(text) });
+  w.later();
+  await w.audit.jobs['audit.sweep']!({});
+  await w.settle();
+  const states = (await stateOf(w, host)).toSorted((a, b) => (a.state < b.state ? -1 : 1));
+  const why = `the kit ours has no check ${check} any more`;
+  assert.deepEqual(states, [
+    { state: 'not-applicable', closeReason: why },
+    { state: 'open', closeReason: null },
+  ]);
+});
+
+test('a kit that this release cannot read any more keeps what it found', async () => {
+  const { w, host } = await burning();
+  await w.platform.act(systemActor('test'), ENTRY, (tx) =>
+    tx.db
+      .withTables<{ 'audit.installed_kit': { kit: string; text: string; digest: string } }>()
+      .updateTable('audit.installed_kit')
+      .set({ text: 'kit: ours', digest: 'f'.repeat(64) })
+      .execute(),
+  );
+  w.later();
+  await w.audit.jobs['audit.sweep']!({});
+  await w.settle();
+  assert.ok(!(await names(w)).includes('ours'));
+  assert.deepEqual(await stateOf(w, host), [{ state: 'open', closeReason: null }]);
+});
+
+test('a kit that a profile names is not removed: hosts would be held to nothing', async () => {
+  const w = await begin();
+  await install(w, { text: TEXT, digest: digestOf(TEXT) });
+  await w.call('setPolicies', { body: { profiles: [{ name: 'small', include: ['ours'] }] } });
+  await assert.rejects(w.call('removeKit', { params: { id: 'ours' } }), { code: 'KIT_IN_PROFILE', message: /small/ });
+  await w.call('removeProfile', { params: { name: 'small' } });
+  await w.call('removeKit', { params: { id: 'ours' } });
 });
 
 test('with keys in the configuration only what one of them signed is installed', async () => {

@@ -4,8 +4,10 @@ import type { Platform } from '../../platform/context.ts';
 import { signerOf } from './kit-tools/signature.ts';
 import { parseKit } from './kit-tools/parse.ts';
 import type { CompiledKit } from './logic/kit/compile.ts';
+import { profileNames } from './logic/policy.ts';
 import type { Shelf } from './shelf.ts';
-import { burningOf, deleteInstalled, lockInstalled, putInstalled } from './store-installed.ts';
+import { burningOf, deleteInstalled, installedKits, lockInstalled, putInstalled } from './store-installed.ts';
+import { lockPolicies, readPolicies } from './store-policies.ts';
 
 export interface KitInput {
   /** kit.yaml */
@@ -54,13 +56,18 @@ function voucher(keys: readonly string[], compiled: CompiledKit, { signature, di
 
 export async function removeKit(platform: Platform, shelf: Shelf, actor: Actor, id: string): Promise<void> {
   if (isShipped(shelf, id)) throw new AppError('KIT_SHIPPED', { kit: id });
-  const row = await lockInstalled(platform.db, id);
-  if (!row) throw new AppError('NOT_FOUND', { what: 'installed kit', id, list: 'kit list' });
+  const gone = new AppError('NOT_FOUND', { what: 'installed kit', id, list: 'kit list' });
+  const row = (await installedKits(platform.db)).find(({ kit }) => kit === id);
+  if (!row) throw gone;
   const detail = { kit: id, version: row.version, digest: row.digest };
   await platform.act(
     actor,
     { type: 'audit.kit.removed', subject: { kind: 'kit', id, name: id }, detail },
     async (tx) => {
+      if ((await lockInstalled(tx.db, id))?.digest !== row.digest) throw gone;
+      await lockPolicies(tx.db);
+      const profile = (await readPolicies(tx.db)).profiles.find((one) => profileNames(one, id));
+      if (profile) throw new AppError('KIT_IN_PROFILE', { kit: id, profile: profile.name });
       const burning = await burningOf(tx.db, id);
       if (burning > 0) throw new AppError('KIT_IN_USE', { kit: id, findings: burning });
       await deleteInstalled(tx.db, id);

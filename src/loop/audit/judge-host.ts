@@ -35,6 +35,8 @@ export interface Judge {
   platform: Platform;
   discovery: Discovery;
   kits: readonly CompiledKit[];
+  /** kits that are installed, but that this release cannot read: what they found stays */
+  unread: ReadonlySet<string>;
   /** takes what was installed or removed, and puts kits on the trail before anything is judged by them */
   refreshKits: () => Promise<void>;
   staleAfterMs: number;
@@ -188,7 +190,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
       inForce,
     },
     decisions,
-    withdrawn(previous, inForce, host.id),
+    withdrawn(previous, inForce, context, own),
   );
   const replaced = before.map((one) => one.id);
   await forgetKeys(tx.db, replaced);

@@ -8,7 +8,7 @@ import { effectOf, type InForce, policies, problemIn, profileHas, twiceIn } from
 import { changed, lockPolicies, loosenable, readPolicies, writePolicies } from './store-policies.ts';
 import { plainJson } from './tables.ts';
 
-type Context = Pick<Judge, 'platform' | 'discovery' | 'kits'>;
+type Context = Pick<Judge, 'platform' | 'discovery' | 'kits' | 'refreshKits'>;
 type HeldHost = Pick<Host, 'id' | 'name' | 'tags' | 'owner'>;
 
 const kitsOf = ({ kits }: Context) => kits.map(({ kit }) => kit);
@@ -28,10 +28,12 @@ const over = <T extends { name: string }>(before: readonly T[], input: readonly 
 ];
 
 export async function setPolicies(context: Context, actor: Actor, input: PolicyInput): Promise<PolicyPreview> {
+  await context.refreshKits();
   return change(context, actor, (before) => merged(context, before, input));
 }
 
 export async function previewPolicies(context: Context, input: PolicyInput): Promise<PolicyPreview> {
+  await context.refreshKits();
   const before = await readPolicies(context.platform.db);
   return told(context, await moved(context, before, merged(context, before, input)));
 }

@@ -14,6 +14,8 @@ export interface ShelvedKit extends CompiledKit {
 export interface Shelf {
   /** as of the last look */
   all(): readonly ShelvedKit[];
+  /** installed, but not readable by this release */
+  unread(): ReadonlySet<string>;
   /** Looks whether somebody installed or removed one, on this server or another, and puts what is new on the trail. */
   refresh(): Promise<void>;
 }
@@ -21,19 +23,23 @@ export interface Shelf {
 export function createShelf(platform: Platform, shipped: readonly CompiledKit[]): Shelf {
   const own: ShelvedKit[] = shipped.map((kit) => ({ ...kit, origin: 'shipped', signedBy: null }));
   let kits: readonly ShelvedKit[] = own;
+  let unread: ReadonlySet<string> = new Set();
   let known: string | null = null;
   let looking: Promise<void> | null = null;
   const look = async (): Promise<void> => {
-    const digests = (await installedDigests(platform.db)).join('\n');
-    if (digests === known) return;
+    const digests = await installedDigests(platform.db);
+    const digest = digests.map((one) => `${one.kit} ${one.digest}`).join('\n');
+    if (digest === known) return;
     const brought = await readInstalled(platform, new Set(own.map(({ kit }) => kit.kit)));
     const now = [...own, ...brought].toSorted((a, b) => (a.kit.kit < b.kit.kit ? -1 : 1));
     await recordKits(platform, now);
     kits = now;
-    known = digests;
+    unread = new Set(digests.map(({ kit }) => kit).filter((id) => !now.some(({ kit }) => kit.kit === id)));
+    known = digest;
   };
   return {
     all: () => kits,
+    unread: () => unread,
     refresh: () => (looking ??= look().finally(() => (looking = null))),
   };
 }

@@ -4,10 +4,8 @@ import { type AuditTables, q } from './tables.ts';
 
 type Row = AuditTables['audit.installed_kit'];
 
-export async function installedDigests(db: DbOrTx): Promise<string[]> {
-  const rows = await q(db).selectFrom('audit.installed_kit').select(['kit', 'digest']).orderBy('kit').execute();
-  return rows.map(({ kit, digest }) => `${kit} ${digest}`);
-}
+export const installedDigests = (db: DbOrTx): Promise<Pick<Row, 'kit' | 'digest'>[]> =>
+  q(db).selectFrom('audit.installed_kit').select(['kit', 'digest']).orderBy('kit').execute();
 
 export const installedKits = (db: DbOrTx): Promise<Row[]> =>
   q(db).selectFrom('audit.installed_kit').selectAll().orderBy('kit').execute();

@@ -29,9 +29,17 @@ export async function noteVerdicts(
   judgements: readonly Judgement[],
 ): Promise<void> {
   const { tx, evidence, inForce } = context;
-  if (isStale(evidence)) return;
   const { id } = evidence.host;
   const before = await verdictsOfHost(tx.db, id);
+  const said = new Set(
+    kits.filter(({ kit }) => kit.checks.some((one) => inForce.applies(kit.kit, one.id))).map((one) => one.kit.kit),
+  );
+  await removeVerdicts(
+    tx.db,
+    [id],
+    [...before.keys()].filter((kit) => !said.has(kit)),
+  );
+  if (isStale(evidence)) return;
   const rows: NewVerdicts[] = [];
   for (const kit of kits) {
     const name = kit.kit.kit;
@@ -45,14 +53,6 @@ export async function noteVerdicts(
     rows.push({ kit: name, digest, drifted: driftedIn(after), verdicts: after });
   }
   await putVerdicts(tx.db, id, rows, tx.now);
-  const said = new Set(
-    kits.filter(({ kit }) => kit.checks.some((one) => inForce.applies(kit.kit, one.id))).map((one) => one.kit.kit),
-  );
-  await removeVerdicts(
-    tx.db,
-    [id],
-    [...before.keys()].filter((kit) => !said.has(kit)),
-  );
 }
 
 /** Something was told from inside once, and all of it is too old by now. */

@@ -33,6 +33,10 @@ export const AUDIT_ERRORS = {
     status: 409,
     text: 'The kit {kit} was not removed: {findings} of its findings burn, and nothing else could close them. Install a newer version of it, or accept them with an exception first.',
   },
+  KIT_IN_PROFILE: {
+    status: 409,
+    text: 'The kit {kit} was not removed: the profile {profile} names it, and hosts would be held to less than it says. Take the kit out of the profile first.',
+  },
   KIT_VERSION: {
     status: 409,
     text: 'The kit {kit} {version} is installed already, with other contents (digest {digest}). Raise its version, or remove it first.',

@@ -29,9 +29,41 @@ export function held(judgements: readonly Judgement[], inForce: InForce, previou
   });
 }
 
-/** Findings of this host that no check in force is about any more. */
-export function withdrawn<F extends Finding>(previous: readonly F[], inForce: InForce, hostId: string): F[] {
-  return previous.filter(
-    (one) => one.hostId === hostId && isOpen(one) && one.state !== 'planned' && !inForce.applies(one.kit, one.check),
-  );
+/** A finding that is closed without proof, and why. */
+export interface Withdrawn<F> {
+  finding: F;
+  reason: string;
+}
+
+/** What is known of the kits: those in force, and those that are installed but that this release cannot read. */
+export interface Known {
+  kits: readonly CompiledKit[];
+  unread: ReadonlySet<string>;
+}
+
+/**
+ * Findings of these hosts that nothing is about any more, because a policy takes the check away, or because there is no such
+ * kit or check: nobody could ever prove them fixed. What a change works on waits until that change is over.
+ */
+export function withdrawn<F extends Finding>(
+  previous: readonly F[],
+  inForce: InForce,
+  known: Known,
+  hosts: ReadonlySet<string>,
+): Withdrawn<F>[] {
+  return previous
+    .filter((one) => hosts.has(one.hostId) && isOpen(one) && one.state !== 'planned')
+    .flatMap((finding) => {
+      const reason = whyWithdrawn(finding, inForce, known);
+      return reason === null ? [] : [{ finding, reason }];
+    });
+}
+
+function whyWithdrawn({ kit, check }: Finding, inForce: InForce, { kits, unread }: Known): string | null {
+  const own = kits.find((one) => one.kit.kit === kit);
+  if (!own && !unread.has(kit)) return `the kit ${kit} is not installed any more`;
+  if (own && !own.kit.checks.some(({ id }) => id === check)) return `the kit ${kit} has no check ${check} any more`;
+  if (inForce.applies(kit, check)) return null;
+  const names = inForce.policies;
+  return `not applicable by policy: ${kit}/${check} is in no profile of ${names.join(', ')}, which ${names.length === 1 ? 'is' : 'are'} for this host`;
 }

@@ -32,6 +32,17 @@ const names = (list: readonly string[], kit: string, check: string): boolean =>
 export const profileHas = ({ include, exclude }: Profile, kit: string, check: string): boolean =>
   (include === undefined || names(include, kit, check)) && !names(exclude, kit, check);
 
+/** Everything that a profile names, kits and checks. */
+const refsOf = ({ include, exclude, severity }: Profile): string[] => [
+  ...(include ?? []),
+  ...exclude,
+  ...Object.keys(severity),
+];
+
+/** Does it name the kit, or a check of it? */
+export const profileNames = (profile: Profile, kit: string): boolean =>
+  refsOf(profile).some((ref) => ref === kit || ref.startsWith(`${kit}/`));
+
 const worst = (found: readonly Severity[]): Severity | undefined =>
   Severity.options.find((severity) => found.includes(severity));
 
@@ -108,8 +119,7 @@ export function problemIn(set: PolicySet, fresh: readonly Profile[], kits: Kits)
       return { where: name, what: `there is no profile ${profile}` };
   }
   for (const profile of fresh) {
-    const refs = [...(profile.include ?? []), ...profile.exclude, ...Object.keys(profile.severity)];
-    const missing = refs.find((ref) => !isKnown(kits, ref));
+    const missing = refsOf(profile).find((ref) => !isKnown(kits, ref));
     if (missing !== undefined) return { where: profile.name, what: `there is no kit or check ${missing}` };
   }
   return null;

@@ -311,6 +311,22 @@ test('a baseline: all lines first, one reload, and the file it relies on', () =>
   assert.deepEqual(tasks[0]!.findings, ['root', 'x11']);
 });
 
+test('a remediation whose steps are not for this host is none, and what a person does is said', () => {
+  const file = new URL('../../../../kits/linux-baseline/kit.yaml', import.meta.url);
+  const kit = Kit.parse(parse(readFileSync(file, 'utf8')));
+  const host = hostOf({ name: 'web' });
+  const plan = (check: string, evidence: object) => {
+    const about = { check, endpointId: null, component: 'sctp', evidence: { ...evidence } };
+    const findings = [{ ...host.findings[0]!, ...about }];
+    return planTasks({ ...inputOf([]), kit, hosts: [{ ...host, findings, listeners: [] }] });
+  };
+  assert.deepEqual(kinds(plan('module-sctp', { loaded: false }).tasks[0]!.steps), ['write-file']);
+  const used = plan('module-sctp', { loaded: true });
+  assert.deepEqual(used.tasks, [], 'a module in use is not taken away at the next boot');
+  assert.match(used.left[0]!.why, /not for this host: module-sctp; by hand: Where it is loaded/);
+  assert.match(plan('client-nis', {}).left[0]!.why, /no remediation for client-nis; by hand: Where no account/);
+});
+
 test('templates: a misspelt name is the kit’s error, a missing value is not; `if` leaves a step out', () => {
   const names = {
     host: { id: 'h', name: 'web', bootId: null },

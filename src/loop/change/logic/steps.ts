@@ -87,10 +87,10 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function placeItem(host: PlannedHost, item: Item, index: number, input: PlannerInput): Placed[] | { why: string } {
   const placed: Placed[] = [];
-  let order = 0;
+  let [order, held] = [0, 0];
   const remediations = input.kit.remediate.filter((one) => concerns(one, item, host));
   if (remediations.length === 0) {
-    return item.finding ? { why: `the kit has no remediation for ${item.finding.check}` } : placed;
+    return item.finding ? { why: `the kit has no remediation for ${alone(item.finding.check, input)}` } : placed;
   }
   for (const remediation of remediations) {
     for (const template of remediation.steps) {
@@ -98,9 +98,19 @@ function placeItem(host: PlannedHost, item: Item, index: number, input: PlannerI
       const found = placeTemplate(host, item, template, remediation);
       if ('why' in found) return found;
       placed.push(...found.steps.map((one) => ({ ...one, order, item: index })));
+      held += found.held;
     }
   }
+  // Its steps are not for a host like this one: that is no remediation, and must not look like one.
+  if (placed.length === 0 && held > 0 && item.finding)
+    return { why: `the remediation is not for this host: ${alone(item.finding.check, input)}` };
   return placed;
+}
+
+/** The check, and what a person does about it where the kit says that. */
+function alone(check: string, { kit }: PlannerInput): string {
+  const byHand = kit.checks.find(({ id }) => id === check)?.byHand;
+  return byHand === undefined ? check : `${check}; by hand: ${byHand}`;
 }
 
 /** A remediation concerns an item whose finding it fixes; one with a new key in it also every burnt key. */
@@ -113,21 +123,26 @@ function concerns(remediation: Remediation, item: Item, host: PlannedHost): bool
   return [...checks, item.finding.check].some((check) => remediation.fixes.includes(check));
 }
 
-type Found = { steps: Pick<Placed, 'phase' | 'group' | 'step'>[] } | { why: string };
+/** `held`: how often its condition left the step out */
+type Found = { steps: Pick<Placed, 'phase' | 'group' | 'step'>[]; held: number } | { why: string };
 
 function placeTemplate(host: PlannedHost, item: Item, template: StepTemplate, remediation: Remediation): Found {
   const steps: Pick<Placed, 'phase' | 'group' | 'step'>[] = [];
   const group = item.service?.privateKey ?? (item.listener ? at(item.listener) : '');
+  let held = 0;
   for (const { names, phase } of variants(host, item, template, remediation)) {
     const unit = names.service.name;
     if (phase === RESTART && unit !== null && !mayRestart(unit)) return { why: afterBoot(unit) };
     const resolved = resolveTemplate(template, names);
-    if (resolved === 'left-out') continue;
+    if (resolved === 'left-out') {
+      held += 1;
+      continue;
+    }
     if ('step' in resolved) steps.push({ phase, group, step: resolved.step });
     else if (!OPTIONAL.has(template.kind))
       return { why: `nothing is known as \${${resolved.missing}}, which ${template.kind} needs` };
   }
-  return { steps };
+  return { steps, held };
 }
 
 type Variant = { names: Names; phase: number };

@@ -21,7 +21,7 @@ const STATES: Record<string, string> = {
   'audit.findings.fixed': 'fixed',
   'audit.findings.rekindled': 'rekindled',
   'audit.findings.reopened': 'open',
-  'audit.findings.withdrawn': 'not applicable by policy',
+  'audit.findings.withdrawn': 'not applicable',
   'impact.exception.added': 'excepted',
   'impact.exception.applied': 'excepted',
   'impact.exception.ended': 'open',

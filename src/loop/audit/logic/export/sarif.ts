@@ -44,11 +44,18 @@ const ruleOf = ({ kit, check, kitVersion, severity, title, advisories }: Finding
   properties: { kit, kitVersion, severity, tags: ['security', ...advisories] },
 });
 
+export function kindOf({ state, severity }: Finding): object {
+  if (state === 'fixed') return { kind: 'pass', level: 'none' };
+  return state === 'not-applicable'
+    ? { kind: 'notApplicable', level: 'none' }
+    : { kind: 'fail', level: LEVELS[severity] };
+}
+
 function resultOf(one: Finding, ruleId: string): object {
   const where = one.endpoint ?? one.component;
   return {
     ruleId,
-    ...(one.state === 'fixed' ? { kind: 'pass', level: 'none' } : { kind: 'fail', level: LEVELS[one.severity] }),
+    ...kindOf(one),
     message: { text: `${one.title} (${where} on ${one.hostName})${one.pending === null ? '' : `: ${one.pending}`}` },
     locations: [
       {

@@ -35,6 +35,17 @@ export function ofFinding(finding: Finding): VexStatement[] {
         note: `${where}: proven fixed (finding ${finding.id})`,
         at: finding.closedAt ?? finding.lastSeenAt,
       };
+    // Nobody looks there any more, which is neither safe nor proven.
+    if (state === 'not-applicable')
+      return {
+        ...base,
+        vulnerability,
+        aliases,
+        status: 'under_investigation',
+        action: null,
+        note: `${where}: ${finding.closeReason ?? 'closed without proof'} (finding ${finding.id})`,
+        at: finding.closedAt ?? finding.lastSeenAt,
+      };
     return {
       ...base,
       vulnerability,
