@@ -157,6 +157,7 @@ async function showFinding(context: Context, [id]: string[][]): Promise<void> {
     ...line('pending', finding.pending),
     ...line('rekindled', finding.rekindleCause),
     ...(source?.items ?? []).map(({ text: why }): [string, string] => ['likely source', why]),
+    ...line('by hand', finding.closedAt === null ? finding.byHand : null),
     ...line('closed', finding.closeReason),
     ...history.map(({ at, what, reason }): [string, string] => [
       'history',
