@@ -1,27 +1,22 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
-import type { Vulnerabilities, VulnerabilityDetail } from '../../model/vulnerability.ts';
+import { test } from 'node:test';
 import { merge } from '../discovery/merge.ts';
-import { debianHost, debianPackage, fixedIn, takeFeed, tracker } from './testing/vulnerabilities.ts';
-import { type World, world } from './testing/world.ts';
+import {
+  CVE,
+  DEBIAN,
+  debianHost,
+  fixedIn,
+  list,
+  NEW,
+  OLD,
+  OPENSSH,
+  show,
+  sshd,
+  takeFeed,
+  worlds,
+} from './testing/vulnerabilities.ts';
 
-const open: World[] = [];
-after(() => Promise.all(open.map((one) => one.close())));
-async function newWorld(): Promise<World> {
-  const w = await world();
-  open.push(w);
-  return w;
-}
-
-const DEBIAN = { name: 'debian', kind: 'debian-tracker' };
-const CVE = 'CVE-2024-6387';
-const OPENSSH = tracker({ openssh: { [CVE]: fixedIn('1:9.2p1-2+deb12u3', 'high') } });
-const sshd = (version: string) => debianPackage('openssh-server', version, { source: 'openssh' });
-const [OLD, NEW] = ['1:9.2p1-2+deb12u2', '1:9.2p1-2+deb12u3'];
-
-const list = (w: World, query: object = {}): Promise<Vulnerabilities> => w.call('listVulnerabilities', { query });
-const show = (w: World, advisory: string): Promise<VulnerabilityDetail> =>
-  w.call('showVulnerability', { params: { advisory } });
+const newWorld = worlds();
 
 test('3.20: a package that comes to listen, or that more connect to, is more urgent without any other change', async () => {
   const w = await newWorld();
@@ -123,4 +118,40 @@ test('3.20: how bad it is, the release that is affected tells and no other', asy
   await debianHost(w, 1, [sshd(OLD)]);
   await w.settle();
   assert.equal((await list(w)).items[0]!.severity, 'info');
+});
+
+test('12.4: what a feed says of a Python library is in the exchange file, however each of them writes its name', async () => {
+  const w = await newWorld();
+  await takeFeed(w, { name: 'pypi', kind: 'osv', settings: { ecosystem: 'PyPI' } }, [
+    {
+      id: 'PYSEC-2026-1',
+      modified: '2026-11-01T00:00:00Z',
+      affected: [
+        {
+          package: { ecosystem: 'PyPI', name: 'Foo_Bar' },
+          ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '2.0' }] }],
+        },
+      ],
+    },
+  ]);
+  const component = { ecosystem: 'PyPI', name: 'foo.bar', version: '1.0', path: '/srv/app/foo' };
+  const id = await debianHost(w, 1, [], { inventories: { components: [component], unread: [] } });
+  await w.settle();
+  assert.equal((await list(w, { host: id })).total, 1);
+  const found: string[] = [];
+  for await (const { vulnerability } of vexStatements(w.platform.db, [id], undefined)) found.push(vulnerability);
+  assert.deepEqual(found, ['PYSEC-2026-1']);
+});
+
+test('3.5: a server that is stopped while it fetches a feed has not been refused by it: the job runs again', async () => {
+  const w = await newWorld();
+  await w.call('addFeed', {
+    body: { name: 'kev', kind: 'kev', url: 'http://127.0.0.1:9/kev.json', settings: {} },
+  });
+  const stopping = AbortSignal.abort(new Error('stopping'));
+  const stopped = Object.assign(Object.create(w.platform) as typeof w.platform, { stopping });
+  await assert.rejects(syncFeed(stopped, 'kev'), /stopping/);
+  const [feed] = (await w.call<{ items: Feed[] }>('listFeeds')).items;
+  assert.deepEqual([feed!.lastTriedAt, feed!.lastError], [null, null]);
+  assert.deepEqual(await w.entries('audit.feed.refused'), []);
 });

@@ -1,27 +1,25 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { sql } from 'kysely';
-import type { Fixes, Vulnerabilities, VulnerabilityDetail } from '../../model/vulnerability.ts';
-import { debianHost, debianPackage, fixedIn, takeFeed, tracker } from './testing/vulnerabilities.ts';
-import { type World, world } from './testing/world.ts';
+import type { Fixes } from '../../model/vulnerability.ts';
+import {
+  CVE,
+  DEBIAN,
+  debianHost,
+  debianPackage,
+  fixedIn,
+  list,
+  NEW,
+  OLD,
+  OPENSSH,
+  show,
+  sshd,
+  takeFeed,
+  tracker,
+  worlds,
+} from './testing/vulnerabilities.ts';
 
-const open: World[] = [];
-after(() => Promise.all(open.map((one) => one.close())));
-async function newWorld(): Promise<World> {
-  const w = await world();
-  open.push(w);
-  return w;
-}
-
-const DEBIAN = { name: 'debian', kind: 'debian-tracker' };
-const CVE = 'CVE-2024-6387';
-const OPENSSH = tracker({ openssh: { [CVE]: fixedIn('1:9.2p1-2+deb12u3', 'high') } });
-const sshd = (version: string) => debianPackage('openssh-server', version, { source: 'openssh' });
-const [OLD, NEW] = ['1:9.2p1-2+deb12u2', '1:9.2p1-2+deb12u3'];
-
-const list = (w: World, query: object = {}): Promise<Vulnerabilities> => w.call('listVulnerabilities', { query });
-const show = (w: World, advisory: string): Promise<VulnerabilityDetail> =>
-  w.call('showVulnerability', { params: { advisory } });
+const newWorld = worlds();
 
 test('3.1, 3.9, 3.10: a vulnerability opens with a statement, closes with an upgrade, rekindles with a downgrade, and is told once', async () => {
   const w = await newWorld();

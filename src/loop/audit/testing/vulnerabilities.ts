@@ -1,5 +1,7 @@
+import { after } from 'node:test';
 import type { PackageFact } from '../../../model/facts.ts';
-import { shop, type World } from './world.ts';
+import type { Vulnerabilities, VulnerabilityDetail } from '../../../model/vulnerability.ts';
+import { shop, type World, world } from './world.ts';
 
 export const debianPackage = (name: string, version: string, rest: Partial<PackageFact> = {}): PackageFact => ({
   ecosystem: 'Debian',
@@ -53,3 +55,26 @@ export const fixedIn = (version: string, urgency = 'not yet assigned'): object =
   fixed_version: version,
   urgency,
 });
+
+/** Worlds that end with the file which asked for them. */
+export function worlds(): () => Promise<World> {
+  const open: World[] = [];
+  after(() => Promise.all(open.map((one) => one.close())));
+  return async () => {
+    const w = await world();
+    open.push(w);
+    return w;
+  };
+}
+
+export const DEBIAN = { name: 'debian', kind: 'debian-tracker' };
+/** An advisory on openssh, and the versions before and with its fix. */
+export const CVE = 'CVE-2024-6387';
+export const [OLD, NEW] = ['1:9.2p1-2+deb12u2', '1:9.2p1-2+deb12u3'] as const;
+export const OPENSSH = tracker({ openssh: { [CVE]: fixedIn(NEW, 'high') } });
+export const sshd = (version: string): PackageFact => debianPackage('openssh-server', version, { source: 'openssh' });
+
+export const list = (w: World, query: object = {}): Promise<Vulnerabilities> =>
+  w.call('listVulnerabilities', { query });
+export const show = (w: World, advisory: string): Promise<VulnerabilityDetail> =>
+  w.call('showVulnerability', { params: { advisory } });
