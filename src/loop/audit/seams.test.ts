@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Feed } from '../../model/feed.ts';
 import { merge } from '../discovery/merge.ts';
+import { vexStatements } from './store-export.ts';
+import { syncFeed } from './take-feed.ts';
 import {
   CVE,
   DEBIAN,
@@ -134,7 +137,8 @@ test('12.4: what a feed says of a Python library is in the exchange file, howeve
       ],
     },
   ]);
-  const component = { ecosystem: 'PyPI', name: 'foo.bar', version: '1.0', path: '/srv/app/foo' };
+  const library = { ecosystem: 'PyPI', name: 'foo.bar', version: '1.0' };
+  const component = { ...library, path: '/srv/app/foo', usedBy: [], container: false };
   const id = await debianHost(w, 1, [], { inventories: { components: [component], unread: [] } });
   await w.settle();
   assert.equal((await list(w, { host: id })).total, 1);
