@@ -223,6 +223,14 @@ interface Result {
   after: Seen;
 }
 
+/** A machine that goes down ends its programs before us: what they were at has not failed, it goes on after the start. */
+async function perhapsGoingDown({ stopping }: Executor, cause: unknown): Promise<void> {
+  if (!isAppError(cause, 'HOST_COMMAND')) return;
+  // Who was told to end (128 and the number of the signal) was not told by us, and a busy machine takes its time.
+  const patience = /ended with 1(?:37|43)\b/.test(cause.message) ? 5 * SHUTDOWN_MS : SHUTDOWN_MS;
+  for (let waited = 0; waited < patience && !stopping(); waited += 100) await sleep(100);
+}
+
 /** Runs the work, signs what came of it, and has it on disk before anything else happens. */
 async function record(
   executor: Executor,
@@ -237,8 +245,7 @@ async function record(
   try {
     result = await work();
   } catch (cause) {
-    // A machine that goes down ends its programs before us: what they were at has not failed, it goes on after the start.
-    if (isAppError(cause, 'HOST_COMMAND') && !executor.stopping()) await sleep(SHUTDOWN_MS);
+    await perhapsGoingDown(executor, cause);
     if (executor.stopping() || (await executor.lost?.())) return 'cut off';
     error = (cause as Error).message;
     result.before = leg.assignment.mode === 'apply' ? beforeOf(executor, leg, index) : {};
