@@ -1,5 +1,5 @@
 import { AppError } from '../../model/errors/index.ts';
-import { lastLine, run } from '../command.ts';
+import { failed, lastLine, run } from '../command.ts';
 import type { ExecResult, Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { DPKG_STATUS, isCutOff, readDpkgStatus } from './dpkg.ts';
@@ -120,9 +120,14 @@ async function unfinished(host: Host): Promise<string[]> {
   return (await readDpkgStatus(host, '')).filter((fact) => broken.has(fact.status)).map((fact) => fact.name);
 }
 
-/** Finishes them. apt refuses to install anything as long as there are any. */
+/**
+ * Finishes those that need nothing else. A set that was cut off while it was unpacked has some that wait for versions of
+ * the others: they stay unfinished, and the install of what is wanted takes them along.
+ */
 async function finish(host: Host): Promise<void> {
-  await run(host, ['dpkg', ...KEEP, '--configure', '-a'], { timeoutMs: INSTALL_TIMEOUT_MS });
+  const argv = ['dpkg', ...KEEP, '--configure', '-a'];
+  const ended = await host.exec(argv, { timeoutMs: INSTALL_TIMEOUT_MS });
+  if (ended.code !== 0 && !/^dpkg: dependency problems prevent/m.test(ended.stderr)) throw failed(argv, ended);
 }
 
 /**

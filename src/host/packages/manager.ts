@@ -54,6 +54,7 @@ export interface PackageManager {
   hold(name: string, on: boolean, entry?: string | null): Promise<void>;
   /** packages that were begun and not finished */
   unfinished(): Promise<string[]>;
+  /** Finishes those that it can by themselves; what waits for others of a set stays unfinished. */
   finish(): Promise<void>;
   /** Is somebody at work with it? */
   isLocked(): Promise<boolean>;

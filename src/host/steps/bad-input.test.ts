@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { createServer } from 'node:http';
@@ -112,6 +112,31 @@ describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, 
     await perform(tree, upgrade('shop'), context({ resumed: { name: 'shop', version: '1' } }));
     assert.match(status(tree, 'shop'), /install ok installed/);
     fs.rmSync(join(flag, '..'), { recursive: true });
+  });
+
+  test('a set that was cut off while it was unpacked: what waits for the rest of it is finished with the rest', async () => {
+    const shop = (version: string) => ({ name: 'shop', version, depends: `shop-lib (= ${version})` });
+    const lib = (version: string) => ({ name: 'shop-lib', version });
+    const tree = kept(dpkgTree([lib('1'), shop('1'), one('tool')], [lib('2'), shop('2'), two('tool')]));
+    // The power goes when one of them is unpacked.
+    execFileSync(join(tree.root, 'usr/bin/dpkg'), ['--unpack', join(tree.root, 'debs/shop_2_all.deb')], {
+      stdio: 'pipe',
+    });
+    assert.match(status(tree, 'shop'), /install ok unpacked/);
+    const step = { kind: 'upgrade-packages' as const, packages: ['shop=2', 'shop-lib=2'] };
+    await assert.rejects(perform(tree, step), says('STEP_PACKAGES_UNFINISHED', /shop/));
+    const given = context({ resumed: { packages: [] } });
+    await assert.rejects(
+      perform(tree, upgrade('tool'), given),
+      says('STEP_PACKAGES_UNFINISHED', /shop/),
+      'it is none of what is wanted',
+    );
+    await perform(tree, step, given);
+    for (const name of ['shop', 'shop-lib'])
+      assert.match(
+        tree.file('var/lib/dpkg/status'),
+        new RegExp(`Package: ${name}\\nStatus: install ok installed\\n(?:.+\\n)*Version: 2`),
+      );
   });
 
   test('dpkg is killed in the middle of a package: named from its journal, which nothing else knows of; a resumed try mends it', async () => {

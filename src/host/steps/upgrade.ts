@@ -15,9 +15,9 @@ export async function inspectUpgrade(
   wanted: Wanted,
   resumed: Seen | null,
 ): Promise<{ own: Change[]; also: Change[] } | null> {
-  await whole(manager, resumed);
+  const begun = new Set(await whole(manager, Object.keys(wanted), resumed));
   const installed = await manager.installed();
-  const left = Object.keys(wanted).filter((name) => installed.get(name) !== wanted[name]);
+  const left = Object.keys(wanted).filter((name) => begun.has(name) || installed.get(name) !== wanted[name]);
   if (left.length === 0) return null;
   // Half-installed packages of a try that was cut off are finished by then; otherwise there must be what to upgrade.
   const absent = left.filter((name) => !installed.has(name));
@@ -27,7 +27,8 @@ export async function inspectUpgrade(
   await mustBeOffered(manager, wanted, left);
   const { changes, removed } = await manager.simulate(wanted);
   const planned = new Map(changes.map((change) => [change.name, change.to]));
-  const other = left.filter((name) => planned.get(name) !== wanted[name]);
+  // What lies unpacked in the wanted version is only configured, which is no change to another one.
+  const other = left.filter((name) => planned.get(name) !== wanted[name] && (planned.has(name) || !begun.has(name)));
   if (other.length > 0)
     throw drift(
       other.map(
