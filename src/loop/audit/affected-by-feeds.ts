@@ -1,3 +1,4 @@
+import type { Host } from '../../model/estate.ts';
 import type { Affected } from '../../model/finding.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
@@ -16,6 +17,17 @@ import {
   systemsByHost,
 } from './store-named.ts';
 
+/** All hosts, and what is known of those that were looked into. An answer needs them twice and reads them once. */
+export interface Estate {
+  hosts: readonly Host[];
+  systems: ReadonlyMap<string, HostSystem>;
+}
+
+export async function estateOf({ db }: Platform, discovery: Discovery): Promise<Estate> {
+  const [hosts, systems] = await Promise.all([discovery.hosts(), systemsByHost(db)]);
+  return { hosts, systems };
+}
+
 type Said = Pick<Affected, 'hosts' | 'unknown'>;
 
 /**
@@ -23,21 +35,17 @@ type Said = Pick<Affected, 'hosts' | 'unknown'>;
  * whose release, no feed speaks of is unknown, and so is one that only errata speak of: they know what is fixed, and are
  * silent otherwise.
  */
-export async function saidByFeeds(
-  { platform, discovery }: { platform: Platform; discovery: Discovery },
-  advisory: string,
-): Promise<Said | null> {
+export async function saidByFeeds(platform: Platform, estate: Estate, advisory: string): Promise<Said | null> {
   const statements = await statementsNaming(platform.db, advisory);
   if (statements.length === 0) return null;
   const ids = [...new Set(statements.map(({ id }) => id))];
   const concerned = await concernedHosts(platform, await packagesMatching(platform.db, ids));
-  const known = await systemsByHost(platform.db);
-  const silent = await silentAbout(platform, statements, [...known.values()]);
+  const silent = await silentAbout(platform, statements, [...estate.systems.values()]);
   const unread = unreadLibraries(statements);
   const said: Said = { hosts: [], unknown: [] };
-  for (const host of await discovery.hosts()) {
+  for (const host of estate.hosts) {
     if (host.supersededBy) continue;
-    const system = known.get(host.id);
+    const system = estate.systems.get(host.id);
     // What was never looked into is told of by whoever asks about inventories.
     if (!system) continue;
     const base = { hostId: host.id, hostName: host.name };

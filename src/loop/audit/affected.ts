@@ -3,12 +3,12 @@ import type { Affected } from '../../model/finding.ts';
 import type { AffectedRange, Check } from '../../model/kit.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { saidByFeeds } from './affected-by-feeds.ts';
+import { type Estate, estateOf, saidByFeeds } from './affected-by-feeds.ts';
 import type { LoadedKit } from './face.ts';
 import { outOfReach, rangesIn } from './logic/ecosystems.ts';
 import { kernelOf } from './logic/kernels.ts';
 import { findFindings, openFindings, type StoredFinding } from './store-findings.ts';
-import { hostsWithPackage, systemsByHost } from './store-named.ts';
+import { hostsWithPackage } from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
 interface Sources {
@@ -17,10 +17,13 @@ interface Sources {
   kits: readonly LoadedKit[];
 }
 
+type Asked = Sources & { estate: Estate };
+
 /** Which hosts does it concern? Answered from what is stored; hosts of which that cannot be told are named as such. */
-export async function affectedBy(sources: Sources, query: string): Promise<Affected> {
+export async function affectedBy(given: Sources, query: string): Promise<Affected> {
   const text = query.trim();
-  const { kits, platform } = sources;
+  const { kits, platform } = given;
+  const sources = { ...given, estate: await estateOf(platform, given.discovery) };
   const kit = kits.find((one) => one.kit.kit === text);
   if (kit) {
     const found = await findFindings(platform.db, { kit: text });
@@ -31,15 +34,15 @@ export async function affectedBy(sources: Sources, query: string): Promise<Affec
     return answer(sources, { query: text, kind: 'package', hosts: await withPackage(sources, text) }, []);
   if (!ADVISORY.test(text)) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
   const advisory = text.toUpperCase();
-  const said = await saidByFeeds(sources, advisory);
+  const said = await saidByFeeds(platform, sources.estate, advisory);
   if (!kits.some((one) => knows(one, advisory))) {
     if (said === null) throw new AppError('ADVISORY_UNKNOWN', { advisory });
-    const { hosts, unknown } = await answer(sources, { query: text, kind: 'advisory', hosts: said.hosts }, []);
+    const { hosts, unknown } = answer(sources, { query: text, kind: 'advisory', hosts: said.hosts }, []);
     return { query: text, kind: 'advisory', hosts, unknown: [...unknown, ...said.unknown] };
   }
   const found = await findFindings(platform.db, { advisory });
   const ranges = kits.map((one) => rangesIn(checksAbout(one, advisory)));
-  return filledIn(await answer(sources, { query: text, kind: 'advisory', hosts: found.map(toHost) }, ranges), said);
+  return filledIn(answer(sources, { query: text, kind: 'advisory', hosts: found.map(toHost) }, ranges), said);
 }
 
 const ADVISORY =
@@ -59,13 +62,9 @@ function filledIn(known: Affected, said: Pick<Affected, 'hosts' | 'unknown'> | n
 }
 
 /** `ranges`: what each kit that was asked says of packages. */
-async function answer(
-  sources: Sources,
-  known: Omit<Affected, 'unknown'>,
-  ranges: readonly AffectedRange[][],
-): Promise<Affected> {
+function answer(sources: Asked, known: Omit<Affected, 'unknown'>, ranges: readonly AffectedRange[][]): Affected {
   const named = new Set(known.hosts.map((host) => host.hostId));
-  const unknown = (await blindSpots(sources, ranges)).filter((host) => !host.seen || !named.has(host.hostId));
+  const unknown = blindSpots(sources.estate, ranges).filter((host) => !host.seen || !named.has(host.hostId));
   return { ...known, unknown: unknown.map(({ seen: _seen, ...host }) => host) };
 }
 
@@ -154,8 +153,7 @@ interface BlindSpot {
 }
 
 /** Nobody has looked inside, or nobody knows what to make of what is there: neither affected nor clean. */
-async function blindSpots({ platform, discovery }: Sources, ranges: readonly AffectedRange[][]): Promise<BlindSpot[]> {
-  const known = await systemsByHost(platform.db);
+function blindSpots({ hosts, systems }: Estate, ranges: readonly AffectedRange[][]): BlindSpot[] {
   const reasons = new Map<string, string | null>();
   const reasonFor = (ecosystems: readonly string[]): string | null => {
     // Hosts are many, and kinds of hosts few.
@@ -167,9 +165,9 @@ async function blindSpots({ platform, discovery }: Sources, ranges: readonly Aff
       );
     return reasons.get(key)!;
   };
-  return (await discovery.hosts()).flatMap((host): BlindSpot[] => {
+  return hosts.flatMap((host): BlindSpot[] => {
     const base = { hostId: host.id, hostName: host.name };
-    const ecosystems = known.get(host.id)?.ecosystems;
+    const ecosystems = systems.get(host.id)?.ecosystems;
     if (!ecosystems) return [{ ...base, seen: false, why: `${host.management}: its packages were never collected` }];
     const why = reasonFor(ecosystems);
     return why === null ? [] : [{ ...base, seen: true, why }];

@@ -23,10 +23,12 @@ export async function followFeed<T>(
   feed: string,
   change: () => Promise<{ said: Said; result: T }>,
 ): Promise<T> {
-  await lockMatches(tx.db, 'alone');
-  const before = await feedTimes(tx.db);
+  const then = (await feedTimes(tx.db)).get(feed);
   const { said, result } = await change();
-  const passed = passedBy(feed, before, await feedTimes(tx.db));
+  // Facts that come with packages of their own wait from here on, and not for the writing of statements.
+  await lockMatches(tx.db, 'alone');
+  const times = await feedTimes(tx.db);
+  const passed = passedBy(feed, then, times);
   const names = new Map<string, { ecosystem: string; called: string }>();
   const advisories = new Set<string>();
   for (const key of said.keys) {
@@ -55,12 +57,12 @@ async function feedTimes(db: DbOrTx): Promise<Map<string, number>> {
 }
 
 /** Feeds that stand otherwise to this one than before: older, newer, or of the same time. */
-function passedBy(feed: string, before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): string[] {
-  const stands = (times: ReadonlyMap<string, number>, other: string): number | null => {
-    const [a, b] = [times.get(feed), times.get(other)];
-    return a === undefined || b === undefined ? null : Math.sign(a - b);
-  };
-  return [...now.keys()].filter((other) => other !== feed && stands(before, other) !== stands(now, other));
+function passedBy(feed: string, then: number | undefined, times: ReadonlyMap<string, number>): string[] {
+  const stands = (own: number | undefined, other: number): number | null =>
+    own === undefined ? null : Math.sign(own - other);
+  return [...times]
+    .filter(([name, other]) => name !== feed && stands(then, other) !== stands(times.get(feed), other))
+    .map(([name]) => name);
 }
 
 async function namesOfBoth(
