@@ -31,7 +31,7 @@ const COLUMNS = [
   'kernel',
 ] as const;
 
-export const packageRows = (db: DbOrTx) => q(db).selectFrom('audit.package').select(COLUMNS);
+const packageRows = (db: DbOrTx) => q(db).selectFrom('audit.package').select(COLUMNS);
 
 /** Those of the packages whose names these are, in any of the two ways of naming. */
 export async function packagesCalled(

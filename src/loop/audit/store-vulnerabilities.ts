@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type {
   AffectedPackage,
   Vulnerabilities,
@@ -8,20 +8,10 @@ import type {
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
+import type { AuditTables } from './tables.ts';
 
-interface Count {
-  advisory: string;
-  aliases: string[];
-  severity: VulnerabilitySeverity;
-  sources: string[];
-  packages: number;
-  hosts: number;
-  listening: number;
-  important: number;
-  peers: number;
-  fixable: boolean;
-}
-type Row = Count & { exploited: boolean; ransomware: boolean; epss: number | null; priority: number };
+type Row = Selectable<AuditTables['audit.vulnerability']>;
+type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority'>;
 
 export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (advisories.length > 0)

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-export const REPORT_TOOLS = ['lynis', 'oscap'] as const;
+const REPORT_TOOLS = ['lynis', 'oscap'] as const;
 export const ReportTool = z.enum(REPORT_TOOLS);
 export type ReportTool = z.infer<typeof ReportTool>;
 

@@ -4,7 +4,7 @@ import { createHash, randomBytes, webcrypto } from 'node:crypto';
 import { after, test } from 'node:test';
 import * as x509 from '@peculiar/x509';
 import fc from 'fast-check';
-import { fetchFile, type FileWay } from './fetch-file.ts';
+import { FileFetcher, type FileWay } from './fetch-file.ts';
 import { redirectProblem } from './redirect.ts';
 import { ReplayProxy, ReplayServer } from './testing/replay.ts';
 
@@ -21,6 +21,15 @@ async function begin(tls?: { key: string; cert: string }): Promise<{ server: Rep
 
 const STRAIGHT = { proxy: { url: null, except: '' }, timeoutMs: 10_000, limit: 1_000_000 } satisfies FileWay;
 const file = randomBytes(200_000);
+
+async function fetchFile(url: string, way: FileWay) {
+  const fetcher = new FileFetcher(way);
+  try {
+    return await fetcher.get(url);
+  } finally {
+    await fetcher.close();
+  }
+}
 
 test('a file that broke off is taken up where it did, again and again, and is whole', async () => {
   const { server, url } = await begin();

@@ -62,16 +62,6 @@ export class FileFetcher {
   }
 }
 
-/** One file. */
-export async function fetchFile(url: string, way: FileWay, headers: Record<string, string> = {}): Promise<FetchedFile> {
-  const fetcher = new FileFetcher(way);
-  try {
-    return await fetcher.get(url, headers);
-  } finally {
-    await fetcher.close();
-  }
-}
-
 /** A proxy's refusal stands behind two layers that only say that it failed. */
 const firstCause = (error: Error): Error => (error.cause instanceof Error ? firstCause(error.cause) : error);
 

@@ -55,7 +55,7 @@ export function namesOf(one: Interned): { asSource: string; asBinary: string } {
   return { asSource: called(ecosystem, source), asBinary: called(ecosystem, name) };
 }
 
-export const asAsked = (one: Interned): Installed => {
+const asAsked = (one: Interned): Installed => {
   const kernel = one.kernel === '' ? null : kernelOf(one);
   return kernel === null ? one : asKernel(one, kernel);
 };

@@ -64,7 +64,7 @@ export async function readPostmaster(data: string): Promise<Postmaster | null> {
 }
 
 /** Is this process a PostgreSQL that runs on this data directory? Its working directory says so. */
-export async function servesDirectory(pid: number, data: string): Promise<boolean> {
+async function servesDirectory(pid: number, data: string): Promise<boolean> {
   try {
     const [cwd, there, here] = await Promise.all([readlink(`/proc/${pid}/cwd`), stat(`/proc/${pid}/cwd`), stat(data)]);
     return cwd === data || (there.ino === here.ino && there.dev === here.dev);
