@@ -65,6 +65,8 @@ export const Check = z.discriminatedUnion('kind', [
       unknown: z.string().default('false'),
       /** a finding that is open closes only when what was installed runs: src/model/in-force.ts */
       until: z.literal('in-force').optional(),
+      /** what had a finding and is not among the items any more is not known to be mended; without it, it is gone */
+      gone: z.literal('unknown').optional(),
       /** KIT/CHECK: nothing is opened for a unit whose processes a burning finding of that check names already */
       coveredBy: z
         .string()

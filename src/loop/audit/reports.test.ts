@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Facts } from '../../model/facts.ts';
+import type { HostCompliance } from '../../model/compliance.ts';
 import type { Finding } from '../../model/finding.ts';
 import { type World, world } from './testing/world.ts';
 
@@ -61,4 +62,15 @@ test('a failed rule is a finding with the life of any other: proven fixed, rekin
     'content-fits /var/log/openscap/results.xml': 'fixed',
   });
   assert.equal((await tell(rule('a', 'fail')))['oscap-high a'], 'rekindled');
+});
+
+test('a host on which no such tool ever looked is judged by none of its rules', async () => {
+  const w = await world();
+  open.push(w);
+  const id = await w.find('10.9.0.2', 'SHA256:s');
+  await w.send(id, { reports: { reports: [], rules: [], unread: [] } });
+  await w.settle();
+  const { items } = await w.call<HostCompliance>('getHostCompliance', { params: { id } });
+  const told = items.filter(({ kit }) => kit === 'oscap' || kit === 'lynis');
+  assert.deepEqual([...new Set(told.map(({ verdict }) => verdict))], ['not-applicable']);
 });

@@ -25,7 +25,7 @@ export function judgeHostCheck(
   const named = new Set(found.map((one) => one.component));
   const gone = [...watched]
     .filter((component) => !named.has(component))
-    .map((component) => absent(component, why, found));
+    .map((component) => absent(compiled, component, why, found));
   const judged = [...worstOfEach(found), ...gone].map((one) =>
     compiled.check.until === undefined ? one : untilInForce(one, evidence, watched.has(one.component)),
   );
@@ -80,9 +80,10 @@ const mayHide = (unread: string, component: string): boolean =>
   !unread.startsWith('/') || component === unread || component.startsWith(`${unread}/`);
 
 /** It had a finding, and the fresh look does not find the thing at all. Where nothing could be looked at, unknown. */
-function absent(component: string, why: string | null, found: readonly Partly[]): Partly {
-  const undecided =
-    why ?? found.find((one) => one.verdict === 'unknown' && mayHide(one.component, component))?.pending ?? null;
+function absent({ check }: HostCheck, component: string, why: string | null, found: readonly Partly[]): Partly {
+  const hidden = found.find((one) => one.verdict === 'unknown' && mayHide(one.component, component))?.pending ?? null;
+  const untold = check.gone === 'unknown' ? 'nothing speaks of it any more, which does not mend it' : null;
+  const undecided = why ?? hidden ?? untold;
   if (undecided !== null) return { component, verdict: 'unknown', evidence: {}, pending: undecided };
   return { component, verdict: 'not-applicable', evidence: { gone: 'it is no longer there' }, pending: null };
 }
