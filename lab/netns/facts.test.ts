@@ -193,7 +193,7 @@ for (const host of UP) {
 }
 
 /** Processes that use what an upgrade replaced, as each of the two tools sees them. */
-test('processes: needrestart -b and checkrestart after an upgrade without restarts', { skip }, async () => {
+test('3.3: processes: needrestart -b and checkrestart after an upgrade without restarts', { skip }, async () => {
   const host = 'web1';
   // The upgrade would restart the services; this keeps it from that, as many administrators do.
   const keep = 'printf "#!/bin/sh\\nexit 101\\n" >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d';

@@ -145,6 +145,11 @@ function detail(output: Output, found: VulnerabilityDetail): void {
     [
       { title: 'HOST', of: ({ hostName }) => hostName, shrink: true },
       { title: 'STATE', of: ({ state, stale }) => (stale ? `${state}, stale` : state) },
+      {
+        title: 'SURE',
+        of: ({ confidence }) => (confidence === null ? '' : `${Math.round(confidence * 100)} %`),
+        drop: 2,
+      },
       { title: 'SINCE', of: ({ rekindledAt, openedAt }) => ago(rekindledAt ?? openedAt) },
       {
         title: 'WHAT',

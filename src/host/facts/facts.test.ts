@@ -298,7 +298,7 @@ test('processes: recorded before and after an upgrade of libssl and libpcre, as 
   assert.deepEqual(after.find(([exe]) => exe === '/usr/sbin/sshd')?.[1], ['libcrypto.so.3', 'libpcre2-8.so.0.11.2']);
 });
 
-test('M.1: a real process whose program is replaced on disk is named with package and unit until it restarts', async () => {
+test('3.3, M.1: a real process whose program is replaced on disk is named with package and unit until it restarts', async () => {
   const root = tree({
     'etc/os-release': 'ID=debian\n',
     'var/lib/dpkg/info/sleeper.list': '/.\n/usr\n/usr/lib/sleeper/run\n',

@@ -21,7 +21,7 @@ import {
 
 const newWorld = worlds();
 
-test('3.1, 3.9, 3.10: a vulnerability opens with a statement, closes with an upgrade, rekindles with a downgrade, and is told once', async () => {
+test('3.1, 3.7, 3.9, 3.10: a vulnerability opens with a statement, closes with an upgrade, rekindles with a downgrade, and is told once', async () => {
   const w = await newWorld();
   assert.deepEqual(await list(w), { items: [], total: 0, informed: false });
   const a = await debianHost(w, 1, [sshd(OLD)]);
@@ -49,6 +49,7 @@ test('3.1, 3.9, 3.10: a vulnerability opens with a statement, closes with an upg
   const [stateOfA, stateOfB] = [of(a), of(b)];
   const fixed = await stateOfA();
   assert.deepEqual([fixed.state, (await stateOfB()).state], ['fixed', 'open']);
+  assert.deepEqual([fixed.confidence, (await stateOfB()).confidence], [null, 0.95]);
   assert.deepEqual([fixed.openedAt, fixed.closedAt, fixed.packages], [opened, closed, []]);
   assert.deepEqual((await list(w, { host: a })).items, []);
   assert.deepEqual(
@@ -61,7 +62,7 @@ test('3.1, 3.9, 3.10: a vulnerability opens with a statement, closes with an upg
   await w.settle();
   const [again, stale] = [await stateOfA(), await stateOfB()];
   assert.deepEqual([again.state, again.openedAt, again.stale], ['rekindled', opened, false]);
-  assert.deepEqual([stale.state, stale.stale], ['open', true]);
+  assert.deepEqual([stale.state, stale.stale, stale.confidence], ['open', true, 0.475]);
   const entries = await w.entries('audit.vulnerabilities');
   assert.deepEqual(
     entries.slice(1).map(({ detail }) => [detail['opened'], detail['closed']]),
