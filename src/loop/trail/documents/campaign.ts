@@ -1,4 +1,5 @@
 import { record, text, type Detail } from '../../../model/detail.ts';
+import { STEP_LABEL } from '../../../model/campaign-words.ts';
 import { FUNNEL, type Campaign } from '../../../model/campaign.ts';
 import type { SequencedEntry } from '../../../model/trail.ts';
 import { all, detailOf, duration, last, plural, when } from './detail.ts';
@@ -6,19 +7,6 @@ import { exceptionSection, exposureSection, findingsTable, findingStories, type 
 import { cite, code, sections, tone, type Compose, type DocumentBody, type Inline, type Section } from './model.ts';
 import { withOneName } from './names.ts';
 import { timeline } from './words.ts';
-
-/** In the words of the funnel. */
-const STEPS: Record<string, string> = {
-  patched: 'Patched on disk',
-  restarted: 'Restarted: nothing maps the old file',
-  newKey: 'New key made',
-  reissued: 'Certificate reissued',
-  served: 'New certificate served',
-  revoked: 'Old certificate revoked',
-  revocationVisible: 'Revocation visible',
-  sessions: 'Sessions ended',
-  proven: 'Proven from outside',
-};
 
 /** The campaign report: how far a kit's fire is out over the whole estate, and where it came back. */
 export const composeCampaign: Compose = (kit, raw) => {
@@ -90,7 +78,7 @@ function funnelSection(turn: SequencedEntry | undefined): Section {
   const endpoints = Number(totals['endpoints'] ?? 0);
   const rows = FUNNEL.filter((step) => byStep[step] !== undefined).map((step): Inline[] => {
     const done = Number(byStep[step]);
-    return [STEPS[step] ?? step, tone(`${done} of ${endpoints}`, done >= endpoints ? 'good' : 'bad')];
+    return [STEP_LABEL[step], tone(`${done} of ${endpoints}`, done >= endpoints ? 'good' : 'bad')];
   });
   const share =
     typeof totals['share'] === 'number' ? `${Math.floor(totals['share'] * 1000) / 10} % have done all steps.` : '';
