@@ -24,6 +24,7 @@ import { askedOf, noteAskable } from './revocation/index.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
 import { orphans } from './store-orphans.ts';
 import { leaveLists } from './store-interned.ts';
+import { noteTerms } from './store-due.ts';
 import { noteRecount } from './store-recount.ts';
 import { noteUses } from './store-fixes.ts';
 import { usesOf } from './logic/uses.ts';
@@ -198,6 +199,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   const left = await leaveLists(tx.db, replaced, tx.now);
   if (left.length > 0) await noteRecount(tx, { lists: left });
   if (evidence.facts.processes) await noteUses(tx.db, host.id, usesOf(evidence.facts.processes));
+  await noteTerms(tx, host.id, inForce.terms);
   await noteVerdicts({ discovery: context.discovery, tx, evidence, inForce }, context.kits, judgements);
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
   await noteAskable(context.platform, tx, evidence.endpoints);

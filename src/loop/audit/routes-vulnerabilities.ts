@@ -6,9 +6,11 @@ import { route, type Route } from '../../platform/http/route.ts';
 import type { Judge } from './judge-host.ts';
 import { showVulnerability } from './show-vulnerability.ts';
 import { listFixes } from './store-fixes.ts';
-import { listVulnerabilities } from './store-vulnerabilities.ts';
+import { vulnerabilitiesNow } from './vulnerability-clocks.ts';
 
 const Flag = z.enum(['true', 'false']);
+const truth = (flag: 'true' | 'false' | undefined): boolean | undefined =>
+  flag === undefined ? undefined : flag === 'true';
 const MOST = 500;
 const limit = (normal: number, most = MOST) => z.coerce.number().int().min(1).max(most).default(normal);
 
@@ -18,6 +20,10 @@ const List = z
     severity: VulnerabilitySeverity.optional(),
     exploited: Flag.optional(),
     fixable: Flag.optional(),
+    /** past the time that a policy sets, on a host at least; or not */
+    overdue: Flag.optional(),
+    /** an exception accepts it, for all hosts or for the one asked about; or not */
+    accepted: Flag.optional(),
     /** an advisory, or a package as feeds call it */
     text: z.string().min(1).max(300).optional(),
     limit: limit(100),
@@ -35,12 +41,14 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       access: MAY.read,
       query: List,
       reply: Vulnerabilities,
-      handler: ({ query: { host, exploited, fixable, ...rest } }) =>
-        listVulnerabilities(platform.db, {
+      handler: ({ query: { host, exploited, fixable, overdue, accepted, ...rest } }) =>
+        vulnerabilitiesNow({ platform, discovery }, {
           ...rest,
           hostId: host,
           exploited: exploited === 'true',
           fixable: fixable === 'true',
+          overdue: truth(overdue),
+          accepted: truth(accepted),
         }),
     }),
     route({

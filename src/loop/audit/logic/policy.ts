@@ -16,7 +16,12 @@ export interface InForce {
   severity(kit: string, check: string, own: Severity): Severity;
   /** of several profiles the shortest; null: nobody set any */
   slaDays(kit: string, check: string, severity: Severity): number | null;
+  /** for vulnerabilities: the shortest of the profiles that hold the host to its updates */
+  terms: Readonly<Partial<Record<Severity, number>>>;
 }
+
+/** Who holds a host to this kit gives vulnerabilities their time, too. */
+const UPDATES = 'security-updates';
 
 const AS_SHIPPED: InForce = {
   policies: [],
@@ -24,6 +29,7 @@ const AS_SHIPPED: InForce = {
   applies: () => true,
   severity: (_kit, _check, own) => own,
   slaDays: () => null,
+  terms: {},
 };
 
 const names = (list: readonly string[], kit: string, check: string): boolean =>
@@ -98,7 +104,21 @@ function inForce(bound: readonly string[], profiles: readonly Profile[]): InForc
       const days = of(kit, check).flatMap((one) => one.slaDays[severity] ?? []);
       return days.length === 0 ? null : Math.min(...days);
     },
+    terms: termsOf(profiles),
   };
+}
+
+function termsOf(profiles: readonly Profile[]): InForce['terms'] {
+  const own = profiles.filter(
+    ({ include, exclude }) =>
+      !exclude.includes(UPDATES) && (include === undefined || include.some((ref) => ref.split('/')[0] === UPDATES)),
+  );
+  const terms: Partial<Record<Severity, number>> = {};
+  for (const severity of Severity.options) {
+    const days = own.flatMap(({ slaDays }) => slaDays[severity] ?? []);
+    if (days.length > 0) terms[severity] = Math.min(...days);
+  }
+  return terms;
 }
 
 export interface Unknown {
