@@ -42,14 +42,17 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       query: List,
       reply: Vulnerabilities,
       handler: ({ query: { host, exploited, fixable, overdue, accepted, ...rest } }) =>
-        vulnerabilitiesNow({ platform, discovery }, {
-          ...rest,
-          hostId: host,
-          exploited: exploited === 'true',
-          fixable: fixable === 'true',
-          overdue: truth(overdue),
-          accepted: truth(accepted),
-        }),
+        vulnerabilitiesNow(
+          { platform, discovery },
+          {
+            ...rest,
+            hostId: host,
+            exploited: exploited === 'true',
+            fixable: fixable === 'true',
+            overdue: truth(overdue),
+            accepted: truth(accepted),
+          },
+        ),
     }),
     route({
       method: 'GET',

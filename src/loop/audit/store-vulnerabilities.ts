@@ -176,7 +176,11 @@ export const toPackage = ({ hostId: _hostId, advisory: _advisory, ...rest }: Pac
 export type HostSpan = Span & { hostId: string; advisory: string; receivedAt: Date | null; isThere: boolean };
 
 /** When each had a package of which that was said: both have to hold, so it is what the two times have in common. */
-export async function spansOf(db: DbOrTx, hostIds: readonly string[], advisories: readonly string[]): Promise<HostSpan[]> {
+export async function spansOf(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  advisories: readonly string[],
+): Promise<HostSpan[]> {
   const { rows } = await sql<HostSpan>`
     select h.host_id as "hostId", m.advisory, m.verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until,
       s.received_at as "receivedAt", h.until is null as "isThere"

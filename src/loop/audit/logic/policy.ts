@@ -1,7 +1,7 @@
 import type { Host } from '../../../model/estate.ts';
 import { Severity, type Kit } from '../../../model/kit.ts';
 import type { PolicyEffect, PolicySet, Profile } from '../../../model/policy.ts';
-import { readTagExpression, type Tagged, type TagTest } from '../../../model/tag-expression.ts';
+import { readTagExpression, tagsOf, type TagTest } from '../../../model/tag-expression.ts';
 
 type Kits = readonly Pick<Kit, 'kit' | 'checks'>[];
 
@@ -51,10 +51,6 @@ export const profileNames = (profile: Profile, kit: string): boolean =>
 
 const worst = (found: readonly Severity[]): Severity | undefined =>
   Severity.options.find((severity) => found.includes(severity));
-
-/** `owner` is a tag like any other; who claimed the host is before what a source calls its owner. */
-export const tagsOf = (host: Pick<Host, 'tags' | 'owner'>): Tagged =>
-  host.owner === null ? host.tags : { ...host.tags, owner: host.owner };
 
 /** Keys in one order: what PostgreSQL gives back has another than what was given. */
 export const canonical = (value: unknown): string =>
