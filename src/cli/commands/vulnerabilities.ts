@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
-import type { Fix, Vulnerabilities, Vulnerability, VulnerabilityDetail } from '../../model/vulnerability.ts';
+import type {
+  Fix,
+  Vulnerabilities,
+  Vulnerability,
+  VulnerabilityDetail,
+  VulnerabilityOnHost,
+} from '../../model/vulnerability.ts';
 import { UsageError } from '../exit.ts';
-import { hostIdOf } from '../lookup.ts';
+import { hostIdOf, short } from '../lookup.ts';
 import { ago, count, list, type Output, show } from '../output.ts';
 import { does, flag, number, text } from '../run.ts';
 
@@ -94,9 +100,10 @@ const day = (at: string): string => at.slice(0, 10);
 const inWords = ({ packages, here }: Vulnerability): string =>
   here?.map(({ name, version }) => `${name} ${version}`).join(', ') ?? packages.join(', ');
 
-function fixInWords({ fixable, here }: Vulnerability): string {
+function fixInWords({ fixable, here, plannedIn }: Vulnerability): string {
   const fixes = [...new Set((here ?? []).flatMap(({ fix }) => fix ?? []))];
-  return fixes.length > 0 ? fixes.join(', ') : fixable ? 'yes' : 'none';
+  const planned = plannedIn ? `, planned in ${short(plannedIn)}` : '';
+  return fixes.length > 0 ? fixes.join(', ') + planned : fixable ? 'yes' : 'none';
 }
 
 function addShow(command: Command): void {
@@ -162,7 +169,7 @@ function detail(output: Output, found: VulnerabilityDetail): void {
     hosts,
     [
       { title: 'HOST', of: ({ hostName }) => hostName, shrink: true },
-      { title: 'STATE', of: ({ state, stale }) => (stale ? `${state}, stale` : state) },
+      { title: 'STATE', of: stateInWords, shrink: true },
       { title: 'SINCE', of: ({ rekindledAt, openedAt }) => ago(rekindledAt ?? openedAt) },
       { title: 'DUE', of: (one) => dueInWords({ ...one, acceptedUntil: one.accepted?.until ?? null }), drop: 1 },
       {
@@ -176,6 +183,11 @@ function detail(output: Output, found: VulnerabilityDetail): void {
   );
   if (more) output.err('There are more hosts: raise --limit.');
 }
+
+const stateInWords = ({ state, stale, plannedIn }: VulnerabilityOnHost): string =>
+  [state, stale ? 'stale' : null, plannedIn === null ? null : `planned in ${short(plannedIn)}`]
+    .filter((one) => one !== null)
+    .join(', ');
 
 function addFixes(root: Command): void {
   does(

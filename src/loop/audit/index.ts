@@ -25,6 +25,7 @@ import { sweep } from './sweep.ts';
 import { recount } from './recount.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
 
+export type { PlannedUpgrade } from './logic/planned.ts';
 export type { Accepted } from './store-accepted.ts';
 export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
 export { outOfReach, rangesIn } from './logic/ecosystems.ts';
@@ -36,6 +37,8 @@ export interface AuditOptions {
   staleAfterMs?: number;
   /** between two questions about certificates */
   askPauseMs?: number;
+  /** which upgrades are planned; without it, none are told */
+  plannedUpgrades?: Judge['plannedUpgrades'];
   /** how hosts without an agent are looked at; without it, they are not */
   agentless?: Agentless;
 }
@@ -56,6 +59,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     refreshKits: () => shelf.refresh(),
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
     agentless: options.agentless ?? null,
+    plannedUpgrades: options.plannedUpgrades ?? (async () => []),
   };
   const face: Answering = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),

@@ -14,6 +14,7 @@ import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
 import { withoutCovered } from './logic/covered.ts';
 import { held, kitsToJudge, withdrawn } from './logic/held.ts';
 import { decide, isOpen } from './logic/life.ts';
+import type { PlannedUpgrade } from './logic/planned.ts';
 import type { InForce } from './logic/policy.ts';
 import { leavesOf, type NewExposure } from './logic/radar.ts';
 import { policiesInForce } from './store-policies.ts';
@@ -42,6 +43,8 @@ export interface Judge {
   refreshKits: () => Promise<void>;
   staleAfterMs: number;
   agentless: Agentless | null;
+  /** of changes, which stand further right: asked through whoever put the two together */
+  plannedUpgrades: (hostIds: readonly string[]) => Promise<PlannedUpgrade[]>;
 }
 
 const ACTOR = systemActor('audit');

@@ -31,7 +31,7 @@ const List = z
   })
   .strict();
 
-export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge): Route[] {
+export function vulnerabilityRoutes(judge: Judge): Route[] {
   return [
     route({
       method: 'GET',
@@ -42,17 +42,14 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       query: List,
       reply: Vulnerabilities,
       handler: ({ query: { host, exploited, fixable, overdue, accepted, ...rest } }) =>
-        vulnerabilitiesNow(
-          { platform, discovery },
-          {
-            ...rest,
-            hostId: host,
-            exploited: exploited === 'true',
-            fixable: fixable === 'true',
-            overdue: truth(overdue),
-            accepted: truth(accepted),
-          },
-        ),
+        vulnerabilitiesNow(judge, {
+          ...rest,
+          hostId: host,
+          exploited: exploited === 'true',
+          fixable: fixable === 'true',
+          overdue: truth(overdue),
+          accepted: truth(accepted),
+        }),
     }),
     route({
       method: 'GET',
@@ -63,7 +60,7 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       params: z.object({ advisory: AdvisoryId }).strict(),
       query: z.object({ limit: limit(100), after: z.string().max(100).optional() }).strict(),
       reply: VulnerabilityDetail,
-      handler: ({ params, query }) => showVulnerability({ platform, discovery, staleAfterMs }, params.advisory, query),
+      handler: ({ params, query }) => showVulnerability(judge, params.advisory, query),
     }),
     route({
       method: 'GET',
@@ -74,7 +71,7 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       access: MAY.read,
       query: z.object({ host: z.string().max(100).optional(), limit: limit(50, 200) }).strict(),
       reply: Fixes,
-      handler: ({ query: { host, limit: most } }) => listFixes(platform.db, { hostId: host, limit: most }),
+      handler: ({ query: { host, limit: most } }) => listFixes(judge.platform.db, { hostId: host, limit: most }),
     }),
   ];
 }
