@@ -150,7 +150,7 @@ function statementsOf(record: OsvRecord): Statement[] {
         ranges,
         versions,
         fixed,
-        urgency: affected.ecosystem_specific?.urgency ?? urgencyOf(affected.severity) ?? own,
+        urgency: urgencyIn(affected) ?? own,
         reason: fixed !== null && PRO.test(affected.package.ecosystem) ? 'with Ubuntu Pro' : null,
       },
     ];
@@ -159,6 +159,9 @@ function statementsOf(record: OsvRecord): Statement[] {
 
 type Affected = z.infer<typeof Affected>;
 const PRO = /^Ubuntu:Pro:(?=\d)/;
+/** A distribution's own word is before a score. */
+const urgencyIn = ({ ecosystem_specific: specific, severity }: Affected): string | null =>
+  specific?.urgency ?? urgencyOf(severity);
 const hasFix = ({ ranges }: Affected): boolean =>
   (ranges ?? []).some(({ events }) => events.some((event) => event['fixed'] !== undefined));
 
