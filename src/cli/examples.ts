@@ -152,6 +152,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   dependencies: ['dependencies --host db-1'],
   'exception add': [
     'exception add --host old-mail --kit heartbleed --reason "replaced in May" --owner web --until 2026-12-31',
+    'exception add --advisory CVE-2024-6387 --hosts "env=lab" --reason "no way in" --owner web --until 2026-12-31',
   ],
   'exception list': ['exception list --all', 'exception list --unused'],
   'exception end': ['exception end EXCEPTION --reason "replaced earlier"'],

@@ -20,7 +20,15 @@ export const STATES = [
   'all',
 ] as const;
 export type StateFilter = (typeof STATES)[number];
-export const FindingsSearch = z.object({ state: optional(z.enum(STATES)), kit: text, finding: text });
+const flag = optional(z.literal(true));
+export const FindingsSearch = z.object({
+  state: optional(z.enum(STATES)),
+  kit: text,
+  overdue: flag,
+  stale: flag,
+  drifted: flag,
+  finding: text,
+});
 export type FindingsSearch = z.infer<typeof FindingsSearch>;
 
 export const ComplianceSearch = z.object({ by: optional(Dimension) });
@@ -56,8 +64,10 @@ export const VULNERABILITY_SEVERITIES = ['critical', 'high', 'medium', 'low', 'i
 export const VulnerabilitiesSearch = z.object({
   view: optional(z.enum(['fixes'])),
   severity: optional(z.enum(VULNERABILITY_SEVERITIES)),
-  exploited: optional(z.literal(true)),
-  fixable: optional(z.literal(true)),
+  exploited: flag,
+  fixable: flag,
+  overdue: flag,
+  accepted: flag,
   text,
   page: optional(z.number().int().min(1).max(10_000)),
 });

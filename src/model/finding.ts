@@ -137,6 +137,10 @@ export const Exception = z.object({
     kit: z.string().optional(),
     check: z.string().optional(),
     component: z.string().optional(),
+    /** of what feeds say, instead of what kits find */
+    advisory: z.string().optional(),
+    /** tag expression: an advisory on these hosts */
+    hosts: z.string().optional(),
   }),
   reason: z.string().min(3),
   owner: z.string().min(1),

@@ -4,6 +4,10 @@
  * `owner` is also the owner that somebody gave when they claimed the host. What cannot be read is refused, never guessed.
  */
 export type Tagged = Readonly<Record<string, string>>;
+/** `owner` is a tag like any other; who claimed the host is before what a source calls its owner. */
+export const tagsOf = (host: { tags: Tagged; owner: string | null }): Tagged =>
+  host.owner === null ? host.tags : { ...host.tags, owner: host.owner };
+
 export type TagTest = (tags: Tagged) => boolean;
 
 const LONGEST = 500;

@@ -1,5 +1,5 @@
 import { createAudit } from '../loop/audit/index.ts';
-import { createChange } from '../loop/change/index.ts';
+import { type ChangeFace, createChange } from '../loop/change/index.ts';
 import { createDiscovery } from '../loop/discovery/index.ts';
 import { createEnrollment, type Enrollment } from '../loop/enrollment/index.ts';
 import { createImpact } from '../loop/impact/index.ts';
@@ -24,7 +24,10 @@ export function compose(platform: Platform): Composition {
   const trail = createTrail(platform);
   const discovery = createDiscovery(platform);
   const enrollment = createEnrollment(platform, discovery, () => trail.verifierKey());
-  const audit = createAudit(platform, discovery, { agentless: enrollment });
+  const audit = createAudit(platform, discovery, {
+    agentless: enrollment,
+    plannedUpgrades: (hostIds): ReturnType<ChangeFace['plannedUpgrades']> => change.plannedUpgrades(hostIds),
+  });
   const impact = createImpact(platform, discovery, audit);
   const change = createChange(platform, { discovery, enrollment, audit, impact, history: trail.history });
   const modules: Module[] = [discovery, enrollment, audit, impact, change, trail];

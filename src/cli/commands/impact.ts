@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Exception } from '../../model/finding.ts';
 import { UsageError } from '../exit.ts';
-import { list, show } from '../output.ts';
+import { count, list, show } from '../output.ts';
 import { does, flag, text } from '../run.ts';
 import { findingIdOf, hostIdOf, pick, short } from '../lookup.ts';
 import { namesIn, showImpact } from '../views.ts';
@@ -56,11 +56,13 @@ function addException(root: Command): void {
   does(
     exception
       .command('add')
-      .description('Except findings until a date')
+      .description('Except findings, or an advisory, until a date')
       .option('--host <host>', 'of this host')
       .option('--kit <kit>', 'of this kit')
       .option('--check <check>', 'of this check')
       .option('--component <name>', 'in this component')
+      .option('--advisory <id>', 'of what feeds say, instead of what kits find: on --host, on --hosts, or everywhere')
+      .option('--hosts <expression>', 'the advisory on hosts with these tags: env=lab and not owner=web')
       .requiredOption('--reason <text>', 'why it is accepted')
       .requiredOption('--owner <name>', 'who answers for it')
       .requiredOption('--until <date>', 'end: a date or an instant such as 2026-12-31T18:00:00Z')
@@ -76,10 +78,12 @@ function addException(root: Command): void {
         kit: text(options, 'kit'),
         check: text(options, 'check'),
         component: text(options, 'component'),
+        advisory: text(options, 'advisory'),
+        hosts: text(options, 'hosts'),
       };
       const match = Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined));
       if (Object.keys(match).length === 0)
-        throw new UsageError('say what is excepted: --host, --kit, --check or --component');
+        throw new UsageError('say what is excepted: --host, --kit, --check, --component or --advisory');
       const made = await client.createException({
         body: {
           match,
@@ -122,7 +126,7 @@ function addException(root: Command): void {
                 .join(' '),
             shrink: true,
           },
-          { title: 'FINDINGS', of: coversNow },
+          { title: 'COVERS NOW', of: coversNow },
           { title: 'OWNER', of: (e) => e.owner, shrink: true },
           { title: 'ENDS', of: (e) => (e.endedAt ?? e.expiresAt).slice(0, 16) },
           { title: 'REASON', of: (e) => e.reason, shrink: true, drop: 1 },
@@ -150,6 +154,9 @@ const isUnused = ({ endedAt, covers }: Exception): boolean => endedAt === null &
 
 /** "none any more" asks for somebody to end it: what it was for is gone. */
 function coversNow(exception: Exception): string {
-  if (!isUnused(exception)) return String(exception.covers?.now ?? 0);
+  if (!isUnused(exception)) {
+    const now = exception.covers?.now ?? 0;
+    return exception.match.advisory === undefined ? String(now) : count(now, 'host');
+  }
   return (exception.covers?.gone ?? 0) > 0 ? 'none any more' : 'none';
 }

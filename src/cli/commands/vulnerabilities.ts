@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
-import type { Fix, Vulnerabilities, Vulnerability, VulnerabilityDetail } from '../../model/vulnerability.ts';
+import type {
+  Fix,
+  Vulnerabilities,
+  Vulnerability,
+  VulnerabilityDetail,
+  VulnerabilityOnHost,
+} from '../../model/vulnerability.ts';
 import { UsageError } from '../exit.ts';
-import { hostIdOf } from '../lookup.ts';
+import { hostIdOf, short } from '../lookup.ts';
 import { ago, count, list, type Output, show } from '../output.ts';
 import { does, flag, number, text } from '../run.ts';
 
@@ -15,6 +21,8 @@ export function addVulnerabilities(root: Command): void {
     .option('--severity <severity>', `only those that feeds call so: ${SEVERITIES.join(', ')}`)
     .option('--exploited', 'only those that are known to be exploited (KEV)')
     .option('--fixable', 'only those with a fix that can be had')
+    .option('--overdue', 'only those past the time that a policy sets, on a host at least')
+    .option('--accepted', 'only those that an exception accepts, for all hosts or for --host')
     .option('--for <name>', 'only this advisory, or what is in this package')
     .option('--limit <n>', 'at most so many (default: 100)')
     .option('--offset <n>', 'leave out the first so many');
@@ -35,6 +43,8 @@ export function addVulnerabilities(root: Command): void {
         ...(named === undefined ? {} : { text: named }),
         ...(flag(options, 'exploited') ? { exploited: 'true' as const } : {}),
         ...(flag(options, 'fixable') ? { fixable: 'true' as const } : {}),
+        ...(flag(options, 'overdue') ? { overdue: 'true' as const } : {}),
+        ...(flag(options, 'accepted') ? { accepted: 'true' as const } : {}),
       },
     })) as Vulnerabilities;
     if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
@@ -62,6 +72,7 @@ function table(output: Output, { items, total, informed }: Vulnerabilities, show
       { title: 'EXPLOITED', of: ({ exploited }) => (exploited ? 'yes' : ''), drop: 1 },
       { title: 'EPSS', of: ({ epss }) => (epss === null ? '' : epss.toFixed(3)), drop: 3 },
       { title: 'HOSTS', of: ({ hosts }) => String(hosts) },
+      { title: 'DUE', of: dueInWords, drop: 4 },
       { title: 'IN', of: inWords, shrink: true },
       { title: 'FIX', of: fixInWords, shrink: true },
     ],
@@ -73,12 +84,26 @@ function table(output: Output, { items, total, informed }: Vulnerabilities, show
     output.err(`${total - shown} more: raise --limit, go on with --offset ${shown}, or narrow it down.`);
 }
 
+/** The day, and what that means now. */
+function dueInWords({
+  dueAt,
+  overdue,
+  acceptedUntil,
+}: Pick<Vulnerability, 'dueAt' | 'overdue' | 'acceptedUntil'>): string {
+  if (acceptedUntil !== null) return `accepted until ${day(acceptedUntil)}`;
+  if (dueAt === null) return '';
+  return overdue ? `${day(dueAt)}, overdue` : day(dueAt);
+}
+
+const day = (at: string): string => at.slice(0, 10);
+
 const inWords = ({ packages, here }: Vulnerability): string =>
   here?.map(({ name, version }) => `${name} ${version}`).join(', ') ?? packages.join(', ');
 
-function fixInWords({ fixable, here }: Vulnerability): string {
+function fixInWords({ fixable, here, plannedIn }: Vulnerability): string {
   const fixes = [...new Set((here ?? []).flatMap(({ fix }) => fix ?? []))];
-  return fixes.length > 0 ? fixes.join(', ') : fixable ? 'yes' : 'none';
+  const planned = plannedIn ? `, planned in ${short(plannedIn)}` : '';
+  return fixes.length > 0 ? fixes.join(', ') + planned : fixable ? 'yes' : 'none';
 }
 
 function addShow(command: Command): void {
@@ -144,13 +169,14 @@ function detail(output: Output, found: VulnerabilityDetail): void {
     hosts,
     [
       { title: 'HOST', of: ({ hostName }) => hostName, shrink: true },
-      { title: 'STATE', of: ({ state, stale }) => (stale ? `${state}, stale` : state) },
+      { title: 'STATE', of: stateInWords, shrink: true },
       {
         title: 'SURE',
         of: ({ confidence }) => (confidence === null ? '' : `${Math.round(confidence * 100)} %`),
         drop: 2,
       },
       { title: 'SINCE', of: ({ rekindledAt, openedAt }) => ago(rekindledAt ?? openedAt) },
+      { title: 'DUE', of: (one) => dueInWords({ ...one, acceptedUntil: one.accepted?.until ?? null }), drop: 1 },
       {
         title: 'WHAT',
         of: ({ packages }) => packages.map((one) => `${one.name} ${one.version}`).join(', '),
@@ -162,6 +188,11 @@ function detail(output: Output, found: VulnerabilityDetail): void {
   );
   if (more) output.err('There are more hosts: raise --limit.');
 }
+
+const stateInWords = ({ state, stale, plannedIn }: VulnerabilityOnHost): string =>
+  [state, stale ? 'stale' : null, plannedIn === null ? null : `planned in ${short(plannedIn)}`]
+    .filter((one) => one !== null)
+    .join(', ');
 
 function addFixes(root: Command): void {
   does(

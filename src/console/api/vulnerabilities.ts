@@ -10,6 +10,8 @@ export interface Asked {
   severity?: VulnerabilitySeverity | undefined;
   exploited?: true | undefined;
   fixable?: true | undefined;
+  overdue?: true | undefined;
+  accepted?: true | undefined;
   text?: string | undefined;
   page?: number | undefined;
 }
@@ -19,7 +21,7 @@ export const useVulnerabilities = (asked: Asked) =>
     queryKey: ['vulnerabilities', 'list', asked],
     placeholderData: keepPreviousData,
     queryFn: async () => {
-      const { host, severity, exploited, fixable, text, page = 0 } = asked;
+      const { host, severity, exploited, fixable, overdue, accepted, text, page = 0 } = asked;
       return (await api.listVulnerabilities({
         query: {
           limit: PAGE,
@@ -29,6 +31,8 @@ export const useVulnerabilities = (asked: Asked) =>
           ...(text ? { text } : {}),
           ...(exploited ? { exploited: 'true' as const } : {}),
           ...(fixable ? { fixable: 'true' as const } : {}),
+          ...(overdue ? { overdue: 'true' as const } : {}),
+          ...(accepted ? { accepted: 'true' as const } : {}),
         },
       })) as Vulnerabilities;
     },

@@ -1,3 +1,4 @@
+import { Due } from './Due.tsx';
 import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { FindingNow } from '../../model/finding.ts';
@@ -31,7 +32,7 @@ export function FindingTable({ findings, onShow, empty, onHost = false, label = 
     },
     { title: 'State', cell: (finding) => <State finding={finding} /> },
     { title: 'Opened', cell: (finding) => <Time at={finding.openedAt} /> },
-    { title: 'Due', cell: (finding) => <Due finding={finding} /> },
+    { title: 'Due', cell: (finding) => <Due dueAt={finding.dueAt} overdue={finding.overdue} /> },
   ];
   return (
     <DataTable
@@ -79,16 +80,6 @@ function State({ finding: { state, stale, drift } }: { finding: FindingNow }) {
         </Text>
       ) : null}
     </>
-  );
-}
-
-function Due({ finding: { dueAt, overdue } }: { finding: FindingNow }) {
-  if (!dueAt) return <>–</>;
-  return (
-    <Text size="sm" c={overdue ? 'red' : 'inherit'} component="span">
-      <Time at={dueAt} mode="date" />
-      {overdue ? ', overdue' : ''}
-    </Text>
   );
 }
 

@@ -1,11 +1,14 @@
-import { Badge, Group, Paper, Text } from '@mantine/core';
+import { Anchor, Badge, Group, Paper, Text } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
 import type { Exception } from '../../model/finding.ts';
 import { useEndException, useExceptions, useHosts, useKits, useMe } from '../api/hooks.ts';
 import { Confirm } from '../components/Confirm.tsx';
+import { count } from '../components/count.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { HostLink } from '../components/HostLink.tsx';
 import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
+import { paths } from '../paths.ts';
 import { Time } from '../components/Time.tsx';
 
 const COLUMNS: Column<Exception>[] = [
@@ -24,7 +27,7 @@ const COLUMNS: Column<Exception>[] = [
       </>
     ),
   },
-  { title: 'Findings', cell: (item) => <CoversNow exception={item} /> },
+  { title: 'Covers now', cell: (item) => <CoversNow exception={item} /> },
   { title: 'Owner', cell: (item) => item.owner },
   {
     title: 'Ends',
@@ -43,7 +46,7 @@ export function Exceptions() {
   return (
     <Page
       title="Exceptions"
-      lead="Accepted risk, each with an owner and an end. When it ends, its findings burn again."
+      lead="Accepted risk, each with an owner and an end. When it ends, what it covered burns again."
     >
       {end.error ? <Problem error={end.error} /> : null}
       <Paper withBorder p="md">
@@ -86,8 +89,10 @@ export function Exceptions() {
 }
 
 /** Where what it was for is gone, somebody should end it. */
-function CoversNow({ exception: { covers, endedAt } }: { exception: Exception }) {
-  if (endedAt !== null || covers === undefined || covers.now > 0) return <>{covers?.now ?? 0}</>;
+function CoversNow({ exception: { covers, endedAt, match } }: { exception: Exception }) {
+  const now = covers?.now ?? 0;
+  if (endedAt !== null || covers === undefined || now > 0)
+    return <>{match.advisory === undefined ? count(now, 'finding') : count(now, 'host')}</>;
   return (
     <Badge color="orange" variant="light">
       {covers.gone > 0 ? 'none any more' : 'none'}
@@ -97,26 +102,34 @@ function CoversNow({ exception: { covers, endedAt } }: { exception: Exception })
 
 /** Ids become names; until those are read, what kind of thing it is. */
 function Covers({ match }: { match: Exception['match'] }) {
-  const { hostId, kit, check, component } = match;
-  const host = useHosts().data?.find((one) => one.id === hostId);
+  const { hostId, kit, check, component, advisory, hosts } = match;
   const title = useKits().data?.find((one) => one.kit.kit === kit)?.kit.title ?? kit;
   return (
     <>
       {title ? <div>{title}</div> : null}
+      {advisory ? (
+        <Anchor component={Link} to={paths.vulnerability(advisory)} inherit>
+          {advisory}
+        </Anchor>
+      ) : null}
       {check || component ? (
         <Text size="xs" className="mono">
           {[check, component].filter(Boolean).join(', ')}
         </Text>
       ) : null}
       <div>
-        {hostId ? (
-          <>
-            on <HostLink id={hostId} name={host?.name ?? 'one host'} />
-          </>
-        ) : (
-          'on every host'
-        )}
+        <On hostId={hostId} hosts={hosts} />
       </div>
+    </>
+  );
+}
+
+function On({ hostId, hosts }: Pick<Exception['match'], 'hostId' | 'hosts'>) {
+  const name = useHosts().data?.find((one) => one.id === hostId)?.name ?? 'one host';
+  if (hostId === undefined) return hosts === undefined ? 'on every host' : `on hosts with ${hosts}`;
+  return (
+    <>
+      on <HostLink id={hostId} name={name} />
     </>
   );
 }

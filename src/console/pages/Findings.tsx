@@ -1,5 +1,5 @@
-import { Button, Group, Paper, Select } from '@mantine/core';
-import { BURNING, type Finding } from '../../model/finding.ts';
+import { Button, Checkbox, Group, Paper, Select } from '@mantine/core';
+import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
 import { useFindings } from '../api/hooks.ts';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
@@ -29,12 +29,24 @@ const NONE: Record<StateFilter, string> = {
   all: 'No findings',
 };
 
+/** What a finding may be as of now, each a filter of its own. */
+const NOW = [
+  { name: 'overdue', label: 'Overdue', holds: ({ overdue }: FindingNow) => overdue },
+  { name: 'stale', label: 'Stale', holds: ({ stale }: FindingNow) => stale },
+  { name: 'drifted', label: 'Drifted', holds: ({ drift }: FindingNow) => drift !== null },
+] as const;
+const NOT_NARROWED = { overdue: undefined, stale: undefined, drifted: undefined };
+
 export function Findings() {
   const findings = useFindings();
-  const [{ state = 'burning', kit }, filter] = useFilters<FindingsSearch>();
+  const [search, filter] = useFilters<FindingsSearch>();
+  const { state = 'burning', kit } = search;
   const shown = useOpenFinding();
   const kits = [...new Set((findings.data ?? []).map((finding) => finding.kit))].sort();
-  const keep = (finding: Finding): boolean => isIn(finding, state) && (kit === undefined || finding.kit === kit);
+  const keep = (finding: FindingNow): boolean =>
+    isIn(finding, state) &&
+    (kit === undefined || finding.kit === kit) &&
+    NOW.every(({ name, holds }) => !search[name] || holds(finding));
   return (
     <Page
       title="Findings"
@@ -42,7 +54,7 @@ export function Findings() {
       actions={<PlanChange kits={kits} />}
     >
       <Paper withBorder p="md">
-        <Group mb="sm">
+        <Group mb="sm" align="flex-end">
           <Select
             label="State"
             data={STATES.map((value) => ({ value, label: LABEL[value] }))}
@@ -60,6 +72,15 @@ export function Findings() {
             placeholder="All"
             w={190}
           />
+          {NOW.map(({ name, label }) => (
+            <Checkbox
+              key={name}
+              label={label}
+              checked={search[name] ?? false}
+              onChange={({ currentTarget }) => filter({ [name]: currentTarget.checked || undefined })}
+              mb={8}
+            />
+          ))}
         </Group>
         <Loaded query={findings}>
           {(items) => (
@@ -70,8 +91,9 @@ export function Findings() {
                 <Nothing
                   state={state}
                   kit={kit}
+                  narrowed={NOW.filter(({ name }) => search[name]).map(({ label }) => label.toLowerCase())}
                   all={items.length}
-                  showAll={() => filter({ state: 'all', kit: undefined })}
+                  showAll={() => filter({ state: 'all', kit: undefined, ...NOT_NARROWED })}
                 />
               }
             />
@@ -94,11 +116,13 @@ const orDefault = (value: string | null): StateFilter | undefined =>
 interface NothingProps {
   state: StateFilter;
   kit: string | undefined;
+  /** by what it is to be now */
+  narrowed: readonly string[];
   all: number;
   showAll: () => void;
 }
 
-function Nothing({ state, kit, all, showAll }: NothingProps) {
+function Nothing({ state, kit, narrowed, all, showAll }: NothingProps) {
   if (all === 0) {
     return (
       <NothingFound
@@ -113,7 +137,11 @@ function Nothing({ state, kit, all, showAll }: NothingProps) {
   }
   return (
     <Empty
-      title={kit ? `${NONE[state]} in ${kit}` : NONE[state]}
+      title={[
+        NONE[state],
+        kit ? ` in ${kit}` : '',
+        narrowed.length > 0 ? ` that is ${narrowed.join(' and ')}` : '',
+      ].join('')}
       hint={
         <Button variant="light" size="xs" onClick={showAll}>
           Show all {all}

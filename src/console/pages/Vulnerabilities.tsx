@@ -33,9 +33,16 @@ export function VulnerabilitiesPage() {
   );
 }
 
+const FLAGS = [
+  { name: 'exploited', label: 'Known to be exploited' },
+  { name: 'fixable', label: 'With a fix' },
+  { name: 'overdue', label: 'Overdue' },
+  { name: 'accepted', label: 'Accepted' },
+] as const;
+
 function Advisories() {
   const [search, filter] = useFilters<VulnerabilitiesSearch>();
-  const { severity, exploited = false, fixable = false, text = '', page = 0 } = search;
+  const { severity, text = '', page = 0 } = search;
   const found = useVulnerabilities(search);
   const narrow = (change: VulnerabilitiesSearch, replace = false): void =>
     filter({ ...change, page: undefined }, replace);
@@ -61,18 +68,15 @@ function Advisories() {
           clearable
           w={160}
         />
-        <Checkbox
-          label="Known to be exploited"
-          checked={exploited}
-          onChange={({ currentTarget }) => narrow({ exploited: currentTarget.checked || undefined })}
-          mb={8}
-        />
-        <Checkbox
-          label="With a fix"
-          checked={fixable}
-          onChange={({ currentTarget }) => narrow({ fixable: currentTarget.checked || undefined })}
-          mb={8}
-        />
+        {FLAGS.map(({ name, label }) => (
+          <Checkbox
+            key={name}
+            label={label}
+            checked={search[name] ?? false}
+            onChange={({ currentTarget }) => narrow({ [name]: currentTarget.checked || undefined })}
+            mb={8}
+          />
+        ))}
       </Group>
       <Loaded query={found}>
         {(data) =>

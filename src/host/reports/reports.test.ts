@@ -1,34 +1,22 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import fc from 'fast-check';
 import { Facts } from '../../model/facts.ts';
 import { data, put, tree } from '../facts/testing.ts';
 import { readLynis } from './lynis.ts';
+import { sharedScap } from './testing.ts';
 import { readXccdf } from './xccdf.ts';
-
-const DATA = join(import.meta.dirname, '../../../../shared/data/scap');
-
-function shared(t: TestContext, name: string): string | null {
-  const path = join(DATA, name);
-  if (!fs.existsSync(path)) {
-    t.skip(`${name} is not on this machine`);
-    return null;
-  }
-  return name.endsWith('.xz')
-    ? execFileSync('xz', ['-dc', path], { maxBuffer: 64 * 1024 * 1024, encoding: 'utf8' })
-    : fs.readFileSync(path, 'utf8');
-}
 
 const counts = (all: readonly { result: string }[]): Record<string, number> =>
   Object.fromEntries([...Map.groupBy(all, ({ result }) => result)].map(([result, same]) => [result, same.length]));
 
 test('results of oscap, plain and as ARF, are read rule by rule, with titles and severities', async (t) => {
   const [plain, arf] = [
-    shared(t, 'xccdf-results-cis_level1_server.xml.xz'),
-    shared(t, 'arf-anssi_bp28_minimal.xml.xz'),
+    sharedScap(t, 'xccdf-results-cis_level1_server.xml.xz'),
+    sharedScap(t, 'arf-anssi_bp28_minimal.xml.xz'),
   ];
   if (plain === null || arf === null) return;
   const cis = await readXccdf(plain);
@@ -91,7 +79,7 @@ test('hostile XML: words that JavaScript knows, and results of no rule, are none
 });
 
 test('the report of Lynis: warnings, suggestions, what passed and what was skipped', (t) => {
-  const text = shared(t, 'lynis-report.dat');
+  const text = sharedScap(t, 'lynis-report.dat');
   if (text === null) return;
   const { about, rules } = readLynis(text);
   assert.deepEqual(about, { content: 'Lynis 3.0.8', profile: null, endedAt: '2026-11-23T04:52:06.000Z', fits: true });

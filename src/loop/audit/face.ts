@@ -1,3 +1,4 @@
+import type { Accepted } from './store-accepted.ts';
 import type { Facts, SectionName } from '../../model/facts.ts';
 import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
 import type { Kit } from '../../model/kit.ts';
@@ -54,6 +55,11 @@ export interface Audit extends Module {
   findings(filter?: FindingFilter): Promise<Finding[]>;
   /** by exception: findings that it keeps out of the fire, and those it did that are closed */
   coveredByExceptions(): Promise<Map<string, { now: number; gone: number }>>;
+  /** Does any feed say, or did it say, something of it? */
+  knowsAdvisory(advisory: string): Promise<boolean>;
+  /** Takes in or changes an exception for an advisory: its clock stops there. False: nothing is other than before. */
+  acceptAdvisory(tx: Tx, accepted: Accepted): Promise<boolean>;
+  acceptNoMore(tx: Tx, exceptionId: string): Promise<void>;
   exposures(filter?: { kit?: string; hostId?: string }): Promise<Exposure[]>;
   /** those of these certificates (fingerprints) that their authorities say are revoked, as far as they were asked */
   revokedAmong(fingerprints: readonly string[]): Promise<ReadonlySet<string>>;

@@ -12,6 +12,7 @@ import { kitRoutes } from './routes-kits.ts';
 import { createShelf, type Shelf } from './shelf.ts';
 import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
 import { coveredByExceptions, findFindings, plainFinding, setStates } from './store-findings.ts';
+import { accept, acceptNoMore, coveredByAccepted, knowsAdvisory } from './store-accepted.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
 import { exportRoutes } from './routes-export.ts';
@@ -24,6 +25,8 @@ import { sweep } from './sweep.ts';
 import { recount } from './recount.ts';
 import { syncDue, syncFeed } from './take-feed.ts';
 
+export type { PlannedUpgrade } from './logic/planned.ts';
+export type { Accepted } from './store-accepted.ts';
 export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
 export { outOfReach, rangesIn } from './logic/ecosystems.ts';
 export { type VersionOrder, versionOrder } from './versions/registry.ts';
@@ -34,6 +37,8 @@ export interface AuditOptions {
   staleAfterMs?: number;
   /** between two questions about certificates */
   askPauseMs?: number;
+  /** which upgrades are planned; without it, none are told */
+  plannedUpgrades?: Judge['plannedUpgrades'];
   /** how hosts without an agent are looked at; without it, they are not */
   agentless?: Agentless;
 }
@@ -54,6 +59,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     refreshKits: () => shelf.refresh(),
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
     agentless: options.agentless ?? null,
+    plannedUpgrades: options.plannedUpgrades ?? (async () => []),
   };
   const face: Answering = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
@@ -62,7 +68,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     kits: () => [...shelf.all()],
     kit: (id) => shelf.all().find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),
-    coveredByExceptions: () => coveredByExceptions(platform.db),
+    ...exceptionsOf(platform),
     exposures: async (filter) => withFiles(context, await exposureRows(platform.db, filter)),
     revokedAmong: (fingerprints) => revokedAmong(platform, fingerprints),
     filesThatHeld: (hostIds, spkis) => filesThatHeld(platform.db, hostIds, spkis),
@@ -98,6 +104,13 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     ],
   };
 }
+
+const exceptionsOf = ({ db }: Platform) => ({
+  coveredByExceptions: async () => new Map([...(await coveredByExceptions(db)), ...(await coveredByAccepted(db))]),
+  knowsAdvisory: (advisory: string) => knowsAdvisory(db, advisory),
+  acceptAdvisory: accept,
+  acceptNoMore,
+});
 
 type Answering = Omit<Audit, 'routes' | 'agentRoutes' | 'jobs' | 'schedules'>;
 

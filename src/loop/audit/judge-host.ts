@@ -14,6 +14,7 @@ import { type CompiledKit, sectionsOf } from './logic/kit/compile.ts';
 import { withoutCovered } from './logic/covered.ts';
 import { held, kitsToJudge, withdrawn } from './logic/held.ts';
 import { decide, isOpen } from './logic/life.ts';
+import type { PlannedUpgrade } from './logic/planned.ts';
 import type { InForce } from './logic/policy.ts';
 import { leavesOf, type NewExposure } from './logic/radar.ts';
 import { policiesInForce } from './store-policies.ts';
@@ -24,6 +25,7 @@ import { askedOf, noteAskable } from './revocation/index.ts';
 import { newerJudged, noteJudged } from './store-judged.ts';
 import { orphans } from './store-orphans.ts';
 import { leaveLists } from './store-interned.ts';
+import { noteTerms } from './store-due.ts';
 import { noteRecount } from './store-recount.ts';
 import { noteUses } from './store-fixes.ts';
 import { usesOf } from './logic/uses.ts';
@@ -41,6 +43,8 @@ export interface Judge {
   refreshKits: () => Promise<void>;
   staleAfterMs: number;
   agentless: Agentless | null;
+  /** of changes, which stand further right: asked through whoever put the two together */
+  plannedUpgrades: (hostIds: readonly string[]) => Promise<PlannedUpgrade[]>;
 }
 
 const ACTOR = systemActor('audit');
@@ -198,6 +202,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   const left = await leaveLists(tx.db, replaced, tx.now);
   if (left.length > 0) await noteRecount(tx, { lists: left });
   if (evidence.facts.processes) await noteUses(tx.db, host.id, usesOf(evidence.facts.processes));
+  await noteTerms(tx, host.id, inForce.terms);
   await noteVerdicts({ discovery: context.discovery, tx, evidence, inForce }, context.kits, judgements);
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
   await noteAskable(context.platform, tx, evidence.endpoints);

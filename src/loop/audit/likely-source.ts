@@ -4,7 +4,7 @@ import { BURNING, type Finding } from '../../model/finding.ts';
 import type { LikelySource } from '../../model/likely-source.ts';
 import type { Judge } from './judge-host.ts';
 import { evenly, sharedTraits, type Traits } from './logic/likely-source.ts';
-import { tagsOf } from './logic/policy.ts';
+import { tagsOf } from '../../model/tag-expression.ts';
 import { findFindings } from './store-findings.ts';
 import { type HostTraits, traitsOf } from './store-traits.ts';
 

@@ -4,6 +4,7 @@ import type { DbOrTx, Platform } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
+import { followTerms, putDue } from './store-due.ts';
 import { dropCounts, putCounts, weigh } from './store-vulnerabilities.ts';
 
 /** As many requests as one transaction takes. */
@@ -29,6 +30,7 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'ho
       return due.count === AT_ONCE;
     });
   }
+  await followTerms(platform);
 }
 
 async function takeDue(
@@ -112,6 +114,7 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
     })),
   );
   await weigh(db, [...there]);
+  await putDue(db, [...there]);
 }
 
 /** Of each set of packages; those that nobody has are left out. */

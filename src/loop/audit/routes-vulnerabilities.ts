@@ -6,9 +6,11 @@ import { route, type Route } from '../../platform/http/route.ts';
 import type { Judge } from './judge-host.ts';
 import { showVulnerability } from './show-vulnerability.ts';
 import { listFixes } from './store-fixes.ts';
-import { listVulnerabilities } from './store-vulnerabilities.ts';
+import { vulnerabilitiesNow } from './vulnerability-clocks.ts';
 
 const Flag = z.enum(['true', 'false']);
+const truth = (flag: 'true' | 'false' | undefined): boolean | undefined =>
+  flag === undefined ? undefined : flag === 'true';
 const MOST = 500;
 const limit = (normal: number, most = MOST) => z.coerce.number().int().min(1).max(most).default(normal);
 
@@ -18,6 +20,10 @@ const List = z
     severity: VulnerabilitySeverity.optional(),
     exploited: Flag.optional(),
     fixable: Flag.optional(),
+    /** past the time that a policy sets, on a host at least; or not */
+    overdue: Flag.optional(),
+    /** an exception accepts it, for all hosts or for the one asked about; or not */
+    accepted: Flag.optional(),
     /** an advisory, or a package as feeds call it */
     text: z.string().min(1).max(300).optional(),
     limit: limit(100),
@@ -25,7 +31,7 @@ const List = z
   })
   .strict();
 
-export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge): Route[] {
+export function vulnerabilityRoutes(judge: Judge): Route[] {
   return [
     route({
       method: 'GET',
@@ -35,12 +41,14 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       access: MAY.read,
       query: List,
       reply: Vulnerabilities,
-      handler: ({ query: { host, exploited, fixable, ...rest } }) =>
-        listVulnerabilities(platform.db, {
+      handler: ({ query: { host, exploited, fixable, overdue, accepted, ...rest } }) =>
+        vulnerabilitiesNow(judge, {
           ...rest,
           hostId: host,
           exploited: exploited === 'true',
           fixable: fixable === 'true',
+          overdue: truth(overdue),
+          accepted: truth(accepted),
         }),
     }),
     route({
@@ -52,7 +60,7 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       params: z.object({ advisory: AdvisoryId }).strict(),
       query: z.object({ limit: limit(100), after: z.string().max(100).optional() }).strict(),
       reply: VulnerabilityDetail,
-      handler: ({ params, query }) => showVulnerability({ platform, discovery, staleAfterMs }, params.advisory, query),
+      handler: ({ params, query }) => showVulnerability(judge, params.advisory, query),
     }),
     route({
       method: 'GET',
@@ -63,7 +71,7 @@ export function vulnerabilityRoutes({ platform, discovery, staleAfterMs }: Judge
       access: MAY.read,
       query: z.object({ host: z.string().max(100).optional(), limit: limit(50, 200) }).strict(),
       reply: Fixes,
-      handler: ({ query: { host, limit: most } }) => listFixes(platform.db, { hostId: host, limit: most }),
+      handler: ({ query: { host, limit: most } }) => listFixes(judge.platform.db, { hostId: host, limit: most }),
     }),
   ];
 }

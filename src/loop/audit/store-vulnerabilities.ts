@@ -7,11 +7,12 @@ import type {
 } from '../../model/vulnerability.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import type { Span } from './logic/vulnerability-life.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
 import type { AuditTables } from './tables.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
-type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority'>;
+type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority' | 'due_at'>;
 
 export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (advisories.length > 0)
@@ -55,6 +56,8 @@ export interface VulnerabilityQuery {
   severity?: VulnerabilitySeverity | undefined;
   exploited?: boolean | undefined;
   fixable?: boolean | undefined;
+  overdue?: boolean | undefined;
+  accepted?: boolean | undefined;
   /** of the advisory or a package */
   text?: string | undefined;
   limit: number;
@@ -62,11 +65,11 @@ export interface VulnerabilityQuery {
 }
 
 /** The most urgent first. */
-export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery): Promise<Vulnerabilities> {
+export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery, now: Date): Promise<Vulnerabilities> {
   const { hostId, limit, offset } = query;
-  const where = sql.join(conditions(query), sql` and `);
-  const { rows } = await sql<Row & { total: string }>`
-    select v.*, count(*) over () as total from audit.vulnerability v where ${where}
+  const where = sql.join(conditions(query, now), sql` and `);
+  const { rows } = await sql<Accepting & { total: string }>`
+    select v.*, ${ACCEPTED} as until, count(*) over () as total from audit.vulnerability v where ${where}
     order by v.priority desc, v.advisory limit ${limit} offset ${offset}`.execute(db);
   const here =
     hostId === undefined
@@ -78,18 +81,20 @@ export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery)
         );
   const items = rows.map((row) => {
     const own = here?.filter((one) => one.advisory === row.advisory).map(toPackage);
-    return { ...toVulnerability(row), ...(own === undefined ? {} : { here: own }) };
+    return { ...toVulnerability(row, now), ...(own === undefined ? {} : { here: own }) };
   });
   return { items, total: Number(rows[0]?.total ?? 0), informed: await isInformed(db) };
 }
 
-function conditions(query: VulnerabilityQuery): RawBuilder<unknown>[] {
-  const { hostId, severity, exploited, fixable, text } = query;
+function conditions(query: VulnerabilityQuery, now: Date): RawBuilder<unknown>[] {
+  const { hostId, severity, exploited, fixable, overdue, accepted, text } = query;
   return [
     sql`true`,
     ...(severity === undefined ? [] : [sql`v.severity = ${severity}`]),
     ...(exploited ? [sql`v.exploited`] : []),
     ...(fixable ? [sql`v.fixable`] : []),
+    ...(overdue === undefined ? [] : [sql`coalesce(v.due_at < ${now}, false) = ${overdue}`]),
+    ...(accepted === undefined ? [] : [sql`(${ACCEPTED} is not null) = ${accepted}`]),
     ...(text === undefined
       ? []
       : [
@@ -110,15 +115,20 @@ function conditions(query: VulnerabilityQuery): RawBuilder<unknown>[] {
 export async function vulnerabilitiesNamed(
   db: DbOrTx,
   advisory: string,
-  ids: readonly string[],
+  { ids, now }: { ids: readonly string[]; now: Date },
 ): Promise<Vulnerability[]> {
-  const { rows } = await sql<Row>`
-    select v.* from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
+  const { rows } = await sql<Accepting>`
+    select v.*, ${ACCEPTED} as until from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
     order by v.priority desc, v.advisory`.execute(db);
-  return rows.map(toVulnerability);
+  return rows.map((row) => toVulnerability(row, now));
 }
 
-function toVulnerability(row: Row): Vulnerability {
+/** Until when the risk is accepted on all hosts. */
+const ACCEPTED = sql<Date | null>`(select max(a.until) from audit.accepted a
+  where a.hosts is null and (upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases)))`;
+type Accepting = Row & { until: Date | null };
+
+function toVulnerability(row: Accepting, now: Date): Vulnerability {
   const { advisory, aliases, severity, sources, hosts, fixable, exploited, epss, priority } = row;
   return {
     advisory,
@@ -131,6 +141,9 @@ function toVulnerability(row: Row): Vulnerability {
     priority,
     packages: sources,
     factors: factorsOf(row),
+    dueAt: row.due_at?.toISOString() ?? null,
+    overdue: row.due_at !== null && row.due_at < now,
+    acceptedUntil: row.until?.toISOString() ?? null,
   };
 }
 
@@ -158,3 +171,23 @@ export async function packagesOn(
 }
 
 export const toPackage = ({ hostId: _hostId, advisory: _advisory, ...rest }: PackageOn): AffectedPackage => rest;
+
+/** `isThere`: the host has that package now, whatever is said of it. */
+export type HostSpan = Span & { hostId: string; advisory: string; receivedAt: Date | null; isThere: boolean };
+
+/** When each had a package of which that was said: both have to hold, so it is what the two times have in common. */
+export async function spansOf(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  advisories: readonly string[],
+): Promise<HostSpan[]> {
+  const { rows } = await sql<HostSpan>`
+    select h.host_id as "hostId", m.advisory, m.verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until,
+      s.received_at as "receivedAt", h.until is null as "isThere"
+    from audit.host_list h join audit.package_list l on l.id = h.list_id
+    join audit.match m on l.packages @> array[m.package_id]
+      and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')
+    left join audit.section s on s.host_id = h.host_id and s.name = h.section
+    where h.host_id = ${anyOf(hostIds)} and m.advisory = ${anyOf(advisories)}`.execute(db);
+  return rows;
+}

@@ -128,7 +128,11 @@ export type AuditTables = {
     ransomware: Generated<boolean>;
     epss: number | null;
     priority: Generated<number>;
+    due_at: Generated<Date | null>;
   };
+  'audit.host_term': { host_id: string; severity: Severity; days: number };
+  'audit.due_again': { host_id: string };
+  'audit.accepted': { exception_id: string; advisory: string; hosts: string[] | null; until: Date };
   'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };
   'audit.finding': {
     id: string;

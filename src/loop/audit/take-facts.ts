@@ -75,7 +75,7 @@ async function wantedOf(tx: Tx, hostId: string, heads: readonly Section[]): Prom
 function check(platform: Platform, hostId: string, section: Section): Checked {
   if (section.error !== undefined) return { section, error: section.error };
   if (section.data === undefined) return { section };
-  if (sha256Hex(canonicalBytes(section.data)) !== section.hash) {
+  if (hashOf(section.data) !== section.hash) {
     throw new AppError('FACTS_HASH', { section: section.name, hash: section.hash });
   }
   const parsed = Facts.shape[section.name].safeParse(section.data);
@@ -84,6 +84,15 @@ function check(platform: Platform, hostId: string, section: Section): Checked {
   const error = `not understood at ${issue.path.join('.') || 'the top'}: ${issue.message}`;
   platform.log.warn({ hostId, section: section.name, issue }, 'facts of a shape that is not known were not stored');
   return { section, error };
+}
+
+/** null: half a character, or nesting without end, has no bytes that could be hashed. */
+function hashOf(data: unknown): string | null {
+  try {
+    return sha256Hex(canonicalBytes(data));
+  } catch {
+    return null;
+  }
 }
 
 /** Returns the sections whose content is another than before. */

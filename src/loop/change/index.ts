@@ -1,3 +1,5 @@
+import type { PlannedUpgrade } from '../audit/index.ts';
+import { plannedUpgrades } from './planned-upgrades.ts';
 import type { Campaign } from '../../model/campaign.ts';
 import type { Change } from '../../model/change.ts';
 import type { Module, Platform } from '../../platform/context.ts';
@@ -19,6 +21,8 @@ export interface ChangeFace extends Module {
   change(id: string): Promise<Change | null>;
   changes(): Promise<Change[]>;
   campaign(kit: string): Promise<Campaign>;
+  /** to which versions changes that are not over bring packages of these hosts */
+  plannedUpgrades(hostIds: readonly string[]): Promise<PlannedUpgrade[]>;
 }
 
 export function createChange(
@@ -33,6 +37,7 @@ export function createChange(
     },
     changes: async () => toChanges(deps, await allChanges(platform.db)),
     campaign: (kit) => campaignOf(deps, kit),
+    plannedUpgrades: (hostIds) => plannedUpgrades(platform.db, hostIds),
     routes: changeRoutes(deps),
     agentRoutes: changeAgentRoutes(deps),
     jobs: {

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import { Plan } from '../../model/plan.ts';
+import { packagesOf } from '../../model/step-packages.ts';
+import { plannedUpgrades } from './planned-upgrades.ts';
 import { isAppError } from '../../model/errors/index.ts';
 import { campaignOf } from './campaigns.ts';
 import { createChange, replan } from './planning.ts';
@@ -67,4 +71,21 @@ test('the list of changes says the same as each by itself', async () => {
   const listed = await toChanges(deps, rows);
   assert.equal(listed.length, 3);
   for (const [i, row] of rows.entries()) assert.deepEqual(listed[i], (await toChanges(deps, [row]))[0]);
+});
+
+test('3.10: while a change is not over, it tells which packages of a host it brings to which version', async () => {
+  const { deps, platform } = estate;
+  const [host, other] = [await estate.addHost('planned'), await estate.addHost('unplanned')];
+  const { change } = await createChange(deps, OLGA, { ...asked, hosts: [host.hostId] });
+  const text = await sql<{ text: string }>`select text from change.plan where digest = ${change.planDigest}`.execute(
+    platform.db,
+  );
+  const plan = Plan.parse(JSON.parse(text.rows[0]!.text));
+  const packages = plan.waves[0]!.tasks[0]!.steps.flatMap(packagesOf);
+  assert.ok(packages.length > 0);
+  const hosts = [host.hostId, other.hostId];
+  assert.deepEqual(await plannedUpgrades(platform.db, hosts), [{ hostId: host.hostId, changeId: change.id, packages }]);
+  assert.deepEqual(await plannedUpgrades(platform.db, [other.hostId]), []);
+  await cancelChange(deps, OLGA, change.id);
+  assert.deepEqual(await plannedUpgrades(platform.db, hosts), []);
 });

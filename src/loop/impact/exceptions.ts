@@ -5,7 +5,7 @@ import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import type { Audit } from '../audit/index.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { coverable, expiryProblem, isBoundless } from './logic/exceptions.ts';
+import { coverable, expiryProblem, hostsFor, isBoundless } from './logic/exceptions.ts';
 import { endException, exceptionById, exceptionRows, insertException, lockActive } from './store.ts';
 
 export interface ExceptionInput {
@@ -39,6 +39,7 @@ export async function addException(
   const findings = await covered(audit, exception);
   await platform.act(actor, entryOf('added', exception, findings), async (tx) => {
     await insertException(tx.db, exception);
+    await holdAdvisory({ discovery, audit }, tx, exception);
     await exceptFindings(audit, tx, exception, findings);
     // A second late rather than early: then it has certainly ended.
     const seconds = Math.ceil((Date.parse(exception.expiresAt) - tx.now.getTime()) / 1000) + 1;
@@ -55,13 +56,30 @@ async function check(platform: Platform, discovery: Discovery, audit: Audit, inp
   if (match.hostId !== undefined && !(await discovery.host(match.hostId))) {
     throw new AppError('NOT_FOUND', { what: 'host', id: match.hostId, list: 'hosts' });
   }
+  if (match.advisory !== undefined && !(await audit.knowsAdvisory(match.advisory))) {
+    throw new AppError('ADVISORY_UNKNOWN', { advisory: match.advisory });
+  }
   if (match.kit !== undefined && !audit.kit(match.kit)) {
     throw new AppError('NOT_FOUND', { what: 'kit', id: match.kit, list: 'kit list' });
   }
 }
 
+/** Tells the audit on which hosts an advisory is accepted now. False: on the same as before, or it is about findings. */
+async function holdAdvisory(
+  { discovery, audit }: { discovery: Pick<Discovery, 'hosts'>; audit: Audit },
+  tx: Tx,
+  { id, match, expiresAt }: Exception,
+): Promise<boolean> {
+  if (match.advisory === undefined) return false;
+  const hosts = hostsFor(match, match.hosts === undefined ? [] : await discovery.hosts());
+  return audit.acceptAdvisory(tx, { exceptionId: id, advisory: match.advisory, hosts, until: new Date(expiresAt) });
+}
+
 async function covered(audit: Audit, exception: Pick<Exception, 'match'>): Promise<Finding[]> {
-  return coverable(exception.match, await audit.findings({ ...exception.match, states: ['open', 'rekindled'] }));
+  const { advisory, hosts: _hosts, ...match } = exception.match;
+  // What feeds say is in no finding.
+  if (advisory !== undefined) return [];
+  return coverable(match, await audit.findings({ ...match, states: ['open', 'rekindled'] }));
 }
 
 async function exceptFindings(audit: Audit, tx: Tx, exception: Exception, findings: Finding[]): Promise<void> {
@@ -133,6 +151,7 @@ async function end(
   return platform.observe(actor, async (tx) => {
     if (!(await lockActive(tx.db, exception.id))) return false;
     await endException(tx.db, exception.id, tx.now, reason);
+    if (exception.match.advisory !== undefined) await audit.acceptNoMore(tx, exception.id);
     const ids = held.map((finding) => finding.id);
     if (ids.length > 0) await audit.setFindingState(tx, ids, 'open', { exceptionId: null });
     await tx.record(entryOf(verb, exception, held, reason));
@@ -142,7 +161,11 @@ async function end(
 }
 
 /** Ends what has expired, and applies what stands to findings that came after it. Timer, and at each expiry. */
-export async function sweepExceptions(platform: Platform, audit: Audit): Promise<void> {
+export async function sweepExceptions(
+  platform: Platform,
+  discovery: Pick<Discovery, 'hosts'>,
+  audit: Audit,
+): Promise<void> {
   const actor = systemActor('impact.expire');
   const now = platform.now().getTime();
   const active = await exceptionRows(platform.db, { active: true });
@@ -151,11 +174,14 @@ export async function sweepExceptions(platform: Platform, audit: Audit): Promise
   }
   for (const exception of active.filter((one) => Date.parse(one.expiresAt) > now)) {
     const findings = await covered(audit, exception);
-    if (findings.length === 0) continue;
+    const follows = exception.match.hosts !== undefined;
+    if (findings.length === 0 && !follows) continue;
     await platform.observe(actor, async (tx) => {
       if (!(await lockActive(tx.db, exception.id))) return;
       await exceptFindings(audit, tx, exception, findings);
-      await tx.record(entryOf('applied', exception, findings));
+      // Hosts get tags and lose them.
+      const moved = await holdAdvisory({ discovery, audit }, tx, exception);
+      if (moved || findings.length > 0) await tx.record(entryOf('applied', exception, findings));
     });
   }
 }

@@ -34,7 +34,7 @@ export function createImpact(platform: Platform, discovery: Discovery, audit: Au
     agentRoutes: [],
     jobs: {
       'impact.connections': ({ hostId }) => learnConnections(platform, discovery, audit, hostId),
-      'impact.expire': () => sweepExceptions(platform, audit),
+      'impact.expire': () => sweepExceptions(platform, discovery, audit),
     },
     schedules: [{ job: 'impact.expire', cron: '* * * * *' }],
   };

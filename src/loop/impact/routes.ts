@@ -1,6 +1,8 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
+import { TagExpression } from '../../model/policy.ts';
+import { AdvisoryId } from '../../model/statement.ts';
 import { Exception } from '../../model/finding.ts';
 import { Dependency, Impact } from '../../model/impact.ts';
 import { Instant } from '../../model/json.ts';
@@ -8,6 +10,7 @@ import { NetworkMap } from '../../model/map.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { previewSummary } from './logic/summary.ts';
 import { listDependencies } from './connections.ts';
+import { isOfOneKind } from './logic/exceptions.ts';
 import { addException, endEarly } from './exceptions.ts';
 import { networkMap } from './map.ts';
 import { previewFindings, previewHosts, type Sources } from './predict.ts';
@@ -35,8 +38,11 @@ const ExceptionInput = z
         kit: z.string().max(100).optional(),
         check: z.string().max(100).optional(),
         component: z.string().max(200).optional(),
+        advisory: AdvisoryId.optional(),
+        hosts: TagExpression.optional(),
       })
-      .strict(),
+      .strict()
+      .refine(isOfOneKind, 'An advisory goes with hostId or hosts alone, and hosts with an advisory.'),
     reason: z.string().min(3).max(2000),
     owner: z.string().min(1).max(200),
     /** what holds the risk down meanwhile */

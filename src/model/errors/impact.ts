@@ -3,7 +3,7 @@ import type { ErrorSpec } from './spec.ts';
 export const IMPACT_ERRORS = {
   EXCEPTION_BOUNDLESS: {
     status: 400,
-    text: 'An exception without host, kit, check or component would cover every finding. Name at least one of them.',
+    text: 'An exception without host, kit, check, component or advisory would cover every finding. Name at least one of them.',
   },
   EXCEPTION_EXPIRY: {
     status: 400,

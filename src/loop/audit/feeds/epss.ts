@@ -13,7 +13,7 @@ export const epss: FeedMember = {
     if (date === undefined || lines[head] !== 'cve,epss,percentile')
       throw new Error('it does not begin as EPSS scores do (a date, then cve,epss,percentile)');
     const signals = lines.slice(head + 1).map((line, at) => signalOf(line, head + 2 + at));
-    return { time: new Date(date.replace(/\+(\d{2})(\d{2})$/, '+$1:$2')).toISOString(), statements: [], signals };
+    return { time: date.replace(/\+(\d{2})(\d{2})$/, '+$1:$2'), statements: [], signals };
   },
 };
 

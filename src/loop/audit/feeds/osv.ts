@@ -3,6 +3,7 @@ import { AdvisoryId, Statement, type StatementRange } from '../../../model/state
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import { readChanges } from './changes.ts';
+import { Scores, urgencyOf } from './cvss.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
 import { LIMITS, isZip, jsonOf, zipEntries } from './unpack.ts';
 
@@ -13,6 +14,7 @@ const Affected = z.object({
   ranges: z.array(z.object({ type: z.string(), events: z.array(Event) })).nullish(),
   versions: z.array(z.string()).nullish(),
   ecosystem_specific: z.looseObject({ urgency: z.string().optional() }).nullish(),
+  severity: Scores,
 });
 const OsvRecord = z.object({
   id: AdvisoryId,
@@ -22,6 +24,7 @@ const OsvRecord = z.object({
   related: Ids,
   upstream: Ids,
   affected: z.array(Affected).nullish(),
+  severity: Scores,
 });
 type OsvRecord = z.infer<typeof OsvRecord>;
 
@@ -124,6 +127,7 @@ function readRecord(
 function statementsOf(record: OsvRecord): Statement[] {
   if (record.withdrawn) return [];
   const { id, aliases } = namesOf(record);
+  const own = urgencyOf(record.severity);
   const affectedPackages = withoutSecondUbuntu(record.affected ?? []);
   return affectedPackages.flatMap((affected): Statement[] => {
     if (!affected.package) return [];
@@ -146,7 +150,7 @@ function statementsOf(record: OsvRecord): Statement[] {
         ranges,
         versions,
         fixed,
-        urgency: affected.ecosystem_specific?.urgency ?? null,
+        urgency: urgencyIn(affected) ?? own,
         reason: fixed !== null && PRO.test(affected.package.ecosystem) ? 'with Ubuntu Pro' : null,
       },
     ];
@@ -155,6 +159,9 @@ function statementsOf(record: OsvRecord): Statement[] {
 
 type Affected = z.infer<typeof Affected>;
 const PRO = /^Ubuntu:Pro:(?=\d)/;
+/** A distribution's own word is before a score. */
+const urgencyIn = ({ ecosystem_specific: specific, severity }: Affected): string | null =>
+  specific?.urgency ?? urgencyOf(severity);
 const hasFix = ({ ranges }: Affected): boolean =>
   (ranges ?? []).some(({ events }) => events.some((event) => event['fixed'] !== undefined));
 

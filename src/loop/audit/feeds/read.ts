@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Signal, Statement } from '../../../model/statement.ts';
+import { Signal, Statement } from '../../../model/statement.ts';
 import { jsonText } from '../../../platform/db/json-text.ts';
 import type { FeedKind } from '../../../model/feed.ts';
 import { merged } from '../logic/advisories/accept.ts';
@@ -69,6 +69,10 @@ export function readFeed({ kind, settings, now }: ToRead, bytes: Uint8Array): Re
 
 /** Whatever a reader made of it: no text is longer and no list larger than the model says. */
 function checked(content: FeedContent): FeedContent {
+  for (const one of content.signals) {
+    const issue = Signal.safeParse(one).error?.issues[0];
+    if (issue) throw new Error(`${one.cve.slice(0, 60)}: ${issue.path.join('.')}: ${issue.message}`);
+  }
   for (const one of content.statements) {
     const { error } = Statement.safeParse(one);
     const issue = error?.issues[0];

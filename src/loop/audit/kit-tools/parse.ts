@@ -72,13 +72,15 @@ export function parseKit(text: string, file: string): CompiledKit {
   return compiled;
 }
 
-/** Aliases are how a few lines of YAML become gigabytes; a kit needs none. */
+/** Aliases are how a few lines of YAML become gigabytes; a kit needs none. Half a character has no bytes that could be hashed. */
 function refuseBombs(document: Document, lines: LineCounter, file: string): void {
   visit(document, {
     Node: (_, node, path) => {
       const offset = (node as { range?: [number, number, number] | null }).range?.[0] ?? 0;
       const { line, col } = lines.linePos(offset);
       if (isAlias(node)) throw refused(file, 'aliases (`*name`) are not allowed in kits', { line, column: col });
+      if (isScalar(node) && typeof node.value === 'string' && !node.value.isWellFormed())
+        throw refused(file, 'a text has half of a character (a lone surrogate) in it', { line, column: col });
       if (path.length > DEEPEST * 2) throw refused(file, 'it is nested too deeply', { line, column: col });
     },
   });

@@ -1,7 +1,7 @@
 import type { Host } from '../../../model/estate.ts';
 import { Severity, type Kit } from '../../../model/kit.ts';
 import type { PolicyEffect, PolicySet, Profile } from '../../../model/policy.ts';
-import { readTagExpression, type Tagged, type TagTest } from '../../../model/tag-expression.ts';
+import { readTagExpression, tagsOf, type TagTest } from '../../../model/tag-expression.ts';
 
 type Kits = readonly Pick<Kit, 'kit' | 'checks'>[];
 
@@ -16,7 +16,12 @@ export interface InForce {
   severity(kit: string, check: string, own: Severity): Severity;
   /** of several profiles the shortest; null: nobody set any */
   slaDays(kit: string, check: string, severity: Severity): number | null;
+  /** for vulnerabilities: the shortest of the profiles that hold the host to its updates */
+  terms: Readonly<Partial<Record<Severity, number>>>;
 }
+
+/** Who holds a host to this kit gives vulnerabilities their time, too. */
+const UPDATES = 'security-updates';
 
 const AS_SHIPPED: InForce = {
   policies: [],
@@ -24,6 +29,7 @@ const AS_SHIPPED: InForce = {
   applies: () => true,
   severity: (_kit, _check, own) => own,
   slaDays: () => null,
+  terms: {},
 };
 
 const names = (list: readonly string[], kit: string, check: string): boolean =>
@@ -45,10 +51,6 @@ export const profileNames = (profile: Profile, kit: string): boolean =>
 
 const worst = (found: readonly Severity[]): Severity | undefined =>
   Severity.options.find((severity) => found.includes(severity));
-
-/** `owner` is a tag like any other; who claimed the host is before what a source calls its owner. */
-export const tagsOf = (host: Pick<Host, 'tags' | 'owner'>): Tagged =>
-  host.owner === null ? host.tags : { ...host.tags, owner: host.owner };
 
 /** Keys in one order: what PostgreSQL gives back has another than what was given. */
 export const canonical = (value: unknown): string =>
@@ -98,7 +100,21 @@ function inForce(bound: readonly string[], profiles: readonly Profile[]): InForc
       const days = of(kit, check).flatMap((one) => one.slaDays[severity] ?? []);
       return days.length === 0 ? null : Math.min(...days);
     },
+    terms: termsOf(profiles),
   };
+}
+
+function termsOf(profiles: readonly Profile[]): InForce['terms'] {
+  const own = profiles.filter(
+    ({ include, exclude }) =>
+      !exclude.includes(UPDATES) && (include === undefined || include.some((ref) => ref.split('/')[0] === UPDATES)),
+  );
+  const terms: Partial<Record<Severity, number>> = {};
+  for (const severity of Severity.options) {
+    const days = own.flatMap(({ slaDays }) => slaDays[severity] ?? []);
+    if (days.length > 0) terms[severity] = Math.min(...days);
+  }
+  return terms;
 }
 
 export interface Unknown {

@@ -81,9 +81,9 @@ const share = (part: number, whole: number): number => (whole === 0 ? 0 : Math.m
 const round = (value: number): number => Math.round(value * 100) / 100;
 const percent = (value: number): string => `${round(value * 100)} %`;
 
-/** Feeds word it as they like. */
+/** Feeds word it as they like, some with a score behind the word. */
 export function severityOf(urgencies: readonly (string | null)[]): VulnerabilitySeverity {
-  const told = new Set(urgencies.map((one) => WORDS[(one ?? '').toLowerCase().replaceAll('*', '')]));
+  const told = new Set(urgencies.map((one) => WORDS[/^[a-z]+/.exec((one ?? '').toLowerCase())?.[0] ?? '']));
   return (['critical', 'high', 'medium', 'low', 'info'] as const).find((one) => told.has(one)) ?? 'unknown';
 }
 
@@ -96,6 +96,7 @@ const WORDS: Readonly<Record<string, VulnerabilitySeverity>> = {
   low: 'low',
   negligible: 'info',
   unimportant: 'info',
+  info: 'info',
 };
 
 /** The tags by which owners say that a host matters: `criticality=high`, `env=prod`. */

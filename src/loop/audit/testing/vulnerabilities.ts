@@ -1,6 +1,7 @@
 import { after } from 'node:test';
 import type { PackageFact } from '../../../model/facts.ts';
 import type { Vulnerabilities, VulnerabilityDetail } from '../../../model/vulnerability.ts';
+import type { AuditOptions } from '../index.ts';
 import { shop, type World, world } from './world.ts';
 
 export const debianPackage = (name: string, version: string, rest: Partial<PackageFact> = {}): PackageFact => ({
@@ -57,11 +58,11 @@ export const fixedIn = (version: string, urgency = 'not yet assigned'): object =
 });
 
 /** Worlds that end with the file which asked for them. */
-export function worlds(): () => Promise<World> {
+export function worlds(): (options?: AuditOptions) => Promise<World> {
   const open: World[] = [];
   after(() => Promise.all(open.map((one) => one.close())));
-  return async () => {
-    const w = await world();
+  return async (options) => {
+    const w = await world(options);
     open.push(w);
     return w;
   };

@@ -35,6 +35,15 @@ export class FakeAudit implements Audit {
     });
   }
 
+  async knowsAdvisory(): Promise<boolean> {
+    return false;
+  }
+  async acceptAdvisory(): Promise<boolean> {
+    return false;
+  }
+  async acceptNoMore(): Promise<void> {
+    return undefined;
+  }
   async facts(hostId: string): Promise<StoredFacts> {
     return this.#facts.get(hostId) ?? { hostId, sections: {}, meta: {} };
   }

@@ -1,8 +1,30 @@
 import type { Exception, Finding } from '../../../model/finding.ts';
+import { readTagExpression, type Tagged, tagsOf } from '../../../model/tag-expression.ts';
+
+type Match = Exception['match'];
+
+/** Of kits' findings or of an advisory: the two have nothing in common that one query could ask. */
+export const isOfOneKind = ({ advisory, hosts, hostId, kit, check, component }: Match): boolean =>
+  advisory === undefined
+    ? hosts === undefined
+    : [kit, check, component].every((one) => one === undefined) && (hosts === undefined || hostId === undefined);
+
+/** Hosts that an exception for an advisory is about; null: all. */
+export function hostsFor(
+  { hostId, hosts }: Match,
+  known: readonly { id: string; tags: Tagged; owner: string | null }[],
+): string[] | null {
+  if (hostId !== undefined) return [hostId];
+  if (hosts === undefined) return null;
+  const read = readTagExpression(hosts);
+  // What was stored could be read then; should it not be any more, it is for no host.
+  return 'test' in read ? known.filter((one) => read.test(tagsOf(one))).map(({ id }) => id) : [];
+}
 
 /** All given fields must match. */
 export function covers(match: Exception['match'], finding: Finding): boolean {
   return (
+    match.advisory === undefined &&
     (match.hostId === undefined || match.hostId === finding.hostId) &&
     (match.kit === undefined || match.kit === finding.kit) &&
     (match.check === undefined || match.check === finding.check) &&
@@ -26,7 +48,6 @@ export function expiryProblem(expiresAt: Date, now: Date): string | null {
 
 /** Nothing at all would be accepted risk for everything. */
 export function isBoundless(match: Exception['match']): boolean {
-  return (
-    match.hostId === undefined && match.kit === undefined && match.check === undefined && match.component === undefined
-  );
+  const { hostId, kit, check, component, advisory } = match;
+  return [hostId, kit, check, component, advisory].every((one) => one === undefined);
 }

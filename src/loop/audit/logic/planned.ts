@@ -1,0 +1,29 @@
+import type { AffectedPackage } from '../../../model/vulnerability.ts';
+
+/** Packages of a host that a change which is not over brings to these versions. */
+export interface PlannedUpgrade {
+  hostId: string;
+  changeId: string;
+  packages: readonly { name: string; version: string }[];
+}
+
+/** Negative: a is older than b; null: they cannot be compared. */
+type Order = (a: string, b: string) => number | null;
+type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'fix'>;
+
+/** The change after which none of these packages is affected any more; one that brings some of them only is none. */
+export function plannedIn(
+  upgrades: readonly PlannedUpgrade[],
+  affected: readonly Affected[],
+  order: (ecosystem: string) => Order | null,
+): string | null {
+  if (affected.length === 0) return null;
+  const fixes = ({ packages }: PlannedUpgrade): boolean =>
+    affected.every(({ ecosystem, name, fix }) => {
+      if (fix === null) return false;
+      const to = packages.find((one) => one.name === name)?.version;
+      const compared = to === undefined ? null : (order(ecosystem)?.(to, fix) ?? null);
+      return compared !== null && compared >= 0;
+    });
+  return upgrades.find(fixes)?.changeId ?? null;
+}

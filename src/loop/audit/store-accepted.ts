@@ -1,0 +1,74 @@
+import { sql } from 'kysely';
+import type { DbOrTx, Tx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
+import { statementsNaming } from './store-feeds.ts';
+import { putDue } from './store-due.ts';
+
+/** An exception for an advisory; `hosts` null: on all hosts. */
+export interface Accepted {
+  exceptionId: string;
+  advisory: string;
+  hosts: readonly string[] | null;
+  until: Date;
+}
+
+/** Takes an exception in, or changes what it is for. False: nothing is other than before. */
+export async function accept(tx: Tx, { exceptionId, advisory, hosts, until }: Accepted): Promise<boolean> {
+  const list = hosts === null ? null : hosts.toSorted();
+  const { rows } = await sql`
+    insert into audit.accepted as a (exception_id, advisory, hosts, until)
+    values (${exceptionId}, ${advisory}, ${list}::text[], ${until})
+    on conflict (exception_id) do update set hosts = excluded.hosts, until = excluded.until
+    where (a.hosts, a.until) is distinct from (excluded.hosts, excluded.until) returning exception_id`.execute(tx.db);
+  if (rows.length > 0) await dueAnew(tx, advisory);
+  return rows.length > 0;
+}
+
+export async function acceptNoMore(tx: Tx, exceptionId: string): Promise<void> {
+  const { rows } = await sql<{ advisory: string }>`
+    delete from audit.accepted where exception_id = ${exceptionId} returning advisory`.execute(tx.db);
+  for (const { advisory } of rows) await dueAnew(tx, advisory);
+}
+
+async function dueAnew(tx: Tx, advisory: string): Promise<void> {
+  const { rows } = await sql<{ advisory: string }>`
+    select v.advisory from audit.vulnerability v
+    where upper(v.advisory) = upper(${advisory}) or v.aliases @> array[${advisory}]`.execute(tx.db);
+  await putDue(
+    tx.db,
+    rows.map((row) => row.advisory),
+  );
+  await tx.publish('findings', {});
+}
+
+/** What stands for any of these names. */
+export async function acceptedFor(db: DbOrTx, names: readonly string[]): Promise<Accepted[]> {
+  const { rows } = await sql<Accepted>`
+    select exception_id as "exceptionId", advisory, hosts, until from audit.accepted
+    where upper(advisory) = ${anyOf(names.map((name) => name.toUpperCase()))} order by until desc, exception_id`.execute(
+    db,
+  );
+  return rows;
+}
+
+export const acceptedHere = (accepted: readonly Accepted[], hostId: string): Accepted | undefined =>
+  accepted.find(({ hosts }) => hosts === null || hosts.includes(hostId));
+
+export async function knowsAdvisory(db: DbOrTx, advisory: string): Promise<boolean> {
+  if ((await statementsNaming(db, advisory.toUpperCase())).length > 0) return true;
+  const { rows } = await sql`select from audit.match where upper(advisory) = upper(${advisory}) limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+/** By exception: on how many hosts it holds now. What was fixed under one follows from no row, so it is not counted. */
+export async function coveredByAccepted(db: DbOrTx): Promise<Map<string, { now: number; gone: number }>> {
+  const { rows } = await sql<{ id: string; now: string }>`
+    select a.exception_id as id, (select count(distinct h.host_id) from audit.vulnerability v
+      join audit.match m on m.advisory = v.advisory and m.until is null and m.verdict = 'affected'
+      join audit.package_list l on l.packages @> array[m.package_id]
+      join audit.host_list h on h.list_id = l.id and h.until is null
+      where (upper(v.advisory) = upper(a.advisory) or v.aliases @> array[a.advisory])
+        and (a.hosts is null or h.host_id = any(a.hosts))) as now
+    from audit.accepted a`.execute(db);
+  return new Map(rows.map(({ id, now }) => [id, { now: Number(now), gone: 0 }]));
+}

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Exception } from '../../model/finding.ts';
+import {
+  CVE,
+  DEBIAN,
+  debianHost,
+  list,
+  NEW,
+  OLD,
+  OPENSSH,
+  show,
+  sshd,
+  takeFeed,
+  worlds,
+} from '../audit/testing/vulnerabilities.ts';
+import type { World } from '../audit/testing/world.ts';
+import { tagHost } from '../discovery/claims.ts';
+import { createImpact } from './index.ts';
+
+const newWorld = worlds();
+const OLGA = { kind: 'user', id: 'user_1', name: 'Olga', role: 'operator' } as const;
+const DAY = 24 * 60;
+const BODY = { reason: 'no way in from outside', owner: 'web' };
+
+/** Two hosts that are affected, past a time that is due, and the real impact beside the real audit. */
+async function burning() {
+  const w = await newWorld();
+  const impact = createImpact(w.platform, w.discovery, w.audit);
+  w.platform.handle(impact.jobs);
+  await takeFeed(w, DEBIAN, OPENSSH);
+  const [a, b] = [await debianHost(w, 1, [sshd(OLD)]), await debianHost(w, 2, [sshd(OLD)])];
+  await w.call('setPolicies', {
+    body: {
+      profiles: [{ name: 'all', slaDays: { high: 7 } }],
+      policies: [{ name: 'all', profile: 'all', hosts: '*' }],
+    },
+  });
+  await w.settle();
+  w.later(8 * DAY);
+  const call = async <T>(id: string, input: { params?: object; query?: object; body?: object } = {}): Promise<T> => {
+    const found = impact.routes.find((route) => route.id === id)!;
+    const reply = await found.handler({
+      params: found.params?.parse(input.params ?? {}),
+      query: found.query?.parse(input.query ?? {}),
+      body: found.body?.parse(input.body ?? {}),
+      actor: OLGA,
+      agent: null,
+      ip: '127.0.0.1',
+      signal: new AbortController().signal,
+    });
+    return found.reply!.parse(reply) as T;
+  };
+  const sweep = async (): Promise<void> => {
+    await w.platform.queue.enqueue('impact.expire', {});
+    await w.settle();
+  };
+  const until = (days: number): string => new Date(w.clock.now.getTime() + days * DAY * 60_000).toISOString();
+  return { w, a, b, call, sweep, until };
+}
+
+const overdueHosts = async (w: World) =>
+  (await show(w, CVE)).hosts.filter(({ overdue }) => overdue).map(({ hostId }) => hostId);
+const overdue = async (w: World): Promise<number> => (await list(w, { overdue: 'true' })).total;
+
+test('4.9: one exception for an advisory stops its clock on every host, until it expires', async () => {
+  const { w, a, b, call, sweep, until } = await burning();
+  assert.deepEqual([await overdueHosts(w), await overdue(w)], [[a, b].toSorted(), 1]);
+  const made = await call<Exception>('createException', {
+    body: { ...BODY, match: { advisory: CVE.toLowerCase() }, expiresAt: until(30) },
+  });
+  await w.settle();
+  assert.deepEqual([await overdueHosts(w), await overdue(w)], [[], 0]);
+  const [item] = (await list(w)).items;
+  assert.deepEqual([item!.acceptedUntil, item!.dueAt, item!.hosts], [until(30), null, 2], 'it is shown, not hidden');
+  assert.equal((await list(w, { accepted: 'true' })).total, 1);
+  assert.equal((await show(w, CVE)).hosts[0]!.accepted!.exceptionId, made.id);
+  const covers = async () => (await call<{ items: Exception[] }>('listExceptions')).items[0]!.covers;
+  assert.deepEqual(await covers(), { now: 2, gone: 0 });
+  await w.send(a, { packages: [sshd(NEW)] });
+  await w.settle();
+  assert.deepEqual(await covers(), { now: 1, gone: 0 });
+  await w.send(a, { packages: [sshd(OLD)] });
+
+  w.later(30 * DAY + 1);
+  await sweep();
+  assert.deepEqual([await overdue(w), (await list(w, { accepted: 'true' })).total], [1, 0]);
+  const types = (await w.entries('impact.exception')).map(({ type }) => type);
+  assert.deepEqual(types, ['impact.exception.added', 'impact.exception.expired']);
+});
+
+test('3.13, 4.8: an exception for one host or for tags leaves the others, follows tags, and is ended by hand', async () => {
+  const { w, a, b, call, sweep, until } = await burning();
+  const one = await call<Exception>('createException', {
+    body: { ...BODY, match: { advisory: CVE, hostId: a }, expiresAt: until(30) },
+  });
+  await w.settle();
+  assert.deepEqual([await overdueHosts(w), await overdue(w)], [[b], 1]);
+  assert.equal((await list(w, { host: a })).items[0]!.acceptedUntil, until(30));
+  assert.equal((await list(w, { host: b, overdue: 'true' })).total, 1);
+  await call('endException', { params: { id: one.id }, body: {} });
+  await w.settle();
+  assert.deepEqual(await overdueHosts(w), [a, b].toSorted());
+
+  await call('createException', {
+    body: { ...BODY, match: { advisory: CVE, hosts: 'env=lab' }, expiresAt: until(30) },
+  });
+  await w.settle();
+  assert.equal((await overdueHosts(w)).length, 2, 'nobody has that tag');
+  await tagHost(w.platform, OLGA, b, { env: 'lab' });
+  await sweep();
+  await sweep();
+  assert.deepEqual(await overdueHosts(w), [a]);
+  const applied = (await w.entries('impact.exception.applied')).length;
+  assert.equal(applied, 1, 'told once');
+});
+
+test('4.6: an exception for an advisory that nobody knows, without an end, or mixed with findings is refused', async () => {
+  const { w, a, call, until } = await burning();
+  const make = (match: object, expiresAt = until(30)) =>
+    call('createException', { body: { ...BODY, match, expiresAt } });
+  await assert.rejects(make({ advisory: 'CVE-2099-1' }), { code: 'ADVISORY_UNKNOWN' });
+  await assert.rejects(make({ advisory: CVE }, until(-1)), { code: 'EXCEPTION_EXPIRY' });
+  await assert.rejects(make({ advisory: CVE, kit: 'heartbleed' }), /advisory goes with/);
+  await assert.rejects(make({ advisory: CVE, hostId: a, hosts: '*' }), /advisory goes with/);
+  await assert.rejects(make({ hosts: '*' }), /hosts with an advisory/);
+  await assert.rejects(make({ advisory: CVE, hosts: 'env=(' }));
+  assert.equal(await overdue(w), 1);
+  assert.deepEqual(await w.entries('impact.exception'), []);
+});
