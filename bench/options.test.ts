@@ -21,7 +21,8 @@ test('names of benches: whole, or the beginning of some; one that is none is tol
 
 test('--help names the benches and runs none; an unknown name is an error', () => {
   const help = execFileSync(process.execPath, [RUN, '--help'], { encoding: 'utf8', timeout: 30_000 });
-  for (const name of ['ssh-facts', 'patching', 'deploying', 'scan-rate']) assert.match(help, new RegExp(`^  ${name} `, 'm'));
+  for (const name of ['ssh-facts', 'patching', 'deploying', 'scan-rate'])
+    assert.match(help, new RegExp(`^  ${name} `, 'm'));
   const wrong = spawnSync(process.execPath, [RUN, 'nothing', '--smoke'], { encoding: 'utf8', timeout: 30_000 });
   assert.equal(wrong.status, 2);
   assert.equal(wrong.stdout, '');
