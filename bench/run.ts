@@ -15,6 +15,7 @@ import { servers } from './servers.ts';
 import { sshFacts } from './ssh-facts.ts';
 import { tls } from './tls.ts';
 import type { Bench, Measured } from './contract.ts';
+import { helpOf, isNamed, parseOptions, type Options } from './options.ts';
 
 const BENCHES: readonly Bench[] = [
   agent,
@@ -30,15 +31,12 @@ const BENCHES: readonly Bench[] = [
   patching,
   tls,
 ];
-const smoke = process.argv.includes('--smoke');
-const names = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-
 function median(values: number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-function report(bench: Bench, measured: Measured[]): boolean {
+function report(bench: Bench, measured: Measured[], smoke: boolean): boolean {
   const ratios = measured.map((round) => round.ours / round.peer);
   const ratio = median(ratios);
   console.log(`${bench.name}: ${bench.claim}`);
@@ -52,13 +50,31 @@ function report(bench: Bench, measured: Measured[]): boolean {
   return smoke || ratio >= bench.target;
 }
 
-for (const bench of BENCHES) {
-  if (names.length > 0 && !names.some((name) => bench.name.startsWith(name))) continue;
-  const missing = bench.missing();
-  if (missing) {
-    console.log(`${bench.name}: skipped, ${missing}`);
-    continue;
+async function runBenches({ names, smoke, rounds }: Options): Promise<void> {
+  for (const bench of BENCHES.filter(({ name }) => isNamed(name, names))) {
+    const missing = bench.missing();
+    if (missing) {
+      console.log(`${bench.name}: skipped, ${missing}`);
+      continue;
+    }
+    const measured = await bench.run(rounds ?? (smoke ? 1 : 5), smoke ? 10 : 100);
+    if (!report(bench, measured, smoke)) process.exitCode = 1;
   }
-  const measured = await bench.run(smoke ? 1 : 5, smoke ? 10 : 100);
-  if (!report(bench, measured)) process.exitCode = 1;
 }
+
+function readOptions(): Options | null {
+  try {
+    return parseOptions(
+      process.argv.slice(2),
+      BENCHES.map(({ name }) => name),
+    );
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 2;
+    return null;
+  }
+}
+
+const options = readOptions();
+if (options?.help) console.log(helpOf(BENCHES));
+else if (options !== null) await runBenches(options);

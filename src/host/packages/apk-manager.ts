@@ -3,7 +3,7 @@ import { run } from '../command.ts';
 import { readText, type ExecOptions, type ExecResult, type Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { apksOf, readApk } from './apk.ts';
-import { parseApkChanges, parseApkNewer, worldEntry, worldWith } from './apk-words.ts';
+import { isPinned, nameWithTag, parseApkChanges, parseApkNewer, worldEntry, worldWith } from './apk-words.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
 import { leftHalfWay, someoneHolds } from './half-way.ts';
 import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
@@ -142,13 +142,12 @@ async function world(host: Host): Promise<string> {
   return (await readText(host, WORLD)) ?? '';
 }
 
-/** `name=version` in its world is what keeps a package where it is. */
-const isHeld = (entry: string | null): boolean => entry !== null && /^[^=<>~@]+=(?!~)/.test(entry);
-
 async function hold(host: Host, name: string, on: boolean, entry: string | null): Promise<void> {
   const version = (await installed(host)).get(name);
-  const wanted = on ? `${name}=${version}` : (entry ?? name);
-  const text = worldWith(await world(host), name, wanted);
+  const now = await world(host);
+  // Without its tag it would come from another repository.
+  const tagged = nameWithTag(name, worldEntry(now, name));
+  const text = worldWith(now, name, on ? `${tagged}=${version}` : (entry ?? tagged));
   await host.write(WORLD, Buffer.from(text), (await host.stat(WORLD))?.mode ?? 0o644);
 }
 
@@ -163,12 +162,12 @@ export const apk = (host: Host): PackageManager => ({
   simulate: (wanted) => simulate(host, wanted),
   async heldAmong(names) {
     const text = await world(host);
-    return names.filter((name) => isHeld(worldEntry(text, name)));
+    return names.filter((name) => isPinned(worldEntry(text, name)));
   },
   async holdOf(name) {
     const entry = worldEntry(await world(host), name);
     // An empty one: it was not there, and an undo takes it out again.
-    return { held: isHeld(entry), entry: entry ?? '' };
+    return { held: isPinned(entry), entry: entry ?? '' };
   },
   hold: (name, on, entry) => hold(host, name, on, entry ?? null),
   unfinished: () => unfinished(host),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseApkChanges, parseApkNewer, worldEntry, worldWith } from './apk-words.ts';
+import { isPinned, nameWithTag, parseApkChanges, parseApkNewer, worldEntry, worldWith } from './apk-words.ts';
 
 test('what apk says that it would do, with tags, and what is no change', () => {
   const text = `fetch http://archive/main/x86_64/APKINDEX.tar.gz
@@ -47,4 +47,17 @@ test('its world: entries by name, with pins, tags and conflicts as they are', ()
   );
   assert.equal(worldWith(world, 'shop', 'shop'), '!sendmail\nalpine-base\nnginx@edge\nshop\nshop-data>2\n');
   assert.equal(worldWith('a\nb\n', 'b', ''), 'a\n');
+});
+
+test('pins hold, with a tag or without; a tag stays with the name', () => {
+  for (const [entry, tagged, pinned] of [
+    ['shop', 'shop', false],
+    ['shop@edge', 'shop@edge', false],
+    ['shop=1.0-r0', 'shop', true],
+    ['shop@edge=1.0-r0', 'shop@edge', true],
+    ['shop@edge=~1.0', 'shop@edge', false],
+    ['shop>1', 'shop', false],
+  ] as const)
+    assert.deepEqual([nameWithTag('shop', entry), isPinned(entry)], [tagged, pinned], entry);
+  assert.deepEqual([nameWithTag('shop', null), isPinned(null)], ['shop', false]);
 });

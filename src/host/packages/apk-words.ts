@@ -29,6 +29,14 @@ const nameOf = (entry: string): string => entry.split(/[=<>~@]/, 1)[0]!;
 /** Its lines, and where somebody wrote several into one, its words. */
 const entriesOf = (world: string): string[] => world.split(/\s+/).filter((entry) => entry !== '');
 
+/** `name=version` is what keeps a package where it is, `name@tag=version` as well; `name=~version` only keeps it near. */
+export const isPinned = (entry: string | null): boolean =>
+  entry !== null && /^[^=<>~@]+(?:@[^=<>~]+)?=(?!~)/.test(entry);
+
+/** The name with the tag of the repository that it is to come from, as apk writes it: before the version. */
+export const nameWithTag = (name: string, entry: string | null): string =>
+  name + (/^[^=<>~@]+(@[^=<>~]+)/.exec(entry ?? '')?.[1] ?? '');
+
 /** What stands in apk's world about a package; null: nothing. */
 export const worldEntry = (world: string, name: string): string | null =>
   entriesOf(world).find((entry) => nameOf(entry) === name) ?? null;

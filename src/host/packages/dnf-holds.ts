@@ -21,12 +21,15 @@ const escaped = (text: string): string => text.replace(/[.+^${}()|[\]\\]/g, Stri
 /** `*` and `?`, as locks have them. */
 const glob = (text: string): RegExp => new RegExp(`^${escaped(text).replace(/\*+/g, '.*').replace(/\?/g, '.')}$`);
 
+/** `-EPOCH:VERSION-RELEASE`; without an epoch a name may end alike, unless both begin as versions do. */
+const FROM_VERSION = /-(?:\d+:[^-]+|[\d*?][^-]*)-[\d*?][^-]*$/;
+
 /** A lock is `NAME-EPOCH:VERSION-RELEASE.*`, of old `EPOCH:NAME-VERSION-RELEASE.ARCH`, or a name; `!` excludes instead. */
 export function parseLocks4(text: string): RegExp[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines
     .filter((line) => line !== '' && !/^[#!]/.test(line))
-    .map((line) => glob(line.replace(/^\d+:/, '').replace(/-(?:\d+:)?[^-]+-[^-]+$/, '')));
+    .map((line) => glob(line.replace(/^\d+:/, '').replace(FROM_VERSION, '')));
 }
 
 /** Tables `[[packages]]` with a name and conditions; where all of these are `!=`, one version is excluded and none held. */

@@ -87,10 +87,23 @@ Transaction Summary:
     const held = (locks: readonly RegExp[], ...names: string[]): string[] =>
       names.filter((name) => locks.some((lock) => lock.test(name)));
     const four = parseLocks4(
-      '# Added lock\ntool-2:1-1.*\n\n!shop-0:1-1.*\npython3-foo-0:1.2-3.el9.*\n1:old-1-1.x86_64\nkernel*\nnginx\n',
+      '# Added lock\ntool-2:1-1.*\n\n!shop-0:1-1.*\npython3-foo-0:1.2-3.el9.*\n1:old-1-1.x86_64\nkernel*\nnginx\njava-17-openjdk-devel\nlib-any-*-*\n',
     );
-    const names = ['tool', 'tool-data', 'shop', 'python3-foo', 'python3', 'old', 'kernel-core', 'nginx'];
-    assert.deepEqual(held(four, ...names), ['tool', 'python3-foo', 'old', 'kernel-core', 'nginx']);
+    const names = [
+      'tool',
+      'tool-data',
+      'shop',
+      'python3-foo',
+      'python3',
+      'old',
+      'kernel-core',
+      'nginx',
+      'java',
+      'java-17',
+    ];
+    const bare = ['java-17-openjdk-devel', 'lib-any'];
+    const locked = ['tool', 'python3-foo', 'old', 'kernel-core', 'nginx', ...bare];
+    assert.deepEqual(held(four, ...names, ...bare), locked);
     const five = parseLocks5(`version = "1.0"
 
 [[packages]]

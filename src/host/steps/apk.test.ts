@@ -80,6 +80,20 @@ test('apk: holds are pins in its world; undone to what stood there, and to nothi
   }
 });
 
+test('apk: a hold and its end leave the tag of the repository where it was', async () => {
+  const tree = newTree();
+  tree.put('etc/apk/world', 'alpine-base\nshop@edge\n');
+  const hold: AnyHostStep = { kind: 'package-hold', name: 'shop', hold: true };
+  const { before } = await perform(tree, hold);
+  assert.deepEqual(world(tree), ['alpine-base', 'shop@edge=1.0-r0']);
+  assert.equal((await perform(tree, hold)).before['held'], true);
+  await perform(tree, { kind: 'package-hold', name: 'shop', hold: false });
+  assert.deepEqual(world(tree), ['alpine-base', 'shop@edge']);
+  await perform(tree, hold);
+  await stepFor(hold).undo(localHost({ root: tree.root }), hold, before, context());
+  assert.deepEqual(world(tree), ['alpine-base', 'shop@edge']);
+});
+
 test('apk: a script that fails is named; it is half-way for others, and mended by our own next try', async () => {
   const tree = newTree({ shop: { '1.0-r0': {}, '2.0-r0': { fails: true } } });
   await assert.rejects(

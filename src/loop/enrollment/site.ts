@@ -1,10 +1,11 @@
 import { AppError } from '../../model/errors/index.ts';
+import { runsAgent } from '../../model/agent-node.ts';
 import { AGENT_PATHS } from '../../model/agent-paths.ts';
 import type { Host } from '../../model/estate.ts';
 import type { SshHost } from '../../host/ssh/index.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Step } from './deadline.ts';
-import { architecture, runsAgent } from './logic/runtime.ts';
+import { architecture } from './logic/runtime.ts';
 import { serviceManager } from './logic/service/detect.ts';
 import { servicePlan, type ServicePlan } from './logic/service/plan.ts';
 import { freeMb, NEEDED_MB } from './logic/space.ts';
