@@ -129,10 +129,18 @@ function listens(sockets: readonly SocketFact[]): string[] {
   return [...new Set(open.flatMap((one) => one.package ?? []))].toSorted();
 }
 
+/** What a list is known by: the release and the running kernel decide what packages are judged as. */
+export function listKey(
+  section: ListSection,
+  hash: string,
+  { versionId, running }: { versionId: string | null; running: string | null },
+): string {
+  return sha256Hex(canonicalBytes([section, hash, ...(section === 'packages' ? [versionId, running] : [])]));
+}
+
 async function listOf(tx: Tx, section: ListSection, hash: string, known: Known): Promise<number> {
   const { versionId } = known.system;
-  const depends = section === 'packages' ? [versionId, known.running] : [];
-  const key = sha256Hex(canonicalBytes([section, hash, ...depends]));
+  const key = listKey(section, hash, { versionId, running: known.running });
   const there = await listIdOf(tx.db, key);
   if (there !== null) return there;
   const installed = await installedIn(tx.db, section, hash, versionId);

@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import type { HostBrief } from './face.ts';
 import { withShared } from './store-shared.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
@@ -71,6 +72,17 @@ function toHost(row: HostRow): Host {
     supersededBy: row.superseded_by,
     ignoredUntil: row.ignored_until?.toISOString() ?? null,
   };
+}
+
+/** Of all of them, what costs no look elsewhere. */
+export async function briefHosts(db: DbOrTx, { tag }: Pick<HostFilter, 'tag'> = {}): Promise<HostBrief[]> {
+  let query = q(db)
+    .selectFrom('discovery.host')
+    .select(['id', 'name', 'management', 'tags', 'owner'])
+    .where('superseded_by', 'is', null)
+    .orderBy('id');
+  if (tag) query = query.where(sql<boolean>`tags ->> ${tag.key} = ${tag.value}`);
+  return query.execute();
 }
 
 export async function findHost(db: DbOrTx, id: string): Promise<Host | null> {
