@@ -128,7 +128,7 @@ async function findHosts(platform: RunningPlatform, discovery: Discovery, hosts:
 }
 
 /** What `internHost` writes for each of them, many at a time: one by one they would take longer than all that is measured. */
-export async function internAll(
+async function internAll(
   platform: RunningPlatform,
   discovery: Discovery,
   ids: readonly string[],

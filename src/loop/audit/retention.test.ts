@@ -68,7 +68,7 @@ test('two hosts that send the same contents in another order do not wait for eac
   const contents = Array.from({ length: 600 }, (_, n) => ({
     name: 'users' as const,
     hash: n.toString(16).padStart(64, '0'),
-    data: { users: [], filler: 'x'.repeat(2000) },
+    text: JSON.stringify({ users: [], filler: 'x'.repeat(2000) }),
   }));
   const store = (all: typeof contents): Promise<void> =>
     w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, all, tx.now));
@@ -76,7 +76,7 @@ test('two hosts that send the same contents in another order do not wait for eac
 });
 
 test('who sends a content does not wait for somebody who refers to it', async () => {
-  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), data: { users: [] } }];
+  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), text: '{"users":[]}' }];
   const store = (): Promise<void> =>
     w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, [content!], tx.now));
   await store();

@@ -135,31 +135,22 @@ export async function putList(
   return rows[0]!.id;
 }
 
-/** From now on the host has this list, or none. Returns the one that it had. */
+/** From now on the host has this list, or none. */
 export async function setHostList(
   db: DbOrTx,
   where: { hostId: string; section: ListSection },
   listId: number | null,
   at: Date,
-): Promise<number | null> {
-  const { hostId, section } = where;
-  const { rows } = await sql<{ list_id: number }>`
-    select list_id from audit.host_list where host_id = ${hostId} and section = ${section} and until is null`.execute(
-    db,
-  );
-  const before = rows[0]?.list_id ?? null;
-  if (before === listId) return before;
+): Promise<void> {
+  const own = sql`host_id = ${where.hostId} and section = ${where.section} and until is null`;
   // What came and went at one moment was never there.
-  await sql`delete from audit.host_list where host_id = ${hostId} and section = ${section} and until is null
-    and since >= ${at}`.execute(db);
-  await sql`update audit.host_list set until = ${at} where host_id = ${hostId} and section = ${section}
-    and until is null`.execute(db);
-  if (listId !== null)
-    await q(db)
-      .insertInto('audit.host_list')
-      .values({ host_id: hostId, section, list_id: listId, since: at, until: null })
-      .execute();
-  return before;
+  const gone = await sql`delete from audit.host_list where ${own} and since >= ${at}`.execute(db);
+  if (!gone.numAffectedRows) await sql`update audit.host_list set until = ${at} where ${own}`.execute(db);
+  if (listId === null) return;
+  await q(db)
+    .insertInto('audit.host_list')
+    .values({ host_id: where.hostId, section: where.section, list_id: listId, since: at, until: null })
+    .execute();
 }
 
 export interface System {
@@ -171,20 +162,20 @@ export interface System {
 
 /** Returns the packages that listen now and did not before, or the other way round; null: the host is new. */
 export async function putSystem(db: DbOrTx, hostId: string, system: System): Promise<string[] | null> {
-  const { versionId: version_id, ...rest } = system;
-  const before = await q(db)
-    .selectFrom('audit.host_system')
-    .select('listens')
-    .where('host_id', '=', hostId)
-    .executeTakeFirst();
-  await q(db)
-    .insertInto('audit.host_system')
-    .values({ host_id: hostId, version_id, ...rest, use_id: null })
-    .onConflict((c) => c.column('host_id').doUpdateSet({ version_id, ...rest }))
-    .execute();
-  if (!before) return null;
-  const [then, now] = [new Set(before.listens), new Set(rest.listens)];
-  return [...new Set([...then, ...now])].filter((name) => then.has(name) !== now.has(name));
+  const { versionId, ecosystems, unread, listens } = system;
+  const { rows } = await sql<{ before: string[] | null }>`
+    with before as materialized (select * from audit.host_system where host_id = ${hostId}),
+    put as (insert into audit.host_system as h (host_id, version_id, ecosystems, unread, listens)
+      values (${hostId}, ${versionId}, ${ecosystems}::text[], ${unread}, ${listens}::text[])
+      on conflict (host_id) do update set version_id = excluded.version_id, ecosystems = excluded.ecosystems,
+        unread = excluded.unread, listens = excluded.listens
+      where (h.version_id, h.ecosystems, h.unread, h.listens)
+        is distinct from (excluded.version_id, excluded.ecosystems, excluded.unread, excluded.listens))
+    select (select listens from before) as before`.execute(db);
+  const { before } = rows[0]!;
+  if (before === null) return null;
+  const [then, now] = [new Set(before), new Set(listens)];
+  return [...then, ...now].filter((name) => then.has(name) !== now.has(name));
 }
 
 /** What affects packages by these names on the host. */

@@ -75,12 +75,9 @@ function toHost(row: HostRow): Host {
 }
 
 /** Of all of them, what costs no look elsewhere. */
-export async function briefHosts(db: DbOrTx, { tag }: Pick<HostFilter, 'tag'> = {}): Promise<HostBrief[]> {
-  let query = q(db)
-    .selectFrom('discovery.host')
-    .select(['id', 'name', 'management', 'tags', 'owner'])
-    .where('superseded_by', 'is', null)
-    .orderBy('id');
+export async function briefHosts(db: DbOrTx, { ids, tag }: Pick<HostFilter, 'ids' | 'tag'> = {}): Promise<HostBrief[]> {
+  let query = q(db).selectFrom('discovery.host').select(['id', 'name', 'management', 'tags', 'owner']).orderBy('id');
+  query = ids ? query.where('id', '=', anyOf(ids)) : query.where('superseded_by', 'is', null);
   if (tag) query = query.where(sql<boolean>`tags ->> ${tag.key} = ${tag.value}`);
   return query.execute();
 }
