@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { DbOrTx } from '../../platform/context.ts';
+import type { Db, DbOrTx } from '../../platform/context.ts';
 import { sha256Hex } from '../../platform/ledger/index.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { type Interned, namesOf } from './logic/interned.ts';
@@ -16,6 +16,12 @@ export type ListSection = 'packages' | 'inventories';
 export async function lockMatches(db: DbOrTx, how: 'shared' | 'alone'): Promise<void> {
   const lock = how === 'shared' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`;
   await sql`select ${lock}(hashtextextended('audit matches', 0))`.execute(db);
+}
+
+/** Whoever is about to name packages in a list (`shared`) must find them there until it is written. */
+async function lockPackages(db: DbOrTx, how: 'shared' | 'alone'): Promise<void> {
+  const lock = how === 'shared' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`;
+  await sql`select ${lock}(hashtextextended('audit packages', 0))`.execute(db);
 }
 
 const COLUMNS = [
@@ -58,6 +64,7 @@ export async function internPackages(
   packages: readonly Interned[],
 ): Promise<{ ids: number[]; added: StoredPackage[] }> {
   const byDigest = new Map(packages.map((one) => [digestOf(one), one]));
+  await lockPackages(db, 'shared');
   const ids = await idsOf(db, [...byDigest.keys()]);
   const missing = [...byDigest].filter(([digest]) => !ids.has(digest));
   if (missing.length === 0) return { ids: [...ids.values()], added: [] };
@@ -214,6 +221,35 @@ export async function leaveLists(db: DbOrTx, hostIds: readonly string[], at: Dat
     update audit.host_list set until = greatest(${at}, since + interval '1 microsecond')
     where host_id = ${anyOf(hostIds)} and until is null returning list_id`.execute(db);
   return rows.map((row) => row.list_id);
+}
+
+/** As many at a time: new lists wait for as long. */
+const REMOVED_AT_ONCE = 500;
+
+/**
+ * Packages that are in no list any more, and what feeds come to about them. Should one come back, it is matched anew. While
+ * an import matches those that it read, none may go: the rest is for the next time.
+ */
+export async function removePackages(db: Db): Promise<number> {
+  const { rows } = await sql<{ id: number }>`
+    select id from audit.package except select unnest(packages) from audit.package_list`.execute(db);
+  let total = 0;
+  for (const some of chunks(rows, REMOVED_AT_ONCE)) {
+    total += await db.transaction().execute(async (tx) => {
+      await lockPackages(tx, 'alone');
+      const { rows: free } = await sql<{ ok: boolean }>`
+        select pg_try_advisory_xact_lock_shared(hashtextextended('audit matches', 0)) as ok`.execute(tx);
+      if (!free[0]!.ok) return 0;
+      const { rows: unused } = await sql<{ id: number }>`
+        select n.id from unnest(${some.map(({ id }) => id)}::integer[]) as n (id)
+        where not exists (select from audit.package_list l where l.packages @> array[n.id])`.execute(tx);
+      const ids = sql`any(${unused.map(({ id }) => id)}::integer[])`;
+      await sql`delete from audit.match where package_id = ${ids}`.execute(tx);
+      const done = await sql`delete from audit.package where id = ${ids}`.execute(tx);
+      return Number(done.numAffectedRows ?? 0n);
+    });
+  }
+  return total;
 }
 
 /** Those of these hosts whose packages are stored, and that have no list of them. */
