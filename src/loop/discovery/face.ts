@@ -1,3 +1,4 @@
+import type { HostBrief } from './store-hosts.ts';
 import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
 import type { Endpoint, Host, Identifier, Management, Scope, Sighting, Tags } from '../../model/estate.ts';
 import type { Actor } from '../../model/actor.ts';
@@ -8,8 +9,6 @@ import type { LoggedCertificate } from '../../model/key.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 
 /** What folders to the right may call. */
-export type HostBrief = Pick<Host, 'id' | 'name' | 'management' | 'tags' | 'owner'>;
-
 export interface Discovery extends Module {
   host(id: string): Promise<Host | null>;
   hosts(filter?: {

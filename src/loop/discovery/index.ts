@@ -32,7 +32,8 @@ import { namesOf } from './store-names.ts';
 import { findScopes } from './store-scans.ts';
 
 export type { ReadRow } from './claims.ts';
-export type { DbOrTx, Discovery, HostBrief } from './face.ts';
+export type { DbOrTx, Discovery } from './face.ts';
+export type { HostBrief } from './store-hosts.ts';
 
 export interface DiscoveryOptions {
   /** when a silent endpoint is taken for gone */

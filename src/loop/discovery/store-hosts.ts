@@ -2,9 +2,10 @@ import { sql, type Transaction } from 'kysely';
 import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
-import type { HostBrief } from './face.ts';
 import { withShared } from './store-shared.ts';
 import { type DiscoveryTables, q } from './tables.ts';
+
+export type HostBrief = Pick<Host, 'id' | 'name' | 'management' | 'tags' | 'owner'>;
 
 export interface HostFilter {
   ids?: string[] | undefined;
