@@ -3,6 +3,9 @@ import { systemActor } from '../src/model/actor.ts';
 import type { PackageFact } from '../src/model/facts.ts';
 import type { Discovery } from '../src/loop/discovery/index.ts';
 import { chunks } from '../src/platform/db/many.ts';
+import { internHost, listKey } from '../src/loop/audit/intern-host.ts';
+import { interned } from '../src/loop/audit/logic/interned.ts';
+import { internPackages } from '../src/loop/audit/store-interned.ts';
 import { canonicalBytes, sha256Hex } from '../src/platform/ledger/index.ts';
 import type { RunningPlatform } from '../src/platform/index.ts';
 
@@ -75,8 +78,39 @@ export function trackerOf(ranges: number, extra = 0): object {
   return said;
 }
 
+const KERNEL = '6.1.0-18-amd64';
+const RELEASE = '12';
+/** Of so many hosts it is tried whether the real path would write anything else. */
+const TRIED = 50;
+
 /** The hosts, found by a scan, and their facts as agents' requests leave them; returns the hosts' ids. */
 export async function fill(platform: RunningPlatform, discovery: Discovery, hosts: number): Promise<string[]> {
+  const ids = await findHosts(platform, discovery, hosts);
+  const lists = Math.max(1, Math.ceil(hosts / ALIKE));
+  const hashes: string[] = [];
+  for (const some of chunks([...Array(lists).keys()], 50)) {
+    const contents = some.map((list) => canonicalBytes(packagesOf(list)));
+    const own = contents.map((bytes) => sha256Hex(bytes));
+    hashes.push(...own);
+    await sql`insert into audit.section_content (name, hash, data, first_seen)
+      select 'packages', n.hash, n.data::jsonb, now() from unnest(${own}::text[],
+        ${contents.map((bytes) => Buffer.from(bytes).toString())}::text[]) as n (hash, data)`.execute(platform.db);
+  }
+  const os = { id: 'debian', versionId: RELEASE, kernel: KERNEL };
+  const osHash = sha256Hex(canonicalBytes(os));
+  await sql`insert into audit.section_content (name, hash, data, first_seen)
+    values ('os', ${osHash}, ${JSON.stringify(os)}::jsonb, now())`.execute(platform.db);
+  for (const some of chunks([...ids.keys()], 5000)) {
+    await sql`insert into audit.section (host_id, name, hash, version, collected_at, received_at)
+      select n.host_id, s.name, case s.name when 'os' then ${osHash} else n.hash end, 1, now(), now()
+      from unnest(${some.map((index) => ids[index]!)}::text[], ${some.map((index) => hashes[index % lists]!)}::text[]) as n (host_id, hash)
+      cross join (values ('os'), ('packages')) as s (name)`.execute(platform.db);
+  }
+  await internAll(platform, discovery, ids, hashes);
+  return ids;
+}
+
+async function findHosts(platform: RunningPlatform, discovery: Discovery, hosts: number): Promise<string[]> {
   const ids: string[] = [];
   for (let first = 0; first < hosts; first += BATCH) {
     const sightings = Array.from({ length: Math.min(BATCH, hosts - first) }, (_, index) => {
@@ -90,25 +124,62 @@ export async function fill(platform: RunningPlatform, discovery: Discovery, host
     });
     ids.push(...(await platform.observe(systemActor('bench'), (tx) => discovery.recordSightings(tx, sightings))));
   }
-  const lists = Math.max(1, Math.ceil(hosts / ALIKE));
-  const hashes: string[] = [];
-  for (const some of chunks([...Array(lists).keys()], 50)) {
-    const contents = some.map((list) => canonicalBytes(packagesOf(list)));
-    const own = contents.map((bytes) => sha256Hex(bytes));
-    hashes.push(...own);
-    await sql`insert into audit.section_content (name, hash, data, first_seen)
-      select 'packages', n.hash, n.data::jsonb, now() from unnest(${own}::text[],
-        ${contents.map((bytes) => Buffer.from(bytes).toString())}::text[]) as n (hash, data)`.execute(platform.db);
-  }
-  const os = { id: 'debian', versionId: '12', kernel: '6.1.0-18-amd64' };
-  const osHash = sha256Hex(canonicalBytes(os));
-  await sql`insert into audit.section_content (name, hash, data, first_seen)
-    values ('os', ${osHash}, ${JSON.stringify(os)}::jsonb, now())`.execute(platform.db);
-  for (const some of chunks([...ids.keys()], 5000)) {
-    await sql`insert into audit.section (host_id, name, hash, version, collected_at, received_at)
-      select n.host_id, s.name, case s.name when 'os' then ${osHash} else n.hash end, 1, now(), now()
-      from unnest(${some.map((index) => ids[index]!)}::text[], ${some.map((index) => hashes[index % lists]!)}::text[]) as n (host_id, hash)
-      cross join (values ('os'), ('packages')) as s (name)`.execute(platform.db);
-  }
   return ids;
+}
+
+/** What `internHost` writes for each of them, many at a time: one by one they would take longer than all that is measured. */
+async function internAll(
+  platform: RunningPlatform,
+  discovery: Discovery,
+  ids: readonly string[],
+  hashes: readonly string[],
+): Promise<void> {
+  const { db } = platform;
+  const numbers = await numbered(platform);
+  for (const some of chunks([...hashes.keys()], 500)) {
+    const rows = some.map((list) => ({
+      key: listKey('packages', hashes[list]!, { versionId: RELEASE, running: KERNEL }),
+      hash: hashes[list]!,
+      packages: `{${packagesOf(list)
+        .map(({ name, version }) => numbers.get(`${name} ${version}`)!)
+        .toSorted((a, b) => a - b)
+        .join()}}`,
+    }));
+    await sql`insert into audit.package_list (key, section, hash, packages)
+      select key, 'packages', hash, packages::integer[] from unnest(${rows.map((one) => one.key)}::text[],
+        ${rows.map((one) => one.hash)}::text[], ${rows.map((one) => one.packages)}::text[]) as n (key, hash, packages)`.execute(
+      db,
+    );
+  }
+  await sql`with own as (insert into audit.host_list (host_id, section, list_id, since)
+      select s.host_id, 'packages', l.id, now() from audit.section s join audit.package_list l on l.hash = s.hash
+      where s.name = 'packages' returning list_id),
+    asked as (insert into audit.recount (lists, advisories) select array[list_id], '{}' from own)
+    insert into audit.host_system (host_id, ecosystems, version_id, listens)
+    select host_id, '{Debian}', ${RELEASE}, '{}' from audit.section where name = 'packages'`.execute(db);
+  await sql`analyze`.execute(db);
+  const before = await written(platform);
+  for (const hostId of ids.slice(0, TRIED))
+    await platform.observe(systemActor('bench'), (tx) => internHost(discovery, tx, hostId));
+  if ((await written(platform)) !== before) throw new Error('the hosts were filled in otherwise than by their facts');
+}
+
+/** All packages that any host could have, numbered. */
+async function numbered(platform: RunningPlatform): Promise<Map<string, number>> {
+  const all = Array.from({ length: SOURCES * VERSIONS }, (_, index) =>
+    packageOf(Math.floor(index / VERSIONS), index % VERSIONS),
+  );
+  const distinct = interned(
+    all.map((one) => ({ ...one, release: RELEASE, foreign: false, library: false })),
+    KERNEL,
+  );
+  const { added } = await platform.observe(systemActor('bench'), (tx) => internPackages(tx.db, distinct));
+  return new Map(added.map(({ id, name, version }) => [`${name} ${version}`, id]));
+}
+
+async function written({ db }: RunningPlatform): Promise<string> {
+  const { rows } = await sql<{ all: string }>`select concat_ws(' ',
+    (select count(*) from audit.package), (select count(*) from audit.package_list), (select count(*) from audit.host_list),
+    (select md5(string_agg(s::text, ',' order by host_id)) from audit.host_system s)) as all`.execute(db);
+  return rows[0]!.all;
 }

@@ -1,7 +1,6 @@
-import type { Host } from '../../model/estate.ts';
 import type { Affected } from '../../model/finding.ts';
 import type { Platform } from '../../platform/context.ts';
-import type { Discovery } from '../discovery/index.ts';
+import type { Discovery, HostBrief } from '../discovery/index.ts';
 import { FEEDS } from './feeds/registry.ts';
 import type { FeedStatement } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
@@ -19,12 +18,12 @@ import {
 
 /** All hosts, and what is known of those that were looked into. An answer needs them twice and reads them once. */
 export interface Estate {
-  hosts: readonly Host[];
+  hosts: readonly HostBrief[];
   systems: ReadonlyMap<string, HostSystem>;
 }
 
 export async function estateOf({ db }: Platform, discovery: Discovery): Promise<Estate> {
-  const [hosts, systems] = await Promise.all([discovery.hosts(), systemsByHost(db)]);
+  const [hosts, systems] = await Promise.all([discovery.briefs(), systemsByHost(db)]);
   return { hosts, systems };
 }
 
@@ -40,11 +39,10 @@ export async function saidByFeeds(platform: Platform, estate: Estate, advisory: 
   if (statements.length === 0) return null;
   const ids = [...new Set(statements.map(({ id }) => id))];
   const concerned = await concernedHosts(platform, await packagesMatching(platform.db, ids));
-  const silent = await silentAbout(platform, statements, [...estate.systems.values()]);
+  const silent = await silentAbout(platform, statements, [...new Set(estate.systems.values())]);
   const unread = unreadLibraries(statements);
   const said: Said = { hosts: [], unknown: [] };
   for (const host of estate.hosts) {
-    if (host.supersededBy) continue;
     const system = estate.systems.get(host.id);
     // What was never looked into is told of by whoever asks about inventories.
     if (!system) continue;
@@ -123,7 +121,7 @@ async function silentAbout(
     systems.flatMap(kindsOf),
   );
   for (const { ecosystem, release } of own) spoken.add(spokenKey(ecosystem, release));
-  return (system) => {
+  return onceEach((system) => {
     const missing = kindsOf(system).find(
       ({ ecosystem, release }) => !spoken.has(spokenKey(ecosystem, null)) && !spoken.has(spokenKey(ecosystem, release)),
     );
@@ -132,6 +130,18 @@ async function silentAbout(
     const isNamed = named.has(ecosystem) || whole.some(({ kind }) => FEEDS[kind].info.ownOf === ecosystem);
     const which = isNamed ? `${ecosystem} ${release ?? 'of no release that it tells'}` : ecosystem;
     return `not covered: no feed says anything of it about ${which}`;
+  });
+}
+
+/** Systems that are alike are one object, and one answer. */
+function onceEach(answer: (system: HostSystem) => string | null): (system: HostSystem) => string | null {
+  const known = new Map<HostSystem, string | null>();
+  return (system) => {
+    const there = known.get(system);
+    if (there !== undefined) return there;
+    const own = answer(system);
+    known.set(system, own);
+    return own;
   };
 }
 

@@ -114,21 +114,21 @@ function parsePurl(text: string): { name: string; version: string | null; distri
   return { distribution: match[1]!, name: decode(match[2]!), version: match[3] ? decode(match[3]) : null };
 }
 
-async function withPackage({ platform, discovery }: Sources, text: string): Promise<Affected['hosts']> {
+async function withPackage({ platform, estate }: Asked, text: string): Promise<Affected['hosts']> {
   const { name, version, distribution } = parsePurl(text);
   const rows = (await hostsWithPackage(platform.db, name)).filter(
     (row) =>
       (version === null || row.version === version) && row.ecosystem.split(':')[0]!.toLowerCase() === distribution,
   );
   const ids = [...new Set(rows.map((row) => row.hostId))];
-  const hosts = new Map((await discovery.hosts({ ids })).map((host) => [host.id, host]));
+  const hosts = new Map(estate.hosts.map((host) => [host.id, host]));
   // By host and component, so that each row finds its own at once.
   const burning = new Map<string, StoredFinding>();
   for (const finding of (await openFindings(platform.db, ids)).toReversed())
     burning.set(`${finding.hostId}\n${finding.component}`, finding);
   return rows.flatMap((row): Affected['hosts'] => {
     const host = hosts.get(row.hostId);
-    if (!host || host.supersededBy) return [];
+    if (!host) return [];
     const finding = componentsOf({ ...row, name }).flatMap((one) => burning.get(`${host.id}\n${one}`) ?? [])[0];
     const what = `${name} ${row.version}`;
     const base = { hostId: host.id, hostName: host.name, what };

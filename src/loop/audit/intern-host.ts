@@ -30,23 +30,34 @@ export const INTERNED: ReadonlySet<SectionName> = new Set<SectionName>(['os', 'p
 
 interface Known {
   hashes: Partial<Record<ListSection, string>>;
+  /** the lists that it has so far */
+  lists: Partial<Record<ListSection, number>>;
   running: string | null;
   system: System;
 }
+
+/** Contents that came just now, by section, as they were stored: they need not be read again. */
+export type Fresh = ReadonlyMap<string, string>;
 
 /**
  * The host's packages as lists of distinct ones, inside the transaction that its facts came in. A list that any host had
  * before costs a look; a package that nobody had is matched here and now, so that no moment is without a verdict.
  */
-export async function internHost(discovery: Pick<Discovery, 'host'>, tx: Tx, hostId: string): Promise<void> {
+export async function internHost(
+  discovery: Pick<Discovery, 'briefs'>,
+  tx: Tx,
+  hostId: string,
+  fresh: Fresh = new Map(),
+): Promise<void> {
   const known = await knownOf(tx.db, hostId);
   const difference: Difference = { opened: [], closed: [] };
   const lists: number[] = [];
   for (const section of ['packages', 'inventories'] as const) {
     const hash = known.hashes[section];
-    const list = hash === undefined ? null : await listOf(tx, section, hash, known);
-    const before = await setHostList(tx.db, { hostId, section }, list, tx.now);
+    const list = hash === undefined ? null : await listOf(tx, { section, hash, text: fresh.get(section) }, known);
+    const before = known.lists[section] ?? null;
     if (before === list) continue;
+    await setHostList(tx.db, { hostId, section }, list, tx.now);
     lists.push(...[before, list].filter((one) => one !== null));
     await compare(tx.db, before, list, difference);
   }
@@ -54,7 +65,7 @@ export async function internHost(discovery: Pick<Discovery, 'host'>, tx: Tx, hos
   if (lists.length > 0) await noteRecount(tx, { lists });
   if (exposed !== null && exposed.length > 0) await recountExposed(tx, hostId, exposed);
   if (difference.opened.length + difference.closed.length === 0) return;
-  const name = (await discovery.host(hostId))?.name ?? hostId;
+  const name = (await discovery.briefs({ ids: [hostId] }))[0]?.name ?? hostId;
   await recordDifference(tx, { kind: 'host', id: hostId, name }, difference, 1);
 }
 
@@ -70,7 +81,7 @@ export async function followPeers(tx: Tx, hostId: string): Promise<void> {
 }
 
 async function knownOf(db: DbOrTx, hostId: string): Promise<Known> {
-  const rows = await rowsOf(db, hostId);
+  const { sections: rows, lists } = await rowsOf(db, hostId);
   const of = (name: SectionName): SectionRow => rows.find((row) => row.name === name) ?? ABSENT;
   const hashes: Known['hashes'] = {};
   for (const section of ['packages', 'inventories'] as const) {
@@ -80,6 +91,7 @@ async function knownOf(db: DbOrTx, hostId: string): Promise<Known> {
   const { kernel, versionId } = of('os');
   return {
     hashes,
+    lists,
     running: kernel,
     system: {
       versionId,
@@ -110,16 +122,19 @@ const ABSENT: SectionRow = {
 };
 
 /** What is asked of each section only: lists of packages are long, and most hosts have one that is known. */
-async function rowsOf(db: DbOrTx, hostId: string): Promise<SectionRow[]> {
-  const { rows } = await sql<SectionRow>`
-    select s.name, s.hash, c.ecosystems,
-      case s.name when 'os' then c.data ->> 'kernel' end as kernel,
-      case s.name when 'os' then c.data ->> 'versionId' end as "versionId",
-      case s.name when 'sockets' then c.data end as sockets,
-      case s.name when 'inventories' then jsonb_array_length(c.data -> 'unread') end as unread
-    from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
-    where s.host_id = ${hostId} and s.name = any(${[...INTERNED]}::text[])`.execute(db);
-  return rows;
+async function rowsOf(db: DbOrTx, hostId: string): Promise<{ sections: SectionRow[]; lists: Known['lists'] }> {
+  const { rows } = await sql<{ sections: SectionRow[] | null; lists: Known['lists'] | null }>`
+    select (select json_agg(json_build_object('name', s.name, 'hash', s.hash, 'ecosystems', c.ecosystems,
+        'kernel', case s.name when 'os' then c.data ->> 'kernel' end,
+        'versionId', case s.name when 'os' then c.data ->> 'versionId' end,
+        'sockets', case s.name when 'sockets' then c.data end,
+        'unread', case s.name when 'inventories' then jsonb_array_length(c.data -> 'unread') end))
+      from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
+      where s.host_id = ${hostId} and s.name = any(${[...INTERNED]}::text[])) as sections,
+    (select json_object_agg(h.section, h.list_id) from audit.host_list h
+      where h.host_id = ${hostId} and h.until is null) as lists`.execute(db);
+  const { sections, lists } = rows[0]!;
+  return { sections: sections ?? [], lists: lists ?? {} };
 }
 
 const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/i;
@@ -129,29 +144,40 @@ function listens(sockets: readonly SocketFact[]): string[] {
   return [...new Set(open.flatMap((one) => one.package ?? []))].toSorted();
 }
 
-async function listOf(tx: Tx, section: ListSection, hash: string, known: Known): Promise<number> {
+/** What a list is known by: the release and the running kernel decide what packages are judged as. */
+export function listKey(
+  section: ListSection,
+  hash: string,
+  { versionId, running }: { versionId: string | null; running: string | null },
+): string {
+  return sha256Hex(canonicalBytes([section, hash, ...(section === 'packages' ? [versionId, running] : [])]));
+}
+
+async function listOf(
+  tx: Tx,
+  { section, hash, text }: { section: ListSection; hash: string; text: string | undefined },
+  known: Known,
+): Promise<number> {
   const { versionId } = known.system;
-  const depends = section === 'packages' ? [versionId, known.running] : [];
-  const key = sha256Hex(canonicalBytes([section, hash, ...depends]));
+  const key = listKey(section, hash, { versionId, running: known.running });
   const there = await listIdOf(tx.db, key);
   if (there !== null) return there;
-  const installed = await installedIn(tx.db, section, hash, versionId);
-  const { ids, added } = await internPackages(tx.db, interned(installed, known.running));
+  const content = text === undefined ? await contentOf(tx.db, section, hash) : (JSON.parse(text) as Content);
+  const { ids, added } = await internPackages(tx.db, interned(installedIn(content, versionId), known.running));
   if (added.length > 0) await matchPackages(tx, added);
   return putList(tx.db, { key, section, hash, packages: ids });
 }
 
-async function installedIn(
-  db: DbOrTx,
-  section: ListSection,
-  hash: string,
-  versionId: string | null,
-): Promise<(Installed & { library: boolean })[]> {
-  const { rows } = await sql<{ data: PackageFact[] | { components: ComponentFact[] } }>`
+type Content = PackageFact[] | { components: ComponentFact[] };
+
+async function contentOf(db: DbOrTx, section: ListSection, hash: string): Promise<Content> {
+  const { rows } = await sql<{ data: Content }>`
     select data from audit.section_content where name = ${section} and hash = ${hash}`.execute(db);
-  const data = rows[0]?.data ?? [];
-  return Array.isArray(data) ? data.map((fact) => asInstalled(fact, versionId)) : data.components.map(asLibrary);
+  return rows[0]?.data ?? [];
 }
+
+const installedIn = (content: Content, versionId: string | null): (Installed & { library: boolean })[] =>
+  Array.isArray(content) ? content.map((fact) => asInstalled(fact, versionId)) : content.components.map(asLibrary);
 
 function asInstalled(fact: PackageFact, versionId: string | null): Installed & { library: boolean } {
   const { name, version, source, sourceVersion, origin } = fact;
@@ -209,7 +235,7 @@ const AT_ONCE = 500;
  */
 export async function internStored(
   platform: Platform,
-  discovery: Pick<Discovery, 'host'>,
+  discovery: Pick<Discovery, 'briefs'>,
   hostIds: readonly string[],
 ): Promise<number> {
   const due = await hostsToIntern(platform.db, hostIds, AT_ONCE);

@@ -3,23 +3,26 @@ import { systemActor } from '../../model/actor.ts';
 import type { DbOrTx, Platform } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Discovery } from '../discovery/index.ts';
+import { countHosts } from './count-hosts.ts';
+import { ofOneOnly } from './logic/count-hosts.ts';
 import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
+import { packagesIn } from './store-matches.ts';
 import { followTerms, putDue } from './store-due.ts';
 import { dropCounts, putCounts, weigh } from './store-vulnerabilities.ts';
 
 /** As many requests as one transaction takes. */
-const AT_ONCE = 1000;
+const AT_ONCE = 200_000;
 /** As many advisories, of which most are of interest to no host, are in memory at a time. */
-const COUNTED_AT_ONCE = 10_000;
+const COUNTED_AT_ONCE = 50_000;
 
 /** Job: counts again what changed, until nothing is left. Who stops in the middle leaves the rest for the next. */
-export async function recount(platform: Platform, discovery: Pick<Discovery, 'hosts'>): Promise<void> {
+export async function recount(platform: Platform, discovery: Pick<Discovery, 'briefs'>): Promise<void> {
   const important = new Set<string>();
-  for (const tag of IMPORTANT_TAGS) for (const { id } of await discovery.hosts({ tag })) important.add(id);
+  for (const tag of IMPORTANT_TAGS) for (const { id } of await discovery.briefs({ tag })) important.add(id);
   for (let left = true; left && !platform.stopping.aborted;) {
     left = await platform.observe(systemActor('audit.recount'), async (tx) => {
       await sql`select pg_advisory_xact_lock(hashtextextended('audit recount', 0))`.execute(tx.db);
-      const lists = await setImportant(tx.db, [...important]);
+      const lists = await setImportant(tx.db, important);
       const due = await takeDue(tx.db);
       const advisories = new Set(due.advisories);
       for (const one of await advisoriesBetween(tx.db, [...due.lists, ...lists.map((list) => [list])]))
@@ -33,25 +36,35 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'ho
   await followTerms(platform);
 }
 
-async function takeDue(
-  db: DbOrTx,
-): Promise<{ count: number; lists: number[][]; advisories: string[]; signals: boolean }> {
-  const { rows } = await sql<{ lists: number[]; advisories: string[]; signals: boolean }>`
-    delete from audit.recount where id in (select id from audit.recount order by id limit ${AT_ONCE})
-    returning lists, advisories, signals`.execute(db);
-  return {
-    count: rows.length,
-    lists: rows.flatMap(({ lists }) => (lists.length > 0 ? [lists] : [])),
-    advisories: rows.flatMap(({ advisories }) => advisories),
-    signals: rows.some(({ signals }) => signals),
-  };
+interface Due {
+  count: number;
+  /** each once: what these lists differ by */
+  lists: number[][];
+  advisories: string[];
+  signals: boolean;
+}
+
+async function takeDue(db: DbOrTx): Promise<Due> {
+  const { rows } = await sql<Due>`
+    with due as materialized (delete from audit.recount
+      where id in (select id from audit.recount order by id limit ${AT_ONCE}) returning lists, advisories, signals)
+    select (select count(*)::integer from due) as count,
+      (select coalesce(json_agg(distinct lists), '[]') from due where cardinality(lists) > 0) as lists,
+      array(select distinct unnest(advisories) from due) as advisories,
+      (select coalesce(bool_or(signals), false) from due) as signals`.execute(db);
+  return rows[0]!;
 }
 
 /** Marks the hosts whose owners say that they matter; returns the lists of those of which that is news. */
-async function setImportant(db: DbOrTx, hostIds: readonly string[]): Promise<number[]> {
+async function setImportant(db: DbOrTx, hostIds: ReadonlySet<string>): Promise<number[]> {
+  const { rows: marked } = await sql<{ host_id: string }>`
+    select host_id from audit.host_system where important`.execute(db);
+  const before = new Set(marked.map((row) => row.host_id));
+  const changed = [...hostIds, ...before].filter((id) => hostIds.has(id) !== before.has(id));
+  if (changed.length === 0) return [];
   const { rows } = await sql<{ list_id: number }>`
     with changed as (update audit.host_system set important = not important
-      where important <> (host_id = ${anyOf(hostIds)}) returning host_id)
+      where host_id = ${anyOf(changed)} returning host_id)
     select distinct h.list_id from changed c join audit.host_list h on h.host_id = c.host_id and h.until is null`.execute(
     db,
   );
@@ -60,16 +73,17 @@ async function setImportant(db: DbOrTx, hostIds: readonly string[]): Promise<num
 
 /** Advisories of the packages that the lists of a group do not all have. */
 async function advisoriesBetween(db: DbOrTx, groups: readonly (readonly number[])[]): Promise<string[]> {
-  if (groups.length === 0) return [];
   const distinct = [...new Map(groups.map((one) => [one.join(), one])).values()];
-  const members = distinct.flatMap((lists, group) => lists.map((list) => ({ group, list })));
+  const differing = new Set<number>();
+  for (const some of chunks(distinct)) {
+    const lists = await packagesIn(db, [...new Set(some.flat())]);
+    for (const group of some)
+      for (const id of ofOneOnly(group.flatMap((list) => lists.get(list) ?? []))) differing.add(id);
+  }
+  if (differing.size === 0) return [];
   const { rows } = await sql<{ advisory: string }>`
-    with differing as (
-      select p from unnest(${members.map((one) => one.group)}::integer[], ${members.map((one) => one.list)}::integer[]) as g (gid, list_id)
-      join audit.package_list l on l.id = g.list_id cross join unnest(l.packages) p
-      group by g.gid, p having count(*) = 1)
     select distinct m.advisory from audit.match m
-    where m.until is null and m.verdict = 'affected' and m.package_id in (select p from differing)`.execute(db);
+    where m.until is null and m.verdict = 'affected' and m.package_id = any(${[...differing]}::integer[])`.execute(db);
   return rows.map((row) => row.advisory);
 }
 
@@ -82,13 +96,6 @@ export interface Counted {
   fixable: boolean;
 }
 
-interface Hosts {
-  hosts: number;
-  listening: number;
-  important: number;
-  peers: number;
-}
-
 /** Advisories that affect the same packages are counted once. */
 async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   const { rows } = await sql<Counted>`
@@ -97,7 +104,7 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
     from audit.match m join audit.package p on p.id = m.package_id where m.until is null and m.verdict = 'affected' and m.advisory = ${anyOf(advisories)}
     group by m.advisory`.execute(db);
   const details = await detailsOf(db, rows);
-  const counts = await hostsOf(db, new Set(rows.map(({ ids }) => ids.join())));
+  const counts = await countHosts(db, [...new Set(rows.map(({ ids }) => ids.join()))]);
   const found = rows.filter(({ ids }) => counts.has(ids.join()));
   const there = new Set(found.map(({ advisory }) => advisory));
   await dropCounts(
@@ -115,26 +122,6 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
   );
   await weigh(db, [...there]);
   await putDue(db, [...there]);
-}
-
-/** Of each set of packages; those that nobody has are left out. */
-async function hostsOf(db: DbOrTx, sets: ReadonlySet<string>): Promise<Map<string, Hosts>> {
-  const { rows } = await sql<{ key: string; hosts: string; listening: string; important: string; peers: number }>`
-    with g as materialized (select k.key, k.ids,
-        array(select distinct p.name from audit.package p where p.id = any(k.ids)) as names
-      from (select n.key, string_to_array(n.key, ',')::integer[] as ids from unnest(${[...sets]}::text[]) as n (key)) k)
-    select g.key, count(*) as hosts, count(*) filter (where s.listens && g.names) as listening,
-      count(*) filter (where s.important) as important, coalesce(max(s.peers), 0) as peers
-    from g
-    cross join lateral audit.holders(g.ids) h (host_id)
-    left join audit.host_system s on s.host_id = h.host_id
-    group by g.key`.execute(db);
-  return new Map(
-    rows.map(({ key, hosts, listening, important, peers }) => [
-      key,
-      { hosts: Number(hosts), listening: Number(listening), important: Number(important), peers },
-    ]),
-  );
 }
 
 interface Told {

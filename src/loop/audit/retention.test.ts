@@ -5,6 +5,8 @@ import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
 import type { Facts } from '../../model/facts.ts';
 import { knownContents, putContents } from './store-facts.ts';
+import { lockMatches } from './store-interned.ts';
+import { CVE, DEBIAN, debianHost, list, NEW, OLD, OPENSSH, sshd, takeFeed } from './testing/vulnerabilities.ts';
 import { certificate, tls, world, type World } from './testing/world.ts';
 
 let w: World;
@@ -48,6 +50,35 @@ test('earlier facts go after their time, those that change all the time sooner; 
   assert.deepEqual(await w.send(hostId, talk(10)), ['neighbours']);
 });
 
+test('3.9: packages that no host has any more go with what was said of them, and are matched anew when one has them again', async () => {
+  await takeFeed(w, DEBIAN, OPENSSH);
+  const host = (version: string): Promise<string> => debianHost(w, 9, [sshd(version)]);
+  await host(OLD);
+  w.later();
+  await host(NEW);
+  await retain();
+  assert.equal(await count('package', 'openssh-server'), 2, 'the history still tells of it');
+  w.later((w.platform.config.historyDays + 1) * DAY_MINUTES);
+  await host(NEW);
+  // While an import is matching, packages stay.
+  await w.platform.db.transaction().execute(async (tx) => {
+    await lockMatches(tx, 'alone');
+    await retain();
+  });
+  assert.equal(await count('package', 'openssh-server'), 2);
+  await retain();
+  assert.equal(await count('package', 'openssh-server'), 1);
+  const { rows } = await sql`select from audit.match where advisory = ${CVE} and until is null`.execute(w.platform.db);
+  assert.equal(rows.length, 0);
+  w.later();
+  await host(OLD);
+  await w.audit.jobs['audit.recount']!({});
+  assert.deepEqual(
+    (await list(w)).items.map((one) => [one.advisory, one.hosts]),
+    [[CVE, 1]],
+  );
+});
+
 test('a finding is not closed by a look that left open what it is about', async () => {
   const hostId = await w.find('192.0.2.2', 'SHA256:b');
   const look = async (more: object, serial: string): Promise<string[]> => {
@@ -68,7 +99,7 @@ test('two hosts that send the same contents in another order do not wait for eac
   const contents = Array.from({ length: 600 }, (_, n) => ({
     name: 'users' as const,
     hash: n.toString(16).padStart(64, '0'),
-    data: { users: [], filler: 'x'.repeat(2000) },
+    text: JSON.stringify({ users: [], filler: 'x'.repeat(2000) }),
   }));
   const store = (all: typeof contents): Promise<void> =>
     w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, all, tx.now));
@@ -76,7 +107,7 @@ test('two hosts that send the same contents in another order do not wait for eac
 });
 
 test('who sends a content does not wait for somebody who refers to it', async () => {
-  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), data: { users: [] } }];
+  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), text: '{"users":[]}' }];
   const store = (): Promise<void> =>
     w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, [content!], tx.now));
   await store();

@@ -1,6 +1,7 @@
 import type { SectionName } from '../../model/facts.ts';
 import type { Platform } from '../../platform/context.ts';
 import { removeUnserved } from './revocation/store.ts';
+import { removePackages } from './store-interned.ts';
 import { removeContents, removeFactHistory, removeListHistory } from './store-facts.ts';
 
 const DAY_MS = 86_400_000;
@@ -19,6 +20,7 @@ export async function retainFacts(platform: Platform): Promise<void> {
     live: await removeFactHistory(platform.db, live, { only: LIVE }),
     other: await removeFactHistory(platform.db, new Date(now - historyDays * DAY_MS), { besides: LIVE }),
     lists: await removeListHistory(platform.db, new Date(now - historyDays * DAY_MS)),
+    packages: await removePackages(platform.db),
     certificates: await removeUnserved(platform.db, new Date(now - historyDays * DAY_MS)),
     contents: await removeContents(platform.db, new Date(now - DAY_MS)),
   };

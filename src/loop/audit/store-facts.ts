@@ -3,7 +3,6 @@ import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.t
 import { plainText } from '../../model/text.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
-import { jsonText } from '../../platform/db/json-text.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { q } from './tables.ts';
 
@@ -87,7 +86,7 @@ export const contentKey = (one: { name: string; hash: string }): string => `${on
 
 export async function putContents(
   db: DbOrTx,
-  contents: readonly { name: string; hash: string; data: unknown }[],
+  contents: readonly { name: string; hash: string; text: string }[],
   at: Date,
 ): Promise<void> {
   if (contents.length === 0) return;
@@ -95,7 +94,7 @@ export async function putContents(
   const ordered = contents.toSorted((a, b) => (contentKey(a) < contentKey(b) ? -1 : 1));
   await q(db)
     .insertInto('audit.section_content')
-    .values(ordered.map(({ name, hash, data }) => ({ name, hash, data: jsonText(data), first_seen: at })))
+    .values(ordered.map(({ name, hash, text }) => ({ name, hash, data: text, first_seen: at })))
     // Not "do nothing": the row that is there must not be removed before this transaction refers to it. No column of its
     // key, or it would wait for all who refer to it.
     .onConflict((c) =>
@@ -118,16 +117,16 @@ export async function hashesOf(db: DbOrTx, hostId: string): Promise<Map<string, 
 
 /**
  * These contents are what the host has now; the history hears only of those that are others than before. Returns their
- * names.
+ * names, and the hashes of before.
  */
 export async function setSections(
   db: DbOrTx,
   hostId: string,
   sections: readonly (SectionState & { hash: string })[],
   at: Date,
-): Promise<SectionName[]> {
-  if (sections.length === 0) return [];
+): Promise<{ changed: SectionName[]; before: ReadonlyMap<string, string | null> }> {
   const before = await hashesOf(db, hostId);
+  if (sections.length === 0) return { changed: [], before };
   await q(db)
     .insertInto('audit.section')
     .values(
@@ -152,7 +151,7 @@ export async function setSections(
       .values(changed.map(({ name, hash }) => ({ host_id: hostId, name, hash, at })))
       .execute();
   }
-  return changed.map(({ name }) => name);
+  return { changed: changed.map(({ name }) => name), before };
 }
 
 /** It could not be collected: what was known stays, with its time. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { DbOrTx } from '../../platform/context.ts';
+import type { Db, DbOrTx } from '../../platform/context.ts';
 import { sha256Hex } from '../../platform/ledger/index.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { type Interned, namesOf } from './logic/interned.ts';
@@ -16,6 +16,12 @@ export type ListSection = 'packages' | 'inventories';
 export async function lockMatches(db: DbOrTx, how: 'shared' | 'alone'): Promise<void> {
   const lock = how === 'shared' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`;
   await sql`select ${lock}(hashtextextended('audit matches', 0))`.execute(db);
+}
+
+/** Whoever is about to name packages in a list (`shared`) must find them there until it is written. */
+async function lockPackages(db: DbOrTx, how: 'shared' | 'alone'): Promise<void> {
+  const lock = how === 'shared' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`;
+  await sql`select ${lock}(hashtextextended('audit packages', 0))`.execute(db);
 }
 
 const COLUMNS = [
@@ -58,6 +64,7 @@ export async function internPackages(
   packages: readonly Interned[],
 ): Promise<{ ids: number[]; added: StoredPackage[] }> {
   const byDigest = new Map(packages.map((one) => [digestOf(one), one]));
+  await lockPackages(db, 'shared');
   const ids = await idsOf(db, [...byDigest.keys()]);
   const missing = [...byDigest].filter(([digest]) => !ids.has(digest));
   if (missing.length === 0) return { ids: [...ids.values()], added: [] };
@@ -135,31 +142,22 @@ export async function putList(
   return rows[0]!.id;
 }
 
-/** From now on the host has this list, or none. Returns the one that it had. */
+/** From now on the host has this list, or none. */
 export async function setHostList(
   db: DbOrTx,
   where: { hostId: string; section: ListSection },
   listId: number | null,
   at: Date,
-): Promise<number | null> {
-  const { hostId, section } = where;
-  const { rows } = await sql<{ list_id: number }>`
-    select list_id from audit.host_list where host_id = ${hostId} and section = ${section} and until is null`.execute(
-    db,
-  );
-  const before = rows[0]?.list_id ?? null;
-  if (before === listId) return before;
+): Promise<void> {
+  const own = sql`host_id = ${where.hostId} and section = ${where.section} and until is null`;
   // What came and went at one moment was never there.
-  await sql`delete from audit.host_list where host_id = ${hostId} and section = ${section} and until is null
-    and since >= ${at}`.execute(db);
-  await sql`update audit.host_list set until = ${at} where host_id = ${hostId} and section = ${section}
-    and until is null`.execute(db);
-  if (listId !== null)
-    await q(db)
-      .insertInto('audit.host_list')
-      .values({ host_id: hostId, section, list_id: listId, since: at, until: null })
-      .execute();
-  return before;
+  const gone = await sql`delete from audit.host_list where ${own} and since >= ${at}`.execute(db);
+  if (!gone.numAffectedRows) await sql`update audit.host_list set until = ${at} where ${own}`.execute(db);
+  if (listId === null) return;
+  await q(db)
+    .insertInto('audit.host_list')
+    .values({ host_id: where.hostId, section: where.section, list_id: listId, since: at, until: null })
+    .execute();
 }
 
 export interface System {
@@ -171,20 +169,20 @@ export interface System {
 
 /** Returns the packages that listen now and did not before, or the other way round; null: the host is new. */
 export async function putSystem(db: DbOrTx, hostId: string, system: System): Promise<string[] | null> {
-  const { versionId: version_id, ...rest } = system;
-  const before = await q(db)
-    .selectFrom('audit.host_system')
-    .select('listens')
-    .where('host_id', '=', hostId)
-    .executeTakeFirst();
-  await q(db)
-    .insertInto('audit.host_system')
-    .values({ host_id: hostId, version_id, ...rest, use_id: null })
-    .onConflict((c) => c.column('host_id').doUpdateSet({ version_id, ...rest }))
-    .execute();
-  if (!before) return null;
-  const [then, now] = [new Set(before.listens), new Set(rest.listens)];
-  return [...new Set([...then, ...now])].filter((name) => then.has(name) !== now.has(name));
+  const { versionId, ecosystems, unread, listens } = system;
+  const { rows } = await sql<{ before: string[] | null }>`
+    with before as materialized (select * from audit.host_system where host_id = ${hostId}),
+    put as (insert into audit.host_system as h (host_id, version_id, ecosystems, unread, listens)
+      values (${hostId}, ${versionId}, ${ecosystems}::text[], ${unread}, ${listens}::text[])
+      on conflict (host_id) do update set version_id = excluded.version_id, ecosystems = excluded.ecosystems,
+        unread = excluded.unread, listens = excluded.listens
+      where (h.version_id, h.ecosystems, h.unread, h.listens)
+        is distinct from (excluded.version_id, excluded.ecosystems, excluded.unread, excluded.listens))
+    select (select listens from before) as before`.execute(db);
+  const { before } = rows[0]!;
+  if (before === null) return null;
+  const [then, now] = [new Set(before), new Set(listens)];
+  return [...then, ...now].filter((name) => then.has(name) !== now.has(name));
 }
 
 /** What affects packages by these names on the host. */
@@ -223,6 +221,35 @@ export async function leaveLists(db: DbOrTx, hostIds: readonly string[], at: Dat
     update audit.host_list set until = greatest(${at}, since + interval '1 microsecond')
     where host_id = ${anyOf(hostIds)} and until is null returning list_id`.execute(db);
   return rows.map((row) => row.list_id);
+}
+
+/** As many at a time: new lists wait for as long. */
+const REMOVED_AT_ONCE = 500;
+
+/**
+ * Packages that are in no list any more, and what feeds come to about them. Should one come back, it is matched anew. While
+ * an import matches those that it read, none may go: the rest is for the next time.
+ */
+export async function removePackages(db: Db): Promise<number> {
+  const { rows } = await sql<{ id: number }>`
+    select id from audit.package except select unnest(packages) from audit.package_list`.execute(db);
+  let total = 0;
+  for (const some of chunks(rows, REMOVED_AT_ONCE)) {
+    total += await db.transaction().execute(async (tx) => {
+      await lockPackages(tx, 'alone');
+      const { rows: free } = await sql<{ ok: boolean }>`
+        select pg_try_advisory_xact_lock_shared(hashtextextended('audit matches', 0)) as ok`.execute(tx);
+      if (!free[0]!.ok) return 0;
+      const { rows: unused } = await sql<{ id: number }>`
+        select n.id from unnest(${some.map(({ id }) => id)}::integer[]) as n (id)
+        where not exists (select from audit.package_list l where l.packages @> array[n.id])`.execute(tx);
+      const ids = sql`any(${unused.map(({ id }) => id)}::integer[])`;
+      await sql`delete from audit.match where package_id = ${ids}`.execute(tx);
+      const done = await sql`delete from audit.package where id = ${ids}`.execute(tx);
+      return Number(done.numAffectedRows ?? 0n);
+    });
+  }
+  return total;
 }
 
 /** Those of these hosts whose packages are stored, and that have no list of them. */

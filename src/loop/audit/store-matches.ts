@@ -59,11 +59,18 @@ export async function insertMatches(db: DbOrTx, rows: readonly MatchRow[], at: D
   }
 }
 
-/** The packages of each of these lists. */
-export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promise<Map<number, number[]>> {
-  const { rows } = await sql<{ id: number; packages: number[] }>`
-    select id, packages from audit.package_list where id = any(${[...listIds]}::integer[])`.execute(db);
-  return new Map(rows.map((row) => [row.id, row.packages]));
+/** The packages of each of these lists, in ascending order. As text: arrays are read element by element otherwise. */
+export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promise<Map<number, Int32Array>> {
+  if (listIds.length === 0) return new Map();
+  const { rows } = await sql<{ id: number; packages: string }>`
+    select id, array_to_string(packages, ',') as packages from audit.package_list
+    where id = any(${[...listIds]}::integer[])`.execute(db);
+  return new Map(
+    rows.map(({ id, packages }) => [
+      id,
+      packages === '' ? new Int32Array() : Int32Array.from(packages.split(','), Number),
+    ]),
+  );
 }
 
 /** Which of these packages these advisories concern now. */

@@ -14,14 +14,15 @@ export interface HostSystem {
   unread: number | null;
 }
 
-/** Hosts whose packages are known. */
+/** Hosts whose packages are known. Those that are alike share one object: hosts are many, and kinds of systems few. */
 export async function systemsByHost(db: DbOrTx): Promise<Map<string, HostSystem>> {
-  const { rows } = await sql<HostSystem & { host_id: string }>`
-    select s.host_id, s.ecosystems, s.version_id as "versionId", s.unread
-    from audit.host_system s join audit.host_list h on h.host_id = s.host_id and h.section = 'packages' and h.until is null`.execute(
-    db,
-  );
-  return new Map(rows.map(({ host_id: id, ...system }) => [id, system]));
+  const { rows } = await sql<HostSystem & { hosts: string }>`
+    select s.ecosystems, s.version_id as "versionId", s.unread, string_agg(s.host_id, ',') as hosts
+    from audit.host_system s join audit.host_list h on h.host_id = s.host_id and h.section = 'packages' and h.until is null
+    group by s.ecosystems, s.version_id, s.unread`.execute(db);
+  const found = new Map<string, HostSystem>();
+  for (const { hosts, ...system } of rows) for (const id of hosts.split(',')) found.set(id, system);
+  return found;
 }
 
 export interface MatchedPackage {

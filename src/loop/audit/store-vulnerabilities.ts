@@ -21,14 +21,17 @@ export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Pro
 
 export async function putCounts(db: DbOrTx, counts: readonly Count[]): Promise<void> {
   if (counts.length === 0) return;
-  await sql`insert into audit.vulnerability
+  await sql`insert into audit.vulnerability as v
       (advisory, aliases, severity, sources, packages, hosts, listening, important, peers, fixable)
     select n.advisory, n.aliases, n.severity, n.sources, n.packages, n.hosts, n.listening, n.important, n.peers, n.fixable
     from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text,
       sources text[], packages integer, hosts integer, listening integer, important integer, peers integer, fixable boolean)
     on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity,
       sources = excluded.sources, packages = excluded.packages, hosts = excluded.hosts, listening = excluded.listening,
-      important = excluded.important, peers = excluded.peers, fixable = excluded.fixable`.execute(db);
+      important = excluded.important, peers = excluded.peers, fixable = excluded.fixable
+    where (v.aliases, v.severity, v.sources, v.packages, v.hosts, v.listening, v.important, v.peers, v.fixable)
+      is distinct from (excluded.aliases, excluded.severity, excluded.sources, excluded.packages, excluded.hosts,
+        excluded.listening, excluded.important, excluded.peers, excluded.fixable)`.execute(db);
 }
 
 /** Puts what is known of each vulnerability itself beside its counts, and the priority that comes of it. null: of all. */
@@ -47,7 +50,8 @@ export async function weigh(db: DbOrTx, advisories: readonly string[] | null): P
       set exploited = n.exploited, ransomware = n.ransomware, epss = n.epss, priority = n.priority
       from jsonb_to_recordset(${JSON.stringify(weighed)}::jsonb)
         as n (advisory text, exploited boolean, ransomware boolean, epss real, priority real)
-      where v.advisory = n.advisory`.execute(db);
+      where v.advisory = n.advisory and (v.exploited, v.ransomware, v.epss, v.priority)
+        is distinct from (n.exploited, n.ransomware, n.epss, n.priority)`.execute(db);
   }
 }
 
@@ -68,9 +72,12 @@ export interface VulnerabilityQuery {
 export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery, now: Date): Promise<Vulnerabilities> {
   const { hostId, limit, offset } = query;
   const where = sql.join(conditions(query, now), sql` and `);
-  const { rows } = await sql<Accepting & { total: string }>`
-    select v.*, ${ACCEPTED} as until, count(*) over () as total from audit.vulnerability v where ${where}
-    order by v.priority desc, v.advisory limit ${limit} offset ${offset}`.execute(db);
+  // Counted apart: of the page, the index by priority gives the rows in order and no others are read.
+  const [{ rows }, { rows: counted }] = await Promise.all([
+    sql<Accepting>`select v.*, ${ACCEPTED} as until from audit.vulnerability v where ${where}
+      order by v.priority desc, v.advisory limit ${limit} offset ${offset}`.execute(db),
+    sql<{ total: string }>`select count(*) as total from audit.vulnerability v where ${where}`.execute(db),
+  ]);
   const here =
     hostId === undefined
       ? null
@@ -83,7 +90,7 @@ export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery,
     const own = here?.filter((one) => one.advisory === row.advisory).map(toPackage);
     return { ...toVulnerability(row, now), ...(own === undefined ? {} : { here: own }) };
   });
-  return { items, total: Number(rows[0]?.total ?? 0), informed: await isInformed(db) };
+  return { items, total: Number(counted[0]!.total), informed: await isInformed(db) };
 }
 
 function conditions(query: VulnerabilityQuery, now: Date): RawBuilder<unknown>[] {

@@ -22,7 +22,7 @@ export async function sweep(context: Judge): Promise<void> {
   const digests = new Map<InForce, string>();
   const judged = await judgedHosts(platform.db);
   const open = new Map((await hostsToWatch(platform.db)).map((one) => [one.hostId, one.pending]));
-  const known = await discovery.hosts();
+  const known = await discovery.briefs();
   await internStored(
     platform,
     discovery,

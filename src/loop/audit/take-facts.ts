@@ -4,6 +4,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { Facts, type Section, type SectionName } from '../../model/facts.ts';
 import type { Identifier } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
+import { jsonText } from '../../platform/db/json-text.ts';
 import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import {
@@ -16,7 +17,7 @@ import {
   readFacts,
   setSections,
 } from './store-facts.ts';
-import { followPeers, INTERNED, internHost } from './intern-host.ts';
+import { followPeers, type Fresh, INTERNED, internHost } from './intern-host.ts';
 import { followOrphans } from './store-orphans.ts';
 
 interface Checked {
@@ -46,12 +47,9 @@ export async function takeFacts(
     const heads = checked.filter((one) => one.error === undefined && one.data === undefined).map((one) => one.section);
     const wanted = await wantedOf(tx, from.hostId, heads);
     const isWanted = ({ section }: Checked): boolean => wanted.has(section.name);
-    const changed = await store(
-      tx,
-      from.hostId,
-      checked.filter((one) => !isWanted(one)),
-    );
-    if (changed.some((name) => INTERNED.has(name))) await internHost(discovery, tx, from.hostId);
+    const taken = checked.filter((one) => !isWanted(one));
+    const { changed, fresh } = await store(tx, from.hostId, taken);
+    if (changed.some((name) => INTERNED.has(name))) await internHost(discovery, tx, from.hostId, fresh);
     if (changed.includes('connections')) await followPeers(tx, from.hostId);
     await follow(discovery, tx, from.hostId, changed);
     return { want: checked.filter(isWanted).map((one) => one.section.name) };
@@ -95,8 +93,12 @@ function hashOf(data: unknown): string | null {
   }
 }
 
-/** Returns the sections whose content is another than before. */
-async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promise<SectionName[]> {
+/** Returns the sections whose content is another than before, and the contents that were sent, as they are stored. */
+async function store(
+  tx: Tx,
+  hostId: string,
+  checked: readonly Checked[],
+): Promise<{ changed: SectionName[]; fresh: Fresh }> {
   const stateOf = ({ name, version, collectedAt }: Section) => {
     const time = new Date(collectedAt);
     // A host whose clock is ahead, or that says so, would be fresh for as long.
@@ -107,15 +109,15 @@ async function store(tx: Tx, hostId: string, checked: readonly Checked[]): Promi
   }
   const good = checked.filter(({ error }) => error === undefined);
   const contents = good.flatMap(({ section: { name, hash }, data }) =>
-    data === undefined ? [] : [{ name, hash, data }],
+    data === undefined ? [] : [{ name, hash, text: jsonText(data) }],
   );
   await putContents(tx.db, contents, tx.now);
   const sections = good.map(({ section }) => ({ ...stateOf(section), hash: section.hash }));
   const processes = sections.find((one) => one.name === 'processes');
-  const before = processes && ((await hashesOf(tx.db, hostId)).get('processes') ?? null);
-  const changed = await setSections(tx.db, hostId, sections, tx.now);
-  if (processes && changed.includes('processes')) await followOrphans(tx.db, hostId, before ?? null, processes.hash);
-  return changed;
+  const { changed, before } = await setSections(tx.db, hostId, sections, tx.now);
+  if (processes && changed.includes('processes'))
+    await followOrphans(tx.db, hostId, before.get('processes') ?? null, processes.hash);
+  return { changed, fresh: new Map(contents.map(({ name, text }) => [name, text])) };
 }
 
 /** What tells who and where a machine is. */

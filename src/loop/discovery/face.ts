@@ -1,3 +1,4 @@
+import type { HostBrief } from './store-hosts.ts';
 import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
 import type { Endpoint, Host, Identifier, Management, Scope, Sighting, Tags } from '../../model/estate.ts';
 import type { Actor } from '../../model/actor.ts';
@@ -18,6 +19,8 @@ export interface Discovery extends Module {
     /** records whose place this host took */
     supersededBy?: string;
   }): Promise<Host[]>;
+  /** The estate in few words, for answers about all of it; hosts whose place another record took are left out unless asked for by id. */
+  briefs(filter?: { ids?: string[]; tag?: { key: string; value: string } }): Promise<HostBrief[]>;
   scopes(): Promise<Scope[]>;
   /** Whether a URL that a stranger wrote may lead us to an address, by the scopes of now: null, or why not. */
   reach(): Promise<(address: string) => string | null>;

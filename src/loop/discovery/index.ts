@@ -26,13 +26,14 @@ import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { loggedCertificates } from './store-logged.ts';
-import { addressesAway, findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
+import { addressesAway, briefHosts, findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { namesOf } from './store-names.ts';
 import { findScopes } from './store-scans.ts';
 
 export type { ReadRow } from './claims.ts';
 export type { DbOrTx, Discovery } from './face.ts';
+export type { HostBrief } from './store-hosts.ts';
 
 export interface DiscoveryOptions {
   /** when a silent endpoint is taken for gone */
@@ -55,6 +56,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
   return {
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
+    briefs: (filter) => briefHosts(platform.db, filter),
     scopes: () => findScopes(platform.db),
     reach: () => reachOf(platform),
     map: mapOf(platform),

@@ -5,6 +5,8 @@ import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { withShared } from './store-shared.ts';
 import { type DiscoveryTables, q } from './tables.ts';
 
+export type HostBrief = Pick<Host, 'id' | 'name' | 'management' | 'tags' | 'owner'>;
+
 export interface HostFilter {
   ids?: string[] | undefined;
   claim?: Host['claim'] | undefined;
@@ -71,6 +73,14 @@ function toHost(row: HostRow): Host {
     supersededBy: row.superseded_by,
     ignoredUntil: row.ignored_until?.toISOString() ?? null,
   };
+}
+
+/** Of all of them, what costs no look elsewhere. */
+export async function briefHosts(db: DbOrTx, { ids, tag }: Pick<HostFilter, 'ids' | 'tag'> = {}): Promise<HostBrief[]> {
+  let query = q(db).selectFrom('discovery.host').select(['id', 'name', 'management', 'tags', 'owner']).orderBy('id');
+  query = ids ? query.where('id', '=', anyOf(ids)) : query.where('superseded_by', 'is', null);
+  if (tag) query = query.where(sql<boolean>`tags ->> ${tag.key} = ${tag.value}`);
+  return query.execute();
 }
 
 export async function findHost(db: DbOrTx, id: string): Promise<Host | null> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** RFC 8785 JSON as UTF-8: the same value gives the same bytes anywhere. */
@@ -13,7 +13,7 @@ export function sha256(bytes: Uint8Array | string): Buffer {
 }
 
 export function sha256Hex(bytes: Uint8Array | string): string {
-  return sha256(bytes).toString('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 /** RFC 6962 §2.1: the prefix keeps leaves and inner nodes apart. */
