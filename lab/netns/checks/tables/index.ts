@@ -1,4 +1,25 @@
 import type { Group } from '../spec.ts';
-import { SSHD, SSH_OFFERED } from './ssh.ts';
+import { ACCOUNTS, SUDO } from './accounts.ts';
+import { MODES, SETTINGS } from './files.ts';
+import { KERNEL, MODULES, NETWORK } from './kernel.ts';
+import { MOUNT_OPTIONS, MOUNTS } from './mounts.ts';
+import { CLIENTS, SERVICES, WATCHERS } from './services.ts';
+import { SSH_OFFERED, SSHD } from './ssh.ts';
 
-export const GROUPS: readonly Group[] = [SSHD, SSH_OFFERED];
+/** In this order, on one host. */
+export const GROUPS: readonly Group[] = [
+  KERNEL,
+  NETWORK,
+  MODULES,
+  MODES,
+  SETTINGS,
+  ACCOUNTS,
+  SUDO,
+  SERVICES,
+  CLIENTS,
+  WATCHERS,
+  SSHD,
+  SSH_OFFERED,
+  MOUNTS,
+  MOUNT_OPTIONS,
+];
