@@ -3,6 +3,7 @@ import { ACCOUNTS, SUDO } from './accounts.ts';
 import { MODES, SETTINGS } from './files.ts';
 import { KERNEL, MODULES, NETWORK } from './kernel.ts';
 import { MOUNT_OPTIONS, MOUNTS } from './mounts.ts';
+import { HOLES, ORIGINS } from './packages.ts';
 import { CLIENTS, SERVICES, WATCHERS } from './services.ts';
 import { SSH_OFFERED, SSHD } from './ssh.ts';
 
@@ -18,6 +19,8 @@ export const GROUPS: readonly Group[] = [
   SERVICES,
   CLIENTS,
   WATCHERS,
+  ORIGINS,
+  HOLES,
   SSHD,
   SSH_OFFERED,
   MOUNTS,

@@ -88,8 +88,8 @@ export const WATCHERS: Group = {
     installed('password-quality-tool', 'libpam-pwquality'),
     {
       check: 'linux-baseline/old-files-running',
-      component: 'chrony.service',
-      bad: 'systemctl start chrony; cp -p /usr/sbin/chronyd /usr/sbin/new && mv /usr/sbin/new /usr/sbin/chronyd',
+      component: 'snmpd.service',
+      bad: 'systemctl start snmpd; cp -p /usr/sbin/snmpd /usr/sbin/new && mv /usr/sbin/new /usr/sbin/snmpd',
     },
   ],
 };
