@@ -5,6 +5,7 @@
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
 import { audit } from './audit.ts';
+import { baseline } from './baseline.ts';
 import { churn } from './churn.ts';
 import { deploying } from './deploying.ts';
 import { kits } from './kits.ts';
@@ -19,6 +20,7 @@ import type { Bench, Measured } from './contract.ts';
 const BENCHES: readonly Bench[] = [
   agent,
   audit,
+  baseline,
   churn,
   heartbleed,
   kits,

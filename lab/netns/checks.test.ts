@@ -52,33 +52,60 @@ function problemIn({ check, before: earlier, left, after: later }: TrialResult):
 }
 
 for (const { title, trials } of GROUPS) {
-  test(`3.12: ${title}: ${trials.length} checks fail on a host made bad, and pass once they are put right`, { skip }, (t) => {
-    const result = results.get(title);
-    assert.ok(result, 'nothing came of it');
-    assert.equal(result.broken, null);
-    assert.deepEqual(result.errors, []);
-    assert.deepEqual(result.trials.flatMap((one) => (one.skipped === null ? (problemIn(one) ?? []) : [])), []);
-    for (const { check, skipped } of result.trials) if (skipped !== null) t.diagnostic(`${check}: ${skipped}`);
-    t.diagnostic(`${result.steps} steps, ${result.seconds} s`);
-  });
+  test(
+    `3.12: ${title}: ${trials.length} checks fail on a host made bad, and pass once they are put right`,
+    { skip },
+    (t) => {
+      const result = results.get(title);
+      assert.ok(result, 'nothing came of it');
+      assert.equal(result.broken, null);
+      assert.deepEqual(result.errors, []);
+      assert.deepEqual(
+        result.trials.flatMap((one) => (one.skipped === null ? (problemIn(one) ?? []) : [])),
+        [],
+      );
+      for (const { check, skipped } of result.trials) if (skipped !== null) t.diagnostic(`${check}: ${skipped}`);
+      t.diagnostic(`${result.steps} steps, ${result.seconds} s`);
+    },
+  );
 }
 
 test('3.12: each shipped check is tried, or listed with the reason', () => {
   const shipped = loadKits(KITS_DIR).flatMap(({ kit }) => kit.checks.map(({ id }) => `${kit.kit}/${id}`));
   const tried = new Set(GROUPS.flatMap(({ trials }) => trials.map(({ check }) => check)));
   const listed = UNTRIED.flatMap(({ checks }) => checks);
-  assert.deepEqual(shipped.filter((check) => !tried.has(check) && !listed.includes(check)), [], 'neither tried nor listed');
-  assert.deepEqual([...tried, ...listed].filter((check) => !shipped.includes(check)), [], 'not shipped any more');
-  assert.deepEqual(listed.filter((check) => tried.has(check)), [], 'listed, but tried');
+  assert.deepEqual(
+    shipped.filter((check) => !tried.has(check) && !listed.includes(check)),
+    [],
+    'neither tried nor listed',
+  );
+  assert.deepEqual(
+    [...tried, ...listed].filter((check) => !shipped.includes(check)),
+    [],
+    'not shipped any more',
+  );
+  assert.deepEqual(
+    listed.filter((check) => tried.has(check)),
+    [],
+    'listed, but tried',
+  );
   assert.equal(new Set(listed).size, listed.length);
   const root = join(import.meta.dirname, '../..');
-  assert.deepEqual(UNTRIED.flatMap(({ test: path }) => (path && !existsSync(join(root, path)) ? [path] : [])), []);
+  assert.deepEqual(
+    UNTRIED.flatMap(({ test: path }) => (path && !existsSync(join(root, path)) ? [path] : [])),
+    [],
+  );
 });
 
 test('3.12: what a kit can put right is put right by the kit', () => {
   const ours = new Set(
-    loadKits(KITS_DIR).flatMap(({ kit }) => kit.remediate.flatMap(({ fixes }) => fixes.map((id) => `${kit.kit}/${id}`))),
+    loadKits(KITS_DIR).flatMap(({ kit }) =>
+      kit.remediate.flatMap(({ fixes }) => fixes.map((id) => `${kit.kit}/${id}`)),
+    ),
   );
   const trials = GROUPS.flatMap((group) => group.trials);
-  assert.deepEqual(trials.flatMap(({ check, byHand }) => (ours.has(check) === (byHand === undefined) ? [] : [check])), []);
+  assert.deepEqual(
+    trials.flatMap(({ check, byHand }) => (ours.has(check) === (byHand === undefined) ? [] : [check])),
+    [],
+  );
 });

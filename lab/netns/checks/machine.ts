@@ -55,7 +55,11 @@ export async function look(remote: SshHost, target: Target, ports: readonly numb
 }
 
 async function endpoints({ address }: Target, ports: readonly number[]): Promise<Endpoint[]> {
-  const guard = createGuard({ allows: (one) => one === address, bucket: newBucket(2000, performance.now()), asksWays: true });
+  const guard = createGuard({
+    allows: (one) => one === address,
+    bucket: newBucket(2000, performance.now()),
+    asksWays: true,
+  });
   const looks = await lookAt(
     guard,
     ports.map((port) => ({ address, port })),

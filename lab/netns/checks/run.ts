@@ -45,7 +45,8 @@ async function skippedIn({ trials, machine }: Group): Promise<Map<string, string
 
 async function must(scripts: readonly (readonly [string, string])[], machine: boolean): Promise<void> {
   for (const [what, script] of scripts) {
-    const { code, stdout, stderr } = script === '' ? { code: 0, stdout: '', stderr: '' } : await shell(target, script, machine);
+    const { code, stdout, stderr } =
+      script === '' ? { code: 0, stdout: '', stderr: '' } : await shell(target, script, machine);
     if (code !== 0) throw new Error(`${what}: \`${script}\` ended with ${code}: ${`${stdout}${stderr}`.slice(-500)}`);
   }
 }
@@ -62,16 +63,21 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
   const first = await sshHost(way);
   const evidence = await look(first, target, ports);
   const before = judgeAll(concerned, evidence);
-  const failing = (trial: Trial): Judgement[] =>
-    before.filter((one) => one.verdict === 'fail' && concerns(trial, one));
+  const failing = (trial: Trial): Judgement[] => before.filter((one) => one.verdict === 'fail' && concerns(trial, one));
   const done: { checks: string[]; done: Done }[] = [];
   for (const kit of concerned) {
     const ours = tried.filter(({ check, byHand }) => byHand === undefined && check.startsWith(`${kit.kit.kit}/`));
     const judged = ours.flatMap(failing);
     if (judged.length > 0)
-      done.push({ checks: ours.map(checkOf), done: await changed(first, (access) => remediate(access, kit, evidence, judged)) });
+      done.push({
+        checks: ours.map(checkOf),
+        done: await changed(first, (access) => remediate(access, kit, evidence, judged)),
+      });
   }
-  await must(tried.map(({ check, byHand = '' }) => [check, byHand] as const), machine);
+  await must(
+    tried.map(({ check, byHand = '' }) => [check, byHand] as const),
+    machine,
+  );
   await first.close();
   const burning = Map.groupBy(tried.flatMap(failing), nameOfCheck);
   const watched = new Map([...burning].map(([check, all]) => [check, all.map(({ component }) => component)]));

@@ -21,14 +21,24 @@ export const ACCOUNTS: Group = {
     account('group-zero', 'zed', 'useradd --gid 0 zed', 'usermod --gid users zed'),
     account('empty-password', 'nopass', 'useradd nopass; passwd --quiet --delete nopass'),
     account('weak-password-hash', 'weak', `useradd weak; ${hash('weak', WEAK)}`, hash('weak', GOOD)),
-    account('password-age', 'old', `useradd old; ${hash('old', GOOD)}; chage --maxdays 99999 old`, 'chage --maxdays 365 old'),
+    account(
+      'password-age',
+      'old',
+      `useradd old; ${hash('old', GOOD)}; chage --maxdays 99999 old`,
+      'chage --maxdays 365 old',
+    ),
     account(
       'password-changed-in-future',
       'later',
       `useradd later; ${hash('later', GOOD)}; chage --lastday 2199-01-01 later`,
       'chage --lastday 0 later',
     ),
-    account('service-account-shell', 'daemond', 'useradd --system --shell /bin/bash daemond', 'usermod --shell /usr/sbin/nologin daemond'),
+    account(
+      'service-account-shell',
+      'daemond',
+      'useradd --system --shell /bin/bash daemond',
+      'usermod --shell /usr/sbin/nologin daemond',
+    ),
     account(
       'open-account-without-shell',
       'closed',
@@ -38,18 +48,47 @@ export const ACCOUNTS: Group = {
     account('home-modes', 'open', 'useradd --create-home open; chmod 0755 /home/open', 'chmod 0750 /home/open'),
     account('home-owner', 'other', 'useradd --create-home other; chown root /home/other', 'chown other /home/other'),
     account('home-missing', 'away', 'useradd --no-create-home --shell /bin/bash away', 'mkhomedir_helper away'),
-    account('double-uid', 'accounts', 'useradd twin; useradd --non-unique --uid $(id -u twin) twin2', 'usermod --uid 60711 twin2'),
-    account('double-account', 'accounts', `echo 'twin:x:60712:100::/:/bin/false' >>/etc/passwd`, `sed -i '/:60712:/d' /etc/passwd`),
-    account('double-gid', 'groups', 'groupadd pair; groupadd --non-unique --gid $(getent group pair | cut -d: -f3) pair2', 'groupmod --gid 60713 pair2'),
+    account(
+      'double-uid',
+      'accounts',
+      'useradd twin; useradd --non-unique --uid $(id -u twin) twin2',
+      'usermod --uid 60711 twin2',
+    ),
+    account(
+      'double-account',
+      'accounts',
+      `echo 'twin:x:60712:100::/:/bin/false' >>/etc/passwd`,
+      `sed -i '/:60712:/d' /etc/passwd`,
+    ),
+    account(
+      'double-gid',
+      'groups',
+      'groupadd pair; groupadd --non-unique --gid $(getent group pair | cut -d: -f3) pair2',
+      'groupmod --gid 60713 pair2',
+    ),
     account('double-group', 'groups', `echo 'pair:x:60714:' >>/etc/group`, `sed -i '/:60714:/d' /etc/group`),
-    account('shadow-group', 'shadow', 'usermod --append --groups shadow twin', 'gpasswd --delete twin shadow >/dev/null'),
-    account('group-of-nobody', 'lone', `useradd lone; sed -i -E 's/^(lone:x:[0-9]+):[0-9]+/\\1:60715/' /etc/passwd`, 'groupadd --gid 60715 lonely'),
+    account(
+      'shadow-group',
+      'shadow',
+      'usermod --append --groups shadow twin',
+      'gpasswd --delete twin shadow >/dev/null',
+    ),
+    account(
+      'group-of-nobody',
+      'lone',
+      `useradd lone; sed -i -E 's/^(lone:x:[0-9]+):[0-9]+/\\1:60715/' /etc/passwd`,
+      'groupadd --gid 60715 lonely',
+    ),
   ],
 };
 
 const FILE = '/etc/sudoers.d/lab';
 const append = (text: string): string => `echo '${text}' >>${FILE}; chmod 0440 ${FILE}`;
-const defaults = (check: string, bad: string, byHand: string): Trial => ({ check: `linux-baseline/${check}`, bad, byHand });
+const defaults = (check: string, bad: string, byHand: string): Trial => ({
+  check: `linux-baseline/${check}`,
+  bad,
+  byHand,
+});
 
 export const SUDO: Group = {
   title: 'who may become root',

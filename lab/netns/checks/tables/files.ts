@@ -18,7 +18,9 @@ export const MODES: Group = {
     mode('sshd-config-mode', '/etc/ssh/sshd_config', '0644'),
     mode('grub-mode', '/boot/grub/grub.cfg', '0644', 'mkdir -p /boot/grub; touch /boot/grub/grub.cfg; '),
     mode('crontab-mode', '/etc/crontab', '0644'),
-    ...['d', 'daily', 'hourly', 'monthly', 'weekly'].map((name) => mode('cron-directory-modes', `/etc/cron.${name}`, '0755')),
+    ...['d', 'daily', 'hourly', 'monthly', 'weekly'].map((name) =>
+      mode('cron-directory-modes', `/etc/cron.${name}`, '0755'),
+    ),
     mode('login-message-modes', '/etc/motd'),
     mode('auditd-config-mode', '/etc/audit/auditd.conf', '0644'),
     mode('audit-log-directory-mode', '/var/log/audit', '0755', 'mkdir -p /var/log/audit; '),
@@ -34,7 +36,11 @@ export const MODES: Group = {
       bad: 'rm -f /etc/cron.allow',
       byHand: 'echo root >/etc/cron.allow; chmod 0640 /etc/cron.allow',
     },
-    { check: 'linux-baseline/at-allow', bad: 'rm -f /etc/at.allow', byHand: 'echo root >/etc/at.allow; chmod 0640 /etc/at.allow' },
+    {
+      check: 'linux-baseline/at-allow',
+      bad: 'rm -f /etc/at.allow',
+      byHand: 'echo root >/etc/at.allow; chmod 0640 /etc/at.allow',
+    },
   ],
 };
 
@@ -64,8 +70,14 @@ export const SETTINGS: Group = {
     without('password-repetition', PWQUALITY, '^ *maxrepeat'),
     without('lockout-tries', FAILLOCK, '^ *deny'),
     without('lockout-time', FAILLOCK, '^ *unlock_time'),
-    { check: 'linux-baseline/audit-space', bad: `sed -i 's/^space_left_action.*/space_left_action = SYSLOG/' ${AUDITD}` },
-    { check: 'linux-baseline/audit-disk-error', bad: `sed -i 's/^disk_error_action.*/disk_error_action = SUSPEND/' ${AUDITD}` },
+    {
+      check: 'linux-baseline/audit-space',
+      bad: `sed -i 's/^space_left_action.*/space_left_action = SYSLOG/' ${AUDITD}`,
+    },
+    {
+      check: 'linux-baseline/audit-disk-error',
+      bad: `sed -i 's/^disk_error_action.*/disk_error_action = SUSPEND/' ${AUDITD}`,
+    },
     {
       check: 'linux-baseline/audit-disk-full',
       bad: `sed -i 's/^disk_full_action.*/disk_full_action = SUSPEND/' ${AUDITD}`,
@@ -76,7 +88,11 @@ export const SETTINGS: Group = {
       bad: `sed -i 's/^max_log_file_action.*/max_log_file_action = ROTATE/' ${AUDITD}`,
       byHand: `sed -i 's/^max_log_file_action.*/max_log_file_action = keep_logs/' ${AUDITD}`,
     },
-    { check: 'linux-baseline/login-message-tells', component: '/etc/issue.net', bad: `echo 'Debian GNU/Linux 12' >/etc/issue.net` },
+    {
+      check: 'linux-baseline/login-message-tells',
+      component: '/etc/issue.net',
+      bad: `echo 'Debian GNU/Linux 12' >/etc/issue.net`,
+    },
     {
       check: 'linux-baseline/journal-on-disk',
       // The lab has no journal: a unit of its name is what gets restarted.
@@ -84,8 +100,16 @@ export const SETTINGS: Group = {
 systemctl start systemd-journald; printf '[Journal]\\nStorage=volatile\\n' >/etc/systemd/journald.conf`,
     },
     { check: 'linux-baseline/journal-compressed', bad: 'echo Compress=no >>/etc/systemd/journald.conf' },
-    { check: 'linux-baseline/core-dumps-kept', bad: `printf '[Coredump]\\nStorage=external\\n' >/etc/systemd/coredump.conf` },
-    without('password-quality', '/etc/pam.d/common-password', 'pam_pwquality', `sed -i '1i password requisite pam_pwquality.so retry=3' /etc/pam.d/common-password`),
+    {
+      check: 'linux-baseline/core-dumps-kept',
+      bad: `printf '[Coredump]\\nStorage=external\\n' >/etc/systemd/coredump.conf`,
+    },
+    without(
+      'password-quality',
+      '/etc/pam.d/common-password',
+      'pam_pwquality',
+      `sed -i '1i password requisite pam_pwquality.so retry=3' /etc/pam.d/common-password`,
+    ),
     without(
       'password-history',
       '/etc/pam.d/common-password',

@@ -6,12 +6,15 @@ const OLD: readonly (readonly [string, string, string, string, string])[] = [
   ['pwnkit/pwnkit-package', 'polkit-lab', 'policykit-1', '0.105-31', '0.105-31+deb11u1'],
   ['looney-tunables/looney-tunables-package', 'glibc-lab', 'glibc', '2.36-9', '2.36-9+deb12u3'],
   ['regresshion/regresshion-package', 'ssh-lab', 'openssh', '1:9.2p1-2+deb12u2', '1:9.2p1-2+deb12u3'],
-  ['terrapin/terrapin-package', 'terrapin-lab', 'openssh', '1:9.2p1-2', '1:9.2p1-2+deb12u3'],
   ['xz-backdoor/xz-backdoor-package', 'xz-lab', 'xz-utils', '5.6.0-0.1', '5.6.1+really5.4.5-1'],
   ['log4shell/log4j-package', 'log4j-lab', 'apache-log4j2', '2.13.3-1', '2.17.0-1~deb10u1'],
 ];
 
-const build = (name: string, source: string, version: string): string => `d=/tmp/build/${name}; rm -rf $d; mkdir -p $d/DEBIAN
+const build = (
+  name: string,
+  source: string,
+  version: string,
+): string => `d=/tmp/build/${name}; rm -rf $d; mkdir -p $d/DEBIAN
 printf 'Package: ${name}\\nSource: ${source}\\nVersion: ${version}\\nArchitecture: all\\nMaintainer: nobody <nobody@lab.example>\\nDescription: ${name}\\n' >$d/DEBIAN/control
 dpkg-deb --build -Znone $d /srv/lab/${name}_${version.replace(/^\d+:/, '')}.deb >/dev/null`;
 
@@ -37,6 +40,8 @@ export const ORIGINS: Group = {
   title: 'packages of nobody',
   settle: INDEX,
   trials: [
+    // Not with the other hole of this source: what one change of a source brings, makes the plan of another stale.
+    old(['terrapin/terrapin-package', 'terrapin-lab', 'openssh', '1:9.2p1-2', '1:9.2p1-2+deb12u3']),
     {
       check: 'unmanaged-packages/packages-held',
       component: 'held-lab',

@@ -79,8 +79,14 @@ export const WATCHERS: Group = {
   title: 'what is written down, and what watches',
   trials: [
     // Nobody may set the clock in the lab: it only follows it.
-    { ...stopped('time-sync', 'chrony'), bad: `echo 'DAEMON_OPTS="-x"' >/etc/default/chrony; service chrony stop; true` },
-    { ...stopped('log-service', 'rsyslog'), bad: unitOf('rsyslog', '/usr/sbin/rsyslogd -n') },
+    {
+      ...stopped('time-sync', 'chrony'),
+      bad: `echo 'DAEMON_OPTS="-x"' >/etc/default/chrony; service chrony stop; true`,
+    },
+    {
+      ...stopped('log-service', 'rsyslog'),
+      bad: `${unitOf('rsyslog', '/usr/sbin/rsyslogd -n')}; systemctl disable rsyslog; systemctl stop rsyslog; true`,
+    },
     stopped('cron-service', 'cron'),
     { ...stopped('firewall', 'nftables'), bad: unitOf('nftables') },
     installed('file-integrity', 'aide'),
