@@ -50,9 +50,7 @@ function listenerItem(host: PlannedHost, listener: PlannedListener, input: Plann
   const own = host.findings.find((finding) => finding.endpointId === listener.endpointId) ?? null;
   const behind = listenerOf(host.facts, listener);
   const onPackage = packageFinding(host, behind.package, input);
-  // Where the kit mends the listener by its settings, the version of its program is no hole and nothing to wait for.
-  const vulnerable =
-    onPackage !== null || (isVulnerable(listener, own) && (own === null || isUpgraded(host, listener, input)));
+  const vulnerable = onPackage !== null || isOpenHole(host, listener, own, input);
   const repair = vulnerable ? repairOf(host, behind.package, behind.socket?.unit ?? null, input) : NO_REPAIR;
   if ('why' in repair) return { listener, why: repair.why };
   const { served, burnt } = listener;
@@ -73,6 +71,10 @@ function listenerItem(host: PlannedHost, listener: PlannedListener, input: Plann
 /** Where looking was not conclusive, a finding counts. */
 const isVulnerable = ({ verdict }: PlannedListener, finding: Finding | null): boolean =>
   verdict === 'vulnerable' || (verdict === 'unknown' && finding !== null);
+
+/** Where the kit mends the listener by its settings, the version of its program is no hole and nothing to wait for. */
+const isOpenHole = (host: PlannedHost, listener: PlannedListener, own: Finding | null, input: PlannerInput): boolean =>
+  isVulnerable(listener, own) && (own === null || isUpgraded(host, listener, input));
 
 /** Does a remediation of what was found at the listener bring a newer package, or does the kit know none? */
 function isUpgraded(host: PlannedHost, { endpointId }: PlannedListener, { kit }: PlannerInput): boolean {
