@@ -5,6 +5,7 @@
 import { heartbleed } from './heartbleed.ts';
 import { agent } from './agent.ts';
 import { audit } from './audit.ts';
+import { baseline } from './baseline.ts';
 import { churn } from './churn.ts';
 import { deploying } from './deploying.ts';
 import { kits } from './kits.ts';
@@ -20,6 +21,7 @@ import { helpOf, isNamed, parseOptions, type Options } from './options.ts';
 const BENCHES: readonly Bench[] = [
   agent,
   audit,
+  baseline,
   churn,
   heartbleed,
   kits,

@@ -124,6 +124,12 @@ export const CROWD: readonly HostSpec[] = Array.from({ length: 20 }, (_, index) 
   layer: { install: ['python3', 'python3-apt'] },
 }));
 
+/** What checks are about, beside the release's own packages. */
+const BAD_PACKAGES: readonly string[] =
+  `apparmor auditd chrony libpam-pwquality rsyslog sudo autofs avahi-daemon bind9 bluez cups
+  dovecot-core isc-dhcp-server nfs-kernel-server rpcbind rsync samba slapd snmpd squid tftpd-hpa
+  vsftpd xinetd ypserv inetutils-talk inetutils-telnet inetutils-telnetd nis rsh-redone-client tnftp`.split(/\s+/);
+
 /** For what only few tests need; up only when named. */
 export const ODD: readonly HostSpec[] = [
   {
@@ -155,6 +161,16 @@ export const ODD: readonly HostSpec[] = [
     root: { key: true },
     services: ['ssh', 'cron'],
     disk: '512m',
+  },
+  {
+    name: 'bad1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 25 }],
+    about: 'has what no server should have; each check of the kits is seen to fail on it',
+    root: { key: true },
+    accounts: [{ name: 'ops', password: 'bad1-ops', key: true, sudo: 'no password' }],
+    services: ['ssh', 'cron'],
+    layer: { install: BAD_PACKAGES },
   },
 ];
 

@@ -1,7 +1,6 @@
 /** Brings hosts up: what is already there stays as it is. */
 import { mkdirSync, writeFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import { findArchive } from './archive.ts';
 import { find, mountsBelow } from './found.ts';
 import { HOSTS } from './hosts.ts';
@@ -14,6 +13,7 @@ import { writeSeed } from './seed.ts';
 import type { HostSpec } from './spec.ts';
 import { startHost, findInit } from './start.ts';
 import { lock, openRun, readState, writeState, type State } from './state.ts';
+import { newSshKey } from '../../src/host/ssh/testing/keys.ts';
 
 export interface UpOptions {
   hosts: readonly HostSpec[];
@@ -91,7 +91,7 @@ function notes(place: Place): (doing: string | null, host?: string) => void {
 function makeKey(place: Place): string {
   const path = keyPath(place);
   if (!existsSync(`${path}.pub`)) {
-    const { private: secret, public: open } = ssh2.utils.generateKeyPairSync('ed25519', { comment: place.name });
+    const { private: secret, public: open } = newSshKey({ comment: place.name });
     mkdirSync(place.run, { recursive: true });
     writeFileSync(path, `${secret.trimEnd()}\n`, { mode: 0o600 });
     writeFileSync(`${path}.pub`, `${open}\n`);

@@ -32,6 +32,7 @@ mount --bind proc/sys/net proc/sys/net
 mkdir -p "$dir/sysctl"
 for setting in kernel/random/boot_id kernel/randomize_va_space kernel/kptr_restrict kernel/dmesg_restrict \
   kernel/unprivileged_bpf_disabled kernel/perf_event_paranoid kernel/yama/ptrace_scope \
+  kernel/sysrq kernel/kexec_load_disabled dev/tty/ldisc_autoload vm/unprivileged_userfaultfd vm/mmap_min_addr \
   fs/protected_hardlinks fs/protected_symlinks fs/protected_fifos fs/protected_regular fs/suid_dumpable; do
   [ -e "proc/sys/$setting" ] || continue
   played=$dir/sysctl/${setting//\//.}

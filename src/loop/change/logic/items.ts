@@ -50,7 +50,7 @@ function listenerItem(host: PlannedHost, listener: PlannedListener, input: Plann
   const own = host.findings.find((finding) => finding.endpointId === listener.endpointId) ?? null;
   const behind = listenerOf(host.facts, listener);
   const onPackage = packageFinding(host, behind.package, input);
-  const vulnerable = isVulnerable(listener, own) || onPackage !== null;
+  const vulnerable = onPackage !== null || isOpenHole(host, listener, own, input);
   const repair = vulnerable ? repairOf(host, behind.package, behind.socket?.unit ?? null, input) : NO_REPAIR;
   if ('why' in repair) return { listener, why: repair.why };
   const { served, burnt } = listener;
@@ -71,6 +71,17 @@ function listenerItem(host: PlannedHost, listener: PlannedListener, input: Plann
 /** Where looking was not conclusive, a finding counts. */
 const isVulnerable = ({ verdict }: PlannedListener, finding: Finding | null): boolean =>
   verdict === 'vulnerable' || (verdict === 'unknown' && finding !== null);
+
+/** Where the kit mends the listener by its settings, the version of its program is no hole and nothing to wait for. */
+const isOpenHole = (host: PlannedHost, listener: PlannedListener, own: Finding | null, input: PlannerInput): boolean =>
+  isVulnerable(listener, own) && (own === null || isUpgraded(host, listener, input));
+
+/** Does a remediation of what was found at the listener bring a newer package, or does the kit know none? */
+function isUpgraded(host: PlannedHost, { endpointId }: PlannedListener, { kit }: PlannerInput): boolean {
+  const checks = host.findings.flatMap((finding) => (finding.endpointId === endpointId ? [finding.check] : []));
+  const mends = kit.remediate.filter((one) => one.fixes.some((check) => checks.includes(check)));
+  return mends.length === 0 || mends.some((one) => one.steps.some(({ kind }) => kind === 'upgrade-package'));
+}
 
 function packageFinding(host: PlannedHost, pkg: PackageFact | null, input: PlannerInput): Finding | null {
   const checks = new Set(input.kit.checks.filter((check) => check.kind === 'package').map((check) => check.id));

@@ -41,6 +41,32 @@ test('F.2, M.3: a host that only serves a leaked key gets the rotation steps', (
   assert.deepEqual(one({ name: 'web', installed: '3', candidate: '4', vulnerable: false }), REKEY);
 });
 
+test('a listener that its settings mend needs no newer package, and none has to be offered', () => {
+  const steps = [
+    { kind: 'set-file-line', path: '/etc/ssh/sshd_config', key: 'MACs', value: 'hmac-sha2-256' },
+    { kind: 'service', name: '${service.name}', action: 'restart' },
+  ];
+  const mended = Kit.parse({
+    kit: 'offered',
+    version: '1.0.0',
+    title: '',
+    summary: '',
+    checks: [{ kind: 'endpoint', id: 'probe', title: '', severity: 'low', why: '', expect: 'true' }],
+    remediate: [{ id: 'macs', fixes: ['probe'], steps }],
+    texts: { risk: '' },
+  });
+  for (const candidate of ['2', '3', null]) {
+    const input = inputOf([{ name: 'web', installed: '2', candidate }], { kit: mended });
+    const hosts = input.hosts.map((host) => ({
+      ...host,
+      listeners: host.listeners.map((each) => ({ ...each, verdict: 'unknown' as const, served: null, burnt: [] })),
+    }));
+    const { tasks, left } = planTasks({ ...input, hosts });
+    assert.deepEqual(left, []);
+    assert.deepEqual(kinds(tasks[0]!.steps), ['set-file-line', 'restart web-443.service']);
+  }
+});
+
 test('a listener that has its new key already: what is left of the old certificate is done, and nothing else', () => {
   const rest = ['verify-served', 'revoke-certificate', 'verify-revoked', 'invalidate-sessions'];
   const fixed = { name: 'web', installed: '3', vulnerable: false };

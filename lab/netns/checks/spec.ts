@@ -1,0 +1,64 @@
+/** One check: how a host is made bad for it, and who puts it right. */
+export interface Trial {
+  /** KIT/CHECK */
+  check: string;
+  /** what within the host it has to fail for; without, whatever it fails for counts */
+  component?: string;
+  /** shell, as root in the host; empty: Debian comes so */
+  bad: string;
+  /** our kits have no remediation: shell that does what the check tells people to do */
+  byHand?: string;
+  /** shell; where it fails, this machine cannot show it, and the reason is `else` */
+  where?: string;
+  else?: string;
+}
+
+/** Trials that do not get in each other's way: made bad at once, looked at once, put right in one change a kit. */
+export interface Group {
+  title: string;
+  trials: readonly Trial[];
+  /** shell, after everything was made bad */
+  settle?: string;
+  /** look at these ports from outside as well */
+  ports?: readonly number[];
+  /** what is run has the machine's rights, as mounts need them */
+  machine?: true;
+}
+
+/** A check that is not tried here, and where it is instead, or why nowhere. */
+export interface Untried {
+  checks: readonly string[];
+  why: string;
+  /** a test that shows it, by path */
+  test?: string;
+}
+
+/** What a check said of one thing. */
+export interface Said {
+  component: string;
+  verdict: 'pass' | 'fail' | 'not-applicable' | 'unknown';
+  proven: boolean;
+  pending: string | null;
+}
+
+export interface TrialResult {
+  check: string;
+  /** why it was not tried */
+  skipped: string | null;
+  before: Said[];
+  /** what of it could not be planned */
+  left: string[];
+  /** of the same components, after what was done */
+  after: Said[];
+}
+
+export interface GroupResult {
+  title: string;
+  trials: TrialResult[];
+  /** steps that failed or were refused */
+  errors: string[];
+  /** what went wrong in the making of it */
+  broken: string | null;
+  steps: number;
+  seconds: number;
+}
