@@ -124,7 +124,7 @@ class Play {
       await of('host_source', 'host_id, source, first_seen, last_seen, sightings'),
       await of('presence', 'host_id, last_seen, offline_since'),
       await of('sighting', 'host_id, source, address, hostname, identifiers, at, until'),
-      await of('decision', 'host_id, kind, address, at'),
+      await of('decision', 'host_id, kind, address'),
     ]);
   }
 }
@@ -142,10 +142,10 @@ test('1.5, 1.7: what only repeats itself is told apart first, and comes to the s
       }
       assert.equal(await quick.written(), await slow.written());
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
   // Had nothing been a repeat, nothing would have been compared.
-  assert.ok(repeated > 50, `${repeated} repeats`);
+  assert.ok(repeated > 30, `${repeated} repeats`);
 });
 
 test('two batches that repeat the same hosts at once, in any order, wait for each other and no longer', async () => {
