@@ -206,7 +206,7 @@ test('a run ends in its time, however slow those are who are asked; the others c
   const s = await scene(t, '127.74.20.7');
   const { w, ca } = s;
   for (const index of [1, 2, 3]) {
-    const { leaf, issuer } = await ca.issue(`shop${index}.example`, [`${ca.points.crl}?${index}`]);
+    const { leaf, issuer } = await ca.issue(`shop${index}.example`, [`${ca.points.crl}/${index}`]);
     await w.look(s.hostId, HOST, 443 + index, tlsShowing(leaf, issuer));
   }
   await w.settle();
