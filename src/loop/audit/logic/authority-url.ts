@@ -16,7 +16,8 @@ export function urlProblem(text: string, ports: Ports): string | null {
   const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
   if (ports !== 'any' && !ports.includes(port))
     return `it is at port ${port}, and authorities are asked at ${ports.join(', ')} only (LASTEMBER_REVOCATION_PORTS)`;
-  if (url.search || url.hash || url.pathname.length > LONGEST_PATH || !PLAIN_PATH.test(url.pathname))
-    return 'its path is not a plain one';
-  return null;
+  return isPlain(url) ? null : 'its path is not a plain one';
 }
+
+const isPlain = ({ search, hash, pathname }: URL): boolean =>
+  !search && !hash && pathname.length <= LONGEST_PATH && PLAIN_PATH.test(pathname);

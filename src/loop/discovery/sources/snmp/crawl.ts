@@ -56,9 +56,10 @@ export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[
     next = [...found].filter((address) => !seen.has(address));
     for (const address of next) seen.add(address);
   }
-  for (const address of strangers)
-    if (!own.has(address) && !seen.has(address))
-      asking.skip('neighbour that `follow` does not cover, so it was not asked');
+  strangers
+    .difference(own)
+    .difference(seen)
+    .forEach(() => asking.skip(LEFT));
   if (next.length > 0) asking.skip(`device further away than ${leash.hops} hops`);
   return recordsOf(asking, asked);
 }
@@ -69,6 +70,7 @@ function within(asking: Asking, { neighbours: most }: Leash, told: DeviceTold): 
   return { ...told, neighbours: told.neighbours.slice(0, most) };
 }
 
+const LEFT = 'neighbour that `follow` does not cover, so it was not asked';
 const speakersOf = ({ neighbours }: DeviceTold): string[] =>
   neighbours.filter(({ how }) => how !== 'ARP').flatMap(({ addresses }) => addresses);
 
