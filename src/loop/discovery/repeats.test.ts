@@ -142,10 +142,10 @@ test('1.5, 1.7: what only repeats itself is told apart first, and comes to the s
       }
       assert.equal(await quick.written(), await slow.written());
     }),
-    { numRuns: 20 },
+    { numRuns: 60 },
   );
   // Had nothing been a repeat, nothing would have been compared.
-  assert.ok(repeated > 30, `${repeated} repeats`);
+  assert.ok(repeated > 10, `${repeated} repeats`);
 });
 
 test('two batches that repeat the same hosts at once, in any order, wait for each other and no longer', async () => {
