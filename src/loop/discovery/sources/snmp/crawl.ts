@@ -56,10 +56,8 @@ export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[
     next = [...found].filter((address) => !seen.has(address));
     for (const address of next) seen.add(address);
   }
-  strangers
-    .difference(own)
-    .difference(seen)
-    .forEach(() => asking.skip(LEFT));
+  const left = [...strangers].filter((one) => !own.has(one) && !seen.has(one));
+  left.forEach(() => asking.skip(LEFT));
   if (next.length > 0) asking.skip(`device further away than ${leash.hops} hops`);
   return recordsOf(asking, asked);
 }
