@@ -35,9 +35,16 @@ export async function askEarlierAddresses(
   return (address, identifier) => alive.has(keyOf(address, identifier));
 }
 
-/** Addresses that are looked at for these questions, each once. */
+/**
+ * Addresses that are looked at for these questions, each once. Keys that few have come first: one that was baked into an
+ * image has hundreds of holders, and must not use up what may be asked.
+ */
 export function askable(open: ReturnType<typeof questions>): string[] {
-  const ssh = open.filter((o) => o.identifier.kind === 'ssh-host-key');
+  const all = Map.groupBy(
+    open.filter((o) => o.identifier.kind === 'ssh-host-key'),
+    ({ identifier }) => identifier.value,
+  );
+  const ssh = [...all.values()].toSorted((a, b) => a.length - b.length).flat();
   return [...new Set(ssh.map((o) => o.address))].slice(0, MOST_QUESTIONS);
 }
 

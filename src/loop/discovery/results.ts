@@ -9,7 +9,7 @@ import { NO_ANSWER } from '../../scan/scanner/observe-udp.ts';
 import { sightingOfUp } from '../../scan/scanner/observe-up.ts';
 import type { Up } from '../../scan/logic/up.ts';
 import type { Pair } from '../../scan/scanner/sweep.ts';
-import { endpointRow, missedEndpoints, noteMiss, noteProbeError } from './store-endpoints.ts';
+import { missedEndpoints, noteMisses } from './store-endpoints.ts';
 import { markCounted, markOffline, mutedHosts, offlineHosts, silentHosts } from './store-presence.ts';
 import { rejudge } from './rejudge.ts';
 
@@ -95,20 +95,16 @@ async function ageIn(
   scanned: Parameters<typeof ageEndpoints>[2] & { space: string },
 ): Promise<void> {
   const known = await missedEndpoints(tx.db, scanned.addresses, scanned, scanned.by, scanned.space);
-  for (const endpoint of known.filter((e) => !scanned.isOpen(e))) {
-    if (scanned.since && (await wasSeen(tx, endpoint, scanned.since))) continue;
-    const misses = endpoint.misses + 1;
+  const missed = known.filter((e) => !scanned.isOpen(e) && !(scanned.since && e.last_seen >= scanned.since));
+  const misses = missed.map((endpoint) => {
     const since = endpoint.missed_since ?? tx.now;
-    const gone = misses >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
-    if (endpoint.transport === 'udp') await noteProbeError(tx.db, endpoint.id, NO_ANSWER, null);
-    await noteMiss(tx.db, endpoint.id, { misses, since, gone });
-    if (gone) await rejudge(tx, endpoint.host_id);
-  }
-}
-
-async function wasSeen(tx: Tx, { host_id, ...at }: { host_id: string } & Pair, since: Date): Promise<boolean> {
-  const row = await endpointRow(tx.db, { hostId: host_id, ...at });
-  return row !== undefined && row.last_seen >= since;
+    const count = endpoint.misses + 1;
+    const gone = count >= ageing.failures && tx.now.getTime() - since.getTime() >= ageing.minutes * 60_000;
+    return { id: endpoint.id, misses: count, since, gone, error: endpoint.transport === 'udp' ? NO_ANSWER : null };
+  });
+  await noteMisses(tx.db, misses);
+  for (const hostId of new Set(missed.filter((_, index) => misses[index]!.gone).map((one) => one.host_id)))
+    await rejudge(tx, hostId);
 }
 
 /** Hosts with endpoints where this scan looked that nobody has seen since it began; returns how many fell silent now. */

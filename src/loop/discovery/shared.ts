@@ -22,14 +22,14 @@ async function noteShown(tx: Tx, shown: readonly Shown[]): Promise<void> {
   if (shown.length === 0) return;
   const addresses = [...new Set(shown.map(({ address }) => address))];
   const all = await facesAt(tx.db, addresses);
-  const before = await sharedAddresses(tx.db);
+  const before = await sharedAddresses(tx.db, addresses);
   for (const one of shown) {
     const known = all.get(one.address) ?? [];
     const face = turned(known, one);
     await keepFace(tx.db, face);
     all.set(one.address, [...known.filter(({ identity }) => identity !== face.identity), face]);
   }
-  const after = await sharedAddresses(tx.db);
+  const after = await sharedAddresses(tx.db, addresses);
   for (const address of addresses) {
     const is = after.get(address);
     if (is && is.kind !== before.get(address)?.kind) await tell(tx, is);

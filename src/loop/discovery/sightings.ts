@@ -3,13 +3,15 @@ import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { addressOfPlace, placeIn, spaceOf } from './logic/place.ts';
-import { type Decision, isMeasured, reconcile } from './logic/reconcile.ts';
+import { addressOfPlace, atPlace } from './logic/place.ts';
+import { type Decision, isMeasured, reconcile, seenAgain } from './logic/reconcile.ts';
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { stoodFor } from './logic/shared.ts';
+import type { Surroundings } from './logic/surroundings.ts';
+import { repeatsIn, sortOut } from './repeats.ts';
 import { noteFaces } from './shared.ts';
 import { leavePlaces, type Place } from './store-addresses.ts';
-import { type HostAround, hostsAround } from './store-around.ts';
+import type { HostAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints, withEndpoints } from './store-endpoints.ts';
 import {
   hostRow,
@@ -24,7 +26,7 @@ import {
   planFreely,
   updateHost,
 } from './store-hosts.ts';
-import { noteSightings } from './store-seen.ts';
+import { noteSeen, noteWords, type Seen } from './store-seen.ts';
 import { facesAround } from './store-shared.ts';
 
 export type Alive = (address: string, identifier: Identifier) => boolean;
@@ -45,42 +47,58 @@ export async function recordSightings(
   told?: (inventoryId: string) => boolean,
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
-  await lockIdentities(tx.db);
   await planByKey(tx.db);
-  const hosts = await hostsAround(tx.db, sightings);
+  const repeats = await repeatsIn(tx.db, sightings);
+  const decisions: Decision[] = Array.from({ length: sightings.length });
+  // What only repeats itself waits for nobody.
+  if (repeats.size < sightings.length) {
+    await lockIdentities(tx.db);
+    const { open, hosts } = await sortOut(tx.db, sightings, repeats);
+    const around = { newId: () => platform.newId('host'), alive, ...(told ? { told } : {}) };
+    const undecided = open.map((index) => sightings[index]!);
+    const decided = await decide(tx, { sightings: undecided, all: sightings, hosts, around, reporting });
+    for (const [place, index] of open.entries()) decisions[index] = decided[place]!;
+  }
+  for (const [index, hostId] of repeats) decisions[index] = repeated(hostId, sightings[index]!);
+  await noteSeen(
+    tx.db,
+    decisions.map(({ hostId }, index) => ({ hostId, sighting: sightings[index]! })),
+  );
+  await planFreely(tx.db);
+  if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
+  return decisions;
+}
+
+const repeated = (hostId: string, { source, address }: Sighting): Decision =>
+  seenAgain(hostId, `${source} says of ${address} what it said before`);
+
+interface Undecided {
+  sightings: readonly Sighting[];
+  /** with those that only repeat what stands */
+  all: readonly Sighting[];
+  hosts: readonly HostAround[];
+  around: Surroundings;
+  reporting: Reporting;
+}
+
+/** Decides and writes down what is new or different, and who was seen with it. */
+async function decide(tx: Tx, { sightings, all, hosts, around, reporting }: Undecided): Promise<Decision[]> {
   const faces = await facesAround(
     tx.db,
     sightings.map((sighting) => atPlace(sighting).address),
     hosts.map(({ id }) => id),
   );
   const agents = await reporting(hosts.map(({ id }) => id));
-  const around = {
-    newId: () => platform.newId('host'),
-    alive,
-    reports: (id: string) => agents.has(id),
-    ...(told ? { told } : {}),
-    ...stoodFor(faces),
-  };
-  const decisions = reconcile(hosts, sightings.map(atPlace), around).map((one, index) =>
-    explained(withAddresses(one), sightings[index]!),
-  );
+  const decisions = reconcile(
+    hosts,
+    sightings.map(atPlace),
+    { ...around, reports: (id) => agents.has(id), ...stoodFor(faces) },
+    all.map(atPlace),
+  ).map((one, index) => explained(withAddresses(one), sightings[index]!));
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
   const left = await leave(tx, decisions, sightings);
-  const fresh = new Map(hosts.map((host) => [host.id, host.fresh]));
-  const gone = new Set(
-    decisions.flatMap(({ hostId, kind, displaced }) => [...displaced, ...(kind === 'moved' ? [hostId] : [])]),
-  );
-  await noteSightings(
-    tx.db,
-    decisions.map(({ hostId, isElsewhere = false, kind }, index) => ({
-      hostId,
-      sighting: sightings[index]!,
-      isElsewhere,
-      // Who moves away in this batch leaves what was fresh.
-      fresh: kind === 'seen' && !gone.has(hostId) ? fresh.get(hostId) : undefined,
-    })),
-  );
+  await noteWords(tx.db, seenBy(decisions, sightings, hosts));
   const news = decisions.flatMap(({ hostId, kind, why, again }, index) => {
     const { at, address } = sightings[index]!;
     return kind === 'seen' && !again ? [] : [{ hostId, at: new Date(at), kind, address, why }];
@@ -88,16 +106,23 @@ export async function recordSightings(
   await noteDecisions(tx.db, [...left, ...news]);
   await settle(tx, decisions, sightings, hosts);
   await noteFaces(tx, decisions, sightings.map(atPlace), { hosts, faces });
-  await planFreely(tx.db);
-  if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
 
-/** Private addresses of two sites are two address spaces: they are decided upon as places. */
-export const atPlace = (sighting: Sighting): Sighting => ({
-  ...sighting,
-  address: placeIn(spaceOf(sighting.site, sighting.address), sighting.address),
-});
+function seenBy(decisions: readonly Decision[], sightings: readonly Sighting[], hosts: readonly HostAround[]): Seen[] {
+  const fresh = new Map(hosts.map((host) => [host.id, host.fresh]));
+  const gone = new Set(
+    decisions.flatMap(({ hostId, kind, displaced }) => [...displaced, ...(kind === 'moved' ? [hostId] : [])]),
+  );
+  return decisions.map(({ hostId, isElsewhere = false, kind }, index) => ({
+    hostId,
+    sighting: sightings[index]!,
+    isElsewhere,
+    // Who moves away in this batch leaves what was fresh.
+    fresh: kind === 'seen' && !gone.has(hostId) ? fresh.get(hostId) : undefined,
+  }));
+}
+
 const withAddresses = (decision: Decision): Decision => ({ ...decision, from: decision.from.map(addressOfPlace) });
 
 /** Whose word it is belongs to why we believe it. */

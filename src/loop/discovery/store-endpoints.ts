@@ -2,7 +2,7 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Endpoint, Transport } from '../../model/estate.ts';
 import type { ProbeResult, ServiceProbe, UnknownProbe } from '../../model/probe.ts';
 import { LOCAL_SITE } from '../../model/site.ts';
-import { anyOf } from '../../platform/db/many.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
 import { spaceOf } from './logic/place.ts';
@@ -237,6 +237,11 @@ export async function abandonEndpoints(tx: Tx, places: readonly Place[]): Promis
   for (const hostId of new Set(rows.map((row) => row.host_id))) await rejudge(tx, hostId);
 }
 
+export type MissedRow = Pick<
+  EndpointRow,
+  'id' | 'host_id' | 'address' | 'port' | 'transport' | 'misses' | 'missed_since' | 'last_seen'
+>;
+
 /** Open endpoints at these addresses and ports that a finished scan did not find open; `by`: whose they are to find. */
 export async function missedEndpoints(
   db: DbOrTx,
@@ -244,11 +249,11 @@ export async function missedEndpoints(
   { ports, udp = [] }: { ports: number[]; udp?: number[] },
   by: 'server' | 'agent' = 'server',
   space = LOCAL_SITE,
-): Promise<Pick<EndpointRow, 'id' | 'host_id' | 'address' | 'port' | 'transport' | 'misses' | 'missed_since'>[]> {
+): Promise<MissedRow[]> {
   if (addresses.length === 0) return [];
   return q(db)
     .selectFrom('discovery.endpoint')
-    .select(['id', 'host_id', 'address', 'port', 'transport', 'misses', 'missed_since'])
+    .select(['id', 'host_id', 'address', 'port', 'transport', 'misses', 'missed_since', 'last_seen'])
     .where('state', '=', 'open')
     .where(sql<boolean>`coalesce((select a.site from discovery.address a where a.host_id = discovery.endpoint.host_id
       and a.address = discovery.endpoint.address), 'local') = ${space}`)
@@ -258,16 +263,26 @@ export async function missedEndpoints(
     .execute();
 }
 
-export async function noteMiss(
-  db: DbOrTx,
-  id: string,
-  miss: { misses: number; since: Date; gone: boolean },
-): Promise<void> {
-  await q(db)
-    .updateTable('discovery.endpoint')
-    .set({ misses: miss.misses, missed_since: miss.since, ...(miss.gone ? { state: 'gone' as const } : {}) })
-    .where('id', '=', id)
-    .execute();
+export interface Miss {
+  id: string;
+  misses: number;
+  since: Date;
+  gone: boolean;
+  /** what is to be said of it beside what is known; null: what was said before stays */
+  error: string | null;
+}
+
+/** Each endpoint once at most. */
+export async function noteMisses(db: DbOrTx, all: readonly Miss[]): Promise<void> {
+  for (const some of chunks(all)) {
+    const of = <K extends keyof Miss>(key: K): Miss[K][] => some.map((one) => one[key]);
+    await sql`
+      update discovery.endpoint e set misses = t.misses, missed_since = t.since,
+        state = case when t.gone then 'gone' else e.state end, last_error = coalesce(t.error, e.last_error)
+      from unnest(${of('id')}::text[], ${of('misses')}::int[], ${of('since')}::timestamptz[], ${of('gone')}::boolean[],
+        ${of('error')}::text[]) t (id, misses, since, gone, error)
+      where e.id = t.id`.execute(db);
+  }
 }
 
 export interface UnknownRow {

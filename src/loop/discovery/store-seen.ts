@@ -22,16 +22,30 @@ export interface Seen {
  * seen again with nothing new costs two rows, which say how often and when last; the rest is compared and left alone.
  */
 export async function noteSightings(db: DbOrTx, all: readonly Seen[]): Promise<void> {
+  await noteWords(db, all);
+  await noteSeen(db, all);
+}
+
+/** What was said, and where and by which identifiers; all but how often and when last. */
+export async function noteWords(db: DbOrTx, all: readonly Seen[]): Promise<void> {
   // A few statements a thousand sightings: one each would be most of the time that a large scan takes.
   for (const some of chunks(all, 1000)) {
     await noteTold(db, some);
-    await noteSeen(db, some);
     await noteAddresses(
       db,
       some.filter((one) => !one.isElsewhere && !isAddressFresh(one)),
     );
     await noteIdentifiersOf(db, some.flatMap(staleIdentifiers));
   }
+}
+
+/**
+ * How often and when last, per host and source; who is seen, and not only told of, is present. Rows are taken in the order
+ * of hosts, so that two that do this at once never wait for each other in a circle: call it once a transaction.
+ */
+export async function noteSeen(db: DbOrTx, seen: readonly Seen[], isPresent = true): Promise<void> {
+  const inOrder = seen.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
+  for (const some of chunks(inOrder)) await noteSeenOf(db, some, isPresent);
 }
 
 /** What was measured stays measured, whoever claims it. */
@@ -89,8 +103,7 @@ function grouped<T extends { at: string }>(
   return [...groups.values()];
 }
 
-/** How often and when last, per host and source; who is seen, and not only told of, is present. */
-async function noteSeen(db: DbOrTx, seen: readonly Seen[], isPresent = true): Promise<void> {
+async function noteSeenOf(db: DbOrTx, seen: readonly Seen[], isPresent: boolean): Promise<void> {
   const said = seen.map(({ hostId, sighting }) => ({ hostId, source: sighting.source, at: sighting.at }));
   const groups = grouped(said, ({ hostId, source }) => `${source} ${hostId}`);
   const present = isPresent

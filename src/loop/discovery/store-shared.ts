@@ -17,8 +17,8 @@ export const facesAround = (
 ): Promise<Map<string, Face[]>> =>
   readFaces(
     db,
-    sql<boolean>`(f.address = ${anyOf(addresses)}
-      or f.address in (select o.address from discovery.face o where o.record_id = ${anyOf(records)}))`,
+    sql<boolean>`f.address = any(array(select unnest(${[...addresses]}::text[])
+      union select o.address from discovery.face o where o.record_id = ${anyOf(records)}))`,
   );
 
 async function readFaces(db: DbOrTx, where: RawBuilder<boolean>): Promise<Map<string, Face[]>> {
@@ -38,10 +38,16 @@ export async function keepFace(db: DbOrTx, face: Face): Promise<void> {
       first_at = excluded.first_at, last_at = excluded.last_at, quick = excluded.quick`.execute(db);
 }
 
-/** Addresses that are several machines', of these or of all. Faces are few: copies, second cards and such addresses. */
-export async function sharedAddresses(db: DbOrTx): Promise<Map<string, SharedAddress>> {
-  const faces = await facesAt(db);
-  const several = [...faces].filter(([, some]) => some.length > 1);
+const severalOf = (faces: ReadonlyMap<string, Face[]>): [string, Face[]][] =>
+  [...faces].filter(([, some]) => some.length > 1);
+
+/**
+ * Addresses that are several machines'. Faces are few: copies, second cards and such addresses. `among`: none, where none
+ * of these is; one key in many machines makes many faces, and hardly such an address.
+ */
+export async function sharedAddresses(db: DbOrTx, among?: readonly string[]): Promise<Map<string, SharedAddress>> {
+  if (among && severalOf(await facesAt(db, among)).length === 0) return new Map();
+  const several = severalOf(await facesAt(db));
   if (several.length === 0) return new Map();
   const identities = [...new Set(several.flatMap(([, some]) => some.map(({ identity }) => identity)))];
   return sharedOf(new Map(several), await holdersOf(db, identities));
@@ -117,9 +123,22 @@ export async function sharedRecords(db: DbOrTx): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** So many hosts are asked by their addresses; for more all faces are read. */
+const FEW = 100;
+
+async function placesOf(db: DbOrTx, hosts: readonly Host[]): Promise<string[] | undefined> {
+  if (hosts.length > FEW) return undefined;
+  const { rows } = await sql<{ place: string }>`
+    select ${PLACE} as place from discovery.address a where a.host_id = ${anyOf(hosts.map(({ id }) => id))}`.execute(
+    db,
+  );
+  return rows.map(({ place }) => place);
+}
+
 /** Says of each record that is no machine what it is. */
 export async function withShared(db: DbOrTx, hosts: Host[]): Promise<Host[]> {
-  const shared = hosts.length > 0 ? await sharedAddresses(db) : new Map<string, SharedAddress>();
+  const shared =
+    hosts.length > 0 ? await sharedAddresses(db, await placesOf(db, hosts)) : new Map<string, SharedAddress>();
   if (shared.size === 0) return hosts;
   const places = new Map((await placesAround(db, [...shared.keys()])).map((one) => [one.id, one]));
   const isRecord = (id: string): boolean => {

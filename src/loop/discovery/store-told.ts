@@ -1,7 +1,11 @@
+import { hash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import type { Sighting } from '../../model/estate.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
+
+/** 132 bits: strangers choose what they say, and must not be taken for having said something else. */
+const WORD_LENGTH = 22;
 
 /** What was said of which host. */
 export interface Told {
@@ -18,6 +22,8 @@ interface Standing {
   others: string[] | null;
   /** when the first was told that is newer */
   newer: Date | null;
+  /** it says the same, and has no digest of it yet, or another */
+  unworded: boolean;
 }
 
 /**
@@ -29,24 +35,31 @@ export async function noteTold(db: DbOrTx, seen: readonly Told[]): Promise<void>
   const { words, several } = distinct(seen);
   // An aggregate a row: each is looked up by its key, whatever PostgreSQL takes the table for.
   const { rows } = await sql<Standing>`
-    select t.place, s.same, s.others, s.newer from ${told(words)}
+    select t.place, s.same, s.others, s.newer, s.unworded from ${told(words)}
     cross join lateral (
       select array_agg(o.id::text) filter (where o.same) as same,
         array_agg(o.id::text) filter (where not o.same and o.at <= t.at) as others,
-        min(o.at) filter (where not o.same and o.at > t.at) as newer
-      from (select id, at, hostname is not distinct from t.hostname and identifiers = t.identifiers
+        min(o.at) filter (where not o.same and o.at > t.at) as newer,
+        coalesce(bool_or(o.same and o.word is distinct from t.word), false) as unworded
+      from (select id, at, word, hostname is not distinct from t.hostname and identifiers = t.identifiers
           -- Which scanner of a site looked is no news.
           and evidence - 'scanner' is not distinct from t.evidence - 'scanner' as same
         from discovery.sighting
         where host_id = t.host_id and source = t.source and address = t.address and until is null
           and via is not distinct from t.via) o) s
-    where s.same is null or s.others is not null or t.place = any(${several}::int[])`.execute(db);
+    where s.same is null or s.others is not null or s.unworded or t.place = any(${several}::int[])`.execute(db);
   await endSightings(db, endedBy(rows, words));
+  await giveWords(
+    db,
+    rows
+      .filter(({ unworded }) => unworded)
+      .flatMap(({ same, place }) => same!.map((id) => ({ id, said: words[place - 1]! }))),
+  );
   const news = rows.filter(({ same }) => same === null);
   if (news.length === 0) return;
   await sql`
-    insert into discovery.sighting (host_id, source, address, at, via, hostname, identifiers, evidence, until)
-    select host_id, source, address, at, via, hostname, identifiers, evidence,
+    insert into discovery.sighting (host_id, source, address, at, via, hostname, identifiers, evidence, word, until)
+    select host_id, source, address, at, via, hostname, identifiers, evidence, word,
       (${news.map(({ newer }) => newer?.toISOString() ?? null)}::timestamptz[])[place]
     from ${told(news.map(({ place }) => words[place - 1]!))} order by place`.execute(db);
 }
@@ -58,15 +71,19 @@ function distinct(seen: readonly Told[]): { words: Told[]; several: number[] } {
   const keyOf = ({ hostId, sighting: { source, address, via } }: Told): string =>
     [hostId, source, address, via ?? ''].join(' ');
   for (const some of Map.groupBy(seen, keyOf).values()) {
-    const own = some.length === 1 ? some : [...new Map(some.toReversed().map((one) => [wordOf(one), one])).values()];
+    const own =
+      some.length === 1 ? some : [...new Map(some.toReversed().map((one) => [wordOf(one.sighting), one])).values()];
     words.push(...own);
     if (own.length > 1) several.push(...own.map((_, index) => words.length - index));
   }
   return { words, several };
 }
 
-const wordOf = ({ sighting: { hostname, identifiers, evidence } }: Told): string =>
-  JSON.stringify([hostname ?? null, identifiers, evidence ? { ...evidence, scanner: null } : null]);
+/** A digest of what a sighting says: the same digest, the same word; another one says nothing. */
+export function wordOf({ hostname, identifiers, evidence }: Omit<Sighting, 'at'>): string {
+  const said = JSON.stringify([hostname ?? null, identifiers, evidence ? { ...evidence, scanner: null } : null]);
+  return hash('sha256', said, 'base64url').slice(0, WORD_LENGTH);
+}
 
 /** What the batch does not repeat, with when. */
 function endedBy(rows: readonly Standing[], words: readonly Told[]): Map<string, string> {
@@ -78,6 +95,15 @@ function endedBy(rows: readonly Standing[], words: readonly Told[]): Map<string,
     for (const id of others ?? []) if (!repeated.has(id) && !(ended.get(id)! <= at)) ended.set(id, at);
   }
   return ended;
+}
+
+async function giveWords(db: DbOrTx, given: readonly { id: string; said: Told }[]): Promise<void> {
+  if (given.length === 0) return;
+  await sql`
+    update discovery.sighting s set word = t.word
+    from unnest(${given.map(({ id }) => id)}::bigint[], ${given.map(({ said }) => wordOf(said.sighting))}::text[])
+      t (id, word)
+    where s.id = t.id`.execute(db);
 }
 
 async function endSightings(db: DbOrTx, ended: ReadonlyMap<string, string>): Promise<void> {
@@ -97,8 +123,9 @@ function told(seen: readonly Told[]) {
       ${plainList(of(({ sighting }) => sighting.address))}::text[],
       ${plainList(of(({ sighting }) => sighting.at))}::timestamptz[],
       ${of(({ sighting }) => sighting.via ?? null)}::text[], ${of(({ sighting }) => sighting.hostname ?? null)}::text[],
+      ${plainList(of(({ sighting }) => wordOf(sighting)))}::text[],
       array(select jsonb_array_elements(${jsonText(said)}::jsonb))) with ordinality
-      t (host_id, source, address, at, via, hostname, said, place)) t`;
+      t (host_id, source, address, at, via, hostname, word, said, place)) t`;
 }
 
 /** An array of what needs no quotes: ids of ours, normal addresses, times, names of sources. */

@@ -158,6 +158,8 @@ export type DiscoveryTables = {
     hostname: string | null;
     identifiers: Json<Identifier[]>;
     evidence: JSONColumnType<Record<string, unknown> | null, string | null, string | null>;
+    /** a digest of what it says, see `wordOf` */
+    word: Generated<string | null>;
   };
   'discovery.host_source': {
     host_id: string;

@@ -6,7 +6,7 @@ import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { claimHost } from './claims.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { recordLooks } from './looks.ts';
-import { noteMiss } from './store-endpoints.ts';
+import { noteMisses } from './store-endpoints.ts';
 import { markOffline } from './store-presence.ts';
 import { OPERATOR } from './testing/index.ts';
 import { timeline } from './timeline.ts';
@@ -59,9 +59,9 @@ test('what a host serves comes, goes and comes again', async () => {
   const id = await saw(20, '10.71.0.2');
   await served(20, id, '10.71.0.2');
   const [endpoint] = await discovery.endpoints({ hostId: id });
-  const close = { misses: 3, since: at(30), gone: true };
-  await platform.observe(OPERATOR, (tx) => noteMiss(tx.db, endpoint!.id, close));
-  await platform.observe(OPERATOR, (tx) => noteMiss(tx.db, endpoint!.id, { ...close, misses: 4 }));
+  const close = { id: endpoint!.id, misses: 3, since: at(30), gone: true, error: null };
+  await platform.observe(OPERATOR, (tx) => noteMisses(tx.db, [close]));
+  await platform.observe(OPERATOR, (tx) => noteMisses(tx.db, [{ ...close, misses: 4 }]));
   await served(40, id, '10.71.0.2');
   const { items } = await timeline(platform, { since, until, hostId: id, limit: 100 });
   const ports = items.filter(({ port }) => port !== null).toReversed();
@@ -80,7 +80,9 @@ test('what went over UDP is not what is there over TCP at the same port', async 
   const look = { address: '10.71.0.4', port: 53, at: at(45), result: null, error: 'silent' };
   await platform.observe(OPERATOR, (tx) => recordLooks(platform, tx, id, [look, { ...look, transport: 'udp' }]));
   const udp = (await discovery.endpoints({ hostId: id })).find(({ transport }) => transport === 'udp')!;
-  await platform.observe(OPERATOR, (tx) => noteMiss(tx.db, udp.id, { misses: 3, since: at(46), gone: true }));
+  await platform.observe(OPERATOR, (tx) =>
+    noteMisses(tx.db, [{ id: udp.id, misses: 3, since: at(46), gone: true, error: null }]),
+  );
   const { items } = await timeline(platform, { since, until, hostId: id, kinds: ['port-closed'], limit: 9 });
   assert.deepEqual(
     items.map(({ port, transport }) => [port, transport]),

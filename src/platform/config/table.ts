@@ -26,6 +26,11 @@ const path = z
 const integer = (min: number, max: number) =>
   z.string().regex(/^\d+$/, 'is not a whole number').transform(Number).pipe(z.number().int().min(min).max(max));
 const port = integer(0, 65_535);
+const ports = z
+  .string()
+  .regex(/^any$|^\d{1,5}(,\s*\d{1,5}){0,15}$/, 'is neither `any` nor a list of ports, such as 80,443')
+  .transform((text): 'any' | number[] => (text === 'any' ? text : text.split(',').map(Number)))
+  .refine((all) => all === 'any' || all.every((one) => one >= 1 && one <= 65_535), 'has a port above 65535, or 0');
 const postgresUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, 'does not start with postgres://')
@@ -244,7 +249,16 @@ export const SETTINGS = {
     fallback: () => 'off' as const,
     shown: 'off',
     about:
-      'Whether the server asks the authorities of served certificates if they are revoked (`ask`): OCSP responders and revocation lists that the certificates name, by http or https, two requests a second at most. They lead to public addresses, or to those of a scope, and never to what a scope excludes. `off`: only what servers show by themselves (stapled) is read.',
+      'Whether the server asks the authorities of served certificates if they are revoked (`ask`): OCSP responders and revocation lists that the certificates name, by http or https, at the ports of `LASTEMBER_REVOCATION_PORTS` and plain paths, two requests a second at most. They lead to public addresses, or to those of a scope, and never to what a scope excludes. `off`: only what servers show by themselves (stapled) is read.',
+  }),
+  revocationPorts: setting({
+    env: 'LASTEMBER_REVOCATION_PORTS',
+    flag: null,
+    parse: ports,
+    fallback: (): 'any' | number[] => [80, 443],
+    shown: '80,443',
+    about:
+      'Ports at which authorities are asked whether certificates are revoked, with commas between; `any`: wherever a certificate says. Whoever made a certificate chose the port.',
   }),
   historyDays: setting({
     env: 'LASTEMBER_HISTORY_DAYS',

@@ -31,8 +31,13 @@ export function formatAddress(family: 4 | 6, value: bigint): string {
   return ipaddr.fromByteArray(bytes).toString();
 }
 
+const OCTET = '(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const NORMAL_V4 = new RegExp(`^(?:${OCTET}\\.){3}${OCTET}$`);
+
 /** The one spelling of an address that we store and compare; null for what is no address. */
 export function normalAddress(text: string): string | null {
+  // Nearly all are, and a scan asks for each.
+  if (NORMAL_V4.test(text)) return text;
   const parsed = parseAddress(text);
   return parsed ? formatAddress(parsed.family, parsed.value) : null;
 }

@@ -4,6 +4,7 @@ import { AuthorityInfoAccessExtension, X509Certificate as Parsed } from '@peculi
 import { download } from '../../../platform/http/outgoing.ts';
 import { ocspRequest, type Pair, readOcsp } from '../../../platform/pki/ocsp.ts';
 import type { RevocationLists } from '../../../platform/pki/revocation-list.ts';
+import { type Ports, urlProblem } from '../logic/authority-url.ts';
 import type { Answer } from '../logic/revocation.ts';
 import type { Served } from './store.ts';
 
@@ -17,6 +18,7 @@ const WEEK_MS = 7 * 24 * HOUR_MS;
 export interface Asker {
   lists: RevocationLists;
   refuses(address: string): string | null;
+  ports: Ports;
   /** waits until one more request may be sent */
   pace(): Promise<void>;
   now(): Date;
@@ -53,7 +55,6 @@ function signerOf({ pem, issuerPem }: Served): string | null {
 }
 
 const raw = (pem: string): Buffer => new X509Certificate(pem).raw;
-const isWeb = (url: string): boolean => /^https?:\/\//i.test(url) && URL.canParse(url) && !URL.parse(url)?.username;
 
 /** By GET: it changes nothing at whatever a stranger's certificate sends us to. */
 async function askResponder(
@@ -63,7 +64,8 @@ async function askResponder(
   issuer: string,
 ): Promise<Answer | { why: string }> {
   const failed = (why: string) => ({ why: `OCSP responder ${url}: ${why}` });
-  if (!isWeb(url)) return failed('it is not at an http or https address');
+  const problem = urlProblem(url, asker.ports);
+  if (problem !== null) return failed(problem);
   const pair: Pair = { leaf: raw(leaf), issuer: raw(issuer) };
   const nonce = randomBytes(NONCE_BYTES);
   const question = encodeURIComponent(ocspRequest(pair, nonce).toString('base64'));
@@ -86,7 +88,8 @@ async function askResponder(
 
 async function readList(asker: Asker, url: string, leaf: string, issuer: string): Promise<Answer | { why: string }> {
   const failed = (why: string) => ({ why: `revocation list ${url}: ${why}` });
-  if (!isWeb(url)) return failed('it is not at an http or https address');
+  const problem = urlProblem(url, asker.ports);
+  if (problem !== null) return failed(problem);
   const now = asker.now();
   const issuers = [{ pem: issuer, subject: '' }];
   if (!asker.lists.has(url, hourBefore(now))) await asker.pace();
@@ -105,7 +108,9 @@ const hourBefore = (now: Date): Date => new Date(now.getTime() - HOUR_MS);
 async function fetchIssuer(asker: Asker, pem: string): Promise<string | null> {
   const leaf = new X509Certificate(pem);
   const access = new Parsed(pem).getExtension(AuthorityInfoAccessExtension);
-  const urls = (access?.caIssuers ?? []).filter(({ type, value }) => type === 'url' && isWeb(value));
+  const urls = (access?.caIssuers ?? []).filter(
+    ({ type, value }) => type === 'url' && urlProblem(value, asker.ports) === null,
+  );
   for (const { value } of urls.slice(0, MOST_URLS)) {
     try {
       const issuer = new X509Certificate(await get(asker, value, LONGEST_RESPONSE));

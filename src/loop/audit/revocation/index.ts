@@ -87,7 +87,8 @@ export async function askDue({ platform, discovery, pauseMs, runMs = RUN_MS }: R
     free = at + pauseMs;
     await sleep(Math.max(0, at - performance.now()));
   };
-  const asker: Asker = { lists, refuses, pace, now: () => platform.now() };
+  const ports = platform.config.revocationPorts;
+  const asker: Asker = { lists, refuses, ports, pace, now: () => platform.now() };
   while (performance.now() < until) {
     const now = platform.now();
     const due = await platform.observe(ACTOR, (tx) => takeDue(tx.db, now, AT_ONCE, HOLD_MS));

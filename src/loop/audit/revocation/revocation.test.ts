@@ -28,9 +28,14 @@ interface Scene {
   finding(): Promise<Finding | undefined>;
 }
 
-async function scene(t: TestContext, address: string, setting: 'ask' | 'off' = 'ask'): Promise<Scene> {
+async function scene(
+  t: TestContext,
+  address: string,
+  setting: 'ask' | 'off' = 'ask',
+  revocationPorts: 'any' | number[] = 'any',
+): Promise<Scene> {
   const ca = new RealAuthority(address);
-  const w = await world({ askPauseMs: 1 }, { revocation: setting });
+  const w = await world({ askPauseMs: 1 }, { revocation: setting, revocationPorts });
   t.after(async () => {
     ca.close();
     await w.close();
@@ -201,7 +206,7 @@ test('a run ends in its time, however slow those are who are asked; the others c
   const s = await scene(t, '127.74.20.7');
   const { w, ca } = s;
   for (const index of [1, 2, 3]) {
-    const { leaf, issuer } = await ca.issue(`shop${index}.example`, [`${ca.points.crl}?${index}`]);
+    const { leaf, issuer } = await ca.issue(`shop${index}.example`, [`${ca.points.crl}/${index}`]);
     await w.look(s.hostId, HOST, 443 + index, tlsShowing(leaf, issuer));
   }
   await w.settle();
@@ -210,7 +215,7 @@ test('a run ends in its time, however slow those are who are asked; the others c
   assert.deepEqual(new Set(ca.asked).size < 3, true, ca.asked.join());
   w.later(1);
   await s.ask();
-  assert.deepEqual(ca.asked.toSorted(), ['/ca.crl?1', '/ca.crl?2', '/ca.crl?3']);
+  assert.deepEqual(ca.asked.toSorted(), ['/ca.crl/1', '/ca.crl/2', '/ca.crl/3']);
 });
 
 test('nobody is asked where scopes do not reach or exclude, whatever the name is', async (t) => {
@@ -255,4 +260,14 @@ test('with the setting off nobody is asked and nothing is kept', async (t) => {
   await serve(s, leaf, issuer);
   await s.ask();
   assert.deepEqual([await known(s.w), s.ca.asked, await s.finding()], [undefined, [], undefined]);
+});
+
+test('3.17: at ports that are not for authorities nobody is asked, and that is said', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.9', 'ask', [80, 443]);
+  const { leaf, issuer } = await s.ca.issue('shop.example', [s.ca.points.crl]);
+  await serve(s, leaf, issuer);
+  await s.ask();
+  assert.deepEqual(s.ca.asked, []);
+  assert.match((await known(s.w)).why ?? '', /authorities are asked at 80, 443 only \(LASTEMBER_REVOCATION_PORTS\)/);
 });

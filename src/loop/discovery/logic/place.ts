@@ -1,3 +1,4 @@
+import type { Sighting } from '../../../model/estate.ts';
 import { LOCAL_SITE } from '../../../model/site.ts';
 import { parseAddress } from '../../../scan/logic/address.ts';
 import { containsAddress, parseTargets } from '../../../scan/logic/targets.ts';
@@ -31,6 +32,12 @@ export function spaceOf(site: string | undefined, address: string): string {
 export function placeIn(space: string, address: string): string {
   return space === LOCAL_SITE ? address : `${address}@${space}`;
 }
+
+/** Private addresses of two sites are two address spaces: they are decided upon as places. */
+export const atPlace = (sighting: Sighting): Sighting => ({
+  ...sighting,
+  address: placeIn(spaceOf(sighting.site, sighting.address), sighting.address),
+});
 
 export const spaceOfPlace = (place: string): string => place.split('@')[1] ?? LOCAL_SITE;
 export const addressOfPlace = (place: string): string => place.split('@')[0]!;

@@ -55,13 +55,17 @@ export interface Decision {
   cloneOf: string | null;
 }
 
-/** Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. */
+/**
+ * Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. `batch`: with those that
+ * were seen at the same time and are decided already.
+ */
 export function reconcile(
   hosts: readonly KnownHost[],
   sightings: readonly Sighting[],
   around: Surroundings,
+  batch: readonly Sighting[] = sightings,
 ): Decision[] {
-  const state = new Estate(hosts, sightings, around);
+  const state = new Estate(hosts, batch, around);
   const decisions: Decision[] = Array.from({ length: sightings.length });
   for (const index of strongestFirst(sightings)) decisions[index] = state.decide(sightings[index]!);
   return decisions;
@@ -104,11 +108,11 @@ class Estate {
   readonly #shown = new Index<string>();
   readonly #before: Map<string, string[]>;
 
-  constructor(hosts: readonly KnownHost[], sightings: readonly Sighting[], around: Surroundings) {
+  constructor(hosts: readonly KnownHost[], batch: readonly Sighting[], around: Surroundings) {
     for (const host of hosts)
       this.#add({ ...host, identifiers: [...host.identifiers], addresses: [...host.addresses] });
     this.#around = around;
-    this.#batch = new Map(sightings.map((s) => [s.address, s]));
+    this.#batch = new Map(batch.map((s) => [s.address, s]));
     for (const { address, identifiers } of this.#batch.values())
       for (const one of strong(identifiers)) this.#shown.add(textOf(one), address);
     this.#before = new Map(
@@ -350,9 +354,12 @@ export function isListed(sighting: Pick<Sighting, 'source'>): boolean {
   return LISTS.includes(sighting.source);
 }
 
-function decided(kind: Decision['kind'], host: KnownHost, why: string): Decision {
-  return { hostId: host.id, kind, why, displaced: [], replaces: null, from: [], cloneOf: null };
+function decided(kind: Decision['kind'], { id: hostId }: Pick<KnownHost, 'id'>, why: string): Decision {
+  return { hostId, kind, why, displaced: [], replaces: null, from: [], cloneOf: null };
 }
+
+/** What a sighting that only repeats what stands is decided to be. */
+export const seenAgain = (hostId: string, why: string): Decision => decided('seen', { id: hostId }, why);
 
 /**
  * The strongest kind of which host and sighting both have some and share none; null when nothing contradicts. What only

@@ -119,7 +119,10 @@ export class ChurnWorld {
 
   /** One address, and behind it in turn whichever of three servers: what answers there has the key of one of them. */
   #balancer(): void {
-    const backends = this.machines.filter((m) => m.doubt === null && !m.roams && !m.agent).slice(-3);
+    const taken = new Set([...this.#behind.values()].flat());
+    const backends = this.machines
+      .filter((m) => m.doubt === null && m.keys.length > 0 && !m.roams && !m.agent && !taken.has(m))
+      .slice(-3);
     const balancer = this.#add({ keys: [], addresses: [this.#place()] });
     this.#behind.set(balancer, backends);
   }

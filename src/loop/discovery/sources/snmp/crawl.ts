@@ -7,6 +7,10 @@ export interface Leash {
   /** how far from a seed devices are asked; 0: the seeds alone */
   hops: number;
   most: number;
+  /** may this neighbour be asked, too, and so be shown the login? Seeds always may. */
+  follows(address: string): boolean;
+  /** how many neighbours of one device count */
+  neighbours: number;
   port: number;
   login: Login;
   /** after so long nobody else is asked, and what was told counts */
@@ -25,6 +29,7 @@ export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[
   const asked: Asked[] = [];
   const own = new Set<string>();
   const seen = new Set<string>(leash.seeds);
+  const strangers = new Set<string>();
   const until = performance.now() + leash.ms;
   let next = [...leash.seeds];
   const enough = (): string | null => {
@@ -41,19 +46,29 @@ export async function crawl(asking: Asking, leash: Leash): Promise<SourceRecord[
         asking.skip(why);
         continue;
       }
-      const told = await askDevice(asking, leash, address, hop === 0);
-      if (!told) continue;
+      const all = await askDevice(asking, leash, address, hop === 0);
+      if (!all) continue;
+      const told = within(asking, leash, all);
       asked.push({ ...told, address });
       for (const one of told.addresses) own.add(one);
-      for (const near of speakersOf(told)) found.add(near);
+      for (const near of speakersOf(told)) (leash.follows(near) ? found : strangers).add(near);
     }
     next = [...found].filter((address) => !seen.has(address));
     for (const address of next) seen.add(address);
   }
+  const left = [...strangers].filter((one) => !own.has(one) && !seen.has(one));
+  left.forEach(() => asking.skip(LEFT));
   if (next.length > 0) asking.skip(`device further away than ${leash.hops} hops`);
   return recordsOf(asking, asked);
 }
 
+/** A device tells whatever it likes: those who speak for themselves come first, and what is too much does not count. */
+function within(asking: Asking, { neighbours: most }: Leash, told: DeviceTold): DeviceTold {
+  for (let n = most; n < told.neighbours.length; n++) asking.skip(`neighbour beyond the first ${most} of a device`);
+  return { ...told, neighbours: told.neighbours.slice(0, most) };
+}
+
+const LEFT = 'neighbour that `follow` does not cover, so it was not asked';
 const speakersOf = ({ neighbours }: DeviceTold): string[] =>
   neighbours.filter(({ how }) => how !== 'ARP').flatMap(({ addresses }) => addresses);
 

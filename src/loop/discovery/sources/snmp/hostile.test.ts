@@ -184,7 +184,15 @@ test('1.15: when its time is over, who was asked counts, and the others are left
     {
       ...snmp,
       read: async function* (asking) {
-        const leash = { seeds: seeds.split(', '), hops: 0, most: 9, port, login: COMMUNITY };
+        const leash = {
+          seeds: seeds.split(', '),
+          hops: 0,
+          most: 9,
+          neighbours: 9,
+          follows: () => false,
+          port,
+          login: COMMUNITY,
+        };
         const told = await crawl(asking, { ...leash, ms: 300 });
         assert.deepEqual(told.map(({ name }) => name), ['core']); // prettier-ignore
         yield* told;

@@ -88,7 +88,12 @@ test(
       if (!asked.includes(address)) asked.push(address);
       return address !== C;
     };
-    const { records, skipped } = await readAll(snmp, { ...given, hops: '1' }, { community: COMMUNITY }, allows);
+    const { records, skipped } = await readAll(
+      snmp,
+      { ...given, hops: '1', follow: 'scopes' },
+      { community: COMMUNITY },
+      allows,
+    );
     assert.deepEqual([at(records, A)?.name, at(records, B)?.name], ['core', 'access']);
     assert.match(at(records, B)?.guess ?? '', /^Linux /);
     assert.deepEqual(at(records, C), {
@@ -127,6 +132,30 @@ test('1.15: SNMPv3 with signing and encryption, and what a wrong login is told',
     /could not be asked by SNMP: .*scope/,
   );
 });
+
+test(
+  '1.15: a community goes to the seeds, and to those next to them whom `follow` names, and to nobody else',
+  { skip },
+  async (t) => {
+    await snmpd(t, A, [...lldp(3, '525400aa0002', 'access', B), ...lldp(4, '525400aa0003', 'other', C)]);
+    await snmpd(t, B, ['sysname access']);
+    const run = async (more: Record<string, string>) => {
+      const asked = new Set<string>();
+      const allows = (address: string): boolean => Boolean(asked.add(address));
+      const { records, skipped } = await readAll(snmp, { ...given, ...more }, { community: COMMUNITY }, allows);
+      const told = records
+        .filter(({ evidence }) => evidence && 'LLDP' in evidence)
+        .map(({ addresses }) => addresses[0]);
+      const left = skipped.filter((why) => why.includes('`follow`')).length;
+      return { asked: [...asked], told, left, isCut: skipped.some((why) => why.includes('beyond the first 1 of')) };
+    };
+    assert.deepEqual(await run({}), { asked: [A], told: [B, C], left: 2, isCut: false });
+    // B answers for itself then.
+    assert.deepEqual(await run({ follow: `${B}/32` }), { asked: [A, B], told: [C], left: 1, isCut: false });
+    assert.deepEqual(await run({ 'most-neighbours': '1' }), { asked: [A], told: [B], left: 1, isCut: true });
+    await assert.rejects(run({ follow: 'everybody' }), /follow is "everybody"/);
+  },
+);
 
 test('1.15: settings that are none are refused by name', async () => {
   const of = (settings: Record<string, string>, secrets: Record<string, string> = {}) =>

@@ -1,0 +1,60 @@
+import type { Sighting } from '../../model/estate.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { atPlace } from './logic/place.ts';
+import { isMeasured } from './logic/reconcile.ts';
+import { mayRename } from './names.ts';
+import { type HostAround, hostsAround } from './store-around.ts';
+import { repeatsAmong } from './store-repeats.ts';
+import { facesAt } from './store-shared.ts';
+
+/** A batch, by what there is to decide. */
+export interface Sorted {
+  /** what has to be decided: indices of sightings */
+  open: number[];
+  /** hosts that these decisions can touch: none that only repeats itself in this batch */
+  hosts: HostAround[];
+}
+
+/** `repeats`: what need not be decided, as `repeatsIn` has it; those that a decision can touch are taken out of it. */
+export async function sortOut(
+  db: DbOrTx,
+  sightings: readonly Sighting[],
+  repeats: Map<number, string>,
+): Promise<Sorted> {
+  for (;;) {
+    const open = [...sightings.keys()].filter((index) => !repeats.has(index));
+    const hosts = await hostsAround(
+      db,
+      open.map((index) => sightings[index]!),
+    );
+    const touched = new Set(hosts.map(({ id }) => id));
+    const drawnIn = [...repeats].filter(([, hostId]) => touched.has(hostId));
+    if (drawnIn.length === 0) return { open, hosts };
+    for (const [index] of drawnIn) repeats.delete(index);
+  }
+}
+
+/**
+ * Most of what is seen was seen before. Index of each sighting that only repeats what stands → its host. It says how things
+ * stood at that moment: whoever changes them meanwhile comes after it, so that no lock is needed.
+ */
+export async function repeatsIn(db: DbOrTx, sightings: readonly Sighting[]): Promise<Map<number, string>> {
+  return new Map((await simpleRepeats(db, sightings)).map(({ index, hostId }) => [index, hostId]));
+}
+
+async function simpleRepeats(db: DbOrTx, sightings: readonly Sighting[]) {
+  const measured = sightings.flatMap((sighting, index) => (isMeasured(sighting) ? [{ ...sighting, index }] : []));
+  const times = new Map<string, number>();
+  for (const { address } of sightings) times.set(address, (times.get(address) ?? 0) + 1);
+  const once = measured.filter(({ address }) => times.get(address) === 1);
+  // What was shown at an address that several machines have counts there each time.
+  const faces = await facesAt(
+    db,
+    once.map((sighting) => atPlace(sighting).address),
+  );
+  const plain = faces.size === 0 ? once : once.filter((sighting) => !faces.has(atPlace(sighting).address));
+  return (await repeatsAmong(db, plain)).filter(({ index, name, nameRank }) => {
+    const { hostname } = sightings[index]!;
+    return !hostname || hostname === name || !mayRename(sightings[index]!, nameRank);
+  });
+}
