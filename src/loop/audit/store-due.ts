@@ -12,6 +12,7 @@ const AT_ONCE = 5000;
  * the last time that it began to be affected; what is unknown in between stops none. Who accepted the risk has no clock.
  */
 export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
+  if (!(await hasTerms(db))) return dropDue(db, advisories);
   for (const some of chunks(advisories, AT_ONCE)) {
     await sql`
       with asked as (
@@ -43,6 +44,17 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
       from alike join one using (spans, severity, accepted) left join due on due.advisory = one.advisory
       where v.advisory = alike.advisory and v.due_at is distinct from due.at`.execute(db);
   }
+}
+
+/** Nobody set a time for anything: then there is no need to look at any host. */
+async function hasTerms(db: DbOrTx): Promise<boolean> {
+  const { rows } = await sql`select from audit.host_term limit 1`.execute(db);
+  return rows.length > 0;
+}
+
+async function dropDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
+  await sql`update audit.vulnerability set due_at = null
+    where advisory = ${anyOf(advisories)} and due_at is not null`.execute(db);
 }
 
 /** The host is held to these from now on; what affects it gets its time anew where they are others than before. */
