@@ -103,7 +103,11 @@ describe('a change without systemd', { skip }, () => {
       impact!.restarts.map((one) => `${one.hostName} ${one.service}`).sort();
     assert.deepEqual(packages(observed), packages(predicted));
     assert.deepEqual(restarts(observed), restarts(predicted));
-    for (const name of UP) assert.ok(packages(observed).some((text) => text.startsWith(name)), name);
+    for (const name of UP)
+      assert.ok(
+        packages(observed).some((text) => text.startsWith(name)),
+        name,
+      );
   });
 
   test('6.3: its trail is verified', async () => {
