@@ -110,7 +110,7 @@ describe('a change without systemd', { skip }, () => {
       );
   });
 
-  test('6.3: its trail is verified', async () => {
+  test('6.6: its trail is verified', async () => {
     const ran = await server.cli(server.people.approver, 'trail', 'verify');
     assert.equal(ran.code, 0, ran.stdout + ran.stderr);
   });
