@@ -25,8 +25,6 @@ before(async () => {
   if (skip) return;
   await lab.lab('up', '--only', UP.join(','));
   const [sudo1, drop1] = ['sudo1', AGENTLESS].map((one) => HOSTS.find(({ name }) => name === one)!) as [Spec, Spec];
-  // Nobody does it for a host without an agent: looks change nothing.
-  await lab.exec(AGENTLESS, 'apt-get', 'update', '-qq');
   const input: LoopInput = {
     dir,
     keyFile: keyPath(lab.place),

@@ -4,6 +4,7 @@ import { collectFacts } from '../host/facts/collect.ts';
 import type { FactCache } from '../host/facts/look.ts';
 import { LIVELY_SECTIONS } from '../host/facts/registry.ts';
 import type { Host } from '../host/host.ts';
+import { LISTS_EVERY_MS } from '../host/packages/lists-every.ts';
 import { elapsedMs } from './elapsed.ts';
 
 export interface Reporter {
@@ -23,7 +24,6 @@ export interface Reporter {
 /** Tells the server; it answers which sections it wants in full. */
 export type Tell = (sections: Section[]) => Promise<FactsReply>;
 
-const LISTS_MS = 6 * 3_600_000;
 /** A little less than the regular looks are apart: each of those is a whole one. */
 const WHOLE = 0.8;
 
@@ -51,7 +51,7 @@ export async function reportFacts(reporter: Reporter, tell: Tell, asked = false)
 /** What the archive offers is known as of the last update: ours, when nobody else's. Without a network, later. */
 async function freshenLists(reporter: Reporter): Promise<void> {
   const now = reporter.now().getTime();
-  if (elapsedMs(now, reporter.listsAt) < LISTS_MS) return;
+  if (elapsedMs(now, reporter.listsAt) < LISTS_EVERY_MS) return;
   // Four times a day; not loaded by every look.
   const { findPackageManager } = await import('../host/packages/find-manager.ts');
   await (await findPackageManager(reporter.host))?.refresh();

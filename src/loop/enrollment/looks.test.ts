@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -265,4 +265,24 @@ test('where an agent is active, the end of SSH access leaves the host managed; n
   await assert.rejects(endAccess(platform, discovery, operator, await host()), (error) =>
     isAppError(error, 'NOT_FOUND'),
   );
+});
+
+test('2.8: a look has package lists fetched, six hours apart at least, and does without where that fails', async () => {
+  const asked = (): number => readFileSync(join(root, 'asked'), 'utf8').trim().split('\n').length;
+  const fetches = (code: number): void =>
+    put('bin/apt-get', `#!/bin/sh\necho "$@" >>${join(root, 'asked')}\nexit ${code}\n`, 0o755);
+  fetches(0);
+  assert.equal((await deploy()).state, 'done');
+  later(7 * 60);
+  assert.ok(await look());
+  const first = asked();
+  later(60);
+  assert.ok(await look());
+  assert.equal(asked(), first);
+  fetches(100);
+  later(6 * 60);
+  assert.equal((await look())!.find(({ name }) => name === 'packages')?.error, undefined);
+  assert.equal(asked(), first + 1);
+  assert.match(readFileSync(join(root, 'asked'), 'utf8'), /^(update\n)+$/);
+  rmSync(join(root, 'bin/apt-get'));
 });

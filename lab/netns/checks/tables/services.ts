@@ -85,7 +85,7 @@ export const WATCHERS: Group = {
     },
     {
       ...stopped('log-service', 'rsyslog'),
-      bad: `${unitOf('rsyslog', '/usr/sbin/rsyslogd -n')}; systemctl disable rsyslog; systemctl stop rsyslog; true`,
+      bad: `${unitOf('rsyslog', '/usr/sbin/rsyslogd -n')}; systemctl disable rsyslog; systemctl stop rsyslog; systemctl stop systemd-journald; true`,
     },
     stopped('cron-service', 'cron'),
     { ...stopped('firewall', 'nftables'), bad: unitOf('nftables') },

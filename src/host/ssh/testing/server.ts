@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import ssh2 from 'ssh2';
 import type { Connection, ServerChannel } from 'ssh2';
 import { PATH_DIRS } from '../../host.ts';
@@ -102,6 +104,8 @@ function allowed(
   return context.signature === undefined || key.verify(context.blob!, context.signature, context.hashAlgo) === true;
 }
 
+/** Commands of package managers that go to the network. */
+const FETCHES = /\b(apt-get|dnf5?|zypper|apk)\b.* '?(?:update|makecache|refresh)\b/;
 const INTERPRETER = /\b(?:perl -e|(?:python3|platform-python) -c) /;
 
 function runIn(
@@ -109,6 +113,13 @@ function runIn(
   command: string,
   channel: ServerChannel,
 ): void {
+  const fetcher = FETCHES.exec(command)?.[1];
+  // Where the test has none of its own, that would be this machine's, and go to its archive.
+  if (fetcher && !(options.path && existsSync(join(options.path, fetcher)))) {
+    channel.exit(127);
+    channel.end();
+    return;
+  }
   const line = options.interpreters ? command : command.replace(INTERPRETER, 'no-$&');
   const path = [...(options.path ? [options.path] : []), ...PATH_DIRS].join(':');
   // A process group of its own, so that what the command started ends with it.

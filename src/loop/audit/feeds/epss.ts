@@ -13,7 +13,9 @@ export const epss: FeedMember = {
     if (date === undefined || lines[head] !== 'cve,epss,percentile')
       throw new Error('it does not begin as EPSS scores do (a date, then cve,epss,percentile)');
     const signals = lines.slice(head + 1).map((line, at) => signalOf(line, head + 2 + at));
-    return { time: date.replace(/\+(\d{2})(\d{2})$/, '+$1:$2'), statements: [], signals };
+    const time = new Date(date.replace(/\+(\d{2})(\d{2})$/, '+$1:$2'));
+    if (Number.isNaN(time.getTime())) throw new Error(`its date is none: ${date.slice(0, 40)}`);
+    return { time: time.toISOString(), statements: [], signals };
   },
 };
 

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
 import type { SshHost } from '../../../host/ssh/index.ts';
 import { AppError } from '../../../model/errors/index.ts';
 import { chooseUnpacker, UNPACKERS, type Packing, type Unpacker } from '../logic/unpack.ts';
@@ -29,7 +31,9 @@ export async function sendOneFile(
   { bytes, unpacker, path }: { bytes: Uint8Array; unpacker: Unpacker; path: string },
 ): Promise<void> {
   const { remote } = destination;
-  const fresh = `${path}.new`;
+  await dropLeftovers(remote, path);
+  // A copy of a deployment that died may still run or be written to: nobody else has this name.
+  const fresh = `${path}.new-${randomUUID().slice(0, 8)}`;
   const steps = unpacker.steps(fresh);
   try {
     await remote.write(steps.came, bytes, 0o600);
@@ -40,6 +44,14 @@ export async function sendOneFile(
     await remote.exec(['rm', '-rf', steps.came, fresh, `${fresh}.d`], { timeoutMs: PROBE_MS }).catch(() => {});
     throw error;
   }
+}
+
+/** What deployments left that died half-way. Whoever has such a file open keeps it, without its name. */
+async function dropLeftovers(remote: SshHost, path: string): Promise<void> {
+  const dir = dirname(path);
+  const left = ((await remote.list(dir)) ?? []).filter((name) => name.startsWith(`${basename(path)}.new`));
+  if (left.length === 0) return;
+  await remote.exec(['rm', '-rf', ...left.map((name) => join(dir, name))], { timeoutMs: PROBE_MS });
 }
 
 async function unpack(
