@@ -32,7 +32,7 @@ interface TestSshOptions {
   sftp?: false;
   /** true: a machine with perl and Python, which see the whole machine and not only `root` */
   interpreters?: boolean;
-  /** where commands are looked for first */
+  /** where commands are looked for first, with colons between */
   path?: string;
   /** 127.0.0.1 unless told otherwise */
   address?: string;
@@ -113,15 +113,16 @@ function runIn(
   command: string,
   channel: ServerChannel,
 ): void {
+  const dirs = options.path?.split(':') ?? [];
   const fetcher = FETCHES.exec(command)?.[1];
   // Where the test has none of its own, that would be this machine's, and go to its archive.
-  if (fetcher && !(options.path && existsSync(join(options.path, fetcher)))) {
+  if (fetcher && !dirs.some((dir) => existsSync(join(dir, fetcher)))) {
     channel.exit(127);
     channel.end();
     return;
   }
   const line = options.interpreters ? command : command.replace(INTERPRETER, 'no-$&');
-  const path = [...(options.path ? [options.path] : []), ...PATH_DIRS].join(':');
+  const path = [...dirs, ...PATH_DIRS].join(':');
   // A process group of its own, so that what the command started ends with it.
   const how = { cwd: options.root, env: { PATH: path, LASTEMBER_HOST_ROOT: options.root }, detached: true };
   const child = spawn('/bin/sh', ['-c', line], how);
