@@ -72,6 +72,7 @@ function table(output: Output, { items, total, informed }: Vulnerabilities, show
       { title: 'EXPLOITED', of: ({ exploited }) => (exploited ? 'yes' : ''), drop: 1 },
       { title: 'EPSS', of: ({ epss }) => (epss === null ? '' : epss.toFixed(3)), drop: 3 },
       { title: 'HOSTS', of: ({ hosts }) => String(hosts) },
+      { title: 'OVERDUE', of: ({ overdueHosts }) => (overdueHosts === 0 ? '' : String(overdueHosts)), drop: 5 },
       { title: 'DUE', of: dueInWords, drop: 4 },
       { title: 'IN', of: inWords, shrink: true },
       { title: 'FIX', of: fixInWords, shrink: true },
@@ -132,7 +133,8 @@ function detail(output: Output, found: VulnerabilityDetail): void {
     ['exploited', exploited ? `since ${exploited.added} at the latest: ${exploited.title}` : 'not known to be'],
   ]);
   for (const item of items) {
-    output.out(`\n${item.advisory}: priority ${item.priority}, ${count(item.hosts, 'host')}`);
+    const overdue = item.overdueHosts === 0 ? '' : `, ${item.overdueHosts} of them overdue`;
+    output.out(`\n${item.advisory}: priority ${item.priority}, ${count(item.hosts, 'host')}${overdue}`);
     list(
       output,
       item.factors,

@@ -14,6 +14,7 @@ import type { RawReply } from '../../platform/http/route.ts';
 import { dpkgStatus, shared } from './feeds/testing.ts';
 import { csvLine } from './logic/export/csv.ts';
 import { purlOf } from './logic/export/purl.ts';
+import { DEBIAN, debianHost, fixedIn, NEW, OLD, sshd, takeFeed, tracker } from './testing/vulnerabilities.ts';
 import { certificate, nodejs, shop, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
@@ -307,4 +308,67 @@ test('the estate’s VEX: each package once however many hosts have it; affected
     runs: { results: { suppressions?: object[] }[] }[];
   };
   assert.equal(sarif.runs[0]!.results.filter(({ suppressions }) => suppressions !== undefined).length, 1);
+});
+
+test('an exception for an advisory is in the VEX: affected still, accepted until when and why, on its hosts or on all', async () => {
+  const w = await world();
+  open.push(w);
+  // One that no kit knows, so that no finding speaks of it.
+  const advisory = 'CVE-2023-1111';
+  await takeFeed(w, DEBIAN, tracker({ openssh: { [advisory]: fixedIn(NEW, 'high') } }));
+  const [a, b] = [await debianHost(w, 1, [sshd(OLD)]), await debianHost(w, 2, [sshd(OLD)])];
+  await w.settle();
+  const actor = { kind: 'user', id: 'user_1', name: 'Olga', role: 'admin' } as const;
+  const until = new Date(w.clock.now.getTime() + 30 * 86_400_000);
+  const accept = (exceptionId: string, hosts: string[] | null, control: string | null): Promise<unknown> =>
+    w.platform.act(actor, { type: 'impact.exception.added', subject: { kind: 'exception', id: exceptionId } }, (tx) =>
+      w.audit.acceptAdvisory(tx, { exceptionId, advisory, hosts, until, reason: 'no way in', control, at: tx.now }),
+    );
+  const vex = async (format: 'openvex' | 'cyclonedx') =>
+    JSON.parse(await exported(w, 'exportVex', { query: { format } })) as unknown;
+  const told = async () => {
+    const document = OpenVex.parse(await vex('openvex'));
+    return { ...document, statements: document.statements.filter((one) => one.vulnerability.name === advisory) };
+  };
+  const before = await told();
+  await accept('exception_1', [a], 'the port is filtered');
+  const some = await told();
+  const products = (doc: z.infer<typeof OpenVex>) => doc.statements.map((one) => one.products[0]!['@id']);
+  assert.deepEqual(
+    products(some).filter((id) => id.startsWith('urn:')),
+    [`urn:lastember:host:${a}`],
+  );
+  assert.ok(!products(some).includes(`urn:lastember:host:${b}`));
+  const held = some.statements.find((one) => one.products[0]!['@id'].endsWith(a))!;
+  assert.equal(held.status, 'affected', 'an accepted risk is one');
+  const words = [until.toISOString(), 'exception_1', 'no way in', 'the port is filtered', NEW];
+  for (const word of words) assert.ok(held.action_statement!.includes(word), `${word}: ${held.action_statement}`);
+  const ofPackage = (doc: z.infer<typeof OpenVex>) =>
+    doc.statements.find((one) => one.products[0]!['@id'].startsWith('pkg:'))!;
+  assert.equal(ofPackage(some).action_statement, `Update to ${NEW}`, 'elsewhere nobody accepted it');
+  const cyclone = await vex('cyclonedx');
+  assert.equal(await cycloneDxProblems(JSON.stringify(cyclone)), null);
+  const { vulnerabilities } = cyclone as {
+    vulnerabilities: { id: string; affects: { ref: string }[]; analysis: object; workaround?: string }[];
+  };
+  const { analysis, workaround } = vulnerabilities.find(
+    (one) => one.id === advisory && one.affects[0]!.ref.endsWith(a),
+  )!;
+  assert.deepEqual([(analysis as { state: string }).state, workaround], ['exploitable', 'the port is filtered']);
+
+  await accept('exception_2', null, null);
+  const all = await told();
+  assert.equal(ofPackage(all).status, 'affected');
+  assert.match(ofPackage(all).action_statement!, /accepted until .* by exception exception_2: no way in\. Update to/);
+  assert.equal(new Set([before, some, all].map((doc) => doc['@id'])).size, 3, 'other knowledge is another document');
+  await w.platform.act(
+    actor,
+    { type: 'impact.exception.ended', subject: { kind: 'exception', id: 'exception_1' } },
+    async (tx) => {
+      await w.audit.acceptNoMore(tx, 'exception_1');
+      await w.audit.acceptNoMore(tx, 'exception_2');
+    },
+  );
+  const after = await told();
+  assert.deepEqual([after.statements, after['@id']], [before.statements, before['@id']]);
 });

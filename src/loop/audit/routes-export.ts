@@ -11,7 +11,7 @@ import { gathered } from './logic/export/json.ts';
 import { findingsSarif } from './logic/export/sarif.ts';
 import { sbom } from './logic/export/sbom.ts';
 import { cycloneDxVex, openVex } from './logic/export/vex.ts';
-import { eachFinding, newestKnowledge, vexStatements } from './store-export.ts';
+import { eachFinding, newestKnowledge, standingExceptions, vexStatements } from './store-export.ts';
 import { readFacts } from './store-facts.ts';
 
 const Text = z.string().min(1).max(100);
@@ -100,7 +100,7 @@ const vexRoute = ({ db, config }: Platform, discovery: Discovery): Route =>
     raw: true,
     handler: async ({ query: { format, cve } }) => {
       const advisory = cve?.toUpperCase();
-      const hosts = (await discovery.hosts()).filter((host) => !host.supersededBy).map(({ id }) => id);
+      const hosts = (await discovery.hosts()).filter((host) => !host.supersededBy);
       const statements = vexStatements(db, hosts, advisory);
       const first = await statements.next();
       const at = await newestKnowledge(db);
@@ -110,7 +110,10 @@ const vexRoute = ({ db, config }: Platform, discovery: Discovery): Route =>
           why: `no finding and no feed says anything of ${advisory ?? 'what is installed'}; \`lastember feed list\` shows what feeds there are`,
         });
       const { write, contentType } = VEX[format];
-      const heading = { at: at.toISOString(), origin: `${config.checkpointOrigin} ${advisory ?? ''}` };
+      const heading = {
+        at: at.toISOString(),
+        origin: `${config.checkpointOrigin} ${advisory ?? ''} ${await standingExceptions(db)}`,
+      };
       return file(`vex.${format}.json`, contentType, write(heading, resumed(first.value, statements)));
     },
   });

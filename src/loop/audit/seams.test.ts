@@ -143,7 +143,8 @@ test('12.4: what a feed says of a Python library is in the exchange file, howeve
   await w.settle();
   assert.equal((await list(w, { host: id })).total, 1);
   const found: string[] = [];
-  for await (const { vulnerability } of vexStatements(w.platform.db, [id], undefined)) found.push(vulnerability);
+  for await (const { vulnerability } of vexStatements(w.platform.db, [{ id, name: 'host-1' }], undefined))
+    found.push(vulnerability);
   assert.deepEqual(found, ['PYSEC-2026-1']);
 });
 

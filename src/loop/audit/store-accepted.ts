@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Vulnerability } from '../../model/vulnerability.ts';
 import type { DbOrTx, Tx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { statementsNaming } from './store-feeds.ts';
@@ -10,16 +11,25 @@ export interface Accepted {
   advisory: string;
   hosts: readonly string[] | null;
   until: Date;
+  reason: string | null;
+  /** what stands in the way of an attack meanwhile */
+  control: string | null;
+  at: Date | null;
 }
 
 /** Takes an exception in, or changes what it is for. False: nothing is other than before. */
-export async function accept(tx: Tx, { exceptionId, advisory, hosts, until }: Accepted): Promise<boolean> {
+export async function accept(tx: Tx, accepted: Accepted): Promise<boolean> {
+  const { exceptionId, advisory, hosts, until, reason, control, at } = accepted;
   const list = hosts === null ? null : hosts.toSorted();
   const { rows } = await sql`
-    insert into audit.accepted as a (exception_id, advisory, hosts, until)
-    values (${exceptionId}, ${advisory}, ${list}::text[], ${until})
-    on conflict (exception_id) do update set hosts = excluded.hosts, until = excluded.until
-    where (a.hosts, a.until) is distinct from (excluded.hosts, excluded.until) returning exception_id`.execute(tx.db);
+    insert into audit.accepted as a (exception_id, advisory, hosts, until, reason, control, accepted_at)
+    values (${exceptionId}, ${advisory}, ${list}::text[], ${until}, ${reason}, ${control}, ${at})
+    on conflict (exception_id) do update set hosts = excluded.hosts, until = excluded.until, reason = excluded.reason,
+      control = excluded.control, accepted_at = excluded.accepted_at
+    where (a.hosts, a.until, a.reason, a.control, a.accepted_at) is distinct from
+      (excluded.hosts, excluded.until, excluded.reason, excluded.control, excluded.accepted_at) returning exception_id`.execute(
+    tx.db,
+  );
   if (rows.length > 0) await dueAnew(tx, advisory);
   return rows.length > 0;
 }
@@ -41,10 +51,18 @@ async function dueAnew(tx: Tx, advisory: string): Promise<void> {
   await tx.publish('findings', {});
 }
 
+const ACCEPTED = sql.raw('exception_id as "exceptionId", advisory, hosts, until, reason, control, accepted_at as "at"');
+
+export async function allAccepted(db: DbOrTx): Promise<Accepted[]> {
+  const { rows } = await sql<Accepted>`
+    select ${ACCEPTED} from audit.accepted order by until desc, exception_id`.execute(db);
+  return rows;
+}
+
 /** What stands for any of these names. */
 export async function acceptedFor(db: DbOrTx, names: readonly string[]): Promise<Accepted[]> {
   const { rows } = await sql<Accepted>`
-    select exception_id as "exceptionId", advisory, hosts, until from audit.accepted
+    select ${ACCEPTED} from audit.accepted
     where upper(advisory) = ${anyOf(names.map((name) => name.toUpperCase()))} order by until desc, exception_id`.execute(
     db,
   );
@@ -53,6 +71,15 @@ export async function acceptedFor(db: DbOrTx, names: readonly string[]): Promise
 
 export const acceptedHere = (accepted: readonly Accepted[], hostId: string): Accepted | undefined =>
   accepted.find(({ hosts }) => hosts === null || hosts.includes(hostId));
+
+/** Those that are about this one, by any of its names. */
+export function acceptedAs(
+  all: readonly Accepted[],
+  { advisory, aliases }: Pick<Vulnerability, 'advisory' | 'aliases'>,
+): Accepted[] {
+  const names = new Set([advisory, ...aliases].map((name) => name.toUpperCase()));
+  return all.filter((one) => names.has(one.advisory.toUpperCase()));
+}
 
 export async function knowsAdvisory(db: DbOrTx, advisory: string): Promise<boolean> {
   if ((await statementsNaming(db, advisory.toUpperCase())).length > 0) return true;

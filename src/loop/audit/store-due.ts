@@ -3,6 +3,7 @@ import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { systemActor } from '../../model/actor.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Terms } from './logic/terms.ts';
+import { dropDueDays, putDueDays } from './store-overdue.ts';
 
 /** Many advisories of one import affect the same packages since the same time: those are looked at once. */
 const AT_ONCE = 5000;
@@ -43,6 +44,7 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
       update audit.vulnerability v set due_at = due.at
       from alike join one using (spans, severity, accepted) left join due on due.advisory = one.advisory
       where v.advisory = alike.advisory and v.due_at is distinct from due.at`.execute(db);
+    await putDueDays(db, some);
   }
 }
 
@@ -55,6 +57,7 @@ async function hasTerms(db: DbOrTx): Promise<boolean> {
 async function dropDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   await sql`update audit.vulnerability set due_at = null
     where advisory = ${anyOf(advisories)} and due_at is not null`.execute(db);
+  await dropDueDays(db, advisories);
 }
 
 /** The host is held to these from now on; what affects it gets its time anew where they are others than before. */

@@ -7,8 +7,9 @@ import { matchHost } from './logic/advisories/host.ts';
 import { called, type FeedStatement } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
 import { purlOf } from './logic/export/purl.ts';
-import { ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
+import { type AcceptedPackage, ofAccepted, ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
 import { kernelOf } from './logic/kernels.ts';
+import { type Accepted, acceptedAs, allAccepted } from './store-accepted.ts';
 import { statementsCalled } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
 import { versionOrder } from './versions/registry.ts';
@@ -64,27 +65,59 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
 /** What is known of all that these hosts have: their findings first, then what feeds say of each distinct package. */
 export async function* vexStatements(
   db: DbOrTx,
-  hostIds: readonly string[],
+  hosts: readonly { id: string; name: string }[],
   advisory: string | undefined,
 ): AsyncGenerator<VexStatement> {
   const isAsked = (one: VexStatement): boolean =>
     advisory === undefined || [one.vulnerability, ...one.aliases].some((id) => id.toUpperCase() === advisory);
-  const live = new Set(hostIds);
+  const live = new Map(hosts.map(({ id, name }) => [id, name]));
   for await (const finding of eachFinding(db, advisory === undefined ? {} : { advisory }))
     if (live.has(finding.hostId))
       yield* ofFinding(finding).filter((one) => one.vulnerability === advisory || isAsked(one));
-  const packages = await distinctPackages(db, hostIds);
-  for (const some of chunks(packages, PAGE)) yield* (await said(db, some)).filter(isAsked);
+  const accepted = await allAccepted(db);
+  for (const one of accepted) yield* (await acceptedOnHosts(db, one, live)).filter(isAsked);
+  const everywhere = accepted.filter(({ hosts }) => hosts === null);
+  const packages = await distinctPackages(db, [...live.keys()]);
+  for (const some of chunks(packages, PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);
 }
 
-async function said(db: DbOrTx, packages: readonly Distinct[]): Promise<VexStatement[]> {
+/** Exceptions for all hosts stand with the packages instead. */
+async function acceptedOnHosts(
+  db: DbOrTx,
+  accepted: Accepted,
+  live: ReadonlyMap<string, string>,
+): Promise<VexStatement[]> {
+  if (accepted.hosts === null) return [];
+  const { rows } = await sql<Omit<AcceptedPackage, 'hostName'> & { since: Date }>`
+    select h.host_id as "hostId", v.advisory as vulnerability, v.aliases, p.name, p.version,
+      m.fix, m.why, m.feed, greatest(h.since, m.since) as since
+    from audit.vulnerability v
+    join audit.match m on m.advisory = v.advisory and m.until is null and m.verdict = 'affected'
+    join audit.package p on p.id = m.package_id
+    join audit.package_list l on l.packages @> array[m.package_id]
+    join audit.host_list h on h.list_id = l.id and h.until is null
+    where (upper(v.advisory) = upper(${accepted.advisory}) or v.aliases @> array[${accepted.advisory}])
+      and h.host_id = ${anyOf(accepted.hosts.filter((id) => live.has(id)))}
+    order by h.host_id, v.advisory, p.name, p.version`.execute(db);
+  const newest = (own: typeof rows): Date =>
+    new Date(Math.max(...own.map(({ since }) => since.getTime()), accepted.at?.getTime() ?? 0));
+  return [...Map.groupBy(rows, ({ hostId, vulnerability }) => `${hostId} ${vulnerability}`).values()].map((own) =>
+    ofAccepted(
+      own.map((one) => ({ ...one, hostName: live.get(one.hostId)! })),
+      accepted,
+      newest(own),
+    ),
+  );
+}
+
+async function said(db: DbOrTx, packages: readonly Distinct[], accepted: readonly Accepted[]): Promise<VexStatement[]> {
   const names = new Map(
     packages.flatMap((one) => namesOf(one).map((name) => [`${name.ecosystem} ${name.called}`, name] as const)),
   );
   const statements = Map.groupBy(await statementsCalled(db, [...names.values()]), ({ ecosystem, name }) =>
     called(ecosystem, name),
   );
-  return packages.flatMap((one) => saidOf(one, statements));
+  return packages.flatMap((one) => saidOf(one, statements, accepted));
 }
 
 /** A kernel's packages are signed by other sources than what statements speak of. */
@@ -95,7 +128,11 @@ function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
   return [one.name, one.source, sourceOf(one)].map((name) => ({ ecosystem, called: called(ecosystem, name) }));
 }
 
-function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>): VexStatement[] {
+function saidOf(
+  one: Distinct,
+  statements: ReadonlyMap<string, FeedStatement[]>,
+  accepted: readonly Accepted[],
+): VexStatement[] {
   // Of a kernel's packages only the image that some host runs is judged.
   if (kernelOf(one) !== null && one.running === null) return [];
   const ecosystem = one.ecosystem.split(':')[0]!;
@@ -114,8 +151,16 @@ function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>)
   };
   const { packages, kernel } = matchHost(own, [installed], versionOrder, one.running);
   return [...packages, ...kernel]
-    .map((match) => ofMatch(match, purl, one.name))
+    .map((match) => {
+      const [holds] = acceptedAs(accepted, { advisory: match.id, aliases: match.statement.aliases });
+      return ofMatch(match, purl, one.name, holds);
+    })
     .toSorted((a, b) => (a.vulnerability < b.vulnerability ? -1 : 1));
+}
+
+/** What stands now, in short: when an exception ends, no time tells of it. */
+export async function standingExceptions(db: DbOrTx): Promise<string> {
+  return (await allAccepted(db)).map(({ exceptionId, until }) => `${exceptionId} ${until.toISOString()}`).join(' ');
 }
 
 /** When the newest of all that is told was so; null: there is nothing to tell. */
@@ -123,6 +168,7 @@ export async function newestKnowledge(db: DbOrTx): Promise<Date | null> {
   const { rows } = await sql<{ at: Date | null }>`
     select greatest((select max(last_seen_at) from audit.finding_look), (select max(closed_at) from audit.finding),
       (select max(coalesce(feed_time, ok_at)) from audit.feed_state where digest is not null),
-      (select max(received_at) from audit.section where name in ('packages', 'inventories'))) as at`.execute(db);
+      (select max(received_at) from audit.section where name in ('packages', 'inventories')),
+      (select max(accepted_at) from audit.accepted)) as at`.execute(db);
   return rows[0]?.at ?? null;
 }

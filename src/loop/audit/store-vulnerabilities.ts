@@ -9,10 +9,11 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Span } from './logic/vulnerability-life.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
+import { overdueHosts } from './store-overdue.ts';
 import type { AuditTables } from './tables.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
-type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority' | 'due_at'>;
+type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority' | 'due_at' | 'due_days' | 'due_hosts'>;
 
 export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (advisories.length > 0)
@@ -74,7 +75,7 @@ export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery,
   const where = sql.join(conditions(query, now), sql` and `);
   // Counted apart: of the page, the index by priority gives the rows in order and no others are read.
   const [{ rows }, { rows: counted }] = await Promise.all([
-    sql<Accepting>`select v.*, ${ACCEPTED} as until from audit.vulnerability v where ${where}
+    sql<Asked>`select v.*, ${ACCEPTED} as until, ${overdueHosts(now)} as overdue from audit.vulnerability v where ${where}
       order by v.priority desc, v.advisory limit ${limit} offset ${offset}`.execute(db),
     sql<{ total: string }>`select count(*) as total from audit.vulnerability v where ${where}`.execute(db),
   ]);
@@ -124,8 +125,8 @@ export async function vulnerabilitiesNamed(
   advisory: string,
   { ids, now }: { ids: readonly string[]; now: Date },
 ): Promise<Vulnerability[]> {
-  const { rows } = await sql<Accepting>`
-    select v.*, ${ACCEPTED} as until from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
+  const { rows } = await sql<Asked>`
+    select v.*, ${ACCEPTED} as until, ${overdueHosts(now)} as overdue from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
     order by v.priority desc, v.advisory`.execute(db);
   return rows.map((row) => toVulnerability(row, now));
 }
@@ -133,9 +134,9 @@ export async function vulnerabilitiesNamed(
 /** Until when the risk is accepted on all hosts. */
 const ACCEPTED = sql<Date | null>`(select max(a.until) from audit.accepted a
   where a.hosts is null and (upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases)))`;
-type Accepting = Row & { until: Date | null };
+type Asked = Row & { until: Date | null; overdue: number };
 
-function toVulnerability(row: Accepting, now: Date): Vulnerability {
+function toVulnerability(row: Asked, now: Date): Vulnerability {
   const { advisory, aliases, severity, sources, hosts, fixable, exploited, epss, priority } = row;
   return {
     advisory,
@@ -150,6 +151,7 @@ function toVulnerability(row: Accepting, now: Date): Vulnerability {
     factors: factorsOf(row),
     dueAt: row.due_at?.toISOString() ?? null,
     overdue: row.due_at !== null && row.due_at < now,
+    overdueHosts: row.overdue,
     acceptedUntil: row.until?.toISOString() ?? null,
   };
 }

@@ -129,10 +129,20 @@ export type AuditTables = {
     epss: number | null;
     priority: Generated<number>;
     due_at: Generated<Date | null>;
+    due_days: Generated<string[]>;
+    due_hosts: Generated<number[]>;
   };
   'audit.host_term': { host_id: string; severity: Severity; days: number };
   'audit.due_again': { host_id: string };
-  'audit.accepted': { exception_id: string; advisory: string; hosts: string[] | null; until: Date };
+  'audit.accepted': {
+    exception_id: string;
+    advisory: string;
+    hosts: string[] | null;
+    until: Date;
+    reason: string | null;
+    control: string | null;
+    accepted_at: Date | null;
+  };
   'audit.judged': { host_id: string; at: Date; facts_at: Date | null; probed_at: Date | null; kits: string };
   'audit.finding': {
     id: string;

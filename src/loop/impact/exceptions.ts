@@ -68,11 +68,19 @@ async function check(platform: Platform, discovery: Discovery, audit: Audit, inp
 async function holdAdvisory(
   { discovery, audit }: { discovery: Pick<Discovery, 'hosts'>; audit: Audit },
   tx: Tx,
-  { id, match, expiresAt }: Exception,
+  { id, match, expiresAt, reason, control, createdAt }: Exception,
 ): Promise<boolean> {
   if (match.advisory === undefined) return false;
   const hosts = hostsFor(match, match.hosts === undefined ? [] : await discovery.hosts());
-  return audit.acceptAdvisory(tx, { exceptionId: id, advisory: match.advisory, hosts, until: new Date(expiresAt) });
+  return audit.acceptAdvisory(tx, {
+    exceptionId: id,
+    advisory: match.advisory,
+    hosts,
+    until: new Date(expiresAt),
+    reason,
+    control,
+    at: new Date(createdAt),
+  });
 }
 
 async function covered(audit: Audit, exception: Pick<Exception, 'match'>): Promise<Finding[]> {
@@ -174,7 +182,7 @@ export async function sweepExceptions(
   }
   for (const exception of active.filter((one) => Date.parse(one.expiresAt) > now)) {
     const findings = await covered(audit, exception);
-    const follows = exception.match.hosts !== undefined;
+    const follows = exception.match.advisory !== undefined;
     if (findings.length === 0 && !follows) continue;
     await platform.observe(actor, async (tx) => {
       if (!(await lockActive(tx.db, exception.id))) return;

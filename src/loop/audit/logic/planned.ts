@@ -1,4 +1,5 @@
 import type { AffectedPackage } from '../../../model/vulnerability.ts';
+import { kernelOf, ownVersion } from './kernels.ts';
 
 /** Packages of a host that a change which is not over brings to these versions. */
 export interface PlannedUpgrade {
@@ -9,21 +10,43 @@ export interface PlannedUpgrade {
 
 /** Negative: a is older than b; null: they cannot be compared. */
 type Order = (a: string, b: string) => number | null;
-type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'fix'>;
+type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'source' | 'fix'>;
+type OrderOf = (ecosystem: string) => Order | null;
 
-/** The change after which none of these packages is affected any more; one that brings some of them only is none. */
+/**
+ * The change after which none of these packages is affected any more; one that brings some of them only is none. Of a
+ * kernel it is the one that brings a fixed image: the host boots into it by this change or another one.
+ */
 export function plannedIn(
   upgrades: readonly PlannedUpgrade[],
   affected: readonly Affected[],
-  order: (ecosystem: string) => Order | null,
+  order: OrderOf,
 ): string | null {
   if (affected.length === 0) return null;
-  const fixes = ({ packages }: PlannedUpgrade): boolean =>
-    affected.every(({ ecosystem, name, fix }) => {
-      if (fix === null) return false;
-      const to = packages.find((one) => one.name === name)?.version;
-      const compared = to === undefined ? null : (order(ecosystem)?.(to, fix) ?? null);
-      return compared !== null && compared >= 0;
-    });
+  const fixes = ({ packages }: PlannedUpgrade): boolean => affected.every((one) => isFixed(one, packages, order));
   return upgrades.find(fixes)?.changeId ?? null;
 }
+
+function isFixed(one: Affected, packages: PlannedUpgrade['packages'], order: OrderOf): boolean {
+  const { ecosystem, name, fix } = one;
+  if (fix === null) return false;
+  const reaches = (version: string): boolean => {
+    const compared = order(ecosystem)?.(version, fix) ?? null;
+    return compared !== null && compared >= 0;
+  };
+  if (kernelOf(one) === null) return packages.some((to) => to.name === name && reaches(to.version));
+  // The next kernel is a package of another name: the new image, or the one that depends on the newest.
+  return packages.some((to) => {
+    const version = ownVersion(ecosystem === 'Ubuntu' ? 'linux-meta' : 'linux-signed-', to.version);
+    return flavourOf(to.name) === flavourOf(name) && series(version) === series(fix) && reaches(version);
+  });
+}
+
+/** `amd64` of linux-image-6.1.0-18-amd64 and of linux-image-amd64; null: no image of a kernel. */
+function flavourOf(name: string): string | null {
+  const rest = /^linux-image-(?:unsigned-)?(.+)$/.exec(name)?.[1];
+  return rest === undefined ? null : (/^\d[^-]*(?:-\d[^-]*)*-(.+)$/.exec(rest)?.[1] ?? rest);
+}
+
+/** A kernel of a newer series may be older than the fix in it. */
+const series = (version: string): string | null => /^(?:\d+:)?(\d+\.\d+)/.exec(version)?.[1] ?? null;

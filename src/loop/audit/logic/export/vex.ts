@@ -14,6 +14,8 @@ export interface VexStatement {
   note: string;
   /** what to do; of `affected` always */
   action: string | null;
+  /** what stands in the way of an attack while the risk is accepted */
+  workaround?: string;
   /** ISO 8601: when it was known to be so */
   at: string;
 }
@@ -71,19 +73,75 @@ const STATUSES: Readonly<Record<Match['verdict'], VexStatement['status']>> = {
   unknown: 'under_investigation',
 };
 
-/** What feeds say of a package in this version, on whichever hosts it is. */
-export function ofMatch(match: Match, purl: string, name: string): VexStatement {
+/** An exception for an advisory, as far as others are told of it. */
+export interface Acceptance {
+  exceptionId: string;
+  until: Date;
+  reason: string | null;
+  control: string | null;
+}
+
+/** The risk stays one, and what would end it is told all the same: an exception ends by itself. */
+function withAcceptance(one: VexStatement, accepted: Acceptance | undefined): VexStatement {
+  if (one.status !== 'affected' || !accepted) return one;
+  const { exceptionId, until, reason, control } = accepted;
+  const because = reason === null ? '' : `: ${reason}`;
+  const meanwhile = control === null ? '' : ` Meanwhile: ${control}.`;
+  const taken = `The risk is accepted until ${until.toISOString()} by exception ${exceptionId}${because}.${meanwhile}`;
+  return { ...one, action: `${taken} ${one.action}`, ...(control === null ? {} : { workaround: control }) };
+}
+
+const actionFor = (fix: string | null, why: string): string =>
+  fix === null ? `No fix to go to: ${why}` : `Update to ${fix}`;
+
+/** A package that is affected on a host for which the risk is accepted. */
+export interface AcceptedPackage {
+  hostId: string;
+  hostName: string;
+  vulnerability: string;
+  aliases: string[];
+  name: string;
+  version: string;
+  fix: string | null;
+  why: string;
+  feed: string;
+}
+
+/** All that an exception holds on one host of one advisory: elsewhere the same package is not accepted. */
+export function ofAccepted(packages: readonly AcceptedPackage[], accepted: Acceptance, at: Date): VexStatement {
+  const [first] = packages;
+  const { hostId, hostName, vulnerability, aliases } = first!;
+  const said = packages.map(({ name, version, why, feed }) => `${name} ${version}: ${why}; says ${feed}`);
+  const todo = packages.map(({ name, fix, why }) => `${name}: ${actionFor(fix, why)}`);
+  return withAcceptance(
+    {
+      product: hostRef(hostId),
+      productName: hostName,
+      vulnerability,
+      aliases: aliases.toSorted(),
+      status: 'affected',
+      note: [...new Set(said)].join('. '),
+      action: [...new Set(todo)].join('. '),
+      at: at.toISOString(),
+    },
+    accepted,
+  );
+}
+
+/** What feeds say of a package in this version, on whichever hosts it is; `accepted`: on all of them. */
+export function ofMatch(match: Match, purl: string, name: string, accepted?: Acceptance): VexStatement {
   const { verdict, why, fix, statement } = match;
-  return {
+  const said: VexStatement = {
     vulnerability: match.id,
     aliases: [...new Set(statement.aliases)].toSorted(),
     status: STATUSES[verdict],
     product: purl,
     productName: name,
     note: `${why}; says ${statement.feed}`,
-    action: verdict === 'affected' ? (fix === null ? `No fix to go to: ${why}` : `Update to ${fix}`) : null,
+    action: verdict === 'affected' ? actionFor(fix, why) : null,
     at: new Date(statement.time).toISOString(),
   };
+  return withAcceptance(said, accepted);
 }
 
 export interface Heading {
@@ -154,7 +212,13 @@ const asCycloneDx = (one: VexStatement): object => ({
     : {}),
   updated: one.at,
   ...(one.action === null ? {} : { recommendation: one.action }),
-  analysis: { ...ANALYSES[one.status], detail: one.note, lastUpdated: one.at },
+  ...(one.workaround === undefined ? {} : { workaround: one.workaround }),
+  analysis: {
+    ...ANALYSES[one.status],
+    ...(one.workaround === undefined ? {} : { response: ['workaround_available'] }),
+    detail: one.note,
+    lastUpdated: one.at,
+  },
   affects: [{ ref: one.product }],
 });
 
