@@ -9,6 +9,8 @@ export interface CliEnv {
   sshAuthSock: string | null;
   /** what a scanner on this machine never touches, besides `--never` */
   scanNever: string[];
+  /** with which a scanner starts the first time, where `--token` is not given */
+  scannerToken: string | null;
   /** where approver keys are kept by default */
   configDir: string;
   /** what the default data directory is found by */
@@ -23,6 +25,7 @@ export function readEnv(env: NodeJS.ProcessEnv = process.env, isTerminal = proce
     directories: env,
     sshAuthSock: env['SSH_AUTH_SOCK'] || null,
     scanNever: (env['LASTEMBER_SCAN_NEVER'] ?? '').split(/[\s,]+/).filter((text) => text !== ''),
+    scannerToken: env['LASTEMBER_SCANNER_TOKEN'] || null,
     configDir: join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || safeHome(), '.config'), 'lastember'),
   };
 }

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import type { Context } from '../context.ts';
 import { readEnv } from '../env.ts';
 import { UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
 import { pick, short } from '../lookup.ts';
-import { collect, does, number, text, texts } from '../run.ts';
+import { collect, does, number, type Options, text, texts } from '../run.ts';
 import { VERSION } from '../version.ts';
 
 export function addSites(root: Command): void {
@@ -21,7 +22,7 @@ function addScannerProgram(root: Command): void {
       .command('scanner')
       .description('Look at a remote site for a server: it calls, nothing listens here, no database')
       .requiredOption('--site <name>', 'the site that this machine looks from')
-      .option('--token <token>', 'from `lastember scanners token`; needed the first time only')
+      .option('--token <token>', 'from `lastember scanners token`; needed the first time only (also LASTEMBER_SCANNER_TOKEN)')
       .option('--name <name>', 'what this scanner is called (default: the name of this machine)')
       .option('--only <cidr>', 'touch nothing else, whatever the server says (may be repeated)', collect)
       .option(
@@ -32,12 +33,8 @@ function addScannerProgram(root: Command): void {
       .option('--path <path>', 'how ports are tried: auto, portable, epoll or syn', 'auto'),
     async (context, _, options) => {
       const site = text(options, 'site')!;
-      const server = context.server;
-      if (!server || !/^https:\/\/\S+$/.test(server))
-        throw new UsageError('--server takes the address that agents call, such as https://lastember.example:7415');
-      const path = text(options, 'path') ?? 'auto';
-      if (path !== 'auto' && path !== 'portable' && path !== 'epoll' && path !== 'syn')
-        throw new UsageError(`--path takes auto, portable, epoll or syn, not "${path}"`);
+      const server = agentAddress(context);
+      const path = pathOf(options);
       // Loaded here only: every other command starts faster without it.
       const { runScanner, scannerLog } = await import('../../scanner/index.ts');
       const stop = new AbortController();
@@ -45,8 +42,8 @@ function addScannerProgram(root: Command): void {
       await runScanner({
         site,
         path,
-        server: server.replace(/\/+$/, ''),
-        token: text(options, 'token') ?? null,
+        server,
+        token: text(options, 'token') ?? context.env.scannerToken,
         name: text(options, 'name') ?? hostname(),
         version: VERSION,
         dataDir: join(context.dataDir, 'scanner', site),
@@ -55,6 +52,58 @@ function addScannerProgram(root: Command): void {
         log: scannerLog,
         signal: stop.signal,
       });
+    },
+  );
+}
+
+function agentAddress({ server }: Context): string {
+  if (!server || !/^https:\/\/\S+$/.test(server))
+    throw new UsageError('--server takes the address that agents call, such as https://lastember.example:7415');
+  return server.replace(/\/+$/, '');
+}
+
+const PATHS = ['auto', 'portable', 'epoll', 'syn'] as const;
+
+function pathOf(options: Options): (typeof PATHS)[number] {
+  const given = text(options, 'path') ?? 'auto';
+  const path = PATHS.find((one) => one === given);
+  if (path === undefined) throw new UsageError(`--path takes ${PATHS.join(', ')}, not "${given}"`);
+  return path;
+}
+
+function addUnit(scanners: Command): void {
+  does(
+    scanners
+      .command('unit')
+      .description('Print the systemd unit of a scanner on this machine; asks no server')
+      .requiredOption('--site <name>', 'the site')
+      .option('--name <name>', 'what this scanner is called (default: the name of this machine)')
+      .option('--only <cidr>', 'as for `lastember scanner` (may be repeated)', collect)
+      .option('--never <cidr>', 'as for `lastember scanner` (may be repeated)', collect)
+      .option('--path <path>', `how ports are tried: ${PATHS.join(', ')}; syn gets raw sockets`, 'auto')
+      .option('--program <path>', 'the program that it starts (default: this one)'),
+    async (context, _, options) => {
+      const site = text(options, 'site')!;
+      const program = resolve(text(options, 'program') ?? process.argv[1]!);
+      if (/^\/(?:root|home)\//.test(program))
+        throw new UsageError(
+          `${program} is in a home, which the service cannot read; install lastember elsewhere (npm install --global lastember), or name it with --program`,
+        );
+      const { scannerUnit, tokenFile } = await import('../../scanner/index.ts');
+      const unit = scannerUnit({
+        site,
+        program,
+        server: agentAddress(context),
+        path: pathOf(options),
+        name: text(options, 'name') ?? null,
+        only: texts(options, 'only'),
+        never: [...texts(options, 'never'), ...context.env.scanNever],
+      });
+      if (context.output.json) return show(context.output, { site, unit, tokenFile: tokenFile(site) }, []);
+      context.output.out(unit.trimEnd());
+      context.output.err(`Write it to /etc/systemd/system/lastember-scanner-${site}.service,`);
+      context.output.err(`put LASTEMBER_SCANNER_TOKEN=TOKEN into ${tokenFile(site)} (mode 0600) for the first start,`);
+      context.output.err(`and run: systemctl enable --now lastember-scanner-${site}`);
     },
   );
 }
@@ -102,6 +151,7 @@ const worksOn = ({ scans }: { scans: { scanId: string; scope: string | null }[] 
 
 function addScanners(root: Command): void {
   const scanners = root.command('scanners').description('Scanners at remote sites');
+  addUnit(scanners);
   does(
     scanners
       .command('token')

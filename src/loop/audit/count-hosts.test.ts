@@ -15,6 +15,11 @@ const Host = fc.record({
   system: fc.option(
     fc.record({
       listens: fc.uniqueArray(fc.constantFrom(...NAMES), { maxLength: 2 }),
+      reached: fc.uniqueArray(
+        fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('local', 'berlin', 'rome')).map((both) => both.join('\t')),
+        { maxLength: 3 },
+      ),
+      reachedAt: fc.option(fc.constantFrom('2026-01-01', '2026-01-02')),
       peers: fc.nat(9),
       important: fc.boolean(),
     }),
@@ -32,7 +37,7 @@ const Estate = fc.record({
 test('3.1: hosts counted by reading every list once are those counted by asking the index of each set', async () => {
   const w = await fresh();
   const { db } = w.platform;
-  let counted = 0;
+  let [counted, reached] = [0, 0];
   await fc.assert(
     fc.asyncProperty(Estate, async ({ lists, hosts, sets }) => {
       const both = await db.transaction().execute(async (tx) => {
@@ -61,8 +66,9 @@ test('3.1: hosts counted by reading every list once are those counted by asking 
           await put('packages', host.earlier, '2026-01-02');
           await put('inventories', host.inventories === null ? null : host.inventories + 10, null);
           if (host.system)
-            await sql`insert into audit.host_system (host_id, ecosystems, listens, peers, important) values
-              (${`h${index}`}, '{}', ${host.system.listens}, ${host.system.peers}, ${host.system.important})`.execute(
+            await sql`insert into audit.host_system (host_id, ecosystems, listens, reached, reached_at, peers, important) values
+              (${`h${index}`}, '{}', ${host.system.listens}, ${host.system.reached.toSorted()},
+              ${host.system.reachedAt}, ${host.system.peers}, ${host.system.important})`.execute(
               tx,
             );
         }
@@ -71,8 +77,10 @@ test('3.1: hosts counted by reading every list once are those counted by asking 
       const sorted = (one: Map<string, unknown>) => [...one].toSorted(([a], [b]) => (a < b ? -1 : 1));
       assert.deepEqual(sorted(both[1]!), sorted(both[0]!));
       counted += both[0]!.size;
+      reached += [...both[0]!.values()].filter((one) => one.reachedFrom.length > 1).length;
     }),
     { numRuns: 60 },
   );
   assert.ok(counted > 50);
+  assert.ok(reached > 5, 'from more than one site');
 });

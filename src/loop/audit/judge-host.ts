@@ -27,6 +27,8 @@ import { orphans } from './store-orphans.ts';
 import { leaveLists } from './store-interned.ts';
 import { noteTerms } from './store-due.ts';
 import { noteRecount } from './store-recount.ts';
+import { followReached } from './follow-reached.ts';
+import { type Reached, reachedOf } from './logic/reached.ts';
 import { noteUses } from './store-fixes.ts';
 import { usesOf } from './logic/uses.ts';
 import { removeVerdicts } from './store-verdicts.ts';
@@ -98,6 +100,7 @@ interface Prepared {
   /** records of the same machine, or of one that stood in its place */
   before: readonly Host[];
   leaks: readonly NewExposure[];
+  reached: Reached;
 }
 
 /** What is judged, whatever the kits say: packages, kernels, listeners, keys and where a fire came from. */
@@ -138,6 +141,7 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
     evidence,
     before: await predecessors(discovery, host.id),
     leaks: await lookForLeaks(discovery, kits, evidence),
+    reached: reachedOf(evidence, await discovery.away(host.id)),
   };
 }
 
@@ -203,6 +207,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
   if (left.length > 0) await noteRecount(tx, { lists: left });
   if (evidence.facts.processes) await noteUses(tx.db, host.id, usesOf(evidence.facts.processes));
   await noteTerms(tx, host.id, inForce.terms);
+  await followReached(tx, host.id, prepared.reached);
   await noteVerdicts({ discovery: context.discovery, tx, evidence, inForce }, context.kits, judgements);
   const added = await radar(context.platform, tx, context.kits, evidence, prepared.leaks);
   await noteAskable(context.platform, tx, evidence.endpoints);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { sql } from 'kysely';
 import type { Feed } from '../../model/feed.ts';
 import { merge } from '../discovery/merge.ts';
 import { vexStatements } from './store-export.ts';
@@ -52,6 +53,45 @@ test('3.20: a package that comes to listen, or that more connect to, is more urg
   await w.send(id, { sockets: [] });
   await w.settle();
   assert.equal((await factors())['exposure'], 1);
+});
+
+test('3.20: a listener that a look from outside reached is more urgent than one that only the host tells of; where from and when is told', async () => {
+  const w = await newWorld();
+  await takeFeed(w, DEBIAN, OPENSSH);
+  const at = { address: '0.0.0.0', port: 22, pid: 1, process: 'sshd', unit: 'ssh.service', package: 'openssh-server' };
+  const [a, b] = [await debianHost(w, 1, [sshd(OLD)]), await debianHost(w, 2, [sshd(OLD)])];
+  for (const id of [a, b]) await w.send(id, { sockets: [at] });
+  await w.settle();
+  const factor = async (wanted: string) => (await list(w)).items[0]!.factors.find(({ name }) => name === wanted)!;
+  assert.deepEqual(
+    [(await factor('exposure')).why, await factor('reached')],
+    [
+      'by the hosts’ own word it listens beyond the loopback on 2 of 2, not seen from outside',
+      { name: 'reached', why: 'no look from outside reached it', times: 1 },
+    ],
+  );
+  w.later();
+  await w.look(a, '10.3.0.1', 8080, 'it says nothing');
+  await w.settle();
+  assert.equal((await factor('reached')).times, 1, 'another port is nothing of it');
+  await w.look(a, '10.3.0.1', 22, 'it says nothing');
+  await w.settle();
+  const day = w.clock.now.toISOString().slice(0, 10);
+  const { why, times } = await factor('reached');
+  assert.deepEqual([why, times], [`a look from outside reached it on 1 of 2: from this server, last on ${day}`, 1.5]);
+  assert.match((await factor('exposure')).why, /on 2 of 2, on 1 of them not seen from outside$/);
+
+  // The same port of another host, seen from a site.
+  await sql`update discovery.address set site = 'berlin' where host_id = ${b}`.execute(w.platform.db);
+  w.later();
+  await w.look(b, '10.3.0.2', 22, 'it says nothing');
+  await w.settle();
+  const both = await factor('reached');
+  assert.deepEqual([both.times, both.why.includes('2 of 2: from site berlin, this server')], [2, true], both.why);
+  await sql`update discovery.endpoint set state = 'gone' where port = 22`.execute(w.platform.db);
+  for (const id of [a, b]) await w.platform.queue.enqueue('audit.host', { hostId: id }, { singletonKey: id });
+  await w.settle();
+  assert.equal((await factor('reached')).times, 1, 'what is gone is not reached');
 });
 
 test('3.9: removing a feed fixes nothing: what was open is unproven where the package is still there', async () => {

@@ -112,6 +112,8 @@ export type AuditTables = {
     peers: Generated<number>;
     important: Generated<boolean>;
     use_id: number | null;
+    reached: Generated<string[]>;
+    reached_at: Date | null;
   };
   'audit.vulnerability': {
     advisory: string;
@@ -121,6 +123,9 @@ export type AuditTables = {
     packages: number;
     hosts: number;
     listening: number;
+    reached: Generated<number>;
+    reached_from: Generated<string[]>;
+    reached_at: Date | null;
     important: number;
     peers: number;
     fixable: boolean;

@@ -127,7 +127,7 @@ test('3.20: the priority is the product of factors that are all told, and KEV, E
     assert.equal(one!.priority, Math.round(one!.factors.reduce((all, { times }) => all * times, 1) * 100) / 100);
     return Object.fromEntries(one!.factors.map(({ name, times }) => [name, times]));
   };
-  const before = { severity: 8, exploited: 1, likelihood: 1, exposure: 1, dependants: 1, owner: 1 };
+  const before = { severity: 8, exploited: 1, likelihood: 1, exposure: 1, reached: 1, dependants: 1, owner: 1 };
   assert.deepEqual(await factors(), before);
 
   await takeFeed(

@@ -1,3 +1,4 @@
+import { LOCAL_SITE } from '../../../model/site.ts';
 import type { PriorityFactor, VulnerabilitySeverity } from '../../../model/vulnerability.ts';
 
 export interface Weighed {
@@ -9,6 +10,10 @@ export interface Weighed {
   /** affected hosts, those of them where an affected package listens beyond the loopback, those whose owner says they matter */
   hosts: number;
   listening: number;
+  /** those where a look from outside reached it, from which sites, and when last */
+  reached: number;
+  reached_from: readonly string[];
+  reached_at: Date | null;
   important: number;
   /** addresses seen to connect to the one of them that most connect to */
   peers: number;
@@ -25,7 +30,7 @@ const SEVERITY: Readonly<Record<VulnerabilitySeverity, number>> = {
 };
 
 /**
- * What to do first: the product of these factors, 0.5 to 960. Each is at least 1 but for severity, so that not knowing
+ * What to do first: the product of these factors, 0.5 to 1920. Each is at least 1 but for severity, so that not knowing
  * something makes nothing smaller.
  */
 export function factorsOf(one: Weighed): PriorityFactor[] {
@@ -55,8 +60,13 @@ export function factorsOf(one: Weighed): PriorityFactor[] {
     },
     {
       name: 'exposure',
-      why: `it listens beyond the loopback on ${one.listening} of ${one.hosts}`,
+      why: `by the hosts’ own word it listens beyond the loopback on ${one.listening} of ${one.hosts}${unseen(one)}`,
       times: round(1 + share(one.listening, one.hosts)),
+    },
+    {
+      name: 'reached',
+      why: reachedInWords(one),
+      times: round(1 + share(one.reached, one.hosts)),
     },
     {
       name: 'dependants',
@@ -72,6 +82,18 @@ export function factorsOf(one: Weighed): PriorityFactor[] {
       times: one.important > 0 ? 2 : 1,
     },
   ];
+}
+
+function unseen({ listening, reached }: Weighed): string {
+  if (listening <= reached) return '';
+  return reached === 0 ? ', not seen from outside' : `, on ${listening - reached} of them not seen from outside`;
+}
+
+function reachedInWords({ reached, reached_from: from, reached_at: at, hosts }: Weighed): string {
+  if (reached === 0) return 'no look from outside reached it';
+  const sites = from.map((site) => (site === LOCAL_SITE ? 'this server' : `site ${site}`));
+  const last = at === null ? '' : `, last on ${at.toISOString().slice(0, 10)}`;
+  return `a look from outside reached it on ${reached} of ${hosts}: from ${sites.join(', ')}${last}`;
 }
 
 export const priorityOf = (factors: readonly PriorityFactor[]): number =>
