@@ -17,7 +17,7 @@ export const tokenFile = (site: string): string => `/etc/lastember/scanner-${sit
 
 /** Letters that systemd would read as something else, and nothing that ends a line. */
 function quoted(text: string): string {
-  if (/[\0-\x1f\x7f]/.test(text)) throw new TypeError(`there is a control character in ${JSON.stringify(text)}`);
+  if (/\p{Cc}/u.test(text)) throw new TypeError(`there is a control character in ${JSON.stringify(text)}`);
   return `"${text.replace(/["\\]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
 }
 
@@ -32,7 +32,10 @@ export function scannerUnit(options: UnitOptions): string {
   parseTargets([...options.only, ...options.never], { confirmWide: true });
   const many = (flag: string, values: readonly string[]): string[] => values.flatMap((value) => [flag, value]);
   const argv = [
-    ...['scanner', '--site', site, '--server', options.server, '--data', `/var/lib/lastember-scanner-${site}`],
+    'scanner',
+    ...many('--site', [site]),
+    ...many('--server', [options.server]),
+    ...many('--data', [`/var/lib/lastember-scanner-${site}`]),
     ...many('--name', options.name === null ? [] : [options.name]),
     ...many('--path', options.path === 'auto' ? [] : [options.path]),
     ...many('--only', options.only),

@@ -22,7 +22,10 @@ function addScannerProgram(root: Command): void {
       .command('scanner')
       .description('Look at a remote site for a server: it calls, nothing listens here, no database')
       .requiredOption('--site <name>', 'the site that this machine looks from')
-      .option('--token <token>', 'from `lastember scanners token`; needed the first time only (also LASTEMBER_SCANNER_TOKEN)')
+      .option(
+        '--token <token>',
+        'from `lastember scanners token`; needed the first time only (also LASTEMBER_SCANNER_TOKEN)',
+      )
       .option('--name <name>', 'what this scanner is called (default: the name of this machine)')
       .option('--only <cidr>', 'touch nothing else, whatever the server says (may be repeated)', collect)
       .option(

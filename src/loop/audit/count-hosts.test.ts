@@ -68,9 +68,7 @@ test('3.1: hosts counted by reading every list once are those counted by asking 
           if (host.system)
             await sql`insert into audit.host_system (host_id, ecosystems, listens, reached, reached_at, peers, important) values
               (${`h${index}`}, '{}', ${host.system.listens}, ${host.system.reached.toSorted()},
-              ${host.system.reachedAt}, ${host.system.peers}, ${host.system.important})`.execute(
-              tx,
-            );
+              ${host.system.reachedAt}, ${host.system.peers}, ${host.system.important})`.execute(tx);
         }
         return [await countHosts(tx, sets, 1000), await countHosts(tx, sets, 0)];
       });

@@ -24,7 +24,8 @@ export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Pro
 export async function putCounts(db: DbOrTx, counts: readonly Count[]): Promise<void> {
   if (counts.length === 0) return;
   await sql`insert into audit.vulnerability as v
-      (advisory, aliases, severity, sources, packages, hosts, listening, reached, reached_from, reached_at, important, peers, fixable)
+      (advisory, aliases, severity, sources, packages, hosts, listening, reached, reached_from, reached_at, important,
+       peers, fixable)
     select n.advisory, n.aliases, n.severity, n.sources, n.packages, n.hosts, n.listening, n.reached, n."reachedFrom",
       n."reachedAt", n.important, n.peers, n.fixable
     from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text,
@@ -32,11 +33,13 @@ export async function putCounts(db: DbOrTx, counts: readonly Count[]): Promise<v
       "reachedAt" timestamptz, important integer, peers integer, fixable boolean)
     on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity,
       sources = excluded.sources, packages = excluded.packages, hosts = excluded.hosts, listening = excluded.listening,
+      reached = excluded.reached, reached_from = excluded.reached_from, reached_at = excluded.reached_at,
       important = excluded.important, peers = excluded.peers, fixable = excluded.fixable
     where (v.aliases, v.severity, v.sources, v.packages, v.hosts, v.listening, v.reached, v.reached_from,
         v.reached_at, v.important, v.peers, v.fixable)
       is distinct from (excluded.aliases, excluded.severity, excluded.sources, excluded.packages, excluded.hosts,
-        excluded.listening, excluded.reached, excluded.reached_from, excluded.reached_at, excluded.important, excluded.peers, excluded.fixable)`.execute(db);
+        excluded.listening, excluded.reached, excluded.reached_from, excluded.reached_at, excluded.important,
+        excluded.peers, excluded.fixable)`.execute(db);
 }
 
 /** Puts what is known of each vulnerability itself beside its counts, and the priority that comes of it. null: of all. */
@@ -44,7 +47,8 @@ export async function weigh(db: DbOrTx, advisories: readonly string[] | null): P
   if (advisories?.length === 0) return;
   const which = advisories === null ? sql`true` : sql`v.advisory = ${anyOf(advisories)}`;
   const { rows } = await sql<Weighed & { advisory: string }>`
-    select v.advisory, v.severity, v.hosts, v.listening, v.reached, v.reached_from, v.reached_at, v.important, v.peers, coalesce(bool_or(s.kind = 'kev'), false) as exploited,
+    select v.advisory, v.severity, v.hosts, v.listening, v.reached, v.reached_from, v.reached_at, v.important, v.peers,
+      coalesce(bool_or(s.kind = 'kev'), false) as exploited,
       coalesce(bool_or((s.body ->> 'ransomware')::boolean), false) as ransomware, max((s.body ->> 'score')::real) as epss
     from audit.vulnerability v cross join lateral unnest(array_append(v.aliases, v.advisory)) c (cve)
     left join audit.signal s on s.cve = c.cve

@@ -215,6 +215,7 @@ export type AuditTables = {
     spki: string;
     pem: string;
     issuer_pem: string | null;
+    chain: Generated<string[]>;
     crl_urls: string[];
     ocsp_urls: string[];
     status: Generated<'good' | 'revoked' | 'unknown'>;

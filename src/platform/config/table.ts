@@ -245,11 +245,20 @@ export const SETTINGS = {
   revocation: setting({
     env: 'LASTEMBER_REVOCATION',
     flag: null,
-    parse: z.enum(['ask', 'off']) as unknown as z.ZodType<'ask' | 'off', string>,
+    parse: z.enum(['ask', 'ask-any', 'off']) as unknown as z.ZodType<'ask' | 'ask-any' | 'off', string>,
     fallback: () => 'off' as const,
     shown: 'off',
     about:
-      'Whether the server asks the authorities of served certificates if they are revoked (`ask`): OCSP responders and revocation lists that the certificates name, by http or https, at the ports of `LASTEMBER_REVOCATION_PORTS` and plain paths, two requests a second at most. They lead to public addresses, or to those of a scope, and never to what a scope excludes. `off`: only what servers show by themselves (stapled) is read.',
+      'Whether the server asks the authorities of served certificates if they are revoked. `ask`: those below an authority of the system’s trust store, or of `LASTEMBER_REVOCATION_AUTHORITIES`, as far as the chain that is served shows it; `ask-any`: whoever made the certificate. Asked are OCSP responders and revocation lists that the certificates name, by http or https, at the ports of `LASTEMBER_REVOCATION_PORTS` and plain paths, two requests a second at most. They lead to public addresses, or to those of a scope, and never to what a scope excludes. `off`: only what servers show by themselves (stapled) is read.',
+  }),
+  revocationAuthorities: setting<string | null>({
+    env: 'LASTEMBER_REVOCATION_AUTHORITIES',
+    flag: null,
+    parse: path,
+    fallback: () => null,
+    shown: '',
+    about:
+      'File with the certificates (PEM) of authorities that are asked besides those of the system’s trust store, such as one of your own. Read each time that anybody is asked.',
   }),
   revocationPorts: setting({
     env: 'LASTEMBER_REVOCATION_PORTS',

@@ -16,10 +16,7 @@ export interface Reached {
  * Packages whose listeners were found open by a look from outside: by this server or by a scanner of a site, and not by
  * the host's word nor by what another agent tells. `away`: addresses that are the host's at other sites only.
  */
-export function reachedOf(
-  evidence: Evidence,
-  away: ReadonlyMap<string, string>,
-): Reached {
+export function reachedOf(evidence: Evidence, away: ReadonlyMap<string, string>): Reached {
   const places = new Set<string>();
   let at: string | null = null;
   for (const endpoint of evidence.endpoints) {

@@ -7,6 +7,7 @@ import type { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import { type Ports, urlProblem } from '../logic/authority-url.ts';
 import type { Answer } from '../logic/revocation.ts';
 import type { Served } from './store.ts';
+import type { Trusted } from './trusted.ts';
 
 const TIMEOUT_MS = 10_000;
 const LONGEST_RESPONSE = 64 * 1024;
@@ -19,6 +20,8 @@ export interface Asker {
   lists: RevocationLists;
   refuses(address: string): string | null;
   ports: Ports;
+  /** null: whatever authority made a certificate is asked */
+  trusted: Trusted | null;
   /** waits until one more request may be sent */
   pace(): Promise<void>;
   now(): Date;
@@ -32,6 +35,9 @@ export interface Asked {
 
 /** Whoever can revoke this certificate is asked: responders first, since they say it of one, then lists. */
 export async function askAbout(asker: Asker, served: Served): Promise<Asked> {
+  const { trusted } = asker;
+  if (trusted && !trusted.has(shown(served), asker.now()))
+    return { answer: { why: STRANGER }, issuer: served.issuerPem };
   const issuer = signerOf(served) ?? (await fetchIssuer(asker, served.pem));
   if (issuer === null) return { answer: { why: 'nobody showed the certificate of its issuer' }, issuer };
   const reasons: string[] = [];
@@ -46,6 +52,14 @@ export async function askAbout(asker: Asker, served: Served): Promise<Asked> {
   }
   return { answer: { why: reasons.join('; ').slice(0, 500) }, issuer };
 }
+
+const STRANGER =
+  'no authority of the system’s trust store, or that was added (LASTEMBER_REVOCATION_AUTHORITIES), is above it, as far as the server shows, so nobody is asked';
+
+const shown = ({ pem, issuerPem, chain }: Served): string[] => [
+  pem,
+  ...(issuerPem === null ? [] : [issuerPem, ...chain]),
+];
 
 /** What was shown as its issuer, if it did sign. */
 function signerOf({ pem, issuerPem }: Served): string | null {

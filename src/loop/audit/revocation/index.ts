@@ -7,6 +7,7 @@ import { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import type { Discovery } from '../../discovery/index.ts';
 import { afterAsking, type Asked, nextAsk, standing } from '../logic/revocation.ts';
 import { askAbout, type Asker } from './ask.ts';
+import { trustedNow } from './trusted.ts';
 import {
   hostsServing,
   leaveDue,
@@ -26,6 +27,7 @@ const HOLD_MS = 10 * 60_000;
 const LISTS_KEPT = 4;
 const LIST_LIMIT = 16 * 1024 * 1024;
 const MOST_URLS = 5;
+const MOST_ABOVE = 4;
 const LONGEST_URL = 2000;
 /** What a URL is written with (RFC 3986): anything else is for a database or a terminal to trip over. */
 const PLAIN = /^[\x21-\x7e]+$/;
@@ -35,24 +37,25 @@ export function askable(endpoints: readonly Endpoint[], now: Date): Served[] {
   const found = endpoints
     .filter((endpoint) => endpoint.state === 'open')
     .flatMap((endpoint) => chainsOf(tlsOf(endpoint.probe)))
-    .flatMap(([leaf, issuer]) => {
-      return leaf && Date.parse(leaf.notAfter) > now.getTime() ? servedOf(leaf, issuer) : [];
+    .flatMap(([leaf, ...above]) => {
+      return leaf && Date.parse(leaf.notAfter) > now.getTime() ? servedOf(leaf, above) : [];
     });
   return [...new Map(found.map((one) => [one.fingerprint, one])).values()];
 }
 
-function servedOf(leaf: CertificateInfo, issuer: CertificateInfo | undefined): Served[] {
+function servedOf(leaf: CertificateInfo, [issuer, ...rest]: readonly CertificateInfo[]): Served[] {
   const bounded = (urls: readonly string[]): string[] =>
     urls.filter((url) => url.length <= LONGEST_URL && PLAIN.test(url)).slice(0, MOST_URLS);
   const { fingerprint, spki, pem } = leaf;
   const [crlUrls, ocspUrls] = [bounded(leaf.crlUrls), bounded(leaf.ocspUrls)];
   if (crlUrls.length + ocspUrls.length === 0 || leaf.subject === leaf.issuer) return [];
   const issuerPem = issuer?.subject === leaf.issuer ? issuer.pem : null;
-  return [{ fingerprint, spki, pem, issuerPem, crlUrls, ocspUrls }];
+  const chain = issuerPem === null ? [] : rest.slice(0, MOST_ABOVE).map((one) => one.pem);
+  return [{ fingerprint, spki, pem, issuerPem, chain, crlUrls, ocspUrls }];
 }
 
 export async function noteAskable(platform: Platform, tx: Tx, endpoints: readonly Endpoint[]): Promise<void> {
-  if (platform.config.revocation === 'ask') await noteServed(tx.db, askable(endpoints, tx.now), tx.now);
+  if (platform.config.revocation !== 'off') await noteServed(tx.db, askable(endpoints, tx.now), tx.now);
 }
 
 /** What is known now of the certificates of these listeners. Without leave to ask, only what was said before and holds. */
@@ -64,7 +67,7 @@ export async function askedOf(platform: Platform, endpoints: readonly Endpoint[]
     served.map((one) => one.fingerprint),
   );
   const said = rows.map((row) => [row.fingerprint, standing(row, now)] as const);
-  return new Map(platform.config.revocation === 'ask' ? said : said.filter(([, one]) => one.status !== 'unknown'));
+  return new Map(platform.config.revocation !== 'off' ? said : said.filter(([, one]) => one.status !== 'unknown'));
 }
 
 export interface RevocationContext {
@@ -77,7 +80,8 @@ export interface RevocationContext {
 
 /** Timer: asks about the certificates whose time has come, a few requests a second at most. */
 export async function askDue({ platform, discovery, pauseMs, runMs = RUN_MS }: RevocationContext): Promise<void> {
-  if (platform.config.revocation !== 'ask') return;
+  const { revocation, revocationPorts: ports, revocationAuthorities: added } = platform.config;
+  if (revocation === 'off') return;
   const until = performance.now() + runMs;
   const refuses = await discovery.reach();
   const lists = new RevocationLists({ refuses, limit: LIST_LIMIT }, LISTS_KEPT);
@@ -87,8 +91,10 @@ export async function askDue({ platform, discovery, pauseMs, runMs = RUN_MS }: R
     free = at + pauseMs;
     await sleep(Math.max(0, at - performance.now()));
   };
-  const ports = platform.config.revocationPorts;
-  const asker: Asker = { lists, refuses, ports, pace, now: () => platform.now() };
+  const { trusted, why } = revocation === 'ask-any' ? { trusted: null, why: null } : await trustedNow(added);
+  if (why !== null)
+    platform.log.warn({ file: added, why }, 'LASTEMBER_REVOCATION_AUTHORITIES names a file that adds no authority');
+  const asker: Asker = { lists, refuses, ports, trusted, pace, now: () => platform.now() };
   while (performance.now() < until) {
     const now = platform.now();
     const due = await platform.observe(ACTOR, (tx) => takeDue(tx.db, now, AT_ONCE, HOLD_MS));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import type { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +15,7 @@ import { world, type World } from '../testing/world.ts';
 import { askDue, askedOf } from './index.ts';
 import { tlsShowing } from '../../../scan/probes/testing.ts';
 import { RealAuthority } from './testing.ts';
+import { Trusted } from './trusted.ts';
 
 const HAS_OPENSSL = spawnSync('openssl', ['version']).error === undefined;
 const HOST = '10.74.20.9';
@@ -31,11 +33,12 @@ interface Scene {
 async function scene(
   t: TestContext,
   address: string,
-  setting: 'ask' | 'off' = 'ask',
+  setting: 'ask' | 'ask-any' | 'off' = 'ask-any',
   revocationPorts: 'any' | number[] = 'any',
 ): Promise<Scene> {
   const ca = new RealAuthority(address);
-  const w = await world({ askPauseMs: 1 }, { revocation: setting, revocationPorts });
+  const revocationAuthorities = join(ca.dir, 'added.pem');
+  const w = await world({ askPauseMs: 1 }, { revocation: setting, revocationPorts, revocationAuthorities });
   t.after(async () => {
     ca.close();
     await w.close();
@@ -264,10 +267,60 @@ test('with the setting off nobody is asked and nothing is kept', async (t) => {
 
 test('3.17: at ports that are not for authorities nobody is asked, and that is said', async (t) => {
   if (!HAS_OPENSSL) return t.skip('openssl is not installed');
-  const s = await scene(t, '127.74.20.9', 'ask', [80, 443]);
+  const s = await scene(t, '127.74.20.9', 'ask-any', [80, 443]);
   const { leaf, issuer } = await s.ca.issue('shop.example', [s.ca.points.crl]);
   await serve(s, leaf, issuer);
   await s.ask();
   assert.deepEqual(s.ca.asked, []);
   assert.match((await known(s.w)).why ?? '', /authorities are asked at 80, 443 only \(LASTEMBER_REVOCATION_PORTS\)/);
+});
+
+test('3.17: `ask` asks only below an authority of the trust store or one that was added; a stranger’s certificate leads nowhere', async (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const s = await scene(t, '127.74.20.11', 'ask');
+  const { w, ca } = s;
+  const { leaf, issuer } = await ca.issue('shop.example', [ca.points.crl]);
+  await serve(s, leaf, issuer);
+  await s.ask();
+  assert.deepEqual(ca.asked, [], 'neither its list nor its issuer');
+  const first = await known(w);
+  assert.equal(first.status, 'unknown');
+  assert.match(first.why ?? '', /LASTEMBER_REVOCATION_AUTHORITIES/);
+  writeFileSync(join(ca.dir, 'added.pem'), issuer.toString());
+  await due(w);
+  await s.ask();
+  const then = await known(w);
+  assert.deepEqual([then.status, then.why, ca.asked], ['good', null, ['/ca.crl']]);
+});
+
+test('3.17: below an authority is who a chain of authorities leads to, and not who has a certificate of one', (t) => {
+  if (!HAS_OPENSSL) return t.skip('openssl is not installed');
+  const dir = mkdtempSync(join(tmpdir(), 'lastember-chain-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const run = (...argv: string[]) => execFileSync('openssl', argv, { cwd: dir, stdio: 'ignore' });
+  const make = (name: string, by: string | null, ca: boolean): string => {
+    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', `${name}.key`];
+    const signer = by === null ? [] : ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
+    const kind = ['-addext', `basicConstraints=critical,CA:${ca ? 'TRUE' : 'FALSE'}`];
+    run('req', '-x509', ...key, '-subj', `/CN=${name}`, '-days', '30', ...signer, ...kind, '-out', `${name}.pem`);
+    return readFileSync(join(dir, `${name}.pem`), 'utf8');
+  };
+  const [root, middle, low] = [make('root', null, true), make('middle', 'root', true), make('low', 'middle', true)];
+  const [leaf, below] = [make('leaf', 'low', false), make('below', 'leaf', false)];
+  const other = make('other', null, true);
+  const now = new Date();
+  const trusted = new Trusted([root, '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----']);
+  const cases: [string, string[], boolean][] = [
+    ['whole', [leaf, low, middle], true],
+    ['with its root', [leaf, low, middle, root], true],
+    ['right below', [middle], true],
+    ['a link is missing', [leaf, middle], false],
+    ['not shown to its end', [leaf, low], false],
+    ['signed by a mere server', [below, leaf, low, middle], false],
+    ['of a stranger', [other], false],
+    ['a stranger before the real one', [other, low, middle], false],
+    ['nothing', [], false],
+  ];
+  for (const [name, chain, told] of cases) assert.equal(trusted.has(chain, now), told, name);
+  assert.equal(trusted.has([leaf, low, middle], new Date(now.getTime() + 60 * 86_400_000)), false, 'the root ran out');
 });

@@ -9,6 +9,8 @@ export interface Served {
   spki: string;
   pem: string;
   issuerPem: string | null;
+  /** what was shown above the issuer, PEM */
+  chain: readonly string[];
   crlUrls: readonly string[];
   ocspUrls: readonly string[];
 }
@@ -22,6 +24,7 @@ const toRow = (row: Row): StatusRow => ({
   spki: row.spki,
   pem: row.pem,
   issuerPem: row.issuer_pem,
+  chain: row.chain,
   crlUrls: row.crl_urls,
   ocspUrls: row.ocsp_urls,
   status: row.status,
@@ -39,12 +42,13 @@ export async function noteServed(db: DbOrTx, served: readonly Served[], now: Dat
   for (const one of served.toSorted((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1))) {
     await sql`
       insert into audit.certificate_status as s
-        (fingerprint, spki, pem, issuer_pem, crl_urls, ocsp_urls, next_at, served_at)
-      values (${one.fingerprint}, ${one.spki}, ${one.pem}, ${one.issuerPem}, ${one.crlUrls}, ${one.ocspUrls},
-        ${now}, ${now})
+        (fingerprint, spki, pem, issuer_pem, chain, crl_urls, ocsp_urls, next_at, served_at)
+      values (${one.fingerprint}, ${one.spki}, ${one.pem}, ${one.issuerPem}, ${one.chain}::text[], ${one.crlUrls},
+        ${one.ocspUrls}, ${now}, ${now})
       on conflict (fingerprint) do update set served_at = excluded.served_at,
-        issuer_pem = coalesce(s.issuer_pem, excluded.issuer_pem)
-      where s.served_at < excluded.served_at - interval '1 day'
+        issuer_pem = coalesce(s.issuer_pem, excluded.issuer_pem),
+        chain = case excluded.chain when '{}' then s.chain else excluded.chain end
+      where s.served_at < excluded.served_at - interval '1 day' or (s.chain = '{}' and excluded.chain <> '{}')
         or (s.issuer_pem is null and excluded.issuer_pem is not null)`.execute(db);
   }
 }
