@@ -9,7 +9,7 @@ import { scannerUnit, type UnitOptions } from './unit.ts';
 const dir = mkdtempSync(join(tmpdir(), 'lastember-scanner-unit-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
 const OPTIONS: UnitOptions = {
-  program: '/bin/true',
+  program: ['/bin/true', '/opt/lastember/main.ts'],
   site: 'berlin',
   server: 'https://lastember.example:7415',
   name: 'branch "1" 100% $HOME \\',

@@ -2,8 +2,8 @@ import { SiteName } from '../model/site.ts';
 import { parseTargets } from '../scan/logic/targets.ts';
 
 export interface UnitOptions {
-  /** absolute path of the program */
-  program: string;
+  /** the program, by absolute paths, with what it needs before our own words */
+  program: readonly string[];
   site: string;
   server: string;
   name: string | null;
@@ -41,7 +41,7 @@ export function scannerUnit(options: UnitOptions): string {
     ...many('--only', options.only),
     ...many('--never', options.never),
   ];
-  const command = [options.program, ...argv].map(quoted).join(' ');
+  const command = [...options.program, ...argv].map(quoted).join(' ');
   const raw = options.path === 'syn' ? 'CAP_NET_RAW' : '';
   return `[Unit]
 Description=Lastember scanner of site ${site}

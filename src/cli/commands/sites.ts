@@ -7,6 +7,7 @@ import { UsageError } from '../exit.ts';
 import { ago, list, show } from '../output.ts';
 import { pick, short } from '../lookup.ts';
 import { collect, does, number, type Options, text, texts } from '../run.ts';
+import { SiteName } from '../../model/site.ts';
 import { VERSION } from '../version.ts';
 
 export function addSites(root: Command): void {
@@ -74,6 +75,31 @@ function pathOf(options: Options): (typeof PATHS)[number] {
   return path;
 }
 
+function siteOf(options: Options): string {
+  const read = SiteName.safeParse(text(options, 'site'));
+  if (!read.success) throw new UsageError(`--site: ${read.error.issues[0]!.message}`);
+  return read.data;
+}
+
+function plainName(options: Options): string | null {
+  const name = text(options, 'name') ?? null;
+  if (name !== null && /\p{Cc}/u.test(name)) throw new UsageError('--name takes one line without control characters');
+  return name;
+}
+
+/** What a service is to start: what was named, or what runs just now. */
+function programOf(options: Options): string[] {
+  const named = text(options, 'program');
+  const program =
+    named === undefined ? [process.execPath, ...process.execArgv, resolve(process.argv[1]!)] : [resolve(named)];
+  const hidden = program.find((path) => /^\/(?:root|home)\//.test(path));
+  if (hidden !== undefined)
+    throw new UsageError(
+      `${hidden} is in a home, which the service cannot read; install lastember elsewhere (npm install --global lastember), or name it with --program`,
+    );
+  return program;
+}
+
 function addUnit(scanners: Command): void {
   does(
     scanners
@@ -86,19 +112,15 @@ function addUnit(scanners: Command): void {
       .option('--path <path>', `how ports are tried: ${PATHS.join(', ')}; syn gets raw sockets`, 'auto')
       .option('--program <path>', 'the program that it starts (default: this one)'),
     async (context, _, options) => {
-      const site = text(options, 'site')!;
-      const program = resolve(text(options, 'program') ?? process.argv[1]!);
-      if (/^\/(?:root|home)\//.test(program))
-        throw new UsageError(
-          `${program} is in a home, which the service cannot read; install lastember elsewhere (npm install --global lastember), or name it with --program`,
-        );
+      const site = siteOf(options);
+      const program = programOf(options);
       const { scannerUnit, tokenFile } = await import('../../scanner/index.ts');
       const unit = scannerUnit({
         site,
         program,
         server: agentAddress(context),
         path: pathOf(options),
-        name: text(options, 'name') ?? null,
+        name: plainName(options),
         only: texts(options, 'only'),
         never: [...texts(options, 'never'), ...context.env.scanNever],
       });
