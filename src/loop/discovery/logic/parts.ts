@@ -27,15 +27,15 @@ export function partsOf(sightings: readonly Sighting[]): Part[] {
 
 function cutsOf(sightings: readonly Sighting[]): number[] {
   const cuts: number[] = [];
-  const shown = new Map<string, string>();
+  const last = new Map<string, Sighting>();
   for (const [index, sighting] of sightings.entries()) {
     if (!isMeasured(sighting)) continue;
-    const what = shownBy(sighting);
-    if ((shown.get(sighting.address) ?? what) !== what) {
+    const before = last.get(sighting.address);
+    if (before && shownBy(before) !== shownBy(sighting)) {
       cuts.push(index);
-      shown.clear();
+      last.clear();
     }
-    shown.set(sighting.address, what);
+    last.set(sighting.address, sighting);
   }
   return cuts;
 }
