@@ -45,8 +45,8 @@ function tell(machines: number, verdict: Verdict): void {
 }
 
 /**
- * The peer is the truth: the share of errors that a week may have, none. One more than the errors stands below the line,
- * so that a single one among a million sightings is half of the ratio and not its sixth digit.
+ * The peer is a week without an error. The ratio is one by one more than the errors: as a share of sightings, a hundred
+ * of them would still print as 1.00.
  */
 export const churn: Bench = {
   name: 'churn',
