@@ -155,7 +155,9 @@ async function internAll(
   }
   await sql`insert into audit.process_use (id, digest, uses) overriding system value
     select use, use::text, array_agg(format(E'libsource-%s\tunit-%s.service', (use * 7 + at) % ${SOURCES}, at % 40))
-    from generate_series(1, ${USES}::integer) use cross join generate_series(1, ${USED}::integer) at group by use`.execute(db);
+    from generate_series(1, ${USES}::integer) use cross join generate_series(1, ${USED}::integer) at group by use`.execute(
+    db,
+  );
   await sql`with own as (insert into audit.host_list (host_id, section, list_id, since)
       select s.host_id, 'packages', l.id, now() from audit.section s join audit.package_list l on l.hash = s.hash
       where s.name = 'packages' returning list_id),

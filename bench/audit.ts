@@ -134,7 +134,9 @@ async function withPolicies(estate: Estate, ids: readonly string[]): Promise<Fig
   await sql`analyze audit.host_term`.execute(platform.db);
   const all = await timed(() => recount(platform, discovery));
   await changedFacts(estate, ids[0]!, 101);
-  const { rows } = await sql<{ due: string }>`select count(due_at) as due from audit.vulnerability`.execute(platform.db);
+  const { rows } = await sql<{ due: string }>`select count(due_at) as due from audit.vulnerability`.execute(
+    platform.db,
+  );
   return {
     'policies: every clock': all,
     'policies: one changed host counted': await timed(() => recount(platform, discovery)),

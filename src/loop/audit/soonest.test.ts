@@ -15,6 +15,7 @@ const NOW = new Date(Date.UTC(2026, 5, 1));
 const day = (number: number): Date => new Date(Date.UTC(2026, 0, 1 + number));
 const PACKAGES = [1, 2, 3, 4];
 const ADVISORIES = { 'CVE-1': 'high', 'CVE-2': 'unknown', 'CVE-3': 'high' } as const;
+const NAMES = Object.keys(ADVISORIES) as (keyof typeof ADVISORIES)[];
 
 /** What held one after the other, each for some days; null: nothing. The last holds until now, or it ended. */
 const track = <T>(values: fc.Arbitrary<T | null>) =>
@@ -50,45 +51,52 @@ const Estate = fc.record({
   }),
   accepted: fc.array(
     fc.record({
-      advisory: fc.constantFrom(...Object.keys(ADVISORIES)),
-      hosts: fc.option(fc.uniqueArray(fc.integer({ min: 0, max: 5 }).map((index) => `h${index}`), { maxLength: 3 }), {
-        freq: 6,
-      }),
+      advisory: fc.constantFrom(...NAMES),
+      hosts: fc.option(
+        fc.uniqueArray(
+          fc.integer({ min: 0, max: 5 }).map((index) => `h${index}`),
+          { maxLength: 3 },
+        ),
+        {
+          freq: 6,
+        },
+      ),
     }),
     { maxLength: 2 },
   ),
 });
 type Estate = typeof Estate extends fc.Arbitrary<infer T> ? T : never;
 
-async function put(db: DbOrTx, { lists, hosts, said, accepted }: Estate): Promise<void> {
+async function put(db: DbOrTx, estate: Estate): Promise<void> {
   for (const id of PACKAGES)
     await sql`insert into audit.package (id, digest, ecosystem, name, version, source, source_version, is_foreign,
       is_library, kernel, as_source, as_binary) overriding system value
       values (${id}, ${`${id}`}, 'Debian', 'p', '1', 's', '1', false, false, '', 's', 's')`.execute(db);
-  for (const [index, packages] of lists.entries())
-    await sql`insert into audit.package_list (id, key, section, hash, packages) overriding system value
-      values (${index + 1}, ${`${index}`}, ${index < 3 ? 'packages' : 'inventories'}, '', ${packages}::integer[])`.execute(
-      db,
-    );
-  for (const [index, host] of hosts.entries()) {
-    for (const section of ['packages', 'inventories'] as const)
-      for (const { value, since, until } of host[section])
-        await sql`insert into audit.host_list values (${`h${index}`}, ${section}, ${value}, ${since}, ${until})`.execute(
-          db,
-        );
-    for (const [severity, days] of Object.entries(host.terms))
-      if (days !== null) await sql`insert into audit.host_term values (${`h${index}`}, ${severity}, ${days})`.execute(db);
-  }
-  for (const [at, [advisory, severity]] of Object.entries(ADVISORIES).entries()) {
-    await sql`insert into audit.vulnerability (advisory, aliases, severity, sources, packages, hosts, listening, important,
-      peers, fixable) values (${advisory}, '{}', ${severity}, '{s}', 1, 1, 0, 0, 0, true)`.execute(db);
-    for (const [place, id] of PACKAGES.entries())
-      for (const { value, since, until } of said[at * PACKAGES.length + place]!)
-        await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since, until)
-          values (${id}, ${advisory}, 's', ${value}, '', 'f', ${since}, ${until})`.execute(db);
-  }
-  for (const [index, { advisory, hosts: own }] of accepted.entries())
-    await sql`insert into audit.accepted values (${`e${index}`}, ${advisory}, ${own}::text[], ${NOW})`.execute(db);
+  for (const [index, packages] of estate.lists.entries())
+    await sql`insert into audit.package_list (id, key, section, hash, packages) overriding system value values
+      (${index + 1}, ${`${index}`}, ${index < 3 ? 'packages' : 'inventories'}, '', ${packages}::integer[])`.execute(db);
+  for (const [index, host] of estate.hosts.entries()) await putHost(db, `h${index}`, host);
+  for (const [index, advisory] of NAMES.entries()) await putSaid(db, advisory, estate.said.slice(index * 4));
+  for (const [index, { advisory, hosts }] of estate.accepted.entries())
+    await sql`insert into audit.accepted values (${`e${index}`}, ${advisory}, ${hosts}::text[], ${NOW})`.execute(db);
+}
+
+async function putHost(db: DbOrTx, id: string, host: Estate['hosts'][number]): Promise<void> {
+  for (const section of ['packages', 'inventories'] as const)
+    for (const { value, since, until } of host[section])
+      await sql`insert into audit.host_list values (${id}, ${section}, ${value}, ${since}, ${until})`.execute(db);
+  for (const [severity, days] of Object.entries(host.terms).filter(([, one]) => one !== null))
+    await sql`insert into audit.host_term values (${id}, ${severity}, ${days})`.execute(db);
+}
+
+/** `said`: of each package in turn. */
+async function putSaid(db: DbOrTx, advisory: keyof typeof ADVISORIES, said: Estate['said']): Promise<void> {
+  await sql`insert into audit.vulnerability (advisory, aliases, severity, sources, packages, hosts, listening, important,
+    peers, fixable) values (${advisory}, '{}', ${ADVISORIES[advisory]}, '{s}', 1, 1, 0, 0, 0, true)`.execute(db);
+  for (const [place, id] of PACKAGES.entries())
+    for (const { value, since, until } of said[place]!)
+      await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since, until)
+        values (${id}, ${advisory}, 's', ${value}, '', 'f', ${since}, ${until})`.execute(db);
 }
 
 /** What each host says of itself, one by one; the soonest of those that it burns on. */
@@ -118,7 +126,7 @@ test('3.10, property: the soonest time, found by what is distinct, is that of as
       const tx = await w.platform.db.startTransaction().execute();
       try {
         await put(tx, estate);
-        await putDue(tx, Object.keys(ADVISORIES));
+        await putDue(tx, NAMES);
         const { rows } = await sql<{ advisory: keyof typeof ADVISORIES; due_at: Date | null }>`
           select advisory, due_at from audit.vulnerability`.execute(tx);
         for (const { advisory, due_at: due } of rows) {

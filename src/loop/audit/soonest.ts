@@ -62,16 +62,16 @@ async function kindsOf(
 
 type Question = Pick<Candidate, 'hostId' | 'days'> & { of: Asked };
 
-/** By when it is to be gone there, by the one definition of when its clock began. */
+/** By when it is to be gone there, by the one definition of when its clock began. The lists of each host come first: the index of all lists has no part in it. */
 async function dueOn(db: DbOrTx, questions: readonly Question[]): Promise<(Date | null)[]> {
   if (questions.length === 0) return [];
   const { rows } = await sql<Span & { place: number }>`
     select n.place::integer as place, m.verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until
     from unnest(${questions.map(({ hostId }) => hostId)}::text[], ${questions.map((one) => one.of.advisories[0]!)}::text[])
       with ordinality n (host_id, advisory, place)
-    join audit.host_list h on h.host_id = n.host_id
-    join audit.package_list l on l.id = h.list_id
-    join audit.match m on m.advisory = n.advisory and l.packages @> array[m.package_id]
+    cross join lateral (select h.since, h.until, l.packages from audit.host_list h
+      join audit.package_list l on l.id = h.list_id where h.host_id = n.host_id offset 0) h
+    join audit.match m on m.advisory = n.advisory and m.package_id = any(h.packages)
       and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')`.execute(db);
   const spans = Map.groupBy(rows, ({ place }) => place);
   return questions.map(({ days, of: { severity } }, index) => {

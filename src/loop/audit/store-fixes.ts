@@ -56,7 +56,18 @@ function toFix(group: Group, having: readonly Having[], uses: Uses): Fix {
   const from = group.source === group.real_source ? group.version : ownVersion(group.real_source, group.version);
   const hosts = having.reduce((all, one) => all + one.hosts, 0);
   const restarts = restartsOf(group.names, having, uses);
-  return { ecosystem, release, source, from, to, advisories, exploited: Number(group.exploited), hosts, priority, restarts };
+  return {
+    ecosystem,
+    release,
+    source,
+    from,
+    to,
+    advisories,
+    exploited: Number(group.exploited),
+    hosts,
+    priority,
+    restarts,
+  };
 }
 
 /** Hosts of which the same runs out of the same packages. */
@@ -84,7 +95,9 @@ async function havingOf(db: DbOrTx, wanted: readonly Group[]): Promise<Map<numbe
         union all
         select h.place, k.use_id, k.hosts from hits h join kinds k on k.inventories = h.id
         where not exists (select from hits o where o.place = h.place and o.id = k.packages))
-    select place::integer - 1 as place, use_id as "useId", sum(hosts) as hosts from having_any group by 1, 2`.execute(db);
+    select place::integer - 1 as place, use_id as "useId", sum(hosts) as hosts from having_any group by 1, 2`.execute(
+    db,
+  );
   const counted = rows.map(({ place, useId, hosts }) => ({ place, useId, hosts: Number(hosts) }));
   return Map.groupBy(counted, ({ place }) => place);
 }

@@ -37,12 +37,11 @@ export function mostLikely(
   kinds: ReadonlyMap<number, readonly Kind[]>,
 ): Candidate | null {
   let found: Candidate | null = null;
-  for (const id of packages)
-    for (const list of lists.get(id) ?? [])
-      for (const kind of kinds.get(list) ?? []) {
-        if (kind.severity !== severity) continue;
-        const bound = boundOf(begun, kind.first, kind.days);
-        if (found === null || bound < found.bound) found = { hostId: kind.hostId, days: kind.days, bound };
-      }
+  for (const list of new Set(packages.flatMap((id) => lists.get(id) ?? [])))
+    for (const kind of kinds.get(list) ?? []) {
+      const bound = boundOf(begun, kind.first, kind.days);
+      if (kind.severity === severity && (found === null || bound < found.bound))
+        found = { hostId: kind.hostId, days: kind.days, bound };
+    }
   return found;
 }
