@@ -22,6 +22,7 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'br
   for (let left = true; left && !platform.stopping.aborted;) {
     left = await platform.observe(systemActor('audit.recount'), async (tx) => {
       await sql`select pg_advisory_xact_lock(hashtextextended('audit recount', 0))`.execute(tx.db);
+      await sql`select audit.sort_in_lists()`.execute(tx.db);
       const lists = await setImportant(tx.db, important);
       const due = await takeDue(tx.db);
       const advisories = new Set(due.advisories);
