@@ -3,6 +3,7 @@ import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { systemActor } from '../../model/actor.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Terms } from './logic/terms.ts';
+import { lockCounts } from './store-recount.ts';
 
 /** Many advisories of one import affect the same packages since the same time: those are looked at once. */
 const AT_ONCE = 5000;
@@ -18,7 +19,7 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
       with asked as (
         select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
           array(select a.exception_id from audit.accepted a
-            where upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases) order by 1) as accepted
+            where upper(a.advisory) = any(v.answers_to) order by 1) as accepted
         from audit.vulnerability v where v.advisory = ${anyOf(some)}),
       alike as materialized (
         select a.*, md5(string_agg(concat_ws(' ', m.package_id, m.verdict, m.since, m.until), ',' order by m.package_id, m.since, m.id)) as spans
@@ -68,13 +69,16 @@ export async function noteTerms(tx: Tx, hostId: string, terms: Terms): Promise<v
     select ${hostId}, * from unnest(${wanted.map(([severity]) => severity)}::text[], ${wanted.map(([, days]) => days)}::integer[])`.execute(
     tx.db,
   );
-  await sql`insert into audit.due_again (host_id) values (${hostId}) on conflict do nothing`.execute(tx.db);
+  // Not "do nothing": who takes the row that is there must wait for these days, or would go by those of before.
+  await sql`insert into audit.due_again (host_id) values (${hostId})
+    on conflict (host_id) do update set host_id = excluded.host_id`.execute(tx.db);
   await tx.enqueue('audit.recount', {}, { singletonKey: 'recount' });
 }
 
 /** Of all hosts whose terms changed, once: what affects them. Who stops in the middle leaves them for the next. */
 export async function followTerms(platform: Platform): Promise<void> {
   await platform.observe(systemActor('audit.recount'), async (tx) => {
+    await lockCounts(tx.db);
     const { rows } = await sql<{ advisory: string }>`
       with again as (delete from audit.due_again returning host_id),
       lists as (select distinct h.list_id from again join audit.host_list h on h.host_id = again.host_id and h.until is null),
