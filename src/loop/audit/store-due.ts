@@ -19,12 +19,16 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
       with asked as (
         select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
           array(select a.exception_id from audit.accepted a
-            where upper(a.advisory) = any(v.answers_to) order by 1) as accepted
+            where a.hosts is not null and upper(a.advisory) = any(v.answers_to) order by 1) as accepted,
+          exists (select from audit.accepted a where a.hosts is null and upper(a.advisory) = any(v.answers_to)) as everywhere
         from audit.vulnerability v where v.advisory = ${anyOf(some)}),
       alike as materialized (
         select a.*, md5(string_agg(concat_ws(' ', m.package_id, m.verdict, m.since, m.until), ',' order by m.package_id, m.since, m.id)) as spans
-        from asked a join audit.match m on m.advisory = a.advisory group by a.advisory, a.severity, a.accepted),
-      one as materialized (select spans, severity, accepted, min(advisory) as advisory from alike group by 1, 2, 3),
+        from asked a join audit.match m on m.advisory = a.advisory group by a.advisory, a.severity, a.accepted, a.everywhere),
+      one as materialized (select spans, severity, accepted, everywhere, min(advisory) as advisory from alike group by 1, 2, 3, 4),
+      -- As rows: a list of half the estate must not be looked through for each host.
+      spared as materialized (select a.exception_id, unnest(a.hosts) as host_id from audit.accepted a
+        where a.exception_id in (select unnest(accepted) from one)),
       on_host as (
         select o.advisory, h.host_id, t.days, range_agg(tstzrange(greatest(h.since, m.since), least(h.until, m.until))) as ranges,
           array_agg(greatest(h.since, m.since)) filter (where m.verdict = 'affected') as begun
@@ -33,8 +37,8 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
         join audit.host_list h on h.list_id = l.id
           and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')
         join audit.host_term t on t.host_id = h.host_id and t.severity = o.severity
-        where not exists (select from audit.accepted a
-          where a.exception_id = any(o.accepted) and (a.hosts is null or h.host_id = any(a.hosts)))
+        where not o.everywhere
+          and not exists (select from spared s where s.host_id = h.host_id and s.exception_id = any(o.accepted))
         group by o.advisory, h.host_id, t.days
         having bool_or(m.verdict = 'affected' and m.until is null and h.until is null)),
       due as (
@@ -42,7 +46,7 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
           where b >= (select lower(r) from unnest(ranges) r where upper_inf(r))) + make_interval(hours => 24 * days)) as at
         from on_host group by advisory)
       update audit.vulnerability v set due_at = due.at
-      from alike join one using (spans, severity, accepted) left join due on due.advisory = one.advisory
+      from alike join one using (spans, severity, accepted, everywhere) left join due on due.advisory = one.advisory
       where v.advisory = alike.advisory and v.due_at is distinct from due.at`.execute(db);
   }
 }
