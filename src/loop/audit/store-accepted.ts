@@ -74,7 +74,8 @@ export async function coveredByAccepted(db: DbOrTx): Promise<Map<string, { now: 
       join audit.match m on m.advisory = v.advisory and m.until is null and m.verdict = 'affected'
       join audit.package_list l on l.packages @> array[m.package_id]
       join audit.host_list h on h.list_id = l.id and h.until is null
-      where upper(a.advisory) = any(v.answers_to) and (a.hosts is null or h.host_id = any(a.hosts))) as now
+      where (upper(v.advisory) = upper(a.advisory) or v.aliases && array[a.advisory, upper(a.advisory)])
+        and (a.hosts is null or h.host_id = any(a.hosts))) as now
     from audit.accepted a`.execute(db);
   return new Map(rows.map(({ id, now }) => [id, { now: Number(now), gone: 0 }]));
 }

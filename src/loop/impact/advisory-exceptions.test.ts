@@ -156,6 +156,12 @@ test('4.9: one CVE of an erratum that is accepted leaves its clock running, and 
   assert.equal((await erratum()).overdue, true);
   await accept('CVE-2026-1000');
   await accept('GHSA-aaaa-bbbb-cccc');
+  const { items } = await call<{ items: Exception[] }>('listExceptions');
+  assert.deepEqual(
+    items.map(({ covers }) => covers?.now),
+    [2, 2],
+    'it is in use: the advisory by that name says so',
+  );
   assert.deepEqual([(await erratum()).overdue, (await erratum()).acceptedUntil], [true, null]);
   const here = (await list(w, { host: a, overdue: 'true' })).items.map(({ advisory }) => advisory);
   assert.ok(here.includes('DSA-9000-1'), 'nor on the host');
