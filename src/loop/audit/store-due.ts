@@ -4,6 +4,7 @@ import { systemActor } from '../../model/actor.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Terms } from './logic/terms.ts';
 import { type Asked, soonestOf } from './soonest.ts';
+import { lockCounts } from './store-recount.ts';
 
 /** As many advisories, with the lists of their packages, are in memory at a time. */
 const AT_ONCE = 5000;
@@ -21,16 +22,24 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
     await sql`update audit.vulnerability v set due_at = n.due
       from unnest(${rows.map(({ advisory }) => advisory)}::text[], ${rows.map(({ due }) => due)}::timestamptz[]) as n (advisory, due)
       where v.advisory = n.advisory and v.due_at is distinct from n.due`.execute(db);
+    const asked = new Set(rows.map(({ advisory }) => advisory));
+    await dropDue(
+      db,
+      some.filter((advisory) => !asked.has(advisory)),
+    );
   }
 }
+
+/** Those whose risk is not accepted everywhere. */
 
 async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promise<Asked[]> {
   const { rows } = await sql<Omit<Asked, 'packages'> & { packages: readonly number[] | null }>`
     with asked as (
       select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
         array(select a.exception_id from audit.accepted a
-          where upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases) order by 1) as accepted
-      from audit.vulnerability v where v.advisory = ${anyOf(advisories)}),
+          where upper(a.advisory) = any(v.answers_to) order by 1) as accepted
+      from audit.vulnerability v where v.advisory = ${anyOf(advisories)}
+        and not exists (select from audit.accepted a where a.hosts is null and upper(a.advisory) = any(v.answers_to))),
     one as (
       select a.*, min(m.since) filter (where m.verdict = 'affected') as begun,
         array_agg(distinct m.package_id) filter (where m.verdict = 'affected' and m.until is null) as packages,
@@ -63,13 +72,16 @@ export async function noteTerms(tx: Tx, hostId: string, terms: Terms): Promise<v
     select ${hostId}, * from unnest(${wanted.map(([severity]) => severity)}::text[], ${wanted.map(([, days]) => days)}::integer[])`.execute(
     tx.db,
   );
-  await sql`insert into audit.due_again (host_id) values (${hostId}) on conflict do nothing`.execute(tx.db);
+  // Not "do nothing": who takes the row that is there must wait for these days, or would go by those of before.
+  await sql`insert into audit.due_again (host_id) values (${hostId})
+    on conflict (host_id) do update set host_id = excluded.host_id`.execute(tx.db);
   await tx.enqueue('audit.recount', {}, { singletonKey: 'recount' });
 }
 
 /** Of all hosts whose terms changed, once: what affects them. Who stops in the middle leaves them for the next. */
 export async function followTerms(platform: Platform): Promise<void> {
   await platform.observe(systemActor('audit.recount'), async (tx) => {
+    await lockCounts(tx.db);
     const { rows } = await sql<{ advisory: string }>`
       with again as (delete from audit.due_again returning host_id),
       lists as (select distinct h.list_id from again join audit.host_list h on h.host_id = again.host_id and h.until is null),

@@ -12,7 +12,7 @@ import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
 import type { AuditTables } from './tables.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
-type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority' | 'due_at'>;
+type Count = Omit<Row, 'exploited' | 'ransomware' | 'epss' | 'priority' | 'due_at' | 'answers_to'>;
 
 export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (advisories.length > 0)
@@ -81,14 +81,17 @@ export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery,
   const here =
     hostId === undefined
       ? null
-      : await packagesOn(
-          db,
-          [hostId],
-          rows.map(({ advisory }) => advisory),
+      : Map.groupBy(
+          await packagesOn(
+            db,
+            [hostId],
+            rows.map(({ advisory }) => advisory),
+          ),
+          ({ advisory }) => advisory,
         );
   const items = rows.map((row) => {
-    const own = here?.filter((one) => one.advisory === row.advisory).map(toPackage);
-    return { ...toVulnerability(row, now), ...(own === undefined ? {} : { here: own }) };
+    const own = here && (here.get(row.advisory) ?? []).map(toPackage);
+    return { ...toVulnerability(row, now), ...(own === null ? {} : { here: own }) };
   });
   return { items, total: Number(counted[0]!.total), informed: await isInformed(db) };
 }
@@ -132,7 +135,7 @@ export async function vulnerabilitiesNamed(
 
 /** Until when the risk is accepted on all hosts. */
 const ACCEPTED = sql<Date | null>`(select max(a.until) from audit.accepted a
-  where a.hosts is null and (upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases)))`;
+  where a.hosts is null and upper(a.advisory) = any(v.answers_to))`;
 type Accepting = Row & { until: Date | null };
 
 function toVulnerability(row: Accepting, now: Date): Vulnerability {

@@ -8,7 +8,12 @@ const upgrade = (changeId: string, ...packages: [string, string][]): PlannedUpgr
   changeId,
   packages: packages.map(([name, version]) => ({ name, version })),
 });
-const affected = (name: string, fix: string | null, ecosystem = 'Debian') => ({ ecosystem, name, fix });
+const affected = (name: string, fix: string | null, { ecosystem = 'Debian', version = '0.1' } = {}) => ({
+  ecosystem,
+  name,
+  version,
+  fix,
+});
 const of = (upgrades: PlannedUpgrade[], ...packages: ReturnType<typeof affected>[]) =>
   plannedIn(upgrades, packages, versionOrder);
 
@@ -23,6 +28,16 @@ test('3.10: planned in the change that brings every affected package to its fix 
   const whole = upgrade('d', ['libssl3', '3.0.15-1'], ['openssl', '3.0.15-1']);
   assert.equal(of([upgrade('c', ['libssl3', '3.0.15-1']), whole], ...both), 'd');
   assert.equal(of([upgrade('c', ['libssl3', '9'])], affected('libssl3', null)), null, 'nothing is known to fix it');
-  assert.equal(of([upgrade('c', ['x', '9'])], affected('x', '1', 'Nothing')), null, 'an order that nobody knows');
+  assert.equal(
+    of([upgrade('c', ['x', '9'])], affected('x', '1', { ecosystem: 'Nothing' })),
+    null,
+    'an order that nobody knows',
+  );
   assert.equal(of([upgrade('c', ['x', '9'])]), null);
+});
+
+test('3.10: a binary package that is numbered otherwise than its source is in no change, whatever comes', () => {
+  // dmsetup 2:1.02.185 is made of lvm2 2.03.16, and what is said of the fix is said of lvm2.
+  const dmsetup = affected('dmsetup', '2.03.16-2+deb12u1', { version: '2:1.02.185-2' });
+  assert.equal(of([upgrade('c', ['dmsetup', '2:1.02.185-2'])], dmsetup), null);
 });

@@ -9,9 +9,12 @@ export interface PlannedUpgrade {
 
 /** Negative: a is older than b; null: they cannot be compared. */
 type Order = (a: string, b: string) => number | null;
-type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'fix'>;
+type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'version' | 'fix'>;
 
-/** The change after which none of these packages is affected any more; one that brings some of them only is none. */
+/**
+ * The change after which none of these packages is affected any more; one that brings some of them only is none. A fix may be
+ * a version of the source: a package that is affected and not older than it is numbered otherwise, and nothing is told of it.
+ */
 export function plannedIn(
   upgrades: readonly PlannedUpgrade[],
   affected: readonly Affected[],
@@ -19,11 +22,11 @@ export function plannedIn(
 ): string | null {
   if (affected.length === 0) return null;
   const fixes = ({ packages }: PlannedUpgrade): boolean =>
-    affected.every(({ ecosystem, name, fix }) => {
-      if (fix === null) return false;
+    affected.every(({ ecosystem, name, version, fix }) => {
       const to = packages.find((one) => one.name === name)?.version;
-      const compared = to === undefined ? null : (order(ecosystem)?.(to, fix) ?? null);
-      return compared !== null && compared >= 0;
+      if (fix === null || to === undefined) return false;
+      const [now, then] = [version, to].map((one) => order(ecosystem)?.(one, fix) ?? NaN);
+      return now! < 0 && then! >= 0;
     });
   return upgrades.find(fixes)?.changeId ?? null;
 }
