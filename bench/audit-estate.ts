@@ -15,6 +15,8 @@ const PER_HOST = 400;
 /** On so many hosts the list of packages is the same to the letter. */
 const ALIKE = 5;
 const BATCH = 1000;
+/** So many different sets of what runs, of so many packages each. The first is a power of two. */
+const [USES, USED] = [64, 100];
 
 /** The same numbers in every run. */
 function randomFrom(seed: number): () => number {
@@ -151,12 +153,18 @@ async function internAll(
       db,
     );
   }
+  await sql`insert into audit.process_use (id, digest, uses) overriding system value
+    select use, use::text, array_agg(format(E'libsource-%s\tunit-%s.service', (use * 7 + at) % ${SOURCES}, at % 40))
+    from generate_series(1, ${USES}::integer) use cross join generate_series(1, ${USED}::integer) at group by use`.execute(
+    db,
+  );
   await sql`with own as (insert into audit.host_list (host_id, section, list_id, since)
       select s.host_id, 'packages', l.id, now() from audit.section s join audit.package_list l on l.hash = s.hash
       where s.name = 'packages' returning list_id),
     asked as (insert into audit.recount (lists, advisories) select array[list_id], '{}' from own)
-    insert into audit.host_system (host_id, ecosystems, version_id, listens)
-    select host_id, '{Debian}', ${RELEASE}, '{}' from audit.section where name = 'packages'`.execute(db);
+    insert into audit.host_system (host_id, ecosystems, version_id, listens, use_id)
+    select host_id, '{Debian}', ${RELEASE}, '{}', 1 + (hashtext(host_id) & ${USES - 1})
+    from audit.section where name = 'packages'`.execute(db);
   await sql`analyze`.execute(db);
   const before = await written(platform);
   for (const hostId of ids.slice(0, TRIED))

@@ -118,7 +118,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'enrollment.update.stopped': 'Update of agents stopped',
   'enrollment.update.wave': 'Update of agents: next wave',
   'impact.exception.added': 'Risk accepted',
-  'impact.exception.applied': 'Accepted risk applied to later findings',
+  'impact.exception.applied': 'Accepted risk applied to later findings or other hosts',
   'impact.exception.ended': 'Accepted risk ended',
   'impact.exception.expired': 'Accepted risk expired',
   'trail.alarm.raised': 'Agent alarm: inconsistent trail',

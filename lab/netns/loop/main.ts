@@ -11,7 +11,9 @@ import type { People } from '../../demo/run/context.ts';
 import { runCli, startServer, type DemoServer } from '../../demo/run/server.ts';
 import { setUpPeople } from '../../demo/run/setup.ts';
 import { until } from '../../demo/run/wait.ts';
+import { keepAgents } from '../agents.ts';
 import { must } from '../command.ts';
+import { placeOf } from '../place.ts';
 import { LAB_ADDRESS, NETWORK } from '../spec.ts';
 
 export interface LoopInput {
@@ -199,6 +201,7 @@ async function inject(injected: Injected): Promise<void> {
   say('the server is up again');
 }
 
+keepAgents(placeOf(process.env), `${input.dir}/data`);
 let server = await start();
 try {
   const admin = createApi(server.url, server.token);

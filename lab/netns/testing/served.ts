@@ -1,7 +1,7 @@
 /** A server in a lab's own namespace, for tests that stay outside of it: they talk to it through a gate. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { until } from '../../demo/run/wait.ts';
 import type { Change } from '../../../src/model/change.ts';
 import type { Deployment, DeploymentInput } from '../../../src/model/deployment.ts';
 import type { Host } from '../../../src/model/estate.ts';
+import { keepAgents } from '../agents.ts';
 import { ALL_HOSTS } from '../hosts.ts';
 import { netnsPath } from '../place.ts';
 import { addressOf, LAB_ADDRESS } from '../spec.ts';
@@ -121,11 +122,7 @@ export async function serveLab(lab: TestLab): Promise<LabServer> {
   const dir = mkdtempSync(join(tmpdir(), 'lastember-rows-'));
   // Started by root, the embedded PostgreSQL runs as another user, who must be able to pass through.
   chmodSync(dir, 0o755);
-  // Packing the agent takes a minute of the processor. What it makes is named by what it holds, and good for the next test.
-  const packed = join(lab.place.cache, 'agents');
-  mkdirSync(packed, { recursive: true, mode: 0o755 });
-  mkdirSync(`${dir}/data`, { mode: 0o755 });
-  symlinkSync(packed, `${dir}/data/cache`);
+  keepAgents(lab.place, `${dir}/data`);
   const inside = ['nsenter', `--net=${netnsPath(lab.place.name)}`];
   const server = await startServer({
     dataDir: `${dir}/data`,

@@ -231,21 +231,29 @@ function addReading(source: Command): void {
       const client = await context.client();
       const before = await client.getSource({ params: { id: name![0]! } });
       await client.readSource({ params: { id: name![0]! } });
-      const read = options['wait'] === false ? before : await untilRead(context, client, before);
-      show(context.output, read, linesOf(read));
-      if (read.state === 'failing' && options['wait'] !== false) throw new Exit(EXIT.negative);
+      await tellRead(context, client, before, options);
     },
   );
   does(
     source
       .command('push <name> <file>')
-      .description('Hand over the file of a source that is pushed; - for standard input'),
-    async (context, [name, file]) => {
+      .description('Hand over the file of a source that is pushed, and say what it told; - for standard input')
+      .option('--no-wait', 'hand it over and return'),
+    async (context, [name, file], options) => {
       const content = await readFile(file![0] === '-' ? '/dev/stdin' : file![0]!, 'utf8');
-      const read = await (await context.client()).pushSource({ params: { id: name![0]! }, body: { text: content } });
-      show(context.output, read, linesOf(read));
+      const client = await context.client();
+      const taken = await client.pushSource({ params: { id: name![0]! }, body: { text: content } });
+      await tellRead(context, client, taken, options);
     },
   );
+}
+
+/** How it ended, or, where nobody waits, how it stood. */
+async function tellRead(context: Waiting, client: Client, before: Source, options: Options): Promise<void> {
+  const isAwaited = options['wait'] !== false;
+  const read = isAwaited ? await untilRead(context, client, before) : before;
+  show(context.output, read, linesOf(read));
+  if (isAwaited && read.state === 'failing') throw new Exit(EXIT.negative);
 }
 
 type Waiting = { output: Parameters<typeof progress>[0] };

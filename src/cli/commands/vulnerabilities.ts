@@ -34,21 +34,21 @@ export function addVulnerabilities(root: Command): void {
       text(options, 'for'),
       number(options, 'offset'),
     ];
+    const narrowed = {
+      ...(host === undefined ? {} : { host: await hostIdOf(client, host) }),
+      ...(severity === undefined ? {} : { severity }),
+      ...(named === undefined ? {} : { text: named }),
+      ...(flag(options, 'exploited') ? { exploited: 'true' as const } : {}),
+      ...(flag(options, 'fixable') ? { fixable: 'true' as const } : {}),
+      ...(flag(options, 'overdue') ? { overdue: 'true' as const } : {}),
+      ...(flag(options, 'accepted') ? { accepted: 'true' as const } : {}),
+    };
+    const limit = number(options, 'limit') ?? 100;
     const found = (await client.listVulnerabilities({
-      query: {
-        limit: number(options, 'limit') ?? 100,
-        ...(offset === undefined ? {} : { offset }),
-        ...(host === undefined ? {} : { host: await hostIdOf(client, host) }),
-        ...(severity === undefined ? {} : { severity }),
-        ...(named === undefined ? {} : { text: named }),
-        ...(flag(options, 'exploited') ? { exploited: 'true' as const } : {}),
-        ...(flag(options, 'fixable') ? { fixable: 'true' as const } : {}),
-        ...(flag(options, 'overdue') ? { overdue: 'true' as const } : {}),
-        ...(flag(options, 'accepted') ? { accepted: 'true' as const } : {}),
-      },
+      query: { limit, ...(offset === undefined ? {} : { offset }), ...narrowed },
     })) as Vulnerabilities;
     if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
-    else table(context.output, found, (offset ?? 0) + found.items.length);
+    else table(context.output, found, (offset ?? 0) + found.items.length, Object.keys(narrowed).length > 0);
   });
   addShow(command);
   addFixes(root);
@@ -61,7 +61,15 @@ function severityOf(given: string | undefined): (typeof SEVERITIES)[number] | un
   return severity;
 }
 
-function table(output: Output, { items, total, informed }: Vulnerabilities, shown: number): void {
+/** Why there is nothing to list. */
+export function noneBecause(informed: boolean, isNarrowed: boolean): string {
+  if (!informed)
+    return 'No feed that speaks of packages is in force, so nothing is known. Add one: lastember feed add debian --kind debian-tracker';
+  if (isNarrowed) return 'None is like that. Fewer options show more: lastember vulnerabilities';
+  return 'Nothing that feeds say concerns a package that any host has, as far as its facts tell.';
+}
+
+function table(output: Output, { items, total, informed }: Vulnerabilities, shown: number, isNarrowed: boolean): void {
   list<Vulnerability>(
     output,
     items,
@@ -72,14 +80,11 @@ function table(output: Output, { items, total, informed }: Vulnerabilities, show
       { title: 'EXPLOITED', of: ({ exploited }) => (exploited ? 'yes' : ''), drop: 1 },
       { title: 'EPSS', of: ({ epss }) => (epss === null ? '' : epss.toFixed(3)), drop: 3 },
       { title: 'HOSTS', of: ({ hosts }) => String(hosts) },
-      { title: 'OVERDUE', of: ({ overdueHosts }) => (overdueHosts === 0 ? '' : String(overdueHosts)), drop: 5 },
       { title: 'DUE', of: dueInWords, drop: 4 },
       { title: 'IN', of: inWords, shrink: true },
       { title: 'FIX', of: fixInWords, shrink: true },
     ],
-    informed
-      ? 'Nothing that feeds say concerns a package that any host has, as far as its facts tell.'
-      : 'No feed that speaks of packages is in force, so nothing is known. Add one: lastember feed add debian --kind debian-tracker',
+    noneBecause(informed, isNarrowed),
   );
   if (shown < total)
     output.err(`${total - shown} more: raise --limit, go on with --offset ${shown}, or narrow it down.`);
@@ -133,8 +138,7 @@ function detail(output: Output, found: VulnerabilityDetail): void {
     ['exploited', exploited ? `since ${exploited.added} at the latest: ${exploited.title}` : 'not known to be'],
   ]);
   for (const item of items) {
-    const overdue = item.overdueHosts === 0 ? '' : `, ${item.overdueHosts} of them overdue`;
-    output.out(`\n${item.advisory}: priority ${item.priority}, ${count(item.hosts, 'host')}${overdue}`);
+    output.out(`\n${item.advisory}: priority ${item.priority}, ${count(item.hosts, 'host')}`);
     list(
       output,
       item.factors,

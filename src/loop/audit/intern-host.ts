@@ -21,7 +21,7 @@ import {
   setHostList,
   type System,
 } from './store-interned.ts';
-import { concerned, matchesOf, packagesIn } from './store-matches.ts';
+import { changedBetween } from './store-matches.ts';
 import { noteRecount } from './store-recount.ts';
 import { type Difference, recordDifference } from './tell-matches.ts';
 
@@ -205,24 +205,10 @@ const asLibrary = ({ ecosystem, name, version }: ComponentFact): Installed & { l
   library: true,
 });
 
-/** Only what the lists differ by is looked at. What is unknown closes nothing. */
 async function compare(db: DbOrTx, before: number | null, now: number | null, into: Difference): Promise<void> {
-  const lists = await packagesIn(
-    db,
-    [before, now].filter((id) => id !== null),
-  );
-  const of = (id: number | null): Set<number> => new Set(id === null ? [] : lists.get(id));
-  const [was, is] = [of(before), of(now)];
-  const both = [...new Set([...was, ...is])];
-  const changed = both.filter((id) => was.has(id) !== is.has(id));
-  const advisories = new Set((await matchesOf(db, changed)).map(({ advisory }) => advisory));
-  if (advisories.size === 0) return;
-  const rows = await concerned(db, both, [...advisories]);
-  for (const [advisory, own] of Map.groupBy(rows, (row) => row.advisory)) {
-    const affects = (packages: ReadonlySet<number>): boolean =>
-      own.some(({ packageId, verdict }) => verdict === 'affected' && packages.has(packageId));
-    if (affects(is) && !affects(was)) into.opened.push(advisory);
-    if (affects(was) && !own.some(({ packageId }) => is.has(packageId))) into.closed.push(advisory);
+  for (const { advisory, opened, closed } of await changedBetween(db, before, now)) {
+    if (opened) into.opened.push(advisory);
+    if (closed) into.closed.push(advisory);
   }
 }
 

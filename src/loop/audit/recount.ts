@@ -8,6 +8,7 @@ import { ofOneOnly } from './logic/count-hosts.ts';
 import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
 import { packagesIn } from './store-matches.ts';
 import { followTerms, putDue } from './store-due.ts';
+import { lockCounts } from './store-recount.ts';
 import { dropCounts, putCounts, weigh } from './store-vulnerabilities.ts';
 
 /** As many requests as one transaction takes. */
@@ -21,7 +22,8 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'br
   for (const tag of IMPORTANT_TAGS) for (const { id } of await discovery.briefs({ tag })) important.add(id);
   for (let left = true; left && !platform.stopping.aborted;) {
     left = await platform.observe(systemActor('audit.recount'), async (tx) => {
-      await sql`select pg_advisory_xact_lock(hashtextextended('audit recount', 0))`.execute(tx.db);
+      await lockCounts(tx.db);
+      await sql`select audit.sort_in_lists()`.execute(tx.db);
       const lists = await setImportant(tx.db, important);
       const due = await takeDue(tx.db);
       const advisories = new Set(due.advisories);

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { Vulnerability } from '../../model/vulnerability.ts';
 import type { DbOrTx, Tx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { statementsNaming } from './store-feeds.ts';
 import { putDue } from './store-due.ts';
+import { noteRecount } from './store-recount.ts';
 
 /** An exception for an advisory; `hosts` null: on all hosts. */
 export interface Accepted {
@@ -42,43 +42,51 @@ export async function acceptNoMore(tx: Tx, exceptionId: string): Promise<void> {
 
 async function dueAnew(tx: Tx, advisory: string): Promise<void> {
   const { rows } = await sql<{ advisory: string }>`
-    select v.advisory from audit.vulnerability v
-    where upper(v.advisory) = upper(${advisory}) or v.aliases @> array[${advisory}]`.execute(tx.db);
-  await putDue(
-    tx.db,
-    rows.map((row) => row.advisory),
-  );
+    select v.advisory from audit.vulnerability v where upper(${advisory}) = any(v.answers_to)`.execute(tx.db);
+  const advisories = rows.map((row) => row.advisory);
+  await putDue(tx.db, advisories);
+  // Again by the job: a count that runs meanwhile does not see this yet, and may write after it.
+  if (advisories.length > 0) await noteRecount(tx, { advisories });
   await tx.publish('findings', {});
 }
 
-const ACCEPTED = sql.raw('exception_id as "exceptionId", advisory, hosts, until, reason, control, accepted_at as "at"');
+const COLUMNS = sql.raw(
+  'a.exception_id as "exceptionId", a.advisory, a.hosts, a.until, a.reason, a.control, a.accepted_at as "at"',
+);
 
 export async function allAccepted(db: DbOrTx): Promise<Accepted[]> {
   const { rows } = await sql<Accepted>`
-    select ${ACCEPTED} from audit.accepted order by until desc, exception_id`.execute(db);
+    select ${COLUMNS} from audit.accepted a order by a.until desc, a.exception_id`.execute(db);
   return rows;
 }
 
-/** What stands for any of these names. */
-export async function acceptedFor(db: DbOrTx, names: readonly string[]): Promise<Accepted[]> {
+/** What stands for this very name. */
+export async function acceptedAs(db: DbOrTx, name: string): Promise<Accepted[]> {
   const { rows } = await sql<Accepted>`
-    select ${ACCEPTED} from audit.accepted
-    where upper(advisory) = ${anyOf(names.map((name) => name.toUpperCase()))} order by until desc, exception_id`.execute(
-    db,
-  );
+    select ${COLUMNS} from audit.accepted a
+    where upper(a.advisory) = upper(${name}) order by a.until desc, a.exception_id`.execute(db);
   return rows;
 }
 
-export const acceptedHere = (accepted: readonly Accepted[], hostId: string): Accepted | undefined =>
-  accepted.find(({ hosts }) => hosts === null || hosts.includes(hostId));
+/** What stands for each of these vulnerabilities, by whatever name it is called there. */
+export async function acceptedFor(db: DbOrTx, advisories: readonly string[]): Promise<Map<string, Accepted[]>> {
+  const { rows } = await sql<Accepted & { of: string }>`
+    select v.advisory as of, ${COLUMNS}
+    from audit.vulnerability v join audit.accepted a on upper(a.advisory) = any(v.answers_to)
+    where v.advisory = ${anyOf(advisories)} order by a.until desc, a.exception_id`.execute(db);
+  return Map.groupBy(rows, ({ of }) => of);
+}
 
-/** Those that are about this one, by any of its names. */
-export function acceptedAs(
-  all: readonly Accepted[],
-  { advisory, aliases }: Pick<Vulnerability, 'advisory' | 'aliases'>,
-): Accepted[] {
-  const names = new Set([advisory, ...aliases].map((name) => name.toUpperCase()));
-  return all.filter((one) => names.has(one.advisory.toUpperCase()));
+export const acceptedHere = (accepted: readonly Accepted[] | undefined, hostId: string): Accepted | undefined =>
+  accepted?.find(({ hosts }) => hosts === null || hosts.includes(hostId));
+
+/** Vulnerabilities whose risk is accepted on all hosts, each with the exception that lasts longest. */
+export async function acceptedEverywhere(db: DbOrTx): Promise<Map<string, Accepted>> {
+  const { rows } = await sql<Accepted & { of: string }>`
+    select v.advisory as of, ${COLUMNS} from audit.accepted a
+    join audit.vulnerability v on upper(a.advisory) = any(v.answers_to)
+    where a.hosts is null order by a.until, a.exception_id desc`.execute(db);
+  return new Map(rows.map(({ of, ...one }) => [of, one]));
 }
 
 export async function knowsAdvisory(db: DbOrTx, advisory: string): Promise<boolean> {
@@ -94,7 +102,7 @@ export async function coveredByAccepted(db: DbOrTx): Promise<Map<string, { now: 
       join audit.match m on m.advisory = v.advisory and m.until is null and m.verdict = 'affected'
       join audit.package_list l on l.packages @> array[m.package_id]
       join audit.host_list h on h.list_id = l.id and h.until is null
-      where (upper(v.advisory) = upper(a.advisory) or v.aliases @> array[a.advisory])
+      where (upper(v.advisory) = upper(a.advisory) or v.aliases && array[a.advisory, upper(a.advisory)])
         and (a.hosts is null or h.host_id = any(a.hosts))) as now
     from audit.accepted a`.execute(db);
   return new Map(rows.map(({ id, now }) => [id, { now: Number(now), gone: 0 }]));

@@ -3,49 +3,51 @@ import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { systemActor } from '../../model/actor.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Terms } from './logic/terms.ts';
-import { dropDueDays, putDueDays } from './store-overdue.ts';
+import { type Asked, soonestOf } from './soonest.ts';
+import { lockCounts } from './store-recount.ts';
 
-/** Many advisories of one import affect the same packages since the same time: those are looked at once. */
+/** As many advisories, with the lists of their packages, are in memory at a time. */
 const AT_ONCE = 5000;
 
 /**
- * By when each of these is to be gone from the first host that has it, by the terms of its hosts. A host's clock runs from
- * the last time that it began to be affected; what is unknown in between stops none. Who accepted the risk has no clock.
+ * By when each of these is to be gone from the first host that has it, by the terms of its hosts. Advisories that affect the
+ * same packages since the same moments, as many of one import do, are looked at once. Who accepted the risk has no clock.
  */
 export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (!(await hasTerms(db))) return dropDue(db, advisories);
   for (const some of chunks(advisories, AT_ONCE)) {
-    await sql`
-      with asked as (
-        select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
-          array(select a.exception_id from audit.accepted a
-            where upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases) order by 1) as accepted
-        from audit.vulnerability v where v.advisory = ${anyOf(some)}),
-      alike as materialized (
-        select a.*, md5(string_agg(concat_ws(' ', m.package_id, m.verdict, m.since, m.until), ',' order by m.package_id, m.since, m.id)) as spans
-        from asked a join audit.match m on m.advisory = a.advisory group by a.advisory, a.severity, a.accepted),
-      one as materialized (select spans, severity, accepted, min(advisory) as advisory from alike group by 1, 2, 3),
-      on_host as (
-        select o.advisory, h.host_id, t.days, range_agg(tstzrange(greatest(h.since, m.since), least(h.until, m.until))) as ranges,
-          array_agg(greatest(h.since, m.since)) filter (where m.verdict = 'affected') as begun
-        from one o join audit.match m on m.advisory = o.advisory
-        join audit.package_list l on l.packages @> array[m.package_id]
-        join audit.host_list h on h.list_id = l.id
-          and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')
-        join audit.host_term t on t.host_id = h.host_id and t.severity = o.severity
-        where not exists (select from audit.accepted a
-          where a.exception_id = any(o.accepted) and (a.hosts is null or h.host_id = any(a.hosts)))
-        group by o.advisory, h.host_id, t.days
-        having bool_or(m.verdict = 'affected' and m.until is null and h.until is null)),
-      due as (
-        select advisory, min((select min(b) from unnest(begun) b
-          where b >= (select lower(r) from unnest(ranges) r where upper_inf(r))) + make_interval(hours => 24 * days)) as at
-        from on_host group by advisory)
-      update audit.vulnerability v set due_at = due.at
-      from alike join one using (spans, severity, accepted) left join due on due.advisory = one.advisory
-      where v.advisory = alike.advisory and v.due_at is distinct from due.at`.execute(db);
-    await putDueDays(db, some);
+    const alike = await alikeIn(db, some);
+    const soonest = await soonestOf(db, alike);
+    const rows = alike.flatMap((one, index) => one.advisories.map((advisory) => ({ advisory, due: soonest[index]! })));
+    await sql`update audit.vulnerability v set due_at = n.due
+      from unnest(${rows.map(({ advisory }) => advisory)}::text[], ${rows.map(({ due }) => due)}::timestamptz[]) as n (advisory, due)
+      where v.advisory = n.advisory and v.due_at is distinct from n.due`.execute(db);
+    const asked = new Set(rows.map(({ advisory }) => advisory));
+    await dropDue(
+      db,
+      some.filter((advisory) => !asked.has(advisory)),
+    );
   }
+}
+
+/** Those whose risk is not accepted everywhere. */
+
+async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promise<Asked[]> {
+  const { rows } = await sql<Omit<Asked, 'packages'> & { packages: readonly number[] | null }>`
+    with asked as (
+      select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
+        array(select a.exception_id from audit.accepted a
+          where upper(a.advisory) = any(v.answers_to) order by 1) as accepted
+      from audit.vulnerability v where v.advisory = ${anyOf(advisories)}
+        and not exists (select from audit.accepted a where a.hosts is null and upper(a.advisory) = any(v.answers_to))),
+    one as (
+      select a.*, min(m.since) filter (where m.verdict = 'affected') as begun,
+        array_agg(distinct m.package_id) filter (where m.verdict = 'affected' and m.until is null) as packages,
+        md5(string_agg(concat_ws(' ', m.package_id, m.verdict, m.since, m.until), ',' order by m.package_id, m.since, m.id)) as spans
+      from asked a join audit.match m on m.advisory = a.advisory group by a.advisory, a.severity, a.accepted)
+    select array_agg(advisory) as advisories, severity, accepted, min(begun) as begun, min(packages) as packages
+    from one group by spans, severity, accepted`.execute(db);
+  return rows.map((row) => ({ ...row, packages: row.packages ?? [] }));
 }
 
 /** Nobody set a time for anything: then there is no need to look at any host. */
@@ -57,7 +59,6 @@ async function hasTerms(db: DbOrTx): Promise<boolean> {
 async function dropDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   await sql`update audit.vulnerability set due_at = null
     where advisory = ${anyOf(advisories)} and due_at is not null`.execute(db);
-  await dropDueDays(db, advisories);
 }
 
 /** The host is held to these from now on; what affects it gets its time anew where they are others than before. */
@@ -71,13 +72,16 @@ export async function noteTerms(tx: Tx, hostId: string, terms: Terms): Promise<v
     select ${hostId}, * from unnest(${wanted.map(([severity]) => severity)}::text[], ${wanted.map(([, days]) => days)}::integer[])`.execute(
     tx.db,
   );
-  await sql`insert into audit.due_again (host_id) values (${hostId}) on conflict do nothing`.execute(tx.db);
+  // Not "do nothing": who takes the row that is there must wait for these days, or would go by those of before.
+  await sql`insert into audit.due_again (host_id) values (${hostId})
+    on conflict (host_id) do update set host_id = excluded.host_id`.execute(tx.db);
   await tx.enqueue('audit.recount', {}, { singletonKey: 'recount' });
 }
 
 /** Of all hosts whose terms changed, once: what affects them. Who stops in the middle leaves them for the next. */
 export async function followTerms(platform: Platform): Promise<void> {
   await platform.observe(systemActor('audit.recount'), async (tx) => {
+    await lockCounts(tx.db);
     const { rows } = await sql<{ advisory: string }>`
       with again as (delete from audit.due_again returning host_id),
       lists as (select distinct h.list_id from again join audit.host_list h on h.host_id = again.host_id and h.until is null),

@@ -9,7 +9,7 @@ import { releaseOf } from './logic/advisories/release.ts';
 import { purlOf } from './logic/export/purl.ts';
 import { type AcceptedPackage, ofAccepted, ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
 import { kernelOf } from './logic/kernels.ts';
-import { type Accepted, acceptedAs, allAccepted } from './store-accepted.ts';
+import { type Accepted, acceptedEverywhere, allAccepted } from './store-accepted.ts';
 import { statementsCalled } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
 import { versionOrder } from './versions/registry.ts';
@@ -76,7 +76,7 @@ export async function* vexStatements(
       yield* ofFinding(finding).filter((one) => one.vulnerability === advisory || isAsked(one));
   const accepted = await allAccepted(db);
   for (const one of accepted) yield* (await acceptedOnHosts(db, one, live)).filter(isAsked);
-  const everywhere = accepted.filter(({ hosts }) => hosts === null);
+  const everywhere = await acceptedEverywhere(db);
   const packages = await distinctPackages(db, [...live.keys()]);
   for (const some of chunks(packages, PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);
 }
@@ -96,7 +96,7 @@ async function acceptedOnHosts(
     join audit.package p on p.id = m.package_id
     join audit.package_list l on l.packages @> array[m.package_id]
     join audit.host_list h on h.list_id = l.id and h.until is null
-    where (upper(v.advisory) = upper(${accepted.advisory}) or v.aliases @> array[${accepted.advisory}])
+    where upper(${accepted.advisory}) = any(v.answers_to)
       and h.host_id = ${anyOf(accepted.hosts.filter((id) => live.has(id)))}
     order by h.host_id, v.advisory, p.name, p.version`.execute(db);
   const newest = (own: typeof rows): Date =>
@@ -110,7 +110,9 @@ async function acceptedOnHosts(
   );
 }
 
-async function said(db: DbOrTx, packages: readonly Distinct[], accepted: readonly Accepted[]): Promise<VexStatement[]> {
+type Everywhere = ReadonlyMap<string, Accepted>;
+
+async function said(db: DbOrTx, packages: readonly Distinct[], accepted: Everywhere): Promise<VexStatement[]> {
   const names = new Map(
     packages.flatMap((one) => namesOf(one).map((name) => [`${name.ecosystem} ${name.called}`, name] as const)),
   );
@@ -128,11 +130,7 @@ function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
   return [one.name, one.source, sourceOf(one)].map((name) => ({ ecosystem, called: called(ecosystem, name) }));
 }
 
-function saidOf(
-  one: Distinct,
-  statements: ReadonlyMap<string, FeedStatement[]>,
-  accepted: readonly Accepted[],
-): VexStatement[] {
+function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>, accepted: Everywhere): VexStatement[] {
   // Of a kernel's packages only the image that some host runs is judged.
   if (kernelOf(one) !== null && one.running === null) return [];
   const ecosystem = one.ecosystem.split(':')[0]!;
@@ -151,10 +149,7 @@ function saidOf(
   };
   const { packages, kernel } = matchHost(own, [installed], versionOrder, one.running);
   return [...packages, ...kernel]
-    .map((match) => {
-      const [holds] = acceptedAs(accepted, { advisory: match.id, aliases: match.statement.aliases });
-      return ofMatch(match, purl, one.name, holds);
-    })
+    .map((match) => ofMatch(match, purl, one.name, accepted.get(match.id)))
     .toSorted((a, b) => (a.vulnerability < b.vulnerability ? -1 : 1));
 }
 

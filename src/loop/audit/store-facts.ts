@@ -125,33 +125,23 @@ export async function setSections(
   sections: readonly (SectionState & { hash: string })[],
   at: Date,
 ): Promise<{ changed: SectionName[]; before: ReadonlyMap<string, string | null> }> {
-  const before = await hashesOf(db, hostId);
-  if (sections.length === 0) return { changed: [], before };
-  await q(db)
-    .insertInto('audit.section')
-    .values(
-      sections.map(({ name, hash, version, collectedAt }) => {
-        return { host_id: hostId, name, hash, version, collected_at: collectedAt, received_at: at, error: null };
-      }),
-    )
-    .onConflict((c) =>
-      c.columns(['host_id', 'name']).doUpdateSet((e) => ({
-        hash: e.ref('excluded.hash'),
-        version: e.ref('excluded.version'),
-        collected_at: e.ref('excluded.collected_at'),
-        received_at: e.ref('excluded.received_at'),
-        error: e.ref('excluded.error'),
-      })),
-    )
-    .execute();
-  const changed = sections.filter(({ name, hash }) => before.get(name) !== hash);
-  if (changed.length > 0) {
-    await q(db)
-      .insertInto('audit.section_history')
-      .values(changed.map(({ name, hash }) => ({ host_id: hostId, name, hash, at })))
-      .execute();
-  }
-  return { changed: changed.map(({ name }) => name), before };
+  if (sections.length === 0) return { changed: [], before: await hashesOf(db, hostId) };
+  // One statement: each part sees what was there before all of them.
+  const { rows } = await sql<{ name: string; hash: string | null }>`
+    with sent as materialized (select * from unnest(${sections.map(({ name }) => name)}::text[],
+        ${sections.map(({ hash }) => hash)}::text[], ${sections.map(({ version }) => version)}::integer[],
+        ${sections.map(({ collectedAt }) => collectedAt)}::timestamptz[]) as n (name, hash, version, collected_at)),
+      before as materialized (select name, hash from audit.section where host_id = ${hostId}),
+      put as (insert into audit.section (host_id, name, hash, version, collected_at, received_at, error)
+        select ${hostId}, name, hash, version, collected_at, ${at}, null from sent
+        on conflict (host_id, name) do update set hash = excluded.hash, version = excluded.version,
+          collected_at = excluded.collected_at, received_at = excluded.received_at, error = excluded.error),
+      told as (insert into audit.section_history (host_id, name, hash, at)
+        select ${hostId}, s.name, s.hash, ${at} from sent s left join before b on b.name = s.name
+        where b.hash is distinct from s.hash)
+    select name, hash from before`.execute(db);
+  const before = new Map(rows.map(({ name, hash }) => [name, hash]));
+  return { changed: sections.filter(({ name, hash }) => before.get(name) !== hash).map(({ name }) => name), before };
 }
 
 /** It could not be collected: what was known stays, with its time. */

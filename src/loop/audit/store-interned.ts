@@ -110,13 +110,15 @@ function toRow(digest: string, one: Interned) {
   };
 }
 
+/** In two long texts: a row for each of hundreds of packages takes longer to read than to find. */
 async function idsOf(db: DbOrTx, digests: readonly string[]): Promise<Map<string, number>> {
-  const rows = await q(db)
-    .selectFrom('audit.package')
-    .select(['id', 'digest'])
-    .where('digest', '=', anyOf(digests))
-    .execute();
-  return new Map(rows.map((row) => [row.digest, row.id]));
+  const { rows } = await sql<{ ids: string | null; digests: string | null }>`
+    select string_agg(id::text, ',') as ids, string_agg(digest, ',') as digests from audit.package
+    where digest = ${anyOf(digests)}`.execute(db);
+  const { ids, digests: found } = rows[0]!;
+  if (ids === null || found === null) return new Map();
+  const numbers = ids.split(',').map(Number);
+  return new Map(found.split(',').map((digest, index) => [digest, numbers[index]!]));
 }
 
 export async function listIdOf(db: DbOrTx, key: string): Promise<number | null> {
@@ -150,14 +152,13 @@ export async function setHostList(
   at: Date,
 ): Promise<void> {
   const own = sql`host_id = ${where.hostId} and section = ${where.section} and until is null`;
-  // What came and went at one moment was never there.
-  const gone = await sql`delete from audit.host_list where ${own} and since >= ${at}`.execute(db);
-  if (!gone.numAffectedRows) await sql`update audit.host_list set until = ${at} where ${own}`.execute(db);
-  if (listId === null) return;
-  await q(db)
-    .insertInto('audit.host_list')
-    .values({ host_id: where.hostId, section: where.section, list_id: listId, since: at, until: null })
-    .execute();
+  // What came and went at one moment was never there. The new row waits for what both have done.
+  await sql`with gone as (delete from audit.host_list where ${own} and since >= ${at} returning 1),
+      ended as (update audit.host_list set until = ${at} where ${own} and since < ${at} returning 1),
+      over as (select (select count(*) from gone) + (select count(*) from ended) as rows)
+    insert into audit.host_list (host_id, section, list_id, since)
+    select ${where.hostId}, ${where.section}, ${listId}::integer, ${at} from over
+    where over.rows >= 0 and ${listId}::integer is not null`.execute(db);
 }
 
 export interface System {

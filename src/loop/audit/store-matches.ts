@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
-import { anyOf, chunks } from '../../platform/db/many.ts';
+import { chunks } from '../../platform/db/many.ts';
 import type { Match } from './logic/advisories/match.ts';
 
 export interface MatchRow {
@@ -73,17 +73,34 @@ export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promis
   );
 }
 
-/** Which of these packages these advisories concern now. */
-export async function concerned(
+/**
+ * Advisories that affect a host with the one list and not with the other. Only what the lists differ by is looked at, and
+ * what is unknown closes nothing. Each advisory is asked for by itself, whatever the planner thinks of lists.
+ */
+export async function changedBetween(
   db: DbOrTx,
-  packageIds: readonly number[],
-  advisories: readonly string[],
-): Promise<Pick<MatchRow, 'packageId' | 'advisory' | 'verdict'>[]> {
-  const { rows } = await sql<Pick<MatchRow, 'packageId' | 'advisory' | 'verdict'>>`
-    select package_id as "packageId", advisory, verdict from audit.match
-    where until is null and advisory = ${anyOf(advisories)} and package_id = any(${[...packageIds]}::integer[])`.execute(
-    db,
-  );
+  before: number | null,
+  now: number | null,
+): Promise<{ advisory: string; opened: boolean; closed: boolean }[]> {
+  const { rows } = await sql<{ advisory: string; opened: boolean; closed: boolean }>`
+    with lists as materialized (
+      select coalesce((select packages from audit.package_list where id = ${before}), '{}') as was,
+        coalesce((select packages from audit.package_list where id = ${now}), '{}') as is_now),
+    both_lists as materialized (
+      select id, bool_or(not new) as was, bool_or(new) as is_now
+      from (select unnest(was) as id, false as new from lists union all select unnest(is_now), true from lists) n group by id),
+    asked as materialized (
+      select distinct m.advisory from both_lists b cross join lateral (
+        select advisory from audit.match where package_id = b.id and until is null offset 0) m where b.was <> b.is_now),
+    said as (
+      select m.advisory, m.verdict = 'affected' as affected, b.was, b.is_now
+      from asked a cross join lateral (
+        select advisory, package_id, verdict from audit.match where advisory = a.advisory and until is null offset 0) m
+      join both_lists b on b.id = m.package_id)
+    select * from (select advisory,
+        coalesce(bool_or(is_now and affected) and not bool_or(was and affected), false) as opened,
+        coalesce(bool_or(was and affected) and not bool_or(is_now), false) as closed
+      from said group by advisory) n where opened or closed`.execute(db);
   return rows;
 }
 

@@ -1,5 +1,10 @@
 import { sql } from 'kysely';
-import type { Tx } from '../../platform/context.ts';
+import type { DbOrTx, Tx } from '../../platform/context.ts';
+
+/** One at a time: who began with what was known before would write it over what came of later facts. */
+export async function lockCounts(db: DbOrTx): Promise<void> {
+  await sql`select pg_advisory_xact_lock(hashtextextended('audit recount', 0))`.execute(db);
+}
 
 /** Asks for a count of what these lists differ by, of these advisories, or of what is known of all. */
 export async function noteRecount(

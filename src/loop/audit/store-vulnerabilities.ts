@@ -10,7 +10,6 @@ import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Span } from './logic/vulnerability-life.ts';
 import type { Counts } from './logic/count-hosts.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
-import { overdueHosts } from './store-overdue.ts';
 import type { AuditTables } from './tables.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
@@ -83,21 +82,24 @@ export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery,
   const where = sql.join(conditions(query, now), sql` and `);
   // Counted apart: of the page, the index by priority gives the rows in order and no others are read.
   const [{ rows }, { rows: counted }] = await Promise.all([
-    sql<Asked>`select v.*, ${ACCEPTED} as until, ${overdueHosts(now)} as overdue from audit.vulnerability v where ${where}
+    sql<Accepting>`select v.*, ${ACCEPTED} as until from audit.vulnerability v where ${where}
       order by v.priority desc, v.advisory limit ${limit} offset ${offset}`.execute(db),
     sql<{ total: string }>`select count(*) as total from audit.vulnerability v where ${where}`.execute(db),
   ]);
   const here =
     hostId === undefined
       ? null
-      : await packagesOn(
-          db,
-          [hostId],
-          rows.map(({ advisory }) => advisory),
+      : Map.groupBy(
+          await packagesOn(
+            db,
+            [hostId],
+            rows.map(({ advisory }) => advisory),
+          ),
+          ({ advisory }) => advisory,
         );
   const items = rows.map((row) => {
-    const own = here?.filter((one) => one.advisory === row.advisory).map(toPackage);
-    return { ...toVulnerability(row, now), ...(own === undefined ? {} : { here: own }) };
+    const own = here && (here.get(row.advisory) ?? []).map(toPackage);
+    return { ...toVulnerability(row, now), ...(own === null ? {} : { here: own }) };
   });
   return { items, total: Number(counted[0]!.total), informed: await isInformed(db) };
 }
@@ -133,18 +135,18 @@ export async function vulnerabilitiesNamed(
   advisory: string,
   { ids, now }: { ids: readonly string[]; now: Date },
 ): Promise<Vulnerability[]> {
-  const { rows } = await sql<Asked>`
-    select v.*, ${ACCEPTED} as until, ${overdueHosts(now)} as overdue from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
+  const { rows } = await sql<Accepting>`
+    select v.*, ${ACCEPTED} as until from audit.vulnerability v where v.advisory = ${anyOf(ids)} or v.aliases @> array[${advisory}]
     order by v.priority desc, v.advisory`.execute(db);
   return rows.map((row) => toVulnerability(row, now));
 }
 
 /** Until when the risk is accepted on all hosts. */
 const ACCEPTED = sql<Date | null>`(select max(a.until) from audit.accepted a
-  where a.hosts is null and (upper(a.advisory) = upper(v.advisory) or a.advisory = any(v.aliases)))`;
-type Asked = Row & { until: Date | null; overdue: number };
+  where a.hosts is null and upper(a.advisory) = any(v.answers_to))`;
+type Accepting = Row & { until: Date | null };
 
-function toVulnerability(row: Asked, now: Date): Vulnerability {
+function toVulnerability(row: Accepting, now: Date): Vulnerability {
   const { advisory, aliases, severity, sources, hosts, fixable, exploited, epss, priority } = row;
   return {
     advisory,
@@ -159,7 +161,6 @@ function toVulnerability(row: Asked, now: Date): Vulnerability {
     factors: factorsOf(row),
     dueAt: row.due_at?.toISOString() ?? null,
     overdue: row.due_at !== null && row.due_at < now,
-    overdueHosts: row.overdue,
     acceptedUntil: row.until?.toISOString() ?? null,
   };
 }

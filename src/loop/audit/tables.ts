@@ -134,8 +134,8 @@ export type AuditTables = {
     epss: number | null;
     priority: Generated<number>;
     due_at: Generated<Date | null>;
-    due_days: Generated<string[]>;
-    due_hosts: Generated<number[]>;
+    /** names by which it can be accepted, in capitals */
+    answers_to: Generated<string[]>;
   };
   'audit.host_term': { host_id: string; severity: Severity; days: number };
   'audit.due_again': { host_id: string };

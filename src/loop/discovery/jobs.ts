@@ -8,7 +8,7 @@ import { closePatrols } from './patrols.ts';
 import { createScan } from './scans.ts';
 import { hostsToFollow } from './store-follow.ts';
 import { endIgnores } from './unknown.ts';
-import { isRunning, sourceRows } from './store-sources.ts';
+import { isRunning, type SourceRow, sourceRows } from './store-sources.ts';
 import { activeScanOf, findScopes, lastScanAt, orphanedScans } from './store-scans.ts';
 
 /** A worker that has not reported a scan's progress for so long is dead. */
@@ -44,14 +44,16 @@ async function isDueNow(platform: Platform, scopes: LiveScopes, scope: Scope): P
   return isDue({ id: scope.id, every: scope.every }, last, now) && !moments.some((at) => scopes.darkIn(scope, at));
 }
 
-/** Asks the sources whose time has come. */
+/** Asks the sources whose time has come, and reads files that were handed over to a worker that died. */
 async function scheduleSources(platform: Platform, now: Date): Promise<void> {
   for (const row of await sourceRows(platform.db)) {
-    if (row.every === null || isRunning(row, now)) continue;
-    if (!isDue({ id: row.id, every: row.every }, row.last_run_at ?? row.created_at, now)) continue;
+    if (isRunning(row, now) || !isWaiting(row, now)) continue;
     await platform.queue.enqueue('discovery.source', { sourceId: row.id }, { singletonKey: row.id });
   }
 }
+
+const isWaiting = ({ id, every, last_run_at: last, created_at: since, push_secret_id: file }: SourceRow, now: Date) =>
+  file !== null || (every !== null && isDue({ id, every }, last ?? since, now));
 
 async function startScheduled(platform: Platform, scope: Scope): Promise<void> {
   try {

@@ -6,9 +6,8 @@ import { SourceInput } from '../../model/source.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { notLooked } from './not-looked.ts';
-import { pushSource } from './run-source.ts';
 import { addSource } from './sources.ts';
-import { addScope, OPERATOR } from './testing/index.ts';
+import { addScope, OPERATOR, pushAndRead } from './testing/index.ts';
 
 let platform: TestPlatform;
 let discovery: Discovery;
@@ -79,7 +78,7 @@ test('1.16, 1.18: who is on the bill and no host of ours is named, until somebod
     row('i-0aaaaaaaa'),
     row('i-0bbbbbbbb'),
   ];
-  const pushed = await pushSource(platform, OPERATOR, 'costs', text.join('\n'));
+  const pushed = await pushAndRead(platform, 'costs', text.join('\n'));
   assert.deepEqual(pushed.counts?.skipped, [{ why: 'machine without an address that others can reach', count: 2 }]);
   const missing = async (): Promise<string[]> =>
     (await notLooked(platform)).filter(({ what }) => what === 'machine').map(({ name, why }) => `${name}: ${why}`);
@@ -89,6 +88,6 @@ test('1.16, 1.18: who is on the bill and no host of ours is named, until somebod
   const identifiers = [{ kind: 'cloud-id' as const, value: 'aws:i-0aaaaaaaa' }];
   await platform.observe(OPERATOR, (tx) => discovery.recordSightings(tx, [{ ...saw('10.82.0.1'), identifiers }]));
   assert.deepEqual(await missing(), [said('i-0bbbbbbbb')]);
-  await pushSource(platform, OPERATOR, 'costs', text.slice(0, 2).join('\n'));
+  await pushAndRead(platform, 'costs', text.slice(0, 2).join('\n'));
   assert.deepEqual(await missing(), []);
 });

@@ -5,7 +5,7 @@ import { NotLooked, Source, SourceInput, SourceKindInfo, Space } from '../../mod
 import type { Platform } from '../../platform/context.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { notLooked } from './not-looked.ts';
-import { pushSource } from './run-source.ts';
+import { pushSource } from './push-source.ts';
 import { addressSpace } from './space.ts';
 import { addSource, askSource, listSources, mustFindSource, removeSource } from './sources.ts';
 import { sourceKinds } from './sources/registry.ts';
@@ -122,12 +122,14 @@ function changeSources(platform: Platform): Route[] {
       method: 'POST',
       path: '/sources/:id/push',
       id: 'pushSource',
-      summary: 'Hand over the file of a source that is pushed',
+      summary:
+        'Hand over the file of a source that is pushed; it is read afterwards, and the source says how that went',
       access: MAY.operate,
       params: Id,
       body: z.object({ text: z.string().max(LONGEST_PUSH) }).strict(),
       bodyLimit: 2 * LONGEST_PUSH,
       reply: Source,
+      status: 202,
       handler: ({ params, body, actor }) => pushSource(platform, actor, params.id, body.text),
     }),
   ];

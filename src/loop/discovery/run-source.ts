@@ -1,23 +1,24 @@
 import { type Actor, systemActor } from '../../model/actor.ts';
-import { AppError, isAppError } from '../../model/errors/index.ts';
-import type { Source, SourceCounts } from '../../model/source.ts';
+import type { SourceCounts } from '../../model/source.ts';
 import { oneLine } from '../../model/text.ts';
-import type { Platform } from '../../platform/context.ts';
+import type { Reading } from '../../platform/apart/index.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
 import { usableRecord } from './logic/source-records.ts';
 import { type LiveScopes, withGuard, withScopes } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
+import { pushedFile } from './push-source.ts';
 import { takeRecords } from './source-records.ts';
-import { mustFindSource } from './sources.ts';
 import type { Asking, SourceMember, SourceRecord } from './sources/contract.ts';
 import { sourceHttp } from './sources/http.ts';
+import { countIn } from './sources/read.ts';
+import { readApart, READING } from './sources/reader.ts';
 import { Names } from './sources/resolve.ts';
 import { SOURCES } from './sources/registry.ts';
 import { putUnplaced, type Unplaced } from './store-unplaced.ts';
-import { beat, beginRun, endRun, sourceRow, type SourceRow, toSource } from './store-sources.ts';
+import { beat, beginRun, deletePush, endRun, leaveRun, sourceRow, type SourceRow } from './store-sources.ts';
 
 const LONGEST_RUN_MS = 30 * 60_000;
 const BATCH = 200;
-const MOST_KINDS_OF_SKIPPED = 20;
 const MOST_UNPLACED = 20_000;
 
 interface Run {
@@ -37,45 +38,60 @@ interface Run {
   signal: AbortSignal;
 }
 
-/** Asks a source and takes what it tells. A failure is kept beside the source, and what it told before stays. */
-export async function runSource(platform: Platform, buckets: Buckets, sourceId: string): Promise<void> {
-  const row = await sourceRow(platform.db, sourceId);
-  // Removed meanwhile, or somebody else is at it.
-  if (!row || SOURCES[row.kind].how !== 'asked' || !(await beginRun(platform.db, row.id, platform.now()))) return;
-  const run = newRun(platform, systemActor(`source ${row.name}`), row);
+/**
+ * Asks a source, or reads the file that was handed over to it, and takes what it tells. A failure is kept beside the
+ * source, and what it told before stays.
+ */
+export async function runSource(
+  platform: Platform,
+  buckets: Buckets,
+  sourceId: string,
+  reading: Reading = READING,
+): Promise<void> {
+  const row = await beginOne(platform, sourceId);
+  if (!row) return;
+  const run = newRun(platform, row);
   try {
-    await withScopes(platform, (scopes) => readInto(run, askedRecords(run, lookThrough(platform, scopes, buckets))));
+    if (run.member.how === 'pushed') await readInto(run, await pushedRecords(run, reading));
+    else
+      await withScopes(platform, (scopes) => readInto(run, askedRecords(run, lookThrough(platform, scopes, buckets))));
   } catch (error) {
+    // Who is stopped has not failed: the job runs again, and reads it from the beginning.
+    if (platform.stopping.aborted) {
+      await leaveRun(platform.db, row.id);
+      throw error;
+    }
     await failed(run, error);
     if (!(error instanceof Error)) throw error;
   }
 }
 
-/** Takes a file that somebody handed over. A bad one changes nothing. */
-export async function pushSource(platform: Platform, actor: Actor, ref: string, text: string): Promise<Source> {
-  const row = await mustFindSource(platform, ref);
-  const member = SOURCES[row.kind];
-  if (member.how !== 'pushed') {
-    const why = 'it is asked over the network; ask it with `lastember source read`';
-    throw new AppError('SOURCE_INVALID', { name: row.name, kind: row.kind, why });
-  }
-  if (!(await beginRun(platform.db, row.id, platform.now()))) throw new AppError('SOURCE_RUNNING', { name: row.name });
-  const run = newRun(platform, actor, row);
-  try {
-    const records = member.parse(text, { settings: withDefaults(run), now: platform.now(), skip: skipIn(run) });
-    await readInto(run, records);
-  } catch (error) {
-    await failed(run, error);
-    throw isAppError(error) ? error : new AppError('SOURCE_UNREADABLE', { name: row.name, why: reasonOf(run, error) });
-  }
-  return toSource(await mustFindSource(platform, row.id), platform.now());
+/** Null: it was removed meanwhile, nothing waits to be read, or somebody else is at it. */
+async function beginOne(platform: Platform, id: string): Promise<SourceRow | null> {
+  const isDue = (row: SourceRow | undefined): row is SourceRow =>
+    row !== undefined && (SOURCES[row.kind].how === 'asked' || row.push_secret_id !== null);
+  if (!isDue(await sourceRow(platform.db, id)) || !(await beginRun(platform.db, id, platform.now()))) return null;
+  // Somebody may have read that file just before we began.
+  const row = await sourceRow(platform.db, id);
+  if (isDue(row)) return row;
+  await leaveRun(platform.db, id);
+  return null;
 }
 
-function newRun(platform: Platform, actor: Actor, row: SourceRow): Run {
-  const signal = AbortSignal.timeout(LONGEST_RUN_MS);
+/** All of the file, before anything of it is taken: a bad one changes nothing. */
+async function pushedRecords(run: Run, reading: Reading): Promise<SourceRecord[]> {
+  const { platform, row } = run;
+  const asked = { kind: row.kind, settings: withDefaults(run), now: platform.now().toISOString() };
+  const { records, skipped } = await readApart(asked, await pushedFile(platform, row), platform.stopping, reading);
+  for (const [why, times] of skipped) countIn(run.skipped, why, times);
+  return records;
+}
+
+function newRun(platform: Platform, row: SourceRow): Run {
+  const signal = AbortSignal.any([AbortSignal.timeout(LONGEST_RUN_MS), platform.stopping]);
   return {
     platform,
-    actor,
+    actor: row.push_actor ?? systemActor(`source ${row.name}`),
     row,
     member: SOURCES[row.kind],
     counts: { records: 0, addresses: 0, newHosts: 0, claimed: 0, skipped: [] },
@@ -90,9 +106,8 @@ function newRun(platform: Platform, actor: Actor, row: SourceRow): Run {
 
 const skipIn =
   ({ skipped }: Run) =>
-  (why: string): void => {
-    if (skipped.has(why) || skipped.size < MOST_KINDS_OF_SKIPPED) skipped.set(why, (skipped.get(why) ?? 0) + 1);
-  };
+  (why: string): void =>
+    countIn(skipped, why);
 
 function withDefaults({ member, row }: Run): Record<string, string> {
   const defaults = member.fields.flatMap((field) => (field.default === undefined ? [] : [[field.name, field.default]]));
@@ -165,10 +180,18 @@ async function finished(run: Run): Promise<void> {
   await platform.observe(actor, async (tx) => {
     await endRun(tx.db, row.id, { at: tx.now, counts });
     await putUnplaced(tx.db, row.id, run.unplaced, tx.now);
+    await dropFile(tx, run);
     const subject = { kind: 'source' as const, id: row.id, name: row.name };
     if (isNews) await tx.record({ type: 'discovery.source.read', subject, detail: { kind: row.kind, ...counts } });
     await tx.publish('hosts', { sourceId: row.id });
   });
+}
+
+/** Read or refused, it is not kept. */
+async function dropFile(tx: Tx, { platform, row }: Run): Promise<void> {
+  if (row.push_secret_id === null) return;
+  await deletePush(tx.db, row.id);
+  await platform.vault.remove(tx, row.push_secret_id);
 }
 
 /** On the trail when it begins to fail, not at each try. */
@@ -177,6 +200,7 @@ async function failed(run: Run, error: unknown): Promise<void> {
   const why = reasonOf(run, error);
   await platform.observe(actor, async (tx) => {
     await endRun(tx.db, row.id, { error: why });
+    await dropFile(tx, run);
     const subject = { kind: 'source' as const, id: row.id, name: row.name };
     if (row.last_error === null)
       await tx.record({ type: 'discovery.source.failed', subject, detail: { kind: row.kind, why } });

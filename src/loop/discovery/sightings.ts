@@ -4,6 +4,7 @@ import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { addressOfPlace, atPlace } from './logic/place.ts';
+import { type Part, partsOf } from './logic/parts.ts';
 import { type Decision, isMeasured, reconcile, seenAgain } from './logic/reconcile.ts';
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { stoodFor } from './logic/shared.ts';
@@ -48,18 +49,9 @@ export async function recordSightings(
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
   await planByKey(tx.db);
-  const repeats = await repeatsIn(tx.db, sightings);
-  const decisions: Decision[] = Array.from({ length: sightings.length });
-  // What only repeats itself waits for nobody.
-  if (repeats.size < sightings.length) {
-    await lockIdentities(tx.db);
-    const { open, hosts } = await sortOut(tx.db, sightings, repeats);
-    const around = { newId: () => platform.newId('host'), alive, ...(told ? { told } : {}) };
-    const undecided = open.map((index) => sightings[index]!);
-    const decided = await decide(tx, { sightings: undecided, all: sightings, hosts, around, reporting });
-    for (const [place, index] of open.entries()) decisions[index] = decided[place]!;
-  }
-  for (const [index, hostId] of repeats) decisions[index] = repeated(hostId, sightings[index]!);
+  const around = { newId: () => platform.newId('host'), alive, ...(told ? { told } : {}) };
+  const decisions: Decision[] = [];
+  for (const part of partsOf(sightings)) decisions.push(...(await decideOrRepeat(tx, part, around, reporting)));
   await noteSeen(
     tx.db,
     decisions.map(({ hostId }, index) => ({ hostId, sighting: sightings[index]! })),
@@ -69,20 +61,40 @@ export async function recordSightings(
   return decisions;
 }
 
+async function decideOrRepeat(
+  tx: Tx,
+  { sightings, beside }: Part,
+  around: Surroundings,
+  reporting: Reporting,
+): Promise<Decision[]> {
+  const repeats = await repeatsIn(tx.db, sightings);
+  const decisions: Decision[] = Array.from({ length: sightings.length });
+  // What only repeats itself waits for nobody.
+  if (repeats.size < sightings.length) {
+    await lockIdentities(tx.db);
+    const { open, hosts } = await sortOut(tx.db, sightings, repeats);
+    const undecided = open.map((index) => sightings[index]!);
+    const decided = await decide(tx, { sightings: undecided, beside, hosts, around, reporting });
+    for (const [place, index] of open.entries()) decisions[index] = decided[place]!;
+  }
+  for (const [index, hostId] of repeats) decisions[index] = repeated(hostId, sightings[index]!);
+  return decisions;
+}
+
 const repeated = (hostId: string, { source, address }: Sighting): Decision =>
   seenAgain(hostId, `${source} says of ${address} what it said before`);
 
 interface Undecided {
   sightings: readonly Sighting[];
-  /** with those that only repeat what stands */
-  all: readonly Sighting[];
+  /** all that is told of how things stand, with what only repeats that */
+  beside: readonly Sighting[];
   hosts: readonly HostAround[];
   around: Surroundings;
   reporting: Reporting;
 }
 
 /** Decides and writes down what is new or different, and who was seen with it. */
-async function decide(tx: Tx, { sightings, all, hosts, around, reporting }: Undecided): Promise<Decision[]> {
+async function decide(tx: Tx, { sightings, beside, hosts, around, reporting }: Undecided): Promise<Decision[]> {
   const faces = await facesAround(
     tx.db,
     sightings.map((sighting) => atPlace(sighting).address),
@@ -93,7 +105,7 @@ async function decide(tx: Tx, { sightings, all, hosts, around, reporting }: Unde
     hosts,
     sightings.map(atPlace),
     { ...around, reports: (id) => agents.has(id), ...stoodFor(faces) },
-    all.map(atPlace),
+    beside.map(atPlace),
   ).map((one, index) => explained(withAddresses(one), sightings[index]!));
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);

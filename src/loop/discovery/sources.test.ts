@@ -9,10 +9,9 @@ import { claimHost } from './claims.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { scheduleScans } from './jobs.ts';
 import { mergeByHand, splitHost } from './merge.ts';
-import { pushSource } from './run-source.ts';
 import { addSource, askSource, listSources, removeSource } from './sources.ts';
 import { type Asked, api } from './sources/testing/api.ts';
-import { entriesSince, OPERATOR } from './testing/index.ts';
+import { entriesSince, OPERATOR, pushAndRead } from './testing/index.ts';
 
 let platform: TestPlatform;
 let discovery: Discovery;
@@ -202,24 +201,21 @@ test('a list makes known what nobody had claimed; what it calls people’s and w
   const [id] = await scan(seen('192.0.2.61', 'KG'));
   await addSource(platform, OPERATOR, SourceInput.parse({ name: 'play', kind: 'ansible' }));
   const inventory = { _meta: { hostvars: { web1: { ansible_host: '192.0.2.61' } } }, web: { hosts: ['web1'] } };
-  const done = await pushSource(platform, OPERATOR, 'play', JSON.stringify(inventory));
+  const done = await pushAndRead(platform, 'play', JSON.stringify(inventory));
   assert.equal(done.counts?.claimed, 1);
   const host = (await discovery.host(id!))!;
   assert.equal(host.claim, 'known');
   assert.equal(host.discoveredAs, 'unknown');
   assert.deepEqual(host.tags, { 'group.web': 'yes' });
-  await assert.rejects(
-    pushSource(platform, OPERATOR, 'play', 'nonsense'),
-    (error) => isAppError(error, 'SOURCE_UNREADABLE') && /no JSON/.test(error.message),
-  );
-  assert.equal((await named('play')).state, 'failing');
+  const failing = await pushAndRead(platform, 'play', 'nonsense');
+  assert.equal(failing.state, 'failing');
+  assert.match(failing.lastError ?? '', /no JSON/);
   await assert.rejects(askSource(platform, 'play'), (error) => isAppError(error, 'SOURCE_INVALID'));
 });
 
 test('a list says nothing about a machine being there: presence is for those who saw it', async () => {
-  await pushSource(
+  await pushAndRead(
     platform,
-    OPERATOR,
     'play',
     JSON.stringify({ _meta: { hostvars: { gone: { ansible_host: '192.0.2.62' } } }, x: { hosts: ['gone'] } }),
   );
@@ -268,11 +264,11 @@ const hostsNow = async () => (await discovery.hosts()).length;
 test('an address that a list gives to one machine and that another has makes no host at each reading', async () => {
   await addSource(platform, OPERATOR, SourceInput.parse({ name: 'leases', kind: 'dhcp' }));
   await scan({ ...seen('10.90.0.1'), identifiers: [{ kind: 'mac', value: '52:54:00:00:00:01' }] });
-  await pushSource(platform, OPERATOR, 'leases', lease('52:54:00:00:00:02', '10.90.0.1'));
+  await pushAndRead(platform, 'leases', lease('52:54:00:00:00:02', '10.90.0.1'));
   await scan({ ...seen('10.90.0.1'), identifiers: [{ kind: 'mac', value: '52:54:00:00:00:01' }] });
   const before = await hostsNow();
   for (let round = 0; round < 3; round++) {
-    await pushSource(platform, OPERATOR, 'leases', lease('52:54:00:00:00:02', '10.90.0.1'));
+    await pushAndRead(platform, 'leases', lease('52:54:00:00:00:02', '10.90.0.1'));
     await scan({ ...seen('10.90.0.1'), identifiers: [{ kind: 'mac', value: '52:54:00:00:00:01' }] });
   }
   assert.equal(await hostsNow(), before);
@@ -291,7 +287,7 @@ test('machines of one list that share an address or a copied identity are as man
 
 test('what only a list said of a machine does not contradict the machine itself', async () => {
   const [id] = await scan(seen('10.92.0.1', 'KL'));
-  await pushSource(platform, OPERATOR, 'leases', lease('52:54:00:00:00:09', '10.92.0.1'));
+  await pushAndRead(platform, 'leases', lease('52:54:00:00:00:09', '10.92.0.1'));
   const attached = await platform.observe(OPERATOR, (tx) =>
     discovery.attachAgent(tx, {
       agentId: 'agent_1',
@@ -370,11 +366,11 @@ test('a host that is measured at two addresses is not ended when one of them sho
 test('two systems that call a machine differently rename it once, not at each reading', async () => {
   await addSource(platform, OPERATOR, SourceInput.parse({ name: 'other-leases', kind: 'dhcp' }));
   const named = (name: string) => `0 52:54:00:00:00:31 10.98.0.1 ${name} *\n`;
-  await pushSource(platform, OPERATOR, 'leases', named('one'));
+  await pushAndRead(platform, 'leases', named('one'));
   const from = (await entriesSince(platform, 0)).length;
   for (let round = 0; round < 3; round++) {
-    await pushSource(platform, OPERATOR, 'other-leases', named('two'));
-    await pushSource(platform, OPERATOR, 'leases', named('one'));
+    await pushAndRead(platform, 'other-leases', named('two'));
+    await pushAndRead(platform, 'leases', named('one'));
   }
   const renamed = (await entriesSince(platform, 0)).slice(from).filter(({ type }) => type === 'discovery.host.changed');
   assert.deepEqual(renamed, []);

@@ -81,11 +81,11 @@ function wrongValue({ name, secret, lines, choices }: SourceField, value: string
 }
 
 export async function removeSource(platform: Platform, actor: Actor, ref: string): Promise<void> {
-  const { id, name, kind, secret_id: secret } = await mustFindSource(platform, ref);
+  const { id, name, kind, secret_id: secret, push_secret_id: file } = await mustFindSource(platform, ref);
   const subject = { kind: 'source' as const, id, name };
   await platform.act(actor, { type: 'discovery.source.removed', subject, detail: { kind } }, async (tx) => {
     await deleteSource(tx.db, id);
-    if (secret) await platform.vault.remove(tx, secret);
+    for (const one of [secret, file]) if (one) await platform.vault.remove(tx, one);
     await tx.publish('hosts', { sourceId: id });
   });
 }

@@ -40,8 +40,11 @@ export async function leavePlaces(db: DbOrTx, places: readonly Place[], at: Date
     t (host_id, address)`;
   await sql`update discovery.address a set current = false from ${left}
     where a.host_id = t.host_id and a.address = t.address and a.current`.execute(db);
-  await sql`update discovery.sighting s set until = greatest(s.at, ${at}) from ${left}
-    where s.host_id = t.host_id and s.address = t.address and s.until is null`.execute(db);
+  // An aggregate a place: joined, all that stands would be read from end to end for the few that leave.
+  await sql`update discovery.sighting s set until = greatest(s.at, ${at})
+    where s.id = any(array(select unnest(o.ids) from ${left} cross join lateral (
+      select array_agg(id) as ids from discovery.sighting
+      where host_id = t.host_id and address = t.address and until is null) o))`.execute(db);
 }
 
 /** This host is no longer at these addresses. */

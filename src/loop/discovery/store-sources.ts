@@ -11,7 +11,9 @@ const selectSources = (db: DbOrTx) =>
   q(db)
     .selectFrom('discovery.source as s')
     .leftJoin('discovery.source_run as r', 'r.source_id', 's.id')
+    .leftJoin('discovery.source_push as p', 'p.source_id', 's.id')
     .selectAll('s')
+    .select(['p.secret_id as push_secret_id', 'p.actor as push_actor'])
     .select(['r.running_since', 'r.last_run_at', 'r.last_ok_at', 'r.last_error', 'r.counts'])
     .orderBy('s.name');
 export type SourceRow = Awaited<ReturnType<ReturnType<typeof selectSources>['execute']>>[number];
@@ -47,7 +49,8 @@ export const isRunning = (row: Pick<SourceRow, 'running_since'>, now: Date): boo
   row.running_since !== null && now.getTime() - row.running_since.getTime() < FORGOTTEN_MS;
 
 function stateOf(row: SourceRow, now: Date): Source['state'] {
-  if (isRunning(row, now)) return 'running';
+  // A file that waits is as good as being read.
+  if (isRunning(row, now) || row.push_secret_id !== null) return 'running';
   if (row.last_error !== null) return 'failing';
   return row.last_ok_at === null ? 'new' : 'ok';
 }
@@ -90,6 +93,28 @@ export async function beginRun(db: DbOrTx, id: string, now: Date): Promise<boole
     )
     .executeTakeFirst();
   return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** It was not read to its end, and nothing is known to be wrong with it: the next one may begin at once. */
+export async function leaveRun(db: DbOrTx, id: string): Promise<void> {
+  await q(db).updateTable('discovery.source_run').set({ running_since: null }).where('source_id', '=', id).execute();
+}
+
+/** False when another file waits already. */
+export async function insertPush(
+  db: DbOrTx,
+  row: Omit<DiscoveryTables['discovery.source_push'], 'actor'> & { actor: string },
+): Promise<boolean> {
+  const done = await q(db)
+    .insertInto('discovery.source_push')
+    .values(row)
+    .onConflict((c) => c.column('source_id').doNothing())
+    .executeTakeFirst();
+  return (done.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+export async function deletePush(db: DbOrTx, id: string): Promise<void> {
+  await q(db).deleteFrom('discovery.source_push').where('source_id', '=', id).execute();
 }
 
 /** It is being read still. */

@@ -236,6 +236,7 @@ export type DiscoveryTables = {
     last_error: string | null;
     counts: JSONColumnType<SourceCounts | null, string | null, string | null>;
   };
+  'discovery.source_push': { source_id: string; secret_id: string; pushed_at: Date; actor: Json<Actor> };
   'discovery.followed': { address: string; via: string; at: Date };
 };
 

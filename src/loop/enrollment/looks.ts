@@ -81,10 +81,11 @@ async function collect(looker: Looker, host: Host, access: Claimed): Promise<Sec
       const { remote } = await reach(platform, discovery, host, login, step);
       hold(hangUp(remote));
       await mustBeRoot(host, remote, step);
-      const cache = cacheOf(looker.caches, `${host.id} ${access.since} ${remote.hostKey}`);
+      const key = `${host.id} ${access.since} ${remote.hostKey}`;
       step('fetching its package lists');
-      await freshenLists(remote, cache, now());
+      await freshenLists(remote, { caches: looker.caches, key }, now());
       step('reading its facts');
+      const cache = cacheOf(looker.caches, key);
       await collectFacts(remote, { now, cache, names: LOOK_ORDER, onSection: (section) => void came.push(section) });
     });
     return came;

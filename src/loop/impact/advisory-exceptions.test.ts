@@ -128,3 +128,46 @@ test('4.6: an exception for an advisory that nobody knows, without an end, or mi
   assert.equal(await overdue(w), 1);
   assert.deepEqual(await w.entries('impact.exception'), []);
 });
+
+test('4.9: one CVE of an erratum that is accepted leaves its clock running, and the others open; its own name stops it', async () => {
+  const { w, a, call, until } = await burning();
+  await takeFeed(w, { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } }, [
+    {
+      id: 'DSA-9000-1',
+      modified: '2026-11-20T00:00:00Z',
+      upstream: ['CVE-2026-1000', 'CVE-2026-2000', 'GHSA-aaaa-bbbb-cccc'],
+      affected: [
+        {
+          package: { name: 'openssh', ecosystem: 'Debian:12' },
+          ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: NEW }] }],
+          ecosystem_specific: { urgency: 'high' },
+        },
+      ],
+    },
+  ]);
+  await w.settle();
+  w.later(8 * DAY);
+  const accept = async (advisory: string): Promise<void> => {
+    await call('createException', { body: { ...BODY, match: { advisory }, expiresAt: until(30) } });
+    await w.settle();
+  };
+  const erratum = async () => (await list(w)).items.find(({ advisory }) => advisory === 'DSA-9000-1')!;
+  const isAccepted = async (advisory: string) => (await show(w, advisory)).hosts[0]!.accepted !== null;
+  assert.equal((await erratum()).overdue, true);
+  await accept('CVE-2026-1000');
+  await accept('GHSA-aaaa-bbbb-cccc');
+  const { items } = await call<{ items: Exception[] }>('listExceptions');
+  assert.deepEqual(
+    items.map(({ covers }) => covers?.now),
+    [2, 2],
+    'it is in use: the advisory by that name says so',
+  );
+  assert.deepEqual([(await erratum()).overdue, (await erratum()).acceptedUntil], [true, null]);
+  const here = (await list(w, { host: a, overdue: 'true' })).items.map(({ advisory }) => advisory);
+  assert.ok(here.includes('DSA-9000-1'), 'nor on the host');
+  assert.deepEqual([await isAccepted('CVE-2026-1000'), await isAccepted('CVE-2026-2000')], [true, false]);
+  assert.equal(await isAccepted('DSA-9000-1'), false);
+  await accept('dsa-9000-1');
+  assert.deepEqual([(await erratum()).dueAt, (await erratum()).acceptedUntil], [null, until(30)]);
+  assert.equal(await isAccepted('CVE-2026-2000'), true, 'all that makes the host have it is accepted');
+});

@@ -4,7 +4,7 @@ import type { Exception, Finding } from '../../model/finding.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import type { Audit } from '../audit/index.ts';
-import type { Discovery } from '../discovery/index.ts';
+import type { Discovery, HostBrief } from '../discovery/index.ts';
 import { coverable, expiryProblem, hostsFor, isBoundless } from './logic/exceptions.ts';
 import { endException, exceptionById, exceptionRows, insertException, lockActive } from './store.ts';
 
@@ -39,7 +39,7 @@ export async function addException(
   const findings = await covered(audit, exception);
   await platform.act(actor, entryOf('added', exception, findings), async (tx) => {
     await insertException(tx.db, exception);
-    await holdAdvisory({ discovery, audit }, tx, exception);
+    await holdAdvisory(audit, tx, exception, await taggable(discovery, [exception]));
     await exceptFindings(audit, tx, exception, findings);
     // A second late rather than early: then it has certainly ended.
     const seconds = Math.ceil((Date.parse(exception.expiresAt) - tx.now.getTime()) / 1000) + 1;
@@ -64,18 +64,26 @@ async function check(platform: Platform, discovery: Discovery, audit: Audit, inp
   }
 }
 
+/** The estate, where any of these exceptions goes by tags. */
+async function taggable(
+  discovery: Pick<Discovery, 'briefs'>,
+  exceptions: readonly Exception[],
+): Promise<readonly HostBrief[]> {
+  return exceptions.some(({ match }) => match.hosts !== undefined) ? discovery.briefs() : [];
+}
+
 /** Tells the audit on which hosts an advisory is accepted now. False: on the same as before, or it is about findings. */
 async function holdAdvisory(
-  { discovery, audit }: { discovery: Pick<Discovery, 'hosts'>; audit: Audit },
+  audit: Audit,
   tx: Tx,
   { id, match, expiresAt, reason, control, createdAt }: Exception,
+  known: readonly HostBrief[],
 ): Promise<boolean> {
   if (match.advisory === undefined) return false;
-  const hosts = hostsFor(match, match.hosts === undefined ? [] : await discovery.hosts());
   return audit.acceptAdvisory(tx, {
     exceptionId: id,
     advisory: match.advisory,
-    hosts,
+    hosts: hostsFor(match, known),
     until: new Date(expiresAt),
     reason,
     control,
@@ -171,7 +179,7 @@ async function end(
 /** Ends what has expired, and applies what stands to findings that came after it. Timer, and at each expiry. */
 export async function sweepExceptions(
   platform: Platform,
-  discovery: Pick<Discovery, 'hosts'>,
+  discovery: Pick<Discovery, 'briefs'>,
   audit: Audit,
 ): Promise<void> {
   const actor = systemActor('impact.expire');
@@ -180,7 +188,10 @@ export async function sweepExceptions(
   for (const exception of active.filter((one) => Date.parse(one.expiresAt) <= now)) {
     await end(platform, audit, actor, exception, 'expired', `expired at ${exception.expiresAt}`);
   }
-  for (const exception of active.filter((one) => Date.parse(one.expiresAt) > now)) {
+  const standing = active.filter((one) => Date.parse(one.expiresAt) > now);
+  // Read once a minute, and not once for each exception.
+  const known = await taggable(discovery, standing);
+  for (const exception of standing) {
     const findings = await covered(audit, exception);
     const follows = exception.match.advisory !== undefined;
     if (findings.length === 0 && !follows) continue;
@@ -188,7 +199,7 @@ export async function sweepExceptions(
       if (!(await lockActive(tx.db, exception.id))) return;
       await exceptFindings(audit, tx, exception, findings);
       // Hosts get tags and lose them.
-      const moved = await holdAdvisory({ discovery, audit }, tx, exception);
+      const moved = await holdAdvisory(audit, tx, exception, known);
       if (moved || findings.length > 0) await tx.record(entryOf('applied', exception, findings));
     });
   }

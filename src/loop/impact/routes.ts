@@ -42,7 +42,7 @@ const ExceptionInput = z
         hosts: TagExpression.optional(),
       })
       .strict()
-      .refine(isOfOneKind, 'An advisory goes with hostId or hosts alone, and hosts with an advisory.'),
+      .refine(isOfOneKind, 'An advisory goes with hostId or hosts alone, and hosts with an advisory'),
     reason: z.string().min(3).max(2000),
     owner: z.string().min(1).max(200),
     /** what holds the risk down meanwhile */

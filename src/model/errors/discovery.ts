@@ -118,10 +118,6 @@ export const DISCOVERY_ERRORS = {
     status: 400,
     text: 'Source "{name}" was not taken: {why}. What a source of this kind needs: `lastember source kinds {kind}`.',
   },
-  SOURCE_UNREADABLE: {
-    status: 422,
-    text: 'Nothing was taken from source "{name}": {why}. What it knew before stays.',
-  },
   SOURCE_RUNNING: {
     status: 409,
     text: 'Source "{name}" is being read already; wait for it: `lastember source show {name}`.',

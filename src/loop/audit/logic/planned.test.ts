@@ -8,10 +8,11 @@ const upgrade = (changeId: string, ...packages: [string, string][]): PlannedUpgr
   changeId,
   packages: packages.map(([name, version]) => ({ name, version })),
 });
-const affected = (name: string, fix: string | null, ecosystem = 'Debian', source = name) => ({
+const affected = (name: string, fix: string | null, { ecosystem = 'Debian', version = '0.1', source = name } = {}) => ({
   ecosystem,
   name,
   source,
+  version,
   fix,
 });
 const of = (upgrades: PlannedUpgrade[], ...packages: ReturnType<typeof affected>[]) =>
@@ -28,12 +29,16 @@ test('3.10: planned in the change that brings every affected package to its fix 
   const whole = upgrade('d', ['libssl3', '3.0.15-1'], ['openssl', '3.0.15-1']);
   assert.equal(of([upgrade('c', ['libssl3', '3.0.15-1']), whole], ...both), 'd');
   assert.equal(of([upgrade('c', ['libssl3', '9'])], affected('libssl3', null)), null, 'nothing is known to fix it');
-  assert.equal(of([upgrade('c', ['x', '9'])], affected('x', '1', 'Nothing')), null, 'an order that nobody knows');
+  assert.equal(
+    of([upgrade('c', ['x', '9'])], affected('x', '1', { ecosystem: 'Nothing' })),
+    null,
+    'an order that nobody knows',
+  );
   assert.equal(of([upgrade('c', ['x', '9'])]), null);
 });
 
 test('3.10: a kernel is planned in the change that brings a fixed image of its flavour and series, by whichever name', () => {
-  const image = (name: string, fix = '6.1.90-1') => affected(name, fix, 'Debian', 'linux-signed-amd64');
+  const image = (name: string, fix = '6.1.90-1') => affected(name, fix, { source: 'linux-signed-amd64' });
   const amd64 = image('linux-image-6.1.0-18-amd64');
   const planned = (one: ReturnType<typeof affected>, name: string, version: string) =>
     of([upgrade('c', [name, version])], one);
@@ -56,7 +61,10 @@ test('3.10: a kernel is planned in the change that brings a fixed image of its f
   assert.equal(planned(image('linux-image-6.1.0-18-686-pae'), 'linux-image-686-pae', '6.1.90-1'), 'c');
   assert.equal(planned(image('linux-image-6.1.0-18-686-pae'), 'linux-image-686', '6.1.90-1'), null);
   assert.equal(planned(image('linux-image-6.12.38+deb13-amd64', '6.12.43-1'), 'linux-image-amd64', '6.12.43-1'), 'c');
-  const ubuntu = affected('linux-image-5.15.0-90-generic', '5.15.0-91.101', 'Ubuntu', 'linux-signed');
+  const ubuntu = affected('linux-image-5.15.0-90-generic', '5.15.0-91.101', {
+    ecosystem: 'Ubuntu',
+    source: 'linux-signed',
+  });
   assert.equal(planned(ubuntu, 'linux-image-5.15.0-91-generic', '5.15.0-91.101'), 'c');
   assert.equal(planned(ubuntu, 'linux-image-generic', '5.15.0.92.89'), 'c');
   assert.equal(
@@ -66,4 +74,10 @@ test('3.10: a kernel is planned in the change that brings a fixed image of its f
   );
   const both = [amd64, affected('openssl', '3.0.11-1')];
   assert.equal(of([upgrade('c', ['linux-image-amd64', '6.1.90-1'])], ...both), null, 'half is not fixed');
+});
+
+test('3.10: a binary package that is numbered otherwise than its source is in no change, whatever comes', () => {
+  // dmsetup 2:1.02.185 is made of lvm2 2.03.16, and what is said of the fix is said of lvm2.
+  const dmsetup = affected('dmsetup', '2.03.16-2+deb12u1', { version: '2:1.02.185-2' });
+  assert.equal(of([upgrade('c', ['dmsetup', '2:1.02.185-2'])], dmsetup), null);
 });

@@ -10,7 +10,7 @@ export interface PlannedUpgrade {
 
 /** Negative: a is older than b; null: they cannot be compared. */
 type Order = (a: string, b: string) => number | null;
-type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'source' | 'fix'>;
+type Affected = Pick<AffectedPackage, 'ecosystem' | 'name' | 'source' | 'version' | 'fix'>;
 type OrderOf = (ecosystem: string) => Order | null;
 
 /**
@@ -27,20 +27,30 @@ export function plannedIn(
   return upgrades.find(fixes)?.changeId ?? null;
 }
 
+/**
+ * A fix may be a version of the source: a package that is affected and not older than it is numbered otherwise, and nothing
+ * is told of it.
+ */
 function isFixed(one: Affected, packages: PlannedUpgrade['packages'], order: OrderOf): boolean {
-  const { ecosystem, name, fix } = one;
+  const { ecosystem, name, version, fix } = one;
   if (fix === null) return false;
-  const reaches = (version: string): boolean => {
-    const compared = order(ecosystem)?.(version, fix) ?? null;
-    return compared !== null && compared >= 0;
-  };
-  if (kernelOf(one) === null) return packages.some((to) => to.name === name && reaches(to.version));
-  // The next kernel is a package of another name: the new image, or the one that depends on the newest.
-  return packages.some((to) => {
-    const version = ownVersion(ecosystem === 'Ubuntu' ? 'linux-meta' : 'linux-signed-', to.version);
-    return flavourOf(to.name) === flavourOf(name) && series(version) === series(fix) && reaches(version);
-  });
+  const beside = (it: string): number => order(ecosystem)?.(it, fix) ?? NaN;
+  if (kernelOf(one) !== null) return isImageFixed(one, fix, packages, beside);
+  const to = packages.find((it) => it.name === name)?.version;
+  return to !== undefined && beside(version) < 0 && beside(to) >= 0;
 }
+
+/** The next kernel is a package of another name: the new image, or the one that depends on the newest. */
+const isImageFixed = (
+  { ecosystem, name }: Affected,
+  fix: string,
+  packages: PlannedUpgrade['packages'],
+  beside: (version: string) => number,
+): boolean =>
+  packages.some((to) => {
+    const version = ownVersion(ecosystem === 'Ubuntu' ? 'linux-meta' : 'linux-signed-', to.version);
+    return flavourOf(to.name) === flavourOf(name) && series(version) === series(fix) && beside(version) >= 0;
+  });
 
 /** `amd64` of linux-image-6.1.0-18-amd64 and of linux-image-amd64; null: no image of a kernel. */
 function flavourOf(name: string): string | null {

@@ -6,8 +6,13 @@ import ssh2 from 'ssh2';
 import type { Actor } from '../../../model/actor.ts';
 import type { Platform } from '../../../platform/context.ts';
 import type { Scope } from '../../../model/estate.ts';
+import type { Source } from '../../../model/source.ts';
 import { Entry } from '../../../model/trail.ts';
+import { pushSource } from '../push-source.ts';
+import { runSource } from '../run-source.ts';
+import { Buckets } from '../scopes.ts';
 import { insertScope } from '../store-scans.ts';
+import { sourceRow, toSource } from '../store-sources.ts';
 import { newSshKey as newKeyPair } from '../../../host/ssh/testing/keys.ts';
 
 export const OPERATOR: Actor = { kind: 'user', id: 'user_operator', name: 'Olga', role: 'operator' };
@@ -96,6 +101,13 @@ export async function addScope(
     insertScope(tx.db, scope),
   );
   return scope;
+}
+
+/** Hands a file over and has it read; the source as it is then. */
+export async function pushAndRead(platform: Platform, ref: string, text: string): Promise<Source> {
+  const { id } = await pushSource(platform, OPERATOR, ref, text);
+  await runSource(platform, new Buckets(), id);
+  return toSource((await sourceRow(platform.db, id))!, platform.now());
 }
 
 /** Entries in order of writing, leaving out the first `skip`. */

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import type { DbOrTx } from '../../platform/context.ts';
+import { lifeOf } from './logic/vulnerability-life.ts';
+import { acceptedFor, acceptedHere } from './store-accepted.ts';
+import { putDue } from './store-due.ts';
+import { spansOf } from './store-vulnerabilities.ts';
+import { worlds } from './testing/vulnerabilities.ts';
+import { clockOf } from './vulnerability-clocks.ts';
+
+const fresh = worlds();
+const NOW = new Date(Date.UTC(2026, 5, 1));
+const day = (number: number): Date => new Date(Date.UTC(2026, 0, 1 + number));
+const PACKAGES = [1, 2, 3, 4];
+const ADVISORIES = { 'CVE-1': 'high', 'CVE-2': 'unknown', 'CVE-3': 'high' } as const;
+const NAMES = Object.keys(ADVISORIES) as (keyof typeof ADVISORIES)[];
+
+/** What held one after the other, each for some days; null: nothing. The last holds until now, or it ended. */
+const track = <T>(values: fc.Arbitrary<T | null>) =>
+  fc
+    .record({
+      from: fc.nat(6),
+      parts: fc.array(fc.record({ value: values, days: fc.integer({ min: 1, max: 6 }) }), { maxLength: 4 }),
+      goesOn: fc.nat(3).map((dice) => dice > 0),
+    })
+    .map(({ from, parts, goesOn }) => {
+      let at = from;
+      return parts.flatMap(({ value, days }, index) => {
+        const since = day(at);
+        at += days;
+        const until = goesOn && index === parts.length - 1 ? null : day(at);
+        return value === null ? [] : [{ value, since, until }];
+      });
+    });
+
+const Estate = fc.record({
+  lists: fc.array(fc.uniqueArray(fc.constantFrom(...PACKAGES), { maxLength: 3 }), { minLength: 6, maxLength: 6 }),
+  hosts: fc.array(
+    fc.record({
+      packages: track(fc.option(fc.constantFrom(1, 2, 3), { freq: 5 })),
+      inventories: track(fc.option(fc.constantFrom(4, 5, 6), { freq: 2 })),
+      terms: fc.record({ high: fc.constantFrom(2, 9, null), medium: fc.constantFrom(4, null) }),
+    }),
+    { minLength: 1, maxLength: 6 },
+  ),
+  said: fc.array(track(fc.constantFrom('affected', 'affected', 'unknown', null)), {
+    minLength: PACKAGES.length * 3,
+    maxLength: PACKAGES.length * 3,
+  }),
+  accepted: fc.array(
+    fc.record({
+      advisory: fc.constantFrom(...NAMES),
+      hosts: fc.option(
+        fc.uniqueArray(
+          fc.integer({ min: 0, max: 5 }).map((index) => `h${index}`),
+          { maxLength: 3 },
+        ),
+        {
+          freq: 6,
+        },
+      ),
+    }),
+    { maxLength: 2 },
+  ),
+});
+type Estate = typeof Estate extends fc.Arbitrary<infer T> ? T : never;
+
+async function put(db: DbOrTx, estate: Estate): Promise<void> {
+  for (const id of PACKAGES)
+    await sql`insert into audit.package (id, digest, ecosystem, name, version, source, source_version, is_foreign,
+      is_library, kernel, as_source, as_binary) overriding system value
+      values (${id}, ${`${id}`}, 'Debian', 'p', '1', 's', '1', false, false, '', 's', 's')`.execute(db);
+  for (const [index, packages] of estate.lists.entries())
+    await sql`insert into audit.package_list (id, key, section, hash, packages) overriding system value values
+      (${index + 1}, ${`${index}`}, ${index < 3 ? 'packages' : 'inventories'}, '', ${packages}::integer[])`.execute(db);
+  for (const [index, host] of estate.hosts.entries()) await putHost(db, `h${index}`, host);
+  for (const [index, advisory] of NAMES.entries()) await putSaid(db, advisory, estate.said.slice(index * 4));
+  for (const [index, { advisory, hosts }] of estate.accepted.entries())
+    await sql`insert into audit.accepted values (${`e${index}`}, ${advisory}, ${hosts}::text[], ${NOW})`.execute(db);
+}
+
+async function putHost(db: DbOrTx, id: string, host: Estate['hosts'][number]): Promise<void> {
+  for (const section of ['packages', 'inventories'] as const)
+    for (const { value, since, until } of host[section])
+      await sql`insert into audit.host_list values (${id}, ${section}, ${value}, ${since}, ${until})`.execute(db);
+  for (const [severity, days] of Object.entries(host.terms).filter(([, one]) => one !== null))
+    await sql`insert into audit.host_term values (${id}, ${severity}, ${days})`.execute(db);
+}
+
+/** `said`: of each package in turn. */
+async function putSaid(db: DbOrTx, advisory: keyof typeof ADVISORIES, said: Estate['said']): Promise<void> {
+  await sql`insert into audit.vulnerability (advisory, aliases, severity, sources, packages, hosts, listening, important,
+    peers, fixable) values (${advisory}, '{}', ${ADVISORIES[advisory]}, '{s}', 1, 1, 0, 0, 0, true)`.execute(db);
+  for (const [place, id] of PACKAGES.entries())
+    for (const { value, since, until } of said[place]!)
+      await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since, until)
+        values (${id}, ${advisory}, 's', ${value}, '', 'f', ${since}, ${until})`.execute(db);
+}
+
+/** What each host says of itself, one by one; the soonest of those that it burns on. */
+async function plain(db: DbOrTx, { hosts }: Estate, advisory: keyof typeof ADVISORIES): Promise<string | null> {
+  const spans = await spansOf(
+    db,
+    hosts.map((_, index) => `h${index}`),
+    [advisory],
+  );
+  const all = await acceptedFor(db, [advisory]);
+  const due = hosts.flatMap(({ terms }, index) => {
+    const life = lifeOf(spans.filter(({ hostId }) => hostId === `h${index}`));
+    const accepted = acceptedHere(all, `h${index}`);
+    const days = Object.fromEntries(Object.entries(terms).filter(([, one]) => one !== null));
+    const { dueAt } = clockOf(life, ADVISORIES[advisory], days, { accepted, now: NOW });
+    return life?.state === 'unproven' || dueAt === null ? [] : [dueAt];
+  });
+  return due.toSorted()[0] ?? null;
+}
+
+test('3.10, property: the soonest time, found by what is distinct, is that of asking every host by itself', async () => {
+  const w = await fresh();
+  let found = 0;
+  await fc.assert(
+    fc.asyncProperty(Estate, async (estate) => {
+      // Never committed: each begins with an empty estate.
+      const tx = await w.platform.db.startTransaction().execute();
+      try {
+        await put(tx, estate);
+        await putDue(tx, NAMES);
+        const { rows } = await sql<{ advisory: keyof typeof ADVISORIES; due_at: Date | null }>`
+          select advisory, due_at from audit.vulnerability`.execute(tx);
+        for (const { advisory, due_at: due } of rows) {
+          assert.equal(due?.toISOString() ?? null, await plain(tx, estate, advisory), advisory);
+          if (due !== null) found += 1;
+        }
+      } finally {
+        await tx.rollback().execute();
+      }
+    }),
+    { numRuns: 80 },
+  );
+  assert.ok(found > 40, `${found} had a time`);
+});
