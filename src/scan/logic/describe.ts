@@ -67,6 +67,7 @@ function tlsSummary(probe: TlsSeen) {
     protocol: 'tls',
     versions: probe.versions,
     ...(probe.unknownVersions ? { unknownVersions: probe.unknownVersions } : {}),
+    ...(probe.ssl2 === undefined || probe.ssl2 === 'refused' ? {} : { ssl2: probe.ssl2 }),
     heartbleed: probe.heartbleed.verdict,
     subject: leaf?.subject ?? null,
     spki: leaf?.spki ?? null,
@@ -117,8 +118,9 @@ function alikeInDepth(a: ProbeResult, b: ProbeResult): boolean {
 
 function depthEssence(probe: ProbeResult): unknown[] {
   if (probe.protocol === 'ssh') return [probe.login];
-  const { compression, secureRenegotiation, depth, revocation, mustStaple } = tlsOf(probe) ?? {};
+  const { compression, secureRenegotiation, depth, revocation, mustStaple, ssl2 } = tlsOf(probe) ?? {};
   return [
+    ssl2,
     compression,
     secureRenegotiation,
     revocation?.status,
@@ -143,7 +145,7 @@ export function learns(known: ProbeResult | null, fresh: ProbeResult | null): bo
   if (fresh.protocol === 'ssh')
     return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
   const [now, before] = [tlsOf(fresh), tlsOf(known)];
-  return (['depth', 'revocation', 'mustStaple', 'named'] as const).some(
+  return (['depth', 'revocation', 'mustStaple', 'named', 'ssl2'] as const).some(
     (key) => now?.[key] !== undefined && before?.[key] === undefined,
   );
 }
@@ -154,7 +156,8 @@ export function leftOpen(result: ProbeResult): string | null {
   if (result.protocol === 'unknown' && result.hungUp) return 'it hung up after its greeting';
   const tls = tlsOf(result);
   if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
-  if (tls?.unknownVersions?.length) return `whether it speaks ${tls.unknownVersions.join(', ')}`;
+  const open = [...(tls?.ssl2 === 'unknown' ? ['SSLv2'] : []), ...(tls?.unknownVersions ?? [])];
+  if (open.length > 0) return `whether it speaks ${open.join(', ')}`;
   return tls?.depth?.unknown.length ? `what it takes: ${tls.depth.unknown.join(', ')}` : null;
 }
 
@@ -232,8 +235,12 @@ function lostVersions(known: TlsSeen, fresh: TlsSeen): string | null {
         known.unknownVersions?.includes(version) ||
         known.versions.includes(version) !== fresh.versions.includes(version),
     );
-  return lost.length > 0 && !learnt ? `whether it speaks ${lost.join(', ')} could not be seen this time` : null;
+  const names = [...(isLost(known.ssl2, fresh.ssl2) ? ['SSLv2'] : []), ...lost];
+  return names.length > 0 && !learnt ? `whether it speaks ${names.join(', ')} could not be seen this time` : null;
 }
+
+const isLost = (known: TlsSeen['ssl2'], fresh: TlsSeen['ssl2']): boolean =>
+  fresh === 'unknown' && (known === 'spoken' || known === 'refused');
 
 function lostDepth(known: TlsSeen, fresh: TlsSeen): string | null {
   if (!known.depth || known.depth.basis !== fresh.depth?.basis) return null;
