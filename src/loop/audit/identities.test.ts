@@ -79,7 +79,11 @@ test('3.12: one SSH host key on two machines burns on both, and ends on both whe
   const one = await appears(a);
   assert.deepEqual(await burning(one, 'ssh-host-key'), [], 'alone it is its own');
   const two = await appears(b);
-  assert.deepEqual(await burning(one, 'ssh-host-key'), [`${key}: clone2`], 'told by the second, without news of the first');
+  assert.deepEqual(
+    await burning(one, 'ssh-host-key'),
+    [`${key}: clone2`],
+    'told by the second, without news of the first',
+  );
   assert.deepEqual(await burning(two, 'ssh-host-key'), [`${key}: clone1`]);
 
   await tells(two, { ...b, keys: [hostKey(), hostKey()] });
@@ -157,9 +161,11 @@ test('a thousand machines of one image: a judgement looks at a few of them, and 
   assert.equal(told!.split(', ').length, 6);
   const { rows } = await sql<{ line: string }>`explain (analyze, format text, costs off) select i.host_id
     from audit.identity i where i.kind = 'ssh-host-key' and i.value = ${key} and i.host_id <> ${id}
-    order by i.host_id limit 6`.execute(w.platform.db).then((r) => ({
-    rows: (r.rows as Record<string, string>[]).map((row) => ({ line: Object.values(row)[0]! })),
-  }));
+    order by i.host_id limit 6`
+    .execute(w.platform.db)
+    .then((r) => ({
+      rows: (r.rows as Record<string, string>[]).map((row) => ({ line: Object.values(row)[0]! })),
+    }));
   const scan = rows.find(({ line }) => line.includes('Scan'))!.line;
   assert.ok(Number(/rows=([\d.]+)/.exec(scan)?.[1]) <= 7, scan);
 });

@@ -103,7 +103,14 @@ function evidenceFor(base: unknown, one: Case) {
   const facts = Facts.partial().parse(whole['facts'] ?? {}) as Partial<Facts>;
   const endpoints = whole['endpoint'] ? [Endpoint.parse(whole['endpoint'])] : [];
   const addresses = endpoints.map((endpoint) => endpoint.address);
-  return evidenceOf({ facts, endpoints, now: NOW, addresses, names: one.names ?? [], identities: one.identities ?? [] });
+  return evidenceOf({
+    facts,
+    endpoints,
+    now: NOW,
+    addresses,
+    names: one.names ?? [],
+    identities: one.identities ?? [],
+  });
 }
 
 /** What cannot be read is told by the name of its file and, within it, by the path. */
