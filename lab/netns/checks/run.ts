@@ -98,7 +98,9 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
       skipped: skipped.get(trial.check) ?? null,
       before: before.filter((one) => concerns(trial, one)).map(said),
       left,
-      after: after.filter((one) => concerns(trial, one) && mine.has(one.component)).map(said),
+      after: after
+        .filter((one) => concerns(trial, one) && (trial.port !== undefined || mine.has(one.component)))
+        .map(said),
     };
   };
   return {

@@ -21,9 +21,9 @@ const selfSigned = (port: number, { bits = 2048, days = 365, extension = GOOD }:
   `mkdir -p ${DIR} && openssl req -x509 -newkey rsa:${bits} -nodes -keyout ${DIR}/${port}.key -out ${DIR}/${port}.pem ` +
   `-subj /CN=bad1 -days ${days} -addext '${extension}' 2>/dev/null`;
 const CA = `openssl req -x509 -newkey rsa:2048 -nodes -keyout ${DIR}/ca.key -out ${DIR}/ca.pem -subj /CN=lab -days 365 2>/dev/null`;
-const issued = (port: number, digest: string, extensions = GOOD): string =>
+const issued = (port: number, digest: string): string =>
   `mkdir -p ${DIR} && ${CA} && openssl req -newkey rsa:2048 -nodes -keyout ${DIR}/${port}.key -out ${DIR}/${port}.csr -subj /CN=bad1 2>/dev/null && ` +
-  `printf '${extensions}\\n' >${DIR}/${port}.ext && openssl x509 -req -${digest} -in ${DIR}/${port}.csr -CA ${DIR}/ca.pem -CAkey ${DIR}/ca.key ` +
+  `echo '${GOOD}' >${DIR}/${port}.ext && openssl x509 -req -${digest} -in ${DIR}/${port}.csr -CA ${DIR}/ca.pem -CAkey ${DIR}/ca.key ` +
   `-set_serial ${port} -days 365 -extfile ${DIR}/${port}.ext -out ${DIR}/${port}.pem 2>/dev/null`;
 const tls = (port: number, options = ''): string =>
   start(port, `openssl s_server -www -accept ${port} -key ${DIR}/${port}.key -cert ${DIR}/${port}.pem ${options}`);
@@ -52,12 +52,6 @@ Sgh5jjQE3e+VGbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL
 /1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7OZTgf//////////AgEC
 -----END DH PARAMETERS-----`;
 
-/** A response that stands for a week, made as an authority's responder makes it. */
-const STAPLED = (port: number): string =>
-  `cd ${DIR} && printf 'V\\t491231235959Z\\t\\t%s\\tunknown\\t/CN=bad1\\n' $(openssl x509 -in ${port}.pem -noout -serial | cut -d= -f2) >index.txt && ` +
-  `openssl ocsp -index index.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -issuer ca.pem -cert ${port}.pem -respout ${port}.der -ndays 7 >/dev/null 2>&1 && ` +
-  tls(port, `-status_file ${DIR}/${port}.der -cert_chain ${DIR}/ca.pem`);
-
 const hygiene = (check: string, port: number, bad: Bad): Trial => listener(`tls-hygiene/${check}`, port, bad);
 
 export const TLS: Group = {
@@ -82,12 +76,8 @@ export const TLS: Group = {
       good: `${issued(8447, 'sha256')} && ${tls(8447)}`,
     }),
     hygiene('hostname-mismatch', 8448, { cert: selfSigned(8448, { extension: 'subjectAltName=IP:192.0.2.1' }) }),
-    hygiene('must-staple', 8449, {
-      cert: issued(8449, 'sha256', `${GOOD}\\ntlsfeature=status_request`),
-      good: STAPLED(8449),
-    }),
   ],
-  ports: [8441, 8442, 8443, 8444, 8445, 8446, 8447, 8448, 8449],
+  ports: [8441, 8442, 8443, 8444, 8445, 8446, 8447, 8448],
 };
 
 /** Where the runtime of 2013 is put: nothing younger speaks these. */
@@ -118,11 +108,6 @@ const open = (check: string, port: number, bad: string, good: string): Trial => 
 const redis = (lock: string): string => start(6379, `redis-server --bind 0.0.0.0 --save '' ${lock}`);
 const mosquitto = (...lines: string[]): string =>
   `printf '${['listener 1883 0.0.0.0', ...lines].join('\\n')}\\n' >/etc/mosquitto/bad.conf && ${start(1883, 'mosquitto -c /etc/mosquitto/bad.conf')}`;
-const etcd = (scheme: string, lock = ''): string =>
-  start(
-    2379,
-    `etcd --data-dir /srv/etcd --listen-client-urls ${scheme}://0.0.0.0:2379 --advertise-client-urls ${scheme}://127.0.0.1:2379 ${lock}`,
-  );
 const named = (who: string): string =>
   `printf 'options { directory "/var/cache/bind"; listen-on { any; }; listen-on-v6 { none; }; recursion yes; allow-recursion { ${who}; }; allow-query-cache { ${who}; }; dnssec-validation no; };\\n' >/etc/bind/bad.conf && ${start(53, 'named -f -u bind -c /etc/bind/bad.conf')}`;
 const FONTS = '/usr/share/fonts/X11/misc';
@@ -143,12 +128,6 @@ export const OPEN: Group = {
       mosquitto('allow_anonymous true'),
       `touch /etc/mosquitto/nobody && ${mosquitto('allow_anonymous false', 'password_file /etc/mosquitto/nobody')}`,
     ),
-    open(
-      'control-plane',
-      2379,
-      etcd('http'),
-      `${selfSigned(2379)} && ${etcd('https', `--client-cert-auth --trusted-ca-file ${DIR}/2379.pem --cert-file ${DIR}/2379.pem --key-file ${DIR}/2379.key`)}`,
-    ),
     open('amplifier', 53, named('any'), named('none')),
     open(
       'remote-screen',
@@ -157,5 +136,5 @@ export const OPEN: Group = {
       `${PASSWORD} && ${vnc('-rfbauth /srv/vnc')}`,
     ),
   ],
-  ports: [53, 1883, 2379, 5901, 6379],
+  ports: [53, 1883, 5901, 6379],
 };

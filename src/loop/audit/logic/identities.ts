@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import type { SectionName } from '../../../model/facts.ts';
-import { type Evidence, nameOf } from './judge/context.ts';
+import { endpointName } from '../../../model/endpoint-name.ts';
+import type { Endpoint } from '../../../model/estate.ts';
+import type { Facts, SectionName } from '../../../model/facts.ts';
 
 export const IdentityKind = z.enum(['agent', 'machine-id', 'ssh-host-key']);
 export type IdentityKind = z.infer<typeof IdentityKind>;
@@ -34,10 +35,13 @@ export interface Holder {
 /** systemd's word for a machine that has none yet. */
 const NO_ID = 'uninitialized';
 
-type Told = Pick<Evidence, 'facts' | 'endpoints'>;
+interface Told {
+  facts: Partial<Facts>;
+  endpoints: readonly Endpoint[];
+}
 
 /** What lies on its disk. Null: its facts do not say. */
-export function lyingOn({ facts }: Pick<Evidence, 'facts'>): Own[] | null {
+export function lyingOn({ facts }: Pick<Told, 'facts'>): Own[] | null {
   if (!facts.os || !facts.settings) return null;
   const { machineId } = facts.os;
   const keys = (facts.settings.sshHostKeys ?? []).map(({ path, fingerprint }) => key(fingerprint, path));
@@ -65,7 +69,7 @@ function served({ facts, endpoints }: Told): Own[] {
     const socket = (facts.sockets ?? []).find((one) => one.port === port);
     const process = socket && (facts.processes ?? []).find(({ pid }) => pid === socket.pid);
     const isOlder = (process?.startedAt ?? '') > (probedAt ?? '');
-    return socket && !isOlder ? probe.hostKeys.map(({ fingerprint }) => key(fingerprint, nameOf(endpoint))) : [];
+    return socket && !isOlder ? probe.hostKeys.map(({ fingerprint }) => key(fingerprint, endpointName(endpoint))) : [];
   });
 }
 
