@@ -67,7 +67,7 @@ function tlsSummary(probe: TlsSeen) {
     protocol: 'tls',
     versions: probe.versions,
     ...(probe.unknownVersions ? { unknownVersions: probe.unknownVersions } : {}),
-    ...(probe.ssl2 === undefined || probe.ssl2 === 'refused' ? {} : { ssl2: probe.ssl2 }),
+    ...ssl2Summary(probe),
     heartbleed: probe.heartbleed.verdict,
     subject: leaf?.subject ?? null,
     spki: leaf?.spki ?? null,
@@ -77,6 +77,8 @@ function tlsSummary(probe: TlsSeen) {
     ...(probe.depth ? { weakCiphers: weakOf(probe.depth), forwardSecrecy: probe.depth.forwardSecrecy } : {}),
   };
 }
+
+const ssl2Summary = ({ ssl2 }: TlsSeen) => (ssl2 === 'spoken' || ssl2 === 'unknown' ? { ssl2 } : {});
 
 function namedSummary({ named = [] }: TlsSeen): { byName?: string[] } {
   const own = named.filter(({ chain }) => chain.length > 0);
@@ -150,13 +152,18 @@ export function learns(known: ProbeResult | null, fresh: ProbeResult | null): bo
   );
 }
 
+const openVersions = (tls: TlsSeen | null): string[] => [
+  ...(tls?.ssl2 === 'unknown' ? ['SSLv2'] : []),
+  ...(tls?.unknownVersions ?? []),
+];
+
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
 export function leftOpen(result: ProbeResult): string | null {
   if (isSilence(result)) return 'it accepted the connection and said nothing';
   if (result.protocol === 'unknown' && result.hungUp) return 'it hung up after its greeting';
   const tls = tlsOf(result);
   if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
-  const open = [...(tls?.ssl2 === 'unknown' ? ['SSLv2'] : []), ...(tls?.unknownVersions ?? [])];
+  const open = openVersions(tls);
   if (open.length > 0) return `whether it speaks ${open.join(', ')}`;
   return tls?.depth?.unknown.length ? `what it takes: ${tls.depth.unknown.join(', ')}` : null;
 }
