@@ -71,7 +71,8 @@ export interface Wanted {
 }
 
 /** Changes whenever the file does, also where it is put back with the time that it had. */
-export const stampOf = ({ mtime, ctime, size, inode }: Stat): string => `${mtime}:${ctime ?? ''}:${size}:${inode ?? ''}`;
+export const stampOf = ({ mtime, ctime, size, inode }: Stat): string =>
+  `${mtime}:${ctime ?? ''}:${size}:${inode ?? ''}`;
 
 export const READ_LIMIT = 16 * 1024 * 1024;
 export const OUTPUT_LIMIT = 4 * 1024 * 1024;

@@ -138,11 +138,7 @@ export const users = (look: Look): Promise<{ name: string; uid: number; gid: num
 /** Settings of sshd. Asking it starts a program: only where it may say something else than it last did. */
 export const sshd = (look: Look): Promise<SshdSettings> =>
   look.once('sshd', async () =>
-    sshdInForce(
-      look.host,
-      () => askedBefore(look),
-      await look.kept('sshd-read', '', async () => nothingRead()),
-    ),
+    sshdInForce(look.host, () => askedBefore(look), await look.kept('sshd-read', '', async () => nothingRead())),
   );
 
 async function askedBefore(look: Look): Promise<Record<string, string> | null> {
@@ -151,7 +147,8 @@ async function askedBefore(look: Look): Promise<Record<string, string> | null> {
   const asked = look.kept('sshd-told', `${own} ${(await database(look))?.stamp}`, async () => {
     const told = await askSshd(look.host);
     // A refusal may be over the next time.
-    if (told === null) throw new AppError('HOST_COMMAND', { command: 'sshd -T', code: 'an error', why: 'it does not tell' });
+    if (told === null)
+      throw new AppError('HOST_COMMAND', { command: 'sshd -T', code: 'an error', why: 'it does not tell' });
     return told;
   });
   return asked.catch(() => null);

@@ -50,8 +50,7 @@ export class InstalledRpms {
   /** Name → architectures it is installed for. */
   async architectures(): Promise<Map<string, Set<string>>> {
     const found = new Map<string, Set<string>>();
-    for (const { name, arch } of (await this.#all()).facts)
-      found.set(name, (found.get(name) ?? new Set()).add(arch));
+    for (const { name, arch } of (await this.#all()).facts) found.set(name, (found.get(name) ?? new Set()).add(arch));
     return found;
   }
 

@@ -16,7 +16,13 @@ export interface Unit {
 }
 
 async function show(host: Host, properties: string, ...patterns: string[]): Promise<string | null> {
-  const { code, stdout } = await host.exec(['systemctl', 'show', '--no-pager', `--property=${properties}`, ...patterns]);
+  const { code, stdout } = await host.exec([
+    'systemctl',
+    'show',
+    '--no-pager',
+    `--property=${properties}`,
+    ...patterns,
+  ]);
   return code === 0 ? stdout : null;
 }
 

@@ -15,8 +15,12 @@ export const opOfRead = (path: string): Op => (isKernels(path) ? 'k' : 'r');
 /** How an answer is to be understood; null: it is not there. */
 export const ANSWERS = {
   read: ({ status, data }: Answer, path: string, limit: number): Buffer | null =>
-    told('reading', path, status === 'D' && data.length > limit ? 'L' : status, data, () =>
-      new AppError('HOST_FILE_TOO_LARGE', { path, limit }),
+    told(
+      'reading',
+      path,
+      status === 'D' && data.length > limit ? 'L' : status,
+      data,
+      () => new AppError('HOST_FILE_TOO_LARGE', { path, limit }),
     ),
   list: ({ status, data }: Answer, path: string): string[] | null =>
     told('listing', path, status, data, () => refused('listing', path, `more than ${ENTRIES_LIMIT} names`))
@@ -32,8 +36,7 @@ export const ANSWERS = {
     told('looking at', path, status, data, () => refused('looking at', path, 'too much'))?.toString('utf8') ?? null,
 };
 
-const refused = (doing: string, path: string, why: string): AppError =>
-  new AppError('HOST_FILE', { doing, path, why });
+const refused = (doing: string, path: string, why: string): AppError => new AppError('HOST_FILE', { doing, path, why });
 
 function told(doing: string, path: string, status: string, data: Buffer, tooLarge: () => AppError): Buffer | null {
   if (status === 'N') return null;
