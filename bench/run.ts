@@ -7,6 +7,7 @@ import { agent } from './agent.ts';
 import { audit } from './audit.ts';
 import { baseline } from './baseline.ts';
 import { churn } from './churn.ts';
+import { debsecanBench } from './debsecan.ts';
 import { deploying } from './deploying.ts';
 import { kits } from './kits.ts';
 import { patching } from './patching.ts';
@@ -23,6 +24,7 @@ const BENCHES: readonly Bench[] = [
   audit,
   baseline,
   churn,
+  debsecanBench,
   heartbleed,
   kits,
   reconcile,

@@ -41,7 +41,7 @@ export const sshFacts: Bench = {
         const ours = await look(dir, caches);
         const theirs = setup(dir, targets);
         console.log(
-          `  ${targets} targets: ours ${ours.seconds.toFixed(1)} s and ${ours.cpu.toFixed(1)} CPU-s here, ansible ${theirs.seconds.toFixed(1)} s and ${theirs.cpu.toFixed(1)} CPU-s of its controller`,
+          `  ${targets} targets: ours ${ours.seconds.toFixed(1)} s and ${ours.cpu.toFixed(2)} CPU-s here, ansible ${theirs.seconds.toFixed(1)} s and ${theirs.cpu.toFixed(2)} CPU-s of its controller: ${(theirs.seconds / ours.seconds).toFixed(1)} times its rate, 1/${(theirs.cpu / ours.cpu).toFixed(1)} of its processor time`,
         );
         measured.push({ ours: targets / ours.seconds, peer: targets / theirs.seconds });
       }

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { oldRuntime } from '../demo/runtimes.ts';
 import { KITS_DIR, loadKits } from '../../src/loop/audit/kit-tools/parse.ts';
 import type { Input } from './checks/run.ts';
 import type { GroupResult, Said, TrialResult } from './checks/spec.ts';
@@ -31,7 +32,10 @@ after(async () => {
 /** One program in the lab's namespace goes through all groups. */
 async function tryAll(): Promise<GroupResult[]> {
   const address = addressOf(ALL_HOSTS.find(({ name }) => name === NAME)!);
-  const input: Input = { target: { place: lab.place, name: NAME, address }, user: 'ops', key: keyPath(lab.place) };
+  // Fetched here: the lab's namespace leads nowhere else.
+  const old = await oldRuntime('0.10.0').catch(() => null);
+  const target = { place: lab.place, name: NAME, address };
+  const input: Input = { target, user: 'ops', key: keyPath(lab.place), old };
   const script = join(import.meta.dirname, 'checks/run.ts');
   const inside = [`--net=${netnsPath(lab.place.name)}`, process.execPath, script, JSON.stringify(input)];
   const child = spawn('nsenter', inside, { stdio: ['ignore', 'pipe', 'inherit'] });

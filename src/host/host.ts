@@ -5,8 +5,10 @@ export interface Stat {
   uid: number;
   gid: number;
   size: number;
-  /** milliseconds since the epoch */
+  /** when the contents were last written, in milliseconds since the epoch; whoever restores a file sets it back */
   mtime: number;
+  /** when anything of it last changed, which nobody can set; null where the way in does not show it (SFTP) */
+  ctime: number | null;
   /** `major:minor` in hex, as /proc/PID/maps writes it; null where the way in does not show it (SFTP) */
   device: string | null;
   inode: string | null;
@@ -56,8 +58,9 @@ export interface Host {
   /**
    * The host for one look, where questions are dear: it knows what lies at `paths` already, and its
    * commands cost no login of their own. Nothing may be changed through it. Absent where it would make no difference.
+   * `missed` hears of small things that it was asked for and had to ask for by themselves.
    */
-  glance?(paths: readonly Wanted[]): Promise<Host>;
+  glance?(paths: readonly Wanted[], missed?: (one: Wanted) => void): Promise<Host>;
   close(): Promise<void>;
 }
 
@@ -66,6 +69,10 @@ export interface Wanted {
   how: 'read' | 'list' | 'stat' | 'readlink';
   paths: string;
 }
+
+/** Changes whenever the file does, also where it is put back with the time that it had. */
+export const stampOf = ({ mtime, ctime, size, inode }: Stat): string =>
+  `${mtime}:${ctime ?? ''}:${size}:${inode ?? ''}`;
 
 export const READ_LIMIT = 16 * 1024 * 1024;
 export const OUTPUT_LIMIT = 4 * 1024 * 1024;

@@ -121,6 +121,7 @@ function toStat(found: BigIntStats): Stat {
     gid: Number(found.gid),
     size: Number(found.size),
     mtime: Number(found.mtimeMs),
+    ctime: Number(found.ctimeMs),
     device: deviceName(found.dev),
     inode: String(found.ino),
   };

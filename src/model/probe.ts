@@ -61,6 +61,8 @@ export const TlsSeen = z.object({
   versions: z.array(TlsVersion),
   /** asked for, and no answer in time: neither spoken nor not. Left out when there is none. */
   unknownVersions: z.array(TlsVersion).optional(),
+  /** SSL 2.0, which has no hello in common with the others. Left out where nobody asked. */
+  ssl2: z.enum(['spoken', 'refused', 'unknown']).optional(),
   cipher: z.string().optional(),
   chain: z.array(CertificateInfo),
   heartbleed: HeartbleedProof,

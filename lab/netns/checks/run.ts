@@ -2,25 +2,29 @@
  * `node run.ts JSON`, run in a lab's namespace: every group of trials on one host, one after the other. What came of each
  * is one line of JSON on standard output.
  */
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { sshHost, type SshHost, type SshTarget } from '../../../src/host/ssh/index.ts';
 import { KITS_DIR, loadKits } from '../../../src/loop/audit/kit-tools/parse.ts';
 import type { Judgement } from '../../../src/loop/audit/logic/judge/context.ts';
+import { findInit } from '../start.ts';
 import { judgeAll, look, nameOfCheck, shell, type Target } from './machine.ts';
 import { remediate, type Done } from './remediate.ts';
 import type { Group, GroupResult, Said, Trial, TrialResult } from './spec.ts';
 import { GROUPS } from './tables/index.ts';
+import { OLD_RUNTIME } from './tables/listeners.ts';
 
 export interface Input {
   target: Target;
   user: string;
   /** path of the key that logs in */
   key: string;
+  /** path of a runtime that still speaks what others do not; null: it is not to be had */
+  old: string | null;
   /** titles; without, all */
   only?: string[];
 }
 
-const { target, user, key, only } = JSON.parse(process.argv[2]!) as Input;
+const { target, user, key, old, only } = JSON.parse(process.argv[2]!) as Input;
 const kits = loadKits(KITS_DIR);
 const way: SshTarget = {
   address: target.address,
@@ -52,7 +56,9 @@ async function must(scripts: readonly (readonly [string, string])[], machine: bo
 }
 
 const concerns = (trial: Trial, one: Judgement): boolean =>
-  nameOfCheck(one) === trial.check && (trial.component === undefined || one.component === trial.component);
+  nameOfCheck(one) === trial.check &&
+  (trial.component === undefined || one.component === trial.component) &&
+  (trial.port === undefined || one.endpoint?.port === trial.port);
 
 async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seconds' | 'broken'>> {
   const { trials, settle = '', ports = [], machine = false } = group;
@@ -92,7 +98,9 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
       skipped: skipped.get(trial.check) ?? null,
       before: before.filter((one) => concerns(trial, one)).map(said),
       left,
-      after: after.filter((one) => concerns(trial, one) && mine.has(one.component)).map(said),
+      after: after
+        .filter((one) => concerns(trial, one) && (trial.port !== undefined || mine.has(one.component)))
+        .map(said),
     };
   };
   return {
@@ -107,6 +115,8 @@ function changed(remote: SshHost, work: (access: Parameters<typeof remediate>[0]
   return work({ remote, login: { user, method: 'publickey' }, logIn });
 }
 
+// A host sees none of the machine's files.
+if (old !== null) cpSync(old, `/proc/${findInit(target.place, target.name)}/root${OLD_RUNTIME}`);
 for (const group of GROUPS) {
   if (only && !only.includes(group.title)) continue;
   const began = performance.now();

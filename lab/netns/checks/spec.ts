@@ -4,6 +4,8 @@ export interface Trial {
   check: string;
   /** what within the host it has to fail for; without, whatever it fails for counts */
   component?: string;
+  /** at which listener it has to fail; without, at whichever */
+  port?: number;
   /** shell, as root in the host; empty: Debian comes so */
   bad: string;
   /** our kits have no remediation: shell that does what the check tells people to do */

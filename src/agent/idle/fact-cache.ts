@@ -6,7 +6,7 @@ import type { LocalHost } from '../../host/local.ts';
 import type { FactCache } from '../../host/facts/look.ts';
 
 /** Bump when what is kept between looks has another form. */
-const FORM = 2;
+const FORM = 3;
 /** What no host comes near; a larger one is not kept. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const DIGEST = 32;

@@ -1,13 +1,12 @@
 import type { Section } from '../../model/facts.ts';
 import { SECTION_NAMES, type SectionName } from '../../model/section-names.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { canonicalHash } from '../canonical.ts';
+import { canonicalHash, sha256 } from '../canonical.ts';
 import type { Host } from '../host.ts';
 import { cut, tidied } from '../text.ts';
-import { fileSystemsElsewhere } from './guarded.ts';
+import { Glance } from './glance.ts';
 import { newLook, type FactCache, type Look } from './look.ts';
 import { FACT_SECTIONS } from './registry.ts';
-import { wantedWith } from './wanted.ts';
 
 export interface CollectOptions {
   /** only these */
@@ -32,12 +31,12 @@ interface Seconds {
  */
 const NEAR: Seconds = { section: 90, whole: 240 };
 const FAR: Seconds = { section: 45, whole: 150 };
-const GLANCE_MS = 30_000;
 
 /** Looks at a host. A section that cannot be collected says why; the others are not touched by that. */
 export async function collectFacts(host: Host, options: CollectOptions = {}): Promise<Section[]> {
-  const glance = new Glance(host);
-  const look = newLook(glance.host, options.cache);
+  const cache: FactCache = options.cache ?? new Map();
+  const glance = new Glance(host, cache);
+  const look = newLook(glance.host, cache);
   const seconds = { ...(host.far ? FAR : NEAR), ...options.seconds };
   const until = performance.now() + seconds.whole * 1000;
   const sections: Section[] = [];
@@ -50,51 +49,8 @@ export async function collectFacts(host: Host, options: CollectOptions = {}): Pr
     options.onSection?.(section);
     sections.push(section);
   }
+  if (options.names === undefined) glance.remember();
   return sections;
-}
-
-/** Questions that many sections ask are answered in one go, where the host has a way for that. */
-class Glance {
-  readonly host: Host;
-  readonly #of: Host;
-  #now: Host;
-  #begun = false;
-
-  constructor(host: Host) {
-    this.#of = host;
-    this.#now = host;
-    const through = <K extends 'read' | 'list' | 'stat' | 'readlink' | 'exec'>(what: K): Host[K] =>
-      ((...args: never[]) => (this.#now[what] as (...all: never[]) => unknown)(...args)) as Host[K];
-    const { glance: _, ...rest } = host;
-    this.host =
-      host.glance === undefined
-        ? host
-        : {
-            ...rest,
-            read: through('read'),
-            list: through('list'),
-            stat: through('stat'),
-            readlink: through('readlink'),
-            exec: through('exec'),
-          };
-  }
-
-  /** What takes too long, or cannot be had so, is asked for one by one. */
-  async begin(): Promise<void> {
-    if (this.#begun || this.#of.glance === undefined) return;
-    this.#begun = true;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Host>((resolve) => {
-      timer = setTimeout(() => resolve(this.#of), GLANCE_MS);
-    });
-    this.#now = await Promise.race([this.#glanced().catch(() => this.#of), late]);
-    clearTimeout(timer);
-  }
-
-  async #glanced(): Promise<Host> {
-    const elsewhere = await fileSystemsElsewhere(this.#of);
-    return this.#of.glance!(wantedWith(elsewhere.length > 0));
-  }
 }
 
 interface Limit {
@@ -123,17 +79,28 @@ interface Told {
   data: unknown;
 }
 
-/** By what was collected. A section that is kept whole, thousands of packages, is not gone through at each look. */
-type ToldBefore = Map<SectionName, { of: unknown; told: Told }>;
+/** `of`: what was collected, where the very same may come again; `plain`: hash of it as it was, where it was tidy. */
+type ToldBefore = Map<SectionName, { of: unknown; plain: string | null; told: Told }>;
+/** A section that is kept whole, thousands of packages, is not gone through at each look. */
 const KEPT: ReadonlySet<SectionName> = new Set<SectionName>(['packages']);
 
-/** What a host says, anybody on it may have written: no string of it may cost the section. */
+/**
+ * What a host says, anybody on it may have written: no string of it may cost the section. To bring it into its canonical form
+ * is dear; whether it is what was brought there the last time is cheap to see.
+ */
 function told(name: SectionName, collected: unknown, before: ToldBefore): Told {
   const known = before.get(name);
-  if (known !== undefined && known.of === collected) return known.told;
+  if (known !== undefined && KEPT.has(name) && known.of === collected) return known.told;
+  const plain = sha256(JSON.stringify(collected));
+  if (known?.plain === plain) return { hash: known.told.hash, data: collected };
   const data = tidied(collected);
   const now = { hash: canonicalHash(data), data };
-  if (KEPT.has(name)) before.set(name, { of: collected, told: now });
+  const isKept = KEPT.has(name);
+  before.set(name, {
+    of: isKept ? collected : null,
+    plain: data === collected ? plain : null,
+    told: isKept ? now : { hash: now.hash, data: null },
+  });
   return now;
 }
 

@@ -2,6 +2,7 @@ import type { CronFact } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
 import { parseCrontab, parseTimers } from '../services/cron.ts';
 import { by, each, type FactSection } from './look.ts';
+import { systemd } from './shared.ts';
 
 /** Of the accounts: Debian's place, Red Hat's, Alpine's. */
 const SPOOLS = ['/var/spool/cron/crontabs', '/var/spool/cron', '/etc/crontabs'];
@@ -19,18 +20,19 @@ const SCRIPTS: Record<string, string> = {
 };
 const RUNS = /^[A-Za-z0-9_-]+$/;
 const FILE_LIMIT = 262_144;
-const TIMER_PROPERTIES = 'Id,Unit,TimersCalendar,TimersMonotonic,UnitFileState,ActiveState,FragmentPath';
 
 /** What runs by the clock: crontabs, scripts of the daily directories, timers. */
 export const cron: FactSection<'cron'> = {
   name: 'cron',
   version: 2,
-  async collect({ host }) {
+  async collect(look) {
+    const { host } = look;
     const facts = [
       ...(await systemTabs(host)),
       ...(await userTabs(host)),
       ...(await scripts(host)),
-      ...(await timers(host)),
+      // Where there is no systemd, there are none.
+      ...parseTimers((await systemd(look)) ?? ''),
     ];
     return facts.sort(by((fact) => [fact.kind, fact.path, fact.schedule, fact.user, fact.command].join(' ')));
   },
@@ -68,10 +70,4 @@ async function scripts(host: Host): Promise<CronFact[]> {
     }
   }
   return found;
-}
-
-/** Where there is no systemd, there are none. */
-async function timers(host: Host): Promise<CronFact[]> {
-  const shown = await host.exec(['systemctl', 'show', '--no-pager', `--property=${TIMER_PROPERTIES}`, '*.timer']);
-  return shown.code === 0 ? parseTimers(shown.stdout) : [];
 }

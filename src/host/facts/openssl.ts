@@ -2,7 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import type { OpenSslCopy } from '../../model/facts.ts';
 import { copyIn, isLibrary, WORDS } from '../openssl/words.ts';
 import { grep, placesOf, walk } from '../openssl/places.ts';
-import type { Stat } from '../host.ts';
+import { stampOf, type Stat } from '../host.ts';
 import { isAnother, type MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
@@ -141,8 +141,6 @@ async function read(look: Look, candidates: readonly Candidate[]): Promise<OpenS
   await readAll(look, missing, kept);
   return candidates.flatMap((one) => copyOf(one, kept.get(one.at), gone.has(one.at)));
 }
-
-const stampOf = ({ mtime, size, inode }: Stat): string => `${mtime}:${size}:${inode ?? ''}`;
 
 /** Who maps another file than the one that lies there; undefined: that could not be looked at. */
 function noteStale({ maps, stale }: Candidate, stat: Stat | null | undefined): void {

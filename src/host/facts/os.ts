@@ -15,7 +15,7 @@ export const os: FactSection<'os'> = {
       versionId: release['VERSION_ID'] ?? '',
       codename: release['VERSION_CODENAME'] ?? '',
       prettyName: release['PRETTY_NAME'] ?? release['NAME'] ?? 'unknown',
-      arch: (await host.exec(['uname', '-m'])).stdout.trim() || 'unknown',
+      arch: await architecture(look),
       hostname: (await line(host, '/etc/hostname')) ?? (await line(host, '/proc/sys/kernel/hostname')) ?? '',
       machineId: await line(host, '/etc/machine-id'),
       bootId: await line(host, '/proc/sys/kernel/random/boot_id'),
@@ -27,6 +27,13 @@ export const os: FactSection<'os'> = {
     };
   },
 };
+
+/** The same until the next boot; where it has none, it is asked each time. */
+async function architecture({ host, kept }: Look): Promise<string> {
+  const boot = await line(host, '/proc/sys/kernel/random/boot_id');
+  const ask = async (): Promise<string> => (await host.exec(['uname', '-m'])).stdout.trim() || 'unknown';
+  return boot === null ? ask() : kept('arch', boot, ask);
+}
 
 async function line(host: Host, path: string): Promise<string | null> {
   return (await readText(host, path, 4096))?.split('\n')[0]?.trim() || null;

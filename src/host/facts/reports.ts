@@ -1,5 +1,5 @@
 import type { ReportFact, ReportsFacts, ReportTool, RuleFact } from '../../model/facts.ts';
-import type { Host, Stat } from '../host.ts';
+import { stampOf, type Host, type Stat } from '../host.ts';
 import type { Report } from '../reports/contract.ts';
 import { readLynis } from '../reports/lynis.ts';
 import { readXccdf } from '../reports/xccdf.ts';
@@ -55,7 +55,7 @@ async function readOne(look: Look, tool: ReportTool, path: string): Promise<Read
   const why = refusal(stat, host.far ? FAR_LIMIT : FILE_LIMIT);
   if (why !== null) return { why };
   // A file of many megabytes is read once, not at each look.
-  return look.kept(`reports ${path}`, `${stat.mtime} ${stat.size} ${stat.inode}`, async () => {
+  return look.kept(`reports ${path}`, stampOf(stat), async () => {
     const bytes = await host.read(path, { maxBytes: stat.size + 1 });
     if (bytes === null) return null;
     try {

@@ -1,3 +1,4 @@
+import { AppError } from '../../model/errors/index.ts';
 import type { PackageFact, ServiceFact } from '../../model/facts.ts';
 import { readText } from '../host.ts';
 import { listPolicies, listsStamp } from '../packages/apt.ts';
@@ -5,8 +6,10 @@ import { packageDatabase, type PackageDatabase } from '../packages/database.ts';
 import { parseArchives, type Archives } from '../packages/origins.ts';
 import { readServices, type Services } from '../services/manager.ts';
 import { nginxFiles, type NginxFiles } from '../services/nginx.ts';
-import { declaredFiles, listDropIns, type Unit } from '../services/systemd.ts';
-import { sshdInForce, type SshdSettings } from '../settings/sshd.ts';
+import { declaredFiles, listDropIns, showUnits, type Unit } from '../services/systemd.ts';
+import { askSshd, sshdInForce, type SshdSettings } from '../settings/sshd-in-force.ts';
+import { nothingRead } from '../settings/sshd-pending.ts';
+import { sshdStamp } from '../settings/sshd-stamp.ts';
 import type { Look } from './look.ts';
 
 /** What more than one section needs, read once a look. */
@@ -96,7 +99,11 @@ export async function packageOf(look: Look, paths: ReadonlySet<string>): Promise
 export const earlierOwners = (look: Look): Promise<Map<string, string>> =>
   look.kept('earlier-owners', '', async () => new Map<string, string>());
 
-export const managed = (look: Look): Promise<Services | null> => look.once('units', () => readServices(look.host));
+/** What systemd says of services and timers: asking it twice would start two programs. Null: it does not answer. */
+export const systemd = (look: Look): Promise<string | null> => look.once('systemd', () => showUnits(look.host));
+
+export const managed = (look: Look): Promise<Services | null> =>
+  look.once('units', async () => readServices(look.host, await systemd(look)));
 
 export const units = async (look: Look): Promise<Map<string, Unit> | null> => (await managed(look))?.units ?? null;
 
@@ -128,5 +135,21 @@ export const users = (look: Look): Promise<{ name: string; uid: number; gid: num
     }),
   );
 
-/** Settings of sshd: asking it starts a program. */
-export const sshd = (look: Look): Promise<SshdSettings> => look.once('sshd', () => sshdInForce(look.host));
+/** Settings of sshd. Asking it starts a program: only where it may say something else than it last did. */
+export const sshd = (look: Look): Promise<SshdSettings> =>
+  look.once('sshd', async () =>
+    sshdInForce(look.host, () => askedBefore(look), await look.kept('sshd-read', '', async () => nothingRead())),
+  );
+
+async function askedBefore(look: Look): Promise<Record<string, string> | null> {
+  const own = await sshdStamp(look.host).catch(() => null);
+  if (own === null) return askSshd(look.host);
+  const asked = look.kept('sshd-told', `${own} ${(await database(look))?.stamp}`, async () => {
+    const told = await askSshd(look.host);
+    // A refusal may be over the next time.
+    if (told === null)
+      throw new AppError('HOST_COMMAND', { command: 'sshd -T', code: 'an error', why: 'it does not tell' });
+    return told;
+  });
+  return asked.catch(() => null);
+}

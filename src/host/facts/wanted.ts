@@ -8,7 +8,8 @@ const all = (how: Wanted['how'], ...paths: string[]): Wanted[] => paths.map((one
  * is dear. Nothing fails when something is not among it; it is then asked for by itself.
  */
 const KERNELS: readonly Wanted[] = [
-  ...['cmdline', 'status', 'stat', 'maps', 'cgroup'].flatMap((file) => all('read', `/proc/[0-9]*/${file}`)),
+  // What they map, and their words, are asked for where they have run since: `proc/kept.ts`.
+  ...['status', 'stat', 'cgroup'].flatMap((file) => all('read', `/proc/[0-9]*/${file}`)),
   ...['exe', 'cwd', 'ns/mnt', 'fd/*'].flatMap((link) => all('readlink', `/proc/[0-9]*/${link}`)),
   ...all('list', '/proc', '/proc/[0-9]*/fd'),
   ...['cpuinfo', 'meminfo', 'modules', 'stat', 'version', 'self/mounts', '1/mounts'].flatMap((file) =>

@@ -1,4 +1,4 @@
-import { readText, type Host } from '../host.ts';
+import { readText, stampOf, type Host } from '../host.ts';
 
 /** What one look at the inventories may cost; what is beyond that is named as unread. */
 export interface Limits {
@@ -99,10 +99,10 @@ export class Disk {
     return this.#look(path, null, (at) => this.host.read(at, { maxBytes: size }), size);
   }
 
-  /** `mtime:size` of a file or directory. */
+  /** Of a file or directory. */
   async stamp(path: string): Promise<{ size: number; stamp: string; kind: string } | null> {
     const stat = await this.#look(path, null, (at) => this.host.stat(at));
-    return stat && { size: stat.size, kind: stat.kind, stamp: `${stat.mtime}:${stat.size}:${stat.inode ?? ''}` };
+    return stat && { size: stat.size, kind: stat.kind, stamp: stampOf(stat) };
   }
 
   link(path: string): Promise<string | null> {

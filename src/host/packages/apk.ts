@@ -1,5 +1,5 @@
 import type { PackageFact } from '../../model/facts.ts';
-import { readText, type Host } from '../host.ts';
+import { readText, stampOf, type Host } from '../host.ts';
 
 const DATABASES = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
 const LIMIT = 64 * 1024 * 1024;
@@ -13,7 +13,7 @@ async function database(host: Host): Promise<string | null> {
 export async function apkStamp(host: Host): Promise<string | null> {
   const path = await database(host);
   const stat = path === null ? null : await host.stat(path);
-  return stat === null ? null : `${stat.mtime}:${stat.size}:${stat.inode ?? ''}`;
+  return stat === null ? null : stampOf(stat);
 }
 
 export async function readApk(host: Host, ecosystem: string): Promise<PackageFact[]> {

@@ -1,6 +1,6 @@
 import { AppError } from '../../model/errors/index.ts';
 import { failed, lastLine, run } from '../command.ts';
-import type { ExecResult, Host } from '../host.ts';
+import { stampOf, type ExecResult, type Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { DPKG_STATUS, isCutOff, readDpkgStatus } from './dpkg.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
@@ -81,7 +81,7 @@ export async function listsStamp(host: Host): Promise<string> {
   const stats = await Promise.all(
     ['/var/lib/apt/lists', '/etc/apt/preferences.d', '/etc/apt/preferences'].map((path) => host.stat(path)),
   );
-  return stats.map((stat) => stat?.mtime ?? 0).join(' ');
+  return stats.map((stat) => (stat === null ? '' : stampOf(stat))).join(' ');
 }
 
 /** Somebody else's run of apt or dpkg is waited for, not broken into; and a service manager's timer is no reason to fail. */

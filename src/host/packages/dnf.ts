@@ -4,6 +4,7 @@ import type { ExecResult, Host } from '../host.ts';
 import { heldByDnf, holdsOfDnf } from './dnf-holds.ts';
 import { parseDnfTable } from './dnf-table.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
+import { InstalledRpms } from './installed-rpms.ts';
 import {
   LOOK_TIMEOUT_MS,
   NETWORK_PATIENCE_MS,
@@ -13,10 +14,8 @@ import {
   type Wanted,
 } from './manager.ts';
 import {
-  architectures,
   finishRpms,
   judgeRpms,
-  newestRpms,
   reasons,
   rpmGaveUp,
   rpmIsLocked,
@@ -36,6 +35,7 @@ interface Dnf {
   host: Host;
   program: string;
   isFive: boolean;
+  installed: InstalledRpms;
 }
 
 /** What is in the cache counts: nothing that was told beforehand changes meanwhile. Where nothing is, it is fetched. */
@@ -73,7 +73,7 @@ const UPGRADES = ['--upgrades', '--latest-limit=1'];
 
 /** Of what is offered, the newest of each that fits an architecture it is installed for. */
 async function newest(dnf: Dnf, offered: readonly Offered[]): Promise<Map<string, string>> {
-  const arches = await architectures(dnf.host);
+  const arches = await dnf.installed.architectures();
   const found = new Map<string, string>();
   for (const { name, version, arch } of offered) {
     const fits = arch === 'noarch' || arches.get(name)?.has(arch) || arches.get(name)?.has('noarch');
@@ -91,7 +91,7 @@ async function newer(dnf: Dnf): Promise<Map<string, string> | null> {
 
 /** What is newer than what is installed; and otherwise what is installed, as apt has it. */
 async function candidates(dnf: Dnf, names: readonly string[]): Promise<Map<string, string | null>> {
-  const installed = await newestRpms(dnf.host);
+  const installed = await dnf.installed.newest();
   const offered = await newest(dnf, await query(dnf, UPGRADES));
   return new Map(names.map((name) => [name, offered.get(name) ?? installed.get(name) ?? null]));
 }
@@ -102,7 +102,7 @@ async function specsOf(dnf: Dnf, wanted: Wanted): Promise<string[]> {
     const version = wanted[name]!;
     return `${name}-${version.includes(':') ? version : `0:${version}`}`;
   };
-  const arches = await architectures(dnf.host);
+  const arches = await dnf.installed.architectures();
   const offered = await query(dnf, Object.keys(wanted).map(plain));
   return Object.keys(wanted).flatMap((name) => {
     const here = offered
@@ -115,7 +115,7 @@ async function specsOf(dnf: Dnf, wanted: Wanted): Promise<string[]> {
 /** Up or down: dnf 4 takes the version that is named. dnf 5 is told when all of it goes down. */
 async function verb(dnf: Dnf, wanted: Wanted): Promise<string> {
   if (!dnf.isFive) return 'install';
-  const installed = await newestRpms(dnf.host);
+  const installed = await dnf.installed.newest();
   const isOlder = (name: string): boolean => compareRpm(wanted[name]!, installed.get(name) ?? '') < 0;
   return Object.keys(wanted).every(isOlder) ? 'downgrade' : 'install';
 }
@@ -132,7 +132,7 @@ async function simulate(dnf: Dnf, wanted: Wanted): Promise<Simulation> {
         .join(', '),
       why: reasons(told),
     });
-  const installed = await newestRpms(dnf.host);
+  const installed = await dnf.installed.newest();
   const { changes, removed } = parseDnfTable(told.stdout);
   return {
     changes: changes.map(({ name, to, isNew }) => ({ name, from: isNew ? null : (installed.get(name) ?? null), to })),
@@ -153,14 +153,15 @@ async function refresh(dnf: Dnf, patienceMs = 0): Promise<void> {
 const AS_TOLD = ['--setopt=metadata_expire=-1'];
 
 async function install(dnf: Dnf, wanted: Wanted): Promise<Settings> {
+  dnf.installed.anew();
   const words = [await verb(dnf, wanted), ...(await specsOf(dnf, wanted))];
   const limits = { timeoutMs: INSTALL_TIMEOUT_MS, patienceMs: NETWORK_PATIENCE_MS, isAway: isDnfAway };
   const fetched = await fetchPatiently(dnf.host, [dnf.program, '-y', ...AS_TOLD, '--downloadonly', ...words], limits);
-  if (fetched.code !== 0) throw await rpmGaveUp(dnf.host, fetched, LOGS);
+  if (fetched.code !== 0) throw await rpmGaveUp(dnf.installed, fetched, LOGS);
   const transact = (): Promise<ExecResult> => cached(dnf, ['-y', ...words], INSTALL_TIMEOUT_MS);
   const result = await whenRpmIsFree(dnf.host, transact);
-  if (result.code !== 0) throw await rpmGaveUp(dnf.host, result, LOGS);
-  return judgeRpms(dnf.host, result, wanted, LOGS);
+  if (result.code !== 0) throw await rpmGaveUp(dnf.installed, result, LOGS);
+  return judgeRpms(dnf.installed, result, wanted, LOGS);
 }
 
 async function setHold(dnf: Dnf, name: string, on: boolean): Promise<void> {
@@ -171,12 +172,13 @@ async function setHold(dnf: Dnf, name: string, on: boolean): Promise<void> {
 }
 
 export function dnf(host: Host, program: string, isFive: boolean): PackageManager {
-  const self: Dnf = { host, program, isFive };
+  const rpms = new InstalledRpms(host);
+  const self: Dnf = { host, program, isFive, installed: rpms };
   return {
     name: 'dnf',
     holdsIn: holdsOfDnf(isFive),
     repair: `${program} check --duplicates and rpm -e --nodeps OLD-VERSION`,
-    installed: () => newestRpms(host),
+    installed: () => rpms.newest(),
     candidates: (names) => candidates(self, names),
     newer: () => newer(self),
     refresh: (patienceMs) => refresh(self, patienceMs),
@@ -184,8 +186,8 @@ export function dnf(host: Host, program: string, isFive: boolean): PackageManage
     heldAmong: (names) => heldByDnf(host, isFive, names),
     holdOf: async (name) => ({ held: (await heldByDnf(host, isFive, [name])).length > 0, entry: null }),
     hold: (name, on) => setHold(self, name, on),
-    unfinished: () => unfinishedRpms(host),
-    finish: () => finishRpms(host),
+    unfinished: () => unfinishedRpms(rpms),
+    finish: () => finishRpms(rpms),
     isLocked: () => rpmIsLocked(host),
     install: (wanted) => install(self, wanted),
   };

@@ -1,5 +1,5 @@
 import type { PackageFact } from '../../model/facts.ts';
-import { readText, type Host } from '../host.ts';
+import { readText, stampOf, type Host } from '../host.ts';
 
 export const DPKG_STATUS = '/var/lib/dpkg/status';
 export const DPKG_INFO = '/var/lib/dpkg/info';
@@ -87,7 +87,7 @@ export const isCutOff = async (host: Host): Promise<boolean> => (await journal(h
 export async function dpkgStamp(host: Host): Promise<string> {
   const found = await host.stat(DPKG_STATUS);
   const noted = (await journal(host)).at(-1);
-  return found ? `${found.mtime}:${found.size}:${found.inode ?? ''}${noted ? `:${noted}` : ''}` : 'none';
+  return found ? `${stampOf(found)}${noted ? `:${noted}` : ''}` : 'none';
 }
 
 /** dpkg may know a file by its name before /usr was merged. */

@@ -27,8 +27,8 @@ export interface Settings {
 }
 
 /**
- * What steps need of the package manager of a host. Nothing is ever asked there, and another run of a package manager is
- * waited for.
+ * What steps need of the package manager of a host, for one piece of work: what is installed may be read once for all of it.
+ * Nothing is ever asked there, and another run of a package manager is waited for.
  */
 export interface PackageManager {
   readonly name: 'apt' | 'dnf' | 'zypper' | 'apk';

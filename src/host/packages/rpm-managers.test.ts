@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import { parseLocks4, parseLocks5 } from './dnf-holds.ts';
 import { parseDnfTable } from './dnf-table.ts';
 import { isDnfAway, parseOffered } from './dnf.ts';
-import { parseCopies, scriptFailures, settingsIn } from './rpm-transaction.ts';
+import { parseCopies } from './installed-rpms.ts';
+import { scriptFailures, settingsIn } from './rpm-transaction.ts';
 import { parseProblems, parseSummary, parseUpdates } from './zypper-xml.ts';
 import { isZypperAway, parseZypperLocks } from './zypper.ts';
 
@@ -208,8 +209,17 @@ warning: %post(shop-2-1.noarch) scriptlet failed, exit status 1
 `;
   assert.deepEqual(settingsIn(text), { kept: ['/etc/shop.conf'], replaced: ['/etc/shop.hard'] });
   assert.equal(scriptFailures(text).length, 2);
+  const line = (name: string, arch: string, at: number, instance: number, nevra: string): string =>
+    `${name}\t(none)\t1-1\t${arch}\t${name}-1-1.src.rpm\t${at}\t${instance}\t${nevra}\n`;
   const copies = parseCopies(
-    'shop\tnoarch\t10\t1\tshop-1-1.noarch\nshop\tnoarch\t20\t2\tshop-2-1.noarch\nlib\tx86_64\t1\t3\tlib-1-1.x86_64\nlib\ti686\t1\t4\tlib-1-1.i686\ngpg-pubkey\t(none)\t1\t5\ta\ngpg-pubkey\t(none)\t1\t6\tb\n',
+    [
+      line('shop', 'noarch', 10, 1, 'shop-1-1.noarch'),
+      line('shop', 'noarch', 20, 2, 'shop-2-1.noarch'),
+      line('lib', 'x86_64', 1, 3, 'lib-1-1.x86_64'),
+      line('lib', 'i686', 1, 4, 'lib-1-1.i686'),
+      line('gpg-pubkey', '(none)', 1, 5, 'a'),
+      line('gpg-pubkey', '(none)', 1, 6, 'b'),
+    ].join(''),
   );
   assert.deepEqual(
     copies.map((group) => group.map((copy) => copy.nevra)),

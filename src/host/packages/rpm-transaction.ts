@@ -1,73 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PackageFact } from '../../model/facts.ts';
-import { compareRpm } from '../../model/versions/rpm.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { run } from '../command.ts';
 import type { ExecResult, Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { leftHalfWay, someoneHolds } from './half-way.ts';
+import type { Copy, InstalledRpms } from './installed-rpms.ts';
 import type { Settings, Wanted } from './manager.ts';
-import { readRpm } from './rpm.ts';
 
 /** What dnf and zypper share: rpm does the work for both, and says the same. */
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
 const ERASE_TIMEOUT_MS = 10 * 60_000;
-const COPIES = String.raw`%{NAME}\t%{ARCH}\t%{INSTALLTIME}\t%{DBINSTANCE}\t%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}\n`;
 const ALL_PROVIDES = String.raw`[%{=NAME}\t%{PROVIDENAME}\n]`;
-
-const installedRpms = (host: Host): Promise<PackageFact[]> => readRpm(host, '');
-
-/** Of several versions of one name (kernels), the newest. */
-export async function newestRpms(host: Host): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  for (const { name, version } of await installedRpms(host)) {
-    const other = found.get(name);
-    if (other === undefined || compareRpm(other, version) < 0) found.set(name, version);
-  }
-  return found;
-}
-
-/** Name → architectures it is installed for. */
-export async function architectures(host: Host): Promise<Map<string, Set<string>>> {
-  const found = new Map<string, Set<string>>();
-  for (const { name, arch } of await installedRpms(host)) found.set(name, (found.get(name) ?? new Set()).add(arch));
-  return found;
-}
-
-interface Copy {
-  name: string;
-  installedAt: number;
-  /** its number in the database, which counts up */
-  instance: number;
-  /** as rpm takes it to erase this one */
-  nevra: string;
-}
-
-/** Packages that are there more than once, as they are when the power went after the new one and before the old one's end. */
-export function parseCopies(text: string): Copy[][] {
-  const groups = new Map<string, Copy[]>();
-  for (const line of text.split('\n')) {
-    const [name, arch, installedAt, instance, nevra] = line.split('\t');
-    if (!name || !nevra || name === 'gpg-pubkey') continue;
-    const key = `${name}.${arch}`;
-    groups.set(key, [
-      ...(groups.get(key) ?? []),
-      { name, installedAt: Number(installedAt), instance: Number(instance), nevra },
-    ]);
-  }
-  return [...groups.values()].filter((copies) => copies.length > 1);
-}
 
 /** Of some packages several versions are there on purpose: kernels, their modules, and what says so of itself. */
 const MANY = /^(?:kernel(?:-.*)?|(?:installonlypkg|multiversion)\(.*\))$/;
 
-async function copies(host: Host): Promise<Copy[][]> {
+async function begun(installed: InstalledRpms): Promise<Copy[][]> {
   const limits = { maxOutput: OUTPUT_LIMIT, timeoutMs: TIMEOUT_MS };
-  const found = parseCopies(await run(host, ['rpm', '-qa', '--qf', COPIES], limits));
+  const found = await installed.anew().copies();
   if (found.length === 0) return [];
   const names = found.map(([one]) => one!.name);
-  const provides = await run(host, ['rpm', '-q', '--qf', ALL_PROVIDES, ...names], limits);
+  const provides = await run(installed.host, ['rpm', '-q', '--qf', ALL_PROVIDES, ...names], limits);
   const many = new Set<string>();
   for (const line of provides.split('\n')) {
     const [name = '', provided = ''] = line.split('\t');
@@ -76,14 +30,16 @@ async function copies(host: Host): Promise<Copy[][]> {
   return found.filter(([one]) => !many.has(one!.name));
 }
 
-export const unfinishedRpms = async (host: Host): Promise<string[]> => (await copies(host)).map(([one]) => one!.name);
+export const unfinishedRpms = async (installed: InstalledRpms): Promise<string[]> =>
+  (await begun(installed)).map(([one]) => one!.name);
 
 /** Ends what was begun: of each, the one that came last stays. With no others asked: they were when it was begun. */
-export async function finishRpms(host: Host): Promise<void> {
-  for (const group of await copies(host)) {
+export async function finishRpms(installed: InstalledRpms): Promise<void> {
+  for (const group of await begun(installed)) {
     const byAge = group.toSorted((a, b) => a.installedAt - b.installedAt || a.instance - b.instance);
     const old = byAge.slice(0, -1).map((copy) => copy.nevra);
-    await run(host, ['rpm', '-e', '--nodeps', ...old], { timeoutMs: ERASE_TIMEOUT_MS });
+    await run(installed.host, ['rpm', '-e', '--nodeps', ...old], { timeoutMs: ERASE_TIMEOUT_MS });
+    installed.anew();
   }
 }
 
@@ -144,18 +100,23 @@ export function reasons({ code, stdout, stderr }: ExecResult): string {
 }
 
 /** Which package it was, and what lies half-way now. */
-export async function rpmGaveUp(host: Host, result: ExecResult, logs: string): Promise<AppError> {
+export async function rpmGaveUp(installed: InstalledRpms, result: ExecResult, logs: string): Promise<AppError> {
   return new AppError('STEP_PACKAGE_FAILED', {
     why: reasons(result),
-    left: leftHalfWay(await unfinishedRpms(host)),
+    left: leftHalfWay(await unfinishedRpms(installed)),
     logs,
   });
 }
 
 /** Is everything at its version, with its scripts run? */
-export async function judgeRpms(host: Host, result: ExecResult, wanted: Wanted, logs: string): Promise<Settings> {
+export async function judgeRpms(
+  rpms: InstalledRpms,
+  result: ExecResult,
+  wanted: Wanted,
+  logs: string,
+): Promise<Settings> {
   const text = `${result.stdout}\n${result.stderr}`;
-  const installed = await newestRpms(host);
+  const installed = await rpms.anew().newest();
   const failed = scriptFailures(text);
   if (failed.length > 0) {
     const there = Object.keys(wanted).filter((name) => installed.get(name) === wanted[name]);

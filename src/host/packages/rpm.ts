@@ -1,12 +1,12 @@
 import type { PackageFact } from '../../model/facts.ts';
 import { run } from '../command.ts';
-import type { Host, Stat } from '../host.ts';
+import { stampOf, type Host, type Stat } from '../host.ts';
 
 /** The database by age: SQLite, NDB, Berkeley DB; below /usr on image-based systems. */
 const DATABASES = ['/var/lib/rpm', '/usr/lib/sysimage/rpm'].flatMap((directory) =>
   ['rpmdb.sqlite', 'rpmdb.sqlite-wal', 'Packages.db', 'Packages'].map((name) => `${directory}/${name}`),
 );
-const FORMAT = String.raw`%{NAME}\t%{EPOCH}\t%{VERSION}-%{RELEASE}\t%{ARCH}\t%{SOURCERPM}\n`;
+const FIELDS = ['%{NAME}', '%{EPOCH}', '%{VERSION}-%{RELEASE}', '%{ARCH}', '%{SOURCERPM}'];
 const FILES_FORMAT = String.raw`[%{=NAME}\t%{FILENAMES}\n]`;
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
@@ -16,13 +16,17 @@ const PATHS_AT_ONCE = 200;
 export async function rpmStamp(host: Host): Promise<string | null> {
   const stats = await Promise.all(DATABASES.map((path) => host.stat(path)));
   const found = stats.filter((stat): stat is Stat => stat !== null);
-  return found.length === 0 ? null : found.map((stat) => `${stat.mtime}:${stat.size}`).join(' ');
+  return found.length === 0 ? null : found.map(stampOf).join(' ');
 }
 
-export async function readRpm(host: Host, ecosystem: string): Promise<PackageFact[]> {
-  const text = await run(host, ['rpm', '-qa', '--qf', FORMAT], { maxOutput: OUTPUT_LIMIT, timeoutMs: TIMEOUT_MS });
-  return parseRpm(text, ecosystem);
+/** A line a package; what `more` asks for stands behind what `parseRpm` reads. */
+export function listRpms(host: Host, more: readonly string[] = []): Promise<string> {
+  const format = `${[...FIELDS, ...more].join(String.raw`\t`)}${String.raw`\n`}`;
+  return run(host, ['rpm', '-qa', '--qf', format], { maxOutput: OUTPUT_LIMIT, timeoutMs: TIMEOUT_MS });
 }
+
+export const readRpm = async (host: Host, ecosystem: string): Promise<PackageFact[]> =>
+  parseRpm(await listRpms(host), ecosystem);
 
 /** Versions as `epoch:version-release`, without an epoch of 0: so advisories write them. */
 export function parseRpm(text: string, ecosystem: string): PackageFact[] {

@@ -2,6 +2,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { run } from '../command.ts';
 import { readText, type ExecOptions, type ExecResult, type Host } from '../host.ts';
 import { fetchPatiently } from './fetch-patiently.ts';
+import { InstalledRpms } from './installed-rpms.ts';
 import {
   LOOK_TIMEOUT_MS,
   NETWORK_PATIENCE_MS,
@@ -11,10 +12,8 @@ import {
   type Wanted,
 } from './manager.ts';
 import {
-  architectures,
   finishRpms,
   judgeRpms,
-  newestRpms,
   reasons,
   rpmGaveUp,
   rpmIsLocked,
@@ -50,8 +49,8 @@ const installing = (xml: boolean, specs: readonly string[], ...options: string[]
 ];
 
 /** NAME=VERSION; with an architecture where it is installed for several. */
-async function specsOf(host: Host, wanted: Wanted): Promise<string[]> {
-  const arches = await architectures(host);
+async function specsOf(installed: InstalledRpms, wanted: Wanted): Promise<string[]> {
+  const arches = await installed.architectures();
   return Object.entries(wanted).flatMap(([name, version]) => {
     const several = [...(arches.get(name) ?? [])];
     return several.length < 2 ? [`${name}=${version}`] : several.map((arch) => `${name}.${arch}=${version}`);
@@ -69,16 +68,16 @@ async function newer(host: Host): Promise<Map<string, string> | null> {
   return WELL.has(told.code) ? parseUpdates(told.stdout) : null;
 }
 
-async function candidates(host: Host, names: readonly string[]): Promise<Map<string, string | null>> {
-  const installed = await newestRpms(host);
-  const told = await host.exec(UPDATES, QUERY);
-  if (!WELL.has(told.code)) throw await rpmGaveUp(host, told, LOGS);
+async function candidates(rpms: InstalledRpms, names: readonly string[]): Promise<Map<string, string | null>> {
+  const installed = await rpms.newest();
+  const told = await rpms.host.exec(UPDATES, QUERY);
+  if (!WELL.has(told.code)) throw await rpmGaveUp(rpms, told, LOGS);
   const updates = parseUpdates(told.stdout);
   return new Map(names.map((name) => [name, updates.get(name) ?? installed.get(name) ?? null]));
 }
 
-async function simulate(host: Host, wanted: Wanted): Promise<Simulation> {
-  const told = await host.exec(installing(true, await specsOf(host, wanted), '--dry-run'), QUERY);
+async function simulate(installed: InstalledRpms, wanted: Wanted): Promise<Simulation> {
+  const told = await installed.host.exec(installing(true, await specsOf(installed, wanted), '--dry-run'), QUERY);
   if (WELL.has(told.code)) return parseSummary(told.stdout);
   throw new AppError('STEP_PACKAGES_UNSOLVABLE', {
     packages: Object.entries(wanted)
@@ -101,15 +100,16 @@ async function refresh(host: Host, patienceMs = 0): Promise<void> {
   await fetchPatiently(host, [...ZYPPER, 'refresh'], limits);
 }
 
-async function install(host: Host, wanted: Wanted): Promise<Settings> {
-  const specs = await specsOf(host, wanted);
+async function install(installed: InstalledRpms, wanted: Wanted): Promise<Settings> {
+  const { host } = installed;
+  const specs = await specsOf(installed.anew(), wanted);
   const limits = { timeoutMs: INSTALL_TIMEOUT_MS, patienceMs: NETWORK_PATIENCE_MS, isAway: isZypperAway };
   const fetched = await fetchPatiently(host, installing(false, specs, '--download-only'), limits);
-  if (!WELL.has(fetched.code)) throw await rpmGaveUp(host, fetched, LOGS);
+  if (!WELL.has(fetched.code)) throw await rpmGaveUp(installed, fetched, LOGS);
   const argv = installing(false, specs);
   const result = await whenRpmIsFree(host, () => host.exec(argv, { timeoutMs: INSTALL_TIMEOUT_MS }));
-  if (!WELL.has(result.code) && result.code !== SCRIPT_FAILED) throw await rpmGaveUp(host, result, LOGS);
-  return judgeRpms(host, result, wanted, LOGS);
+  if (!WELL.has(result.code) && result.code !== SCRIPT_FAILED) throw await rpmGaveUp(installed, result, LOGS);
+  return judgeRpms(installed, result, wanted, LOGS);
 }
 
 /** Stanzas; a name may hold `*` and `?`. Locks of patches, patterns and products are none of packages. */
@@ -133,20 +133,23 @@ async function setHold(host: Host, name: string, on: boolean): Promise<void> {
   await run(host, [...ZYPPER, on ? 'addlock' : 'removelock', '--type', 'package', name], QUERY);
 }
 
-export const zypper = (host: Host): PackageManager => ({
-  name: 'zypper',
-  holdsIn: LOCKS,
-  repair: 'rpm -e --nodeps OLD-VERSION for each that is there twice',
-  installed: () => newestRpms(host),
-  candidates: (names) => candidates(host, names),
-  newer: () => newer(host),
-  refresh: (patienceMs) => refresh(host, patienceMs),
-  simulate: (wanted) => simulate(host, wanted),
-  heldAmong: (names) => heldAmong(host, names),
-  holdOf: async (name) => ({ held: (await heldAmong(host, [name])).length > 0, entry: null }),
-  hold: (name, on) => setHold(host, name, on),
-  unfinished: () => unfinishedRpms(host),
-  finish: () => finishRpms(host),
-  isLocked: () => rpmIsLocked(host),
-  install: (wanted) => install(host, wanted),
-});
+export function zypper(host: Host): PackageManager {
+  const rpms = new InstalledRpms(host);
+  return {
+    name: 'zypper',
+    holdsIn: LOCKS,
+    repair: 'rpm -e --nodeps OLD-VERSION for each that is there twice',
+    installed: () => rpms.newest(),
+    candidates: (names) => candidates(rpms, names),
+    newer: () => newer(host),
+    refresh: (patienceMs) => refresh(host, patienceMs),
+    simulate: (wanted) => simulate(rpms, wanted),
+    heldAmong: (names) => heldAmong(host, names),
+    holdOf: async (name) => ({ held: (await heldAmong(host, [name])).length > 0, entry: null }),
+    hold: (name, on) => setHold(host, name, on),
+    unfinished: () => unfinishedRpms(rpms),
+    finish: () => finishRpms(rpms),
+    isLocked: () => rpmIsLocked(host),
+    install: (wanted) => install(rpms, wanted),
+  };
+}

@@ -28,6 +28,8 @@ const COMMAND_LIMIT = 300;
 /** What follows would not be told in any case. */
 const READ_OF_COMMAND = 8192;
 const MAPS_LIMIT = 32 * 1024 * 1024;
+/** Most is known already; what is not, is asked for at once. */
+const FAR_WIDTH = 4096;
 
 /** Every process with a program (kernel threads have none), by pid. One that ends while we look is left out. */
 export async function readProcesses(host: Host, kept: Kept = nothingKept()): Promise<Process[]> {
@@ -46,6 +48,7 @@ export async function readProcesses(host: Host, kept: Kept = nothingKept()): Pro
   const found = await each(
     pids.sort((a, b) => a - b),
     (pid) => readProcess(host, pid, context),
+    host.far ? FAR_WIDTH : undefined,
   );
   return found.filter((process) => process !== null);
 }
@@ -90,8 +93,7 @@ async function readProcess(host: Host, pid: number, context: Context): Promise<P
   ]);
   if (!status) return null;
   const foreign = isForeign(namespace, context);
-  // Over SSH all of it was fetched in one go already.
-  const stamps = host.far ? null : stampsOf(stat, status);
+  const stamps = stampsOf(stat, status);
   const [command, maps] = await Promise.all([
     commandOf(host, pid, stamps?.called, context),
     mapsOf(host, pid, { stamp: stamps?.mapped, root: foreign ? `${at}/root` : '' }, context),

@@ -2,7 +2,7 @@ import type { OsFacts } from '../../model/facts.ts';
 import type { Host } from '../host.ts';
 import { readOpenrc } from './openrc.ts';
 import { programsOf } from './programs.ts';
-import { readUnits, type Unit } from './systemd.ts';
+import { parseUnits, showServices, type Unit } from './systemd.ts';
 import { readInitScripts } from './sysv.ts';
 
 export interface Services {
@@ -10,10 +10,10 @@ export interface Services {
   units: Map<string, Unit>;
 }
 
-/** Services of whichever manager there is; null: none, or systemd runs and did not answer. */
-export async function readServices(host: Host): Promise<Services | null> {
-  const units = await readUnits(host);
-  if (units !== null) return { manager: 'systemd', units };
+/** Services of whichever manager there is; null: none, or systemd runs and did not answer. `shown`: what it said already. */
+export async function readServices(host: Host, shown?: string | null): Promise<Services | null> {
+  const text = shown === undefined ? await showServices(host) : shown;
+  if (text !== null) return { manager: 'systemd', units: parseUnits(text) };
   // It runs here: its init scripts would tell the least of it, and nobody could see that the rest is missing.
   if ((await host.stat('/run/systemd/system')) !== null) return null;
   const programs = programsOf(host);

@@ -2,6 +2,7 @@ import type { ServiceFact } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
 
 const PROPERTIES = 'Id,ActiveState,UnitFileState,MainPID,FragmentPath,ExecStart';
+const OF_TIMERS = 'Unit,TimersCalendar,TimersMonotonic';
 const DROP_INS = '/etc/systemd/system';
 
 /** One unit as `systemctl show` tells it. */
@@ -14,12 +15,27 @@ export interface Unit {
   unitFile: string | null;
 }
 
-/** All loaded service units by name, or null where there is no systemd to ask. */
-export async function readUnits(host: Host): Promise<Map<string, Unit> | null> {
-  const result = await host.exec(['systemctl', 'show', '--no-pager', `--property=${PROPERTIES}`, '*.service']);
-  if (result.code !== 0) return null;
-  const units = result.stdout.split(/\n\s*\n/).flatMap(parseUnit);
-  return new Map(units.map((unit) => [unit.name, unit]));
+async function show(host: Host, properties: string, ...patterns: string[]): Promise<string | null> {
+  const { code, stdout } = await host.exec([
+    'systemctl',
+    'show',
+    '--no-pager',
+    `--property=${properties}`,
+    ...patterns,
+  ]);
+  return code === 0 ? stdout : null;
+}
+
+/** All loaded units of services, as systemd tells them; null where there is none to ask. */
+export const showServices = (host: Host): Promise<string | null> => show(host, PROPERTIES, '*.service');
+/** Timers as well. */
+export const showUnits = (host: Host): Promise<string | null> =>
+  show(host, `${PROPERTIES},${OF_TIMERS}`, '*.service', '*.timer');
+
+/** The services among them, by name. */
+export function parseUnits(text: string): Map<string, Unit> {
+  const units = text.split(/\n\s*\n/).flatMap(parseUnit);
+  return new Map(units.filter(({ name }) => !name.endsWith('.timer')).map((unit) => [unit.name, unit]));
 }
 
 /** A unit that is not loaded, because it neither runs nor starts at boot, stands in no list; asked by its name it is there. */

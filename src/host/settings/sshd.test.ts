@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
-import { data, tree } from '../facts/testing.ts';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Facts } from '../../model/facts.ts';
+import { collectFacts } from '../facts/collect.ts';
+import type { FactCache } from '../facts/look.ts';
+import { data, put, tree } from '../facts/testing.ts';
+import { localHost } from '../local.ts';
 import { fits } from './glob.ts';
 import { effectiveSshd, sshdLine } from './sshd.ts';
 
@@ -56,26 +61,53 @@ test('glob: as a shell would, and none that takes long', () => {
   assert.ok(performance.now() - before < 5000);
 });
 
-test('sshd: files that were changed after the daemon read them are not in force', async () => {
-  const root = tree({
-    'etc/ssh/sshd_config': 'PasswordAuthentication no\n',
-    'etc/ssh/sshd_config.d/a.conf': '',
-    'run/sshd.pid': '77\n',
-    'proc/77/status': '',
+describe('sshd: files that were changed after the daemon read them are not in force', () => {
+  const made = (): string =>
+    tree({
+      'etc/ssh/sshd_config': 'PasswordAuthentication no\n',
+      'etc/ssh/sshd_config.d/a.conf': 'X11Forwarding no\n',
+      'proc/77/status': '',
+    });
+  /** Later than every change before it, and earlier than every one after it. */
+  const reload = async (root: string): Promise<void> => {
+    await sleep(20);
+    put(root, 'run/sshd.pid', '77\n');
+    await sleep(20);
+  };
+  const look = async (root: string, cache: FactCache = new Map()): Promise<unknown> => {
+    const [section] = await collectFacts(localHost({ root }), { names: ['settings'], cache });
+    return (section!.data as Facts['settings']).sshdPending;
+  };
+
+  test('also a file that was put back with its old time; not after a reload', async () => {
+    const root = made();
+    await reload(root);
+    assert.equal(await look(root), false);
+    put(root, 'etc/ssh/sshd_config', 'PasswordAuthentication yes\n');
+    fs.utimesSync(join(root, 'etc/ssh/sshd_config'), 1_600_000_000, 1_600_000_000);
+    assert.equal(await look(root), true);
+    await reload(root);
+    assert.equal(await look(root), false);
+    fs.rmSync(join(root, 'etc/ssh/sshd_config.d/a.conf'));
+    assert.equal(await look(root), true, 'one is gone');
+    fs.rmSync(join(root, 'proc/77'), { recursive: true });
+    assert.equal(await look(root), null);
   });
-  const at = (path: string, minutes: number): void =>
-    fs.utimesSync(join(root, path), 1_700_000_000, 1_700_000_000 + minutes * 60);
-  const pending = async (): Promise<unknown> => (await data(root, 'settings')).sshdPending;
-  for (const path of ['etc/ssh/sshd_config', 'etc/ssh/sshd_config.d/a.conf', 'etc/ssh/sshd_config.d']) at(path, 0);
-  at('run/sshd.pid', 5);
-  assert.equal(await pending(), false);
-  at('etc/ssh/sshd_config.d/a.conf', 6);
-  assert.equal(await pending(), true);
-  // A reload, which leaves the process as it is.
-  at('run/sshd.pid', 7);
-  assert.equal(await pending(), false);
-  at('etc/ssh/sshd_config.d', 8);
-  assert.equal(await pending(), true, 'one may be gone');
-  fs.rmSync(join(root, 'proc/77'), { recursive: true });
-  assert.equal(await pending(), null);
+
+  test('whoever saw what was read knows that another mode is no change, and that what was changed back is in force', async () => {
+    const root = made();
+    const cache: FactCache = new Map();
+    await reload(root);
+    assert.equal(await look(root, cache), false);
+    fs.chmodSync(join(root, 'etc/ssh/sshd_config'), 0o600);
+    assert.equal(await look(root, cache), false);
+    assert.equal(await look(root), true, 'nobody else does');
+    put(root, 'etc/ssh/sshd_config.d/a.conf', 'X11Forwarding yes\n');
+    assert.equal(await look(root, cache), true);
+    put(root, 'etc/ssh/sshd_config.d/b.conf', '');
+    put(root, 'etc/ssh/sshd_config.d/a.conf', 'X11Forwarding no\n');
+    assert.equal(await look(root, cache), true);
+    fs.rmSync(join(root, 'etc/ssh/sshd_config.d/b.conf'));
+    assert.equal(await look(root, cache), false);
+  });
 });

@@ -1,6 +1,5 @@
 import { readText, type Host } from '../host.ts';
 import { fits } from './glob.ts';
-import { sshdPending } from './sshd-pending.ts';
 
 export const SSHD_CONFIG = '/etc/ssh/sshd_config';
 const INCLUDE_DEPTH = 16;
@@ -129,29 +128,6 @@ export function includedFrom(host: Host): ReadIncluded {
 export async function readSshd(host: Host): Promise<Record<string, string> | null> {
   const text = await readText(host, SSHD_CONFIG, 262_144);
   return text === null ? null : effectiveSshd(text, includedFrom(host));
-}
-
-/** Settings as the files on the disk mean them, and who told. */
-export interface SshdSettings {
-  by: 'sshd' | 'files' | null;
-  /** true: the daemon that runs read the files before they were last changed */
-  pending: boolean | null;
-  settings: Record<string, string>;
-}
-
-/**
- * What sshd itself makes of its files, defaults of its version included: what the next start or reload would put in force,
- * which is what is in force unless they were changed since. It refuses to tell without keys or its directory,
- * and before 8.4 with Match blocks: then we read the files as it would.
- */
-export async function sshdInForce(host: Host): Promise<SshdSettings> {
-  const told = await host.exec(['sshd', '-T'], { timeoutMs: 15_000 }).catch(() => null);
-  const settings = told?.code === 0 ? parseEffective(told.stdout) : {};
-  if (settings['port'] !== undefined)
-    return { by: 'sshd', settings, pending: await sshdPending(host, settings['pidfile']) };
-  const read = await readSshd(host);
-  if (read === null) return { by: null, settings: {}, pending: null };
-  return { by: 'files', settings: read, pending: await sshdPending(host, read['pidfile']) };
 }
 
 /** `keyword value` a line; a keyword that comes more than once holds all its values. */

@@ -5,6 +5,7 @@ import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import type { Become } from './become.ts';
 import { gathered } from './gathered.ts';
+import { keepKeys } from './kept-keys.ts';
 
 export interface SshTarget {
   address: string;
@@ -84,7 +85,10 @@ async function logIn(target: SshTarget, sock: ClientChannel | null): Promise<Con
     client.on('keyboard-interactive', (_name, _text, _lang, prompts, answer) =>
       answer(prompts.map(({ echo }) => ('password' in target.auth && !echo ? target.auth.password : ''))),
     );
-    client.on('ready', () => resolve({ client, hostKey: presented, end: () => client.end() }));
+    client.on('ready', () => {
+      keepKeys(client);
+      resolve({ client, hostKey: presented, end: () => client.end() });
+    });
     client.connect({
       sock: sock ?? tcp(target),
       username: target.username,

@@ -146,6 +146,7 @@ function toStat(found: Stats): Stat {
     gid: found.gid,
     size: found.size,
     mtime: found.mtime * 1000,
+    ctime: null,
     device: null,
     inode: null,
   };

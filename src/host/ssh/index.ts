@@ -80,7 +80,8 @@ export async function sshHost(target: SshTarget): Promise<SshHost> {
     mkdir: async (path, mode) => (await files()).mkdir(path, mode),
     exec,
     shown: (path) => path,
-    glance: async (paths) => glanceAt(host, { reader: target.root === undefined ? reader : null, paths, budget }),
+    glance: async (paths, missed) =>
+      glanceAt(host, { reader: target.root === undefined ? reader : null, paths, missed, budget }),
     close: () => (closed ? Promise.resolve() : ending(client, end)),
   };
   return host;
@@ -96,14 +97,15 @@ interface Glance {
   /** null: what is asked in one go would not have the prefix of paths */
   reader: (() => Promise<FarReader | null>) | null;
   paths: readonly Wanted[];
+  missed: ((one: Wanted) => void) | undefined;
   budget: Budget;
 }
 
-async function glanceAt(host: SshHost, { reader, paths, budget }: Glance): Promise<Host> {
+async function glanceAt(host: SshHost, { reader, paths, missed, budget }: Glance): Promise<Host> {
   const there = await reader?.();
   if (!reader || !there) return host;
   // What cannot be had in one go is asked for one by one, and says then what is wrong with it.
-  const { read, list, stat, readlink } = await there.gather(paths, host).catch(() => host);
+  const { read, list, stat, readlink } = await there.gather(paths, host, missed).catch(() => host);
   // A channel for each command would be a login shell for each.
   const exec: Host['exec'] = async (argv, options) => {
     const still = options?.stdin === undefined ? await reader() : null;

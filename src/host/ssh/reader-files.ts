@@ -12,45 +12,52 @@ export const ENTRIES_LIMIT = 1_000_000;
 
 export const opOfRead = (path: string): Op => (isKernels(path) ? 'k' : 'r');
 
+/** How an answer is to be understood; null: it is not there. */
+export const ANSWERS = {
+  read: ({ status, data }: Answer, path: string, limit: number): Buffer | null =>
+    told(
+      'reading',
+      path,
+      status === 'D' && data.length > limit ? 'L' : status,
+      data,
+      () => new AppError('HOST_FILE_TOO_LARGE', { path, limit }),
+    ),
+  list: ({ status, data }: Answer, path: string): string[] | null =>
+    told('listing', path, status, data, () => refused('listing', path, `more than ${ENTRIES_LIMIT} names`))
+      ?.toString('utf8')
+      .split('\0')
+      .filter(Boolean)
+      .sort() ?? null,
+  stat: ({ status, data }: Answer, path: string): Stat | null => {
+    const values = told('looking at', path, status, data, () => refused('looking at', path, 'too much'));
+    return values === null ? null : parseStat(values.toString('latin1'), path);
+  },
+  readlink: ({ status, data }: Answer, path: string): string | null =>
+    told('looking at', path, status, data, () => refused('looking at', path, 'too much'))?.toString('utf8') ?? null,
+};
+
+const refused = (doing: string, path: string, why: string): AppError => new AppError('HOST_FILE', { doing, path, why });
+
+function told(doing: string, path: string, status: string, data: Buffer, tooLarge: () => AppError): Buffer | null {
+  if (status === 'N') return null;
+  if (status === 'L') throw tooLarge();
+  if (status === 'E') throw refused(doing, path, cut(data.toString('utf8'), 500));
+  return data;
+}
+
 export function readerOf(ask: Ask): Reader {
-  /** null: it is not there */
-  const told = async (
-    doing: string,
-    path: string,
-    answer: Promise<Answer>,
-    tooLarge: () => AppError,
-  ): Promise<Buffer | null> => {
-    const { status, data } = await answer;
-    if (status === 'N') return null;
-    if (status === 'L') throw tooLarge();
-    if (status === 'E') throw new AppError('HOST_FILE', { doing, path, why: cut(data.toString('utf8'), 500) });
-    return data;
-  };
-  const never = (path: string) => (): AppError =>
-    new AppError('HOST_FILE', { doing: 'looking at', path, why: 'too much' });
   return {
-    read: (path, options) => {
-      const limit = options?.maxBytes ?? READ_LIMIT;
-      const tooLarge = (): AppError => new AppError('HOST_FILE_TOO_LARGE', { path, limit });
-      return told('reading', path, ask(opOfRead(path), path, limit), tooLarge);
-    },
-    list: async (path) => {
-      const tooMany = (): AppError =>
-        new AppError('HOST_FILE', { doing: 'listing', path, why: `more than ${ENTRIES_LIMIT} names` });
-      const names = await told('listing', path, ask('l', path, ENTRIES_LIMIT), tooMany);
-      return names === null ? null : names.toString('utf8').split('\0').filter(Boolean).sort();
-    },
-    stat: async (path) => {
-      const values = await told('looking at', path, ask('s', path), never(path));
-      return values === null ? null : parseStat(values.toString('latin1'), path);
-    },
-    readlink: async (path) => (await told('looking at', path, ask('y', path), never(path)))?.toString('utf8') ?? null,
+    read: async (path, { maxBytes: limit = READ_LIMIT } = {}) =>
+      ANSWERS.read(await ask(opOfRead(path), path, limit), path, limit),
+    list: async (path) => ANSWERS.list(await ask('l', path, ENTRIES_LIMIT), path),
+    stat: async (path) => ANSWERS.stat(await ask('s', path), path),
+    readlink: async (path) => ANSWERS.readlink(await ask('y', path), path),
   };
 }
 
 function parseStat(text: string, path: string): Stat {
-  const [bits, uid, gid, size, mtime, device = '', inode] = text.split(' ');
+  const [bits, uid, gid, size, mtime, ctime, device = '', inode] = text.split(' ');
   if (inode === undefined || !/^\d+$/.test(device))
     throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${cut(text, 100)}` });
-  return statOf({ mode: Number(bits), uid, gid, size, mtime, device: BigInt(device), inode });
+  return statOf({ mode: Number(bits), uid, gid, size, mtime, ctime, device: BigInt(device), inode });
 }

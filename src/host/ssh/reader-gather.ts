@@ -1,6 +1,6 @@
 import { AppError } from '../../model/errors/index.ts';
 import { READ_LIMIT, type Wanted } from '../host.ts';
-import { ENTRIES_LIMIT, opOfRead, readerOf, type Reader } from './reader-files.ts';
+import { ANSWERS, ENTRIES_LIMIT, opOfRead, type Reader } from './reader-files.ts';
 import type { Answer, Ask, Op } from './reader-talk.ts';
 
 /** Of what is read in one go; the rest is asked for as it is needed. */
@@ -33,18 +33,47 @@ export async function gather(ask: Ask, wanted: readonly Wanted[]): Promise<Known
   return known;
 }
 
-/** Tells what is known, and asks `otherwise` for the rest. */
-export function knowing(known: Known, otherwise: Reader): Reader {
-  const told = readerOf(async (op, path, limit = 0) => {
-    const answer = known.get(`${op} ${path}`)!;
-    if (answer.data.length > KEPT_LIMIT) known.delete(`${op} ${path}`);
-    return (op === 'r' || op === 'k') && answer.data.length > limit ? { ...answer, status: 'L' } : answer;
-  });
-  const who = (op: Op, path: string): Reader => (known.has(`${op} ${path}`) ? told : otherwise);
+/** Without the shell's own signs, quotes, or what ends a question. */
+const isPlain = (path: string): boolean => /^[\w/.:@%+=,-]+$/.test(path);
+
+/** Tells what is known, and asks `otherwise` for the rest, of which `missed` hears. */
+export function knowing(known: Known, otherwise: Reader, missed: (one: Wanted) => void = () => {}): Reader {
+  const toldOf = (op: Op, path: string): Answer | undefined => {
+    const key = `${op} ${path}`;
+    const answer = known.get(key);
+    if (answer !== undefined && answer.data.length > KEPT_LIMIT) known.delete(key);
+    return answer;
+  };
+  const miss = (how: Wanted['how'], path: string): void => {
+    if (isPlain(path)) missed({ how, paths: path });
+  };
+  const small = (op: Op, how: 'list' | 'stat' | 'readlink', path: string): Answer | undefined => {
+    const answer = toldOf(op, path);
+    if (answer === undefined) miss(how, path);
+    return answer;
+  };
+  // What is known is told without a detour: a look asks a thousand times.
+  const now = async <T>(work: () => T): Promise<T> => work();
   return {
-    read: (path, options) => who(opOfRead(path), path).read(path, options),
-    list: (path) => who('l', path).list(path),
-    stat: (path) => who('s', path).stat(path),
-    readlink: (path) => who('y', path).readlink(path),
+    read: (path, options) => {
+      const answer = toldOf(opOfRead(path), path);
+      if (answer !== undefined) return now(() => ANSWERS.read(answer, path, options?.maxBytes ?? READ_LIMIT));
+      return otherwise.read(path, options).then((bytes) => {
+        if ((bytes?.length ?? 0) <= KEPT_LIMIT) miss('read', path);
+        return bytes;
+      });
+    },
+    list: (path) => {
+      const answer = small('l', 'list', path);
+      return answer === undefined ? otherwise.list(path) : now(() => ANSWERS.list(answer, path));
+    },
+    stat: (path) => {
+      const answer = small('s', 'stat', path);
+      return answer === undefined ? otherwise.stat(path) : now(() => ANSWERS.stat(answer, path));
+    },
+    readlink: (path) => {
+      const answer = small('y', 'readlink', path);
+      return answer === undefined ? otherwise.readlink(path) : now(() => ANSWERS.readlink(answer, path));
+    },
   };
 }

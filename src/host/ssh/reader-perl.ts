@@ -2,8 +2,8 @@ import { PATH_DIRS } from '../host.ts';
 
 /** `reader-programs.ts` says what it answers. perl is part of every Debian and its relatives; no module is used. */
 export const PERL = `
-my ($word, $root) = @ARGV;
-my ($in, $out, $running) = ('', $word, 0);
+my ($root) = @ARGV;
+my ($in, $out, $running) = ('', '', 0);
 $ENV{PATH} = join ':', $ENV{PATH} || (), '${PATH_DIRS.join(':')}';
 $ENV{LC_ALL} = $ENV{LANG} = 'C';
 $ENV{DEBIAN_FRONTEND} = 'noninteractive';
@@ -58,7 +58,7 @@ sub seen {
   }
   my @found = stat $path;
   return refused() unless @found;
-  return ('D', join ' ', @found[2, 4, 5, 7, 9, 0, 1]) if $op eq 's';
+  return ('D', join ' ', @found[2, 4, 5, 7, 9, 10, 0, 1]) if $op eq 's';
   return ('E', 'it is no regular file') if ($found[2] & 0170000) != 0100000;
   return ('D', '') if $found[7] == 0;
   contents($path, $limit);
@@ -141,6 +141,10 @@ while (1) {
   more() while length $in < $end + 1 + $length;
   my $text = substr $in, $end + 1, $length;
   substr($in, 0, $end + 1 + $length) = '';
+  if ($op eq 'w') {
+    $out .= $text;
+    next;
+  }
   my ($status, $data) =
     $op eq 'x' ? ran($limit, split /\\0/, $text, -1) : $op eq 'g' ? gathered($limit, $text) : seen($op, $limit, $root . $text);
   $out .= $status . ' ' . length($data) . "\\n" . $data;

@@ -8,8 +8,11 @@ import { PYTHON } from './reader-python.ts';
  *
  * Request: `OP LIMIT LENGTH\n` and LENGTH bytes, for most a path. OP: `r` reads a regular file, `k` one of the kernel's, `l`
  * lists, `s` is stat, `y` reads a link. Answer: `STATUS LENGTH\n` and LENGTH bytes. STATUS: `D` here it is, `N` it is not there,
- * `L` it is larger than LIMIT, `E` why not. What is known is sent before it waits for more. The words behind the text: one that
- * it says first, so that nobody else's words are taken for its own, and what is put before every path.
+ * `L` it is larger than LIMIT, `E` why not. What is known is sent before it waits for more. The word behind the text is what is
+ * put before every path.
+ *
+ * `w`: what it says then and there, as it is, so that nobody else's words before it are taken for its own. It comes this way so
+ * that its command line is the same each time.
  *
  * `g`: lines of `OP LIMIT PATTERN`, whose `*` and `[0-9]` are the shell's. For each path there is an answer `A`, with
  * `OP STATUS LENGTH\n`, the path in LENGTH bytes and the data; `D` ends them, `L` when they are more than the request's limit.

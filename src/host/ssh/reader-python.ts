@@ -3,8 +3,8 @@ import { PATH_DIRS } from '../host.ts';
 /** `reader-programs.ts` says what it answers. For what has no perl: Python 3, its own library only. */
 export const PYTHON = `
 import errno, glob, os, select, signal, stat, subprocess, sys, time
-word, root = (os.fsencode(one) for one in sys.argv[1:3])
-state = {'in': b'', 'out': [word], 'size': 0, 'running': 0}
+root = os.fsencode(sys.argv[1])
+state = {'in': b'', 'out': [], 'size': 0, 'running': 0}
 before = os.environ.get('PATH')
 os.environ['PATH'] = (before + ':' if before else '') + '${PATH_DIRS.join(':')}'
 os.environ.update(LC_ALL='C', LANG='C', DEBIAN_FRONTEND='noninteractive')
@@ -55,7 +55,8 @@ def look(op, limit, path):
         return (b'D', os.readlink(path)) if stat.S_ISLNK(os.lstat(path).st_mode) else (b'N', b'')
     found = os.stat(path)
     if op == b's':
-        values = (found.st_mode, found.st_uid, found.st_gid, found.st_size, int(found.st_mtime), found.st_dev, found.st_ino)
+        times = (int(found.st_mtime), int(found.st_ctime))
+        values = (found.st_mode, found.st_uid, found.st_gid, found.st_size, *times, found.st_dev, found.st_ino)
         return b'D', b' '.join(b'%d' % value for value in values)
     if not stat.S_ISREG(found.st_mode):
         return b'E', b'it is no regular file'
@@ -120,7 +121,9 @@ while True:
     while len(state['in']) < int(length):
         more()
     text, state['in'] = state['in'][:int(length)], state['in'][int(length):]
-    if op == b'x':
+    if op == b'w':
+        state['out'].append(text)
+    elif op == b'x':
         seconds, argv = text.split(b'\\0', 1)
         told(*ran(int(limit), int(seconds), argv.split(b'\\0')))
     elif op == b'g':

@@ -44,9 +44,10 @@ interface Waiting {
 /** `none`: there is no such interpreter; null: what there is does not do what it should. */
 export async function startTalk(way: Way, { argv, text }: ReaderProgram): Promise<Ask | 'none' | null> {
   const word = `${randomBytes(12).toString('hex')}\n`;
-  const { channel, ended } = await openCommand(way.client, way.host, [...argv, text, word, way.root], way.become);
+  const { channel, ended } = await openCommand(way.client, way.host, [...argv, text, way.root], way.become);
   channel.stderr.resume();
   const talk = new Talk(channel, way, word);
+  channel.write(`w 0 ${word.length}\n${word}`);
   const said = await Promise.race([talk.greeting, ended.then((): 'none' => 'none')]);
   return said === true
     ? (op, text, limit = 0, onPart) => talk.ask(op, text, limit, onPart)

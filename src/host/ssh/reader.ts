@@ -10,7 +10,7 @@ export type { Reader } from './reader-files.ts';
 /** A reader that has a process on the other side. */
 export interface FarReader extends Reader {
   /** Reads all of it in one go. What comes back knows it, and asks `otherwise` for the rest. */
-  gather(wanted: readonly Wanted[], otherwise: Reader): Promise<Reader>;
+  gather(wanted: readonly Wanted[], otherwise: Reader, missed?: (one: Wanted) => void): Promise<Reader>;
   /** Runs a command there, with nothing as its input. */
   exec(argv: readonly string[], options?: Omit<ExecOptions, 'stdin'>): Promise<ExecResult>;
 }
@@ -32,6 +32,6 @@ function farReaderOf(ask: Ask, { host }: Way): FarReader {
   return {
     ...readerOf(ask),
     exec: (argv, options) => execIn(ask, host, argv, options),
-    gather: async (wanted, otherwise) => knowing(await gather(ask, wanted), otherwise),
+    gather: async (wanted, otherwise, missed) => knowing(await gather(ask, wanted), otherwise, missed),
   };
 }

@@ -61,7 +61,7 @@ export function shellFiles({ shell, run, root = '' }: ShellFilesOptions): ShellF
       const text = await ask(
         'looking at',
         path,
-        `[ -e "$p" ] || exit ${ABSENT}; stat -L -c '%f %u %g %s %Y %D %i' "$p"`,
+        `[ -e "$p" ] || exit ${ABSENT}; stat -L -c '%f %u %g %s %Y %Z %D %i' "$p"`,
       );
       return text === null ? null : parseStat(text, path);
     },
@@ -125,9 +125,9 @@ function writeScript(temporary: string, mode: number): string {
 }
 
 function parseStat(text: string, path: string): Stat {
-  const [mode = '', uid, gid, size, mtime, device = '', inode] = text.trim().split(' ');
+  const [mode = '', uid, gid, size, mtime, ctime, device = '', inode] = text.trim().split(' ');
   const bits = Number.parseInt(mode, 16);
   if (Number.isNaN(bits) || inode === undefined)
     throw new AppError('HOST_FILE', { doing: 'looking at', path, why: `stat said: ${cut(text.trim(), 100)}` });
-  return statOf({ mode: bits, uid, gid, size, mtime, device: BigInt(`0x${device}`), inode });
+  return statOf({ mode: bits, uid, gid, size, mtime, ctime, device: BigInt(`0x${device}`), inode });
 }

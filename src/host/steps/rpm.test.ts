@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Facts } from '../../model/facts.ts';
 import { collectFacts } from '../facts/collect.ts';
 import type { FactCache } from '../facts/look.ts';
+import type { Host } from '../host.ts';
 import { localHost } from '../local.ts';
 import { findPackageManager } from '../packages/find-manager.ts';
 import { cacheStamp } from '../packages/lists-stamp.ts';
@@ -97,6 +98,36 @@ for (const name of ['dnf', 'zypper'] as const) {
       await manager.refresh();
       assert.notEqual(await cacheStamp(host), stamp);
       assert.deepEqual((await offered())[0], ['same', '1-1', '3-1']);
+    });
+
+    test('a whole upgrade reads what is installed three times: for the plan, before the work and after it', async () => {
+      const tree = newTree(
+        [one('shop'), one('libshop')],
+        [two('shop', { tags: 'Requires: libshop >= 2' }), two('libshop')],
+      );
+      const host = localHost({ root: tree.root });
+      const asked: string[] = [];
+      const counting: Host = {
+        ...host,
+        exec: (argv, options) => {
+          asked.push(argv.join(' '));
+          return host.exec(argv, options);
+        },
+      };
+      await (await managerOf(tree)).refresh();
+      const step = upgrade('shop=2-1');
+      const readings = async (work: () => Promise<unknown>): Promise<number> => {
+        asked.length = 0;
+        await work();
+        return asked.filter((line) => line.startsWith('rpm -qa')).length;
+      };
+      let before: Seen = {};
+      assert.equal(
+        await readings(async () => ({ before } = await stepFor(step).inspect(counting, step, context()))),
+        1,
+      );
+      assert.equal(await readings(() => stepFor(step).apply(counting, step, before, context())), 2);
+      assert.deepEqual(await installed(tree), { libshop: '2-1', shop: '2-1' });
     });
 
     test('what would be removed, and what cannot be, is refused before anything is changed', async () => {

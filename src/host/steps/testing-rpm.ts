@@ -126,7 +126,12 @@ ${listed.join('\n')}
 ${scripts}
 `;
   put('package.spec', spec);
-  const defines = { _topdir: work, _rpmdir: join(tree.root, 'rpms'), _build_name_fmt: '%%{NAME}-%%{VERSION}.rpm' };
+  const defines = {
+    _topdir: work,
+    _rpmdir: join(tree.root, 'rpms'),
+    _build_name_fmt: '%%{NAME}-%%{VERSION}.rpm',
+    _buildhost: 'test',
+  };
   const args = Object.entries(defines).flatMap(([key, value]) => ['--define', `${key} ${value}`]);
   execFileSync('rpmbuild', ['-bb', '--quiet', ...args, join(work, 'package.spec')], { stdio: 'pipe' });
   return join(tree.root, 'rpms', `${name}-${version}.rpm`);

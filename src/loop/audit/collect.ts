@@ -5,8 +5,8 @@ import type { Enrollment } from '../enrollment/index.ts';
 import { askFacts } from './store-facts.ts';
 import { takeFacts } from './take-facts.ts';
 
-/** How hosts without an agent are looked at. */
-export type Agentless = Pick<Enrollment, 'askLooks' | 'dueForLook' | 'lookOver'>;
+/** How hosts without an agent are looked at, and what is known of the agents of others. */
+export type Agentless = Pick<Enrollment, 'agent' | 'askLooks' | 'dueForLook' | 'lookOver'>;
 
 interface Context {
   platform: Platform;

@@ -372,3 +372,38 @@ test('an exception for an advisory is in the VEX: affected still, accepted until
   const after = await told();
   assert.deepEqual([after.statements, after['@id']], [before.statements, before['@id']]);
 });
+
+test('an exception for one CVE of an erratum leaves the erratum in the VEX as it was; its own name accepts it, on hosts as on all', async () => {
+  const w = await world();
+  open.push(w);
+  const erratum = {
+    id: 'DSA-9000-1',
+    modified: '2026-11-20T00:00:00Z',
+    upstream: ['CVE-2026-1000', 'CVE-2026-2000'],
+    affected: [
+      {
+        package: { name: 'openssh', ecosystem: 'Debian:12' },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: NEW }] }],
+      },
+    ],
+  };
+  await takeFeed(w, { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } }, [erratum]);
+  const a = await debianHost(w, 1, [sshd(OLD)]);
+  await w.settle();
+  const subject = { kind: 'exception', id: 'exception_1' } as const;
+  const until = new Date(w.clock.now.getTime() + 30 * 86_400_000);
+  const words = { until, reason: 'no way in', control: null, at: w.clock.now };
+  const told = async (advisory: string, hosts: string[] | null) => {
+    const actor = { kind: 'user', id: 'user_1', name: 'Olga', role: 'admin' } as const;
+    await w.platform.act(actor, { type: 'impact.exception.added', subject }, async (tx) => {
+      await w.audit.acceptNoMore(tx, subject.id);
+      await w.audit.acceptAdvisory(tx, { exceptionId: subject.id, advisory, hosts, ...words });
+    });
+    const { statements } = OpenVex.parse(JSON.parse(await exported(w, 'exportVex', { query: { format: 'openvex' } })));
+    return statements.filter(({ action_statement }) => action_statement?.includes('is accepted until')).length;
+  };
+  for (const hosts of [null, [a]]) {
+    assert.equal(await told('CVE-2026-1000', hosts), 0, 'the other CVE is as open as before');
+    assert.equal(await told('dsa-9000-1', hosts), 1);
+  }
+});

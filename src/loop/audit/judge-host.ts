@@ -6,6 +6,7 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { applyDecisions } from './apply.ts';
 import { type Agentless, ask } from './collect.ts';
+import { identitiesOf, noteIdentities } from './identities.ts';
 import { lookForLeaks, radar } from './key-radar.ts';
 import { digestOf, heldDigest } from './kit-store.ts';
 import { type Evidence, type Judgement, nameOf } from './logic/judge/context.ts';
@@ -121,7 +122,8 @@ const sectionsFor = (kits: readonly CompiledKit[]): SectionName[] => {
   return SECTION_NAMES.filter((name) => ALWAYS.includes(name) || named.has(name));
 };
 
-async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host: Host): Promise<Prepared> {
+async function prepare(context: Judge, host: Host): Promise<Prepared> {
+  const { platform, discovery, kits, staleAfterMs } = context;
   const { sections: facts, meta } = await readFacts(platform.db, host.id, sectionsFor(kits));
   const endpoints = await discovery.endpoints({ hostId: host.id });
   const now = platform.now().toISOString();
@@ -133,6 +135,7 @@ async function prepare({ platform, discovery, kits, staleAfterMs }: Judge, host:
     meta,
     endpoints,
     asked: await askedOf(platform, endpoints),
+    identities: await identitiesOf(context, { facts, endpoints, host }),
     orphans: await orphans(platform.db, host.id),
     order: versionOrder,
     staleAfterMs,
@@ -201,6 +204,7 @@ async function settle(context: Judge, tx: Tx, prepared: Prepared, anyway: boolea
     withdrawn(previous, inForce, context, own),
   );
   const replaced = before.map((one) => one.id);
+  await noteIdentities(tx, evidence, replaced);
   await forgetKeys(tx.db, replaced);
   await removeVerdicts(tx.db, replaced);
   const left = await leaveLists(tx.db, replaced, tx.now);

@@ -109,7 +109,7 @@ async function plain(db: DbOrTx, { hosts }: Estate, advisory: keyof typeof ADVIS
   const all = await acceptedFor(db, [advisory]);
   const due = hosts.flatMap(({ terms }, index) => {
     const life = lifeOf(spans.filter(({ hostId }) => hostId === `h${index}`));
-    const accepted = acceptedHere(all, `h${index}`);
+    const accepted = acceptedHere(all.get(advisory), `h${index}`);
     const days = Object.fromEntries(Object.entries(terms).filter(([, one]) => one !== null));
     const { dueAt } = clockOf(life, ADVISORIES[advisory], days, { accepted, now: NOW });
     return life?.state === 'unproven' || dueAt === null ? [] : [dueAt];

@@ -48,5 +48,6 @@ export async function refuseDoubled(
       })),
     },
   });
+  await tx.enqueue('audit.host', { hostId: agent.hostId }, { singletonKey: agent.hostId });
   await tx.publish('agents', { agentId: agent.id, hostId: agent.hostId });
 }

@@ -18,6 +18,8 @@ export interface AgentRecord {
   approverKeyIds: string[];
   /** why it is lost or was revoked, in words */
   problem: string | null;
+  /** two machines used its identity, which is why */
+  doubled: boolean;
 }
 
 export interface Enrollment extends Module {

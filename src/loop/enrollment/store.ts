@@ -70,7 +70,7 @@ const agentRows = (db: DbOrTx) =>
   q(db)
     .selectFrom('enrollment.agent as a')
     .leftJoin('enrollment.presence as p', 'p.agent_id', 'a.id')
-    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'a.problem'])
+    .select(['a.id', 'a.host_id', 'a.public_key', 'a.state', 'a.approver_key_ids', 'a.problem', 'a.doubled_at'])
     .select(['p.last_check_in', 'p.version', 'p.program']);
 
 type AgentRow = Awaited<ReturnType<ReturnType<typeof agentRows>['executeTakeFirstOrThrow']>>;
@@ -86,6 +86,7 @@ function toRecord(row: AgentRow): AgentRecord {
     lastCheckIn: row.last_check_in?.toISOString() ?? null,
     approverKeyIds: row.approver_key_ids,
     problem: row.problem,
+    doubled: row.doubled_at !== null,
   };
 }
 

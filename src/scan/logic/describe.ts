@@ -67,6 +67,7 @@ function tlsSummary(probe: TlsSeen) {
     protocol: 'tls',
     versions: probe.versions,
     ...(probe.unknownVersions ? { unknownVersions: probe.unknownVersions } : {}),
+    ...ssl2Summary(probe),
     heartbleed: probe.heartbleed.verdict,
     subject: leaf?.subject ?? null,
     spki: leaf?.spki ?? null,
@@ -76,6 +77,8 @@ function tlsSummary(probe: TlsSeen) {
     ...(probe.depth ? { weakCiphers: weakOf(probe.depth), forwardSecrecy: probe.depth.forwardSecrecy } : {}),
   };
 }
+
+const ssl2Summary = ({ ssl2 }: TlsSeen) => (ssl2 === 'spoken' || ssl2 === 'unknown' ? { ssl2 } : {});
 
 function namedSummary({ named = [] }: TlsSeen): { byName?: string[] } {
   const own = named.filter(({ chain }) => chain.length > 0);
@@ -117,8 +120,9 @@ function alikeInDepth(a: ProbeResult, b: ProbeResult): boolean {
 
 function depthEssence(probe: ProbeResult): unknown[] {
   if (probe.protocol === 'ssh') return [probe.login];
-  const { compression, secureRenegotiation, depth, revocation, mustStaple } = tlsOf(probe) ?? {};
+  const { compression, secureRenegotiation, depth, revocation, mustStaple, ssl2 } = tlsOf(probe) ?? {};
   return [
+    ssl2,
     compression,
     secureRenegotiation,
     revocation?.status,
@@ -143,10 +147,15 @@ export function learns(known: ProbeResult | null, fresh: ProbeResult | null): bo
   if (fresh.protocol === 'ssh')
     return fresh.login !== undefined && (known as Partial<SshProbe> | null)?.login === undefined;
   const [now, before] = [tlsOf(fresh), tlsOf(known)];
-  return (['depth', 'revocation', 'mustStaple', 'named'] as const).some(
+  return (['depth', 'revocation', 'mustStaple', 'named', 'ssl2'] as const).some(
     (key) => now?.[key] !== undefined && before?.[key] === undefined,
   );
 }
+
+const openVersions = (tls: TlsSeen | null): string[] => [
+  ...(tls?.ssl2 === 'unknown' ? ['SSLv2'] : []),
+  ...(tls?.unknownVersions ?? []),
+];
 
 /** What a look could not see of an endpoint that answers, or null when it saw all it asks for. */
 export function leftOpen(result: ProbeResult): string | null {
@@ -154,7 +163,8 @@ export function leftOpen(result: ProbeResult): string | null {
   if (result.protocol === 'unknown' && result.hungUp) return 'it hung up after its greeting';
   const tls = tlsOf(result);
   if (tls?.heartbleed.verdict === 'unknown') return tls.heartbleed.reason;
-  if (tls?.unknownVersions?.length) return `whether it speaks ${tls.unknownVersions.join(', ')}`;
+  const open = openVersions(tls);
+  if (open.length > 0) return `whether it speaks ${open.join(', ')}`;
   return tls?.depth?.unknown.length ? `what it takes: ${tls.depth.unknown.join(', ')}` : null;
 }
 
@@ -232,8 +242,12 @@ function lostVersions(known: TlsSeen, fresh: TlsSeen): string | null {
         known.unknownVersions?.includes(version) ||
         known.versions.includes(version) !== fresh.versions.includes(version),
     );
-  return lost.length > 0 && !learnt ? `whether it speaks ${lost.join(', ')} could not be seen this time` : null;
+  const names = [...(isLost(known.ssl2, fresh.ssl2) ? ['SSLv2'] : []), ...lost];
+  return names.length > 0 && !learnt ? `whether it speaks ${names.join(', ')} could not be seen this time` : null;
 }
+
+const isLost = (known: TlsSeen['ssl2'], fresh: TlsSeen['ssl2']): boolean =>
+  fresh === 'unknown' && (known === 'spoken' || known === 'refused');
 
 function lostDepth(known: TlsSeen, fresh: TlsSeen): string | null {
   if (!known.depth || known.depth.basis !== fresh.depth?.basis) return null;

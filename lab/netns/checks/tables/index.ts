@@ -4,6 +4,7 @@ import { MODES, SETTINGS } from './files.ts';
 import { KERNEL, MODULES, NETWORK } from './kernel.ts';
 import { MOUNT_OPTIONS, MOUNTS } from './mounts.ts';
 import { HOLES, ORIGINS } from './packages.ts';
+import { OLD_TLS, OPEN, TLS } from './listeners.ts';
 import { CLIENTS, SERVICES, WATCHERS } from './services.ts';
 import { SSH_OFFERED, SSHD } from './ssh.ts';
 
@@ -25,4 +26,7 @@ export const GROUPS: readonly Group[] = [
   SSH_OFFERED,
   MOUNTS,
   MOUNT_OPTIONS,
+  TLS,
+  OLD_TLS,
+  OPEN,
 ];

@@ -14,6 +14,7 @@ export function evidenceOf(given: {
   meta?: Partial<SectionMeta>;
   names?: Evidence['names'];
   orphans?: Evidence['orphans'];
+  identities?: NonNullable<Evidence['identities']>;
 }): Evidence {
   const meta: SectionMetas = {};
   for (const name of Object.keys(given.facts) as SectionName[]) {
@@ -26,6 +27,7 @@ export function evidenceOf(given: {
     facts: given.facts,
     meta,
     endpoints: given.endpoints,
+    identities: given.identities ?? [],
     orphans: given.orphans ?? [],
     order: versionOrder,
     staleAfterMs: 24 * HOUR,

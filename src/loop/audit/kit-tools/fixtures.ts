@@ -6,6 +6,7 @@ import { Facts } from '../../../model/facts.ts';
 import { Verdict } from '../../../model/finding.ts';
 import type { CompiledKit } from '../logic/kit/compile.ts';
 import { judge } from '../logic/judge/judge.ts';
+import { Identities } from '../logic/identities.ts';
 import { KnownName } from '../logic/served-names.ts';
 import { evidenceOf } from './evidence.ts';
 import type { KitFolder } from './folder.ts';
@@ -23,6 +24,8 @@ const Case = z
     endpoint: z.unknown().optional(),
     /** by which the host is known */
     names: z.array(KnownName).optional(),
+    /** what tells it from others, with who has it as well */
+    identities: Identities.optional(),
   })
   .strict();
 type Case = z.infer<typeof Case>;
@@ -100,7 +103,14 @@ function evidenceFor(base: unknown, one: Case) {
   const facts = Facts.partial().parse(whole['facts'] ?? {}) as Partial<Facts>;
   const endpoints = whole['endpoint'] ? [Endpoint.parse(whole['endpoint'])] : [];
   const addresses = endpoints.map((endpoint) => endpoint.address);
-  return evidenceOf({ facts, endpoints, now: NOW, addresses, names: one.names ?? [] });
+  return evidenceOf({
+    facts,
+    endpoints,
+    now: NOW,
+    addresses,
+    names: one.names ?? [],
+    identities: one.identities ?? [],
+  });
 }
 
 /** What cannot be read is told by the name of its file and, within it, by the path. */

@@ -202,6 +202,7 @@ async function addHost(
       lastCheckIn: null,
       approverKeyIds: [],
       problem: null,
+      doubled: false,
     });
     audit.setFacts(host.hostId, host.facts(), platform.now().toISOString());
   }

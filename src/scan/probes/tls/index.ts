@@ -9,6 +9,7 @@ import { lookDeeper, stillServes } from './depth.ts';
 import { type Flight, hello } from './handshake.ts';
 import { proveHeartbleed } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
+import { askSsl2 } from './ssl2.ts';
 import { clientHello, RECORD, versionOf } from './wire.ts';
 
 /** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
@@ -52,6 +53,7 @@ async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
     protocol: 'tls',
     versions: seen.map((s) => s.version).toReversed(),
     ...(unknown.length > 0 ? { unknownVersions: unknown.toReversed() } : {}),
+    ssl2: await askSsl2(target, () => stillServes(target, newest.version)),
     ...(library ? { cipher: library.cipher } : {}),
     chain,
     heartbleed,

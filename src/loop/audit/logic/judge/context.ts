@@ -4,6 +4,7 @@ import type { Facts, SectionName } from '../../../../model/facts.ts';
 import type { Verdict } from '../../../../model/finding.ts';
 import type { Check } from '../../../../model/kit.ts';
 import type { Orphan } from '../orphans.ts';
+import type { Identity } from '../identities.ts';
 import type { Asked } from '../revocation.ts';
 import type { KnownName } from '../served-names.ts';
 import type { CelValue } from '../kit/expression.ts';
@@ -30,6 +31,8 @@ export interface Evidence {
   endpoints: readonly Endpoint[];
   /** what authorities say of the certificates that these serve */
   asked?: Asked;
+  /** what tells the machine from others, and who has it as well; absent: nobody asked */
+  identities?: readonly Identity[];
   /** processes that run old files of nobody knows which package */
   orphans: readonly Orphan[];
   /** order of versions of an ecosystem, or null where there is none */
@@ -64,6 +67,7 @@ export type Watched = (check: string) => ReadonlySet<string>;
 /** The facts as CEL sees them, made once a judgement. */
 export interface CelFacts {
   facts: CelValue;
+  identities: CelValue;
   now: CelValue;
 }
 

@@ -10,7 +10,11 @@ import { judgeKernels } from './kernel.ts';
 import { inRanges, judgePackages } from './package.ts';
 
 /** The evidence as expressions read it: made once a host, for all kits. */
-export const celOf = (evidence: Evidence): CelFacts => ({ facts: toCel(evidence.facts), now: evidence.now });
+export const celOf = (evidence: Evidence): CelFacts => ({
+  facts: toCel(evidence.facts),
+  identities: toCel(evidence.identities ?? []),
+  now: evidence.now,
+});
 
 /** Everything that a kit says about a host and its endpoints. */
 export function judge(kit: CompiledKit, evidence: Evidence, watched: Watched, cel = celOf(evidence)): Judgement[] {

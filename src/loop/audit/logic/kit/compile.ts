@@ -2,6 +2,7 @@ import { Endpoint } from '../../../../model/estate.ts';
 import { Facts, type SectionName } from '../../../../model/facts.ts';
 import type { Check, Kit } from '../../../../model/kit.ts';
 import { ProbeResult, TlsSeen } from '../../../../model/probe.ts';
+import { Identities } from '../identities.ts';
 import { ServedNames } from '../served-names.ts';
 import { compile, type Expression } from './expression.ts';
 import { ANY, elementOf, shapeOf } from './shape.ts';
@@ -45,7 +46,7 @@ export interface CompiledKit {
 }
 
 const plain = { kind: 'plain' } as const;
-const HOST_SCOPE: Scope = { facts: shapeOf(Facts), now: plain };
+const HOST_SCOPE: Scope = { facts: shapeOf(Facts), identities: shapeOf(Identities), now: plain };
 const ENDPOINT_SCOPE: Scope = {
   probe: shapeOf(ProbeResult),
   tls: shapeOf(TlsSeen),

@@ -1,4 +1,5 @@
 import type { parse } from '@bufbuild/cel';
+import { IDENTITY_SECTIONS } from '../identities.ts';
 import { ANY, elementOf, fieldNames, fieldOf, type Shape } from './shape.ts';
 
 export type Expr = ReturnType<typeof parse>['expr'];
@@ -72,6 +73,7 @@ class Walker {
   }
 
   #name(name: string, scope: Scope): Shape {
+    if (name === 'identities') for (const section of IDENTITY_SECTIONS) this.sections.add(section);
     if (Object.hasOwn(scope, name)) return scope[name]!;
     // Names of types, as in `type(x) == string`, and the like are few and harmless.
     if (['bool', 'int', 'uint', 'double', 'string', 'bytes', 'list', 'map', 'null_type', 'type'].includes(name))

@@ -1,0 +1,49 @@
+import { sha256 } from '../canonical.ts';
+import { PATH_DIRS, readText, stampOf, type Host } from '../host.ts';
+import { includedFrom, SSHD_CONFIG, sshdLine } from './sshd.ts';
+
+const DEPTH = 16;
+const FILES_LIMIT = 200;
+const KEYS_LIMIT = 50;
+const FILE_LIMIT = 262_144;
+const LINE_LIMIT = 16_384;
+
+/** Looked at in every case; those of `PATH_DIRS` are where it may lie itself. */
+export const SSHD_PLACES = ['/etc/passwd', '/run/sshd', ...PATH_DIRS.map((directory) => `${directory}/sshd`)];
+
+/**
+ * Changes whenever sshd may make something else of its files: with them and all that they include, wherever that stands, its
+ * keys (it tells nothing without any), its own directory and account, the program, and the boot. Null: more than is looked at.
+ */
+export async function sshdStamp(host: Host): Promise<string | null> {
+  const { texts, keys } = await filesOf(host);
+  if (texts.length > FILES_LIMIT || keys.length > KEYS_LIMIT) return null;
+  const own = ((await host.list('/etc/ssh')) ?? []).filter((name) => name.startsWith('ssh_host_'));
+  const paths = [...SSHD_PLACES, ...own.map((name) => `/etc/ssh/${name}`), ...keys];
+  const stats = await Promise.all(paths.map((path) => host.stat(path)));
+  const boot = await readText(host, '/proc/sys/kernel/random/boot_id', 4096);
+  const seen = paths.map((path, index) => {
+    const stat = stats[index];
+    return stat ? `${path} ${stampOf(stat)} ${stat.mode} ${stat.uid}` : path;
+  });
+  return sha256([boot, ...texts.map(sha256), ...seen].join('\n'));
+}
+
+/** A level of includes after the other, those in Match blocks as well. */
+async function filesOf(host: Host): Promise<{ texts: string[]; keys: string[] }> {
+  const included = includedFrom(host);
+  const found = { texts: [] as string[], keys: [] as string[] };
+  let texts = [(await readText(host, SSHD_CONFIG, FILE_LIMIT)) ?? ''];
+  for (let depth = 0; depth <= DEPTH && texts.length > 0 && found.texts.length <= FILES_LIMIT; depth += 1) {
+    found.texts.push(...texts);
+    const lines = [...new Set(texts)].flatMap((text) =>
+      text.split('\n').flatMap((line) => sshdLine(line.slice(0, LINE_LIMIT)) ?? []),
+    );
+    const named = (keyword: RegExp): string[] =>
+      lines.flatMap((line) => (keyword.test(line.keyword) ? line.value.split(/\s+/) : []));
+    found.keys.push(...named(/^host(?:key|certificate)$/));
+    const patterns = new Set(named(/^include$/));
+    texts = (await Promise.all([...patterns].slice(0, FILES_LIMIT).map(included))).flat();
+  }
+  return found;
+}
