@@ -14,9 +14,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
     'scanner --site berlin --server https://lastember.example:7415 --only 10.20.0.0/16 --never 10.20.9.0/24',
   ],
   'scanners token': ['scanners token --site berlin', 'scanners token --site berlin --for 192.0.2.7 --minutes 15'],
-  'scanners unit': [
-    'scanners unit --site berlin --server https://lastember.example:7415 > /etc/systemd/system/lastember-scanner-berlin.service',
-  ],
+  'scanners unit': ['scanners unit --site berlin --server https://lastember.example:7415'],
   'scanners list': ['scanners list'],
   'scanners revoke': ['scanners revoke SCANNER --reason "the branch is closed"'],
   'sites list': ['sites list'],
