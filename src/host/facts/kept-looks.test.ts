@@ -172,7 +172,7 @@ test('how a machine is called that did not say so is asked again at the next loo
   const archOf = async (stdout: string): Promise<unknown> => {
     const host = { ...localHost({ root }), exec: async () => ({ code: stdout ? 0 : 1, stdout, stderr: '' }) };
     const [section] = await collectFacts(host as Host, { names: ['os'], cache });
-    return (section?.data as { arch: string }).arch;
+    return (section!.data as { arch: string }).arch;
   };
   assert.equal(await archOf(''), 'unknown');
   assert.equal(await archOf('x86_64\n'), 'x86_64');
