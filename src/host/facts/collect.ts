@@ -40,7 +40,8 @@ export async function collectFacts(host: Host, options: CollectOptions = {}): Pr
   const seconds = { ...(host.far ? FAR : NEAR), ...options.seconds };
   const until = performance.now() + seconds.whole * 1000;
   const sections: Section[] = [];
-  for (const name of options.names ?? SECTION_NAMES) {
+  const names = options.names ?? SECTION_NAMES;
+  for (const name of names) {
     // What is installed is looked at first: processes from before an update beside packages from after it would look well.
     if (name !== 'packages') await glance.begin();
     const left = (until - performance.now()) / 1000;
@@ -49,7 +50,8 @@ export async function collectFacts(host: Host, options: CollectOptions = {}): Pr
     options.onSection?.(section);
     sections.push(section);
   }
-  if (options.names === undefined) glance.remember();
+  // A look at a part does not ask what the next one will.
+  if (SECTION_NAMES.every((name) => names.includes(name))) glance.remember();
   return sections;
 }
 

@@ -27,6 +27,7 @@ export class Glance {
   readonly #missed: Asked = new Map();
   #now: Host;
   #begun = false;
+  #isLate = false;
 
   constructor(host: Host, cache: FactCache) {
     this.#of = host;
@@ -53,10 +54,15 @@ export class Glance {
     this.#begun = true;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<Host>((resolve) => {
-      timer = setTimeout(() => resolve(this.#of), GLANCE_MS);
+      timer = setTimeout(() => resolve(this.#oneByOne()), GLANCE_MS);
     });
-    this.#now = await Promise.race([this.#glanced().catch(() => this.#of), late]);
+    this.#now = await Promise.race([this.#glanced().catch(() => this.#oneByOne()), late]);
     clearTimeout(timer);
+  }
+
+  #oneByOne(): Host {
+    this.#isLate = true;
+    return this.#of;
   }
 
   async #glanced(): Promise<Host> {
@@ -67,16 +73,21 @@ export class Glance {
     return this.#of.glance!(wanted, (one) => this.#miss(one));
   }
 
-  /** A process has another number the next time. */
+  /** A process has another number the next time. What was asked in one go and not answered so, was asked in vain. */
   #miss(one: Wanted): void {
-    if (!/^\/proc\/\d/.test(one.paths) && this.#missed.size < MOST_ASKED) this.#missed.set(keyOf(one), one);
+    const key = keyOf(one);
+    if (this.#before.has(key)) this.#asked.delete(key);
+    else if (!/^\/proc\/\d/.test(one.paths) && this.#missed.size < MOST_ASKED) this.#missed.set(key, one);
   }
 
-  /** For the look after this one. The first one reads much that no other reads: nothing is learned of it. */
+  /**
+   * For the look after this one. The first one reads much that no other reads: nothing is learned of it; nor of one that was
+   * too late, for what was learned before may be why.
+   */
   remember(): void {
-    const isFirst = !this.#cache.has(ASKED);
+    const isNothing = !this.#cache.has(ASKED) || this.#isLate;
     const still = [...this.#before].filter(([key]) => this.#asked.has(key));
-    const value: Asked = isFirst ? new Map() : new Map([...still, ...this.#missed].slice(0, MOST_ASKED));
+    const value: Asked = isNothing ? new Map() : new Map([...still, ...this.#missed].slice(0, MOST_ASKED));
     if (this.#of.glance !== undefined) this.#cache.set(ASKED, { stamp: '', value });
   }
 }

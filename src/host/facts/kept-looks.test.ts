@@ -10,6 +10,8 @@ import { localHost } from '../local.ts';
 import { sshHost } from '../ssh/index.ts';
 import { newSshKey } from '../ssh/testing/keys.ts';
 import { testSshServer } from '../ssh/testing/server.ts';
+import { SECTION_NAMES } from '../../model/section-names.ts';
+import type { Host, Wanted } from '../host.ts';
 import { collectFacts } from './collect.ts';
 import type { FactCache } from './look.ts';
 import { put, tree } from './testing.ts';
@@ -121,4 +123,84 @@ test('over SSH a third look, which asks for all in one go, tells what this machi
   } finally {
     await server.close();
   }
+});
+
+/** A host that can be asked for all in one go: notes how many questions that were, and hears of each that was not among them. */
+function farAway(root: string, asked: number[], isAway = (_look: number): boolean => false): Host {
+  const host = localHost({ root });
+  const glance = async (wanted: readonly Wanted[], missed: (one: Wanted) => void = () => {}): Promise<Host> => {
+    asked.push(wanted.length);
+    if (isAway(asked.length)) throw new Error('it takes too long');
+    const known = new Set(wanted.map(({ how, paths }) => `${how} ${paths}`));
+    const hears = <K extends Wanted['how']>(how: K): Host[K] =>
+      (async (path: string, ...more: never[]) => {
+        if (!known.has(`${how} ${path}`)) missed({ how, paths: path });
+        return (host[how] as (path: string, ...all: never[]) => unknown)(path, ...more);
+      }) as Host[K];
+    return { ...host, read: hears('read'), list: hears('list'), stat: hears('stat'), readlink: hears('readlink') };
+  };
+  return { ...host, far: true, glance };
+}
+
+test('what a look had to ask by itself is asked in one go by the next, in whatever order all sections were asked', async () => {
+  const root = tree(Object.fromEntries(NAMES.map((path) => [path, FILES[path]![0]!])));
+  const [cache, asked]: [FactCache, number[]] = [new Map(), []];
+  const names = SECTION_NAMES.toReversed();
+  for (let look = 0; look < 4; look += 1) await collectFacts(farAway(root, asked), { cache, names });
+  assert.ok(asked[2]! > asked[0]! + 20, `asked in one go: ${asked.join(', ')}`);
+  assert.equal(asked[3], asked[2]);
+  await collectFacts(farAway(root, asked), { cache, names: ['os'] });
+  await collectFacts(farAway(root, asked), { cache });
+  assert.equal(asked[5], asked[2], 'a look at a part forgets nothing');
+});
+
+test('a look that could not have all in one go asks for what every host is asked the next time', async () => {
+  const root = tree(Object.fromEntries(NAMES.map((path) => [path, FILES[path]![0]!])));
+  const [cache, asked]: [FactCache, number[]] = [new Map(), []];
+  for (let look = 0; look < 4; look += 1)
+    await collectFacts(
+      farAway(root, asked, (one) => one === 3),
+      { cache },
+    );
+  assert.ok(asked[2]! > asked[0]!);
+  assert.equal(asked[3], asked[0]);
+});
+
+test('how a machine is called that did not say so is asked again at the next look', async () => {
+  const root = tree({ 'proc/sys/kernel/random/boot_id': 'one\n' });
+  const cache: FactCache = new Map();
+  const archOf = async (stdout: string): Promise<unknown> => {
+    const host = { ...localHost({ root }), exec: async () => ({ code: stdout ? 0 : 1, stdout, stderr: '' }) };
+    const [section] = await collectFacts(host as Host, { names: ['os'], cache });
+    return (section!.data as { arch: string }).arch;
+  };
+  assert.equal(await archOf(''), 'unknown');
+  assert.equal(await archOf('x86_64\n'), 'x86_64');
+  assert.equal(await archOf(''), 'x86_64', 'it is the same until the next boot');
+});
+
+test('a process of before the boot says nothing of the one that has its number now', async () => {
+  const file = (path: string): string => `00400000-00401000 r-xp 00000000 08:01 7 ${path}\n`;
+  const numbers = (path: string) => ({
+    'proc/7/stat': `7 (shop) S 1 7 7 0 -1 0 ${Array.from({ length: 40 }, () => 5).join(' ')}\n`,
+    'proc/7/status': 'Name:\tshop\nPPid:\t1\nUid:\t0\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t1\n',
+    'proc/7/cmdline': `${path}\0`,
+    'proc/7/exe': `-> ${path}`,
+    'proc/7/maps': file(path),
+    'usr/lib/old.so': '',
+    'usr/lib/new.so': '',
+  });
+  const root = tree({ ...numbers('/usr/lib/old.so'), 'proc/sys/kernel/random/boot_id': 'one\n' });
+  const cache: FactCache = new Map();
+  const mapped = async (): Promise<string> => {
+    const sections = await collectFacts(localHost({ root }), { names: ['processes'], cache });
+    return JSON.stringify(sections);
+  };
+  for (let look = 0; look < 3; look += 1) assert.match(await mapped(), /old\.so/);
+  fs.rmSync(join(root, 'proc/7/exe'));
+  for (const [path, text] of Object.entries(numbers('/usr/lib/new.so'))) put(root, path, text);
+  put(root, 'proc/sys/kernel/random/boot_id', 'two\n');
+  const after = await mapped();
+  assert.match(after, /new\.so/);
+  assert.doesNotMatch(after, /old\.so/);
 });

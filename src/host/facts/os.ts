@@ -28,11 +28,12 @@ export const os: FactSection<'os'> = {
   },
 };
 
-/** The same until the next boot; where it has none, it is asked each time. */
+/** The same until the next boot. A machine that did not say it is asked again. */
 async function architecture({ host, kept }: Look): Promise<string> {
   const boot = await line(host, '/proc/sys/kernel/random/boot_id');
-  const ask = async (): Promise<string> => (await host.exec(['uname', '-m'])).stdout.trim() || 'unknown';
-  return boot === null ? ask() : kept('arch', boot, ask);
+  const known = boot === null ? { told: '' } : await kept('arch', boot, async () => ({ told: '' }));
+  known.told ||= (await host.exec(['uname', '-m'])).stdout.trim();
+  return known.told || 'unknown';
 }
 
 async function line(host: Host, path: string): Promise<string | null> {

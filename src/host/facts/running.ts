@@ -1,4 +1,4 @@
-import type { Stat } from '../host.ts';
+import { readText, type Stat } from '../host.ts';
 import { forgetReplaced, nothingKept } from '../proc/kept.ts';
 import { readTcp, socketOwners, type TcpRow } from '../proc/net.ts';
 import { readProcesses, type Process } from '../proc/processes.ts';
@@ -8,7 +8,9 @@ import { packageOf, units } from './shared.ts';
 
 export const processes = (look: Look): Promise<ReadonlyMap<number, Process>> =>
   look.once('processes', async () => {
-    const kept = await look.kept('processes', '', async () => nothingKept());
+    // Numbers of processes, and their clocks, begin anew at each boot.
+    const boot = await readText(look.host, '/proc/sys/kernel/random/boot_id', 4096).catch(() => null);
+    const kept = await look.kept('processes', boot ?? '', async () => nothingKept());
     await forgetReplaced((path) => onDisk(look, path), kept);
     return new Map((await readProcesses(look.host, kept)).map((process) => [process.pid, process] as const));
   });

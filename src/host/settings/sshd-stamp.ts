@@ -16,8 +16,9 @@ export const SSHD_PLACES = ['/etc/passwd', '/run/sshd', ...PATH_DIRS.map((direct
  * keys (it tells nothing without any), its own directory and account, the program, and the boot. Null: more than is looked at.
  */
 export async function sshdStamp(host: Host): Promise<string | null> {
-  const { texts, keys } = await filesOf(host);
-  if (texts.length > FILES_LIMIT || keys.length > KEYS_LIMIT) return null;
+  const { texts, keys, includes } = await filesOf(host);
+  if (Math.max(texts.length, includes.length) > FILES_LIMIT || keys.length > KEYS_LIMIT) return null;
+  if (!includes.every(({ pattern }) => isFollowed(pattern))) return null;
   const own = ((await host.list('/etc/ssh')) ?? []).filter((name) => name.startsWith('ssh_host_'));
   const paths = [...SSHD_PLACES, ...own.map((name) => `/etc/ssh/${name}`), ...keys];
   const stats = await Promise.all(paths.map((path) => host.stat(path)));
@@ -26,13 +27,24 @@ export async function sshdStamp(host: Host): Promise<string | null> {
     const stat = stats[index];
     return stat ? `${path} ${stampOf(stat)} ${stat.mode} ${stat.uid}` : path;
   });
-  return sha256([boot, ...texts.map(sha256), ...seen].join('\n'));
+  const by = includes.map(({ pattern, files }) => `${files} ${pattern}`);
+  return sha256([boot, ...texts.map(sha256), ...by, ...seen].join('\n'));
+}
+
+/** Of what glob(3) would find, `includedFrom` sees what has its signs in the last part only, and no names with a dot before. */
+const isFollowed = (pattern: string): boolean => /^(?:[^*?[\]{}~"'\\]*\/)?(?!\.)[^/[\]{}~"'\\]+$/.test(pattern);
+
+interface Found {
+  texts: string[];
+  keys: string[];
+  /** how many texts each brought: by another one, a text means something else */
+  includes: { pattern: string; files: number }[];
 }
 
 /** A level of includes after the other, those in Match blocks as well. */
-async function filesOf(host: Host): Promise<{ texts: string[]; keys: string[] }> {
+async function filesOf(host: Host): Promise<Found> {
   const included = includedFrom(host);
-  const found = { texts: [] as string[], keys: [] as string[] };
+  const found: Found = { texts: [], keys: [], includes: [] };
   let texts = [(await readText(host, SSHD_CONFIG, FILE_LIMIT)) ?? ''];
   for (let depth = 0; depth <= DEPTH && texts.length > 0 && found.texts.length <= FILES_LIMIT; depth += 1) {
     found.texts.push(...texts);
@@ -42,8 +54,10 @@ async function filesOf(host: Host): Promise<{ texts: string[]; keys: string[] }>
     const named = (keyword: RegExp): string[] =>
       lines.flatMap((line) => (keyword.test(line.keyword) ? line.value.split(/\s+/) : []));
     found.keys.push(...named(/^host(?:key|certificate)$/));
-    const patterns = new Set(named(/^include$/));
-    texts = (await Promise.all([...patterns].slice(0, FILES_LIMIT).map(included))).flat();
+    const patterns = [...new Set(named(/^include$/))].slice(0, FILES_LIMIT + 1);
+    const groups = await Promise.all(patterns.map(included));
+    found.includes.push(...patterns.map((pattern, index) => ({ pattern, files: groups[index]!.length })));
+    texts = groups.flat();
   }
   return found;
 }

@@ -9,6 +9,7 @@ import type { FactCache } from '../facts/look.ts';
 import { data, put, tree } from '../facts/testing.ts';
 import { localHost } from '../local.ts';
 import { fits } from './glob.ts';
+import { sshdStamp } from './sshd-stamp.ts';
 import { effectiveSshd, sshdLine } from './sshd.ts';
 
 test('sshd: files that include each other are read once, many that multiply are not read for ever', async () => {
@@ -110,4 +111,32 @@ describe('sshd: files that were changed after the daemon read them are not in fo
     fs.rmSync(join(root, 'etc/ssh/sshd_config.d/b.conf'));
     assert.equal(await look(root, cache), false);
   });
+});
+
+test('what sshd may tell is another when a file is included elsewhere, though no word of any changed', async () => {
+  const more = 'Include /etc/ssh/first/*.conf\nMatch User ops\nInclude /etc/ssh/last/*.conf\n';
+  const root = tree({
+    'etc/ssh/sshd_config': more,
+    'etc/ssh/first/x.conf': 'MaxAuthTries 3\n',
+    'etc/ssh/last/none': '',
+  });
+  const before = await sshdStamp(localHost({ root }));
+  assert.equal(await sshdStamp(localHost({ root })), before);
+  fs.renameSync(join(root, 'etc/ssh/first/x.conf'), join(root, 'etc/ssh/last/x.conf'));
+  assert.notEqual(await sshdStamp(localHost({ root })), before);
+});
+
+test('includes that glob(3) follows and we do not: then nobody says that sshd tells what it told', async () => {
+  const stampOf = (line: string): Promise<string | null> =>
+    sshdStamp(localHost({ root: tree({ 'etc/ssh/sshd_config': `${line}\n` }) }));
+  for (const line of [
+    'Include /etc/ssh/*/x.conf',
+    'Include /etc/ssh/.x.conf',
+    'Include x.d/[ab].conf',
+    'Include ~/x',
+    'Include "a b" c',
+  ])
+    assert.equal(await stampOf(line), null, line);
+  for (const line of ['Include /etc/ssh/x.d/*.conf x-?.conf', 'Include="/etc/ssh/a"', 'Include a/b'])
+    assert.notEqual(await stampOf(line), null, line);
 });

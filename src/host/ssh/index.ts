@@ -8,6 +8,7 @@ import { connect, type SshTarget } from './connect.ts';
 import { execOver } from './exec.ts';
 import { openSftp, sftpFiles } from './sftp.ts';
 import { openShell } from './shell.ts';
+import { knowing } from './reader-gather.ts';
 import { openReader, type FarReader, type Reader } from './reader.ts';
 import { shellFiles, type ShellFiles as Files } from './shell-files.ts';
 
@@ -105,7 +106,9 @@ async function glanceAt(host: SshHost, { reader, paths, missed, budget }: Glance
   const there = await reader?.();
   if (!reader || !there) return host;
   // What cannot be had in one go is asked for one by one, and says then what is wrong with it.
-  const { read, list, stat, readlink } = await there.gather(paths, host, missed).catch(() => host);
+  const { read, list, stat, readlink } = await there
+    .gather(paths, host, missed)
+    .catch(() => knowing(new Map(), host, missed));
   // A channel for each command would be a login shell for each.
   const exec: Host['exec'] = async (argv, options) => {
     const still = options?.stdin === undefined ? await reader() : null;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
+import { systemActor } from '../../model/actor.ts';
 import type { Facts } from '../../model/facts.ts';
 import type { StoredAgent } from './testing/clones.ts';
 import { agents, explain } from './testing/clones.ts';
@@ -129,6 +130,22 @@ test('machines that come to share a key at the same time do not miss each other'
   await Promise.all(ids.map((id) => w.audit.auditHost(id)));
   await w.settle();
   for (const id of ids) assert.equal((await burning(id, 'ssh-host-key')).length, 1);
+});
+
+test('a record that was merged into another is no other machine: what they shared burns no more', async () => {
+  const key = hostKey();
+  const was = machine(12, { keys: [key] });
+  const [from, into] = [await appears(was), await appears(machine(13, { keys: [key] }))];
+  assert.equal((await burning(into, 'ssh-host-key')).length, 1);
+  const entry = { type: 'discovery.host.merged', subject: { kind: 'host' as const, id: into } };
+  await w.platform.act(systemActor('test'), entry, async (tx) => {
+    await sql`update discovery.host set superseded_by = ${into} where id = ${from}`.execute(tx.db);
+    await tx.enqueue('audit.host', { hostId: into });
+  });
+  await w.settle();
+  assert.deepEqual(await burning(into, 'ssh-host-key'), []);
+  const { rows } = await sql`select from audit.identity where host_id = ${from}`.execute(w.platform.db);
+  assert.equal(rows.length, 0);
 });
 
 test('an agent that two machines were burns until the host has another one', async () => {

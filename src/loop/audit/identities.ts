@@ -30,14 +30,18 @@ const bootOf = ({ facts, host }: Pick<Evidence, 'facts' | 'host'>): Boot => ({
 
 type Told = Pick<Evidence, 'facts' | 'endpoints'> & { host: Host };
 
+/** `before`: records of the same machine. */
+type ToldOf = Told & { before: readonly Pick<Host, 'id'>[] };
+
 /** What tells this machine from others, and who else has it: asked by its own few values, however many hosts there are. */
-export async function identitiesOf(context: Context, told: Told): Promise<Identity[]> {
+export async function identitiesOf(context: Context, told: ToldOf): Promise<Identity[]> {
   const { db } = context.platform;
   const own = ownIdentities(told);
-  const facts = await holdersOf(db, own, bootOf(told), MOST_NAMED);
+  const others = { most: MOST_NAMED, but: told.before.map(({ id }) => id) };
+  const facts = await holdersOf(db, own, bootOf(told), others);
   const alone = own.filter(({ kind, value }) => !facts.some((one) => one.kind === kind && one.value === value));
   const keys = alone.filter(({ kind }) => kind === 'ssh-host-key').map(({ value }) => value);
-  const shown = await shownElsewhere(db, keys, told.host.id, MOST_NAMED);
+  const shown = await shownElsewhere(db, keys, told.host.id, others);
   const holders = await named(context, [...facts, ...shown]);
   return [...withHolders(own, holders), ...(await agentOf(context, told.host))];
 }
@@ -66,7 +70,7 @@ export async function noteIdentities(tx: Tx, told: Told & Pick<Evidence, 'identi
   const boot = bootOf(told);
   const { gained, lost } = own === null ? { gained: [], lost: [] } : await setIdentities(tx.db, own, boot);
   const changed = [...gained, ...lost, ...(await forgetIdentities(tx.db, gone))];
-  const by = Map.groupBy(await holdersOf(tx.db, changed, boot, 2), ({ kind, value }) => `${kind} ${value}`);
+  const by = Map.groupBy(await holdersOf(tx.db, changed, boot, { most: 2 }), ({ kind, value }) => `${kind} ${value}`);
   const others = [...by.values()].flatMap((same) => (same.length === 1 ? [same[0]!.hostId] : []));
   const missed = gained.some((one) => by.has(`${one.kind} ${one.value}`) && !knows(told.identities, one));
   for (const hostId of new Set([...others, ...(missed ? [told.host.id] : [])]))

@@ -126,6 +126,7 @@ async function prepare(context: Judge, host: Host): Promise<Prepared> {
   const { platform, discovery, kits, staleAfterMs } = context;
   const { sections: facts, meta } = await readFacts(platform.db, host.id, sectionsFor(kits));
   const endpoints = await discovery.endpoints({ hostId: host.id });
+  const before = await predecessors(discovery, host.id);
   const now = platform.now().toISOString();
   const evidence: Prepared['evidence'] = {
     now,
@@ -135,14 +136,14 @@ async function prepare(context: Judge, host: Host): Promise<Prepared> {
     meta,
     endpoints,
     asked: await askedOf(platform, endpoints),
-    identities: await identitiesOf(context, { facts, endpoints, host }),
+    identities: await identitiesOf(context, { facts, endpoints, host, before }),
     orphans: await orphans(platform.db, host.id),
     order: versionOrder,
     staleAfterMs,
   };
   return {
     evidence,
-    before: await predecessors(discovery, host.id),
+    before,
     leaks: await lookForLeaks(discovery, kits, evidence),
     reached: reachedOf(evidence, await discovery.away(host.id)),
   };

@@ -20,19 +20,27 @@ export interface Boot {
 const pairs = (own: readonly Pick<Own, 'kind' | 'value'>[]) =>
   sql`unnest(${own.map(({ kind }) => kind)}::text[], ${own.map(({ value }) => value)}::text[]) as w (kind, value)`;
 
-/** Other hosts that have one of these by their own facts, `most` of each: an image has thousands. */
+interface Others {
+  /** at most so many of each: an image has thousands */
+  most: number;
+  /** records of the same machine, which are no others */
+  but?: readonly string[];
+}
+
+/** Other hosts that have one of these by their own facts. */
 export async function holdersOf(
   db: DbOrTx,
   own: readonly Pick<Own, 'kind' | 'value'>[],
   { hostId, bootId, hostname }: Boot,
-  most: number,
+  { most, but = [] }: Others,
 ): Promise<HolderRow[]> {
   if (own.length === 0) return [];
   const { rows } = await sql<HolderRow>`
     select w.kind, w.value, o.host_id as "hostId", o.apart
     from ${pairs(own)} cross join lateral (
       select i.host_id, (i.boot_id is distinct from ${bootId} or i.hostname <> ${hostname}) as apart
-      from audit.identity i where i.kind = w.kind and i.value = w.value and i.host_id <> ${hostId}
+      from audit.identity i where i.kind = w.kind and i.value = w.value
+        and i.host_id <> all(${[hostId, ...but]}::text[])
       order by i.host_id limit ${most}) o`.execute(db);
   return rows;
 }
@@ -42,13 +50,14 @@ export async function shownElsewhere(
   db: DbOrTx,
   values: readonly string[],
   hostId: string,
-  most: number,
+  { most, but = [] }: Others,
 ): Promise<HolderRow[]> {
   if (values.length === 0) return [];
   const { rows } = await sql<{ value: string; hostId: string }>`
     select w.value, o.host_id as "hostId" from unnest(${[...values]}::text[]) as w (value)
     cross join lateral (
-      select k.host_id from audit.key k where k.spki = w.value and k.kind = 'ssh-served' and k.host_id <> ${hostId}
+      select k.host_id from audit.key k where k.spki = w.value and k.kind = 'ssh-served'
+        and k.host_id <> all(${[hostId, ...but]}::text[])
         and not exists (select from audit.identity i where i.host_id = k.host_id)
       order by k.spki, k.host_id limit ${most}) o`.execute(db);
   return rows.map((row) => ({ kind: 'ssh-host-key', apart: false, ...row }));

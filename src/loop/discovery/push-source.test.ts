@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import { SourceInput } from '../../model/source.ts';
+import { withClient } from '../../platform/db/index.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { scheduleScans } from './jobs.ts';
@@ -114,4 +115,22 @@ test('1.15: a large file is read in a process of its own, with limits; one that 
   const ok = await pushed();
   assert.deepEqual([ok.state, ok.counts?.records], ['ok', 20]);
   assert.ok(await discovery.hostByAddress('10.61.0.7'));
+});
+
+test('1.15: a file that the database could not take just now is not lost; the next run takes it', async () => {
+  const { id } = await add('locked');
+  await pushSource(platform, OPERATOR, 'locked', lease(32));
+  const run = () => runSource(platform, new Buckets(), id);
+  await withClient(platform.urls.owner, async (owner) => {
+    await owner.query(`create function discovery.in_the_way() returns trigger language plpgsql as
+      $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$;
+      create trigger in_the_way before insert on discovery.host for each row execute function discovery.in_the_way()`);
+    await assert.rejects(run(), { code: '40P01' });
+    await owner.query('drop function discovery.in_the_way cascade');
+  });
+  const waits = await named('locked');
+  assert.deepEqual([waits.state, waits.lastError], ['running', null]);
+  await run();
+  assert.deepEqual([(await named('locked')).state, (await discovery.hostByAddress('10.60.0.32'))?.name], ['ok', 'm32']);
+  await platform.drain();
 });

@@ -3,6 +3,7 @@ import type { SourceCounts } from '../../model/source.ts';
 import { oneLine } from '../../model/text.ts';
 import type { Reading } from '../../platform/apart/index.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
+import { mayPass } from '../../platform/db/errors.ts';
 import { usableRecord } from './logic/source-records.ts';
 import { type LiveScopes, withGuard, withScopes } from './live-scopes.ts';
 import type { Buckets } from './scopes.ts';
@@ -56,8 +57,8 @@ export async function runSource(
     else
       await withScopes(platform, (scopes) => readInto(run, askedRecords(run, lookThrough(platform, scopes, buckets))));
   } catch (error) {
-    // Who is stopped has not failed: the job runs again, and reads it from the beginning.
-    if (platform.stopping.aborted) {
+    // Who is stopped, or cannot write just now, has not failed: the job runs again, and reads it from the beginning.
+    if (platform.stopping.aborted || (row.push_secret_id !== null && mayPass(error))) {
       await leaveRun(platform.db, row.id);
       throw error;
     }

@@ -56,8 +56,8 @@ async function inProcess<Asked, Piece, Rest>(
       child,
       () => ended(child, reading, { overtime, stopping }),
       () => {
-        child.send(asked as object);
-        // A process that ends early does not read the rest; how it ended says why.
+        // A process that ends early does not read it, or the rest; how it ended says why.
+        child.send(asked as object, () => undefined);
         child.stdin!.on('error', () => undefined).end(bytes);
       },
     );
@@ -78,9 +78,10 @@ function outcome<Piece, Rest>(
       else if (message.kind === 'read') resolve({ pieces, rest: message.rest });
       else reject(new Error(message.why));
     });
-    child.once('error', (error) => reject(new Error(`the process that reads it did not start (${error.message})`)));
+    // Whoever hears only the first lets the next one end everything here.
+    child.on('error', (error) => reject(new Error(`the process that reads it did not start (${error.message})`)));
     child.once('close', () => reject(new Error(why())));
-    begin();
+    child.once('spawn', begin);
   });
 }
 

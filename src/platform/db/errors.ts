@@ -30,6 +30,10 @@ export function isAway(error: unknown): boolean {
   );
 }
 
+/** Nothing is wrong with what was written: done again, it may well be. Beside its absence: deadlocks, and no room or memory. */
+export const mayPass = (error: unknown): boolean =>
+  isAway(error) || /^(?:08|40|53|55P03|57)/.test((error as PgError | null)?.code ?? '');
+
 /** PostgreSQL's errors that mean something to a person, as errors of the catalogue; all others as they are. */
 export function translate(error: unknown): unknown {
   if (isAppError(error) || !(error instanceof Error)) return error;
