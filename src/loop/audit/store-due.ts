@@ -31,7 +31,6 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
 }
 
 /** Those whose risk is not accepted everywhere. */
-
 async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promise<Asked[]> {
   const { rows } = await sql<Omit<Asked, 'packages'> & { packages: readonly number[] | null }>`
     with asked as (
