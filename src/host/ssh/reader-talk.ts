@@ -43,11 +43,13 @@ interface Waiting {
 
 /** `none`: there is no such interpreter; null: what there is does not do what it should. */
 export async function startTalk(way: Way, { argv, text }: ReaderProgram): Promise<Ask | 'none' | null> {
-  const word = `${randomBytes(12).toString('hex')}\n`;
+  const halves = [randomBytes(6).toString('hex'), `${randomBytes(6).toString('hex')}\n`] as const;
+  const word = halves.join('');
   const { channel, ended } = await openCommand(way.client, way.host, [...argv, text, way.root], way.become);
   channel.stderr.resume();
   const talk = new Talk(channel, way, word);
-  channel.write(`w 0 ${word.length}\n${word}`);
+  // In two requests: whoever merely repeats what is said to it does not say the two halves side by side.
+  channel.write(halves.map((half) => `w 0 ${half.length}\n${half}`).join(''));
   const said = await Promise.race([talk.greeting, ended.then((): 'none' => 'none')]);
   return said === true
     ? (op, text, limit = 0, onPart) => talk.ask(op, text, limit, onPart)

@@ -201,10 +201,11 @@ test('a machine that runs no program of ours is looked at as before', async (t) 
 });
 
 test('whoever answers otherwise, without end or not at all is not waited for', async (t) => {
-  const ways: Record<string, (channel: ssh2.ServerChannel, word: string) => void> = {
+  const ways: Record<string, (channel: ssh2.ServerChannel, word: string, said: string) => void> = {
     nonsense: (channel, word) => channel.write(`${word}hello\n`),
     'another word': (channel) => channel.write(`${randomBytes(12).toString('hex')}\n`),
     'no answer': (channel, word) => channel.write(word),
+    'its own input': (channel, _word, said) => channel.write(said),
     'a length of terabytes': (channel, word) => channel.write(`${word}D 99999999999999\n`),
     'without end': (channel, word) => {
       channel.write(`${word}D 9999999999\n`);
@@ -213,6 +214,7 @@ test('whoever answers otherwise, without end or not at all is not waited for', a
       setTimeout(() => clearInterval(more), 5000);
     },
   };
+  const [heard, without] = [new Set<string>(), new Set<string>()];
   for (const [name, answer] of Object.entries(ways)) {
     const hostile = new ssh2.Server({ hostKeys: [newSshKey().private] }, (client) => {
       client.on('error', () => {});
@@ -221,10 +223,17 @@ test('whoever answers otherwise, without end or not at all is not waited for', a
         accept().on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
           channel.on('error', () => {});
-          const word = /'([0-9a-f]{24}\n)'/.exec(command)?.[1];
-          if (word === undefined) channel.end();
-          else channel.once('data', () => answer(channel, word));
-          if (word !== undefined && name !== 'another word') channel.write(word);
+          if (!/\b(?:perl|python3) /.test(command)) {
+            without.add(name);
+            return void channel.end();
+          }
+          channel.once('data', (said: Buffer) => {
+            const word = /^w 0 \d+\n([0-9a-f]+)w 0 \d+\n([0-9a-f]+\n)/.exec(said.toString())?.slice(1).join('');
+            assert.match(word ?? '', /^[0-9a-f]{24}\n$/);
+            heard.add(name);
+            answer(channel, word!, said.toString());
+          });
+          return undefined;
         });
       });
     });
@@ -236,4 +245,6 @@ test('whoever answers otherwise, without end or not at all is not waited for', a
     await assert.rejects(host.read('/etc/passwd'), name);
     await host.close();
   }
+  assert.deepEqual([...heard], Object.keys(ways));
+  assert.ok(without.has('its own input'), 'it is no reader, so its files are asked for in another way');
 });
