@@ -2,7 +2,7 @@ import type { Identifier, IdentifierKind, Management, Sighting } from '../../../
 import { LISTS } from '../../../model/seen.ts';
 import { Index } from './indexed.ts';
 import { addressOfPlace } from './place.ts';
-import { isAt, isNowhere, isOnlyAfar, isTwinOf, measuredFirst, rank, sharesSpace } from './standing.ts';
+import { isAt, isNowhere, isOnlyAfar, isTwinOf, measuredFirst, rank, sharesSpace, standsIn } from './standing.ts';
 import type { Stood, Surroundings } from './surroundings.ts';
 
 /**
@@ -193,7 +193,7 @@ class Estate {
   /** Who is somewhere moves sooner than who is nowhere; what stands for somebody at a shared address stays there. */
   #movable(holders: readonly KnownHost[], { address }: Sighting): KnownHost[] {
     if (holders.length < 2) return [...holders];
-    const own = holders.filter((host) => !isNowhere(host) || !this.#around.isStandIn?.(host.id, address));
+    const own = holders.filter((host) => !standsIn(host, this.#around.standsIn?.(host.id) ?? [], address));
     const some = own.length > 0 ? own : holders;
     return some.toSorted((a, b) => Number(isNowhere(a)) - Number(isNowhere(b)));
   }

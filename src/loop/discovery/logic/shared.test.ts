@@ -226,3 +226,39 @@ test('an agent carries an address beside its own only in one subnet', () => {
   assert.deepEqual(besideOwn(['10.0.0.1', '10.0.0.100', '192.168.1.7']), ['10.0.0.1', '10.0.0.100']);
   assert.deepEqual(besideOwn(['2001:db8:0:1::1', '2001:db8:0:2::1']), []);
 });
+
+test('1.9: a machine that moves is its own record, and not the one that stood for it at an address of several', () => {
+  const identifiers = [{ kind: 'ssh-host-key' as const, value: 'K1' }];
+  const at = new Date(START).toISOString();
+  const host = (id: string, addresses: string[]): KnownHost => ({
+    id,
+    name: id,
+    management: 'unmanaged',
+    identifiers,
+    addresses: addresses.map((address) => ({ address, how: 'measured' as const })),
+  });
+  const face = (recordId: string, identity: string): Face => ({
+    address: '10.0.1.1',
+    identity,
+    recordId,
+    how: 'looked',
+    quick: 0,
+    firstAt: new Date(START),
+    lastAt: new Date(START),
+  });
+  const faces = new Map([['10.0.1.1', [face('beside', 'ssh-host-key K1'), face('other', 'ssh-host-key K2')]]]);
+  const moved = (known: KnownHost[]): string =>
+    reconcile(known, [{ source: 'scan', address: '10.0.0.9', at, identifiers }], {
+      newId: () => 'new',
+      alive: () => false,
+      ...stoodFor(faces),
+    })[0]!.hostId;
+  const own = host('own', []);
+  for (const order of [(a: KnownHost[]) => a, (a: KnownHost[]) => a.toReversed()]) {
+    assert.equal(moved(order([own, host('beside', ['10.0.1.1'])])), 'own', 'where it was somebody else answers now');
+    assert.equal(moved(order([own, host('beside', [])])), 'own');
+    // It has moved on from there before, and is a machine since.
+    assert.equal(moved(order([own, host('beside', ['10.0.0.8'])])), 'beside');
+  }
+  assert.equal(moved([host('beside', ['10.0.1.1'])]), 'beside', 'nobody else is known');
+});

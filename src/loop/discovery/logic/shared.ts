@@ -71,7 +71,7 @@ export function shownBy(
 /** What a decision asks of faces. */
 export function stoodFor(
   known: ReadonlyMap<string, readonly Face[]>,
-): Required<Pick<Surroundings, 'stoodFor' | 'isStandIn'>> {
+): Required<Pick<Surroundings, 'stoodFor' | 'standsIn'>> {
   const shared = [...known.values()].filter((faces) => faces.length > 1).flat();
   const places = Map.groupBy(shared.filter(isLooked), ({ recordId }) => recordId);
   return {
@@ -82,7 +82,7 @@ export function stoodFor(
       const isBeside = Boolean(face.mergedInto) || face.how === 'agent';
       return { hostId: face.mergedInto ?? face.recordId, isBeside, isShared: faces.length > 1 };
     },
-    isStandIn: (hostId, place) => (places.get(hostId) ?? []).some(({ address }) => address !== place),
+    standsIn: (hostId) => (places.get(hostId) ?? []).map(({ address }) => address),
   };
 }
 

@@ -22,3 +22,8 @@ export const measuredFirst =
   (address: string) =>
   (a: Standing, b: Standing): number =>
     rank(a, address) - rank(b, address);
+
+/** It is nowhere but at `places`, where it stands for a machine beside others, and one of them is not here. */
+export const standsIn = ({ addresses }: Standing, places: readonly string[], here: string): boolean =>
+  places.some((place) => place !== here) &&
+  addresses.every(({ address, how }) => how !== 'measured' || places.includes(address));

@@ -11,8 +11,8 @@ export interface Surroundings {
   told?(inventoryId: string): boolean;
   /** Who stood for that identity when it was shown at this place and elsewhere at once? (measured addresses only) */
   stoodFor?(place: string, identifier: Identifier): Stood | null;
-  /** Is this record nothing but what stood for a machine at an address that several have, another than this one? */
-  isStandIn?(hostId: string, place: string): boolean;
+  /** Places that several machines have, at which this record stood for one of them. */
+  standsIn?(hostId: string): readonly string[];
 }
 
 export interface Stood {
