@@ -6,7 +6,12 @@ import type { Identifier, Sighting } from '../../../model/estate.ts';
  */
 
 /** Why nobody could tell from outside which machine it is. Those are counted apart. */
-export type Doubt = 'mute' | 'shared key' | 'several addresses, no agent' | 'new keys, no agent';
+export type Doubt =
+  | 'mute'
+  | 'shared key'
+  | 'several addresses, no agent'
+  | 'new keys, no agent'
+  | 'moved before its balancer was known';
 
 export interface Machine {
   id: number;
@@ -45,6 +50,9 @@ export function dice(seed: number): () => number {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
 }
+
+/** Looks until an address has shown several of those behind it, also if one is off. */
+const TURNS_TO_TELL = 3;
 
 export const truthOf = ({ id, epoch }: Machine): string => `${id}/${epoch}`;
 
@@ -222,7 +230,12 @@ export class ChurnWorld {
     );
     if (!other || machine.addresses.length !== 1 || machine.keys.length < 2 || machine.roams || machine.doubt) return;
     [machine.addresses, other.addresses] = [other.addresses, machine.addresses];
-    for (const one of [machine, other]) this.#stale(one);
+    for (const one of [machine, other]) {
+      this.#stale(one);
+      // One key at two addresses, both gone by now: which of them was the machine's own?
+      if (this.#turn < TURNS_TO_TELL && !one.agent && [...this.#behind.values()].some((all) => all.includes(one)))
+        one.doubt = 'moved before its balancer was known';
+    }
   }
 
   /** Who answers there: the machine itself, or whose turn it is behind it. */
