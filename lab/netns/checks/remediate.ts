@@ -9,7 +9,7 @@ import type { Evidence, Judgement } from '../../../src/loop/audit/logic/judge/co
 import type { CompiledKit } from '../../../src/loop/audit/logic/kit/compile.ts';
 import { isAffected } from '../../../src/loop/change/logic/affected.ts';
 import { assemblePlan, planTasks, type PlannedListener } from '../../../src/loop/change/logic/planner.ts';
-import { FRAME } from '../../../src/loop/change/logic/testing.ts';
+import { FRAME, openFinding } from '../../../src/loop/change/logic/testing.ts';
 import type { Finding } from '../../../src/model/finding.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 
@@ -31,31 +31,10 @@ export interface Done {
 
 /** The findings that the server would have opened for these judgements. */
 function findingOf({ kit, check, component, endpoint, evidence, at }: Judgement, index: number): Finding {
-  return {
-    id: `finding_${index}`,
-    hostId: 'host_bad',
-    hostName: 'bad1',
-    endpointId: endpoint?.id ?? null,
-    endpoint: endpoint && `${endpoint.address}:${endpoint.port}`,
-    kit,
-    kitVersion: '1.0.0',
-    check: check.id,
-    component,
-    advisories: [],
-    severity: check.severity,
-    state: 'open',
-    confidence: 1,
-    title: check.title,
-    evidence,
-    pending: null,
-    openedAt: at,
-    lastSeenAt: at,
-    closedAt: null,
-    rekindledAt: null,
-    rekindleCause: null,
-    exceptionId: null,
-    changeId: null,
-  };
+  const listener = endpoint && { endpointId: endpoint.id, endpoint: `${endpoint.address}:${endpoint.port}` };
+  const { id, severity, title } = check;
+  const about = { id: `finding_${index}`, hostId: 'host_bad', hostName: 'bad1', ...listener };
+  return openFinding({ ...about, kit, check: id, component, severity, title, evidence }, at);
 }
 
 function listenersOf(judged: readonly Judgement[]): PlannedListener[] {

@@ -172,33 +172,42 @@ function listenerOf(shape: Shape, port: number): PlannedListener {
   };
 }
 
+type Own = 'id' | 'hostId' | 'hostName' | 'kit' | 'check' | 'component' | 'severity' | 'title';
+
+/** A finding that is open and of which nothing else is known. */
+export const openFinding = (own: Pick<Finding, Own> & Partial<Finding>, at: string): Finding => ({
+  endpointId: null,
+  endpoint: null,
+  kitVersion: '1.0.0',
+  advisories: [],
+  state: 'open',
+  confidence: 1,
+  evidence: {},
+  pending: null,
+  openedAt: at,
+  lastSeenAt: at,
+  closedAt: null,
+  rekindledAt: null,
+  rekindleCause: null,
+  exceptionId: null,
+  changeId: null,
+  ...own,
+});
+
 export function findingOf(shape: Shape, port: number): Finding {
-  const at = '2026-01-01T00:00:00.000Z';
-  return {
+  const own = {
     id: `finding_${shape.name}_${port}`,
     hostId: `host_${shape.name}`,
     hostName: shape.name,
     endpointId: `endpoint_${shape.name}_${port}`,
     endpoint: `${addressOf(shape)}:${port}`,
     kit: 'leak',
-    kitVersion: '1.0.0',
     check: 'probe',
     component: unit(shape, port),
-    advisories: [],
-    severity: 'critical',
-    state: 'open',
-    confidence: 1,
+    severity: 'critical' as const,
     title: 'leaks',
-    evidence: {},
-    pending: null,
-    openedAt: at,
-    lastSeenAt: at,
-    closedAt: null,
-    rekindledAt: null,
-    rekindleCause: null,
-    exceptionId: null,
-    changeId: null,
   };
+  return openFinding(own, '2026-01-01T00:00:00.000Z');
 }
 
 export function hostOf(shape: Shape): PlannedHost {

@@ -21,6 +21,7 @@ import { AUTHORITY_KINDS } from '../authorities/registry.ts';
 import { RevocationLists } from '../../../platform/pki/revocation-list.ts';
 import type { Deps } from '../deps.ts';
 import { canonical } from '../logic/canonical.ts';
+import { openFinding } from '../logic/testing.ts';
 import { advance } from '../advance.ts';
 import { takeOutcomes, tasksFor } from '../agents.ts';
 import { changeById } from '../store.ts';
@@ -229,33 +230,22 @@ async function addHost(
   return host;
 }
 
-function findingOf(host: TestHost, at: string): Finding {
-  return {
-    id: `finding_${host.name}`,
-    hostId: host.hostId,
-    hostName: host.name,
-    endpointId: null,
-    endpoint: null,
-    kit: 'heartbleed',
-    kitVersion: '1.0.0',
-    check: 'heartbleed-package',
-    component: 'nodejs',
-    advisories: ['CVE-2014-0160'],
-    severity: 'critical',
-    state: 'open',
-    confidence: 0.9,
-    title: 'Installed package contains an OpenSSL with Heartbleed',
-    evidence: {},
-    pending: null,
-    openedAt: at,
-    lastSeenAt: at,
-    closedAt: null,
-    rekindledAt: null,
-    rekindleCause: null,
-    exceptionId: null,
-    changeId: null,
-  };
-}
+const findingOf = (host: TestHost, at: string): Finding =>
+  openFinding(
+    {
+      id: `finding_${host.name}`,
+      hostId: host.hostId,
+      hostName: host.name,
+      kit: 'heartbleed',
+      check: 'heartbleed-package',
+      component: 'nodejs',
+      advisories: ['CVE-2014-0160'],
+      severity: 'critical',
+      confidence: 0.9,
+      title: 'Installed package contains an OpenSSL with Heartbleed',
+    },
+    at,
+  );
 
 /** Fixed on disk and nothing runs the old program any more. */
 async function judge(audit: FakeAudit, hosts: TestHost[], hostId: string): Promise<void> {
