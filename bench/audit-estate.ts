@@ -94,8 +94,8 @@ export async function fill(platform: RunningPlatform, discovery: Discovery, host
     const contents = some.map((list) => canonicalBytes(packagesOf(list)));
     const own = contents.map((bytes) => sha256Hex(bytes));
     hashes.push(...own);
-    await sql`insert into audit.section_content (name, hash, data, first_seen)
-      select 'packages', n.hash, n.data::jsonb, now() from unnest(${own}::text[],
+    await sql`insert into audit.section_content (name, hash, data, first_seen, ecosystems)
+      select 'packages', n.hash, n.data::jsonb, now(), '{Debian}' from unnest(${own}::text[],
         ${contents.map((bytes) => Buffer.from(bytes).toString())}::text[]) as n (hash, data)`.execute(platform.db);
   }
   const os = { id: 'debian', versionId: RELEASE, kernel: KERNEL };

@@ -1,9 +1,10 @@
 import canonicalize from 'canonicalize';
 import { createHash } from 'node:crypto';
+import { quickCanonical } from '../model/quick-canonical.ts';
 
 /** RFC 8785 bytes: the only form in which anything is hashed or signed. */
 export function canonicalText(value: unknown): string {
-  const text = canonicalize(value);
+  const text = quickCanonical(value) ?? canonicalize(value);
   if (text === undefined) throw new TypeError('there is no canonical JSON of undefined');
   return text;
 }

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ComponentFact, PackageFact, SectionName, SocketFact } from '../../model/facts.ts';
 import { systemActor } from '../../model/actor.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Installed } from './logic/advisories/match.ts';
@@ -123,7 +124,7 @@ const ABSENT: SectionRow = {
 
 /** What is asked of each section only: lists of packages are long, and most hosts have one that is known. */
 async function rowsOf(db: DbOrTx, hostId: string): Promise<{ sections: SectionRow[]; lists: Known['lists'] }> {
-  const { rows } = await sql<{ sections: SectionRow[] | null; lists: Known['lists'] | null }>`
+  const { rows } = await sql<{ sections: SectionRow[] | null; lists: Known['lists'] | null }>`${prepared}
     select (select json_agg(json_build_object('name', s.name, 'hash', s.hash, 'ecosystems', c.ecosystems,
         'kernel', case s.name when 'os' then c.data ->> 'kernel' end,
         'versionId', case s.name when 'os' then c.data ->> 'versionId' end,

@@ -100,6 +100,7 @@ test('two hosts that send the same contents in another order do not wait for eac
     name: 'users' as const,
     hash: n.toString(16).padStart(64, '0'),
     text: JSON.stringify({ users: [], filler: 'x'.repeat(2000) }),
+    ecosystems: null,
   }));
   const store = (all: typeof contents): Promise<void> =>
     w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, all, tx.now));
@@ -107,7 +108,7 @@ test('two hosts that send the same contents in another order do not wait for eac
 });
 
 test('who sends a content does not wait for somebody who refers to it', async () => {
-  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), text: '{"users":[]}' }];
+  const [content] = [{ name: 'users' as const, hash: 'f'.repeat(64), text: '{"users":[]}', ecosystems: null }];
   const store = (): Promise<void> =>
     w.platform.observe(systemActor('test'), (tx) => putContents(tx.db, [content!], tx.now));
   await store();

@@ -4,6 +4,7 @@ import { plainText } from '../../model/text.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import { q } from './tables.ts';
 
 export interface HostFacts {
@@ -64,7 +65,7 @@ function toFacts(rows: readonly SectionRow[]): HostFacts {
 
 /** One writer a host at a time, until the transaction ends. */
 export async function lockHost(db: DbOrTx, hostId: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtextextended(${`audit ${hostId}`}, 0))`.execute(db);
+  await sql`${prepared}select pg_advisory_xact_lock(hashtextextended(${`audit ${hostId}`}, 0))`.execute(db);
 }
 
 /** Which of these contents are stored already? They stay until the transaction ends: it may come to refer to them. */
@@ -84,9 +85,19 @@ export async function knownContents(
 
 export const contentKey = (one: { name: string; hash: string }): string => `${one.name} ${one.hash}`;
 
+/** A section's content as it is stored. */
+export interface Content {
+  name: SectionName;
+  hash: string;
+  /** JSON */
+  text: string;
+  /** of packages: which kinds there are; asked of every host by each question about the estate */
+  ecosystems: string[] | null;
+}
+
 export async function putContents(
   db: DbOrTx,
-  contents: readonly { name: string; hash: string; text: string }[],
+  contents: readonly Content[],
   at: Date,
 ): Promise<void> {
   if (contents.length === 0) return;
@@ -94,7 +105,7 @@ export async function putContents(
   const ordered = contents.toSorted((a, b) => (contentKey(a) < contentKey(b) ? -1 : 1));
   await q(db)
     .insertInto('audit.section_content')
-    .values(ordered.map(({ name, hash, text }) => ({ name, hash, data: text, first_seen: at })))
+    .values(ordered.map(({ text, ...one }) => ({ ...one, data: text, first_seen: at })))
     // Not "do nothing": the row that is there must not be removed before this transaction refers to it. No column of its
     // key, or it would wait for all who refer to it.
     .onConflict((c) =>
@@ -127,7 +138,7 @@ export async function setSections(
 ): Promise<{ changed: SectionName[]; before: ReadonlyMap<string, string | null> }> {
   if (sections.length === 0) return { changed: [], before: await hashesOf(db, hostId) };
   // One statement: each part sees what was there before all of them.
-  const { rows } = await sql<{ name: string; hash: string | null }>`
+  const { rows } = await sql<{ name: string; hash: string | null }>`${prepared}
     with sent as materialized (select * from unnest(${sections.map(({ name }) => name)}::text[],
         ${sections.map(({ hash }) => hash)}::text[], ${sections.map(({ version }) => version)}::integer[],
         ${sections.map(({ collectedAt }) => collectedAt)}::timestamptz[]) as n (name, hash, version, collected_at)),

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db, DbOrTx } from '../../platform/context.ts';
 import { sha256Hex } from '../../platform/ledger/index.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import { type Interned, namesOf } from './logic/interned.ts';
 import { q } from './tables.ts';
 
@@ -21,7 +22,7 @@ export async function lockMatches(db: DbOrTx, how: 'shared' | 'alone'): Promise<
 /** Whoever is about to name packages in a list (`shared`) must find them there until it is written. */
 async function lockPackages(db: DbOrTx, how: 'shared' | 'alone'): Promise<void> {
   const lock = how === 'shared' ? sql`pg_advisory_xact_lock_shared` : sql`pg_advisory_xact_lock`;
-  await sql`select ${lock}(hashtextextended('audit packages', 0))`.execute(db);
+  await sql`${prepared}select ${lock}(hashtextextended('audit packages', 0))`.execute(db);
 }
 
 const COLUMNS = [
@@ -112,7 +113,7 @@ function toRow(digest: string, one: Interned) {
 
 /** In two long texts: a row for each of hundreds of packages takes longer to read than to find. */
 async function idsOf(db: DbOrTx, digests: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await sql<{ ids: string | null; digests: string | null }>`
+  const { rows } = await sql<{ ids: string | null; digests: string | null }>`${prepared}
     select string_agg(id::text, ',') as ids, string_agg(digest, ',') as digests from audit.package
     where digest = ${anyOf(digests)}`.execute(db);
   const { ids, digests: found } = rows[0]!;
@@ -123,13 +124,9 @@ async function idsOf(db: DbOrTx, digests: readonly string[]): Promise<Map<string
 
 export async function listIdOf(db: DbOrTx, key: string): Promise<number | null> {
   // Kept until the transaction ends: it may come to refer to it.
-  const row = await q(db)
-    .selectFrom('audit.package_list')
-    .select('id')
-    .where('key', '=', key)
-    .forKeyShare()
-    .executeTakeFirst();
-  return row?.id ?? null;
+  const { rows } = await sql<{ id: number }>`${prepared}
+    select id from audit.package_list where key = ${key} for key share`.execute(db);
+  return rows[0]?.id ?? null;
 }
 
 export async function putList(
@@ -137,7 +134,7 @@ export async function putList(
   list: { key: string; section: ListSection; hash: string; packages: readonly number[] },
 ): Promise<number> {
   const packages = list.packages.toSorted((a, b) => a - b);
-  const { rows } = await sql<{ id: number }>`
+  const { rows } = await sql<{ id: number }>`${prepared}
     insert into audit.package_list as l (key, section, hash, packages)
     values (${list.key}, ${list.section}, ${list.hash}, ${packages}::integer[])
     on conflict (key) do update set hash = l.hash returning id`.execute(db);
@@ -153,7 +150,7 @@ export async function setHostList(
 ): Promise<void> {
   const own = sql`host_id = ${where.hostId} and section = ${where.section} and until is null`;
   // What came and went at one moment was never there. The new row waits for what both have done.
-  await sql`with gone as (delete from audit.host_list where ${own} and since >= ${at} returning 1),
+  await sql`${prepared}with gone as (delete from audit.host_list where ${own} and since >= ${at} returning 1),
       ended as (update audit.host_list set until = ${at} where ${own} and since < ${at} returning 1),
       over as (select (select count(*) from gone) + (select count(*) from ended) as rows)
     insert into audit.host_list (host_id, section, list_id, since)
@@ -171,7 +168,7 @@ export interface System {
 /** Returns the packages that listen now and did not before, or the other way round; null: the host is new. */
 export async function putSystem(db: DbOrTx, hostId: string, system: System): Promise<string[] | null> {
   const { versionId, ecosystems, unread, listens } = system;
-  const { rows } = await sql<{ before: string[] | null }>`
+  const { rows } = await sql<{ before: string[] | null }>`${prepared}
     with before as materialized (select * from audit.host_system where host_id = ${hostId}),
     put as (insert into audit.host_system as h (host_id, version_id, ecosystems, unread, listens)
       values (${hostId}, ${versionId}, ${ecosystems}::text[], ${unread}, ${listens}::text[])

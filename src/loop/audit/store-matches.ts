@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import type { Match } from './logic/advisories/match.ts';
 
 export interface MatchRow {
@@ -62,7 +63,7 @@ export async function insertMatches(db: DbOrTx, rows: readonly MatchRow[], at: D
 /** The packages of each of these lists, in ascending order. As text: arrays are read element by element otherwise. */
 export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promise<Map<number, Int32Array>> {
   if (listIds.length === 0) return new Map();
-  const { rows } = await sql<{ id: number; packages: string }>`
+  const { rows } = await sql<{ id: number; packages: string }>`${prepared}
     select id, array_to_string(packages, ',') as packages from audit.package_list
     where id = any(${[...listIds]}::integer[])`.execute(db);
   return new Map(
@@ -75,32 +76,38 @@ export async function packagesIn(db: DbOrTx, listIds: readonly number[]): Promis
 
 /**
  * Advisories that affect a host with the one list and not with the other. Only what the lists differ by is looked at, and
- * what is unknown closes nothing. Each advisory is asked for by itself, whatever the planner thinks of lists.
+ * what is unknown closes nothing. The lists go along as they are, so that PostgreSQL looks up in them by hash. Each
+ * advisory is asked for by itself, and whether it still holds only then: the planner, before it has counted the table, takes
+ * the index of what holds for tiny, and would read all of it for each.
  */
 export async function changedBetween(
   db: DbOrTx,
   before: number | null,
   now: number | null,
 ): Promise<{ advisory: string; opened: boolean; closed: boolean }[]> {
+  const lists = await packagesIn(
+    db,
+    [before, now].filter((one) => one !== null),
+  );
+  const packagesOf = (list: number | null): number[] => [...(lists.get(list ?? -1) ?? [])];
+  const [was, is] = [packagesOf(before), packagesOf(now)];
+  const [inWas, inIs] = [new Set(was), new Set(is)];
+  const different = [...was.filter((one) => !inIs.has(one)), ...is.filter((one) => !inWas.has(one))];
+  if (different.length === 0) return [];
   const { rows } = await sql<{ advisory: string; opened: boolean; closed: boolean }>`
-    with lists as materialized (
-      select coalesce((select packages from audit.package_list where id = ${before}), '{}') as was,
-        coalesce((select packages from audit.package_list where id = ${now}), '{}') as is_now),
-    both_lists as materialized (
-      select id, bool_or(not new) as was, bool_or(new) as is_now
-      from (select unnest(was) as id, false as new from lists union all select unnest(is_now), true from lists) n group by id),
-    asked as materialized (
-      select distinct m.advisory from both_lists b cross join lateral (
-        select advisory from audit.match where package_id = b.id and until is null offset 0) m where b.was <> b.is_now),
+    with asked as materialized (
+      select distinct advisory from audit.match where package_id = any(${different}::integer[]) and until is null),
     said as (
-      select m.advisory, m.verdict = 'affected' as affected, b.was, b.is_now
+      select m.advisory, m.affected, m.package_id = any(${was}::integer[]) as was,
+        m.package_id = any(${is}::integer[]) as is_now
       from asked a cross join lateral (
-        select advisory, package_id, verdict from audit.match where advisory = a.advisory and until is null offset 0) m
-      join both_lists b on b.id = m.package_id)
+        select advisory, package_id, until, verdict = 'affected' as affected from audit.match
+        where advisory = a.advisory offset 0) m
+      where m.until is null)
     select * from (select advisory,
         coalesce(bool_or(is_now and affected) and not bool_or(was and affected), false) as opened,
         coalesce(bool_or(was and affected) and not bool_or(is_now), false) as closed
-      from said group by advisory) n where opened or closed`.execute(db);
+      from said where was or is_now group by advisory) n where opened or closed`.execute(db);
   return rows;
 }
 

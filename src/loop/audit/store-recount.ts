@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { DbOrTx, Tx } from '../../platform/context.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 
 /** One at a time: who began with what was known before would write it over what came of later facts. */
 export async function lockCounts(db: DbOrTx): Promise<void> {
@@ -12,7 +13,7 @@ export async function noteRecount(
   what: { lists?: readonly number[]; advisories?: readonly string[]; signals?: boolean },
 ): Promise<void> {
   const { lists = [], advisories = [], signals = false } = what;
-  await sql`insert into audit.recount (lists, advisories, signals)
+  await sql`${prepared}insert into audit.recount (lists, advisories, signals)
     values (${[...lists]}::integer[], ${[...advisories]}::text[], ${signals})`.execute(tx.db);
   // Many hosts change at once, and one count does for all of them.
   await tx.enqueue('audit.recount', {}, { singletonKey: 'recount' });

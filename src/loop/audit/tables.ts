@@ -21,7 +21,7 @@ export type AuditTables = {
     data: Document<object>;
     first_seen: Date;
     /** of packages only */
-    ecosystems: Generated<string[] | null>;
+    ecosystems: string[] | null;
   };
   'audit.section': {
     host_id: string;

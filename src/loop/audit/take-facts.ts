@@ -109,7 +109,7 @@ async function store(
   }
   const good = checked.filter(({ error }) => error === undefined);
   const contents = good.flatMap(({ section: { name, hash }, data }) =>
-    data === undefined ? [] : [{ name, hash, text: jsonText(data) }],
+    data === undefined ? [] : [{ name, hash, text: jsonText(data), ecosystems: ecosystemsOf(name, data) }],
   );
   await putContents(tx.db, contents, tx.now);
   const sections = good.map(({ section }) => ({ ...stateOf(section), hash: section.hash }));
@@ -118,6 +118,11 @@ async function store(
   if (processes && changed.includes('processes'))
     await followOrphans(tx.db, hostId, before.get('processes') ?? null, processes.hash);
   return { changed, fresh: new Map(contents.map(({ name, text }) => [name, text])) };
+}
+
+function ecosystemsOf(name: SectionName, data: unknown): string[] | null {
+  if (name !== 'packages') return null;
+  return [...new Set((data as Facts['packages']).map(({ ecosystem }) => ecosystem))].toSorted();
 }
 
 /** What tells who and where a machine is. */

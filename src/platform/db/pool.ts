@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Db, NoTables } from '../context.ts';
 import { isAway, translate } from './errors.ts';
+import { preparedName } from './prepared.ts';
 
 export interface PoolOptions {
   max: number;
@@ -95,7 +96,9 @@ export function createDb(url: string, options: PoolOptions): { db: Db; pool: pg.
 function translating(client: pg.PoolClient): PostgresPoolClient {
   const query = (statement: unknown, parameters?: readonly unknown[]): unknown => {
     if (typeof statement !== 'string') return client.query(statement as pg.Submittable);
-    return client.query(statement, parameters as unknown[]).catch((error: unknown) => {
+    const name = preparedName(statement);
+    const asked = name === null ? { text: statement } : { text: statement, name };
+    return client.query({ ...asked, values: parameters as unknown[] }).catch((error: unknown) => {
       if (isAway(error)) BROKEN.add(client);
       throw translate(error);
     });

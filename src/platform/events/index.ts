@@ -4,6 +4,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import type { Db, Events, Topic } from '../context.ts';
 import { clientConfig } from '../db/pool.ts';
+import { prepared } from '../db/prepared.ts';
 
 const CHANNEL = 'lastember_events';
 export type Event = { topic: Topic; payload: Record<string, string> };
@@ -15,7 +16,7 @@ type Listener = (event: Event) => void;
  */
 export function notifyAll(events: readonly Event[]): RawBuilder<unknown> {
   const texts = events.map((event) => JSON.stringify(event));
-  return sql`select pg_notify(${CHANNEL}, text) from unnest(${texts}::text[]) as text`;
+  return sql`${prepared}select pg_notify(${CHANNEL}, text) from unnest(${texts}::text[]) as text`;
 }
 
 export interface EventBus extends Events {

@@ -5,6 +5,7 @@ import { Entry, type Subject } from '../../model/trail.ts';
 import type { EntryDraft, Tx } from '../context.ts';
 import { jsonText } from '../db/json-text.ts';
 import { chunks } from '../db/many.ts';
+import { prepared } from '../db/prepared.ts';
 import { newId } from '../ids.ts';
 import { canonicalBytes, leafHash } from './canonical.ts';
 
@@ -29,7 +30,7 @@ export async function appendAll(
   for (const some of chunks(entries, 1000)) {
     const rows = some.map(rowOf);
     const of = <K extends keyof Row>(key: K): Row[K][] => rows.map((row) => row[key]);
-    await sql`
+    await sql`${prepared}
       insert into ledger.entry (id, at, type, subject, related, actor_id, bytes, leaf_hash)
       select id, ${at}, type, subject, array(select jsonb_array_elements_text(related)), ${actor.id}, bytes, leaf_hash
       from unnest(${of('id')}::text[], ${of('type')}::text[], ${of('subject')}::text[], ${of('related')}::jsonb[],

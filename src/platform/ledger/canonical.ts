@@ -1,9 +1,10 @@
 import { createHash, hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
+import { quickCanonical } from '../../model/quick-canonical.ts';
 
 /** RFC 8785 JSON as UTF-8: the same value gives the same bytes anywhere. */
 export function canonicalBytes(value: unknown): Buffer {
-  const text = canonicalize(value);
+  const text = quickCanonical(value) ?? canonicalize(value);
   if (text === undefined) throw new TypeError('only JSON values have canonical bytes');
   return Buffer.from(text, 'utf8');
 }

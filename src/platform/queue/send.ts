@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { sql, type Transaction } from 'kysely';
-import { fromKysely, type PgBoss } from 'pg-boss';
+import { CompiledQuery, sql, type Transaction } from 'kysely';
+import type { PgBoss } from 'pg-boss';
 import { AppError } from '../../model/errors/index.ts';
 import type { JobName } from '../../model/jobs.ts';
 import type { EnqueueOptions, NoTables } from '../context.ts';
+import { asPrepared, prepared } from '../db/prepared.ts';
 import { wake } from './due.ts';
 
 /** A job that a transaction wants to leave behind. */
@@ -29,12 +30,20 @@ async function sendOne(boss: PgBoss, tx: Transaction<NoTables>, job: Pending): P
     const id = await boss.send(job.name, job.payload, {
       singletonKey: key ?? randomUUID(),
       ...(after > 0 ? { startAfter: after } : {}),
-      db: fromKysely(tx as unknown as Parameters<typeof fromKysely>[0]),
+      db: within(tx),
     });
     if (id !== null || (key !== undefined && (await joinWaiting(tx, job.name, key, after)))) return;
   }
   throw new AppError('JOB_INVALID', { name: job.name, why: 'the waiting job of its key kept changing' });
 }
+
+/** pg-boss's statements, by our transaction: the one that it inserts a job with is long, and planning it the dearest part. */
+const within = (tx: Transaction<NoTables>) => ({
+  executeSql: async (text: string, values?: unknown[]) => {
+    const { rows } = await tx.executeQuery(CompiledQuery.raw(asPrepared(text), values ?? []));
+    return { rows };
+  },
+});
 
 /**
  * A job of this key waits already. It will do for us as well, if it starts after our commit: so its row is locked until
@@ -43,13 +52,13 @@ async function sendOne(boss: PgBoss, tx: Transaction<NoTables>, job: Pending): P
  */
 async function joinWaiting(tx: Transaction<NoTables>, name: string, key: string, after: number): Promise<boolean> {
   const due = sql`now() + make_interval(secs => ${after})`;
-  const { rows } = await sql<{ id: string; later: boolean }>`select id, start_after > ${due} as later from pgboss.job
+  const { rows } = await sql<{ id: string; later: boolean }>`${prepared}select id, start_after > ${due} as later from pgboss.job
     where name = ${name} and singleton_key = ${key} and state = 'created' for update`.execute(tx);
   const job = rows[0];
   if (!job) return false;
   if (job.later)
     await sql`update pgboss.job set start_after = ${due} where name = ${name} and id = ${job.id}`.execute(tx);
   // A worker that skipped the locked row looks again after our commit.
-  if (after <= 0) await sql`select ${wake(name)}`.execute(tx);
+  if (after <= 0) await sql`${prepared}select ${wake(name)}`.execute(tx);
   return true;
 }

@@ -33,6 +33,8 @@ const SETTINGS: Record<string, string> = {
   maintenance_work_mem: '256MB',
   max_wal_size: '4GB',
   checkpoint_timeout: '15min',
+  // The first import fills tables that the planner takes for empty until somebody has counted them.
+  autovacuum_naptime: '10s',
   idle_in_transaction_session_timeout: '60s',
   logging_collector: 'off',
   log_min_messages: 'warning',
