@@ -248,10 +248,11 @@ function NothingHere({ fixed }: { fixed: number }) {
 }
 
 function tlsSummary(probe: TlsProbe): string {
-  const { versions, unknownVersions, heartbleed, chain } = probe;
+  const { versions, ssl2, unknownVersions, heartbleed, chain } = probe;
+  const spoken = [...(ssl2 === 'spoken' ? ['SSLv2'] : []), ...versions];
   const open = unknownVersions?.length ? ` (no answer to ${unknownVersions.join(', ')})` : '';
   const within = insideInWords(probe);
-  return `${versions.join(', ')}${open}; Heartbleed: ${heartbleed.verdict}; key ${chain[0]?.spki.slice(0, 12) ?? 'none'}…${within ? `; ${within}` : ''}`;
+  return `${spoken.join(', ')}${open}; Heartbleed: ${heartbleed.verdict}; key ${chain[0]?.spki.slice(0, 12) ?? 'none'}…${within ? `; ${within}` : ''}`;
 }
 
 function summary(endpoint: Endpoint): string {

@@ -4,11 +4,12 @@ import { AppError } from '../../model/errors/index.ts';
 import type { Subject } from '../../model/trail.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { newId } from '../../platform/ids.ts';
-import { strong } from './logic/reconcile.ts';
+import { strong } from './logic/strong.ts';
 import { rejudge } from './rejudge.ts';
 import { leaveAddresses, noteAddress } from './store-addresses.ts';
 import { adoptEndpoints, returnEndpoints } from './store-endpoints.ts';
 import { findHost, hostRow, lockIdentities, noteDecision, updateHost } from './store-hosts.ts';
+import { holdHosts } from './store-presence.ts';
 import { noteIdentifiers } from './store-seen.ts';
 import {
   areApart,
@@ -38,6 +39,7 @@ export interface Merge {
  */
 export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Promise<boolean> {
   await lockIdentities(tx.db);
+  await holdHosts(tx.db, [from, into]);
   const [old, kept] = await Promise.all([findHost(tx.db, from), findHost(tx.db, into)]);
   if (!old || !kept || old.supersededBy || kept.supersededBy) return false;
   const there = (await currentAddresses(tx.db, from)).filter(({ address }) => addresses.includes(address));
@@ -163,6 +165,7 @@ export async function splitHost(
 async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
   const { moved, from_id: from, into_id: into } = made;
   await lockIdentities(tx.db);
+  await holdHosts(tx.db, [from, into]);
   const [old, kept] = await Promise.all([hostRow(tx.db, from), hostRow(tx.db, into)]);
   if (kept?.superseded_by) throw new AppError('SPLIT_INVALID', { id: into });
   if (!(await undoneMerge(tx.db, made.id, tx.now))) throw new AppError('SPLIT_INVALID', { id: into });

@@ -51,7 +51,7 @@ async function probeWithin(
   const alive = await askEarlierAddresses(platform, scopes, buckets, sightings);
   const id = await platform.observe(systemActor('probe'), async (tx) => {
     if (!look.result) {
-      await noteProbeError(tx.db, known!.id, look.error ?? '', null);
+      await noteProbeError(tx.db, known!.id, look.error ?? '');
       if (judge) await rejudge(tx, known!.host_id);
       return known!.id;
     }

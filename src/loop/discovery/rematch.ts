@@ -4,7 +4,8 @@ import type { Platform, Tx } from '../../platform/context.ts';
 import { matchAgain } from '../../scan/probes/match-again.ts';
 import { serviceOf, summaryOf } from '../../scan/logic/describe.ts';
 import { rejudge } from './rejudge.ts';
-import { addHistory, setMatched, type UnknownRow, unknownAfter } from './store-endpoints.ts';
+import { setMatched, type UnknownRow, unknownAfter } from './store-endpoints.ts';
+import { addHistory } from './store-looks.ts';
 import { hostRow } from './store-hosts.ts';
 
 const AT_ONCE = 500;
@@ -35,7 +36,7 @@ async function matchRows(tx: Tx, rows: readonly UnknownRow[]): Promise<number> {
     // A look in the meantime knows better.
     if (!probe || !(await setMatched(tx.db, row.id, { service: serviceOf(probe), probe }))) continue;
     known++;
-    await addHistory(tx.db, row.id, tx.now, probe);
+    await addHistory(tx.db, [{ endpointId: row.id, at: tx.now, probe }]);
     const host = await hostRow(tx.db, row.host_id);
     const name = endpointName(row);
     await tx.record({

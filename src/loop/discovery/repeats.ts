@@ -1,10 +1,12 @@
+import { sql, type Transaction } from 'kysely';
 import type { Sighting } from '../../model/estate.ts';
-import type { DbOrTx } from '../../platform/context.ts';
+import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { atPlace } from './logic/place.ts';
 import { isMeasured } from './logic/reconcile.ts';
 import { mayRename } from './names.ts';
 import { type HostAround, hostsAround } from './store-around.ts';
-import { repeatsAmong } from './store-repeats.ts';
+import { goneAmong, repeatsAmong } from './store-repeats.ts';
+import { noteSeen, type Seen } from './store-seen.ts';
 import { facesAt } from './store-shared.ts';
 
 /** A batch, by what there is to decide. */
@@ -34,12 +36,41 @@ export async function sortOut(
   }
 }
 
-/**
- * Most of what is seen was seen before. Index of each sighting that only repeats what stands → its host. It says how things
- * stood at that moment: whoever changes them meanwhile comes after it, so that no lock is needed.
- */
+/** Most of what is seen was seen before. Index of each sighting that only repeats what stands at this moment → its host. */
 export async function repeatsIn(db: DbOrTx, sightings: readonly Sighting[]): Promise<Map<number, string>> {
   return new Map((await simpleRepeats(db, sightings)).map(({ index, hostId }) => [index, hostId]));
+}
+
+export const seenOf = (sightings: readonly Sighting[], repeats: ReadonlyMap<number, string>): Seen[] =>
+  [...repeats].map(([index, hostId]) => ({ hostId, sighting: sightings[index]! }));
+
+/** Repeats whose hosts were moved, merged or replaced since they were told apart: indices. */
+export function outdated(
+  db: DbOrTx,
+  sightings: readonly Sighting[],
+  repeats: ReadonlyMap<number, string>,
+): Promise<number[]> {
+  return goneAmong(
+    db,
+    [...repeats].map(([index, hostId]) => ({ index, hostId, ...sightings[index]! })),
+  );
+}
+
+/**
+ * A batch that only repeats what stands waits for no other but one that changes the very same hosts (decision 0096). False:
+ * one did, so that there is something to decide; then nothing was written, nor is anything held that it may wait for.
+ */
+export async function noteRepeats(
+  db: Transaction<NoTables>,
+  sightings: readonly Sighting[],
+  repeats: ReadonlyMap<number, string>,
+): Promise<boolean> {
+  await sql`savepoint repeats`.execute(db);
+  await noteSeen(db, seenOf(sightings, repeats));
+  const holds = (await outdated(db, sightings, repeats)).length === 0;
+  if (!holds) await sql`rollback to savepoint repeats`.execute(db);
+  await sql`release savepoint repeats`.execute(db);
+  return holds;
 }
 
 async function simpleRepeats(db: DbOrTx, sightings: readonly Sighting[]) {

@@ -53,9 +53,9 @@ async function detailOf(platform: Platform, id: string): Promise<HostDetail> {
   const [endpoints, why, evidence] = await Promise.all([
     findEndpoints(platform.db, { hostId: host.id }),
     decisionsOf(platform.db, host.id),
-    deviceEvidence(platform.db, host.id),
+    deviceEvidence(platform.db, [host.id]),
   ]);
-  return { host, endpoints, why, device: guessDevice(evidence) };
+  return { host, endpoints, why, device: guessDevice(evidence.get(host.id)!) };
 }
 
 /** People know hosts by name or address, too. */

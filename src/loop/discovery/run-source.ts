@@ -19,7 +19,7 @@ import { putUnplaced, type Unplaced } from './store-unplaced.ts';
 import { beat, beginRun, deletePush, endRun, leaveRun, sourceRow, type SourceRow } from './store-sources.ts';
 
 const LONGEST_RUN_MS = 30 * 60_000;
-const BATCH = 200;
+const BATCH = 1000;
 const MOST_UNPLACED = 20_000;
 
 interface Run {

@@ -19,7 +19,7 @@ import {
 import { publicKeyOf, scanKey, signScan } from './scan-key.ts';
 import { recordLooks } from './looks.ts';
 import { recordSightings } from './sightings.ts';
-import { strong } from './logic/reconcile.ts';
+import { strong } from './logic/strong.ts';
 import { lastSeenAt, lastShownAt, looksBetween, seenBetween } from './store-scan-file.ts';
 import { scanRow } from './store-scans.ts';
 

@@ -4,15 +4,16 @@ import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { addressOfPlace, atPlace } from './logic/place.ts';
-import { type Part, partsOf } from './logic/parts.ts';
+import type { Meanwhile } from './logic/meanwhile.ts';
+import { partsOf } from './logic/parts.ts';
 import { type Decision, isMeasured, reconcile, seenAgain } from './logic/reconcile.ts';
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { stoodFor } from './logic/shared.ts';
 import type { Surroundings } from './logic/surroundings.ts';
-import { repeatsIn, sortOut } from './repeats.ts';
+import { noteRepeats, outdated, repeatsIn, seenOf, sortOut } from './repeats.ts';
 import { noteFaces } from './shared.ts';
 import { leavePlaces, type Place } from './store-addresses.ts';
-import type { HostAround } from './store-around.ts';
+import { type HostAround, hostsAround } from './store-around.ts';
 import { abandonEndpoints, moveEndpoints, withEndpoints } from './store-endpoints.ts';
 import {
   hostRow,
@@ -35,6 +36,11 @@ export type Alive = (address: string, identifier: Identifier) => boolean;
 export type Reporting = (hostIds: string[]) => Promise<ReadonlySet<string>>;
 type Ids = Pick<Platform, 'newId'>;
 
+interface Deciding {
+  around: Surroundings;
+  reporting: Reporting;
+}
+
 /**
  * Decides which host each sighting is and writes it down; returns the host of each, in order. `alive`: what a fresh
  * look at a host's earlier address said; without one, an address that is not in this batch counts as left.
@@ -48,53 +54,69 @@ export async function recordSightings(
   told?: (inventoryId: string) => boolean,
 ): Promise<Decision[]> {
   const sightings = given.map((sighting) => ({ ...sighting, address: mustBeAddress(sighting.address) }));
+  if (sightings.length === 0) return [];
   await planByKey(tx.db);
   const around = { newId: () => platform.newId('host'), alive, ...(told ? { told } : {}) };
-  const decisions: Decision[] = [];
-  for (const part of partsOf(sightings)) decisions.push(...(await decideOrRepeat(tx, part, around, reporting)));
-  await noteSeen(
-    tx.db,
-    decisions.map(({ hostId }, index) => ({ hostId, sighting: sightings[index]! })),
-  );
+  const repeats = await repeatsIn(tx.db, sightings);
+  const isNoted = repeats.size === sightings.length && (await noteRepeats(tx.db, sightings, repeats));
+  const decisions = isNoted
+    ? decidedBy(sightings, repeats)
+    : await decideOrRepeat(tx, sightings, repeats, { around, reporting });
   await planFreely(tx.db);
-  if (sightings.length > 0) await tx.publish('hosts', { hostId: decisions[0]!.hostId });
+  await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
 }
 
+/** Of a batch, part by part, what does not only repeat what stands. */
 async function decideOrRepeat(
   tx: Tx,
-  { sightings, beside }: Part,
-  around: Surroundings,
-  reporting: Reporting,
+  sightings: readonly Sighting[],
+  repeats: Map<number, string>,
+  deciding: Deciding,
 ): Promise<Decision[]> {
-  const repeats = await repeatsIn(tx.db, sightings);
-  const decisions: Decision[] = Array.from({ length: sightings.length });
-  // What only repeats itself waits for nobody.
-  if (repeats.size < sightings.length) {
-    await lockIdentities(tx.db);
-    const { open, hosts } = await sortOut(tx.db, sightings, repeats);
-    const undecided = open.map((index) => sightings[index]!);
-    const decided = await decide(tx, { sightings: undecided, beside, hosts, around, reporting });
-    for (const [place, index] of open.entries()) decisions[index] = decided[place]!;
+  await lockIdentities(tx.db);
+  for (const index of await outdated(tx.db, sightings, repeats)) repeats.delete(index);
+  const { open, hosts } = await sortOut(tx.db, sightings, repeats);
+  // All that is written of, in one order, before anything else is: whoever repeats some of it at once waits, or we do.
+  const touched = hosts.map(({ id }) => id);
+  await noteSeen(tx.db, seenOf(sightings, repeats), { holding: touched });
+  const decisions = decidedBy(sightings, repeats);
+  const left = open.values();
+  let next = left.next();
+  for (const { to, meanwhile } of partsOf(sightings)) {
+    const own: number[] = [];
+    for (; !next.done && next.value < to; next = left.next()) own.push(next.value);
+    if (own.length === 0) continue;
+    const undecided = own.map((index) => sightings[index]!);
+    const here = own.length === open.length ? hosts : await hostsAround(tx.db, undecided);
+    const decided = await decide(tx, { sightings: undecided, meanwhile, hosts: here, ...deciding });
+    for (const [place, index] of own.entries()) decisions[index] = decided[place]!;
   }
-  for (const [index, hostId] of repeats) decisions[index] = repeated(hostId, sightings[index]!);
+  await noteSeen(
+    tx.db,
+    open.map((index) => ({ hostId: decisions[index]!.hostId, sighting: sightings[index]! })),
+  );
   return decisions;
 }
 
-const repeated = (hostId: string, { source, address }: Sighting): Decision =>
-  seenAgain(hostId, `${source} says of ${address} what it said before`);
+/** What is known without deciding, each at its place; the others are missing. */
+function decidedBy(sightings: readonly Sighting[], repeats: ReadonlyMap<number, string>): Decision[] {
+  const decisions: Decision[] = Array.from({ length: sightings.length });
+  for (const [index, hostId] of repeats) {
+    const { source, address } = sightings[index]!;
+    decisions[index] = seenAgain(hostId, `${source} says of ${address} what it said before`);
+  }
+  return decisions;
+}
 
-interface Undecided {
+interface Undecided extends Deciding {
   sightings: readonly Sighting[];
-  /** all that is told of how things stand, with what only repeats that */
-  beside: readonly Sighting[];
+  meanwhile: Meanwhile;
   hosts: readonly HostAround[];
-  around: Surroundings;
-  reporting: Reporting;
 }
 
 /** Decides and writes down what is new or different, and who was seen with it. */
-async function decide(tx: Tx, { sightings, beside, hosts, around, reporting }: Undecided): Promise<Decision[]> {
+async function decide(tx: Tx, { sightings, meanwhile, hosts, around, reporting }: Undecided): Promise<Decision[]> {
   const faces = await facesAround(
     tx.db,
     sightings.map((sighting) => atPlace(sighting).address),
@@ -105,7 +127,7 @@ async function decide(tx: Tx, { sightings, beside, hosts, around, reporting }: U
     hosts,
     sightings.map(atPlace),
     { ...around, reports: (id) => agents.has(id), ...stoodFor(faces) },
-    beside.map(atPlace),
+    meanwhile,
   ).map((one, index) => explained(withAddresses(one), sightings[index]!));
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);

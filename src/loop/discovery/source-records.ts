@@ -1,16 +1,20 @@
 import type { Actor } from '../../model/actor.ts';
-import type { Platform, Tx } from '../../platform/context.ts';
-import { chunks } from '../../platform/db/many.ts';
+import type { Sighting } from '../../model/estate.ts';
+import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
 import { mergeListed } from './merge.ts';
+import type { Decision } from './logic/reconcile.ts';
 import { sightingsOf } from './logic/source-records.ts';
 import { rejudge } from './rejudge.ts';
 import { recordSightings } from './sightings.ts';
 import type { SourceRecord } from './sources/contract.ts';
 import { measuredAmong, type SourceRow } from './store-sources.ts';
-import { hostRow, hostRows, updateHost } from './store-hosts.ts';
+import { describeTold, type hostRow, hostRows, lockedHostRows } from './store-hosts.ts';
 
-/** Records of one transaction: an identity lock is held meanwhile. */
-const TOGETHER = 50;
+/**
+ * Addresses of one transaction, or a few more: an identity lock is held meanwhile, for as long as a batch of a scan holds it.
+ * With fewer, most of the time goes into questions that are the same for one and for a thousand.
+ */
+const TOGETHER = 1000;
 
 interface From {
   row: SourceRow;
@@ -34,10 +38,23 @@ export async function takeRecords(
   records: readonly SourceRecord[],
 ): Promise<Taken[]> {
   const taken: Taken[] = [];
-  for (const some of chunks(records, TOGETHER)) {
+  for (const some of together(records)) {
     taken.push(await platform.observe(actor, (tx) => takeSome(platform, tx, from, some)));
   }
   return taken;
+}
+
+function* together(records: readonly SourceRecord[]): Generator<SourceRecord[]> {
+  let some: SourceRecord[] = [];
+  let addresses = 0;
+  for (const record of records) {
+    some.push(record);
+    addresses += record.addresses.length;
+    if (addresses < TOGETHER) continue;
+    yield some;
+    [some, addresses] = [[], 0];
+  }
+  if (some.length > 0) yield some;
 }
 
 async function takeSome(platform: Platform, tx: Tx, from: From, records: readonly SourceRecord[]): Promise<Taken> {
@@ -52,55 +69,84 @@ async function takeSome(platform: Platform, tx: Tx, from: From, records: readonl
     if (kind === 'inventory-id') from.told.add(value);
   const told = (id: string): boolean => from.told.has(id);
   const decisions = await recordSightings(platform, tx, sightings.flat(), undefined, undefined, told);
-  const rows = await hostRows(
-    tx.db,
-    decisions.map(({ hostId }) => hostId),
-  );
-  let at = 0;
   const taken: Taken = { addresses: decisions.length, newHosts: 0, claimed: 0 };
-  for (const [index, record] of records.entries()) {
-    const own = decisions.slice(at, (at += sightings[index]!.length));
-    taken.newHosts += own.filter(({ kind }) => ['new', 'clone', 'replaced'].includes(kind)).length;
-    const hostIds = [...new Set(own.map(({ hostId }) => hostId))];
-    for (const hostId of hostIds) {
-      // Most of what a source tells is known: one question for all, and one more for each that changes.
-      if (!said(rows.get(hostId), record, from)) continue;
-      if (await applyRecord(tx, hostId, record, from)) taken.claimed++;
-    }
-    if (from.of !== 'machines') continue;
+  const of = recordsOfHosts(records, sightings, decisions);
+  taken.newHosts = decisions.filter(({ kind }) => ['new', 'clone', 'replaced'].includes(kind)).length;
+  taken.claimed = await applyRecords(tx, of, from);
+  if (from.of !== 'machines') return taken;
+  for (const { record, hostIds } of of) {
     const there = record.addresses.flatMap((address) => measured.get(address) ?? []);
     await mergeListed(tx, [...new Set([...hostIds, ...there])], from.row);
   }
   return taken;
 }
 
-/** What a record would add to a host; null: nothing. */
-function said(host: HostRow | undefined, record: SourceRecord, { isList }: Pick<From, 'isList'>) {
-  if (!host) return null;
-  const tags = { ...record.tags, ...host.tags };
-  const owner = host.owner ?? record.owner ?? null;
-  const isClaimed = isList && host.claim === 'unknown';
-  const isTagged = Object.keys(tags).length > Object.keys(host.tags).length;
-  return isClaimed || isTagged || owner !== host.owner ? { tags, owner, isClaimed } : null;
+interface About {
+  record: SourceRecord;
+  hostIds: string[];
+}
+
+function recordsOfHosts(
+  records: readonly SourceRecord[],
+  sightings: readonly (readonly Sighting[])[],
+  decisions: readonly Decision[],
+): About[] {
+  let at = 0;
+  return records.map((record, index) => {
+    const own = decisions.slice(at, (at += sightings[index]!.length));
+    return { record, hostIds: [...new Set(own.map(({ hostId }) => hostId))] };
+  });
+}
+
+/**
+ * What people wrote about machines elsewhere fills what nobody wrote here. Most of what a source tells is known: one
+ * question for all, and one more for those that change. Returns how many were claimed by that.
+ */
+async function applyRecords(tx: Tx, all: readonly About[], from: From): Promise<number> {
+  const known = await hostRows(
+    tx.db,
+    all.flatMap(({ hostIds }) => hostIds),
+  );
+  const open = all.flatMap(({ record, hostIds }) =>
+    hostIds.filter((id) => said(known.get(id), record, from)).map((id) => ({ id, record })),
+  );
+  if (open.length === 0) return 0;
+  const rows = await lockedHostRows(
+    tx.db,
+    open.map(({ id }) => id),
+  );
+  const entries: EntryDraft[] = [];
+  for (const { id, record } of open) {
+    const host = rows.get(id);
+    const news = said(host, record, from);
+    if (!host || !news) continue;
+    rows.set(id, { ...host, ...news });
+    entries.push(appliedEntry(host, news, from));
+    await rejudge(tx, id);
+  }
+  await describeTold(tx.db, [...rows.values()]);
+  await tx.recordAll(entries);
+  return entries.filter(({ type }) => type === 'discovery.host.claimed').length;
 }
 
 type HostRow = NonNullable<Awaited<ReturnType<typeof hostRow>>>;
+type News = Pick<HostRow, 'tags' | 'owner' | 'claim'>;
 
-/** What people wrote about a machine elsewhere fills what nobody wrote here. True: the host was claimed by that. */
-async function applyRecord(tx: Tx, hostId: string, record: SourceRecord, { row, isList }: From): Promise<boolean> {
-  const host = await hostRow(tx.db, hostId);
-  const news = said(host, record, { isList });
-  if (!host || !news) return false;
-  const { tags, owner, isClaimed } = news;
-  await updateHost(tx.db, hostId, { owner, tags: JSON.stringify(tags), ...(isClaimed ? { claim: 'known' } : {}) });
-  const subject = { kind: 'host' as const, id: hostId, name: host.name };
-  const reason = `listed by ${row.name} (${row.kind})`;
-  const detail = {
-    reason,
-    before: { claim: host.claim, owner: host.owner, tags: host.tags },
-    after: { claim: isClaimed ? 'known' : host.claim, owner, tags },
+/** What a host is called by with this record, where that adds anything; null: it does not. */
+function said(host: HostRow | undefined, record: SourceRecord, { isList }: Pick<From, 'isList'>): News | null {
+  if (!host) return null;
+  const tags = { ...record.tags, ...host.tags };
+  const owner = host.owner ?? record.owner ?? null;
+  const claim = isList && host.claim === 'unknown' ? 'known' : host.claim;
+  const isTagged = Object.keys(tags).length > Object.keys(host.tags).length;
+  return isTagged || owner !== host.owner || claim !== host.claim ? { tags, owner, claim } : null;
+}
+
+function appliedEntry(host: HostRow, news: News, { row }: From): EntryDraft {
+  const { id, name, claim, owner, tags } = host;
+  return {
+    type: news.claim === claim ? 'discovery.host.tagged' : 'discovery.host.claimed',
+    subject: { kind: 'host', id, name },
+    detail: { reason: `listed by ${row.name} (${row.kind})`, before: { claim, owner, tags }, after: { ...news } },
   };
-  await tx.record({ type: isClaimed ? 'discovery.host.claimed' : 'discovery.host.tagged', subject, detail });
-  await rejudge(tx, hostId);
-  return isClaimed;
 }

@@ -3,7 +3,8 @@ import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { placeIn } from './logic/place.ts';
-import { type KnownHost, STRONG, strong } from './logic/reconcile.ts';
+import type { KnownHost } from './logic/reconcile.ts';
+import { STRONG, strong } from './logic/strong.ts';
 import { q } from './tables.ts';
 
 /** What a decision looks at, and what may have to be written after it. */

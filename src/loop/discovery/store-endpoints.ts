@@ -100,64 +100,9 @@ export async function endpointRow(
     .executeTakeFirst();
 }
 
-export interface EndpointWrite {
-  service: string;
-  probe: ProbeResult | null;
-  probed_at: Date | null;
-  last_error: string | null;
-  last_seen: Date;
-  /** the host whose agent saw it; none: the server itself */
-  via?: string | null;
-}
-
-const written = (write: EndpointWrite) => ({
-  ...write,
-  probe: write.probe ? jsonText(write.probe) : null,
-  via: write.via ?? null,
-  state: 'open' as const,
-  misses: 0,
-  missed_since: null,
-});
-
-export async function insertEndpoint(
-  db: DbOrTx,
-  endpoint: EndpointWrite & {
-    id: string;
-    host_id: string;
-    address: string;
-    port: number;
-    transport: Transport;
-    first_seen: Date;
-  },
-): Promise<void> {
-  await q(db)
-    .insertInto('discovery.endpoint')
-    .values({ ...endpoint, ...written(endpoint) })
-    .execute();
-}
-
-/** A look that did not succeed: everything known before stays (row 1.8). */
-export async function noteProbeError(
-  db: DbOrTx,
-  id: string,
-  error: string,
-  seen: { at: Date; via: string | null } | null,
-): Promise<void> {
-  await q(db)
-    .updateTable('discovery.endpoint')
-    .set({
-      last_error: error,
-      ...(seen ? { last_seen: seen.at, via: seen.via, state: 'open', misses: 0, missed_since: null } : {}),
-    })
-    .where('id', '=', id)
-    .execute();
-}
-
-export async function addHistory(db: DbOrTx, endpointId: string, at: Date, probe: ProbeResult): Promise<void> {
-  await q(db)
-    .insertInto('discovery.endpoint_history')
-    .values({ endpoint_id: endpointId, at, probe: jsonText(probe) })
-    .execute();
+/** A look on request that did not succeed: everything known before stays (row 1.8), and so does when it was seen. */
+export async function noteProbeError(db: DbOrTx, id: string, error: string): Promise<void> {
+  await q(db).updateTable('discovery.endpoint').set({ last_error: error }).where('id', '=', id).execute();
 }
 
 export async function historyOf(db: DbOrTx, endpointId: string): Promise<{ at: string; probe: ProbeResult }[]> {

@@ -189,19 +189,33 @@ export async function hostRows(db: DbOrTx, ids: readonly string[]) {
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Is another present host called that? Two hosts of one name would make every document ambiguous. */
-export async function nameIsTaken(db: DbOrTx, name: string, besides: string): Promise<boolean> {
-  const row = await q(db)
+/** The same, and nobody changes them before this transaction ends. */
+export async function lockedHostRows(db: DbOrTx, ids: readonly string[]) {
+  const rows = await q(db)
     .selectFrom('discovery.host')
-    .select('id')
-    .where('name', '=', name)
-    .where('id', '<>', besides)
-    .where('superseded_by', 'is', null)
-    .executeTakeFirst();
-  return row !== undefined;
+    .selectAll()
+    .where('id', '=', anyOf([...new Set(ids)]))
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .execute();
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Present hosts of these names. */
+type Told = Pick<DiscoveryTables['discovery.host'], 'id' | 'claim' | 'owner'> & { tags: Host['tags'] };
+
+/** What people say of hosts. */
+export async function describeTold(db: DbOrTx, all: readonly Told[]): Promise<void> {
+  for (const some of chunks(all)) {
+    const of = <K extends keyof Told>(key: K): Told[K][] => some.map((one) => one[key]);
+    await sql`
+      update discovery.host h set claim = t.claim, owner = t.owner, tags = t.tags::jsonb
+      from unnest(${of('id')}::text[], ${of('claim')}::text[], ${of('owner')}::text[],
+        ${of('tags').map((tags) => JSON.stringify(tags))}::text[]) t (id, claim, owner, tags)
+      where h.id = t.id and h.id = ${anyOf(of('id'))}`.execute(db);
+  }
+}
+
+/** Present hosts of these names. Two of one name would make every document ambiguous. */
 export async function namesTaken(db: DbOrTx, names: readonly string[]): Promise<Map<string, string[]>> {
   if (names.length === 0) return new Map();
   const rows = await q(db)
@@ -220,6 +234,14 @@ export async function setNames(db: DbOrTx, named: ReadonlyMap<string, string>, r
   const ids = [...named.keys()];
   await sql`update discovery.host h set name = t.name, name_rank = ${rank}
     from unnest(${ids}::text[], ${[...named.values()]}::text[]) t (id, name)
+    where h.id = t.id and h.id = ${anyOf(ids)}`.execute(db);
+}
+
+export async function setGuesses(db: DbOrTx, all: readonly { id: string; guess: string | null }[]): Promise<void> {
+  if (all.length === 0) return;
+  const ids = all.map(({ id }) => id);
+  await sql`update discovery.host h set guess = t.guess
+    from unnest(${ids}::text[], ${all.map(({ guess }) => guess)}::text[]) t (id, guess)
     where h.id = t.id and h.id = ${anyOf(ids)}`.execute(db);
 }
 

@@ -1,7 +1,45 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
-import { anyOf } from '../../platform/db/many.ts';
+import { anyOf, chunks } from '../../platform/db/many.ts';
+import { plainList } from './store-told.ts';
 import { q } from './tables.ts';
+
+export interface Present {
+  hostId: string;
+  /** when it was seen; null: nobody says that it was */
+  last: string | null;
+}
+
+/**
+ * Who is seen is present. Rows are taken in the order of hosts, and until the transaction ends nobody else has them: that
+ * is how everybody who writes of a host comes after another (decision 0096).
+ */
+export async function notePresence(db: DbOrTx, all: readonly Present[]): Promise<void> {
+  const inOrder = all.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
+  for (const some of chunks(inOrder)) await notePresenceOf(db, some);
+}
+
+/** Nobody notes that these hosts are seen, or what they serve, before this transaction has ended. */
+export const holdHosts = (db: DbOrTx, hostIds: readonly string[]): Promise<void> =>
+  notePresence(
+    db,
+    hostIds.map((hostId) => ({ hostId, last: null })),
+  );
+
+async function notePresenceOf(db: DbOrTx, some: readonly Present[]): Promise<void> {
+  const told = sql`unnest(${plainList(some.map(({ hostId }) => hostId))}::text[],
+    ${plainList(some.map(({ last }) => last ?? 'null'))}::timestamptz[]) t (host_id, last)`;
+  const { rows } = await sql<{ seen: number }>`
+    with held as (
+      update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
+        offline_since = case when t.last is null then p.offline_since end
+      from ${told} where p.host_id = t.host_id returning t.last)
+    select count(last) as seen from held`.execute(db);
+  if (rows[0]!.seen === some.filter(({ last }) => last !== null).length) return;
+  await sql`
+    insert into discovery.presence (host_id, last_seen) select host_id, last from ${told}
+    where last is not null and not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
+}
 
 /** Hosts that the last scan of their addresses did not find. */
 export async function offlineHosts(db: DbOrTx): Promise<Set<string>> {
@@ -70,5 +108,10 @@ export async function mutedHosts(
 
 export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {
   if (hostIds.length === 0) return;
-  await q(db).updateTable('discovery.presence').set({ offline_since: at }).where('host_id', 'in', hostIds).execute();
+  await holdHosts(db, hostIds);
+  await q(db)
+    .updateTable('discovery.presence')
+    .set({ offline_since: at })
+    .where('host_id', '=', anyOf(hostIds))
+    .execute();
 }

@@ -53,3 +53,19 @@ export async function repeatsAmong(
     where i.fresh = t.count`.execute(db);
   return rows;
 }
+
+/** Of these sightings, those whose host is no longer at that address, or another record's now: by index. */
+export async function goneAmong(
+  db: DbOrTx,
+  all: readonly (Pick<Sighting, 'address' | 'site'> & { index: number; hostId: string })[],
+): Promise<number[]> {
+  if (all.length === 0) return [];
+  const { rows } = await sql<{ index: number }>`
+    select t.index from unnest(${plainList(all.map(({ index }) => String(index)))}::int[],
+      ${plainList(all.map(({ hostId }) => hostId))}::text[], ${plainList(all.map(({ address }) => address))}::text[],
+      ${all.map(({ site, address }) => spaceOf(site, address))}::text[]) t (index, host_id, address, site)
+    where (select count(*) from discovery.address a where a.host_id = t.host_id and a.address = t.address and a.current
+        and a.how = 'measured' and a.site = t.site) = 0
+      or (select count(*) from discovery.host h where h.id = t.host_id and h.superseded_by is null) = 0`.execute(db);
+  return rows.map(({ index }) => index);
+}

@@ -5,6 +5,7 @@ import { chunks } from '../../platform/db/many.ts';
 import { placeIn, spaceOf } from './logic/place.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
 import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
+import { notePresence, type Present } from './store-presence.ts';
 import { noteTold, plainList } from './store-told.ts';
 
 /** Which host a sighting is. */
@@ -39,13 +40,30 @@ export async function noteWords(db: DbOrTx, all: readonly Seen[]): Promise<void>
   }
 }
 
+interface Noting {
+  /** false: they are told of, and not seen */
+  isPresent?: boolean;
+  /** hosts that are to be written of besides, by whatever is decided next */
+  holding?: readonly string[];
+}
+
 /**
- * How often and when last, per host and source; who is seen, and not only told of, is present. Rows are taken in the order
- * of hosts, so that two that do this at once never wait for each other in a circle: call it once a transaction.
+ * How often and when last, per host and source; who is seen, and not only told of, is present. Presence comes first: its
+ * rows say whose turn it is.
  */
-export async function noteSeen(db: DbOrTx, seen: readonly Seen[], isPresent = true): Promise<void> {
-  const inOrder = seen.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
-  for (const some of chunks(inOrder)) await noteSeenOf(db, some, isPresent);
+export async function noteSeen(
+  db: DbOrTx,
+  seen: readonly Seen[],
+  { isPresent = true, holding = [] }: Noting = {},
+): Promise<void> {
+  const said = seen.map(({ hostId, sighting }) => ({ hostId, source: sighting.source, at: sighting.at }));
+  const present = new Map<string, Present>(holding.map((hostId) => [hostId, { hostId, last: null }]));
+  const shown = isPresent ? said.filter((one) => !isListed(one)) : [];
+  for (const { one, last } of grouped(shown, ({ hostId }) => hostId))
+    present.set(one.hostId, { hostId: one.hostId, last });
+  await notePresence(db, [...present.values()]);
+  const inOrder = said.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
+  for (const some of chunks(inOrder)) await countSeen(db, some);
 }
 
 /** What was measured stays measured, whoever claims it. */
@@ -69,7 +87,7 @@ export const noteSighting = (db: DbOrTx, hostId: string, sighting: Sighting): Pr
 export async function noteHearsay(db: DbOrTx, hostId: string, sighting: Sighting): Promise<void> {
   const told = [{ hostId, sighting: { ...sighting, identifiers: [] } }];
   await noteTold(db, told);
-  await noteSeen(db, told, false);
+  await noteSeen(db, told, { isPresent: false });
   await noteAddresses(db, told, 'claimed');
 }
 
@@ -103,41 +121,26 @@ function grouped<T extends { at: string }>(
   return [...groups.values()];
 }
 
-async function noteSeenOf(db: DbOrTx, seen: readonly Seen[], isPresent: boolean): Promise<void> {
-  const said = seen.map(({ hostId, sighting }) => ({ hostId, source: sighting.source, at: sighting.at }));
+async function countSeen(
+  db: DbOrTx,
+  said: readonly { hostId: string; source: Sighting['source']; at: string }[],
+): Promise<void> {
   const groups = grouped(said, ({ hostId, source }) => `${source} ${hostId}`);
-  const present = isPresent
-    ? grouped(
-        said.filter((one) => !isListed(one)),
-        ({ hostId }) => hostId,
-      )
-    : [];
   const sources = sql`unnest(${plainList(groups.map(({ one }) => one.hostId))}::text[],
     ${plainList(groups.map(({ one }) => one.source))}::text[],
     ${plainList(groups.map(({ first }) => first))}::timestamptz[],
     ${plainList(groups.map(({ last }) => last))}::timestamptz[],
     ${plainList(groups.map(({ count }) => String(count)))}::int[]) t (host_id, source, first, last, count)`;
-  const hosts = sql`unnest(${plainList(present.map(({ one }) => one.hostId))}::text[],
-    ${plainList(present.map(({ last }) => last))}::timestamptz[]) t (host_id, last)`;
-  const { rows } = await sql<{ sources: number; hosts: number }>`
-    with sources as (
-      update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
-      from ${sources} where s.host_id = t.host_id and s.source = t.source returning 1),
-    hosts as (
-      update discovery.presence p set last_seen = greatest(p.last_seen, t.last), offline_since = null
-      from ${hosts} where p.host_id = t.host_id returning 1)
-    select (select count(*) from sources) as sources, (select count(*) from hosts) as hosts`.execute(db);
-  if (rows[0]!.sources < groups.length)
-    await sql`
-      insert into discovery.host_source (host_id, source, first_seen, last_seen, sightings)
-      select host_id, source, first, last, count from ${sources}
-      where not exists (select from discovery.host_source s where s.host_id = t.host_id and s.source = t.source)`.execute(
-      db,
-    );
-  if (rows[0]!.hosts < present.length)
-    await sql`
-      insert into discovery.presence (host_id, last_seen) select host_id, last from ${hosts}
-      where not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
+  const known = await sql`
+    update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
+    from ${sources} where s.host_id = t.host_id and s.source = t.source`.execute(db);
+  if (Number(known.numAffectedRows ?? 0n) === groups.length) return;
+  await sql`
+    insert into discovery.host_source (host_id, source, first_seen, last_seen, sightings)
+    select host_id, source, first, last, count from ${sources}
+    where not exists (select from discovery.host_source s where s.host_id = t.host_id and s.source = t.source)`.execute(
+    db,
+  );
 }
 
 /** A claim does not take back what was measured; claims are ended by their age, so theirs is kept to the hour. */
@@ -147,7 +150,8 @@ async function noteAddresses(db: DbOrTx, seen: readonly Seen[], how?: 'claimed')
   const known = seen.map(({ sighting }) => how ?? (isMeasured(sighting) ? 'measured' : 'claimed'));
   await sql`
     insert into discovery.address as a (host_id, address, site, how, current, first_seen, last_seen)
-    select host_id, address, max(site), max(how), true, min(at), max(at)
+    -- Where it was measured, whatever is claimed of that address elsewhere in the same breath.
+    select host_id, address, (array_agg(site order by how desc, site desc))[1], max(how), true, min(at), max(at)
     from unnest(${seen.map(({ hostId }) => hostId)}::text[], ${seen.map(({ sighting }) => sighting.address)}::text[],
       ${known}::text[], ${seen.map(({ sighting }) => sighting.at)}::timestamptz[], ${sites}::text[])
       t (host_id, address, how, at, site)

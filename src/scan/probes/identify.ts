@@ -1,11 +1,12 @@
 import { isAppError } from '../../model/errors/index.ts';
-import { type ProbeResult, ServiceProbe, type TlsProbe } from '../../model/probe.ts';
+import { type ProbeResult, ServiceProbe, type TlsProbe, TlsVersion } from '../../model/probe.ts';
 import { isPointless, openingsFor } from '../logic/openings.ts';
 import { answersAtAll, ask, greet } from './ask-opening.ts';
 import { type Answer, newHeard, type Probe, type ProbeTarget } from './contract.ts';
 import { isPage } from './http/wire.ts';
 import { PROBES } from './registry.ts';
 import { NotItsProtocol } from './service-result.ts';
+import { probeOnlySsl2, tlsProbe } from './tls/index.ts';
 import { connectWithin } from './tls/within.ts';
 
 /** Openings that are tried on one port, each on a connection of its own. */
@@ -15,11 +16,15 @@ const MOST_SILENT = 4;
 /** Openings end here, so that the probe itself has time left (ms of the look's deadline). */
 const LEFT_FOR_PROBE_MS = 4000;
 const LEAST_MS = 300;
+/** For the answer to what is said last: whoever speaks it does so within a round trip. */
+const LAST_MS = 1500;
 
 /** Finds out by itself what listens (whatever the port number suggests) and reads it; within TLS as well. */
 export async function identifyAndProbe(target: ProbeTarget): Promise<ProbeResult> {
   const result = await probeWhoItIs(target);
-  return result.protocol === 'tls' && !target.secure ? { ...result, ...(await lookWithin(target, result)) } : result;
+  if (result.protocol !== 'tls' || target.secure) return result;
+  const newest = result.versions.at(-1);
+  return newest ? { ...result, ...(await lookWithin(target, newest)) } : result;
 }
 
 /** Whether anything comes from this port, unasked or to the opening that suits it best; on one connection. */
@@ -35,6 +40,8 @@ async function probeWhoItIs(target: ProbeTarget): Promise<ProbeResult> {
   const not: Probe[] = [];
   for (;;) {
     const { probe, greeting } = await identify(target, openings, not);
+    const last = probe.protocol === 'unknown' ? await lastResort(target) : null;
+    if (last) return last;
     try {
       return await probe.probe({ ...target, greeting });
     } catch (error) {
@@ -42,6 +49,16 @@ async function probeWhoItIs(target: ProbeTarget): Promise<ProbeResult> {
       not.push(probe);
     }
   }
+}
+
+/** The hello of SSL 2.0 is no record of TLS, and nobody else is asked by it: said last, and only where TLS is usual. */
+async function lastResort(target: ProbeTarget): Promise<TlsProbe | null> {
+  const { greeting, hungUp, answers } = target.heard;
+  const isUsual = tlsProbe.ports?.includes(target.port) ?? false;
+  if (target.secure || !isUsual || greeting.length > 0 || hungUp) return null;
+  const toTls = answers.get(tlsProbe.protocol);
+  const isAnswered = toTls !== undefined && (toTls.ended || toTls.bytes.length > 0);
+  return probeOnlySsl2(target, isAnswered ? [] : TlsVersion.options, LAST_MS);
 }
 
 export interface Known {
@@ -140,8 +157,8 @@ const suitedFirst = (probes: readonly Probe[], port: number): Probe[] =>
   probes.toSorted((a, b) => Number(b.ports?.includes(port) ?? false) - Number(a.ports?.includes(port) ?? false));
 
 /** What speaks within TLS. Nothing that went wrong there takes anything from what TLS itself showed. */
-async function lookWithin(target: ProbeTarget, tls: TlsProbe): Promise<Partial<TlsProbe>> {
-  const within = connectWithin(target, tls.versions.at(-1)!);
+async function lookWithin(target: ProbeTarget, newest: TlsVersion): Promise<Partial<TlsProbe>> {
+  const within = connectWithin(target, newest);
   try {
     const inner = await identifyAndProbe({ ...target, heard: newHeard(), secure: true, connect: within.connect });
     const inside = ServiceProbe.safeParse(inner);

@@ -56,8 +56,10 @@ const start = (target: ProbeTarget) =>
 
 /** The same question within TLS, of a server that answers nobody without; null where that did not come about. */
 async function startWithin(target: ProbeTarget, tls: TlsSeen): Promise<Awaited<ReturnType<typeof start>> | null> {
+  const newest = tls.versions.at(-1);
+  if (!newest) return null;
   try {
-    return await start({ ...target, connect: connectWithin(target, tls.versions.at(-1)!).connect });
+    return await start({ ...target, connect: connectWithin(target, newest).connect });
   } catch (error) {
     if (isAppError(error)) return null;
     throw error;

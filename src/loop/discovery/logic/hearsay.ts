@@ -1,5 +1,6 @@
 import type { Claim, Sighting, SourceName } from '../../../model/estate.ts';
-import { contradiction, type KnownHost, strong } from './reconcile.ts';
+import { contradiction, type KnownHost } from './reconcile.ts';
+import { strong } from './strong.ts';
 
 /** A host that a patrol's sighting touches: it is at that address, or has one of its identifiers. */
 export interface Touched extends KnownHost {

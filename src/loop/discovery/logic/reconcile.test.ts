@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Identifier, Sighting, SourceName } from '../../../model/estate.ts';
-import { type Decision, isMeasured, type KnownHost, questions, reconcile, strong } from './reconcile.ts';
+import { type Decision, isMeasured, type KnownHost, questions, reconcile } from './reconcile.ts';
+import { strong } from './strong.ts';
 
 const AT = '2030-01-01T00:00:00.000Z';
 const key = (value: string): Identifier => ({ kind: 'ssh-host-key', value });

@@ -1,23 +1,12 @@
 import type { Identifier, IdentifierKind, Management, Sighting } from '../../../model/estate.ts';
 import { LISTS } from '../../../model/seen.ts';
 import { Index } from './indexed.ts';
+import { Meanwhile } from './meanwhile.ts';
 import { addressOfPlace } from './place.ts';
 import { isAt, isNowhere, isOnlyAfar, isTwinOf, measuredFirst, rank, sharesSpace, standsIn } from './standing.ts';
+import { same, STRONG, strong, type StrongKind, textOf } from './strong.ts';
 import type { Stood, Surroundings } from './surroundings.ts';
 
-/**
- * Which machine is it? Strongest first. TLS keys are not among them: one key on many servers is exactly what people
- * do, so a shared key must never make two machines one. They are kept beside the host and shown.
- */
-export const STRONG = [
-  'agent-key',
-  'cloud-id',
-  'machine-id',
-  'ssh-host-key',
-  'mac',
-  'inventory-id',
-] as const satisfies IdentifierKind[];
-type StrongKind = (typeof STRONG)[number];
 /**
  * A new key at the same place: a re-enrolled agent is still the same machine, so this kind never contradicts. Nor does
  * what a list calls a machine: two lists call it differently.
@@ -56,16 +45,16 @@ export interface Decision {
 }
 
 /**
- * Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. `batch`: with those that
- * were seen at the same time and are decided already.
+ * Decides for each sighting which host it is. Pure; what one sighting decides the next one sees. `meanwhile`: how
+ * things stand at that time, with what is decided already or later.
  */
 export function reconcile(
   hosts: readonly KnownHost[],
   sightings: readonly Sighting[],
   around: Surroundings,
-  batch: readonly Sighting[] = sightings,
+  meanwhile = new Meanwhile(sightings),
 ): Decision[] {
-  const state = new Estate(hosts, batch, around);
+  const state = new Estate(hosts, meanwhile, around);
   const decisions: Decision[] = Array.from({ length: sightings.length });
   for (const index of strongestFirst(sightings)) decisions[index] = state.decide(sightings[index]!);
   return decisions;
@@ -103,18 +92,14 @@ class Estate {
   readonly #places = new Index<KnownHost>((host) => this.#order.get(host.id)!);
   readonly #order = new Map<string, number>();
   readonly #around: Surroundings;
-  readonly #batch: Map<string, Sighting>;
-  /** identifier → addresses of the batch that show it */
-  readonly #shown = new Index<string>();
+  readonly #meanwhile: Meanwhile;
   readonly #before: Map<string, string[]>;
 
-  constructor(hosts: readonly KnownHost[], batch: readonly Sighting[], around: Surroundings) {
+  constructor(hosts: readonly KnownHost[], meanwhile: Meanwhile, around: Surroundings) {
     for (const host of hosts)
       this.#add({ ...host, identifiers: [...host.identifiers], addresses: [...host.addresses] });
     this.#around = around;
-    this.#batch = new Map(batch.map((s) => [s.address, s]));
-    for (const { address, identifiers } of this.#batch.values())
-      for (const one of strong(identifiers)) this.#shown.add(textOf(one), address);
+    this.#meanwhile = meanwhile;
     this.#before = new Map(
       hosts.map((h) => [h.id, h.addresses.filter((a) => a.how === 'measured').map((a) => a.address)]),
     );
@@ -237,7 +222,7 @@ class Estate {
     if (this.#around.reports?.(host.id)) return host.addresses[0]?.address ?? 'another place';
     const other = host.addresses.find(({ address, how }) => {
       if (how !== 'measured' || address === sighting.address || !sharesSpace(address, sighting.address)) return false;
-      const seen = this.#batch.get(address);
+      const seen = this.#meanwhile.at(address);
       return seen ? seen.identifiers.some((i) => same(i, identifier)) : this.#around.alive(address, identifier);
     });
     return other?.address ?? null;
@@ -260,7 +245,7 @@ class Estate {
     if (!old) return this.#fresh('new', `nothing was known at ${sighting.address}, nor any of its identifiers`);
     const kind = contradiction(old, sighting) ?? 'inventory-id';
     const elsewhere = old.identifiers.some((one) =>
-      this.#shown.of(textOf(one)).some((address) => address !== sighting.address),
+      this.#meanwhile.placesOf(textOf(one)).some((address) => address !== sighting.address),
     );
     const why = `${sighting.address} shows another ${kind} than ${old.name} had there`;
     // Two networks may use the same private addresses: a list ends nobody whom we know.
@@ -288,7 +273,7 @@ class Estate {
   #isMeasuredElsewhere(host: KnownHost, besides: string): boolean {
     return host.addresses.some(({ address, how }) => {
       if (how !== 'measured' || address === besides) return false;
-      const seen = this.#batch.get(address);
+      const seen = this.#meanwhile.at(address);
       return !seen || contradiction(host, seen) === null;
     });
   }
@@ -383,12 +368,6 @@ export function contradiction(
   return found && STRONG.indexOf(found) < agreed ? found : null;
 }
 
-export function strong(identifiers: readonly Identifier[]): Identifier[] {
-  return STRONG.flatMap((kind) => identifiers.filter((i) => i.kind === kind));
-}
-
-const textOf = ({ kind, value }: Identifier): string => `${kind} ${value}`;
-const same = (a: Identifier, b: Identifier): boolean => a.kind === b.kind && a.value === b.value;
 /** So that a machine that moved leaves its address before whoever came there is looked at. */
 function strongestFirst(sightings: readonly Sighting[]): number[] {
   const strength = (sighting: Sighting): number => {

@@ -1,5 +1,6 @@
 import type { Identifier, SharedAddress, Sighting } from '../../../model/estate.ts';
-import { type Decision, isMeasured, type KnownHost, strong } from './reconcile.ts';
+import { type Decision, isMeasured, type KnownHost } from './reconcile.ts';
+import { strong, textOf } from './strong.ts';
 import type { Stood, Surroundings } from './surroundings.ts';
 
 /** A machine's identity that was shown at an address while it was proven alive at another one. */
@@ -24,7 +25,6 @@ export const QUICK_MS = 15 * 60_000;
 /** So often, and something in front of several machines answers. */
 const QUICK_TIMES = 2;
 
-const textOf = ({ kind, value }: Identifier): string => `${kind} ${value}`;
 /** What a machine is told by: always the same one of what it shows. Null: nothing. */
 export const identityOf = (identifiers: readonly Identifier[]): string | null =>
   strong(identifiers)

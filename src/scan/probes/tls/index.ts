@@ -9,7 +9,7 @@ import { lookDeeper, stillServes } from './depth.ts';
 import { type Flight, hello } from './handshake.ts';
 import { proveHeartbleed } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
-import { askSsl2 } from './ssl2.ts';
+import { askSsl2, ssl2Certificate } from './ssl2.ts';
 import { clientHello, RECORD, versionOf } from './wire.ts';
 
 /** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
@@ -43,7 +43,11 @@ export const tlsProbe: Probe = {
 async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
   const { target, seen, unknown, cut } = await askWithOrWithout(plain);
   const newest = seen[0];
-  if (!newest) throw stopped(target, cut ?? 'no version was agreed upon');
+  if (!newest) {
+    const old = await probeOnlySsl2(target, unknown);
+    if (old) return old;
+    throw stopped(target, cut ?? 'no version was agreed upon');
+  }
   const heartbleed = await lookForHeartbleed(target, seen, cut);
   const library = await libraryHandshake(target, newest.version);
   const own = seen.find((s) => s.flight.certificates.length > 0)?.flight.certificates ?? [];
@@ -61,6 +65,33 @@ async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
     ...(library?.stapled ? { stapled: library.stapled } : {}),
     depth: await depthOf(target, seen, chain[0]),
     ...(await lookByName(target, newest.version, chain[0])),
+  };
+}
+
+/**
+ * A server that speaks SSL 2.0 and nothing newer, or null. `unknown`: newer versions whose hello was not answered; `ms`: how
+ * long one waits for it.
+ */
+export async function probeOnlySsl2(
+  target: ProbeTarget,
+  unknown: readonly TlsVersion[],
+  ms?: number,
+): Promise<TlsProbe | null> {
+  const certificate = await ssl2Certificate(target, ms);
+  if (certificate === null) return null;
+  const isKnown = unknown.length === 0;
+  return {
+    protocol: 'tls',
+    versions: [],
+    ...(isKnown ? {} : { unknownVersions: TlsVersion.options.filter((version) => unknown.includes(version)) }),
+    ssl2: 'spoken',
+    chain: describeChain([certificate]),
+    heartbleed: {
+      verdict: isKnown ? 'safe' : 'unknown',
+      extension: false,
+      leakedBytes: 0,
+      reason: isKnown ? 'SSL 2.0 has no heartbeats' : 'SSL 2.0 has no heartbeats, and newer versions were not answered',
+    },
   };
 }
 

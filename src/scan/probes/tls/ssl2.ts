@@ -50,6 +50,33 @@ export async function askSsl2(target: ProbeTarget, serves: () => Promise<boolean
   }
 }
 
+/**
+ * The certificate that its SERVER-HELLO brings along, or as much as came of it; null where it is none. `ms`: how long one
+ * waits for it.
+ */
+export async function ssl2Certificate(target: ProbeTarget, ms = HELLO_MS): Promise<Buffer | null> {
+  try {
+    return await converse(target, ms, readCertificate);
+  } catch (error) {
+    if (!isAppError(error) && !(error instanceof ConversationEnded)) throw error;
+    return null;
+  }
+}
+
+async function readCertificate(conversation: Conversation): Promise<Buffer | null> {
+  conversation.write(ssl2Hello());
+  const head = await conversation.read(2 + SERVER_HELLO_HEAD);
+  if (readSsl2(head) !== 'spoken') return null;
+  const rest = (head.readUInt16BE(0) & 0x7fff) - SERVER_HELLO_HEAD;
+  try {
+    return await conversation.read(Math.min(head.readUInt16BE(7), rest));
+  } catch (error) {
+    if (!(error instanceof ConversationEnded)) throw error;
+    // That it speaks SSL 2.0 is shown, whatever becomes of the certificate.
+    return Buffer.alloc(0);
+  }
+}
+
 async function exchange(conversation: Conversation): Promise<Ssl2 | 'closed'> {
   conversation.write(ssl2Hello());
   try {

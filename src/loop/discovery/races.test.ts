@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import type { Sighting } from '../../model/estate.ts';
+import type { Tx } from '../../platform/context.ts';
+import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { recordAllLooks } from './looks.ts';
+import { merge } from './merge.ts';
+import { recordSightings } from './sightings.ts';
+import { hostIdAt } from './store-hosts.ts';
+import { OPERATOR } from './testing/index.ts';
+
+let platform: TestPlatform;
+before(async () => {
+  platform = await testPlatform();
+});
+after(() => platform.close());
+
+interface Seen {
+  address: string;
+  key: string;
+  /** port → what it says */
+  ports?: Record<number, string>;
+}
+
+const DAY = new Date(Date.UTC(2030, 0, 1)).toISOString();
+const sightingOf = ({ address, key }: Seen): Sighting => ({
+  source: 'scan',
+  address,
+  at: DAY,
+  identifiers: [{ kind: 'ssh-host-key', value: key }],
+});
+
+/** Who was seen, and what they serve. */
+async function record(tx: Tx, all: readonly Seen[]): Promise<void> {
+  const decisions = await recordSightings(platform, tx, all.map(sightingOf));
+  const looks = all.map(({ address, ports = {} }) =>
+    Object.entries(ports).map(([port, banner]) => {
+      return { address, port: Number(port), at: tx.now, result: { protocol: 'unknown' as const, banner }, error: null };
+    }),
+  );
+  await recordAllLooks(
+    platform,
+    tx,
+    decisions.map(({ hostId }, index) => ({ hostId, looks: looks[index]! })),
+  );
+}
+
+const scan = (...all: Seen[]): Promise<void> => platform.observe(OPERATOR, (tx) => record(tx, all));
+
+/** A transaction that has written, and ends when it is let go. */
+async function holding(write: (tx: Tx) => Promise<unknown>): Promise<{ end(): Promise<void> }> {
+  const [written, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const done = platform.observe(OPERATOR, async (tx) => {
+    await write(tx);
+    written.resolve();
+    await gate.promise;
+  });
+  await Promise.race([written.promise, done]);
+  return {
+    end: async () => {
+      gate.resolve();
+      await done;
+    },
+  };
+}
+
+/** Until so many connections wait for a lock. */
+async function waiting(count: number): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    const { rows } = await sql<{ n: number }>`select count(*) as n from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(platform.db);
+    if (rows[0]!.n >= count) return;
+    await sleep(10);
+  }
+  assert.fail(`fewer than ${count} wait for a lock`);
+}
+
+/** What nobody may ever see: services where their host is not, or of a record that is another one now; two at one place. */
+async function wrong(): Promise<unknown[]> {
+  const { rows } = await sql`
+    select 'left behind' as what, e.host_id, e.address from discovery.endpoint e
+    where e.state = 'open' and not exists (select from discovery.address a
+      where a.host_id = e.host_id and a.address = e.address and a.current)
+    union all
+    select 'of a record that is another one', e.host_id, e.address from discovery.endpoint e
+    join discovery.host h on h.id = e.host_id where e.state = 'open' and h.superseded_by is not null
+    union all
+    select 'two hosts', min(host_id), address from discovery.address where current and how = 'measured'
+    group by address having count(*) > 1`.execute(platform.db);
+  return rows;
+}
+
+const portsAt = async (address: string): Promise<number[]> => {
+  const { rows } = await sql<{ port: number }>`select port from discovery.endpoint
+    where address = ${address} and state = 'open' order by port`.execute(platform.db);
+  return rows.map(({ port }) => port);
+};
+
+test('1.5: a look at the place that a host leaves at that moment leaves nothing of it behind', async () => {
+  const there = { address: '10.7.0.1', key: 'moves' };
+  await scan({ ...there, ports: { 22: 'aa' } });
+  const moves = await holding((tx) => record(tx, [{ ...there, address: '10.7.0.2' }]));
+  const repeats = scan({ ...there, ports: { 22: 'aa', 443: 'bb' } });
+  await waiting(1);
+  await moves.end();
+  await repeats;
+  assert.deepEqual(await wrong(), []);
+  // It was seen there after it had been seen elsewhere: it is back.
+  assert.deepEqual([await portsAt('10.7.0.1'), await portsAt('10.7.0.2')], [[22, 443], []]);
+});
+
+test('1.5: who moves a host waits for a look at it that is being written, and takes along what that found', async () => {
+  const there = { address: '10.7.1.1', key: 'followed' };
+  await scan({ ...there, ports: { 22: 'aa' } });
+  const id = (await hostIdAt(platform.db, there.address))!;
+  const held = await holding(({ db }) =>
+    sql`select from discovery.presence where host_id = ${id} for update`.execute(db),
+  );
+  const repeats = scan({ ...there, ports: { 22: 'cc', 443: 'bb' } });
+  await waiting(1);
+  const moves = scan({ ...there, address: '10.7.1.2' });
+  await waiting(2);
+  await held.end();
+  // Neither waits for what the other has: PostgreSQL would end one of them after a second.
+  await Promise.all([repeats, moves]);
+  assert.deepEqual(await wrong(), []);
+  assert.deepEqual([await portsAt('10.7.1.1'), await portsAt('10.7.1.2')], [[], [22, 443]]);
+});
+
+test('1.7: what is seen of a host that is merged at that moment is seen of the one that it is now', async () => {
+  await scan({ address: '10.7.2.1', key: 'merged', ports: { 22: 'aa' } }, { address: '10.7.2.2', key: 'stays' });
+  const [from, into] = [await hostIdAt(platform.db, '10.7.2.1'), await hostIdAt(platform.db, '10.7.2.2')];
+  const merges = await holding((tx) =>
+    merge(tx, { from: from!, into: into!, addresses: ['10.7.2.1'], why: 'a test says so' }),
+  );
+  const repeats = scan({ address: '10.7.2.1', key: 'merged', ports: { 22: 'aa', 443: 'bb' } });
+  await waiting(1);
+  await merges.end();
+  await repeats;
+  assert.deepEqual(await wrong(), []);
+  assert.equal(await hostIdAt(platform.db, '10.7.2.1'), into);
+  assert.deepEqual(await portsAt('10.7.2.1'), [22, 443]);
+});
+
+let block = 3;
+
+test('1.5, 1.7: batches that repeat and batches that move, at once and in any order, end each other never', async () => {
+  const HOSTS = 40;
+  const Batch = fc.record({
+    order: fc.shuffledSubarray(
+      Array.from({ length: HOSTS }, (_, host) => host),
+      { minLength: HOSTS / 2 },
+    ),
+    /** so many of them have swapped their places with the next one */
+    swapped: fc.constantFrom(0, 0, 1, 4),
+    port: fc.constantFrom(22, 80, 443),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(Batch, { minLength: 4, maxLength: 12 }), async (batches) => {
+      const net = `10.8.${block++}`;
+      const seen = (place: number, host: number, port: number): Seen => {
+        return { address: `${net}.${place}`, key: `${net} ${host}`, ports: { [port]: `${host}`.padStart(2, '0') } };
+      };
+      await scan(...Array.from({ length: HOSTS }, (_, host) => seen(host, host, 22)));
+      await Promise.all(
+        batches.map(({ order, swapped, port }) => {
+          const places = order.map((host, index) => (index < swapped * 2 ? order[index ^ 1]! : host));
+          return scan(...order.map((host, index) => seen(places[index]!, host, port)));
+        }),
+      );
+      assert.deepEqual(await wrong(), []);
+      const { rows } = await sql<{ n: number }>`select count(*) as n from discovery.identifier i
+        join discovery.host h on h.id = i.host_id where starts_with(i.value, ${`${net} `}) and h.superseded_by is null`.execute(
+        platform.db,
+      );
+      assert.equal(rows[0]!.n, HOSTS, 'each machine is one host');
+    }),
+    { numRuns: 8 },
+  );
+});
