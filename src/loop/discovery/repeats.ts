@@ -44,18 +44,6 @@ export async function repeatsIn(db: DbOrTx, sightings: readonly Sighting[]): Pro
 export const seenOf = (sightings: readonly Sighting[], repeats: ReadonlyMap<number, string>): Seen[] =>
   [...repeats].map(([index, hostId]) => ({ hostId, sighting: sightings[index]! }));
 
-/** Repeats whose hosts were moved, merged or replaced since they were told apart: indices. */
-export function outdated(
-  db: DbOrTx,
-  sightings: readonly Sighting[],
-  repeats: ReadonlyMap<number, string>,
-): Promise<number[]> {
-  return goneAmong(
-    db,
-    [...repeats].map(([index, hostId]) => ({ index, hostId, ...sightings[index]! })),
-  );
-}
-
 /**
  * A batch that only repeats what stands waits for no other but one that changes the very same hosts (decision 0096). False:
  * one did, so that there is something to decide; then nothing was written, nor is anything held that it may wait for.
@@ -67,7 +55,7 @@ export async function noteRepeats(
 ): Promise<boolean> {
   await sql`savepoint repeats`.execute(db);
   await noteSeen(db, seenOf(sightings, repeats));
-  const holds = (await outdated(db, sightings, repeats)).length === 0;
+  const holds = (await goneAmong(db, sightings, repeats)).length === 0;
   if (!holds) await sql`rollback to savepoint repeats`.execute(db);
   await sql`release savepoint repeats`.execute(db);
   return holds;

@@ -10,7 +10,7 @@ import { type Decision, isMeasured, reconcile, seenAgain } from './logic/reconci
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { stoodFor } from './logic/shared.ts';
 import type { Surroundings } from './logic/surroundings.ts';
-import { noteRepeats, outdated, repeatsIn, seenOf, sortOut } from './repeats.ts';
+import { noteRepeats, repeatsIn, seenOf, sortOut } from './repeats.ts';
 import { noteFaces } from './shared.ts';
 import { leavePlaces, type Place } from './store-addresses.ts';
 import { type HostAround, hostsAround } from './store-around.ts';
@@ -28,6 +28,7 @@ import {
   planFreely,
   updateHost,
 } from './store-hosts.ts';
+import { goneAmong } from './store-repeats.ts';
 import { noteSeen, noteWords, type Seen } from './store-seen.ts';
 import { facesAround } from './store-shared.ts';
 
@@ -75,12 +76,13 @@ async function decideOrRepeat(
   deciding: Deciding,
 ): Promise<Decision[]> {
   await lockIdentities(tx.db);
-  for (const index of await outdated(tx.db, sightings, repeats)) repeats.delete(index);
+  for (const index of await goneAmong(tx.db, sightings, repeats)) repeats.delete(index);
   const { open, hosts } = await sortOut(tx.db, sightings, repeats);
-  // All that is written of, in one order, before anything else is: whoever repeats some of it at once waits, or we do.
-  const touched = hosts.map(({ id }) => id);
-  await noteSeen(tx.db, seenOf(sightings, repeats), { holding: touched });
   const decisions = decidedBy(sightings, repeats);
+  const touched = new Set(hosts.map(({ id }) => id));
+  // Who is to be noted as seen, at the latest in the end.
+  const seen = seenOf(sightings, repeats);
+  let isHeld = false;
   const left = open.values();
   let next = left.next();
   for (const { to, meanwhile } of partsOf(sightings)) {
@@ -89,13 +91,17 @@ async function decideOrRepeat(
     if (own.length === 0) continue;
     const undecided = own.map((index) => sightings[index]!);
     const here = own.length === open.length ? hosts : await hostsAround(tx.db, undecided);
-    const decided = await decide(tx, { sightings: undecided, meanwhile, hosts: here, ...deciding });
-    for (const [place, index] of own.entries()) decisions[index] = decided[place]!;
+    const part = await decide(tx, { sightings: undecided, meanwhile, hosts: here, ...deciding });
+    for (const [place, index] of own.entries()) decisions[index] = part.decisions[place]!;
+    const all = own.map((index) => ({ hostId: decisions[index]!.hostId, sighting: sightings[index]! }));
+    const isNow = ({ hostId }: Seen): boolean => !isHeld && touched.has(hostId);
+    // All that is written of, in one order, before anything else is: whoever repeats some of it at once waits, or we do.
+    if (!isHeld) await noteSeen(tx.db, [...seen.splice(0), ...all.filter(isNow)], { holding: [...touched] });
+    seen.push(...all.filter((one) => !isNow(one)));
+    isHeld = true;
+    await writeDown(tx, part);
   }
-  await noteSeen(
-    tx.db,
-    open.map((index) => ({ hostId: decisions[index]!.hostId, sighting: sightings[index]! })),
-  );
+  await noteSeen(tx.db, seen);
   return decisions;
 }
 
@@ -115,8 +121,14 @@ interface Undecided extends Deciding {
   hosts: readonly HostAround[];
 }
 
-/** Decides and writes down what is new or different, and who was seen with it. */
-async function decide(tx: Tx, { sightings, meanwhile, hosts, around, reporting }: Undecided): Promise<Decision[]> {
+interface Decided extends Pick<Undecided, 'sightings' | 'hosts'> {
+  decisions: Decision[];
+  /** as they were */
+  faces: Awaited<ReturnType<typeof facesAround>>;
+}
+
+/** Decides, and writes nothing yet. */
+async function decide(tx: Tx, { sightings, meanwhile, hosts, around, reporting }: Undecided): Promise<Decided> {
   const faces = await facesAround(
     tx.db,
     sightings.map((sighting) => atPlace(sighting).address),
@@ -129,6 +141,11 @@ async function decide(tx: Tx, { sightings, meanwhile, hosts, around, reporting }
     { ...around, reports: (id) => agents.has(id), ...stoodFor(faces) },
     meanwhile,
   ).map((one, index) => explained(withAddresses(one), sightings[index]!));
+  return { sightings, hosts, decisions, faces };
+}
+
+/** What is new or different, and who was seen with it. */
+async function writeDown(tx: Tx, { sightings, hosts, decisions, faces }: Decided): Promise<void> {
   // Hosts first: one sighting's decision may name a host that another sighting of the batch makes.
   await makeHosts(tx, decisions, sightings);
   const left = await leave(tx, decisions, sightings);
@@ -140,7 +157,6 @@ async function decide(tx: Tx, { sightings, meanwhile, hosts, around, reporting }
   await noteDecisions(tx.db, [...left, ...news]);
   await settle(tx, decisions, sightings, hosts);
   await noteFaces(tx, decisions, sightings.map(atPlace), { hosts, faces });
-  return decisions;
 }
 
 function seenBy(decisions: readonly Decision[], sightings: readonly Sighting[], hosts: readonly HostAround[]): Seen[] {

@@ -54,16 +54,19 @@ export async function repeatsAmong(
   return rows;
 }
 
-/** Of these sightings, those whose host is no longer at that address, or another record's now: by index. */
+/** Repeats (index of a sighting → host) whose host is no longer at that address, or another record's now: by index. */
 export async function goneAmong(
   db: DbOrTx,
-  all: readonly (Pick<Sighting, 'address' | 'site'> & { index: number; hostId: string })[],
+  sightings: readonly Sighting[],
+  repeats: ReadonlyMap<number, string>,
 ): Promise<number[]> {
-  if (all.length === 0) return [];
+  if (repeats.size === 0) return [];
+  const indices = [...repeats.keys()];
+  const places = indices.map((index) => sightings[index]!);
   const { rows } = await sql<{ index: number }>`
-    select t.index from unnest(${plainList(all.map(({ index }) => String(index)))}::int[],
-      ${plainList(all.map(({ hostId }) => hostId))}::text[], ${plainList(all.map(({ address }) => address))}::text[],
-      ${all.map(({ site, address }) => spaceOf(site, address))}::text[]) t (index, host_id, address, site)
+    select t.index from unnest(${plainList(indices.map(String))}::int[], ${plainList([...repeats.values()])}::text[],
+      ${plainList(places.map(({ address }) => address))}::text[],
+      ${plainList(places.map(({ site, address }) => spaceOf(site, address)))}::text[]) t (index, host_id, address, site)
     where (select count(*) from discovery.address a where a.host_id = t.host_id and a.address = t.address and a.current
         and a.how = 'measured' and a.site = t.site) = 0
       or (select count(*) from discovery.host h where h.id = t.host_id and h.superseded_by is null) = 0`.execute(db);

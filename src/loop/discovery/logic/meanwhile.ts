@@ -15,7 +15,8 @@ export class Meanwhile {
   /** Instead of what was seen there before. */
   show(sighting: Sighting): void {
     const { address, identifiers } = sighting;
-    for (const one of strong(this.#at.get(address)?.identifiers ?? [])) this.#shown.remove(textOf(one), address);
+    const before = this.#at.get(address);
+    for (const one of before ? strong(before.identifiers) : []) this.#shown.remove(textOf(one), address);
     for (const one of strong(identifiers)) this.#shown.add(textOf(one), address);
     this.#at.set(address, sighting);
   }

@@ -22,9 +22,11 @@ export interface Part {
  */
 export function* partsOf(sightings: readonly Sighting[]): Generator<Part> {
   const looks = sightings.map(atPlace);
+  const cuts = [0, ...cutsOf(sightings), sightings.length];
+  // Most batches are one part.
+  if (cuts.length === 2) return yield { to: sightings.length, meanwhile: new Meanwhile(looks) };
   const next = nextLooks(looks);
   const meanwhile = new Meanwhile(looks.toReversed());
-  const cuts = [0, ...cutsOf(sightings), sightings.length];
   for (const [index, from] of cuts.slice(0, -1).entries()) {
     const to = cuts[index + 1]!;
     const own = looks.slice(from, to);
@@ -51,16 +53,15 @@ function nextLooks(looks: readonly Sighting[]): number[] {
 
 function cutsOf(sightings: readonly Sighting[]): number[] {
   const cuts: number[] = [];
-  const last = new Map<string, string>();
+  const last = new Map<string, Sighting>();
   for (const [index, sighting] of sightings.entries()) {
     if (!isMeasured(sighting)) continue;
-    const shown = shownBy(sighting);
     const before = last.get(sighting.address);
-    if (before !== undefined && before !== shown) {
+    if (before && shownBy(before) !== shownBy(sighting)) {
       cuts.push(index);
       last.clear();
     }
-    last.set(sighting.address, shown);
+    last.set(sighting.address, sighting);
   }
   return cuts;
 }
