@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
 import { withShared } from './store-shared.ts';
 import { type DiscoveryTables, q } from './tables.ts';
@@ -130,7 +131,7 @@ export async function addressesAway(db: DbOrTx, hostId: string): Promise<Map<str
 
 /** One reconciliation at a time: two that do not see each other's new hosts would make them twice. */
 export async function lockIdentities(db: Transaction<NoTables>): Promise<void> {
-  await sql`select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);
+  await sql`${prepared}select pg_advisory_xact_lock(hashtext('discovery.reconcile'))`.execute(db);
 }
 
 const BULK_PLANS = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'material'].map((plan) => `enable_${plan}`);
@@ -148,7 +149,7 @@ export async function planFreely(db: Transaction<NoTables>): Promise<void> {
 }
 
 async function setPlanning(db: Transaction<NoTables>, how: 'on' | 'off'): Promise<void> {
-  await sql`select set_config(name, ${how}, true) from unnest(${BULK_PLANS}::text[]) t (name)`.execute(db);
+  await sql`${prepared}select set_config(name, ${how}, true) from unnest(${BULK_PLANS}::text[]) t (name)`.execute(db);
 }
 
 export type NewHost = Pick<

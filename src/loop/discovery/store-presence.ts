@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import { plainList } from './store-told.ts';
 import { q } from './tables.ts';
 
@@ -29,7 +30,7 @@ export const holdHosts = (db: DbOrTx, hostIds: readonly string[]): Promise<void>
 async function notePresenceOf(db: DbOrTx, some: readonly Present[]): Promise<void> {
   const told = sql`unnest(${plainList(some.map(({ hostId }) => hostId))}::text[],
     ${plainList(some.map(({ last }) => last ?? 'null'))}::timestamptz[]) t (host_id, last)`;
-  const { rows } = await sql<{ seen: number }>`
+  const { rows } = await sql<{ seen: number }>`${prepared}
     with held as (
       update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
         offline_since = case when t.last is null then p.offline_since end

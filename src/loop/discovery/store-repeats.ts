@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import { spaceOf } from './logic/place.ts';
 import { COARSE_DAYS } from './store-around.ts';
 import { plainList, wordOf } from './store-told.ts';
@@ -26,7 +27,7 @@ export async function repeatsAmong(
   if (sightings.length === 0) return [];
   const of = <T>(read: (one: Sighting) => T): T[] => sightings.map(read);
   const shown = of(({ identifiers }) => [...new Set(identifiers.map(({ kind, value }) => `${kind} ${value}`))]);
-  const { rows } = await sql<Repeat>`
+  const { rows } = await sql<Repeat>`${prepared}
     select t.index, h.id as "hostId", h.name, h.name_rank as "nameRank"
     from unnest(${plainList(sightings.map(({ index }) => String(index)))}::int[],
       ${plainList(of(({ address }) => address))}::text[], ${plainList(of(({ source }) => source))}::text[],
@@ -63,7 +64,7 @@ export async function goneAmong(
   if (repeats.size === 0) return [];
   const indices = [...repeats.keys()];
   const places = indices.map((index) => sightings[index]!);
-  const { rows } = await sql<{ index: number }>`
+  const { rows } = await sql<{ index: number }>`${prepared}
     select t.index from unnest(${plainList(indices.map(String))}::int[], ${plainList([...repeats.values()])}::text[],
       ${plainList(places.map(({ address }) => address))}::text[],
       ${plainList(places.map(({ site, address }) => spaceOf(site, address)))}::text[]) t (index, host_id, address, site)

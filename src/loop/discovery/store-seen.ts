@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Identifier, Sighting } from '../../model/estate.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { chunks } from '../../platform/db/many.ts';
+import { prepared } from '../../platform/db/prepared.ts';
 import { placeIn, spaceOf } from './logic/place.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
 import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
@@ -131,7 +132,7 @@ async function countSeen(
     ${plainList(groups.map(({ first }) => first))}::timestamptz[],
     ${plainList(groups.map(({ last }) => last))}::timestamptz[],
     ${plainList(groups.map(({ count }) => String(count)))}::int[]) t (host_id, source, first, last, count)`;
-  const known = await sql`
+  const known = await sql`${prepared}
     update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
     from ${sources} where s.host_id = t.host_id and s.source = t.source`.execute(db);
   if (Number(known.numAffectedRows ?? 0n) === groups.length) return;

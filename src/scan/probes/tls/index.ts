@@ -43,11 +43,7 @@ export const tlsProbe: Probe = {
 async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
   const { target, seen, unknown, cut } = await askWithOrWithout(plain);
   const newest = seen[0];
-  if (!newest) {
-    const old = await probeOnlySsl2(target, unknown);
-    if (old) return old;
-    throw stopped(target, cut ?? 'no version was agreed upon');
-  }
+  if (!newest) return withoutVersion(target, { unknown, cut });
   const heartbleed = await lookForHeartbleed(target, seen, cut);
   const library = await libraryHandshake(target, newest.version);
   const own = seen.find((s) => s.flight.certificates.length > 0)?.flight.certificates ?? [];
@@ -66,6 +62,12 @@ async function probeTls(plain: ProbeTarget): Promise<TlsProbe> {
     depth: await depthOf(target, seen, chain[0]),
     ...(await lookByName(target, newest.version, chain[0])),
   };
+}
+
+async function withoutVersion(target: ProbeTarget, { unknown, cut }: Omit<Asked, 'seen'>): Promise<TlsProbe> {
+  const old = await probeOnlySsl2(target, unknown);
+  if (old) return old;
+  throw stopped(target, cut ?? 'no version was agreed upon');
 }
 
 /**
