@@ -172,3 +172,56 @@ test('looks that are written together are what they are one by one: twice in one
   assert.equal((await historyOf(platform.db, one!.id)).length, 3);
   assert.equal((await historyOf(platform.db, other!.id)).length, 1);
 });
+
+/** The same transaction; `count` is called for each statement, and for each time that something is put on the trail. */
+function counting(tx: Tx, count: () => void): Tx {
+  const db = tx.db.withPlugin({
+    transformQuery: ({ node }) => {
+      count();
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  });
+  return Object.assign(Object.create(tx) as Tx, {
+    db,
+    record: (entry: Parameters<Tx['record']>[0]) => (count(), tx.record(entry)),
+    recordAll: (entries: Parameters<Tx['recordAll']>[0]) => (count(), tx.recordAll(entries)),
+  });
+}
+
+test('what is new, changed or failed at many hosts is written in as many statements as at a few', async () => {
+  const statements = async (net: string, hosts: number): Promise<number[]> => {
+    const places = Array.from({ length: hosts }, (_, n) => `${net}.${n}`);
+    const sightings = places.map((address) => {
+      return { source: 'scan' as const, address, at: platform.now().toISOString(), identifiers: [] };
+    });
+    const rounds: number[] = [];
+    await platform.observe(systemActor('test'), async (tx) => {
+      const ids = await discovery.recordSightings(tx, sightings);
+      for (const [round, serial] of ['1', '2', '2'].entries()) {
+        const looks = ids.map((hostId, n): HostLooks => {
+          const chain = [
+            { ...serving(serial).chain[0]!, fingerprint: `${n}${serial}`, names: [`m${n}.${net}.example`] },
+          ];
+          const result = round < 2 ? { ...serving(serial), chain } : null;
+          const at = { address: places[n]!, at: tx.now, result, error: result ? null : 'it hung up' };
+          return { hostId, looks: [443, 8443, 9443].map((port) => ({ ...at, port })) };
+        });
+        let count = 0;
+        await recordAllLooks(
+          platform,
+          counting(tx, () => count++),
+          looks,
+        );
+        rounds.push(count);
+      }
+    });
+    const [one] = await discovery.endpoints({ hostId: (await discovery.hostByAddress(places.at(-1)!))!.id });
+    assert.deepEqual([one?.probe?.protocol, one?.lastError], ['tls', 'it hung up']);
+    assert.equal((await historyOf(platform.db, one!.id)).length, 2);
+    return rounds;
+  };
+  assert.deepEqual(await statements('10.7.1', 60), await statements('10.7.2', 2));
+  const host = (await discovery.hostByAddress('10.7.1.7'))!;
+  assert.equal(host.name, 'm7.10.7.1.example');
+});
