@@ -67,7 +67,7 @@ export async function goneAmong(
   const { rows } = await sql<{ index: number }>`${prepared}
     select t.index from unnest(${plainList(indices.map(String))}::int[], ${plainList([...repeats.values()])}::text[],
       ${plainList(places.map(({ address }) => address))}::text[],
-      ${plainList(places.map(({ site, address }) => spaceOf(site, address)))}::text[]) t (index, host_id, address, site)
+      ${places.map(({ site, address }) => spaceOf(site, address))}::text[]) t (index, host_id, address, site)
     where (select count(*) from discovery.address a where a.host_id = t.host_id and a.address = t.address and a.current
         and a.how = 'measured' and a.site = t.site) = 0
       or (select count(*) from discovery.host h where h.id = t.host_id and h.superseded_by is null) = 0`.execute(db);
