@@ -3,7 +3,7 @@ import { failed, lastLine, run } from '../command.ts';
 import { stampOf, type ExecResult, type Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { DPKG_STATUS, isCutOff, readDpkgStatus } from './dpkg.ts';
-import { fetchPatiently } from './fetch-patiently.ts';
+import { fetchPatiently, isNetworkAway } from './fetch-patiently.ts';
 import { leftHalfWay, someoneHolds } from './half-way.ts';
 import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
 
@@ -143,15 +143,21 @@ async function writeDown(host: Host): Promise<void> {
 const isLocked = (host: Host): Promise<boolean> =>
   someoneHolds(host, ['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock']);
 
+/**
+ * Did it end because the network was away, before it changed anything? apt fetches all and then unpacks; where it lacks one
+ * it does not begin, and says so. A run of its own for fetching alone would work everything out once more.
+ */
+const couldNotFetch = ({ code, stderr }: ExecResult): boolean =>
+  code !== 0 && /^E: Unable to fetch some archives/m.test(stderr) && isNetworkAway(stderr);
+
 /** Settings files of which there are two versions keep what somebody wrote: what stands there counts. */
 async function install(host: Host, wanted: Wanted): Promise<Settings> {
   await writeDown(host);
-  const fetched = await fetchPatiently(host, ['apt-get', '-q', '-d', ...request(wanted)], {
+  const result = await fetchPatiently(host, ['apt-get', '-q', ...request(wanted)], {
     timeoutMs: INSTALL_TIMEOUT_MS,
     patienceMs: NETWORK_PATIENCE_MS,
+    isAway: couldNotFetch,
   });
-  if (fetched.code !== 0) throw await gaveUp(host, fetched);
-  const result = await host.exec(['apt-get', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
   if (result.code !== 0) throw await gaveUp(host, result);
   const installed = await installedVersions(host);
   for (const [name, version] of Object.entries(wanted)) {
