@@ -8,6 +8,7 @@ import { leftHalfWay, someoneHolds } from './half-way.ts';
 import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
+const FETCH_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
 
 /**
@@ -85,7 +86,8 @@ export async function listsStamp(host: Host): Promise<string> {
 }
 
 /** Somebody else's run of apt or dpkg is waited for, not broken into; and a service manager's timer is no reason to fail. */
-const LOCK = '-oDPkg::Lock::Timeout=600';
+const LOCK_SECONDS = 600;
+const LOCK = `-oDPkg::Lock::Timeout=${LOCK_SECONDS}`;
 
 /** A settings file that somebody changed stays, whatever the package brings; nobody is there to be asked. */
 const KEEP = ['--force-confdef', '--force-confold'];
@@ -154,7 +156,8 @@ const couldNotFetch = ({ code, stderr }: ExecResult): boolean =>
 async function install(host: Host, wanted: Wanted): Promise<Settings> {
   await writeDown(host);
   const result = await fetchPatiently(host, ['apt-get', '-q', ...request(wanted)], {
-    timeoutMs: INSTALL_TIMEOUT_MS,
+    // Who waits and fetches for long leaves dpkg as much time as ever: it must not be cut off for that.
+    timeoutMs: 1000 * LOCK_SECONDS + FETCH_TIMEOUT_MS + INSTALL_TIMEOUT_MS,
     patienceMs: NETWORK_PATIENCE_MS,
     isAway: couldNotFetch,
   });
