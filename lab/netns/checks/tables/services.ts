@@ -106,7 +106,7 @@ export const BOOT: Group = {
   trials: [
     {
       check: 'kernel/files-until-boot',
-      bad: `service dbus stop; ${unitOf('dbus', '/usr/bin/dbus-daemon --system --nofork --nopidfile --address=unix:path=/run/bus')}
+      bad: `service dbus stop; rm /etc/init.d/dbus; ${unitOf('dbus', '/usr/bin/dbus-daemon --system --nofork --nopidfile --address=unix:path=/run/bus')}
 systemctl enable dbus && systemctl start dbus && sleep 1
 cp -p /usr/bin/dbus-daemon /usr/bin/new && mv /usr/bin/new /usr/bin/dbus-daemon`,
     },
