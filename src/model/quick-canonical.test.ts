@@ -7,7 +7,21 @@ import { quickCanonical } from './quick-canonical.ts';
 /** Like the objects that we hash: names for keys, of all kinds, and now and then such as objects or JSON treat on their own. */
 const key = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 6 }),
-  fc.constantFrom('__proto__', 'toJSON', '10', '9', '01', '-1', 'constructor', '\ud800', 'é', '\u{1f525}', '', 'A', 'a'),
+  fc.constantFrom(
+    '__proto__',
+    'toJSON',
+    '10',
+    '9',
+    '01',
+    '-1',
+    'constructor',
+    '\ud800',
+    'é',
+    '\u{1f525}',
+    '',
+    'A',
+    'a',
+  ),
 );
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -39,7 +53,9 @@ test('where it answers at all, it answers as the library does', () => {
 });
 
 test('plain facts are answered; what goes in circles, and what no JSON is, is left to the library', () => {
-  const facts = [{ version: '1.2', name: 'openssl', origin: null, size: 3, tags: ['b', 'a'], inner: { z: 1, a: undefined } }];
+  const facts = [
+    { version: '1.2', name: 'openssl', origin: null, size: 3, tags: ['b', 'a'], inner: { z: 1, a: undefined } },
+  ];
   assert.equal(
     quickCanonical(facts),
     '[{"inner":{"z":1},"name":"openssl","origin":null,"size":3,"tags":["b","a"],"version":"1.2"}]',

@@ -95,11 +95,7 @@ export interface Content {
   ecosystems: string[] | null;
 }
 
-export async function putContents(
-  db: DbOrTx,
-  contents: readonly Content[],
-  at: Date,
-): Promise<void> {
+export async function putContents(db: DbOrTx, contents: readonly Content[], at: Date): Promise<void> {
   if (contents.length === 0) return;
   // In one order everywhere: hosts that are alike send the same contents at the same time.
   const ordered = contents.toSorted((a, b) => (contentKey(a) < contentKey(b) ? -1 : 1));

@@ -52,7 +52,10 @@ const within = (tx: Transaction<NoTables>) => ({
  */
 async function joinWaiting(tx: Transaction<NoTables>, name: string, key: string, after: number): Promise<boolean> {
   const due = sql`now() + make_interval(secs => ${after})`;
-  const { rows } = await sql<{ id: string; later: boolean }>`${prepared}select id, start_after > ${due} as later from pgboss.job
+  const { rows } = await sql<{
+    id: string;
+    later: boolean;
+  }>`${prepared}select id, start_after > ${due} as later from pgboss.job
     where name = ${name} and singleton_key = ${key} and state = 'created' for update`.execute(tx);
   const job = rows[0];
   if (!job) return false;
