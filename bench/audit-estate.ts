@@ -13,7 +13,7 @@ export const SOURCES = 1250;
 const VERSIONS = 4;
 const PER_HOST = 400;
 /** On so many hosts the list of packages is the same to the letter. */
-const ALIKE = 5;
+export const ALIKE = 5;
 const BATCH = 1000;
 /** So many different sets of what runs, of so many packages each. The first is a power of two. */
 const [USES, USED] = [64, 100];

@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inParallel } from '../src/model/parallel.ts';
-import { converse, newTarget, type ProbeTarget } from '../src/scan/probes/contract.ts';
-import { hello } from '../src/scan/probes/tls/handshake.ts';
-import { proveHeartbleed } from '../src/scan/probes/tls/heartbleed.ts';
+import { newTarget, type ProbeTarget } from '../src/scan/probes/contract.ts';
+import { lookForLeak } from '../src/scan/probes/tls/heartbleed.ts';
 import { createGuard } from '../src/scan/scanner/guard.ts';
 import { newBucket } from '../src/scan/logic/pace.ts';
 import { oldRuntime } from '../lab/demo/runtimes.ts';
@@ -90,12 +89,8 @@ async function lookWithUs(size: number): Promise<{ seconds: number; vulnerable: 
 }
 
 /** The proof alone, as nmap's script does it: a scan also reads versions, certificates and more. */
-export function prove(target: ProbeTarget): Promise<string> {
-  return converse(target, 4000, async (conversation) => {
-    const flight = await hello(conversation, 'TLSv1.2', { heartbeat: true });
-    if (flight.kind !== 'hello' || !flight.complete || !flight.hello.heartbeat) return 'no heartbeat';
-    return (await proveHeartbleed(conversation, 'TLSv1.2')).verdict;
-  });
+export async function prove(target: ProbeTarget): Promise<string> {
+  return (await lookForLeak(target, 'TLSv1.2'))?.verdict ?? 'no heartbeat';
 }
 
 function lookWithNmap(size: number): { seconds: number; vulnerable: number } {

@@ -129,6 +129,7 @@ const BAD_PACKAGES: readonly string[] =
   `apparmor auditd chrony libpam-pwquality rsyslog sudo autofs avahi-daemon bind9 bluez cups
   dovecot-core isc-dhcp-server nfs-kernel-server rpcbind rsync samba slapd snmpd squid tftpd-hpa
   mosquitto openssl redis-server tightvncserver x11-xkb-utils xfonts-base xkb-data
+  etcd-server gnutls-bin lynis openjdk-17-jre-headless openscap-scanner
   vsftpd xinetd ypserv inetutils-talk inetutils-telnet inetutils-telnetd nis rsh-redone-client tnftp`.split(/\s+/);
 
 /** For what only few tests need; up only when named. */

@@ -22,6 +22,7 @@ function inOrder(value: unknown, depth: number): unknown {
 }
 
 function itemsInOrder(items: readonly unknown[], depth: number): unknown {
+  if ('toJSON' in items) return UNSURE;
   const ordered: unknown[] = [];
   for (const item of items) {
     const one = inOrder(item, depth - 1);
@@ -33,7 +34,7 @@ function itemsInOrder(items: readonly unknown[], depth: number): unknown {
 
 function membersInOrder(members: Readonly<Record<string, unknown>>, depth: number): unknown {
   const prototype: unknown = Object.getPrototypeOf(members);
-  if (prototype !== Object.prototype && prototype !== null) return UNSURE;
+  if ((prototype !== Object.prototype && prototype !== null) || 'toJSON' in members) return UNSURE;
   const ordered: Record<string, unknown> = {};
   for (const key of Object.keys(members).sort()) {
     if (members[key] === undefined) continue;

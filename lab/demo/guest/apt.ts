@@ -68,11 +68,12 @@ function install(words: string[], flags: Set<string>, say: Say): void {
   say('Reading package lists...\nBuilding dependency tree...');
   const upgraded = wanted.filter(({ old }) => old).length;
   say(`${upgraded} upgraded, ${wanted.length - upgraded} newly installed, 0 to remove and 0 not upgraded.`);
+  // All is fetched before anything is unpacked.
+  if (!simulate) for (const { name, fresh } of wanted) filesOf(name, fresh);
   for (const { name, old, fresh } of wanted) {
     const text = `${name} ${old ? `[${versionOf(old)}] ` : ''}(${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`;
     if (simulate) say(`Inst ${text}\nConf ${name} (${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`);
-    else if (flags.has('-d')) filesOf(name, fresh);
-    else withLock(() => unpack({ name, old, fresh }, say));
+    else if (!flags.has('-d')) withLock(() => unpack({ name, old, fresh }, say));
   }
 }
 

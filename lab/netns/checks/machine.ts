@@ -10,11 +10,8 @@ import type { Evidence, Judgement, SectionMetas } from '../../../src/loop/audit/
 import { celOf, judge } from '../../../src/loop/audit/logic/judge/judge.ts';
 import type { CompiledKit } from '../../../src/loop/audit/logic/kit/compile.ts';
 import { versionOrder } from '../../../src/loop/audit/versions/registry.ts';
-import type { Endpoint } from '../../../src/model/estate.ts';
 import type { Facts } from '../../../src/model/facts.ts';
-import { newBucket } from '../../../src/scan/logic/pace.ts';
-import { createGuard } from '../../../src/scan/scanner/guard.ts';
-import { lookAt } from '../../../src/scan/scanner/observe.ts';
+import { askedOf, endpointsOf, type Ports } from './outside.ts';
 
 export const HOST_ID = 'host_bad';
 
@@ -31,57 +28,33 @@ export function shell({ place, name }: Target, script: string, machine = false):
   return run([...enter, '/usr/bin/env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'sh', '-c', script]);
 }
 
+export interface How extends Ports {
+  /** judged as if it were that time; null: as of now */
+  asOf: string | null;
+}
+
 /** Everything that can be known of it now. */
-export async function look(remote: SshHost, target: Target, ports: readonly number[]): Promise<Evidence> {
+export async function look(remote: SshHost, target: Target, { asOf, ...ports }: How): Promise<Evidence> {
   const sections = await collectFacts(remote);
-  const now = new Date().toISOString();
+  const endpoints = await endpointsOf(HOST_ID, target.address, ports);
   const facts: Record<string, unknown> = {};
   const meta: SectionMetas = {};
   for (const { name, version, hash, collectedAt, data, error } of sections) {
     if (data !== undefined) facts[name] = data;
-    meta[name] = { version, hash, collectedAt, receivedAt: collectedAt, error: error ?? null };
+    meta[name] = { version, hash, collectedAt, receivedAt: asOf ?? collectedAt, error: error ?? null };
   }
   return {
-    now,
+    now: asOf ?? new Date().toISOString(),
     host: { id: HOST_ID, name: target.name, addresses: [target.address] },
     names: [],
     facts: facts as Partial<Facts>,
     meta,
-    endpoints: ports.length > 0 ? await endpoints(target, ports) : [],
+    endpoints,
+    asked: await askedOf(target.address, endpoints),
     orphans: [],
     order: versionOrder,
     staleAfterMs: 24 * HOUR,
   };
-}
-
-async function endpoints({ address }: Target, ports: readonly number[]): Promise<Endpoint[]> {
-  const guard = createGuard({
-    allows: (one) => one === address,
-    bucket: newBucket(2000, performance.now()),
-    asksWays: true,
-  });
-  const looks = await lookAt(
-    guard,
-    ports.map((port) => ({ address, port })),
-    () => new Date(),
-  );
-  return looks.map((one): Endpoint => {
-    const at = one.at.toISOString();
-    return {
-      id: `endpoint_${one.port}`,
-      hostId: HOST_ID,
-      address,
-      port: one.port,
-      transport: 'tcp',
-      service: one.result?.protocol ?? 'unknown',
-      probe: one.result,
-      probedAt: one.result && at,
-      lastError: one.error,
-      state: 'open',
-      firstSeen: at,
-      lastSeen: at,
-    };
-  });
 }
 
 /** `burning`: what failed before, KIT/CHECK → components. It gets a verdict even when it is gone. */

@@ -10,7 +10,9 @@ import type { CompiledKit } from '../../../src/loop/audit/logic/kit/compile.ts';
 import { isAffected } from '../../../src/loop/change/logic/affected.ts';
 import { assemblePlan, planTasks, type PlannedListener } from '../../../src/loop/change/logic/planner.ts';
 import { FRAME, openFinding } from '../../../src/loop/change/logic/testing.ts';
+import type { Assignment } from '../../../src/model/agent.ts';
 import type { Finding } from '../../../src/model/finding.ts';
+import type { Step } from '../../../src/model/kit.ts';
 import type { Plan } from '../../../src/model/plan.ts';
 
 const ACCESS = 'access_lab';
@@ -19,6 +21,8 @@ const anna = newPerson('user_anna');
 export interface Access {
   remote: SshHost;
   login: Login;
+  /** another connection, when the host is back */
+  again(): Promise<SshHost>;
   /** tries that login afresh */
   logIn(): Promise<void>;
 }
@@ -91,21 +95,36 @@ export async function remediate(
   const { plan, left } = planFor(kit, evidence, judged);
   const steps = plan.waves[0]?.tasks[0]?.steps.length ?? 0;
   if (steps === 0) return { left, errors: [], steps };
-  const work = await openWork(access.remote, {
-    access: ACCESS,
-    name: 'the lab',
-    now: () => new Date(),
-    signal: new AbortController().signal,
-    guard: () => {},
-  });
-  try {
-    return { left, errors: await carry(access, work, plan), steps };
-  } finally {
-    await work.close();
+  return { left, errors: await carryThrough(access, plan), steps };
+}
+
+/** Where the host goes down in the middle, by whoever it lets in when it is back, as the server does it. */
+async function carryThrough(access: Access, plan: Plan): Promise<string[]> {
+  const assignment = assign(plan, [anna.approve(plan)]);
+  for (let { remote } = access; ; remote = await access.again()) {
+    const work = await openWork(remote, {
+      access: ACCESS,
+      name: 'the lab',
+      now: () => new Date(),
+      signal: new AbortController().signal,
+      guard: () => {},
+    });
+    try {
+      const errors = await carry(access, work, assignment, plan.waves[0]!.tasks[0]!.steps);
+      if (errors !== null) return errors;
+    } finally {
+      await work.close();
+    }
   }
 }
 
-async function carry({ login, logIn }: Access, work: Work, plan: Plan): Promise<string[]> {
+/** Null: the way to the host is gone, and the rest is to be done. */
+async function carry(
+  { login, logIn }: Access,
+  work: Work,
+  assignment: Assignment,
+  steps: readonly Step[],
+): Promise<string[] | null> {
   await carryOut(
     {
       host: work.host,
@@ -123,13 +142,14 @@ async function carry({ login, logIn }: Access, work: Work, plan: Plan): Promise<
       stopping: () => false,
       lost: work.lost,
     },
-    assign(plan, [anna.approve(plan)]),
+    assignment,
   );
+  if (await work.lost()) return null;
   const told = work.journal.pending();
   const errors = told.flatMap((record) => {
     if (record.t === 'refused') return [`refused: ${record.why}`];
     const { ok, kind, index, error } = record.signed.outcome;
-    return ok ? [] : [`step ${index} ${kind} ${JSON.stringify(plan.waves[0]!.tasks[0]!.steps[index])}: ${error}`];
+    return ok ? [] : [`step ${index} ${kind} ${JSON.stringify(steps[index])}: ${error}`];
   });
   await work.journal.write({ t: 'acked', records: told.map(({ n }) => n) });
   return errors;

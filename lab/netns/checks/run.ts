@@ -3,6 +3,7 @@
  * is one line of JSON on standard output.
  */
 import { cpSync, readFileSync } from 'node:fs';
+import { until } from '../../demo/run/wait.ts';
 import { sshHost, type SshHost, type SshTarget } from '../../../src/host/ssh/index.ts';
 import { KITS_DIR, loadKits } from '../../../src/loop/audit/kit-tools/parse.ts';
 import type { Judgement } from '../../../src/loop/audit/logic/judge/context.ts';
@@ -11,20 +12,20 @@ import { judgeAll, look, nameOfCheck, shell, type Target } from './machine.ts';
 import { remediate, type Done } from './remediate.ts';
 import type { Group, GroupResult, Said, Trial, TrialResult } from './spec.ts';
 import { GROUPS } from './tables/index.ts';
-import { OLD_RUNTIME } from './tables/listeners.ts';
+import { FIXED_RUNTIME, OLD_RUNTIME } from './tables/listeners.ts';
 
 export interface Input {
   target: Target;
   user: string;
   /** path of the key that logs in */
   key: string;
-  /** path of a runtime that still speaks what others do not; null: it is not to be had */
-  old: string | null;
+  /** paths of a runtime that still speaks what others do not, and of one that was mended; null: they are not to be had */
+  runtimes: { old: string; fixed: string } | null;
   /** titles; without, all */
   only?: string[];
 }
 
-const { target, user, key, old, only } = JSON.parse(process.argv[2]!) as Input;
+const { target, user, key, runtimes, only } = JSON.parse(process.argv[2]!) as Input;
 const kits = loadKits(KITS_DIR);
 const way: SshTarget = {
   address: target.address,
@@ -61,13 +62,14 @@ const concerns = (trial: Trial, one: Judgement): boolean =>
   (trial.port === undefined || one.endpoint?.port === trial.port);
 
 async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seconds' | 'broken'>> {
-  const { trials, settle = '', ports = [], machine = false } = group;
+  const { trials, settle = '', tidy = '', ports = [], udp = [], asOf = null, machine = false } = group;
+  const how = { tcp: ports, udp, asOf };
   const skipped = await skippedIn(group);
   const tried = trials.filter(({ check }) => !skipped.has(check));
   await must([...tried.map(({ check, bad }) => [check, bad] as const), ['settle', settle]], machine);
   const concerned = kits.filter(({ kit }) => tried.some(({ check }) => check.startsWith(`${kit.kit}/`)));
   const first = await sshHost(way);
-  const evidence = await look(first, target, ports);
+  const evidence = await look(first, target, how);
   const before = judgeAll(concerned, evidence);
   const failing = (trial: Trial): Judgement[] => before.filter((one) => one.verdict === 'fail' && concerns(trial, one));
   const done: { checks: string[]; done: Done }[] = [];
@@ -88,8 +90,9 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
   const burning = Map.groupBy(tried.flatMap(failing), nameOfCheck);
   const watched = new Map([...burning].map(([check, all]) => [check, all.map(({ component }) => component)]));
   const last = await sshHost(way);
-  const after = judgeAll(concerned, await look(last, target, ports), watched);
+  const after = judgeAll(concerned, await look(last, target, how), watched);
   await last.close();
+  await must([['tidy', tidy]], machine);
   const result = (trial: Trial): TrialResult => {
     const mine = new Set(failing(trial).map(({ component }) => component));
     const left = done.filter(({ checks }) => checks.includes(trial.check)).flatMap((one) => one.done.left);
@@ -112,11 +115,16 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
 
 function changed(remote: SshHost, work: (access: Parameters<typeof remediate>[0]) => Promise<Done>): Promise<Done> {
   const logIn = async (): Promise<void> => (await sshHost(way)).close();
-  return work({ remote, login: { user, method: 'publickey' }, logIn });
+  const again = (): Promise<SshHost> => until('the host to be back', 120, () => sshHost(way).catch(() => null));
+  return work({ remote, login: { user, method: 'publickey' }, logIn, again });
 }
 
 // A host sees none of the machine's files.
-if (old !== null) cpSync(old, `/proc/${findInit(target.place, target.name)}/root${OLD_RUNTIME}`);
+const root = `/proc/${findInit(target.place, target.name)}/root`;
+if (runtimes !== null) {
+  cpSync(runtimes.old, `${root}${OLD_RUNTIME}`);
+  cpSync(runtimes.fixed, `${root}${FIXED_RUNTIME}`);
+}
 for (const group of GROUPS) {
   if (only && !only.includes(group.title)) continue;
   const began = performance.now();

@@ -21,8 +21,14 @@ export interface Group {
   trials: readonly Trial[];
   /** shell, after everything was made bad */
   settle?: string;
+  /** shell, when all is done: what the groups after it need is put back */
+  tidy?: string;
   /** look at these ports from outside as well */
   ports?: readonly number[];
+  /** and at these, over UDP */
+  udp?: readonly number[];
+  /** what a day brings that the lab cannot wait for: judged as if it were that time (ISO) */
+  asOf?: string;
   /** what is run has the machine's rights, as mounts need them */
   machine?: true;
 }

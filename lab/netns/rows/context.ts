@@ -12,7 +12,7 @@ export interface Rows {
 }
 
 /** In a host, as its root; what it printed. */
-export async function sh(rows: Rows, host: string, script: string): Promise<string> {
+export async function sh(rows: Pick<Rows, 'lab'>, host: string, script: string): Promise<string> {
   const { code, stdout, stderr } = await rows.lab.exec(host, 'sh', '-c', script);
   assert.equal(code, 0, `${host}: ${script}\n${stdout}${stderr}`);
   return stdout;
@@ -45,7 +45,7 @@ export const processes = (rows: Rows, host: string): Promise<string> =>
   );
 
 /** Until the server has heard of the agent on this host. */
-export async function reports(rows: Rows, host: string): Promise<string> {
+export async function reports(rows: Pick<Rows, 'server'>, host: string): Promise<string> {
   return until(`the agent of ${host} to report`, 120, async () => {
     const found = await rows.server.hostIfAny(host);
     const { items } = await rows.server.operator.listAgents();

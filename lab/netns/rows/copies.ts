@@ -9,14 +9,20 @@ import { must } from '../command.ts';
 import { findInit } from '../start.ts';
 import { differences, listing, processes, reports, sh, type Rows } from './context.ts';
 
-const TREE = ['opt/lastember', 'etc/lastember', 'var/lib/lastember', 'etc/systemd/system/lastember-agent.service'];
+/** The agent with all that is its own on a host. */
+export const TREE = [
+  'opt/lastember',
+  'etc/lastember',
+  'var/lib/lastember',
+  'etc/systemd/system/lastember-agent.service',
+];
 const IDENTITY = '/var/lib/lastember/identity.json';
 
 /** Root of a host, as the machine sees it. */
-const rootOf = ({ lab }: Rows, host: string): string => `/proc/${findInit(lab.place, host)}/root`;
+const rootOf = ({ lab }: Pick<Rows, 'lab'>, host: string): string => `/proc/${findInit(lab.place, host)}/root`;
 
 /** As a hypervisor clones: what is on the disk, bit by bit. */
-const copy = (rows: Rows, from: string, to: string, paths: readonly string[]): Promise<string> =>
+export const copy = (rows: Pick<Rows, 'lab'>, from: string, to: string, paths: readonly string[]): Promise<string> =>
   must(['sh', '-c', `tar -C ${rootOf(rows, from)} -cf - ${paths.join(' ')} | tar -C ${rootOf(rows, to)} -xpf -`]);
 
 export function copies(rows: Rows): void {

@@ -3,11 +3,12 @@ import { failed, lastLine, run } from '../command.ts';
 import { stampOf, type ExecResult, type Host } from '../host.ts';
 import { cut } from '../text.ts';
 import { DPKG_STATUS, isCutOff, readDpkgStatus } from './dpkg.ts';
-import { fetchPatiently } from './fetch-patiently.ts';
+import { fetchPatiently, isNetworkAway } from './fetch-patiently.ts';
 import { leftHalfWay, someoneHolds } from './half-way.ts';
 import { NETWORK_PATIENCE_MS, type PackageManager, type Settings, type Simulation, type Wanted } from './manager.ts';
 
 const INSTALL_TIMEOUT_MS = 30 * 60_000;
+const FETCH_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
 
 /**
@@ -85,7 +86,8 @@ export async function listsStamp(host: Host): Promise<string> {
 }
 
 /** Somebody else's run of apt or dpkg is waited for, not broken into; and a service manager's timer is no reason to fail. */
-const LOCK = '-oDPkg::Lock::Timeout=600';
+const LOCK_SECONDS = 600;
+const LOCK = `-oDPkg::Lock::Timeout=${LOCK_SECONDS}`;
 
 /** A settings file that somebody changed stays, whatever the package brings; nobody is there to be asked. */
 const KEEP = ['--force-confdef', '--force-confold'];
@@ -143,15 +145,22 @@ async function writeDown(host: Host): Promise<void> {
 const isLocked = (host: Host): Promise<boolean> =>
   someoneHolds(host, ['/var/lib/dpkg/lock-frontend', '/var/lib/dpkg/lock']);
 
+/**
+ * Did it end because the network was away, before it changed anything? apt fetches all and then unpacks; where it lacks one
+ * it does not begin, and says so. A run of its own for fetching alone would work everything out once more.
+ */
+const couldNotFetch = ({ code, stderr }: ExecResult): boolean =>
+  code !== 0 && /^E: Unable to fetch some archives/m.test(stderr) && isNetworkAway(stderr);
+
 /** Settings files of which there are two versions keep what somebody wrote: what stands there counts. */
 async function install(host: Host, wanted: Wanted): Promise<Settings> {
   await writeDown(host);
-  const fetched = await fetchPatiently(host, ['apt-get', '-q', '-d', ...request(wanted)], {
-    timeoutMs: INSTALL_TIMEOUT_MS,
+  const result = await fetchPatiently(host, ['apt-get', '-q', ...request(wanted)], {
+    // Who waits and fetches for long leaves dpkg as much time as ever: it must not be cut off for that.
+    timeoutMs: 1000 * LOCK_SECONDS + FETCH_TIMEOUT_MS + INSTALL_TIMEOUT_MS,
     patienceMs: NETWORK_PATIENCE_MS,
+    isAway: couldNotFetch,
   });
-  if (fetched.code !== 0) throw await gaveUp(host, fetched);
-  const result = await host.exec(['apt-get', '-q', ...request(wanted)], { timeoutMs: INSTALL_TIMEOUT_MS });
   if (result.code !== 0) throw await gaveUp(host, result);
   const installed = await installedVersions(host);
   for (const [name, version] of Object.entries(wanted)) {

@@ -14,8 +14,8 @@ export interface Patience {
 }
 
 /**
- * Runs a command of a package manager that only fetches, and again as long as the network is what it fails for: a partition is no reason
- * to give a change up, and nothing was changed yet. The last result, good or bad.
+ * Runs a command of a package manager that fetches before it changes anything, and again as long as the network is what it
+ * fails for: a partition is no reason to give a change up, and nothing was changed yet. The last result, good or bad.
  */
 export async function fetchPatiently(host: Host, argv: readonly string[], given: Patience): Promise<ExecResult> {
   const until = Date.now() + given.patienceMs;

@@ -91,6 +91,14 @@ describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, 
     });
   });
 
+  test('a package whose script cannot reach somebody is no archive that is away: it is tried once', async () => {
+    const runs = `${fs.mkdtempSync('/tmp/lastember-postinst-')}/runs`;
+    const postinst = `#!/bin/sh\necho >> ${runs}\necho "E: Failed to fetch http://fonts.test  Could not resolve" >&2\nexit 3\n`;
+    const tree = kept(dpkgTree([one('shop')], [two('shop', { scripts: { postinst } })]));
+    await assert.rejects(perform(tree, upgrade('shop')), says('STEP_PACKAGE_FAILED', /shop/));
+    assert.equal(fs.readFileSync(runs, 'utf8'), '\n');
+  });
+
   test('a package that asks on its standard input gets no answer, and does not hang', async () => {
     const postinst = '#!/bin/sh\necho "Which mode?"; read answer || echo "$DEBIAN_FRONTEND: nobody answers"\nexit 0\n';
     const tree = kept(dpkgTree([one('shop')], [two('shop', { scripts: { postinst } })]));

@@ -110,6 +110,11 @@ test('whatever strings a host has in its facts can be stored and read back', asy
     back,
     texts.map((text) => text.replaceAll('\0', '\uFFFD')),
   );
+  const packages = texts.map((ecosystem) => ({ ...nodejs('0.10.48-1'), ecosystem }));
+  await w.send(hostId, { packages });
+  const { sections, meta } = await w.audit.facts(hostId);
+  assert.equal(meta.packages?.error, null);
+  assert.equal(sections.packages?.[1]?.ecosystem, 'a\uFFFDb');
 });
 
 test('a request for facts is taken once and wakes the long poll', async () => {

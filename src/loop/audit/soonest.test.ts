@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { lifeOf } from './logic/vulnerability-life.ts';
 import { acceptedFor, acceptedHere } from './store-accepted.ts';
+import { listsWith } from './soonest.ts';
 import { putDue } from './store-due.ts';
 import { spansOf } from './store-vulnerabilities.ts';
 import { worlds } from './testing/vulnerabilities.ts';
@@ -117,6 +118,9 @@ async function plain(db: DbOrTx, { hosts }: Estate, advisory: keyof typeof ADVIS
   return due.toSorted()[0] ?? null;
 }
 
+const sorted = (lists: ReadonlyMap<number, readonly number[]>) =>
+  [...lists].map(([id, own]) => [id, own.toSorted((a, b) => a - b)] as const).toSorted(([a], [b]) => a - b);
+
 test('3.10, property: the soonest time, found by what is distinct, is that of asking every host by itself', async () => {
   const w = await fresh();
   let found = 0;
@@ -127,6 +131,7 @@ test('3.10, property: the soonest time, found by what is distinct, is that of as
       try {
         await put(tx, estate);
         await putDue(tx, NAMES);
+        assert.deepEqual(sorted(await listsWith(tx, PACKAGES, 0)), sorted(await listsWith(tx, PACKAGES, Infinity)));
         const { rows } = await sql<{ advisory: keyof typeof ADVISORIES; due_at: Date | null }>`
           select advisory, due_at from audit.vulnerability`.execute(tx);
         for (const { advisory, due_at: due } of rows) {

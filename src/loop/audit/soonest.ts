@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
-import { type Alike, type Candidate, type Kind, mostLikely } from './logic/soonest.ts';
+import { type Alike, type Candidate, firstOf, type Kind, mostLikely } from './logic/soonest.ts';
 import { dueOf } from './logic/terms.ts';
 import { lifeOf, type Span } from './logic/vulnerability-life.ts';
 
@@ -17,7 +17,8 @@ export async function soonestOf(db: DbOrTx, alike: readonly Asked[]): Promise<(D
   const plain = alike.filter(({ accepted }) => accepted.length === 0);
   const lists = await listsWith(db, [...new Set(plain.flatMap(({ packages }) => packages))]);
   const kinds = await kindsOf(db, [...new Set([...lists.values()].flat())], [...new Set(plain.map(severityOf))]);
-  const likely = new Map(plain.map((one) => [one, mostLikely(one, lists, kinds)]));
+  const firsts = firstOf(lists, kinds);
+  const likely = new Map(plain.map((one) => [one, mostLikely(one, firsts)]));
   const asked = plain.filter((one) => likely.get(one) !== null);
   const answers = await dueOn(
     db,
@@ -37,11 +38,18 @@ export async function soonestOf(db: DbOrTx, alike: readonly Asked[]): Promise<(D
 
 const severityOf = ({ severity }: Asked): string => severity;
 
+/** From so many packages on it is cheaper to go through all lists once than to find those of each. */
+const MANY = 200;
+
 /** Of each package the lists that it is in. As text: arrays are read element by element otherwise. */
-async function listsWith(db: DbOrTx, packages: readonly number[]): Promise<Map<number, number[]>> {
+export async function listsWith(db: DbOrTx, packages: readonly number[], many = MANY): Promise<Map<number, number[]>> {
+  const ids = sql`${[...packages]}::integer[]`;
+  const having =
+    packages.length < many
+      ? sql`unnest(${ids}) as p (id) join audit.package_list l on l.packages @> array[p.id]`
+      : sql`audit.package_list l cross join unnest(l.packages) as p (id) where p.id = any(${ids})`;
   const { rows } = await sql<{ id: number; lists: string }>`
-    select p.id, string_agg(l.id::text, ',') as lists from unnest(${[...packages]}::integer[]) as p (id)
-    join audit.package_list l on l.packages @> array[p.id] group by p.id`.execute(db);
+    select p.id, string_agg(l.id::text, ',') as lists from ${having} group by p.id`.execute(db);
   return new Map(rows.map(({ id, lists }) => [id, lists.split(',').map(Number)]));
 }
 

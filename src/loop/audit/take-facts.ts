@@ -4,7 +4,7 @@ import { AppError } from '../../model/errors/index.ts';
 import { Facts, type Section, type SectionName } from '../../model/facts.ts';
 import type { Identifier } from '../../model/estate.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
-import { jsonText } from '../../platform/db/json-text.ts';
+import { jsonText, plainString } from '../../platform/db/json-text.ts';
 import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import {
@@ -122,7 +122,7 @@ async function store(
 
 function ecosystemsOf(name: SectionName, data: unknown): string[] | null {
   if (name !== 'packages') return null;
-  return [...new Set((data as Facts['packages']).map(({ ecosystem }) => ecosystem))].toSorted();
+  return [...new Set((data as Facts['packages']).map(({ ecosystem }) => plainString(ecosystem)))].toSorted();
 }
 
 /** What tells who and where a machine is. */

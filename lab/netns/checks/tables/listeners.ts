@@ -2,14 +2,14 @@ import { NETWORK } from '../../spec.ts';
 import type { Group, Trial } from '../spec.ts';
 
 /** Of the host that is made bad. */
-const ADDRESS = `${NETWORK}.0.25`;
-const DIR = '/srv/tls';
+export const ADDRESS = `${NETWORK}.0.25`;
+export const DIR = '/srv/tls';
 const GOOD = `subjectAltName=IP:${ADDRESS}`;
 
 /** A server of its own, so that it can be stopped by its id and another one take its port. */
-const start = (port: number, command: string): string =>
+export const start = (port: number, command: string): string =>
   `{ setsid ${command} </dev/null >/srv/${port}.log 2>&1 & echo $! >/run/bad-${port}.pid; }`;
-const stop = (port: number): string =>
+export const stop = (port: number): string =>
   `kill $(cat /run/bad-${port}.pid); while kill -0 $(cat /run/bad-${port}.pid) 2>/dev/null; do sleep 0.1; done`;
 
 interface Cert {
@@ -17,7 +17,7 @@ interface Cert {
   days?: number;
   extension?: string;
 }
-const selfSigned = (port: number, { bits = 2048, days = 365, extension = GOOD }: Cert = {}): string =>
+export const selfSigned = (port: number, { bits = 2048, days = 365, extension = GOOD }: Cert = {}): string =>
   `mkdir -p ${DIR} && openssl req -x509 -newkey rsa:${bits} -nodes -keyout ${DIR}/${port}.key -out ${DIR}/${port}.pem ` +
   `-subj /CN=bad1 -days ${days} -addext '${extension}' 2>/dev/null`;
 const CA = `openssl req -x509 -newkey rsa:2048 -nodes -keyout ${DIR}/ca.key -out ${DIR}/ca.pem -subj /CN=lab -days 365 2>/dev/null`;
@@ -75,16 +75,29 @@ export const TLS: Group = {
       options: '-cipher DEFAULT:@SECLEVEL=0',
       good: `${issued(8447, 'sha256')} && ${tls(8447)}`,
     }),
+    // As servers were before RFC 5746.
+    hygiene('insecure-renegotiation', 8449, {
+      server: start(
+        8449,
+        `gnutls-serv --http --port 8449 --x509keyfile ${DIR}/8449.key --x509certfile ${DIR}/8449.pem --priority NORMAL:-VERS-TLS1.3:%DISABLE_SAFE_RENEGOTIATION`,
+      ),
+    }),
     hygiene('hostname-mismatch', 8448, { cert: selfSigned(8448, { extension: 'subjectAltName=IP:192.0.2.1' }) }),
   ],
-  ports: [8441, 8442, 8443, 8444, 8445, 8446, 8447, 8448],
+  ports: [8441, 8442, 8443, 8444, 8445, 8446, 8447, 8448, 8449],
 };
 
 /** Where the runtime of 2013 is put: nothing younger speaks these. */
 export const OLD_RUNTIME = '/srv/old-node';
+/** The last one of that line. */
+export const FIXED_RUNTIME = '/srv/fixed-node';
+
+/** A server for either, at that port. */
+export const https = (port: number): string =>
+  `${selfSigned(port)} && printf "var fs=require('fs');require('https').createServer({key:fs.readFileSync('${DIR}/${port}.key'),cert:fs.readFileSync('${DIR}/${port}.pem'),ciphers:'ALL:SSLv2'}).listen(${port})" >/srv/${port}.js`;
 const old = (check: string, port: number): Trial => ({
   ...listener(check, port, {
-    cert: `${selfSigned(port)} && printf "var fs=require('fs');require('https').createServer({key:fs.readFileSync('${DIR}/${port}.key'),cert:fs.readFileSync('${DIR}/${port}.pem'),ciphers:'ALL:SSLv2'}).listen(${port})" >/srv/${port}.js`,
+    cert: https(port),
     server: start(port, `${OLD_RUNTIME} /srv/${port}.js`),
   }),
   where: `test -x ${OLD_RUNTIME}`,
@@ -114,6 +127,17 @@ const FONTS = '/usr/share/fonts/X11/misc';
 const vnc = (lock: string): string =>
   start(5901, `Xtightvnc :1 ${lock} -rfbport 5901 -geometry 64x64 -depth 8 -fp ${FONTS}/`);
 
+const ETCD = 'etcd --data-dir /srv/etcd --log-level error';
+const etcd = (scheme: string, lock = ''): string =>
+  start(
+    2379,
+    `${ETCD} --listen-client-urls ${scheme}://0.0.0.0:2379 --advertise-client-urls ${scheme}://${ADDRESS}:2379 ${lock}`,
+  );
+const CERTIFICATES = `--cert-file ${DIR}/2379.pem --key-file ${DIR}/2379.key --trusted-ca-file ${DIR}/2379.pem --client-cert-auth`;
+
+const snmpd = (...lines: string[]): string =>
+  `printf '${lines.join('\n')}\n' >/srv/snmpd.conf && ${start(161, 'snmpd -f -Lo -C -c /srv/snmpd.conf udp:0.0.0.0:161')}`;
+
 /** Its password, as the server keeps it. */
 const PASSWORD = `printf '\\x17\\x52\\x6b\\x06\\x23\\x4e\\x58\\x07' >/srv/vnc`;
 
@@ -129,6 +153,13 @@ export const OPEN: Group = {
       `touch /etc/mosquitto/nobody && ${mosquitto('allow_anonymous false', 'password_file /etc/mosquitto/nobody')}`,
     ),
     open('amplifier', 53, named('any'), named('none')),
+    open('control-plane', 2379, etcd('http'), `${selfSigned(2379)} && ${etcd('https', CERTIFICATES)}`),
+    open(
+      'files',
+      161,
+      `systemctl stop snmpd; ${snmpd('rocommunity public')}`,
+      snmpd('createUser lab SHA lab-password', 'rouser lab'),
+    ),
     open(
       'remote-screen',
       5901,
@@ -136,5 +167,6 @@ export const OPEN: Group = {
       `${PASSWORD} && ${vnc('-rfbauth /srv/vnc')}`,
     ),
   ],
-  ports: [53, 1883, 5901, 6379],
+  ports: [53, 1883, 2379, 5901, 6379],
+  udp: [161],
 };

@@ -1,4 +1,5 @@
 import type { Group, Trial } from '../spec.ts';
+import { build, debOf, INDEX, outdated, publish } from './archives.ts';
 
 /** Packages with a hole, by source and version, of the archive's making and with nothing in them: [check, name, source, old, new]. */
 const OLD: readonly (readonly [string, string, string, string, string])[] = [
@@ -10,23 +11,10 @@ const OLD: readonly (readonly [string, string, string, string, string])[] = [
   ['log4shell/log4j-package', 'log4j-lab', 'apache-log4j2', '2.13.3-1', '2.17.0-1~deb10u1'],
 ];
 
-const build = (
-  name: string,
-  source: string,
-  version: string,
-): string => `d=/tmp/build/${name}; rm -rf $d; mkdir -p $d/DEBIAN
-printf 'Package: ${name}\\nSource: ${source}\\nVersion: ${version}\\nArchitecture: all\\nMaintainer: nobody <nobody@lab.example>\\nDescription: ${name}\\n' >$d/DEBIAN/control
-dpkg-deb --build -Znone $d /srv/lab/${name}_${version.replace(/^\d+:/, '')}.deb >/dev/null`;
-
-const INDEX = `cd /srv/lab; : >Packages; for deb in *.deb; do dpkg-deb --field $deb; echo "Filename: ./$deb"; echo "Size: $(stat -c %s $deb)"; echo "SHA256: $(sha256sum $deb | cut -d ' ' -f 1)"; echo; done >Packages
-printf 'Origin: Debian\\nLabel: Debian\\nSuite: stable\\nCodename: bookworm\\nDate: %s\\nSHA256:\\n %s %s Packages\\n' "$(date -Ru)" "$(sha256sum Packages | cut -d ' ' -f 1)" "$(stat -c %s Packages)" >Release
-echo 'deb [trusted=yes] file:/srv/lab ./' >/etc/apt/sources.list.d/lab.list; apt-get -qq update`;
-
-const old = ([check, component, source, before, after]: (typeof OLD)[number]): Trial => ({
+const old = ([check, name, source, before, after]: (typeof OLD)[number]): Trial => ({
   check,
-  component,
-  bad: `mkdir -p /srv/lab; ${build(component, source, before)}; dpkg --install /srv/lab/${component}_*.deb >/dev/null && rm /srv/lab/${component}_*.deb
-${build(component, source, after)}`,
+  component: name,
+  bad: outdated({ name, source, version: before }, { name, source, version: after }),
 });
 
 export const HOLES: Group = {
@@ -35,6 +23,9 @@ export const HOLES: Group = {
   settle: `rm -f /etc/apt/sources.list /etc/apt/sources.list.d/*; ${INDEX}`,
   trials: OLD.map(old),
 };
+
+const LOCAL = { name: 'local-lab', version: '1.0' };
+const FOREIGN = { name: 'foreign-lab', version: '1.0', dir: '/srv/foreign' };
 
 export const ORIGINS: Group = {
   title: 'packages of nobody',
@@ -45,12 +36,17 @@ export const ORIGINS: Group = {
     {
       check: 'unmanaged-packages/packages-held',
       component: 'held-lab',
-      bad: `mkdir -p /srv/lab; ${build('held-lab', 'held-lab', '1.0')}; dpkg --install /srv/lab/held-lab_1.0.deb >/dev/null; apt-mark hold held-lab >/dev/null; ${build('held-lab', 'held-lab', '1.1')}`,
+      bad: `${outdated({ name: 'held-lab', version: '1.0' }, { name: 'held-lab', version: '1.1' })}; apt-mark hold held-lab >/dev/null`,
     },
     {
       check: 'unmanaged-packages/packages-of-no-archive',
-      bad: `mkdir -p /srv/lab; ${build('local-lab', 'local-lab', '1.0')}; dpkg --install /srv/lab/local-lab_1.0.deb >/dev/null; rm /srv/lab/local-lab_1.0.deb`,
+      bad: `${build(LOCAL)}; dpkg --install ${debOf(LOCAL)} >/dev/null; rm ${debOf(LOCAL)}`,
       byHand: 'dpkg --purge local-lab >/dev/null',
+    },
+    {
+      check: 'unmanaged-packages/packages-of-foreign-archives',
+      bad: `${build(FOREIGN)}; dpkg --install ${debOf(FOREIGN)} >/dev/null; ${publish({ dir: FOREIGN.dir, origin: 'Somebody', label: 'Somebody', suite: '' })}`,
+      byHand: 'dpkg --purge foreign-lab >/dev/null; rm /etc/apt/sources.list.d/srv-foreign.list; apt-get -qq update',
     },
     {
       check: 'end-of-life/os-unsupported',

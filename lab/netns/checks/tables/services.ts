@@ -8,7 +8,7 @@ const service = (check: string, name: string, byHand = false): Trial => ({
 });
 
 /** Started by a unit alone, which needs systemd: what a unit of the host's own starts stands for it. */
-const unitOf = (name: string, command = '/bin/sleep infinity'): string =>
+export const unitOf = (name: string, command = '/bin/sleep infinity'): string =>
   `printf '[Service]\\nExecStart=${command}\\n[Install]\\nWantedBy=multi-user.target\\n' >/etc/systemd/system/${name}.service`;
 const ofUnit = (trial: Trial, name: string): Trial => ({ ...trial, bad: `${unitOf(name)}; ${trial.bad}` });
 
@@ -96,6 +96,19 @@ export const WATCHERS: Group = {
       check: 'linux-baseline/old-files-running',
       component: 'snmpd.service',
       bad: 'systemctl start snmpd; cp -p /usr/sbin/snmpd /usr/sbin/new && mv /usr/sbin/new /usr/sbin/snmpd',
+    },
+  ],
+};
+
+/** The host goes down for it: before others have started what need not come back. */
+export const BOOT: Group = {
+  title: 'what only a boot renews',
+  trials: [
+    {
+      check: 'kernel/files-until-boot',
+      bad: `service dbus stop; rm /etc/init.d/dbus; ${unitOf('dbus', '/usr/bin/dbus-daemon --system --nofork --nopidfile --address=unix:path=/run/bus')}
+systemctl enable dbus && systemctl start dbus && sleep 1
+cp -p /usr/bin/dbus-daemon /usr/bin/new && mv /usr/bin/new /usr/bin/dbus-daemon`,
     },
   ],
 };

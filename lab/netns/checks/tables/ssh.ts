@@ -1,4 +1,5 @@
 import type { Group, Trial } from '../spec.ts';
+import { start, stop } from './listeners.ts';
 
 const line = (text: string): string => `sed -i '1i ${text}' /etc/ssh/sshd_config`;
 
@@ -51,4 +52,23 @@ export const SSH_OFFERED: Group = {
       byHand: `sed -i '/^HostKeyAlgorithms/d' /etc/ssh/sshd_config && ssh-keygen -A && service ssh restart`,
     },
   ],
+};
+
+/** Beside the host's own, which stays as it is. */
+const server = (emptyPasswords: string): string =>
+  `printf 'Port 2223\\nPermitRootLogin yes\\nPasswordAuthentication yes\\nPermitEmptyPasswords ${emptyPasswords}\\nUsePAM no\\nPidFile none\\n' >/srv/sshd_config && ${start(2223, '/usr/sbin/sshd -D -e -f /srv/sshd_config')}`;
+
+export const SSH_OPEN: Group = {
+  title: 'an SSH server that lets in whoever asks',
+  settle: 'sleep 1',
+  ports: [2223],
+  trials: [
+    {
+      check: 'ssh-hardening/open-login',
+      port: 2223,
+      bad: `cp -p /etc/shadow /srv/shadow; passwd --quiet --delete root; ${server('yes')}`,
+      byHand: `cp -p /srv/shadow /etc/shadow; ${stop(2223)}; ${server('no')} && sleep 1`,
+    },
+  ],
+  tidy: stop(2223),
 };

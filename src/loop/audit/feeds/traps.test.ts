@@ -57,6 +57,38 @@ test('trap 1: a rebuild sorts below the fix and has it all the same', (t: TestCo
   assert.equal(one(tracker, real, 'CVE-2025-9375').verdict, 'fixed');
 });
 
+test('3.2: a backport is judged by the release that it was made from, a package of somebody else by nobody', () => {
+  const fixes = [
+    about({ name: 'openssl', release: '12', fixed: '3.0.13-1~deb12u1' }),
+    about({ name: 'openssl', release: '13', fixed: '3.2.2-1' }),
+    about({ name: 'openssl', release: '12', id: 'CVE-2026-2', fixed: '3.0.13-1~deb12u1' }),
+  ];
+  const on12 = (version: string, rest: Partial<Installed> = {}): Installed => ({
+    ...debian('openssl', version),
+    release: '12',
+    ...rest,
+  });
+  const said = (installed: Installed, id = 'CVE-2026-1'): string => {
+    const { verdict, why } = one(fixes, installed, id);
+    return `${verdict}: ${why}`;
+  };
+  assert.match(said(on12('3.0.11-1~deb12u2')), /^affected: fixed in 3\.0\.13-1~deb12u1$/);
+  assert.match(said(on12('3.0.14-1~deb12u1')), /^fixed: fixed in 3\.0\.13-1~deb12u1$/);
+  // Newer than what bookworm has it fixed in, and all the same of a line that has the hole.
+  assert.match(said(on12('3.2.1-3~bpo12+1')), /^affected: fixed in 3\.2\.2-1 \(a backport, judged as Debian 13/);
+  assert.match(said(on12('3.2.2-1~bpo12+1')), /^fixed: 3\.2\.2-1~bpo12\+1 is a rebuild of 3\.2\.2-1/);
+  assert.match(said(on12('3.5.1-1~bpo12+1+b1')), /^fixed: /);
+  // A backport that came along from the release before is what this release has.
+  assert.match(said(on12('3.0.11-1~bpo11+1')), /^affected: fixed in 3\.0\.13-1~deb12u1$/);
+  assert.match(said(on12('3.2.1-3~bpo12+1'), 'CVE-2026-2'), /^fixed: /, 'where the other release says nothing');
+  assert.match(said(on12('3.2.1-3~bpo12+1', { foreign: true })), /^unknown: it is not the distribution/);
+  assert.equal(
+    match(fixes, { ...on12('3.2.1-3'), release: '11' }).length,
+    0,
+    'no backport: other releases say nothing',
+  );
+});
+
 test('trap 2: statements of sources are asked by the source’s name and version, which need not be the binary’s', (t) => {
   const bash = [about({ name: 'bash', fixed: '5.2.15-2' })];
   assert.equal(one(bash, debian('bash', '5.2.15-2+b13', 'bash', '5.2.15-2'), 'CVE-2026-1').verdict, 'fixed');

@@ -46,3 +46,9 @@ test('3.11: a kit with a value of another type, far too large or far too deep is
     { numRuns: 250 },
   );
 });
+
+test('3.11: a name that is far too long is refused with its place, and not told whole', () => {
+  const text = kits.map((one) => one.toString('utf8')).find((one) => /^ +fixes: \[/m.test(one))!;
+  holds(text.replace(/^( +fixes: \[)/m, `$1${'x'.repeat(3000)}, `));
+  assert.throws(() => parseKit(text.replace(/^( +fixes: \[)/m, `$1${'x'.repeat(3000)}, `), 'kit.yaml'), /xxx…/);
+});

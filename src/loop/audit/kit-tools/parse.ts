@@ -11,6 +11,7 @@ import { within } from './within.ts';
 export const KITS_DIR = join(import.meta.dirname, '../../../../kits');
 const LARGEST = 256 * 1024;
 const DEEPEST = 12;
+const LONGEST_WHY = 1000;
 
 /** Every kit below the directory, in order of id. The first one that is wrong stops it, with file, line and column. */
 export function loadKits(directory: string): CompiledKit[] {
@@ -36,7 +37,9 @@ interface Place {
 }
 
 function refused(file: string, why: string, place: Place = { line: 1, column: 1 }): AppError {
-  return new AppError('KIT_INVALID', { file, line: place.line, column: place.column, why: why.replace(/\.$/, '') });
+  // It may quote what stands there, which is as long as somebody made it.
+  const told = why.length > LONGEST_WHY ? `${why.slice(0, LONGEST_WHY).toWellFormed()}…` : why.replace(/\.$/, '');
+  return new AppError('KIT_INVALID', { file, line: place.line, column: place.column, why: told });
 }
 
 /** One kit's text. Nothing of it is expanded or run before it has been checked. */

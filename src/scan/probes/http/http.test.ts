@@ -3,7 +3,7 @@ import { createServer as createHttp, type RequestListener } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcp, type Server } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import type { ServiceProbe, TlsProbe } from '../../../model/probe.ts';
@@ -11,11 +11,11 @@ import { look, selfSigned } from '../testing.ts';
 import { pathWithin, productOf } from './index.ts';
 import { isHttp, parseAnswer } from './wire.ts';
 
-async function serve(t: TestContext, server: ReturnType<typeof createHttp>): Promise<number> {
+async function serve(t: TestContext, server: Server & { closeAllConnections?(): void }): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {
-    server.closeAllConnections();
+    server.closeAllConnections?.();
     server.close();
   });
   return (server.address() as AddressInfo).port;
@@ -60,6 +60,29 @@ test('a server that lets nobody in without a certificate says so', async (t) => 
     shop,
   );
   const probe = (await look(await serve(t, server))) as TlsProbe;
+  assert.deepEqual([probe.protocol, probe.inside, probe.clientCertificate], ['tls', undefined, 'required']);
+});
+
+test('a server that calls the certificate that was not shown a bad one says so too, as those made with Go do', async (t) => {
+  const pki = selfSigned();
+  t.after(() => pki.remove());
+  const cert = readFileSync(pki.certificate);
+  const behind = await serve(t, createHttps({ key: readFileSync(pki.key), cert, maxVersion: 'TLSv1.2' }, shop));
+  // What the client says second has its empty certificate in it, and what answers that is not encrypted yet.
+  const front = createTcp((socket) => {
+    const up = connect(behind, '127.0.0.1');
+    up.pipe(socket, { end: false });
+    up.on('error', () => socket.destroy());
+    socket.on('error', () => up.destroy());
+    socket.once('data', (hello: Buffer) => {
+      up.write(hello);
+      socket.once('data', () => {
+        up.destroy();
+        socket.end(Buffer.from('1503030002022a', 'hex'));
+      });
+    });
+  });
+  const probe = (await look(await serve(t, front))) as TlsProbe;
   assert.deepEqual([probe.protocol, probe.inside, probe.clientCertificate], ['tls', undefined, 'required']);
 });
 

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { HeartbleedProof, TlsVersion } from '../../../model/probe.ts';
+import { CIPHERS } from '../../logic/tls-ciphers.ts';
 import { type Conversation, ConversationEnded } from '../../scanner/conversation.ts';
-import { MOST_RECORDS, readRecord, type TlsRecord } from './handshake.ts';
-import { RECORD, codeOf, record, u16 } from './wire.ts';
+import { converse, type ProbeTarget } from '../contract.ts';
+import { hello, MOST_RECORDS, readRecord, type TlsRecord } from './handshake.ts';
+import { CIPHERS_12, RECORD, codeOf, record, u16 } from './wire.ts';
 
 /** How much more we claim to have sent than we did: that much memory comes back, is counted and thrown away. */
 const CLAIMED_MORE = 16;
@@ -14,8 +16,25 @@ const SENT = 4096;
 /** RFC 6520 §4: a proper message carries at least this much padding. */
 const PADDING = 16;
 const PAUSE_MS = 500;
+const PROOF_MS = 4000;
 const REQUEST = 1;
 const RESPONSE = 2;
+
+/**
+ * All ciphers, first those whose handshake asks no work of the server's key: the proof needs none of it, and the others cost
+ * a server a signature each time.
+ */
+const EASY_FIRST = [...new Set([...CIPHERS.staticRsa, ...CIPHERS_12])];
+
+/** By a handshake of its own. null: it did not get as far as heartbeats. */
+export function lookForLeak(target: ProbeTarget, version: TlsVersion): Promise<HeartbleedProof | null> {
+  return converse(target, PROOF_MS, async (conversation) => {
+    const options = { heartbeat: true, serverName: target.serverName, ciphers: EASY_FIRST };
+    const flight = await hello(conversation, version, options);
+    if (flight.kind !== 'hello' || !flight.complete || !flight.hello.heartbeat) return null;
+    return proveHeartbleed(conversation, version);
+  });
+}
 
 /**
  * CVE-2014-0160. `conversation` stands after ServerHelloDone with heartbeats negotiated. Two requests follow each
@@ -23,7 +42,7 @@ const RESPONSE = 2;
  * bytes of its own memory; a sound one passes over it and answers the second, which proves that it did. The pauses
  * matter: many servers take one record off their socket at a time and look again only when more arrives.
  */
-export async function proveHeartbleed(conversation: Conversation, version: TlsVersion): Promise<HeartbleedProof> {
+async function proveHeartbleed(conversation: Conversation, version: TlsVersion): Promise<HeartbleedProof> {
   const long = randomBytes(SENT);
   const proper = randomBytes(SENT);
   let judged: Judged | null = null;

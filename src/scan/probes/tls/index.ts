@@ -7,14 +7,13 @@ import { lookByName } from './by-name.ts';
 import { describeChain } from './certificate.ts';
 import { lookDeeper, stillServes } from './depth.ts';
 import { type Flight, hello } from './handshake.ts';
-import { proveHeartbleed } from './heartbleed.ts';
+import { lookForLeak } from './heartbleed.ts';
 import { libraryHandshake } from './library.ts';
 import { askSsl2, ssl2Certificate } from './ssl2.ts';
 import { clientHello, RECORD, versionOf } from './wire.ts';
 
 /** One hello and its answer. Silence is no answer: what was not answered in time stays unknown. */
 const HELLO_MS = 3000;
-const HEARTBEAT_MS = 4000;
 const SERVER_HELLO = 2;
 const NEWEST_FIRST = TlsVersion.options.toReversed();
 
@@ -193,12 +192,7 @@ async function lookForHeartbleed(target: ProbeTarget, seen: Seen[], cut: string 
         : `could not see whether heartbeats are negotiated: ${cut}`,
     };
   }
-  return converse(target, HEARTBEAT_MS, async (conversation) => {
-    const flight = await hello(conversation, open.version, { heartbeat: true, serverName: target.serverName });
-    if (flight.kind === 'hello' && flight.complete && flight.hello.heartbeat) {
-      return proveHeartbleed(conversation, open.version);
-    }
-    const reason = 'heartbeats were negotiated, but a second handshake did not get far enough to try one';
-    return { verdict: 'unknown', extension: true, version: open.version, leakedBytes: 0, reason };
-  });
+  const proof = await lookForLeak(target, open.version);
+  const reason = 'heartbeats were negotiated, but a second handshake did not get far enough to try one';
+  return proof ?? { verdict: 'unknown', extension: true, version: open.version, leakedBytes: 0, reason };
 }

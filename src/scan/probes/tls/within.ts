@@ -4,6 +4,12 @@ import type { TlsVersion } from '../../../model/probe.ts';
 import type { ProbeTarget } from '../contract.ts';
 import { secured } from './library.ts';
 
+/**
+ * TLS 1.3 has a word for it; servers of older TLS, and those made with Go before it knew that word (etcd and Kubernetes among
+ * them), call the certificate that we did not show a bad one.
+ */
+const NO_CERTIFICATE = /alert (?:certificate required|bad certificate|number (?:116|42)\b)/i;
+
 export interface Within {
   connect(): Promise<Socket>;
   /** it hung up on somebody who showed no certificate, and said so */
@@ -15,7 +21,7 @@ export function connectWithin(target: ProbeTarget, newest: TlsVersion): Within {
   let wanted = false;
   const connect = async (): Promise<Socket> => {
     const tls = await secured(target, newest, (error) => {
-      if (/alert (certificate required|number 116)/i.test(error.message)) wanted = true;
+      if (NO_CERTIFICATE.test(error.message)) wanted = true;
     });
     if (tls) return tls;
     const { address, port } = target;

@@ -41,11 +41,13 @@ export interface Match {
 /**
  * What all that feeds say of one package comes to, one match an id. A statement of the package's own release is before
  * one of every release, and the distribution's own feed before others; of equals the newer feed counts, and of feeds of one
- * time the worse verdict. An upstream's statement is never about a
+ * time the worse verdict. A backport was made of what the next release has, whose statements come before those of the
+ * release that it is installed on: there the fix is one of an older line. An upstream's statement is never about a
  * distribution's package, whatever it is called: its versions are other versions.
  */
 export function matchPackage(statements: readonly FeedStatement[], installed: Installed, orderOf: OrderOf): Match[] {
   const about = statements.filter((statement) => isAbout(statement, installed));
+  const byWeight = weighedFor(installed);
   return [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
     const [first, ...others] = same.toSorted(byWeight);
     return others
@@ -55,18 +57,27 @@ export function matchPackage(statements: readonly FeedStatement[], installed: In
   });
 }
 
-const byWeight = (a: FeedStatement, b: FeedStatement): number => rank(b) - rank(a) || b.time - a.time;
+const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement) => number) => {
+  const origin = madeFrom(installed);
+  const rank = ({ own, release }: FeedStatement): number =>
+    Number(own) * 3 + (release === null ? 0 : release === origin ? 2 : 1);
+  return (a, b) => rank(b) - rank(a) || b.time - a.time;
+};
 
 const BADNESS: Readonly<Record<Match['verdict'], number>> = { affected: 3, unknown: 2, fixed: 1, 'not-affected': 0 };
 
-const rank = (one: FeedStatement): number => Number(one.own) * 2 + Number(one.release !== null);
+/** The release that a backport for Debian's release N was made from: what was to become, or is, N + 1. null: it is no backport. */
+function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {
+  const backport = ecosystem === 'Debian' ? /~bpo(\d+)\+\d+(?:\+b\d+)?$/.exec(sourceVersion) : null;
+  return backport ? String(Number(backport[1]) + 1) : null;
+}
 
 export function isAbout(statement: Statement, installed: Installed): boolean {
   return (
     statement.ecosystem === installed.ecosystem &&
     called(statement.ecosystem, statement.name) ===
       called(statement.ecosystem, statement.of === 'source' ? installed.source : installed.name) &&
-    (statement.release === null || statement.release === installed.release)
+    [null, installed.release, madeFrom(installed)].includes(statement.release)
   );
 }
 
@@ -90,8 +101,9 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const order = orderOf(installed.ecosystem);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
-  if (!inside) return says(...outside(statement, version, order!));
-  return affected(statement, installed, order!, says);
+  const match = inside ? affected(statement, installed, order!, says) : says(...outside(statement, version, order!));
+  if (statement.release === null || statement.release === installed.release) return match;
+  return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
 
 function outside({ fixed, status }: Statement, version: string, order: Order): [Match['verdict'], string] {
