@@ -40,11 +40,13 @@ test('1.3: over SSH, with a login and without an agent: which processes run, wha
   const running = dataOf('processes').find(({ pid }) => pid === child.pid);
   assert.equal(running?.ppid, process.pid);
   assert.match(running?.command ?? '', /createServer/);
-  if (!existsSync('/usr/bin/dpkg-query')) return;
+  const packages = dataOf('packages');
+  if (!existsSync('/usr/bin/dpkg-query'))
+    return t.diagnostic('there is no dpkg here that packages could be compared with');
   const lines = execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package} ${Version}\\n'], {
     encoding: 'utf8',
   });
   const installed = lines.split('\n').filter((one) => one.startsWith('installed '));
-  const ours = dataOf('packages').filter(({ status }) => status === 'installed');
+  const ours = packages.filter(({ status }) => status === 'installed');
   assert.deepEqual(ours.map(({ name, version }) => `installed ${name} ${version}`).toSorted(), installed.toSorted());
 });
