@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, test, type TestContext } from 'node:test';
 import { collect, commandLine, says } from '../cli/testing/binary.ts';
 import { sshServer } from '../loop/discovery/testing/index.ts';
 import { testPlatform, type TestPlatform } from '../platform/testing.ts';
@@ -18,6 +18,7 @@ after(async () => {
 
 /** A process of its own on the one database, with the application's rights. */
 async function start(
+  t: TestContext,
   role: 'server' | 'worker',
   name: string,
 ): Promise<{ url: string; data: string; stop(): Promise<number | null> }> {
@@ -30,6 +31,8 @@ async function start(
   };
   const args = role === 'server' ? ['--port', '0', '--agent-port', '0'] : [];
   const child = cli.start([role, '--data', data, '--json', ...args], { env });
+  // A test that fails must not wait for what it started.
+  t.after(() => child.exitCode === null && child.kill('SIGKILL'));
   const said = collect(child);
   await says(child, said, /"pid":\d+\}/);
   return {
@@ -46,7 +49,7 @@ async function start(
 test('servers and a worker on one PostgreSQL: asked at one server, done by the worker, seen at the other', async (t) => {
   const ssh = await sshServer('127.78.4.9');
   t.after(() => ssh.close());
-  const [one, two] = await Promise.all([start('server', 'one'), start('server', 'two')]);
+  const [one, two] = await Promise.all([start(t, 'server', 'one'), start(t, 'server', 'two')]);
   const scan = await cli.run([
     '--data',
     one.data,
@@ -60,7 +63,7 @@ test('servers and a worker on one PostgreSQL: asked at one server, done by the w
   assert.equal(scan.code, 0, scan.err);
   const waiting = await cli.run(['--data', two.data, 'hosts', '--json']);
   assert.deepEqual(JSON.parse(waiting.out), [], 'a server alone does no work');
-  const worker = await start('worker', 'three');
+  const worker = await start(t, 'worker', 'three');
   assert.equal(worker.url, null);
   let hosts: { addresses: string[] }[] = [];
   for (let tries = 0; tries < 40 && hosts.length === 0; tries += 1)

@@ -455,6 +455,20 @@ test('the first administrator: made once, let in once, and nobody else by that w
   }
 });
 
+test('servers that start at once on an empty database find one administrator, and each gets its own token', async () => {
+  const own = await testPlatform();
+  const at = await serve(own);
+  try {
+    const tokens = await Promise.all([1, 2, 3].map(() => at.auth.localToken()));
+    assert.equal(new Set(tokens).size, 3);
+    for (const token of tokens) assert.equal((await at.call('me', { token })).body.name, 'admin (local command line)');
+    assert.equal((await people(own.db)).length, 1);
+  } finally {
+    await at.close();
+    await own.close();
+  }
+});
+
 test('what changes people, tokens and keys is on the trail, by whom and from where', async () => {
   const admin = await api.person('admin');
   const name = `trail-${platform.newId('n').slice(-6)}`;

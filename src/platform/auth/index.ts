@@ -37,8 +37,7 @@ export function createAuth(platform: Platform): Auth {
     },
     endLocalToken: (secret) => endSecret(platform, systemActor('up'), secret),
     localToken: async () => {
-      const admin = (await people(platform.db)).find((person) => person.role === 'admin' && !person.disabled_at);
-      const person = admin ?? (await addPerson(platform, system, FIRST));
+      const person = await administrator(platform);
       return (
         await addToken(
           platform,
@@ -49,6 +48,19 @@ export function createAuth(platform: Platform): Auth {
       ).secret;
     },
   };
+}
+
+/** Somebody who administers, made where there is nobody yet; two servers of one first start end with the same. */
+async function administrator(platform: Platform): Promise<{ id: string; name: string }> {
+  const find = async (): Promise<{ id: string; name: string } | undefined> =>
+    (await people(platform.db)).find((person) => person.role === 'admin' && !person.disabled_at);
+  const there = await find();
+  if (there) return there;
+  return addPerson(platform, systemActor('first start'), FIRST).catch(async (error: unknown) => {
+    const quicker = isAppError(error, 'PERSON_EXISTS') ? await find() : undefined;
+    if (!quicker) throw error;
+    return quicker;
+  });
 }
 
 /** The administrator of the first start, if that is all there is and they never came in. */
