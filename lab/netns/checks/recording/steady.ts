@@ -1,0 +1,64 @@
+/** What differs from one recording to the next and says nothing: times, ids, keys' hashes, PIDs. Pure. */
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+const DATE = /^\d{4}-\d\d-\d\d$/;
+const HASH = /^[0-9a-f]{64}$/;
+const SSH_HASH = /^SHA256:[A-Za-z0-9+/]{43}$/;
+
+type Rewrite = (value: unknown, key: string) => unknown;
+
+/** Every leaf of JSON, by the name of the field that it is in. */
+function rewritten(value: unknown, rewrite: Rewrite, key = ''): unknown {
+  if (Array.isArray(value)) return value.map((one) => rewritten(one, rewrite, key));
+  if (typeof value !== 'object' || value === null) return rewrite(value, key);
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, rewritten(inner, rewrite, name)]));
+}
+
+/** The first, second, third … of its kind. */
+function numbered<T>(make: (n: number) => T): (value: unknown) => T {
+  const known = new Map<unknown, T>();
+  return (value) => {
+    const one = known.get(value) ?? make(known.size + 1);
+    known.set(value, one);
+    return one;
+  };
+}
+
+/**
+ * As if it had been looked at then: days from now stay as many days, all that happened earlier today is now, and processes
+ * have run for an hour. Days that are over count as today's: how old an account is depends on when the lab was made.
+ */
+export function steady<T>(found: T, now: Date, then: Date): T {
+  const hash = numbered((n) => n.toString(16).padStart(64, '0'));
+  const sshHash = numbered((n) => `SHA256:${String(n).padStart(43, '0')}`);
+  const serial = numbered((n) => n.toString(16).toUpperCase().padStart(2, '0'));
+  const today = now.toISOString().slice(0, 10);
+  const instant = (text: string, key: string): string => {
+    const days = Math.round((Date.parse(text) - now.getTime()) / DAY);
+    return new Date(then.getTime() + (key === 'startedAt' ? -HOUR : days * DAY)).toISOString();
+  };
+  return rewritten(found, (value, key) => {
+    if (typeof value !== 'string') return value;
+    if (INSTANT.test(value)) return instant(value, key);
+    if (DATE.test(value)) return value <= today ? then.toISOString().slice(0, 10) : value;
+    if (HASH.test(value)) return hash(value);
+    if (SSH_HASH.test(value)) return sshHash(value);
+    return key === 'serial' ? serial(value) : value;
+  }) as T;
+}
+
+const FIRST_PID = 100;
+
+/** PIDs in the order in which they are named. That of init says something. */
+export function withSteadyPids<T>(found: T): T {
+  const pid = numbered((n) => FIRST_PID + n);
+  return rewritten(found, (value, key) =>
+    ['pid', 'ppid', 'mainPid'].includes(key) && typeof value === 'number' && value > 1 ? pid(value) : value,
+  ) as T;
+}
+
+/** In every place where it stands by itself. */
+export function replaced<T>(found: T, from: string, to: string): T {
+  return rewritten(found, (value) => (value === from ? to : value)) as T;
+}
