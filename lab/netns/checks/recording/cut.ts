@@ -5,6 +5,8 @@ import type { Judgement } from '../../../../src/loop/audit/logic/judge/context.t
 import { judge } from '../../../../src/loop/audit/logic/judge/judge.ts';
 import { type CompiledKit, sectionsOf } from '../../../../src/loop/audit/logic/kit/compile.ts';
 import type { FileFact, ProcessFact } from '../../../../src/model/facts.ts';
+import type { Check } from '../../../../src/model/kit.ts';
+import { linesFor } from './lines.ts';
 import { itemsAt, needed, type Place, placesIn, type SomeFacts, withItems, withNeighbours } from './lists.ts';
 import { replaced } from './steady.ts';
 
@@ -32,13 +34,18 @@ export function saidOf({ kit, check, component, open }: Subject, seen: Seen): Ve
 }
 
 const NEIGHBOURS = 2;
-/** Beside lines that are needed, or of a text in which none is. */
-const LINES = 1;
 /** Of the machine under the lab: no context, and not the same on the next one. */
 const OF_THE_MACHINE: ReadonlySet<string> = new Set(['kernel.modules']);
 const NO_KERNEL = 'of-the-machine';
 const NO_ID = '0'.repeat(32);
 const NO_BOOT = '00000000-0000-0000-0000-000000000000';
+
+interface Listed {
+  place: Place;
+  items: readonly unknown[];
+  /** what is needed of them */
+  kept: readonly unknown[];
+}
 
 export function cut(subject: Subject, seen: Seen): Seen {
   return new Cut(subject, seen).made();
@@ -48,6 +55,7 @@ class Cut {
   readonly #subject: Subject;
   readonly #said: string;
   readonly #verdict: Verdict | null;
+  readonly #check: Check;
   /** lists that its expressions name */
   readonly #reads: readonly string[];
   #seen: Seen;
@@ -57,6 +65,7 @@ class Cut {
     this.#verdict = saidOf(subject, seen);
     this.#said = JSON.stringify(this.#verdict);
     const check = subject.kit.kit.checks.find(({ id }) => id === subject.check)!;
+    this.#check = check;
     this.#reads =
       check.kind === 'package'
         ? ['packages']
@@ -70,7 +79,7 @@ class Cut {
   made(): Seen {
     this.#sections();
     const whole = this.#facts;
-    const kept = placesIn(whole).map((place) => [place, this.#list(place)] as const);
+    const lists = placesIn(whole).map((place) => this.#list(place));
     this.#files();
     this.#try(replaced(this.#seen, this.#facts.os?.kernel ?? NO_KERNEL, NO_KERNEL));
     if (this.#facts.os) {
@@ -78,7 +87,7 @@ class Cut {
       this.#tryFacts({ ...this.#facts, os });
     }
     this.#certificates();
-    this.#neighbours(whole, kept);
+    this.#neighbours(lists);
     return this.#seen;
   }
 
@@ -117,7 +126,7 @@ class Cut {
   }
 
   /** Leaves what is needed of one list, and says what that is. */
-  #list(place: Place): readonly unknown[] {
+  #list(place: Place): Listed {
     const items = itemsAt(this.#facts, place);
     const before = this.#seen;
     const kept = needed(items, (fewer) => {
@@ -126,7 +135,7 @@ class Cut {
       return holds;
     });
     this.#tryFacts(withItems(this.#facts, place, kept));
-    return kept;
+    return { place, items, kept };
   }
 
   /** Hashes, texts and, of texts, lines. */
@@ -140,10 +149,13 @@ class Cut {
     for (const [at, { text }] of files.entries()) {
       this.#tryFacts(put(at, { sha256: null }));
       if (text === null || this.#tryText(put(at, { text: null }))) continue;
-      const lines = text.split('\n');
-      const left = needed([...lines.keys()], (some) => this.#tryText(put(at, { text: joined(lines, some) })));
-      const near = withNeighbours([...lines.keys()], left, { most: LINES, fits: (n) => says(lines[n]!) });
-      this.#tryText(put(at, { text: joined(lines, near) }));
+      const before = this.#seen;
+      const short = linesFor(this.#check, text, (fewer) => {
+        this.#seen = before;
+        return this.#tryText(put(at, { text: fewer }));
+      });
+      this.#seen = before;
+      this.#tryText(put(at, { text: short }));
     }
   }
 
@@ -155,35 +167,24 @@ class Cut {
     this.#try({ ...this.#seen, endpoint: JSON.parse(text) as NonNullable<Seen['endpoint']> });
   }
 
-  #neighbours(whole: SomeFacts, kept: readonly (readonly [Place, readonly unknown[]])[]): void {
-    for (const [place, concerned] of kept) {
+  #neighbours(lists: readonly Listed[]): void {
+    const cutFiles = new Map((this.#facts.files ?? []).map((file) => [file.path, file]));
+    for (const { place, items, kept } of lists) {
       const [section] = place;
-      const isBare = kept.every(([other, items]) => other[0] !== section || items.length === 0);
-      const isRead = this.#reads.some((path) => path === place.join('.'));
-      if (OF_THE_MACHINE.has(place.join('.')) || (concerned.length === 0 && !(isBare && isRead))) continue;
-      const most = NEIGHBOURS;
-      const texts = new Map((this.#facts.files ?? []).map((file) => [file.path, file]));
-      const items = withNeighbours(itemsAt(whole, place), concerned, { most, fits: (item) => isSteady(section, item) });
-      this.#tryFacts(
-        withItems(
-          this.#facts,
-          place,
-          items.map((item) => (section === 'files' ? plainFile(item as FileFact, texts) : item)),
-        ),
-      );
+      const isBare = lists.every((other) => other.place[0] !== section || other.kept.length === 0);
+      const isConcerned = kept.length > 0 || (isBare && this.#reads.includes(place.join('.')));
+      if (!isConcerned || OF_THE_MACHINE.has(place.join('.'))) continue;
+      const near = withNeighbours(items, kept, { most: NEIGHBOURS, fits: (item) => isSteady(section, item) });
+      const plain = near.map((item) => (section === 'files' ? plainFile(item as FileFact, cutFiles) : item));
+      this.#tryFacts(withItems(this.#facts, place, plain));
     }
   }
 }
-
-const joined = (lines: readonly string[], some: readonly number[]): string =>
-  some.length === 0 ? '' : `${some.map((n) => lines[n]!).join('\n')}\n`;
-
-const says = (line: string): boolean => /^\s*[^\s#;]/.test(line);
 
 /** As it was cut, or, of a neighbour, without what nobody reads. */
 const plainFile = (file: FileFact, cutOnes: ReadonlyMap<string, FileFact>): FileFact =>
   cutOnes.get(file.path) ?? { ...file, sha256: null, text: null };
 
-/** What is there whenever the machine is looked at, not only while somebody is logged in. */
+/** What is there whenever the machine is looked at, and not because somebody is logged in to look. */
 const isSteady = (section: string, item: unknown): boolean =>
-  section !== 'processes' || /^[a-z]\S*\.service$/.test((item as ProcessFact).unit ?? '');
+  section !== 'processes' || /^(?!ssh\.)[a-z]\S*\.service$/.test((item as ProcessFact).unit ?? '');

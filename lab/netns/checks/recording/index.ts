@@ -11,7 +11,7 @@ import type { Endpoint } from '../../../../src/model/estate.ts';
 import { type ProbeResult, tlsOf } from '../../../../src/model/probe.ts';
 import type { Group, Trial } from '../spec.ts';
 import { cut, saidOf, type Seen, type Subject } from './cut.ts';
-import { steady, withSteadyPids } from './steady.ts';
+import { steady, withSteadyIds } from './steady.ts';
 import { merged } from './text.ts';
 
 /** A look at the host, and what all checks concerned say of it. */
@@ -71,18 +71,19 @@ function casesOf({ group, kits, before, after, concerns }: Tried, trial: Trial):
   const kit = kits.find((one) => trial.check.startsWith(`${one.kit.kit}/`));
   const failed = before.judged.find((one) => one.verdict === 'fail' && concerns(trial, one));
   if (!kit || !failed) return [];
-  const id = failed.check.id;
-  const ofCheck = after.judged.filter((one) => one.check.id === id && one.kit === failed.kit && isWell(one));
-  const same = ofCheck.find((one) => one.component === failed.component && one.endpoint?.id === failed.endpoint?.id);
+  const wellIn = ({ judged }: Moment): Judgement[] =>
+    judged.filter((one) => one.check.id === failed.check.id && one.kit === failed.kit && isWell(one));
+  const same = wellIn(after).find(
+    (one) => one.component === failed.component && one.endpoint?.id === failed.endpoint?.id,
+  );
+  const one = (state: State, judgement: Judgement | undefined): RecordedCase[] =>
+    judgement ? [caseOf({ kit, group, moment: state === 'made bad' ? before : after, judgement, state })] : [];
+  const cases = [...one('made bad', failed), ...one('put right', same)];
+  if (same?.verdict === 'pass') return cases;
   // What is gone passes nothing: something else that does is shown beside it.
-  const other = same?.verdict === 'pass' ? undefined : ofCheck.find(({ verdict }) => verdict === 'pass');
-  const one = (moment: Moment, judgement: Judgement, state: State): RecordedCase =>
-    caseOf({ kit, group, moment, judgement, state });
-  return [
-    one(before, failed, 'made bad'),
-    ...(same ? [one(after, same, 'put right')] : []),
-    ...(other ? [one(after, other, 'put right')] : []),
-  ];
+  const passes = (moment: Moment): Judgement | undefined => wellIn(moment).find(({ verdict }) => verdict === 'pass');
+  const later = passes(after);
+  return [...cases, ...(later ? one('put right', later) : one('made bad', passes(before)))];
 }
 
 interface Told {
@@ -97,13 +98,14 @@ function caseOf({ kit, group, moment: { evidence }, judgement, state }: Told): R
   const { component, check, verdict } = judgement;
   const open = state === 'put right' && wantsOpen(judgement) ? { open: component } : {};
   const subject: Subject = { kit, check: check.id, component, ...open };
-  const seen = withSteadyPids(cut(subject, wholeOf(judgement, evidence, group.asOf)));
+  const seen = withSteadyIds(cut(subject, wholeOf(judgement, evidence, group.asOf)));
   const said = saidOf(subject, seen);
   if (said?.verdict !== verdict || said.proven !== judgement.proven)
     throw new Error(`${component} is ${verdict} on the host, and ${said?.verdict ?? 'nothing'} by what was recorded`);
   const system = evidence.facts.os?.prettyName ?? 'unknown';
   const from = { system, host: evidence.host.name, trial: group.title, state, date: today() };
-  return { from, expect: verdict, component, ...open, ...seen };
+  const { now, ...rest } = seen;
+  return { from, expect: verdict, component, ...open, ...(now === undefined ? {} : { now }), ...rest };
 }
 
 function wholeOf(judgement: Judgement, evidence: Evidence, asOf: string | undefined): Seen {

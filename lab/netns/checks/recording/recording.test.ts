@@ -7,7 +7,7 @@ import { KITS_DIR, loadKits } from '../../../../src/loop/audit/kit-tools/parse.t
 import type { PackageFact } from '../../../../src/model/facts.ts';
 import { cut, saidOf, type Seen, type Subject } from './cut.ts';
 import { needed, withNeighbours } from './lists.ts';
-import { steady, withSteadyPids } from './steady.ts';
+import { steady, withSteadyIds } from './steady.ts';
 import { merged } from './text.ts';
 
 const kits = loadKits(KITS_DIR);
@@ -15,7 +15,9 @@ const baseline = kits.find(({ kit }) => kit.kit === 'linux-baseline')!;
 
 /** A host with many more packages than any check needs. */
 function host(random: () => number): Seen {
-  const { facts } = parse(readFileSync(join(KITS_DIR, 'linux-baseline/fixtures/base.yaml'), 'utf8')) as Required<Seen>;
+  const { facts } = parse(readFileSync(join(KITS_DIR, 'linux-baseline/fixtures/base.yaml'), 'utf8')) as {
+    facts: NonNullable<Seen['facts']>;
+  };
   const more = Array.from({ length: 300 }, (_, n): PackageFact => {
     const name = `package-${String(n).padStart(3, '0')}`;
     return {
@@ -41,9 +43,7 @@ const random = (seed: number) => (): number => {
 };
 
 const recorded = (subject: Subject, seen: Seen): Seen =>
-  withSteadyPids(
-    cut(subject, steady(seen, new Date('2026-11-27T09:00:00.000Z'), new Date('2025-03-01T12:00:00.000Z'))),
-  );
+  withSteadyIds(cut(subject, steady(seen, new Date('2026-11-27T09:00:00.000Z'), new Date('2025-03-01T12:00:00.000Z'))));
 
 test('3.12: whatever a check says of a host, it says of what was recorded for it, which is short', () => {
   const whole = host(random(1));

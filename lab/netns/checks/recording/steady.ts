@@ -4,6 +4,8 @@ const DAY = 24 * HOUR;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const HASH = /^[0-9a-f]{64}$/;
+/** at the end of what a look at TLS rests on: of the certificate */
+const SHORT_HASH = /[0-9a-f]{16}$/;
 const SSH_HASH = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
 type Rewrite = (value: unknown, key: string) => unknown;
@@ -30,9 +32,6 @@ function numbered<T>(make: (n: number) => T): (value: unknown) => T {
  * have run for an hour. Days that are over count as today's: how old an account is depends on when the lab was made.
  */
 export function steady<T>(found: T, now: Date, then: Date): T {
-  const hash = numbered((n) => n.toString(16).padStart(64, '0'));
-  const sshHash = numbered((n) => `SHA256:${String(n).padStart(43, '0')}`);
-  const serial = numbered((n) => n.toString(16).toUpperCase().padStart(2, '0'));
   const today = now.toISOString().slice(0, 10);
   const instant = (text: string, key: string): string => {
     const days = Math.round((Date.parse(text) - now.getTime()) / DAY);
@@ -41,21 +40,27 @@ export function steady<T>(found: T, now: Date, then: Date): T {
   return rewritten(found, (value, key) => {
     if (typeof value !== 'string') return value;
     if (INSTANT.test(value)) return instant(value, key);
-    if (DATE.test(value)) return value <= today ? then.toISOString().slice(0, 10) : value;
-    if (HASH.test(value)) return hash(value);
-    if (SSH_HASH.test(value)) return sshHash(value);
-    return key === 'serial' ? serial(value) : value;
+    return DATE.test(value) && value <= today ? then.toISOString().slice(0, 10) : value;
   }) as T;
 }
 
+const PIDS: ReadonlySet<string> = new Set(['pid', 'ppid', 'mainPid']);
 const FIRST_PID = 100;
 
-/** PIDs in the order in which they are named. That of init says something. */
-export function withSteadyPids<T>(found: T): T {
+/** PIDs, hashes and serial numbers in the order in which they are named. The PID of init says something. */
+export function withSteadyIds<T>(found: T): T {
   const pid = numbered((n) => FIRST_PID + n);
-  return rewritten(found, (value, key) =>
-    ['pid', 'ppid', 'mainPid'].includes(key) && typeof value === 'number' && value > 1 ? pid(value) : value,
-  ) as T;
+  const hash = numbered((n) => n.toString(16).padStart(64, '0'));
+  const sshHash = numbered((n) => `SHA256:${String(n).padStart(43, '0')}`);
+  const serial = numbered((n) => n.toString(16).toUpperCase().padStart(2, '0'));
+  return rewritten(found, (value, key) => {
+    if (typeof value === 'number') return PIDS.has(key) && value > 1 ? pid(value) : value;
+    if (typeof value !== 'string') return value;
+    if (HASH.test(value)) return hash(value);
+    if (SSH_HASH.test(value)) return sshHash(value);
+    if (key === 'basis') return value.replace(SHORT_HASH, '0'.repeat(16));
+    return key === 'serial' ? serial(value) : value;
+  }) as T;
 }
 
 /** In every place where it stands by itself. */

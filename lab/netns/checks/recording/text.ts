@@ -2,7 +2,7 @@
 import { Document, isCollection, isMap, isSeq, parse, visit } from 'yaml';
 import { type RecordedCase, RecordedCases } from '../../../../src/loop/audit/kit-tools/recorded.ts';
 
-const HEAD = ` Of a machine in the lab. Not for editing: LASTEMBER_RECORD_FIXTURES=1 npm test -- lab/netns/checks.test.ts
+const HEAD = ` Of a machine in the lab, not for editing: LASTEMBER_RECORD_FIXTURES=1 npm test -- lab/netns/checks.test.ts
 `;
 /** Sections and the parts of an endpoint are blocks; an item of a list, or what has nothing but values, is one line. */
 const BLOCKS: ReadonlySet<string> = new Set(['facts', 'endpoint', 'probe', 'tls']);
@@ -24,7 +24,7 @@ export function textOf(cases: readonly RecordedCase[]): string {
       return visit.SKIP;
     },
   });
-  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+  return document.toString({ lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity });
 }
 
 const readable = (text: string): RecordedCase[] => RecordedCases.parse(parse(text)).cases;
