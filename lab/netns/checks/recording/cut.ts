@@ -4,11 +4,10 @@ import type { RecordedCase } from '../../../../src/loop/audit/kit-tools/recorded
 import type { Judgement } from '../../../../src/loop/audit/logic/judge/context.ts';
 import { judge } from '../../../../src/loop/audit/logic/judge/judge.ts';
 import { type CompiledKit, sectionsOf } from '../../../../src/loop/audit/logic/kit/compile.ts';
-import type { FileFact, ProcessFact } from '../../../../src/model/facts.ts';
+import type { FileFact, MountFact, ProcessFact } from '../../../../src/model/facts.ts';
 import type { Check } from '../../../../src/model/kit.ts';
 import { linesFor } from './lines.ts';
 import { itemsAt, needed, type Place, placesIn, type SomeFacts, withItems, withNeighbours } from './lists.ts';
-import { replaced } from './steady.ts';
 
 /** What a case consists of, and what is judged in it. */
 export type Seen = Pick<RecordedCase, 'facts' | 'endpoint' | 'now'>;
@@ -36,13 +35,16 @@ export function saidOf({ kit, check, component, open }: Subject, seen: Seen): Ve
 const NEIGHBOURS = 2;
 /** Of the machine under the lab: no context, and not the same on the next one. */
 const OF_THE_MACHINE: ReadonlySet<string> = new Set(['kernel.modules']);
-const NO_KERNEL = 'of-the-machine';
+/** More items of one list nobody reads. */
+const MANY = 8;
 const NO_ID = '0'.repeat(32);
 const NO_BOOT = '00000000-0000-0000-0000-000000000000';
 
 interface Listed {
   place: Place;
   items: readonly unknown[];
+  /** evidence names more of them than anybody reads: only the verdict counts */
+  loosely: boolean;
   /** what is needed of them */
   kept: readonly unknown[];
 }
@@ -51,67 +53,60 @@ export function cut(subject: Subject, seen: Seen): Seen {
   return new Cut(subject, seen).made();
 }
 
+/** What is left so far, and what the check says of it. */
+interface State {
+  seen: Seen;
+  said: Verdict | null;
+}
+
 class Cut {
   readonly #subject: Subject;
-  readonly #said: string;
-  readonly #verdict: Verdict | null;
   readonly #check: Check;
   /** lists that its expressions name */
   readonly #reads: readonly string[];
-  #seen: Seen;
+  #state: State;
 
   constructor(subject: Subject, seen: Seen) {
     this.#subject = subject;
-    this.#verdict = saidOf(subject, seen);
-    this.#said = JSON.stringify(this.#verdict);
-    const check = subject.kit.kit.checks.find(({ id }) => id === subject.check)!;
-    this.#check = check;
+    this.#check = subject.kit.kit.checks.find(({ id }) => id === subject.check)!;
+    const named = [...JSON.stringify(this.#check).matchAll(/facts\.([a-zA-Z]+)((?:\.[a-zA-Z]+)?)/g)];
     this.#reads =
-      check.kind === 'package'
+      this.#check.kind === 'package'
         ? ['packages']
-        : [...JSON.stringify(check).matchAll(/facts\.([a-zA-Z]+(?:\.[a-zA-Z]+)?)/g)].flatMap(([, path]) => [
-            path!,
-            path!.split('.')[0]!,
-          ]);
-    this.#seen = seen;
+        : named.flatMap(([, section, field]) => [section!, section! + field!]);
+    this.#state = { seen, said: saidOf(subject, seen) };
   }
 
   made(): Seen {
     this.#sections();
-    const whole = this.#facts;
-    const lists = placesIn(whole).map((place) => this.#list(place));
+    const lists = placesIn(this.#facts).map((place) => this.#list(place));
     this.#files();
-    this.#try(replaced(this.#seen, this.#facts.os?.kernel ?? NO_KERNEL, NO_KERNEL));
     if (this.#facts.os) {
       const os = { ...this.#facts.os, machineId: NO_ID, bootId: NO_BOOT };
       this.#tryFacts({ ...this.#facts, os });
     }
     this.#certificates();
     this.#neighbours(lists);
-    return this.#seen;
+    const { facts, ...rest } = this.#state.seen;
+    return Object.keys(facts ?? {}).length > 0 ? this.#state.seen : rest;
   }
 
   get #facts(): SomeFacts {
-    return (this.#seen.facts ?? {}) as SomeFacts;
+    return (this.#state.seen.facts ?? {}) as SomeFacts;
   }
 
-  /** Taken where nothing else comes of it, neither another verdict nor other evidence. */
-  #try(seen: Seen): boolean {
-    const holds = JSON.stringify(saidOf(this.#subject, seen)) === this.#said;
-    if (holds) this.#seen = seen;
-    return holds;
-  }
-  #tryFacts(facts: SomeFacts): boolean {
-    return this.#try({ ...this.#seen, facts: facts as Seen['facts'] });
-  }
-
-  /** Evidence may quote a text in full: of a text, only the verdict counts. */
-  #tryText(facts: SomeFacts): boolean {
-    const seen = { ...this.#seen, facts: facts as Seen['facts'] };
+  /** Taken where nothing else comes of it; `loosely`: where evidence quotes in full what is cut, the verdict is enough. */
+  #try(seen: Seen, loosely = false): boolean {
     const said = saidOf(this.#subject, seen);
-    const holds = said?.verdict === this.#verdict?.verdict && said?.proven === this.#verdict?.proven;
-    if (holds) this.#seen = seen;
-    return holds;
+    const { said: before } = this.#state;
+    const same = loosely
+      ? said?.verdict === before?.verdict && said?.proven === before?.proven
+      : JSON.stringify(said) === JSON.stringify(before);
+    if (same) this.#state = { seen, said };
+    return same;
+  }
+  #tryFacts(facts: SomeFacts, loosely = false): boolean {
+    return this.#try({ ...this.#state.seen, facts: facts as Seen['facts'] }, loosely);
   }
 
   #sections(): void {
@@ -128,55 +123,58 @@ class Cut {
   /** Leaves what is needed of one list, and says what that is. */
   #list(place: Place): Listed {
     const items = itemsAt(this.#facts, place);
-    const before = this.#seen;
-    const kept = needed(items, (fewer) => {
-      const holds = this.#tryFacts(withItems((before.facts ?? {}) as SomeFacts, place, fewer));
-      this.#seen = holds ? this.#seen : before;
-      return holds;
-    });
-    this.#tryFacts(withItems(this.#facts, place, kept));
-    return { place, items, kept };
+    const exact = this.#need(place, items, false);
+    const loosely = exact.length > MANY;
+    return { place, items, loosely, kept: loosely ? this.#need(place, exact, true) : exact };
+  }
+
+  #need(place: Place, items: readonly unknown[], loosely: boolean): readonly unknown[] {
+    const before = this.#state;
+    const put = (some: readonly unknown[]): boolean => {
+      this.#state = before;
+      return this.#tryFacts(withItems(this.#facts, place, some), loosely);
+    };
+    const kept = needed(items, put);
+    put(kept);
+    return kept;
   }
 
   /** Hashes, texts and, of texts, lines. */
   #files(): void {
-    const { files } = this.#facts;
-    if (!files) return;
     const put = (at: number, change: Partial<FileFact>): SomeFacts => ({
       ...this.#facts,
       files: this.#facts.files!.map((file, index) => (index === at ? { ...file, ...change } : file)),
     });
-    for (const [at, { text }] of files.entries()) {
+    for (const [at, { text }] of (this.#facts.files ?? []).entries()) {
       this.#tryFacts(put(at, { sha256: null }));
-      if (text === null || this.#tryText(put(at, { text: null }))) continue;
-      const before = this.#seen;
-      const short = linesFor(this.#check, text, (fewer) => {
-        this.#seen = before;
-        return this.#tryText(put(at, { text: fewer }));
-      });
-      this.#seen = before;
-      this.#tryText(put(at, { text: short }));
+      if (text === null || this.#tryFacts(put(at, { text: null }), true)) continue;
+      const before = this.#state;
+      const holds = (fewer: string): boolean => {
+        this.#state = before;
+        return this.#tryFacts(put(at, { text: fewer }), true);
+      };
+      holds(linesFor(this.#check, text, holds));
     }
   }
 
   /** In full only where a check reads the names in it: what is in a certificate is told beside it. */
   #certificates(): void {
-    const { endpoint } = this.#seen;
+    const { endpoint } = this.#state.seen;
     if (!endpoint) return;
     const text = JSON.stringify(endpoint, (key, value: unknown) => (key === 'pem' ? '' : value));
-    this.#try({ ...this.#seen, endpoint: JSON.parse(text) as NonNullable<Seen['endpoint']> });
+    this.#try({ ...this.#state.seen, endpoint: JSON.parse(text) as NonNullable<Seen['endpoint']> });
   }
 
   #neighbours(lists: readonly Listed[]): void {
     const cutFiles = new Map((this.#facts.files ?? []).map((file) => [file.path, file]));
-    for (const { place, items, kept } of lists) {
+    for (const { place, items, kept, loosely } of lists) {
       const [section] = place;
       const isBare = lists.every((other) => other.place[0] !== section || other.kept.length === 0);
       const isConcerned = kept.length > 0 || (isBare && this.#reads.includes(place.join('.')));
       if (!isConcerned || OF_THE_MACHINE.has(place.join('.'))) continue;
       const near = withNeighbours(items, kept, { most: NEIGHBOURS, fits: (item) => isSteady(section, item) });
       const plain = near.map((item) => (section === 'files' ? plainFile(item as FileFact, cutFiles) : item));
-      this.#tryFacts(withItems(this.#facts, place, plain));
+      this.#tryFacts(withItems(this.#facts, place, plain), loosely);
     }
   }
 }
@@ -186,5 +184,7 @@ const plainFile = (file: FileFact, cutOnes: ReadonlyMap<string, FileFact>): File
   cutOnes.get(file.path) ?? { ...file, sha256: null, text: null };
 
 /** What is there whenever the machine is looked at, and not because somebody is logged in to look. */
-const isSteady = (section: string, item: unknown): boolean =>
-  section !== 'processes' || /^(?!ssh\.)[a-z]\S*\.service$/.test((item as ProcessFact).unit ?? '');
+function isSteady(section: string, item: unknown): boolean {
+  if (section === 'mounts') return !(item as MountFact).target.startsWith('/proc/');
+  return section !== 'processes' || /^(?!ssh\.)[a-z]\S*\.service$/.test((item as ProcessFact).unit ?? '');
+}

@@ -11,7 +11,7 @@ import type { Endpoint } from '../../../../src/model/estate.ts';
 import { type ProbeResult, tlsOf } from '../../../../src/model/probe.ts';
 import type { Group, Trial } from '../spec.ts';
 import { cut, saidOf, type Seen, type Subject } from './cut.ts';
-import { steady, withSteadyIds } from './steady.ts';
+import { steady, withoutMachine, withSteadyIds } from './steady.ts';
 import { merged } from './text.ts';
 
 /** A look at the host, and what all checks concerned say of it. */
@@ -104,14 +104,15 @@ function caseOf({ kit, group, moment: { evidence }, judgement, state }: Told): R
     throw new Error(`${component} is ${verdict} on the host, and ${said?.verdict ?? 'nothing'} by what was recorded`);
   const system = evidence.facts.os?.prettyName ?? 'unknown';
   const from = { system, host: evidence.host.name, trial: group.title, state, date: today() };
-  const { now, ...rest } = seen;
-  return { from, expect: verdict, component, ...open, ...(now === undefined ? {} : { now }), ...rest };
+  return { from, expect: verdict, component, ...open, ...seen };
 }
 
 function wholeOf(judgement: Judgement, evidence: Evidence, asOf: string | undefined): Seen {
   const endpoint = endpointFor(judgement, evidence);
   const found = { facts: evidence.facts as Seen['facts'], ...(endpoint ? { endpoint } : {}) };
-  const whole = steady(found, new Date(evidence.now), new Date(asOf ?? NOW));
+  const { release, installed = [] } = evidence.facts.kernel ?? {};
+  const borrowed = installed.some((one) => one.release === release) ? undefined : release;
+  const whole = steady(withoutMachine(found, borrowed), new Date(evidence.now), new Date(asOf ?? NOW));
   return asOf === undefined ? whole : { ...whole, now: asOf };
 }
 

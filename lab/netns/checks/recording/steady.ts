@@ -63,7 +63,14 @@ export function withSteadyIds<T>(found: T): T {
   }) as T;
 }
 
-/** In every place where it stands by itself. */
-export function replaced<T>(found: T, from: string, to: string): T {
-  return rewritten(found, (value) => (value === from ? to : value)) as T;
+const NO_KERNEL = 'of-the-machine';
+/** When and how a kernel was built, as `uname` says it between the release and the architecture. */
+const BUILD = new RegExp(`(${NO_KERNEL}) #\\d+ .*(?= \\S+$)`);
+
+/** A kernel that no package of the host brought is of the machine under it, which is another one the next time. */
+export function withoutMachine<T>(found: T, release: string | undefined): T {
+  if (release === undefined) return found;
+  return rewritten(found, (value) =>
+    typeof value === 'string' ? value.replaceAll(release, NO_KERNEL).replace(BUILD, '$1') : value,
+  ) as T;
 }

@@ -37,10 +37,11 @@ const meaning = (cases: readonly RecordedCase[]): string =>
  * What a check's file holds once these were recorded of one trial: that trial's cases are replaced, unless they say what was
  * known, and those of others stay.
  */
-export function merged(text: string | null, trial: string, cases: readonly RecordedCase[]): string {
+export function merged(text: string | null, trial: string, recorded: readonly RecordedCase[]): string {
+  const { cases } = RecordedCases.parse({ cases: recorded });
   const known = text === null ? [] : readable(text);
   const before = known.filter(({ from }) => from.trial === trial);
-  if (text !== null && meaning(before) === meaning(RecordedCases.parse({ cases }).cases)) return text;
+  if (text !== null && meaning(before) === meaning(cases)) return text;
   const others = known.filter(({ from }) => from.trial !== trial);
   return textOf([...others, ...cases]);
 }
