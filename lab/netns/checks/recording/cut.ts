@@ -10,7 +10,7 @@ import { linesFor } from './lines.ts';
 import { itemsAt, needed, type Place, placesIn, type SomeFacts, withItems, withNeighbours } from './lists.ts';
 
 /** What a case consists of, and what is judged in it. */
-export type Seen = Pick<RecordedCase, 'facts' | 'endpoint' | 'now'>;
+export type Seen = Pick<RecordedCase, 'facts' | 'endpoint' | 'identities' | 'now'>;
 export interface Subject {
   kit: CompiledKit;
   check: string;
@@ -37,8 +37,6 @@ const NEIGHBOURS = 2;
 const OF_THE_MACHINE: ReadonlySet<string> = new Set(['kernel.modules']);
 /** More items of one list nobody reads. */
 const MANY = 8;
-const NO_ID = '0'.repeat(32);
-const NO_BOOT = '00000000-0000-0000-0000-000000000000';
 
 interface Listed {
   place: Place;
@@ -81,10 +79,6 @@ class Cut {
     this.#sections();
     const lists = placesIn(this.#facts).map((place) => this.#list(place));
     this.#files();
-    if (this.#facts.os) {
-      const os = { ...this.#facts.os, machineId: NO_ID, bootId: NO_BOOT };
-      this.#tryFacts({ ...this.#facts, os });
-    }
     this.#certificates();
     this.#neighbours(lists);
     const { facts, ...rest } = this.#state.seen;

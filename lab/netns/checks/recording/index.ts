@@ -51,7 +51,8 @@ export function record(tried: Tried): void {
   if (problems.length > 0) throw new Error(problems.join('\n'));
 }
 
-function keep(check: string, title: string, cases: readonly RecordedCase[]): void {
+/** In the file of that check, beside what other trials said of it. */
+export function keep(check: string, title: string, cases: readonly RecordedCase[]): void {
   if (cases.length === 0) return;
   const path = fileOf(check);
   mkdirSync(dirname(path), { recursive: true });
@@ -120,7 +121,7 @@ function wholeOf(judgement: Judgement, evidence: Evidence, asOf: string | undefi
 const wantsOpen = ({ check, verdict, endpoint }: Judgement): boolean =>
   endpoint === null && (verdict === 'not-applicable' || (check.kind === 'host' && check.until !== undefined));
 
-const today = (): string => new Date().toISOString().slice(0, 10);
+export const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** That which is judged, or, of a package, the listener that may clear it. */
 function endpointFor({ endpoint, check, evidence: said }: Judgement, { endpoints, asked }: Evidence): Endpoint | null {

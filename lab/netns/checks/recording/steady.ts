@@ -6,6 +6,9 @@ const DATE = /^\d{4}-\d\d-\d\d$/;
 const HASH = /^[0-9a-f]{64}$/;
 /** at the end of what a look at TLS rests on: of the certificate */
 const SHORT_HASH = /[0-9a-f]{16}$/;
+const MACHINE_ID = /^[0-9a-f]{32}$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const AGENT = /^agent_\w+$/;
 const SSH_HASH = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
 type Rewrite = (value: unknown, key: string) => unknown;
@@ -47,19 +50,26 @@ export function steady<T>(found: T, now: Date, then: Date): T {
 const PIDS: ReadonlySet<string> = new Set(['pid', 'ppid', 'mainPid']);
 const FIRST_PID = 100;
 
-/** PIDs, hashes and serial numbers in the order in which they are named. The PID of init says something. */
+const padded = (length: number) => (n: number) => n.toString(16).padStart(length, '0');
+
+/** PIDs, hashes, ids and serial numbers in the order in which they are named. The PID of init says something. */
 export function withSteadyIds<T>(found: T): T {
   const pid = numbered((n) => FIRST_PID + n);
-  const hash = numbered((n) => n.toString(16).padStart(64, '0'));
-  const sshHash = numbered((n) => `SHA256:${String(n).padStart(43, '0')}`);
-  const serial = numbered((n) => n.toString(16).toUpperCase().padStart(2, '0'));
+  const serial = numbered((n) => padded(2)(n).toUpperCase());
+  const kinds = [
+    [HASH, numbered(padded(64))],
+    [MACHINE_ID, numbered(padded(32))],
+    [UUID, numbered((n) => `00000000-0000-0000-0000-${padded(12)(n)}`)],
+    [AGENT, numbered((n) => `agent_${n}`)],
+    [SSH_HASH, numbered((n) => `SHA256:${padded(43)(n)}`)],
+  ] as const;
   return rewritten(found, (value, key) => {
     if (typeof value === 'number') return PIDS.has(key) && value > 1 ? pid(value) : value;
     if (typeof value !== 'string') return value;
-    if (HASH.test(value)) return hash(value);
-    if (SSH_HASH.test(value)) return sshHash(value);
     if (key === 'basis') return value.replace(SHORT_HASH, '0'.repeat(16));
-    return key === 'serial' ? serial(value) : value;
+    if (key === 'serial') return serial(value);
+    const kind = kinds.find(([pattern]) => pattern.test(value));
+    return kind ? kind[1](value) : value;
   }) as T;
 }
 

@@ -11,6 +11,10 @@ export function textOf(cases: readonly RecordedCase[]): string {
   const document = new Document({ cases }, { aliasDuplicateObjects: false });
   document.commentBefore = HEAD.trimEnd();
   visit(document, {
+    // A text of several lines is one line, with its ends of lines written out.
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string' && scalar.value.includes('\n')) scalar.type = 'QUOTE_DOUBLE';
+    },
     Pair: (_, pair) => {
       const key = String((pair.key as { value?: unknown }).value);
       const { value } = pair;
@@ -18,10 +22,9 @@ export function textOf(cases: readonly RecordedCase[]): string {
       if (isMap(value) && value.items.some((item) => isCollection(item.value))) return;
       if (isSeq(value) && value.items.some((item) => isCollection(item))) {
         for (const item of value.items) if (isCollection(item)) item.flow = true;
-        return visit.SKIP;
+        return;
       }
       value.flow = true;
-      return visit.SKIP;
     },
   });
   return document.toString({ lineWidth: 0, singleQuote: true, doubleQuotedMinMultiLineLength: Infinity });
@@ -43,5 +46,6 @@ export function merged(text: string | null, trial: string, recorded: readonly Re
   const before = known.filter(({ from }) => from.trial === trial);
   if (text !== null && meaning(before) === meaning(cases)) return text;
   const others = known.filter(({ from }) => from.trial !== trial);
-  return textOf([...others, ...cases]);
+  const at = known.findIndex(({ from }) => from.trial === trial);
+  return textOf(others.toSpliced(at < 0 ? others.length : at, 0, ...cases));
 }

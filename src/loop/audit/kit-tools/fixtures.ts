@@ -127,15 +127,12 @@ function evidenceFor(base: unknown, one: Case): Evidence {
 
 const addressesOf = (endpoints: readonly Endpoint[]): string[] => endpoints.map(({ address }) => address);
 
+type Seen = Pick<RecordedCase, 'facts' | 'endpoint' | 'identities' | 'now'>;
+
 /** As whoever recorded it has it judged, too. */
-export function recordedEvidence({ facts, endpoint, now }: Pick<RecordedCase, 'facts' | 'endpoint' | 'now'>): Evidence {
+export function recordedEvidence({ facts = {}, endpoint, identities = [], now = NOW }: Seen): Evidence {
   const endpoints = endpoint ? [endpoint] : [];
-  return evidenceOf({
-    facts: (facts ?? {}) as Partial<Facts>,
-    endpoints,
-    now: now ?? NOW,
-    addresses: addressesOf(endpoints),
-  });
+  return evidenceOf({ facts: facts as Partial<Facts>, endpoints, now, addresses: addressesOf(endpoints), identities });
 }
 
 /** What cannot be read is told by the name of its file and, within it, by the path. */

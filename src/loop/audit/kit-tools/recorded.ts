@@ -3,6 +3,7 @@ import { Endpoint } from '../../../model/estate.ts';
 import { Facts } from '../../../model/facts.ts';
 import { Verdict } from '../../../model/finding.ts';
 import { Instant } from '../../../model/json.ts';
+import { Identities } from '../logic/identities.ts';
 
 /** Where the recorded cases of a kit lie, within its fixtures. */
 export const RECORDED = 'recorded/';
@@ -30,6 +31,7 @@ export const RecordedCase = z
     now: Instant.optional(),
     facts: Facts.partial().strict().optional(),
     endpoint: Endpoint.optional(),
+    identities: Identities.optional(),
   })
   .strict();
 export type RecordedCase = z.infer<typeof RecordedCase>;
