@@ -7,7 +7,7 @@ import { KITS_DIR, loadKits } from '../../../../src/loop/audit/kit-tools/parse.t
 import type { PackageFact } from '../../../../src/model/facts.ts';
 import { cut, saidOf, type Seen, type Subject } from './cut.ts';
 import { needed, withNeighbours } from './lists.ts';
-import { steady, withSteadyIds } from './steady.ts';
+import { steady, withoutMachine, withSteadyIds } from './steady.ts';
 import { merged } from './text.ts';
 
 const kits = loadKits(KITS_DIR);
@@ -103,4 +103,43 @@ test('3.12: another recording of a trial replaces its cases, and changes nothing
     cases.map(({ component }) => component),
     ['y', 'x'],
   );
+});
+
+test('3.12: times keep their distance in days, and another day of recording changes none of them', () => {
+  const then = new Date('2025-03-01T12:00:00.000Z');
+  const made = Date.parse('2026-11-27T09:00:00.000Z');
+  const at = (days: number): string => new Date(made + days * 86_400_000).toISOString();
+  const host = (lookedOn: number) =>
+    steady(
+      {
+        // What a trial makes is as old as the trial; what the lab was made from is not.
+        expiring: { notBefore: at(lookedOn), notAfter: at(lookedOn + 3) },
+        shipped: { notBefore: at(-40), notAfter: at(3600) },
+        expired: { notAfter: at(lookedOn - 2) },
+        account: { changedOn: '2026-11-20' },
+        process: { startedAt: at(lookedOn - 0.01) },
+        later: { changedOn: '2199-01-01' },
+      },
+      new Date(at(lookedOn + 0.001)),
+      then,
+    );
+  assert.deepEqual(host(0), {
+    expiring: { notBefore: '2025-03-01T12:00:00.000Z', notAfter: '2025-03-04T12:00:00.000Z' },
+    shipped: { notBefore: '2025-03-01T12:00:00.000Z', notAfter: '2035-02-27T12:00:00.000Z' },
+    expired: { notAfter: '2025-02-27T12:00:00.000Z' },
+    account: { changedOn: '2025-03-01' },
+    process: { startedAt: '2025-03-01T11:00:00.000Z' },
+    later: { changedOn: '2199-01-01' },
+  });
+  for (const day of [1, 30, 200]) assert.deepEqual(host(day), host(0));
+});
+
+test('3.12: nothing of the machine under the lab is recorded, neither its kernel nor how that was built', () => {
+  const said = 'Linux bad1 6.9.1-host #1 SMP PREEMPT_DYNAMIC @0 x86_64';
+  const found = { os: { kernel: '6.9.1-host' }, details: { description: said, os: 'Linux 6.9.1-host x86_64' } };
+  assert.deepEqual(withoutMachine(found, '6.9.1-host'), {
+    os: { kernel: 'of-the-machine' },
+    details: { description: 'Linux bad1 of-the-machine x86_64', os: 'Linux of-the-machine x86_64' },
+  });
+  assert.deepEqual(withoutMachine(found, undefined), found);
 });

@@ -30,16 +30,24 @@ function numbered<T>(make: (n: number) => T): (value: unknown) => T {
   };
 }
 
+const FAR = 90;
+const YEAR = 365;
+
+/** Days from now. How long ago a certificate was made, or an account, depends on when the lab was; what is far ahead is so for a year. */
+function daysOf(text: string, key: string, now: Date): number {
+  const days = Math.round((Date.parse(text) - now.getTime()) / DAY);
+  if (days < 0 && key === 'notBefore') return 0;
+  return days > FAR ? Math.ceil(days / YEAR) * YEAR : days;
+}
+
 /**
  * As if it had been looked at then: days from now stay as many days, all that happened earlier today is now, and processes
- * have run for an hour. Days that are over count as today's: how old an account is depends on when the lab was made.
+ * have run for an hour.
  */
 export function steady<T>(found: T, now: Date, then: Date): T {
   const today = now.toISOString().slice(0, 10);
-  const instant = (text: string, key: string): string => {
-    const days = Math.round((Date.parse(text) - now.getTime()) / DAY);
-    return new Date(then.getTime() + (key === 'startedAt' ? -HOUR : days * DAY)).toISOString();
-  };
+  const instant = (text: string, key: string): string =>
+    new Date(then.getTime() + (key === 'startedAt' ? -HOUR : daysOf(text, key, now) * DAY)).toISOString();
   return rewritten(found, (value, key) => {
     if (typeof value !== 'string') return value;
     if (INSTANT.test(value)) return instant(value, key);
