@@ -157,9 +157,12 @@ function typeOf(schema: Schema): string {
   if (either) return [...new Set(either.map(typeOf))].join(' or ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
   if (schema.type === 'object') return schema.properties ? 'see below' : 'names and values';
-  const type = [schema.type ?? 'anything'].flat().join(' or ');
-  const shape = schema.format ?? (schema.pattern === undefined ? undefined : `\`${schema.pattern}\``);
-  return shape === undefined ? type : `${type} as ${shape}`;
+  return [[schema.type ?? 'anything'].flat().join(' or '), ...shapeOfText(schema)].join(' as ');
+}
+
+function shapeOfText({ format, pattern }: Schema): string[] {
+  if (format !== undefined) return [format];
+  return pattern === undefined ? [] : [`\`${pattern}\``];
 }
 
 /** One line a field, lists as `[]`, names that are not fixed as `[…]`. */

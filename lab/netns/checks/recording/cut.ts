@@ -139,9 +139,10 @@ class Cut {
       ...this.#facts,
       files: this.#facts.files!.map((file, index) => (index === at ? { ...file, ...change } : file)),
     });
+    const readsText = /\.text\b/.test(JSON.stringify(this.#check));
     for (const [at, { text }] of (this.#facts.files ?? []).entries()) {
       this.#tryFacts(put(at, { sha256: null }));
-      if (text === null || this.#tryFacts(put(at, { text: null }), true)) continue;
+      if (text === null || (!readsText && this.#tryFacts(put(at, { text: null })))) continue;
       const before = this.#state;
       const holds = (fewer: string): boolean => {
         this.#state = before;

@@ -2,14 +2,13 @@
 import { Document, isCollection, isMap, isSeq, parse, visit } from 'yaml';
 import { type RecordedCase, RecordedCases } from '../../../../src/loop/audit/kit-tools/recorded.ts';
 
-const HEAD = ` Of a machine in the lab, not for editing: LASTEMBER_RECORD_FIXTURES=1 npm test -- lab/netns/checks.test.ts
-`;
+const HEAD = ' Of a machine in the lab, not for editing: kits/README.md says how it is recorded.';
 /** Sections and the parts of an endpoint are blocks; an item of a list, or what has nothing but values, is one line. */
 const BLOCKS: ReadonlySet<string> = new Set(['facts', 'endpoint', 'probe', 'tls']);
 
 export function textOf(cases: readonly RecordedCase[]): string {
   const document = new Document({ cases }, { aliasDuplicateObjects: false });
-  document.commentBefore = HEAD.trimEnd();
+  document.commentBefore = HEAD;
   visit(document, {
     // A text of several lines is one line, with its ends of lines written out.
     Scalar: (_, scalar) => {
