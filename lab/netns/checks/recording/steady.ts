@@ -7,7 +7,8 @@ const HASH = /^[0-9a-f]{64}$/;
 /** at the end of what a look at TLS rests on: of the certificate */
 const SHORT_HASH = /[0-9a-f]{16}$/;
 const MACHINE_ID = /^[0-9a-f]{32}$/;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** also within a text */
+const UUID = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g;
 const AGENT = /^agent_\w+$/;
 const SSH_HASH = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
@@ -63,11 +64,11 @@ const padded = (length: number) => (n: number) => n.toString(16).padStart(length
 /** PIDs, hashes, ids and serial numbers in the order in which they are named. The PID of init says something. */
 export function withSteadyIds<T>(found: T): T {
   const pid = numbered((n) => FIRST_PID + n);
+  const uuid = numbered((n) => `00000000-0000-0000-0000-${padded(12)(n)}`);
   const serial = numbered((n) => padded(2)(n).toUpperCase());
   const kinds = [
     [HASH, numbered(padded(64))],
     [MACHINE_ID, numbered(padded(32))],
-    [UUID, numbered((n) => `00000000-0000-0000-0000-${padded(12)(n)}`)],
     [AGENT, numbered((n) => `agent_${n}`)],
     [SSH_HASH, numbered((n) => `SHA256:${padded(43)(n)}`)],
   ] as const;
@@ -77,7 +78,7 @@ export function withSteadyIds<T>(found: T): T {
     if (key === 'basis') return value.replace(SHORT_HASH, '0'.repeat(16));
     if (key === 'serial') return serial(value);
     const kind = kinds.find(([pattern]) => pattern.test(value));
-    return kind ? kind[1](value) : value;
+    return kind ? kind[1](value) : value.replaceAll(UUID, uuid);
   }) as T;
 }
 
