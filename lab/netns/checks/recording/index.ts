@@ -74,9 +74,10 @@ function casesOf({ group, kits, before, after, concerns }: Tried, trial: Trial):
   if (!kit || !failed) return [];
   const wellIn = ({ judged }: Moment): Judgement[] =>
     judged.filter((one) => one.check.id === failed.check.id && one.kit === failed.kit && isWell(one));
-  const same = wellIn(after).find(
-    (one) => one.component === failed.component && one.endpoint?.id === failed.endpoint?.id,
-  );
+  // What speaks at a port may have another name afterwards.
+  const isSame = ({ component, endpoint }: Judgement): boolean =>
+    failed.endpoint ? endpoint?.id === failed.endpoint.id : component === failed.component;
+  const same = wellIn(after).find(isSame);
   const one = (state: State, judgement: Judgement | undefined): RecordedCase[] =>
     judgement ? [caseOf({ kit, group, moment: state === 'made bad' ? before : after, judgement, state })] : [];
   const cases = [...one('made bad', failed), ...one('put right', same)];
