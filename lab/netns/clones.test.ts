@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { until } from '../demo/run/wait.ts';
+import { CloneRecording } from './checks/recording/clones.ts';
 import { reports, sh } from './rows/context.ts';
 import { copy, TREE } from './rows/copies.ts';
 import { NETWORK } from './spec.ts';
@@ -75,12 +76,17 @@ test('3.12: SSH host keys of two machines burn on both, and on none once one has
   await copy({ lab }, ONE, OTHER, ['etc/ssh']);
   await sh({ lab }, OTHER, 'service ssh restart');
   await burns('ssh-host-key', ...BOTH);
+  const recording = new CloneRecording(server, ONE, 'ssh-host-key');
+  await recording.bad();
   await sh({ lab }, OTHER, 'rm /etc/ssh/ssh_host_*_key*; ssh-keygen -A >/dev/null; sshd -t && service ssh restart');
   await isFixed('ssh-host-key');
+  await recording.good();
 });
 
 test('3.12: a machine-id of two machines burns on both, and on none once one has its own', { skip }, async () => {
   await burns('machine-id', ...BOTH);
+  const recording = new CloneRecording(server, ONE, 'machine-id');
+  await recording.bad();
   await sh({ lab }, OTHER, OWN_ID);
   await lab.lab('fault', 'reboot', OTHER);
   await until('the agent to give its identity up', 180, async () => {
@@ -91,15 +97,23 @@ test('3.12: a machine-id of two machines burns on both, and on none once one has
   await server.scan('lab');
   await enrolled(OTHER);
   await isFixed('machine-id');
+  await recording.good();
 });
 
 test('3.12: an agent that is two machines burns, and no more once both are enrolled anew', { skip }, async () => {
   await sh({ lab }, OTHER, 'systemctl stop lastember-agent; cp /etc/machine-id /root/machine-id');
   await copy({ lab }, ONE, OTHER, [...TREE, 'etc/machine-id']);
   await sh({ lab }, OTHER, 'systemctl start lastember-agent');
-  await until('the check to fail', 480, async () => (await hostsOf('agent-identity', 'open')).length > 0);
+  const failing = await until(
+    'the check to fail',
+    480,
+    async () => (await hostsOf('agent-identity', 'open'))[0] ?? null,
+  );
+  const recording = new CloneRecording(server, failing, 'agent-identity');
+  await recording.bad();
   await sh({ lab }, OTHER, 'systemctl stop lastember-agent; mv /root/machine-id /etc/machine-id');
   await server.scan('lab');
   await enrolled(...BOTH);
   await isFixed('agent-identity');
+  await recording.good();
 });

@@ -2,7 +2,11 @@ import * as z from 'zod';
 import { Facts } from '../../src/model/facts.ts';
 import { FRAMEWORKS, Kit, Step, TEMPLATE_NAMES } from '../../src/model/kit.ts';
 import { ProbeResult, TlsSeen } from '../../src/model/probe.ts';
+import { Case } from '../../src/loop/audit/kit-tools/fixtures.ts';
 import { KITS_DIR, loadKits } from '../../src/loop/audit/kit-tools/parse.ts';
+import { RecordedCase } from '../../src/loop/audit/kit-tools/recorded.ts';
+import { Identities } from '../../src/loop/audit/logic/identities.ts';
+import { ServedNames } from '../../src/loop/audit/logic/served-names.ts';
 
 interface Schema {
   type?: string | string[];
@@ -16,6 +20,7 @@ interface Schema {
   enum?: unknown[];
   const?: unknown;
   pattern?: string;
+  format?: string;
   default?: unknown;
 }
 
@@ -62,6 +67,7 @@ export function kitReference(): string {
     ...Object.entries(FRAMEWORKS).map(([name, title]) => `- \`${name}\`: ${title}`),
     '',
     ...seen(),
+    ...cases(),
     '## Kits of this release',
     '',
     '| kit | version | checks | what |',
@@ -81,6 +87,18 @@ function seen(): string[] {
     ...tree('facts', schemaOf(Facts)),
     '```',
     '',
+    '`identities` in checks of kind host: what tells the host from others, and who has it as well. They want the sections os and settings.',
+    '',
+    '```',
+    ...tree('identities', schemaOf(Identities)),
+    '```',
+    '',
+    '`names` in checks of kind endpoint: those in the served certificate beside those by which the host is known; null without a certificate that can be read.',
+    '',
+    '```',
+    ...tree('names', schemaOf(ServedNames)),
+    '```',
+    '',
     '`tls` in checks of kind endpoint:',
     '',
     '```',
@@ -93,6 +111,22 @@ function seen(): string[] {
     ...branches(schemaOf(ProbeResult)).flatMap((one) => tree('probe', one)),
     '```',
     '',
+  ];
+}
+
+function cases(): string[] {
+  return [
+    '## Cases of fixtures',
+    '',
+    'One of `fixtures/CHECK.yaml`, made by hand: what it changes in `fixtures/base.yaml`.',
+    '',
+    ...fields(schemaOf(Case)),
+    'One of `fixtures/recorded/CHECK.yaml`, of a real machine: it stands by itself.',
+    '',
+    ...fields(schemaOf(RecordedCase)),
+    '`from` says where it was seen:',
+    '',
+    ...fields(schemaOf(RecordedCase.shape.from)),
   ];
 }
 
@@ -123,8 +157,12 @@ function typeOf(schema: Schema): string {
   if (either) return [...new Set(either.map(typeOf))].join(' or ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
   if (schema.type === 'object') return schema.properties ? 'see below' : 'names and values';
-  const type = [schema.type ?? 'anything'].flat().join(' or ');
-  return schema.pattern === undefined ? type : `${type} as \`${schema.pattern}\``;
+  return [[schema.type ?? 'anything'].flat().join(' or '), ...shapeOfText(schema)].join(' as ');
+}
+
+function shapeOfText({ format, pattern }: Schema): string[] {
+  if (format !== undefined) return [format];
+  return pattern === undefined ? [] : [`\`${pattern}\``];
 }
 
 /** One line a field, lists as `[]`, names that are not fixed as `[…]`. */

@@ -9,6 +9,7 @@ import { KITS_DIR, loadKits } from '../../../src/loop/audit/kit-tools/parse.ts';
 import type { Judgement } from '../../../src/loop/audit/logic/judge/context.ts';
 import { findInit } from '../start.ts';
 import { judgeAll, look, nameOfCheck, shell, type Target } from './machine.ts';
+import { isRecording, record } from './recording/index.ts';
 import { remediate, type Done } from './remediate.ts';
 import type { Group, GroupResult, Said, Trial, TrialResult } from './spec.ts';
 import { GROUPS } from './tables/index.ts';
@@ -90,8 +91,11 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
   const burning = Map.groupBy(tried.flatMap(failing), nameOfCheck);
   const watched = new Map([...burning].map(([check, all]) => [check, all.map(({ component }) => component)]));
   const last = await sshHost(way);
-  const after = judgeAll(concerned, await look(last, target, how), watched);
+  const mended = await look(last, target, how);
+  const after = judgeAll(concerned, mended, watched);
   await last.close();
+  const moments = { before: { evidence, judged: before }, after: { evidence: mended, judged: after } };
+  if (isRecording) record({ group, trials: tried, kits: concerned, concerns, ...moments });
   await must([['tidy', tidy]], machine);
   const result = (trial: Trial): TrialResult => {
     const mine = new Set(failing(trial).map(({ component }) => component));

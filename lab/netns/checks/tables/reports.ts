@@ -45,10 +45,11 @@ const rule = ([name, severity, path]: (typeof RULES)[number]): Trial => ({
   byHand: `rm ${path}; ${evaluate('ours', 'ours')}`,
 });
 
+/** Ours last: of results that name the same rules, the newest count. */
 export const OSCAP: Group = {
   title: 'what oscap found',
   settle: `${CONTENT}
-${evaluate('ours', 'ours')} && ${evaluate('others', 'second')}
+${evaluate('others', 'second')} && ${evaluate('ours', 'ours')}
 head -c 500 ${RESULTS}/ours.xml >${RESULTS}/cut.xml`,
   trials: [
     ...RULES.map(rule),

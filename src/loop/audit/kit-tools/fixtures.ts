@@ -5,13 +5,16 @@ import { Endpoint } from '../../../model/estate.ts';
 import { Facts } from '../../../model/facts.ts';
 import { Verdict } from '../../../model/finding.ts';
 import type { CompiledKit } from '../logic/kit/compile.ts';
+import type { Evidence } from '../logic/judge/context.ts';
 import { judge } from '../logic/judge/judge.ts';
 import { Identities } from '../logic/identities.ts';
 import { KnownName } from '../logic/served-names.ts';
 import { evidenceOf } from './evidence.ts';
 import type { KitFolder } from './folder.ts';
+import { RECORDED, type RecordedCase, RecordedCases } from './recorded.ts';
 
-const Case = z
+/** A case made by hand: what it changes in the kit's `base.yaml`. */
+export const Case = z
   .object({
     /** `none`: the check finds nothing to judge */
     expect: z.union([Verdict, z.literal('none')]),
@@ -28,11 +31,11 @@ const Case = z
     identities: Identities.optional(),
   })
   .strict();
-type Case = z.infer<typeof Case>;
+export type Case = z.infer<typeof Case>;
 const Cases = z.object({ cases: z.array(Case).min(1).max(200) }).strict();
 
 /** Fixtures are judged at this time, so that what expires does so on the same day for everybody. */
-const NOW = '2025-03-01T12:00:00.000Z';
+export const NOW = '2025-03-01T12:00:00.000Z';
 
 export interface CheckTested {
   check: string;
@@ -45,14 +48,15 @@ export interface CheckTested {
 export function testKit(kit: CompiledKit, folder: KitFolder): CheckTested[] {
   const base = read(folder, 'base.yaml', (text) => parse(text) as unknown) ?? {};
   const tested = kit.checks.map(({ check }) => testCheck(kit, check.id, folder, base));
-  const ids = new Set(kit.checks.map(({ check }) => `${check.id}.yaml`));
-  const orphans = [...folder.fixtures.keys()].filter((name) => name !== 'base.yaml' && !ids.has(name));
+  const ids = kit.checks.flatMap(({ check }) => [`${check.id}.yaml`, `${RECORDED}${check.id}.yaml`]);
+  const known = new Set(['base.yaml', ...ids]);
+  const orphans = [...folder.fixtures.keys()].filter((name) => !known.has(name));
   const lost = orphans.map((name) => ({ check: name, cases: 0, problems: ['There is no check of that name.'] }));
   return [...tested, ...lost];
 }
 
 /** The kit with that check alone, and the one that may clear it. */
-function only(kit: CompiledKit, id: string): CompiledKit {
+export function only(kit: CompiledKit, id: string): CompiledKit {
   const { check } = kit.checks.find((one) => one.check.id === id)!;
   const proof = check.kind === 'package' ? check.provenBy : undefined;
   return { ...kit, checks: kit.checks.filter((one) => one.check.id === id || one.check.id === proof) };
@@ -60,25 +64,40 @@ function only(kit: CompiledKit, id: string): CompiledKit {
 
 function testCheck(whole: CompiledKit, id: string, folder: KitFolder, base: unknown): CheckTested {
   const name = `${id}.yaml`;
-  if (!folder.fixtures.has(name)) return { check: id, cases: 0, problems: [`There is no fixtures/${name}.`] };
+  const recordedName = `${RECORDED}${name}`;
+  if (!folder.fixtures.has(name) && !folder.fixtures.has(recordedName))
+    return { check: id, cases: 0, problems: [`There is no fixtures/${name}.`] };
   const kit = only(whole, id);
-  const { cases } = read(folder, name, (text) => Cases.parse(parse(text)))!;
-  const seen = new Set(cases.map((one) => one.expect));
+  const byHand = read(folder, name, (text) => Cases.parse(parse(text)).cases) ?? [];
+  const recorded = read(folder, recordedName, (text) => RecordedCases.parse(parse(text)).cases) ?? [];
+  const seen = new Set([...byHand, ...recorded].map((one) => one.expect));
   const problems = [
     ...(seen.has('pass') ? [] : ['No case passes.']),
     ...(seen.has('fail') ? [] : ['No case fails.']),
     ...(seen.has('not-applicable') || seen.has('none') ? [] : ['There is no case that it does not apply to.']),
   ];
-  for (const [index, one] of cases.entries()) {
-    const why = read(folder, name, () => judged(kit, id, one, base));
-    if (why !== null && why !== undefined) problems.push(`Case ${index + 1} wants ${one.expect}, and ${why}.`);
-  }
-  return { check: id, cases: cases.length, problems };
+  const tell = (what: string, one: Case | RecordedCase, why: string | null): void => {
+    if (why !== null) problems.push(`${what} wants ${one.expect}, and ${why}.`);
+  };
+  for (const [index, one] of byHand.entries())
+    tell(
+      `Case ${index + 1}`,
+      one,
+      read(folder, name, () => judged(kit, id, one, evidenceFor(base, one))),
+    );
+  for (const [index, one] of recorded.entries())
+    tell(`Recorded case ${index + 1}`, one, judged(kit, id, one, recordedEvidence(one)));
+  return { check: id, cases: byHand.length + recorded.length, problems };
 }
 
 /** Why the case does not hold; null: it does. */
-function judged(kit: CompiledKit, id: string, one: Case, base: unknown): string | null {
-  const found = judge(kit, evidenceFor(base, one), () => new Set(one.open === undefined ? [] : [one.open]))
+function judged(
+  kit: CompiledKit,
+  id: string,
+  one: Pick<Case, 'expect' | 'component' | 'open'>,
+  evidence: Evidence,
+): string | null {
+  const found = judge(kit, evidence, () => new Set(one.open === undefined ? [] : [one.open]))
     .filter((each) => each.check.id === id)
     .filter((each) => one.component === undefined || each.component === one.component);
   const verdicts = found.map((each) => each.verdict);
@@ -95,22 +114,25 @@ function judged(kit: CompiledKit, id: string, one: Case, base: unknown): string 
   return told.length === 0 ? 'nothing was judged' : told.join(', ');
 }
 
-function evidenceFor(base: unknown, one: Case) {
+function evidenceFor(base: unknown, one: Case): Evidence {
   const whole = merge(without(base, one.without), { facts: one.facts, endpoint: one.endpoint }) as Record<
     string,
     unknown
   >;
   const facts = Facts.partial().parse(whole['facts'] ?? {}) as Partial<Facts>;
   const endpoints = whole['endpoint'] ? [Endpoint.parse(whole['endpoint'])] : [];
-  const addresses = endpoints.map((endpoint) => endpoint.address);
-  return evidenceOf({
-    facts,
-    endpoints,
-    now: NOW,
-    addresses,
-    names: one.names ?? [],
-    identities: one.identities ?? [],
-  });
+  const { names = [], identities = [] } = one;
+  return evidenceOf({ facts, endpoints, now: NOW, addresses: addressesOf(endpoints), names, identities });
+}
+
+const addressesOf = (endpoints: readonly Endpoint[]): string[] => endpoints.map(({ address }) => address);
+
+type Seen = Pick<RecordedCase, 'facts' | 'endpoint' | 'identities' | 'now'>;
+
+/** As whoever recorded it has it judged, too. */
+export function recordedEvidence({ facts = {}, endpoint, identities = [], now = NOW }: Seen): Evidence {
+  const endpoints = endpoint ? [endpoint] : [];
+  return evidenceOf({ facts: facts as Partial<Facts>, endpoints, now, addresses: addressesOf(endpoints), identities });
 }
 
 /** What cannot be read is told by the name of its file and, within it, by the path. */

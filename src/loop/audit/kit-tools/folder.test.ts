@@ -52,6 +52,33 @@ test('a new kit holds as it is made, and each fault in it is named', async () =>
   );
 });
 
+test('3.12: recorded cases stand by themselves, are judged with the others, and have to say where they are from', async () => {
+  const from = "{ system: Debian 12, host: web1, trial: tried, state: made bad, date: '2026-11-27' }";
+  const os = `os: ${JSON.stringify({ id: 'debian', versionId: '12', codename: '', prettyName: '', arch: '', hostname: '', machineId: null, bootId: null, kernel: '', image: null, libc: null, serviceManager: 'none' })}`;
+  const settings = (value: string): string =>
+    `settings: { sshd: {}, sysctl: { net.ipv4.tcp_syncookies: '${value}' }, users: [] }`;
+  const recorded = (value: string, rest = `, from: ${from}`): string =>
+    `cases: [{ expect: fail, component: net.ipv4.tcp_syncookies, facts: { ${os}, ${settings(value)} }${rest} }]`;
+  const tested = async (name: string, text: string) => {
+    const path = write(`r${Math.random()}`, { ...skeleton('mine'), [`fixtures/recorded/${name}.yaml`]: text });
+    const folder = await readKit(path);
+    return testKit(parseKit(folder.text, 'kit.yaml'), folder);
+  };
+  const [whole] = await tested('syn-cookies-off', recorded('0'));
+  assert.deepEqual([whole?.cases, whole?.problems], [4, []]);
+  const [wrong] = await tested('syn-cookies-off', recorded('1'));
+  assert.deepEqual(wrong?.problems, ['Recorded case 1 wants fail, and net.ipv4.tcp_syncookies is pass.']);
+  // The base has these settings; a recorded case that lacks them is not helped by it.
+  const [bare] = await tested('syn-cookies-off', recorded('0').replace(`, ${settings('0')}`, ''));
+  assert.match(bare!.problems.join(), /Recorded case 1 wants fail/);
+  assert.deepEqual((await tested('other', recorded('0'))).at(-1)?.problems, ['There is no check of that name.']);
+  for (const text of [recorded('0', ''), recorded('0').replace('made bad', 'seen')])
+    await assert.rejects(tested('syn-cookies-off', text), {
+      code: 'KIT_FIXTURE',
+      message: /recorded\/syn-cookies-off\.yaml/,
+    });
+});
+
 test('a folder, a tarball of it, one by git archive and one without gzip are the same kit', async () => {
   const source = join(directory, 'heartbleed');
   cpSync(join(KITS_DIR, 'heartbleed'), source, { recursive: true });

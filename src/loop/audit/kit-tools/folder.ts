@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkSize, LARGEST_KIT, MOST_FILES, refused } from './bounds.ts';
+import { RECORDED } from './recorded.ts';
 import { filesOfTarball } from './tarball.ts';
 
 /** A kit as it is handed on, before anything of it was understood. */
@@ -9,11 +10,11 @@ export interface KitFolder {
   text: string;
   /** kit.sig, where there is one */
   signature: string | null;
-  /** name of the file → its text */
+  /** name of the file within `fixtures/` → its text */
   fixtures: ReadonlyMap<string, string>;
 }
 
-const FIXTURE = /^[a-z0-9-]{1,60}\.yaml$/;
+const FIXTURE = /^(?:recorded\/)?[a-z0-9-]{1,60}\.yaml$/;
 
 /** A folder (of a git checkout, say) or a tarball of one. */
 export async function readKit(path: string): Promise<KitFolder> {
@@ -31,7 +32,10 @@ export async function readKit(path: string): Promise<KitFolder> {
 
 /** Only what a kit is made of; links are not followed, whatever they lead to. */
 async function filesOfFolder(path: string): Promise<Map<string, string>> {
-  const fixtures = (await readdir(join(path, 'fixtures')).catch(() => [])).sort();
+  const fixtures = [
+    ...(await namesIn(join(path, 'fixtures'))).filter((name) => `${name}/` !== RECORDED),
+    ...(await namesIn(join(path, 'fixtures', RECORDED))).map((name) => `${RECORDED}${name}`),
+  ];
   if (fixtures.length > MOST_FILES) throw refused(path, `it has more than ${MOST_FILES} files`);
   const files = new Map<string, string>();
   let total = 0;
@@ -46,3 +50,5 @@ async function filesOfFolder(path: string): Promise<Map<string, string>> {
   }
   return files;
 }
+
+const namesIn = async (directory: string): Promise<string[]> => (await readdir(directory).catch(() => [])).sort();
