@@ -32,17 +32,20 @@ type OsvRecord = z.infer<typeof OsvRecord>;
 const MOST_SKIPPED = 0.01;
 const DAY_MS = 24 * 3_600_000;
 
-/** Distributions whose records name binary packages; all others name sources, or have one name for both. */
-const BINARY = new Set([
-  'AlmaLinux',
-  'Azure Linux',
-  'Mageia',
-  'Red Hat',
-  'Rocky Linux',
-  'SUSE',
-  'openEuler',
-  'openSUSE',
-]);
+/**
+ * Distributions whose records name binary packages, and those whose records name sources, or did so once, or may do either.
+ * All others name sources, or have one name for both.
+ */
+const NAMED: Readonly<Record<string, Statement['of']>> = {
+  AlmaLinux: 'binary',
+  'Azure Linux': 'either',
+  Mageia: 'either',
+  'Red Hat': 'binary',
+  'Rocky Linux': 'either',
+  SUSE: 'either',
+  openEuler: 'either',
+  openSUSE: 'either',
+};
 
 /** One record, a list of them, or an archive with one a file. */
 export const osv: FeedMember = {
@@ -143,7 +146,7 @@ function statementsOf(record: OsvRecord): Statement[] {
         ecosystem,
         release,
         name: affected.package.name,
-        of: BINARY.has(ecosystem) ? 'binary' : 'source',
+        of: (Object.hasOwn(NAMED, ecosystem) && NAMED[ecosystem]) || 'source',
         id,
         aliases,
         status: fixed === null ? 'affected' : 'fixed',

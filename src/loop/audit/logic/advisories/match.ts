@@ -75,10 +75,16 @@ function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {
 export function isAbout(statement: Statement, installed: Installed): boolean {
   return (
     statement.ecosystem === installed.ecosystem &&
-    called(statement.ecosystem, statement.name) ===
-      called(statement.ecosystem, statement.of === 'source' ? installed.source : installed.name) &&
+    versionAsNamed(statement, installed) !== null &&
     [null, installed.release, madeFrom(installed)].includes(statement.release)
   );
+}
+
+/** The version that the statement speaks of: the binary's own, or its source's; null: it names neither. */
+function versionAsNamed({ ecosystem, of, name }: Statement, installed: Installed): string | null {
+  const wanted = called(ecosystem, name);
+  if (of !== 'source' && called(ecosystem, installed.name) === wanted) return installed.version;
+  return of !== 'binary' && called(ecosystem, installed.source) === wanted ? installed.sourceVersion : null;
 }
 
 /** PyPI takes some different names for the same one (PEP 503). */
@@ -97,11 +103,13 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const { status, reason } = statement;
   if (status === 'not-affected') return says('not-affected', reason ?? 'no version of it is affected');
   if (status === 'unassessed') return says('unknown', 'the distribution has not assessed it yet');
-  const version = statement.of === 'source' ? installed.sourceVersion : installed.version;
+  const version = versionAsNamed(statement, installed)!;
   const order = orderOf(installed.ecosystem);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
-  const match = inside ? affected(statement, installed, order!, says) : says(...outside(statement, version, order!));
+  const match = inside
+    ? affected(statement, { offered: installed.offered, version }, order!, says)
+    : says(...outside(statement, version, order!));
   if (statement.release === null || statement.release === installed.release) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
@@ -124,12 +132,11 @@ const WORDS: Readonly<Partial<Record<Statement['status'], string>>> = {
 
 function affected(
   statement: FeedStatement,
-  { offered, sourceVersion, version: own }: Installed,
+  { offered, version }: { offered?: string | undefined; version: string },
   order: Order,
   says: (verdict: Match['verdict'], why: string, fix?: string | null) => Match,
 ): Match {
   const { status, reason, urgency } = statement;
-  const version = statement.of === 'source' ? sourceVersion : own;
   const fixed = statement.ranges.find((range) => isInRange(range, version, order) === true)?.fixed ?? null;
   if (fixed !== null && offered !== undefined && order(offered, fixed) === -1)
     return says('affected', `claimed fix not in the archive: ${fixed} is named, ${offered} is the newest there`);
