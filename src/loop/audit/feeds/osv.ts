@@ -25,6 +25,7 @@ const OsvRecord = z.object({
   upstream: Ids,
   affected: z.array(Affected).nullish(),
   severity: Scores,
+  summary: z.string().nullish(),
 });
 type OsvRecord = z.infer<typeof OsvRecord>;
 
@@ -130,7 +131,7 @@ function readRecord(
 function statementsOf(record: OsvRecord): Statement[] {
   if (record.withdrawn) return [];
   const { id, aliases } = namesOf(record);
-  const own = urgencyOf(record.severity);
+  const own = ubuntuPriority(record.severity) ?? urgencyOf(record.severity) ?? erratumUrgency(record);
   const affectedPackages = withoutSecondUbuntu(record.affected ?? []);
   return affectedPackages.flatMap((affected): Statement[] => {
     if (!affected.package) return [];
@@ -158,6 +159,18 @@ function statementsOf(record: OsvRecord): Statement[] {
       },
     ];
   });
+}
+
+/** A distribution's own word is before a score. */
+const ubuntuPriority = (scores: OsvRecord['severity']): string | null =>
+  (scores ?? []).find(({ type, score }) => type === 'Ubuntu' && /^[a-z]{3,20}$/.test(score))?.score ?? null;
+
+/** Errata of Red Hat's family have their word in front of the summary. Those that mend or add something are no alarm. */
+function erratumUrgency({ id, summary, aliases, related, upstream }: OsvRecord): string | null {
+  const names = [aliases, related, upstream].flatMap((some) => some ?? []);
+  if (/^(?:AL|RH|RL)[BE]A-/.test(id) && !names.some((name) => name.startsWith('CVE-')))
+    return 'info (an erratum that names no vulnerability)';
+  return /^(?:Critical|Important|Moderate|Low)(?=:)/.exec(summary ?? '')?.[0] ?? null;
 }
 
 type Affected = z.infer<typeof Affected>;
