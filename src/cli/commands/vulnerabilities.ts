@@ -95,10 +95,12 @@ function dueInWords({
   dueAt,
   overdue,
   acceptedUntil,
-}: Pick<Vulnerability, 'dueAt' | 'overdue' | 'acceptedUntil'>): string {
+  overdueHosts,
+}: Pick<Vulnerability, 'dueAt' | 'overdue' | 'acceptedUntil'> & { overdueHosts?: number | null }): string {
   if (acceptedUntil !== null) return `accepted until ${day(acceptedUntil)}`;
   if (dueAt === null) return '';
-  return overdue ? `${day(dueAt)}, overdue` : day(dueAt);
+  if (!overdue) return day(dueAt);
+  return `${day(dueAt)}, overdue${overdueHosts ? ` on ${overdueHosts}` : ''}`;
 }
 
 const day = (at: string): string => at.slice(0, 10);

@@ -161,8 +161,15 @@ function toVulnerability(row: Accepting, now: Date): Vulnerability {
     factors: factorsOf(row),
     dueAt: row.due_at?.toISOString() ?? null,
     overdue: row.due_at !== null && row.due_at < now,
+    overdueHosts: overdueHosts(row, now),
     acceptedUntil: row.until?.toISOString() ?? null,
   };
+}
+
+/** What was counted before its clocks changed tells nothing any more. */
+function overdueHosts({ due_at: due, overdue_hosts: hosts, overdue_counted_at: at }: Row, now: Date): number | null {
+  if (due === null || due >= now) return 0;
+  return at === null ? null : hosts;
 }
 
 async function isInformed(db: DbOrTx): Promise<boolean> {
