@@ -44,6 +44,9 @@ function isVulnerable(events: readonly Event[], version: string, compare: Compar
 /** Debian's rebuilds for an older release have what they were built from. */
 const asBuiltFrom = (version: string): string => version.replace(/~(?:deb\d+u\d+|bpo\d+\+\d+)(?:\+b\d+)?$/, '');
 
+const nameOf = (id: string, upstream: readonly string[] = []): string =>
+  upstream.find((other) => id === `${id.slice(0, id.indexOf('-'))}-${other}`) ?? id;
+
 /** Ids that affect a package, by reading every record. */
 function byRecords(records: readonly OsvRecord[], one: Installed & { ecosystem: string }): string[] {
   const compare = versionOrder(one.ecosystem)!;
@@ -58,8 +61,7 @@ function byRecords(records: readonly OsvRecord[], one: Installed & { ecosystem: 
         const isRebuilt = events.some(({ fixed }) => fixed === asBuiltFrom(version) && fixed !== version);
         return isRebuilt ? false : isVulnerable(events, version, compare);
       });
-      if (verdicts.includes(true) || versions?.includes(version))
-        found.add((upstream ?? []).find((other) => id === `${id.slice(0, id.indexOf('-'))}-${other}`) ?? id);
+      if (verdicts.includes(true) || versions?.includes(version)) found.add(nameOf(id, upstream));
     }
   }
   return [...found].toSorted();

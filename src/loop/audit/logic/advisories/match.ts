@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { withoutTwins } from './twins.ts';
 
 export type Order = (a: string, b: string) => number | null;
 export type OrderOf = (ecosystem: string) => Order | null;
@@ -39,7 +40,7 @@ export interface Match {
 }
 
 /**
- * What all that feeds say of one package comes to, one match an id. A statement of the package's own release is before
+ * What all that feeds say of one package comes to, one match a vulnerability. A statement of the package's own release is before
  * one of every release, and the distribution's own feed before others; of equals the newer feed counts, and of feeds of one
  * time the worse verdict. A backport was made of what the next release has, whose statements come before those of the
  * release that it is installed on: there the fix is one of an older line. An upstream's statement is never about a
@@ -48,14 +49,17 @@ export interface Match {
 export function matchPackage(statements: readonly FeedStatement[], installed: Installed, orderOf: OrderOf): Match[] {
   const about = statements.filter((statement) => isAbout(statement, installed));
   const byWeight = weighedFor(installed);
-  return [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
+  const matches = [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
     const [first, ...others] = same.toSorted(byWeight);
     return others
       .filter((one) => byWeight(first!, one) === 0)
       .map((one) => judge(one, installed, orderOf))
-      .reduce((a, b) => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a), judge(first!, installed, orderOf));
+      .reduce(worse, judge(first!, installed, orderOf));
   });
+  return withoutTwins(matches, worse);
 }
+
+const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
 
 const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement) => number) => {
   const origin = madeFrom(installed);
