@@ -202,6 +202,15 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
     ]),
   );
 
+  const byUrl = async (q: string): Promise<unknown> => {
+    const told = await w.call<Affected>('getAffected', { query: { q } });
+    return [told.hosts.map(({ hostId, what }) => `${hostId} ${what}`), told.unknown.map(({ hostId }) => hostId)];
+  };
+  const log4j = 'pkg:maven/org.apache.logging.log4j/log4j-core';
+  assert.deepEqual(await byUrl(`${log4j}@2.14.1`), [[`${old} ${name} 2.14.1`], [unread, never]]);
+  assert.deepEqual(await byUrl('pkg:pypi/foo.bar'), [[`${old} foo-bar 2.0`], [unread, never]]);
+  assert.deepEqual(await byUrl('pkg:deb/debian/openssh-server@1:9'), [[], []]);
+
   // By PyPI's own rules for names.
   const named = async (ecosystem: string, called: string): Promise<string[]> =>
     (await packagesCalled(w.platform.db, [{ ecosystem, called }]))
