@@ -16,6 +16,7 @@ type Compare = (a: string, b: string) => number | null;
 type Event = Record<string, string>;
 interface OsvRecord {
   id: string;
+  summary?: string;
   withdrawn?: string;
   upstream?: string[];
   affected?: {
@@ -47,19 +48,32 @@ const asBuiltFrom = (version: string): string => version.replace(/~(?:deb\d+u\d+
 const nameOf = (id: string, upstream: readonly string[] = []): string =>
   upstream.find((other) => id === `${id.slice(0, id.indexOf('-'))}-${other}`) ?? id;
 
+/** Red Hat's family builds some packages for a module's stream, which stands in the version and in the summary. */
+function isOfAnotherStream(events: readonly Event[], version: string, summary = ''): boolean {
+  const fixed = events.find((one) => one['fixed'] !== undefined)?.['fixed'];
+  if (fixed === undefined || !/module/.test(fixed + version)) return false;
+  if (fixed.includes('.module') !== version.includes('.module')) return true;
+  const stream = / [\w.+-]+:([\d.]+) | ^[\w.+-]+:([\d.]+) /.exec(` ${summary}`)?.slice(1).find(Boolean);
+  const upstream = fixed.replace(/^\d+:/, '');
+  const isNumbered = stream !== undefined && upstream.startsWith(`${stream}.`);
+  const order = versionOrder('AlmaLinux')!;
+  return isNumbered && order(version, `${/^\d+:/.exec(fixed)?.[0] ?? ''}${stream}`) === -1;
+}
+
 /** Ids that affect a package, by reading every record. */
 function byRecords(records: readonly OsvRecord[], one: Installed & { ecosystem: string }): string[] {
   const compare = versionOrder(one.ecosystem)!;
   const isBinary = one.ecosystem === 'AlmaLinux';
   const [name, version] = isBinary ? [one.name, one.version] : [one.source, one.sourceVersion];
   const found = new Set<string>();
-  for (const { id, withdrawn, upstream, affected } of records) {
+  for (const { id, summary, withdrawn, upstream, affected } of records) {
     if (withdrawn !== undefined) continue;
     for (const { package: of, ranges, versions } of affected ?? []) {
       if (of.name !== name || of.ecosystem !== `${one.ecosystem}:${one.release}`) continue;
       const verdicts = (ranges ?? []).map(({ events }) => {
         const isRebuilt = events.some(({ fixed }) => fixed === asBuiltFrom(version) && fixed !== version);
-        return isRebuilt ? false : isVulnerable(events, version, compare);
+        if (isRebuilt || isOfAnotherStream(events, version, summary)) return false;
+        return isVulnerable(events, version, compare);
       });
       if (verdicts.includes(true) || versions?.includes(version)) found.add(nameOf(id, upstream));
     }
@@ -95,6 +109,8 @@ const mutations: readonly ((version: string) => string)[] = [
   (one) => one.replace(/\d+$/, (digits) => `${Math.max(0, Number(digits) - 1)}`),
   (one) => one.replace(/^\d+:/, ''),
   (one) => `9:${one.replace(/^\d+:/, '')}`,
+  (one) => one.replace(/\.module.*$/, ''),
+  (one) => `${one.replace(/\.module.*$/, '')}.module_el8.1.0+1+abc`,
   (one) => one.replace(/\d+/, (digits) => `${Math.max(0, Number(digits) - 1)}`),
 ];
 

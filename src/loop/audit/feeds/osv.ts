@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
+import { beginOfStream, isModular } from '../logic/advisories/modules.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import { readChanges } from './changes.ts';
@@ -138,7 +139,8 @@ function statementsOf(record: OsvRecord): Statement[] {
     const { ecosystem, release } = splitEcosystem(affected.package.ecosystem);
     const ranges = (affected.ranges ?? [])
       .filter(({ type }) => type !== 'GIT')
-      .flatMap(({ events }) => rangesOf(events, ecosystem));
+      .flatMap(({ events }) => rangesOf(events, ecosystem))
+      .map((range) => inStream(range, record.summary));
     const versions = affected.versions ?? [];
     if (ranges.length === 0 && versions.length === 0) return [];
     const fixed = newestFix(ranges, ecosystem);
@@ -223,6 +225,13 @@ function rangesOf(events: readonly Record<string, string>[], ecosystem: string):
     } else if (open) open[kind === 'fixed' ? 'fixed' : 'lastAffected'] = version;
   }
   return ranges;
+}
+
+/** `Important: nodejs:18 security update`: of a module's packages, which stream it is of only the summary says. */
+function inStream(range: StatementRange, summary: string | null | undefined): StatementRange {
+  const stream = /^(?:\w+: )?([\w.+-]+:[\w.]+) /.exec(summary ?? '')?.[1] ?? null;
+  if (range.introduced !== '0' || range.fixed === undefined || !isModular(range.fixed)) return range;
+  return { ...range, introduced: beginOfStream(stream, range.fixed) };
 }
 
 function newestFix(ranges: readonly StatementRange[], ecosystem: string): string | null {

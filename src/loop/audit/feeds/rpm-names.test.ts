@@ -9,9 +9,14 @@ import { versionOrder } from '../versions/registry.ts';
 import { osv } from './osv.ts';
 import { own } from './testing.ts';
 
-const read = (id: string, affected: { ecosystem: string; name: string; fixed: string }[]): Statement[] => {
+const read = (
+  id: string,
+  affected: { ecosystem: string; name: string; fixed: string }[],
+  summary?: string,
+): Statement[] => {
   const record = {
     id,
+    summary,
     modified: '2026-11-01T00:00:00Z',
     affected: affected.map(({ fixed, ...one }) => ({
       package: one,
@@ -132,4 +137,33 @@ test('3.4: SUSE’s, Azure’s and Alpine’s kernels are known by what they cal
   assert.deepEqual(said(firmware, [rpm('openSUSE', '15.5', 'kernel-firmware', '20250101-1')], running), [
     'affected kernel-firmware',
   ]);
+});
+
+test('3.2: what mends a stream of a module says nothing of the plain package, nor of another stream', () => {
+  const of = (name: string, version: string): Installed => rpm('AlmaLinux', '8.10', name, version);
+  const node = read(
+    'ALSA-1',
+    [{ ecosystem: 'AlmaLinux:8', name: 'nodejs', fixed: '1:18.20.4-1.module_el8.10.0+3879+a0bd9d64' }],
+    'Important: nodejs:18 security update',
+  );
+  assert.deepEqual(verdicts(node, of('nodejs', '1:18.19.1-1.module_el8.9.0+3768+1111')), ['ALSA-1 affected']);
+  assert.deepEqual(verdicts(node, of('nodejs', '1:18.20.4-1.module_el8.10.0+3879+a0bd9d64')), ['ALSA-1 fixed']);
+  assert.deepEqual(verdicts(node, of('nodejs', '1:16.20.2-8.module_el8.9.0+3768+2222')), ['ALSA-1 not-affected']);
+  const perl = read(
+    'ALSA-2',
+    [{ ecosystem: 'AlmaLinux:8', name: 'perl-libs', fixed: '4:5.32.1-473.module_el8.10.0+3839+c7a1e1a5' }],
+    'Moderate: perl:5.32 security update',
+  );
+  // Every host of that release has it, and no update would ever end the alarm.
+  assert.deepEqual(verdicts(perl, of('perl-libs', '4:5.26.3-422.el8')), ['ALSA-2 not-affected']);
+  const plain = read('ALSA-3', [{ ecosystem: 'AlmaLinux:8', name: 'perl-libs', fixed: '4:5.26.3-423.el8' }]);
+  assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.26.3-422.el8')), ['ALSA-3 affected']);
+  assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.24.4-404.module_el8+1+a')), ['ALSA-3 not-affected']);
+  // Numbered otherwise than its stream: then all of the module's are asked.
+  const zip = read(
+    'ALSA-4',
+    [{ ecosystem: 'AlmaLinux:8', name: 'php-pecl-zip', fixed: '1.18.2-1.module_el8.3.0+2009+b272fdef' }],
+    'Moderate: php:7.3 security update',
+  );
+  assert.deepEqual(verdicts(zip, of('php-pecl-zip', '1.15.4-1.module_el8.3.0+1+a')), ['ALSA-4 affected']);
 });

@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { isModular } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
 export type Order = (a: string, b: string) => number | null;
@@ -159,7 +160,7 @@ function isInside({ ranges, versions }: Statement, version: string, order: Order
 
 function isInRange(range: StatementRange, version: string, order: Order): boolean | null {
   const { introduced, fixed, lastAffected } = range;
-  if (fixed !== undefined && isRebuild(version, fixed)) return false;
+  if (fixed !== undefined && (isRebuild(version, fixed) || isModular(version) !== isModular(fixed))) return false;
   const bounds = [
     introduced === '0' ? true : holds(order(version, introduced), (one) => one >= 0),
     fixed === undefined ? true : holds(order(version, fixed), (one) => one < 0),
