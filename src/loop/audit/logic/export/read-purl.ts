@@ -25,16 +25,19 @@ const LIBRARIES: Readonly<Record<string, string>> = { gem: 'RubyGems', maven: 'M
 export function readPurl(text: string): NamedPackage | null {
   const url = parsed(text);
   if (url === null) return null;
+  return Object.hasOwn(LIBRARIES, url.type) ? ofLibrary(url, LIBRARIES[url.type]!) : ofDistribution(url);
+}
+
+function ofDistribution(url: PackageURL): NamedPackage | null {
   const { type, namespace, name, version } = url;
-  if (type === 'deb' || type === 'rpm' || type === 'apk') {
-    if (!namespace) return null;
-    const own = SAME[namespace] ?? namespace;
-    const known = Object.entries(DISTRIBUTIONS).find(([, [kind, whose]]) => kind === type && whose === own);
-    return { ecosystem: known?.[0] ?? own, name, version: version ? withEpoch(url, version) : null };
-  }
-  const ecosystem = Object.hasOwn(LIBRARIES, type) ? LIBRARIES[type]! : null;
-  if (ecosystem === null) return null;
-  const whole = [namespace, name].flatMap((part) => part ?? []).join(ecosystem === 'Maven' ? ':' : '/');
+  if (!namespace || !['deb', 'rpm', 'apk'].includes(type)) return null;
+  const own = SAME[namespace] ?? namespace;
+  const known = Object.entries(DISTRIBUTIONS).find(([, [kind, whose]]) => kind === type && whose === own);
+  return { ecosystem: known?.[0] ?? own, name, version: version ? withEpoch(url, version) : null };
+}
+
+function ofLibrary({ namespace, name, version }: PackageURL, ecosystem: string): NamedPackage {
+  const whole = namespace ? `${namespace}${ecosystem === 'Maven' ? ':' : '/'}${name}` : name;
   return { ecosystem, name: called(ecosystem, whole), version: version ?? null };
 }
 
