@@ -47,6 +47,7 @@ test('as others write them, without a version or with other words, and what name
   ]);
   assert.deepEqual(read('pkg:deb/debian/openssl?distro=bookworm'), ['Debian', 'openssl', null]);
   assert.deepEqual(read('pkg:deb/kali/openssl'), ['kali', 'openssl', null]);
+  assert.deepEqual(read('pkg:deb/constructor/openssl'), ['constructor', 'openssl', null]);
   assert.deepEqual(read('pkg:pypi/Zope.Interface'), ['PyPI', 'zope-interface', null]);
   for (const text of ['pkg:', 'pkg:deb/openssl', 'pkg:cargo/rand@1', 'pkg:deb/debian/%zz', 'pkg:rpm', 'pkg:npm'])
     assert.equal(readPurl(text), null, text);

@@ -31,7 +31,7 @@ export function readPurl(text: string): NamedPackage | null {
 function ofDistribution(url: PackageURL): NamedPackage | null {
   const { type, namespace, name, version } = url;
   if (!namespace || !['deb', 'rpm', 'apk'].includes(type)) return null;
-  const own = SAME[namespace] ?? namespace;
+  const own = Object.hasOwn(SAME, namespace) ? SAME[namespace]! : namespace;
   const known = Object.entries(DISTRIBUTIONS).find(([, [kind, whose]]) => kind === type && whose === own);
   return { ecosystem: known?.[0] ?? own, name, version: version ? withEpoch(url, version) : null };
 }
