@@ -45,7 +45,7 @@ const feed = (w: World, name: string, kind: string, settings: object, content: o
     }),
   );
 
-test('3.6: affected answers by what feeds say: source, release, rebuilds, foreign ones, the kernel that runs, and who is not covered', async () => {
+test('3.1: affected answers by what feeds say: source, release, rebuilds, foreign ones, the kernel that runs, and who is not covered', async () => {
   const w = await world({ kitsDir });
   open.push(w);
   const release = (version: string): object => ({
@@ -138,7 +138,7 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
   await assert.rejects(ask('CVE-2099-0001'), { code: 'ADVISORY_UNKNOWN' });
 });
 
-test('3.6: libraries that programs bring along are matched by their own ecosystem; unread ones are unknown (Log4Shell)', async () => {
+test('3.1: libraries that programs bring along are matched by their own ecosystem; unread ones are unknown (Log4Shell)', async () => {
   const w = await world({ kitsDir });
   open.push(w);
   await feed(

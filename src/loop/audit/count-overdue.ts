@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
 import type { DbOrTx, Platform } from '../../platform/context.ts';
-import { anyOf, chunks } from '../../platform/db/many.ts';
+import { chunks } from '../../platform/db/many.ts';
 import { dueOf } from './logic/terms.ts';
 import { lifeOf, type Span } from './logic/vulnerability-life.ts';
 import { type Asked, listsWith } from './soonest.ts';
@@ -11,7 +11,7 @@ import { lockCounts } from './store-recount.ts';
 /** One run counts no longer than this; the next one, a minute later, goes on with the most urgent that is left. */
 const RUN_MS = 5000;
 /** As many are counted in one transaction, which keeps other counts waiting. */
-const AT_ONCE = 20;
+const AT_ONCE = 50;
 /** As many hosts, with all that they had, are in memory at a time. */
 const HOSTS_AT_ONCE = 5000;
 /** Time makes more hosts overdue without anything having changed. */
@@ -25,9 +25,10 @@ export async function countOverdue(platform: Platform, runMs = RUN_MS): Promise<
       await lockCounts(tx.db);
       const due = await waiting(tx.db, tx.now);
       if (due.length === 0) return false;
-      await put(tx.db, due, 0, tx.now);
-      for (const one of await alikeIn(tx.db, due))
-        await put(tx.db, one.advisories, await overdueOn(tx.db, one, tx.now), tx.now);
+      const alike = await alikeIn(tx.db, due);
+      const hosts = await overdueOn(tx.db, alike, tx.now);
+      const counted = new Map(alike.flatMap((one, at) => one.advisories.map((advisory) => [advisory, hosts[at]!])));
+      await put(tx.db, due, (advisory) => counted.get(advisory) ?? 0, tx.now);
       await tx.publish('findings', {});
       return due.length === AT_ONCE;
     });
@@ -42,13 +43,15 @@ async function waiting(db: DbOrTx, now: Date): Promise<string[]> {
   return rows.map(({ advisory }) => advisory);
 }
 
-async function put(db: DbOrTx, advisories: readonly string[], hosts: number, now: Date): Promise<void> {
-  await sql`update audit.vulnerability set overdue_hosts = ${hosts}, overdue_counted_at = ${now}
-    where advisory = ${anyOf(advisories)}`.execute(db);
+async function put(db: DbOrTx, due: readonly string[], of: (advisory: string) => number, now: Date): Promise<void> {
+  await sql`update audit.vulnerability v set overdue_hosts = n.hosts, overdue_counted_at = ${now}
+    from unnest(${[...due]}::text[], ${due.map(of)}::integer[]) as n (advisory, hosts)
+    where v.advisory = n.advisory`.execute(db);
 }
 
-/** What is said of any of the packages in a list, and when. */
+/** What is said of any of the packages in a list, and when; `place`: of which of those that are counted together. */
 interface Said extends Span {
+  place: number;
   list: number;
 }
 
@@ -57,16 +60,24 @@ interface Said extends Span {
  * that cannot have begun so early none is. The others are asked what they had before, by the one definition of when a clock
  * began.
  */
-export async function overdueOn(db: DbOrTx, one: Asked, now: Date): Promise<number> {
-  const said = await saidOf(db, one.advisories[0]!);
-  const { certain, doubtful } = await sorted(db, { one, said, now });
-  let found = certain;
+export async function overdueOn(db: DbOrTx, alike: readonly Asked[], now: Date): Promise<number[]> {
+  const said = await saidOf(db, alike);
+  const held = await heldLongEnough(db, { alike, said, now });
+  const found = alike.map((_, at) =>
+    held.reduce((sum, { place, certain, hosts }) => sum + (certain && place === at ? hosts : 0), 0),
+  );
+  const doubtful = held.flatMap(({ place, days, ids }) =>
+    (ids?.split(',') ?? []).map((hostId) => ({ place, days, hostId })),
+  );
   for (const some of chunks(doubtful, HOSTS_AT_ONCE)) {
-    const spans = Map.groupBy(await spansOf(db, said, some), ({ hostId }) => hostId);
-    for (const { hostId, days } of some) if (isOverdue(spans.get(hostId) ?? [], one.severity, days, now)) found += 1;
+    const spans = Map.groupBy(await spansOf(db, said, some), (span) => keyOf(span));
+    for (const one of some)
+      if (isOverdue(spans.get(keyOf(one)) ?? [], alike[one.place]!.severity, one.days, now)) found[one.place]! += 1;
   }
   return found;
 }
+
+const keyOf = ({ place, hostId }: { place: number; hostId: string }): string => `${place} ${hostId}`;
 
 function isOverdue(spans: readonly Span[], severity: string, days: number, now: Date): boolean {
   const life = lifeOf(spans);
@@ -74,57 +85,69 @@ function isOverdue(spans: readonly Span[], severity: string, days: number, now: 
   return dueOf(life, severity as never, { [severity]: days })! < now;
 }
 
-async function saidOf(db: DbOrTx, advisory: string): Promise<Said[]> {
-  const { rows } = await sql<Span & { packageId: number }>`
-    select package_id as "packageId", verdict, since, until from audit.match where advisory = ${advisory}`.execute(db);
+async function saidOf(db: DbOrTx, alike: readonly Asked[]): Promise<Said[]> {
+  const { rows } = await sql<Span & { place: number; packageId: number }>`
+    select n.place::integer - 1 as place, m.package_id as "packageId", m.verdict, m.since, m.until
+    from unnest(${alike.map((one) => one.advisories[0]!)}::text[]) with ordinality n (advisory, place)
+    join audit.match m on m.advisory = n.advisory`.execute(db);
   const lists = await listsWith(db, [...new Set(rows.map(({ packageId }) => packageId))]);
   return rows.flatMap(({ packageId, ...span }) => (lists.get(packageId) ?? []).map((list) => ({ ...span, list })));
 }
 
-const asRows = (said: readonly Said[]) => sql`unnest(${said.map(({ list }) => list)}::integer[],
-  ${said.map(({ verdict }) => verdict)}::text[], ${said.map(({ since }) => since)}::timestamptz[],
-  ${said.map(({ until }) => until)}::timestamptz[]) as s (list_id, verdict, since, until)`;
+const asRows = (said: readonly Said[]) => sql`unnest(${said.map(({ place }) => place)}::integer[],
+  ${said.map(({ list }) => list)}::integer[], ${said.map(({ verdict }) => verdict)}::text[],
+  ${said.map(({ since }) => since)}::timestamptz[], ${said.map(({ until }) => until)}::timestamptz[])
+  as s (place, list_id, verdict, since, until)`;
 
 interface Held {
-  hostId: string;
+  place: number;
   days: number;
+  certain: boolean;
+  hosts: number;
+  /** of those that are to be asked */
+  ids: string | null;
 }
 
-async function sorted(
+async function heldLongEnough(
   db: DbOrTx,
-  { one, said, now }: { one: Asked; said: readonly Said[]; now: Date },
-): Promise<{ certain: number; doubtful: Held[] }> {
+  { alike, said, now }: { alike: readonly Asked[]; said: readonly Said[]; now: Date },
+): Promise<Held[]> {
   const burning = said.filter(({ verdict, until }) => verdict === 'affected' && until === null);
-  const { rows } = await sql<{ certain: boolean; hosts: number; ids: string | null; days: number }>`
-    with spared as materialized (select unnest(a.hosts) as host_id from audit.accepted a
-      where a.exception_id = ${anyOf(one.accepted)}),
+  const accepted = alike.flatMap((one, place) => one.accepted.map((id) => ({ place, id })));
+  const { rows } = await sql<Held>`
+    with spared as materialized (select e.place, unnest(a.hosts) as host_id
+      from unnest(${accepted.map(({ place }) => place)}::integer[], ${accepted.map(({ id }) => id)}::text[]) as e (place, id)
+      join audit.accepted a on a.exception_id = e.id),
+    asked as materialized (select place - 1 as place, severity, begun
+      from unnest(${alike.map(({ severity }) => severity)}::text[], ${alike.map(({ begun }) => begun)}::timestamptz[])
+        with ordinality n (severity, begun, place)),
     held as (
-      select h.host_id, t.days,
+      select s.place, h.host_id, t.days,
         bool_or(greatest(h.since, s.since) + make_interval(hours => 24 * t.days) < ${now}::timestamptz) as certain
-      from ${asRows(burning)} join audit.host_list h on h.list_id = s.list_id and h.until is null
-      join audit.host_term t on t.host_id = h.host_id and t.severity = ${one.severity}
-      where not exists (select from spared p where p.host_id = h.host_id) group by h.host_id, t.days)
-    select certain, days, count(*)::integer as hosts,
-      case when not certain then string_agg(host_id, ',' order by host_id) end as ids
-    from held where certain or greatest(${one.begun}::timestamptz,
-      (select min(f.since) from audit.host_list f where f.host_id = held.host_id))
+      from ${asRows(burning)} join asked a on a.place = s.place
+      join audit.host_list h on h.list_id = s.list_id and h.until is null
+      join audit.host_term t on t.host_id = h.host_id and t.severity = a.severity
+      where not exists (select from spared p where p.place = s.place and p.host_id = h.host_id)
+      group by s.place, h.host_id, t.days)
+    select held.place, days, certain, count(*)::integer as hosts,
+      case when not certain then string_agg(host_id, ',') end as ids
+    from held join asked a on a.place = held.place
+    where certain or greatest(a.begun, (select min(f.since) from audit.host_list f where f.host_id = held.host_id))
       + make_interval(hours => 24 * days) < ${now}::timestamptz
-    group by certain, days`.execute(db);
-  return {
-    certain: rows.reduce((sum, { certain, hosts }) => sum + (certain ? hosts : 0), 0),
-    doubtful: rows.flatMap(({ ids, days }) => (ids?.split(',') ?? []).map((hostId) => ({ hostId, days }))),
-  };
+    group by held.place, certain, days`.execute(db);
+  return rows;
 }
 
 async function spansOf(
   db: DbOrTx,
   said: readonly Said[],
-  hosts: readonly Held[],
-): Promise<(Span & { hostId: string })[]> {
-  const { rows } = await sql<Span & { hostId: string }>`
-    select h.host_id as "hostId", s.verdict, greatest(h.since, s.since) as since, least(h.until, s.until) as until
-    from ${asRows(said)} join audit.host_list h on h.list_id = s.list_id
-      and h.since < coalesce(s.until, 'infinity') and s.since < coalesce(h.until, 'infinity')
-    where h.host_id = ${anyOf(hosts.map(({ hostId }) => hostId))}`.execute(db);
+  hosts: readonly { place: number; hostId: string }[],
+): Promise<(Span & { place: number; hostId: string })[]> {
+  const { rows } = await sql<Span & { place: number; hostId: string }>`
+    select d.place, h.host_id as "hostId", s.verdict, greatest(h.since, s.since) as since, least(h.until, s.until) as until
+    from unnest(${hosts.map(({ place }) => place)}::integer[], ${hosts.map(({ hostId }) => hostId)}::text[]) as d (place, host_id)
+    join audit.host_list h on h.host_id = d.host_id
+    join ${asRows(said)} on s.place = d.place and s.list_id = h.list_id
+      and h.since < coalesce(s.until, 'infinity') and s.since < coalesce(h.until, 'infinity')`.execute(db);
   return rows;
 }

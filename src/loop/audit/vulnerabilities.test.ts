@@ -179,7 +179,7 @@ test('3.20: the priority is the product of factors that are all told, and KEV, E
     assert.equal((await list(w, query)).items.length, count, JSON.stringify(query));
 });
 
-test('3.11: fixes are grouped by what one would do, with the units that run files of it', async () => {
+test('fixes are grouped by what one would do, with the units that run files of it', async () => {
   const w = await newWorld();
   const ssl = (version: string) => debianPackage('libssl3', version, { source: 'openssl' });
   await takeFeed(
