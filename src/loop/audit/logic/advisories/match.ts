@@ -92,6 +92,10 @@ function versionAsNamed({ ecosystem, of, name }: Statement, installed: Installed
   return of !== 'binary' && called(ecosystem, installed.source) === wanted ? installed.sourceVersion : null;
 }
 
+/** Raspbian's 1.2-3+rpi1 is Debian's 1.2-3 with what a Raspberry needs, and sorts above its fix 1.2-3+deb12u1. */
+const withoutRaspbian = (ecosystem: string, version: string): string =>
+  ecosystem === 'Debian' ? version.replace(/\+rp[it]\d+(?=$|[+~])/, '') : version;
+
 /** PyPI takes some different names for the same one (PEP 503). */
 export const called = (ecosystem: string, name: string): string =>
   ecosystem === 'PyPI' ? name.toLowerCase().replaceAll(/[-_.]+/g, '-') : name;
@@ -108,7 +112,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const { status, reason } = statement;
   if (status === 'not-affected') return says('not-affected', reason ?? 'no version of it is affected');
   if (status === 'unassessed') return says('unknown', 'the distribution has not assessed it yet');
-  const version = versionAsNamed(statement, installed)!;
+  const version = withoutRaspbian(installed.ecosystem, versionAsNamed(statement, installed)!);
   const order = orderOf(installed.ecosystem);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
