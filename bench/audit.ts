@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { systemActor } from '../src/model/actor.ts';
 import type { Section } from '../src/model/facts.ts';
+import { countOverdue } from '../src/loop/audit/count-overdue.ts';
 import { createAudit } from '../src/loop/audit/index.ts';
 import { recount } from '../src/loop/audit/recount.ts';
 import { takeFacts } from '../src/loop/audit/take-facts.ts';
@@ -159,6 +160,37 @@ async function withPolicies(estate: Estate, ids: readonly string[]): Promise<Fig
     'policies: every clock': all,
     'policies: one changed host counted': await timed(() => recount(platform, discovery)),
     'vulnerabilities with a clock (number)': Number(rows[0]!.due),
+    ...(await overdue(estate)),
+  };
+}
+
+/** Forty days go by, in which every second host was patched otherwise, so that its list of today does not tell since when. */
+async function overdue({ platform, call }: Estate): Promise<Figures> {
+  const { db } = platform;
+  for (const [table, column] of [
+    ['host_list', 'since'],
+    ['match', 'since'],
+    ['vulnerability', 'due_at'],
+  ])
+    await sql`update ${sql.table(`audit.${table}`)} set ${sql.ref(column!)} = ${sql.ref(column!)} - interval '40 days'`.execute(
+      db,
+    );
+  await sql`with patched as (update audit.host_list set until = now() - interval '1 day'
+      where until is null and section = 'packages' and hashtext(host_id) % 2 = 0 returning host_id, section, list_id)
+    insert into audit.host_list (host_id, section, list_id, since)
+    select host_id, section, list_id, now() - interval '1 day' from patched`.execute(db);
+  await counted(platform);
+  const all = await timed(() => countOverdue(platform, Infinity));
+  const { rows } = await sql<{ overdue: string; hosts: string }>`
+    select count(*) as overdue, sum(overdue_hosts) as hosts from audit.vulnerability where overdue_hosts > 0`.execute(
+    db,
+  );
+  const page = await timed(() => call('listVulnerabilities', { query: { limit: '100', overdue: 'true' } }));
+  return {
+    'overdue hosts of all vulnerabilities counted': all,
+    'overdue vulnerabilities (number)': Number(rows[0]!.overdue),
+    'their hosts in all (number)': Number(rows[0]!.hosts),
+    'a page of overdue ones': page,
   };
 }
 

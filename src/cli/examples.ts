@@ -148,7 +148,12 @@ export const EXAMPLES: Record<string, readonly string[]> = {
     'findings --drift --json',
   ],
   'findings show': ['findings show FINDING'],
-  affected: ['affected CVE-2014-0160', 'affected heartbleed', 'affected pkg:deb/debian/openssl'],
+  affected: [
+    'affected CVE-2014-0160',
+    'affected heartbleed',
+    'affected pkg:deb/debian/openssl',
+    'affected pkg:npm/lodash@4.17.20',
+  ],
   impact: ['impact FINDING FINDING', 'impact CHANGE', 'impact --hosts db-1'],
   dependencies: ['dependencies --host db-1'],
   'exception add': [

@@ -75,6 +75,8 @@ export const FindingNow = Finding.extend({
   stale: z.boolean(),
   /** the host had passed the check until then, with these values */
   drift: z.object({ at: Instant, values: z.array(DriftValue) }).nullable(),
+  /** the kit has steps that put it right, be it on some hosts only; false: a person has to */
+  remediable: z.boolean(),
   /** what a person does about it, where no step of the kit can, or not on every host */
   byHand: z.string().nullable(),
 });

@@ -40,8 +40,8 @@ export const Statement = z
     /** null: every release of which the feed says nothing of its own */
     release: z.string().max(60).nullable(),
     name: z.string().min(1).max(300),
-    /** whether `name` and the versions are the source package's or the binary package's */
-    of: z.enum(['source', 'binary']),
+    /** whether `name` and the versions are the source package's or the binary package's; `either`: the feed has names of both */
+    of: z.enum(['source', 'binary', 'either']),
     id: AdvisoryId,
     /** the other names of it, CVE numbers first of all: what KEV, EPSS and other feeds are joined by */
     aliases: z.array(AdvisoryId).max(2000),

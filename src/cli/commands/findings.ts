@@ -31,6 +31,20 @@ async function showFindings(context: Context, client: Client, items: FindingItem
     ],
     '',
   );
+  if (!context.output.json) for (const warning of unremedied(items)) context.output.out(warning);
+}
+
+const MOST_NAMED = 8;
+
+/** Which of the rules that fail no kit puts right: a change of them would have nothing to do. */
+export function unremedied(items: readonly Pick<FindingItem, 'kit' | 'check' | 'state' | 'remediable'>[]): string[] {
+  const left = items.filter(({ remediable, state }) => !remediable && BURNING.includes(state));
+  if (left.length === 0) return [];
+  const checks = [...new Set(left.map(({ kit, check }) => `${kit}/${check}`))];
+  const more = checks.length > MOST_NAMED ? ` and ${checks.length - MOST_NAMED} more` : '';
+  return [
+    `No remediation: ${left.length} of these ${left.length === 1 ? 'is' : 'are'} for a person to put right (${checks.slice(0, MOST_NAMED).join(', ')}${more}). How: lastember findings show ID`,
+  ];
 }
 
 /** "Nothing burns" is good news only where somebody looked, and knew what to make of what was there. */
@@ -157,6 +171,10 @@ async function showFinding(context: Context, [id]: string[][]): Promise<void> {
     ...line('pending', finding.pending),
     ...line('rekindled', finding.rekindleCause),
     ...(source?.items ?? []).map(({ text: why }): [string, string] => ['likely source', why]),
+    ...line(
+      'remediation',
+      finding.closedAt === null && !finding.remediable ? 'none: a person has to put it right' : null,
+    ),
     ...line('by hand', finding.closedAt === null ? finding.byHand : null),
     ...line('closed', finding.closeReason),
     ...history.map(({ at, what, reason }): [string, string] => [

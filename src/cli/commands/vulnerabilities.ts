@@ -69,7 +69,12 @@ export function noneBecause(informed: boolean, isNarrowed: boolean): string {
   return 'Nothing that feeds say concerns a package that any host has, as far as its facts tell.';
 }
 
-function table(output: Output, { items, total, informed }: Vulnerabilities, shown: number, isNarrowed: boolean): void {
+function table(
+  output: Output,
+  { items, total, informed, late }: Vulnerabilities,
+  shown: number,
+  isNarrowed: boolean,
+): void {
   list<Vulnerability>(
     output,
     items,
@@ -86,6 +91,8 @@ function table(output: Output, { items, total, informed }: Vulnerabilities, show
     ],
     noneBecause(informed, isNarrowed),
   );
+  if (late.length > 0)
+    output.err(`Not up to date: ${late.join(', ')}. What is newer is not listed; why: lastember feed list`);
   if (shown < total)
     output.err(`${total - shown} more: raise --limit, go on with --offset ${shown}, or narrow it down.`);
 }
@@ -95,10 +102,12 @@ function dueInWords({
   dueAt,
   overdue,
   acceptedUntil,
-}: Pick<Vulnerability, 'dueAt' | 'overdue' | 'acceptedUntil'>): string {
+  overdueHosts,
+}: Pick<Vulnerability, 'dueAt' | 'overdue' | 'acceptedUntil'> & { overdueHosts?: number | null }): string {
   if (acceptedUntil !== null) return `accepted until ${day(acceptedUntil)}`;
   if (dueAt === null) return '';
-  return overdue ? `${day(dueAt)}, overdue` : day(dueAt);
+  if (!overdue) return day(dueAt);
+  return `${day(dueAt)}, overdue${overdueHosts ? ` on ${overdueHosts}` : ''}`;
 }
 
 const day = (at: string): string => at.slice(0, 10);

@@ -6,10 +6,13 @@ export function Due({
   dueAt,
   overdue,
   until,
+  hosts,
 }: {
   dueAt: string | null | undefined;
   overdue: boolean;
   until?: string | null;
+  /** on how many it is overdue, where that is known */
+  hosts?: number | null;
 }) {
   if (until)
     return (
@@ -21,7 +24,7 @@ export function Due({
   return (
     <Text size="sm" c={overdue ? 'red' : 'inherit'} component="span">
       <Time at={dueAt} mode="date" />
-      {overdue ? ', overdue' : ''}
+      {overdue ? `, overdue${hosts ? ` on ${hosts}` : ''}` : ''}
     </Text>
   );
 }

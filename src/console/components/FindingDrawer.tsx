@@ -72,6 +72,9 @@ function standing(finding: FindingNow): Term[] {
     finding.stale ? ['Stale', 'The host reports no longer; this is what was known last.'] : null,
     finding.drift ? ['Drifted', <Drifted key="drift" of={finding} />] : null,
     finding.closeReason ? ['Why it is closed', finding.closeReason] : null,
+    finding.remediable || CLOSED.includes(finding.state)
+      ? null
+      : ['Remediation', 'None: no step of the kit puts it right, a person has to.'],
     finding.byHand && !CLOSED.includes(finding.state) ? ['By hand', finding.byHand] : null,
     finding.rekindleCause ? ['Why it came back', finding.rekindleCause] : null,
   ];

@@ -81,9 +81,13 @@ function Advisories() {
       <Loaded query={found}>
         {(data) =>
           data.items.length === 0 ? (
-            <Nothing informed={data.informed} isNarrowed={Object.keys(search).some((key) => key !== 'view')} />
+            <>
+              <Late feeds={data.late} />
+              <Nothing informed={data.informed} isNarrowed={Object.keys(search).some((key) => key !== 'view')} />
+            </>
           ) : (
             <>
+              <Late feeds={data.late} />
               <VulnerabilityTable items={data.items} />
               <Pages of={data} page={page} go={(next) => filter({ page: next === 0 ? undefined : next })} />
             </>
@@ -91,6 +95,15 @@ function Advisories() {
         }
       </Loaded>
     </>
+  );
+}
+
+function Late({ feeds }: { feeds: readonly string[] }) {
+  if (feeds.length === 0) return null;
+  return (
+    <Text size="sm" c="orange" mb="sm">
+      Not up to date: {feeds.join(', ')}. What is newer is not listed; <code>lastember feed list</code> tells why.
+    </Text>
   );
 }
 

@@ -237,7 +237,7 @@ test('packages that are as before are neither joined nor hashed again by the nex
   assert.deepEqual([changed.hash, changed.data], [fresh!.hash, fresh!.data]);
 });
 
-test('maps: scratch files that the kernel calls deleted are no replaced libraries', () => {
+test('3.3, trap 10: maps: scratch files that the kernel calls deleted are no replaced libraries', () => {
   const pseudo = [
     '/dev/zero',
     '/memfd:x',

@@ -41,6 +41,8 @@ const ECOSYSTEMS: Record<string, string> = {
   chainguard: 'Chainguard',
   debian: 'Debian',
   mageia: 'Mageia',
+  mariner: 'Azure Linux',
+  minimos: 'MinimOS',
   'opensuse-leap': 'openSUSE',
   'opensuse-tumbleweed': 'openSUSE',
   raspbian: 'Debian',
@@ -48,6 +50,7 @@ const ECOSYSTEMS: Record<string, string> = {
   rocky: 'Rocky Linux',
   sled: 'SUSE',
   sles: 'SUSE',
+  sles_sap: 'SUSE',
   ubuntu: 'Ubuntu',
   wolfi: 'Wolfi',
 };

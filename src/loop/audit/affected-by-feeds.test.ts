@@ -45,7 +45,7 @@ const feed = (w: World, name: string, kind: string, settings: object, content: o
     }),
   );
 
-test('3.6: affected answers by what feeds say: source, release, rebuilds, foreign ones, the kernel that runs, and who is not covered', async () => {
+test('3.1: affected answers by what feeds say: source, release, rebuilds, foreign ones, the kernel that runs, and who is not covered', async () => {
   const w = await world({ kitsDir });
   open.push(w);
   const release = (version: string): object => ({
@@ -138,7 +138,7 @@ test('3.6: affected answers by what feeds say: source, release, rebuilds, foreig
   await assert.rejects(ask('CVE-2099-0001'), { code: 'ADVISORY_UNKNOWN' });
 });
 
-test('3.6: libraries that programs bring along are matched by their own ecosystem; unread ones are unknown (Log4Shell)', async () => {
+test('3.1: libraries that programs bring along are matched by their own ecosystem; unread ones are unknown (Log4Shell)', async () => {
   const w = await world({ kitsDir });
   open.push(w);
   await feed(
@@ -201,6 +201,15 @@ test('3.6: libraries that programs bring along are matched by their own ecosyste
       [never, 'the libraries of its programs were never collected'],
     ]),
   );
+
+  const byUrl = async (q: string): Promise<unknown> => {
+    const told = await w.call<Affected>('getAffected', { query: { q } });
+    return [told.hosts.map(({ hostId, what }) => `${hostId} ${what}`), told.unknown.map(({ hostId }) => hostId)];
+  };
+  const log4j = 'pkg:maven/org.apache.logging.log4j/log4j-core';
+  assert.deepEqual(await byUrl(`${log4j}@2.14.1`), [[`${old} ${name} 2.14.1`], [unread, never]]);
+  assert.deepEqual(await byUrl('pkg:pypi/foo.bar'), [[`${old} foo-bar 2.0`], [unread, never]]);
+  assert.deepEqual(await byUrl('pkg:deb/debian/openssh-server@1:9'), [[], []]);
 
   // By PyPI's own rules for names.
   const named = async (ecosystem: string, called: string): Promise<string[]> =>

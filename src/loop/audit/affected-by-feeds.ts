@@ -94,11 +94,12 @@ const reasonOf = ({ why, feed, fix }: MatchedPackage): string =>
 
 /** Why a host's libraries prove nothing, where a statement is about some; null: they were all read. */
 function unreadLibraries(statements: readonly FeedStatement[]): (system: HostSystem) => string | null {
-  if (!statements.some(({ ecosystem }) => LIBRARIES.includes(ecosystem))) return () => null;
-  return ({ unread }) => {
-    if (unread === null) return 'the libraries of its programs were never collected';
-    return unread === 0 ? null : `some of its programs could not be read (${unread})`;
-  };
+  return statements.some(({ ecosystem }) => LIBRARIES.includes(ecosystem)) ? whyUnread : () => null;
+}
+
+export function whyUnread({ unread }: HostSystem): string | null {
+  if (unread === null) return 'the libraries of its programs were never collected';
+  return unread === 0 ? null : `some of its programs could not be read (${unread})`;
 }
 
 /**

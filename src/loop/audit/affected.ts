@@ -3,12 +3,13 @@ import type { Affected } from '../../model/finding.ts';
 import type { AffectedRange, Check } from '../../model/kit.ts';
 import type { Platform } from '../../platform/context.ts';
 import type { Discovery } from '../discovery/index.ts';
-import { type Estate, estateOf, saidByFeeds } from './affected-by-feeds.ts';
+import { type Estate, estateOf, saidByFeeds, whyUnread } from './affected-by-feeds.ts';
 import type { LoadedKit } from './face.ts';
 import { outOfReach, rangesIn } from './logic/ecosystems.ts';
+import { type NamedPackage, readPurl } from './logic/export/read-purl.ts';
 import { kernelOf } from './logic/kernels.ts';
 import { findFindings, openFindings, type StoredFinding } from './store-findings.ts';
-import { hostsWithPackage } from './store-named.ts';
+import { hostsWithPackage, LIBRARIES } from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
 interface Sources {
@@ -30,8 +31,7 @@ export async function affectedBy(given: Sources, query: string): Promise<Affecte
     return answer(sources, { query: text, kind: 'kit', hosts: found.map(toHost) }, [rangesIn(kit.kit.checks)]);
   }
   // Whether a host has a package by that name, its list tells whatever its versions are like.
-  if (text.startsWith('pkg:'))
-    return answer(sources, { query: text, kind: 'package', hosts: await withPackage(sources, text) }, []);
+  if (text.startsWith('pkg:')) return namedByPurl(sources, text);
   if (!ADVISORY.test(text)) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
   const advisory = text.toUpperCase();
   const said = await saidByFeeds(platform, sources.estate, advisory);
@@ -45,8 +45,8 @@ export async function affectedBy(given: Sources, query: string): Promise<Affecte
   return filledIn(answer(sources, { query: text, kind: 'advisory', hosts: found.map(toHost) }, ranges), said);
 }
 
-const ADVISORY =
-  /^(?:AL[BES]A|BELL|CAN|CVE|DLA|DSA|ELA|GHSA|GO|MAL|openSUSE|OSV|PYSEC|RH[BES]A|RL[BES]A|RUSTSEC|SUSE|TEMP|USN|XSA)-[\w.:+-]+$/i;
+/** Feeds have names of their own, and new ones; what none of them knows is said to be unknown. */
+const ADVISORY = /^[A-Za-z][A-Za-z0-9]*-[\w.:+-]{1,95}$/;
 
 /** What a kit judges, it judges by more than versions: feeds answer only for hosts that no kit can judge. */
 function filledIn(known: Affected, said: Pick<Affected, 'hosts' | 'unknown'> | null): Affected {
@@ -100,25 +100,28 @@ function toHost(finding: StoredFinding): Affected['hosts'][number] {
   return { hostId, hostName, what: finding.endpoint ?? finding.component, state, findingId: id, why };
 }
 
-/** `pkg:deb/debian/nodejs@0.10.0-1`; without a version, any. */
-function parsePurl(text: string): { name: string; version: string | null; distribution: string } {
-  const match = /^pkg:deb\/([a-z0-9.+-]+)\/([A-Za-z0-9.+%-]+)(?:@([^?#]+))?(?:[?#].*)?$/.exec(text);
-  if (!match) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
-  const decode = (part: string): string => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
-    }
-  };
-  return { distribution: match[1]!, name: decode(match[2]!), version: match[3] ? decode(match[3]) : null };
+async function namedByPurl(sources: Asked, text: string): Promise<Affected> {
+  const named = readPurl(text);
+  if (named === null) throw new AppError('AFFECTED_QUERY', { query: text.slice(0, 200) });
+  const told = answer(sources, { query: text, kind: 'package', hosts: await withPackage(sources, named) }, []);
+  if (!LIBRARIES.includes(named.ecosystem)) return told;
+  const unread = sources.estate.hosts.flatMap(({ id, name }) => {
+    const system = sources.estate.systems.get(id);
+    const why = system && whyUnread(system);
+    return why ? [{ hostId: id, hostName: name, why }] : [];
+  });
+  const known = new Set([...told.hosts, ...told.unknown].map(({ hostId }) => hostId));
+  return { ...told, unknown: [...told.unknown, ...unread.filter(({ hostId }) => !known.has(hostId))] };
 }
 
-async function withPackage({ platform, estate }: Asked, text: string): Promise<Affected['hosts']> {
-  const { name, version, distribution } = parsePurl(text);
+async function withPackage(
+  { platform, estate }: Asked,
+  { ecosystem, name, version }: NamedPackage,
+): Promise<Affected['hosts']> {
   const rows = (await hostsWithPackage(platform.db, name)).filter(
     (row) =>
-      (version === null || row.version === version) && row.ecosystem.split(':')[0]!.toLowerCase() === distribution,
+      (version === null || row.version === version) &&
+      row.ecosystem.split(':')[0]!.toLowerCase() === ecosystem.toLowerCase(),
   );
   const ids = [...new Set(rows.map((row) => row.hostId))];
   const hosts = new Map(estate.hosts.map((host) => [host.id, host]));

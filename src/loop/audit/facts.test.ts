@@ -203,7 +203,8 @@ test('affected: by advisory, kit and package, from what is stored; who was not l
   assert.deepEqual((await ask('pkg:deb/ubuntu/nodejs')).hosts, []);
   // Nobody was judged by it, so "nobody is affected" would be a guess.
   await assert.rejects(ask('CVE-2099-0001'), { code: 'ADVISORY_UNKNOWN' });
-  for (const q of ['what', 'pkg:npm/x', 'pkg:deb/debian/%zz']) await assert.rejects(ask(q), { code: 'AFFECTED_QUERY' });
+  for (const q of ['what', 'pkg:cargo/x', 'pkg:deb/x', 'pkg:deb/debian/%zz'])
+    await assert.rejects(ask(q), { code: 'AFFECTED_QUERY' });
 });
 
 test('packages whose versions nobody can order, or that no range is about, are neither affected nor clean', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { FindingNow } from '../../model/finding.ts';
 import type { Facts } from '../../model/facts.ts';
+import type { Kit } from '../../model/kit.ts';
 import { tagHost } from '../discovery/claims.ts';
 import { shop, type World, world } from './testing/world.ts';
 
@@ -98,4 +99,30 @@ test('3.16: an exception whose finding is gone says so', async () => {
   w.later();
   await report(w, id, 'web', 'no');
   assert.deepEqual((await w.audit.coveredByExceptions()).get('x'), { now: 0, gone: 1 });
+});
+
+test('3.11, 3.12: a finding says whether its kit brings the steps that put it right, and what a person does where not', async () => {
+  const w = await world();
+  open.push(w);
+  const id = await w.find('10.1.0.10', 'SHA256:web');
+  const facts = baseline('web', 'yes');
+  await w.send(id, {
+    ...facts,
+    settings: { sshd: { permitrootlogin: 'yes' }, sysctl: { 'net.ipv4.ip_forward': '1' }, users: [] },
+  });
+  await w.settle();
+  const { items } = await w.call<{ items: FindingNow[] }>('listFindings', { query: { kit: 'linux-baseline' } });
+  const { items: kits } = await w.call<{ items: { kit: Kit }[] }>('listKits');
+  const { checks, remediate } = kits.find(({ kit }) => kit.kit === 'linux-baseline')!.kit;
+  assert.ok(items.length > 1);
+  for (const one of items) {
+    const steps = remediate.filter(({ fixes }) => fixes.includes(one.check)).flatMap((fix) => fix.steps);
+    assert.equal(one.remediable, steps.length > 0, one.check);
+    if (!one.remediable) assert.equal(one.byHand, checks.find((check) => check.id === one.check)!.byHand);
+  }
+  assert.equal(items.find(({ check }) => check === CHECK)!.remediable, true);
+  assert.ok(
+    items.some(({ remediable }) => !remediable),
+    'one that only a person can put right',
+  );
 });

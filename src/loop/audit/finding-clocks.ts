@@ -18,6 +18,9 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
   const byHand = new Map(
     context.kits.flatMap(({ kit }) => kit.checks.map((check) => [`${kit.kit}/${check.id}`, check.byHand] as const)),
   );
+  const fixed = new Set(
+    context.kits.flatMap(({ kit }) => kit.remediate.flatMap(({ fixes }) => fixes.map((id) => `${kit.kit}/${id}`))),
+  );
   const now = context.platform.now().toISOString();
   return findings.map((finding) => ({
     ...finding,
@@ -25,6 +28,7 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
     overdue: isOverdue(finding, now),
     stale: stale.has(finding.hostId),
     drift: BURNING.includes(finding.state) || finding.state === 'excepted' ? driftedTo(finding, drift) : null,
+    remediable: fixed.has(`${finding.kit}/${finding.check}`),
     byHand: byHand.get(`${finding.kit}/${finding.check}`) ?? null,
   }));
 }

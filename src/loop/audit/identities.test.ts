@@ -74,7 +74,7 @@ const burning = async (hostId: string, check: string): Promise<string[]> =>
     .filter((one) => one.check === check && (one.state === 'open' || one.state === 'rekindled'))
     .map((one) => `${one.component}: ${(one.evidence['machines'] as string[]).join(', ')}`);
 
-test('3.12: one SSH host key on two machines burns on both, and ends on both when one makes a key of its own', async () => {
+test('one SSH host key on two machines burns on both, and ends on both when one makes a key of its own', async () => {
   const key = hostKey();
   const [a, b] = [machine(1, { keys: [key] }), machine(2, { keys: [key, hostKey()] })];
   const one = await appears(a);
@@ -98,7 +98,7 @@ test('3.12: one SSH host key on two machines burns on both, and ends on both whe
   await tells(two, { ...b, keys: [] });
 });
 
-test('3.12: a third machine of the same machine-id changes nothing for the two, and the last one left is free', async () => {
+test('a third machine of the same machine-id changes nothing for the two, and the last one left is free', async () => {
   const ids = [];
   const clones = [3, 4, 5].map((n) => machine(n, { machineId: 'd41d8cd98f00b204e9800998ecf8427e' }));
   for (const clone of clones) ids.push(await appears(clone));

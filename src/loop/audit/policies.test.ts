@@ -44,7 +44,7 @@ const LAB = {
   policies: [{ name: 'lab-hosts', profile: 'lab', hosts: 'env=lab' }],
 };
 
-test('3.5: a policy says which checks apply, how bad they are and how soon; what it takes away is never called fixed', async () => {
+test('a policy says which checks apply, how bad they are and how soon; what it takes away is never called fixed', async () => {
   const { w, lab, prod } = await shops();
   assert.equal((await of(w, lab, PROBE)).state, 'open');
   const judged = await judgedHosts(w.platform.db);
@@ -89,7 +89,7 @@ test('3.5: a policy says which checks apply, how bad they are and how soon; what
   assert.ok(types.includes('audit.findings.reopened') && !types.includes('audit.findings.rekindled'));
 });
 
-test('3.5: a tag that changes moves the host to another policy; the sweep finds a host whose job was lost', async () => {
+test('a tag that changes moves the host to another policy; the sweep finds a host whose job was lost', async () => {
   const { w, lab, prod } = await shops();
   await set(w, LAB);
   await w.settle();
@@ -111,7 +111,7 @@ test('3.5: a tag that changes moves the host to another policy; the sweep finds 
   assert.ok(now.at > before && now.kits !== 'as by others');
 });
 
-test('3.5: what is wrong with a policy is refused as a whole, and what is set twice changes nothing', async () => {
+test('what is wrong with a policy is refused as a whole, and what is set twice changes nothing', async () => {
   const { w } = await shops();
   const refused = async (body: object, why: RegExp): Promise<void> => {
     await assert.rejects(set(w, body), (error) => why.test((error as Error).message));

@@ -4,6 +4,7 @@ import type { DbOrTx, Platform } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { countHosts } from './count-hosts.ts';
+import { countOverdue } from './count-overdue.ts';
 import { ofOneOnly } from './logic/count-hosts.ts';
 import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
 import { packagesIn } from './store-matches.ts';
@@ -36,6 +37,7 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'br
     });
   }
   await followTerms(platform);
+  await countOverdue(platform);
 }
 
 interface Due {

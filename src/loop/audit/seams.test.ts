@@ -188,7 +188,7 @@ test('12.4: what a feed says of a Python library is in the exchange file, howeve
   assert.deepEqual(found, ['PYSEC-2026-1']);
 });
 
-test('3.5: a server that is stopped while it fetches a feed has not been refused by it: the job runs again', async () => {
+test('3.1: a server that is stopped while it fetches a feed has not been refused by it: the job runs again', async () => {
   const w = await newWorld();
   await w.call('addFeed', {
     body: { name: 'kev', kind: 'kev', url: 'http://127.0.0.1:9/kev.json', settings: {} },

@@ -6,7 +6,8 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { lifeOf } from './logic/vulnerability-life.ts';
 import { acceptedFor, acceptedHere } from './store-accepted.ts';
 import { listsWith } from './soonest.ts';
-import { putDue } from './store-due.ts';
+import { overdueOn } from './count-overdue.ts';
+import { alikeIn, putDue } from './store-due.ts';
 import { spansOf } from './store-vulnerabilities.ts';
 import { worlds } from './testing/vulnerabilities.ts';
 import { clockOf } from './vulnerability-clocks.ts';
@@ -100,8 +101,8 @@ async function putSaid(db: DbOrTx, advisory: keyof typeof ADVISORIES, said: Esta
         values (${id}, ${advisory}, 's', ${value}, '', 'f', ${since}, ${until})`.execute(db);
 }
 
-/** What each host says of itself, one by one; the soonest of those that it burns on. */
-async function plain(db: DbOrTx, { hosts }: Estate, advisory: keyof typeof ADVISORIES): Promise<string | null> {
+/** What each host says of itself, one by one: by when it is to be gone from those that it burns on, the soonest first. */
+async function plain(db: DbOrTx, { hosts }: Estate, advisory: keyof typeof ADVISORIES): Promise<string[]> {
   const spans = await spansOf(
     db,
     hosts.map((_, index) => `h${index}`),
@@ -115,7 +116,7 @@ async function plain(db: DbOrTx, { hosts }: Estate, advisory: keyof typeof ADVIS
     const { dueAt } = clockOf(life, ADVISORIES[advisory], days, { accepted, now: NOW });
     return life?.state === 'unproven' || dueAt === null ? [] : [dueAt];
   });
-  return due.toSorted()[0] ?? null;
+  return due.toSorted();
 }
 
 const sorted = (lists: ReadonlyMap<number, readonly number[]>) =>
@@ -135,7 +136,7 @@ test('3.10, property: the soonest time, found by what is distinct, is that of as
         const { rows } = await sql<{ advisory: keyof typeof ADVISORIES; due_at: Date | null }>`
           select advisory, due_at from audit.vulnerability`.execute(tx);
         for (const { advisory, due_at: due } of rows) {
-          assert.equal(due?.toISOString() ?? null, await plain(tx, estate, advisory), advisory);
+          assert.equal(due?.toISOString() ?? null, (await plain(tx, estate, advisory))[0] ?? null, advisory);
           if (due !== null) found += 1;
         }
       } finally {
@@ -145,4 +146,34 @@ test('3.10, property: the soonest time, found by what is distinct, is that of as
     { numRuns: 80 },
   );
   assert.ok(found > 40, `${found} had a time`);
+});
+
+test('3.10, property: the hosts on which it is overdue, counted by what is distinct, are those that say so themselves', async () => {
+  const w = await fresh();
+  const { platform } = w;
+  let found = 0;
+  let partly = 0;
+  await fc.assert(
+    fc.asyncProperty(Estate, fc.integer({ min: 6, max: 16 }), async (estate, today) => {
+      const tx = await platform.db.startTransaction().execute();
+      const now = day(today);
+      try {
+        await put(tx, estate);
+        await putDue(tx, NAMES);
+        const alike = await alikeIn(tx, NAMES);
+        const counted = await overdueOn(tx, alike, now);
+        for (const [at, one] of alike.entries()) {
+          const dues = await plain(tx, estate, one.advisories[0] as (typeof NAMES)[number]);
+          const late = dues.filter((due) => due < now.toISOString()).length;
+          assert.equal(counted[at], late, one.advisories[0]);
+          if (late > 0) found += 1;
+          if (late > 0 && late < dues.length) partly += 1;
+        }
+      } finally {
+        await tx.rollback().execute();
+      }
+    }),
+    { numRuns: 120 },
+  );
+  assert.ok(found > 15 && partly > 3, `${found} were overdue, ${partly} on some of their hosts`);
 });

@@ -19,9 +19,11 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
     const alike = await alikeIn(db, some);
     const soonest = await soonestOf(db, alike);
     const rows = alike.flatMap((one, index) => one.advisories.map((advisory) => ({ advisory, due: soonest[index]! })));
-    await sql`update audit.vulnerability v set due_at = n.due
+    await sql`update audit.vulnerability v set due_at = n.due, overdue_counted_at = null
       from unnest(${rows.map(({ advisory }) => advisory)}::text[], ${rows.map(({ due }) => due)}::timestamptz[]) as n (advisory, due)
-      where v.advisory = n.advisory and v.due_at is distinct from n.due`.execute(db);
+      where v.advisory = n.advisory and (v.due_at is distinct from n.due or v.overdue_counted_at is not null)`.execute(
+      db,
+    );
     const asked = new Set(rows.map(({ advisory }) => advisory));
     await dropDue(
       db,
@@ -31,7 +33,7 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
 }
 
 /** Those whose risk is not accepted everywhere. */
-async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promise<Asked[]> {
+export async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promise<Asked[]> {
   const { rows } = await sql<Omit<Asked, 'packages'> & { packages: readonly number[] | null }>`
     with asked as (
       select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
@@ -56,7 +58,7 @@ async function hasTerms(db: DbOrTx): Promise<boolean> {
 }
 
 async function dropDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
-  await sql`update audit.vulnerability set due_at = null
+  await sql`update audit.vulnerability set due_at = null, overdue_counted_at = null
     where advisory = ${anyOf(advisories)} and due_at is not null`.execute(db);
 }
 

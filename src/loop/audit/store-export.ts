@@ -4,11 +4,11 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
 import { matchHost } from './logic/advisories/host.ts';
+import { isRunning, kernelWith } from './logic/advisories/kernel-image.ts';
 import { called, type FeedStatement } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
 import { purlOf } from './logic/export/purl.ts';
 import { type AcceptedPackage, ofAccepted, ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
-import { kernelOf } from './logic/kernels.ts';
 import { type Accepted, acceptedEverywhere, allAccepted } from './store-accepted.ts';
 import { statementsCalled } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
@@ -35,7 +35,7 @@ interface Distinct {
   source_version: string;
   version_id: string | null;
   foreign: boolean;
-  /** the kernel that it is the image of, where a host runs it */
+  /** the kernel that a host runs, where this may be the image of it */
   running: string | null;
 }
 
@@ -51,7 +51,8 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
     select distinct p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'arch' as arch,
       p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id,
       coalesce(p ->> 'origin' in ('foreign', 'local'), false) as foreign,
-      case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel) then u.kernel end as running
+      case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel)
+        or p ->> 'name' ~ '^(kernel(-.+)?|linux-[a-z]+[0-9]?)$' then u.kernel end as running
     from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
     cross join jsonb_array_elements(c.data) p where u.name = 'packages'
     union
@@ -123,7 +124,7 @@ async function said(db: DbOrTx, packages: readonly Distinct[], accepted: Everywh
 }
 
 /** A kernel's packages are signed by other sources than what statements speak of. */
-const sourceOf = (one: Distinct): string => kernelOf(one) ?? one.source;
+const sourceOf = (one: Distinct): string => kernelWith(one) ?? one.source;
 
 function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
   const ecosystem = one.ecosystem.split(':')[0]!;
@@ -132,7 +133,7 @@ function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
 
 function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>, accepted: Everywhere): VexStatement[] {
   // Of a kernel's packages only the image that some host runs is judged.
-  if (kernelOf(one) !== null && one.running === null) return [];
+  if (kernelWith(one) !== null && !isRunning(one, one.running)) return [];
   const ecosystem = one.ecosystem.split(':')[0]!;
   const purl = purlOf({ ...one, versionId: one.version_id, sourceVersion: one.source_version });
   if (purl === null) return [];

@@ -79,7 +79,7 @@ export async function pathsOf(
 export const pathKey = (listId: number, { name, version }: { name: string; version: string }): string =>
   `${listId}\n${name}\n${version}`;
 
-/** Hosts that have a package of this name installed now. */
+/** Hosts that have a package or a library of this name now, as its kind takes names for the same. */
 export async function hostsWithPackage(
   db: DbOrTx,
   name: string,
@@ -88,7 +88,7 @@ export async function hostsWithPackage(
     select distinct h.host_id as "hostId", p.ecosystem, p.version, p.source
     from audit.package p join audit.package_list l on l.packages @> array[p.id]
     join audit.host_list h on h.list_id = l.id and h.until is null
-    where p.name = ${name} and not p.is_library
+    where p.as_binary = ${name}
     order by h.host_id, p.version`.execute(db);
   return rows;
 }

@@ -101,7 +101,7 @@ export async function listVulnerabilities(db: DbOrTx, query: VulnerabilityQuery,
     const own = here && (here.get(row.advisory) ?? []).map(toPackage);
     return { ...toVulnerability(row, now), ...(own === null ? {} : { here: own }) };
   });
-  return { items, total: Number(counted[0]!.total), informed: await isInformed(db) };
+  return { items, total: Number(counted[0]!.total), informed: await isInformed(db), late: await lateFeeds(db, now) };
 }
 
 function conditions(query: VulnerabilityQuery, now: Date): RawBuilder<unknown>[] {
@@ -161,13 +161,33 @@ function toVulnerability(row: Accepting, now: Date): Vulnerability {
     factors: factorsOf(row),
     dueAt: row.due_at?.toISOString() ?? null,
     overdue: row.due_at !== null && row.due_at < now,
+    overdueHosts: overdueHosts(row, now),
     acceptedUntil: row.until?.toISOString() ?? null,
   };
+}
+
+/** What was counted before its clocks changed tells nothing any more. */
+function overdueHosts({ due_at: due, overdue_hosts: hosts, overdue_counted_at: at }: Row, now: Date): number | null {
+  if (due === null || due >= now) return 0;
+  return at === null ? null : hosts;
 }
 
 async function isInformed(db: DbOrTx): Promise<boolean> {
   const { rows } = await sql`select from audit.feed_state where statements > 0 limit 1`.execute(db);
   return rows.length > 0;
+}
+
+const DAY_MS = 24 * 3_600_000;
+const [FETCHED_DAYS, HANDED_DAYS] = [2, 31];
+
+/** Whoever was tried and never answered is late, too. */
+async function lateFeeds(db: DbOrTx, now: Date): Promise<string[]> {
+  const ago = (days: number): Date => new Date(now.getTime() - days * DAY_MS);
+  const { rows } = await sql<{ name: string }>`
+    select f.name from audit.feed f join audit.feed_state s on s.feed = f.name
+    where coalesce(s.ok_at, '-infinity') < case when f.url is null then ${ago(HANDED_DAYS)}::timestamptz
+      else ${ago(FETCHED_DAYS)}::timestamptz end order by f.name`.execute(db);
+  return rows.map(({ name }) => name);
 }
 
 export type PackageOn = AffectedPackage & { hostId: string; advisory: string };

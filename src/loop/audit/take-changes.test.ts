@@ -54,7 +54,7 @@ class RedHat {
 
 const fetchedOf = ({ asked }: ReplayServer): string[] => asked.splice(0).filter((one) => one.endsWith('.json'));
 
-test('3.5: documents of Red Hat’s are taken by the list of changes: all once, then what changed; gone ones go, damage changes nothing', async () => {
+test('3.1: documents of Red Hat’s are taken by the list of changes: all once, then what changed; gone ones go, damage changes nothing', async () => {
   const { w, server, url } = await begin();
   const redhat = new RedHat(server);
   for (let number = 0; number < 10; number += 1) redhat.put(number, 1 + (number % 5));
@@ -112,7 +112,7 @@ test('3.5: documents of Red Hat’s are taken by the list of changes: all once, 
   assert.equal((await sync(w, 'redhat')).lastError, null);
 });
 
-test('3.5: what was taken before a break stays, and the rest follows; a document that is none does not keep the others out', async () => {
+test('3.1: what was taken before a break stays, and the rest follows; a document that is none does not keep the others out', async () => {
   const { w, server, url } = await begin();
   const redhat = new RedHat(server);
   for (let number = 0; number < 450; number += 1) redhat.put(number, 1 + Math.floor(number / 30));
@@ -148,7 +148,7 @@ const osv = (id: string, fixed: string, day: number): string =>
     ],
   });
 
-test('3.5: OSV: the archive once, then the records that its list names; where the list is missing, the archive', async () => {
+test('3.1: OSV: the archive once, then the records that its list names; where the list is missing, the archive', async () => {
   const { w, server, url } = await begin();
   const ids = Array.from({ length: 12 }, (_, index) => `GHSA-${index}-x`);
   server.put('/npm/all.zip', zip(Object.fromEntries(ids.map((id) => [`${id}.json`, osv(id, '1.0.0', 3)]))));

@@ -73,7 +73,7 @@ const kevOf = (count: number, date: string): Buffer =>
     }),
   );
 
-test('3.5, trap 12: ETag, truncation, an error page, shrinkage and an older file: what is in force stays', async () => {
+test('3.1, trap 12: ETag, truncation, an error page, shrinkage and an older file: what is in force stays', async () => {
   const w = await begin();
   const publisher = new Publisher();
   publisher.file = kevOf(100, '2026-11-10T00:00:00Z');
@@ -135,7 +135,7 @@ const tracker = (release: object): Buffer =>
   Buffer.from(JSON.stringify({ x: { 'CVE-2026-1': { releases: { bookworm: release } } } }));
 const base64 = (file: Buffer): string => file.toString('base64');
 
-test('3.5, trap 8: a statement that moves keeps what was said before, with the time of the feed', async () => {
+test('3.1, trap 8: a statement that moves keeps what was said before, with the time of the feed', async () => {
   const w = await begin();
   const publisher = new Publisher();
   publisher.file = tracker({ status: 'open', nodsa: 'Minor issue', nodsa_reason: '' });
@@ -157,7 +157,7 @@ test('3.5, trap 8: a statement that moves keeps what was said before, with the t
   );
 });
 
-test('3.5: a file that is handed over counts as a fetched one; shrunk only where somebody says so', async () => {
+test('3.1: a file that is handed over counts as a fetched one; shrunk only where somebody says so', async () => {
   const w = await begin();
   await w.call('addFeed', { body: { name: 'kev', kind: 'kev', url: null, settings: {} } });
   const hand = (file: Buffer, more: object = {}): Promise<Feed> =>
@@ -206,7 +206,7 @@ test('one record cannot keep a feed from being taken, nor can a newest one that 
   assert.equal((await sync(w, 'debian')).lastError, null);
 });
 
-test('3.5: bad feeds are refused when they are added', async () => {
+test('3.1: bad feeds are refused when they are added', async () => {
   const w = await begin();
   const add = (body: object): Promise<Feed> => w.call('addFeed', { body: { name: 'x', settings: {}, ...body } });
   await assert.rejects(add({ kind: 'osv' }), /"ecosystem" is missing/);
@@ -219,7 +219,7 @@ test('3.5: bad feeds are refused when they are added', async () => {
   await assert.rejects(add({ kind: 'kev', url: null }), /a feed called x already/);
 });
 
-test('3.4: the real OSV archive is taken, and a damaged one after it changes nothing', async (t) => {
+test('3.1: the real OSV archive is taken, and a damaged one after it changes nothing', async (t) => {
   const bytes = shared(t, 'osv-debian12-subset.zip');
   if (!bytes) return;
   const w = await begin();

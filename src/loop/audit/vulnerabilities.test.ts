@@ -23,7 +23,7 @@ const newWorld = worlds();
 
 test('3.1, 3.7, 3.9, 3.10: a vulnerability opens with a statement, closes with an upgrade, rekindles with a downgrade, and is told once', async () => {
   const w = await newWorld();
-  assert.deepEqual(await list(w), { items: [], total: 0, informed: false });
+  assert.deepEqual(await list(w), { items: [], total: 0, informed: false, late: [] });
   const a = await debianHost(w, 1, [sshd(OLD)]);
   const b = await debianHost(w, 2, [sshd(OLD)]);
   await debianHost(w, 3, [sshd(NEW)]);
@@ -83,7 +83,7 @@ test('3.1, 3.7, 3.9, 3.10: a vulnerability opens with a statement, closes with a
 
   await w.call('removeFeed', { params: { name: 'debian' } });
   await w.settle();
-  assert.deepEqual(await list(w), { items: [], total: 0, informed: false });
+  assert.deepEqual(await list(w), { items: [], total: 0, informed: false, late: [] });
 });
 
 test('3.4: the running kernel is judged; images beside it and headers are no finding; an unknown one proves nothing', async () => {
@@ -179,7 +179,7 @@ test('3.20: the priority is the product of factors that are all told, and KEV, E
     assert.equal((await list(w, query)).items.length, count, JSON.stringify(query));
 });
 
-test('3.11: fixes are grouped by what one would do, with the units that run files of it', async () => {
+test('fixes are grouped by what one would do, with the units that run files of it', async () => {
   const w = await newWorld();
   const ssl = (version: string) => debianPackage('libssl3', version, { source: 'openssl' });
   await takeFeed(
@@ -297,4 +297,20 @@ test('3.1: of two feeds that count the same the newer is right, also where the o
     (await list(w)).items.map(({ advisory }) => advisory),
     ['CVE-2026-1'],
   );
+});
+
+test('3.18: a list says which feeds are behind, so that nothing listed is not taken for nothing there', async () => {
+  const w = await newWorld();
+  await takeFeed(w, DEBIAN, OPENSSH);
+  await w.call('addFeed', { body: { name: 'osv', kind: 'osv', url: null, settings: { ecosystem: 'npm' } } });
+  assert.deepEqual((await list(w)).late, [], 'one that nobody handed anything for says so where feeds are listed');
+  w.later(32 * 24 * 60);
+  assert.deepEqual((await list(w)).late, ['debian']);
+  await takeFeed(w, DEBIAN, OPENSSH);
+  assert.deepEqual((await list(w)).late, []);
+  // One that is fetched is behind as long as it never answered.
+  const settings = { ecosystem: 'PyPI' };
+  await w.call('addFeed', { body: { name: 'fetched', kind: 'osv', url: 'http://127.0.0.1:9/pypi.json', settings } });
+  await w.audit.jobs['audit.feed']!({ feed: 'fetched' });
+  assert.deepEqual((await list(w)).late, ['fetched']);
 });

@@ -73,6 +73,6 @@ export const AUDIT_ERRORS = {
   },
   AFFECTED_QUERY: {
     status: 400,
-    text: '"{query}" is neither an advisory (CVE-…, DSA-…) nor a kit nor a package URL (pkg:deb/debian/NAME@VERSION) that can be looked up; `lastember kit list` shows the kits.',
+    text: '"{query}" is neither an advisory (CVE-…, DSA-…) nor a kit nor a package URL (pkg:deb/debian/NAME@VERSION; rpm, apk, npm, pypi, maven and gem likewise) that can be looked up; `lastember kit list` shows the kits.',
   },
 } satisfies Record<string, ErrorSpec>;

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { severityOf } from '../logic/priority.ts';
 import { baseScore, urgencyOf } from './cvss.ts';
 import { osv } from './osv.ts';
+import { sharedRecords } from './testing.ts';
 
 /** Vectors and scores as the specifications and their documents of examples have them. */
 const EXAMPLES: readonly (readonly [string, number])[] = [
@@ -81,4 +82,28 @@ test('3.20: the newest scheme that can be read words the severity, and a distrib
   assert.equal(urgency({ severity: [v3] }, { severity: [v2] }), 'high (CVSS 10.0)', 'what is said of the package');
   assert.equal(urgency({ severity: [v3] }, { ecosystem_specific: { urgency: 'unimportant' } }), 'unimportant');
   assert.equal(urgency({}), null);
+});
+
+test('3.20: where no vector is, an erratum’s own word counts, Ubuntu’s priority is before one, and what mends no hole is no alarm', (t) => {
+  const said = (record: object): [string | null, string] => {
+    const affected = [{ package: { ecosystem: 'AlmaLinux:9', name: 'x' }, versions: ['1-1'] }];
+    const [one] = osv.parse(Buffer.from(JSON.stringify({ affected, ...record })), {}).statements;
+    return [one!.urgency, severityOf([one!.urgency])];
+  };
+  const severity = [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }];
+  assert.deepEqual(said({ id: 'ALSA-2026:1', summary: 'Important: x update', related: ['CVE-2026-1'] })[1], 'high');
+  assert.deepEqual(said({ id: 'RLSA-2026:1', summary: 'Moderate: x update', severity })[1], 'critical');
+  assert.deepEqual(said({ id: 'ALSA-2026:2', summary: 'x: Important things' }), [null, 'unknown']);
+  assert.deepEqual(said({ id: 'ALBA-2026:1', summary: 'x bug fix update' })[1], 'info');
+  assert.deepEqual(said({ id: 'ALEA-2026:1', summary: 'Low: x update', related: ['CVE-2026-1'] })[1], 'low');
+  const ubuntu = [...severity, { type: 'Ubuntu', score: 'low' }];
+  assert.deepEqual(said({ id: 'UBUNTU-CVE-2026-1', severity: ubuntu }), ['low', 'low']);
+  const bytes = sharedRecords(t, 'almalinux-osv-948f47aa.tar.xz');
+  if (!bytes) return;
+  const words = Map.groupBy(osv.parse(bytes, { ecosystem: 'AlmaLinux' }).statements, ({ id, urgency }) =>
+    id.startsWith('ALSA') ? severityOf([urgency]) : `no security: ${severityOf([urgency])}`,
+  );
+  const ids = (word: string): number => new Set((words.get(word) ?? []).map(({ id }) => id)).size;
+  assert.ok(ids('high') > 1000 && ids('medium') > 1000 && ids('critical') > 30, [...words.keys()].join());
+  assert.ok(ids('unknown') < 10 && ids('no security: info') > 1000 && ids('no security: unknown') < 5);
 });

@@ -104,7 +104,7 @@ function holds(kind: FeedKind, bytes: Uint8Array, settings: FeedSettings): boole
   }
 }
 
-test('3.5: every kind of feed that is damaged or misshapen is taken whole or refused with a reason, at once', (t) => {
+test('3.1: every kind of feed that is damaged or misshapen is taken whole or refused with a reason, at once', (t) => {
   const samples = samplesOf(t);
   for (const kind of FEED_KINDS) {
     const { files, documents, settings } = samples[kind];

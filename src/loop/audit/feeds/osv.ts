@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
+import { beginOfStream, isModular } from '../logic/advisories/modules.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import { readChanges } from './changes.ts';
@@ -25,6 +26,7 @@ const OsvRecord = z.object({
   upstream: Ids,
   affected: z.array(Affected).nullish(),
   severity: Scores,
+  summary: z.string().nullish(),
 });
 type OsvRecord = z.infer<typeof OsvRecord>;
 
@@ -32,17 +34,20 @@ type OsvRecord = z.infer<typeof OsvRecord>;
 const MOST_SKIPPED = 0.01;
 const DAY_MS = 24 * 3_600_000;
 
-/** Distributions whose records name binary packages; all others name sources, or have one name for both. */
-const BINARY = new Set([
-  'AlmaLinux',
-  'Azure Linux',
-  'Mageia',
-  'Red Hat',
-  'Rocky Linux',
-  'SUSE',
-  'openEuler',
-  'openSUSE',
-]);
+/**
+ * Distributions whose records name binary packages, and those whose records name sources, or did so once, or may do either.
+ * All others name sources, or have one name for both.
+ */
+const NAMED: Readonly<Record<string, Statement['of']>> = {
+  AlmaLinux: 'binary',
+  'Azure Linux': 'either',
+  Mageia: 'either',
+  'Red Hat': 'binary',
+  'Rocky Linux': 'either',
+  SUSE: 'either',
+  openEuler: 'either',
+  openSUSE: 'either',
+};
 
 /** One record, a list of them, or an archive with one a file. */
 export const osv: FeedMember = {
@@ -127,14 +132,15 @@ function readRecord(
 function statementsOf(record: OsvRecord): Statement[] {
   if (record.withdrawn) return [];
   const { id, aliases } = namesOf(record);
-  const own = urgencyOf(record.severity);
+  const own = ubuntuPriority(record.severity) ?? urgencyOf(record.severity) ?? erratumUrgency(record);
   const affectedPackages = withoutSecondUbuntu(record.affected ?? []);
   return affectedPackages.flatMap((affected): Statement[] => {
     if (!affected.package) return [];
     const { ecosystem, release } = splitEcosystem(affected.package.ecosystem);
     const ranges = (affected.ranges ?? [])
       .filter(({ type }) => type !== 'GIT')
-      .flatMap(({ events }) => rangesOf(events, ecosystem));
+      .flatMap(({ events }) => rangesOf(events, ecosystem))
+      .map((range) => inStream(range, record.summary));
     const versions = affected.versions ?? [];
     if (ranges.length === 0 && versions.length === 0) return [];
     const fixed = newestFix(ranges, ecosystem);
@@ -143,7 +149,7 @@ function statementsOf(record: OsvRecord): Statement[] {
         ecosystem,
         release,
         name: affected.package.name,
-        of: BINARY.has(ecosystem) ? 'binary' : 'source',
+        of: (Object.hasOwn(NAMED, ecosystem) && NAMED[ecosystem]) || 'source',
         id,
         aliases,
         status: fixed === null ? 'affected' : 'fixed',
@@ -155,6 +161,18 @@ function statementsOf(record: OsvRecord): Statement[] {
       },
     ];
   });
+}
+
+/** A distribution's own word is before a score. */
+const ubuntuPriority = (scores: OsvRecord['severity']): string | null =>
+  (scores ?? []).find(({ type, score }) => type === 'Ubuntu' && /^[a-z]{3,20}$/.test(score))?.score ?? null;
+
+/** Errata of Red Hat's family have their word in front of the summary. Those that mend or add something are no alarm. */
+function erratumUrgency({ id, summary, aliases, related, upstream }: OsvRecord): string | null {
+  const names = [aliases, related, upstream].flatMap((some) => some ?? []);
+  if (/^(?:AL|RH|RL)[BE]A-/.test(id) && !names.some((name) => name.startsWith('CVE-')))
+    return 'info (an erratum that names no vulnerability)';
+  return /^(?:Critical|Important|Moderate|Low)(?=:)/.exec(summary ?? '')?.[0] ?? null;
 }
 
 type Affected = z.infer<typeof Affected>;
@@ -207,6 +225,13 @@ function rangesOf(events: readonly Record<string, string>[], ecosystem: string):
     } else if (open) open[kind === 'fixed' ? 'fixed' : 'lastAffected'] = version;
   }
   return ranges;
+}
+
+/** `Important: nodejs:18 security update`: of a module's packages, which stream it is of only the summary says. */
+function inStream(range: StatementRange, summary: string | null | undefined): StatementRange {
+  const stream = /^(?:\w+: )?([\w.+-]+:[\w.]+) /.exec(summary ?? '')?.[1] ?? null;
+  if (range.introduced !== '0' || range.fixed === undefined || !isModular(range.fixed)) return range;
+  return { ...range, introduced: beginOfStream(stream, range.fixed) };
 }
 
 function newestFix(ranges: readonly StatementRange[], ecosystem: string): string | null {

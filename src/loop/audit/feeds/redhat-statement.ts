@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../model/statement.ts';
+import { beginOfStream } from '../logic/advisories/modules.ts';
 import { versionOrder } from '../versions/registry.ts';
 import type { Said } from './redhat-said.ts';
 
@@ -47,15 +48,7 @@ function fixed(all: readonly Said[], fixes: readonly Said[]): Outcome {
   const others = streamsOf(all).size - 1;
   const ranges = [...Map.groupBy(fixes, ({ component }) => component.stream)].map(([stream, same]): StatementRange => {
     const version = newest(same.map(({ component }) => component.version!));
-    return { introduced: others > 0 ? beginOf(stream, version) : '0', fixed: version };
+    return { introduced: others > 0 ? beginOfStream(stream, version) : '0', fixed: version };
   });
   return { status: 'fixed', ranges, fixed: newest(ranges.map((range) => range.fixed!)), reason: null };
-}
-
-/** Where a stream's versions begin: nodejs:18 with 1:18. A version of one stream must not be taken for an old one of another. */
-function beginOf(stream: string | null, version: string): string {
-  const number = stream?.split(':')[1] ?? '';
-  const [, epoch = '', upstream = ''] = /^(\d+:)?(.*)$/.exec(version) ?? [];
-  const isOwn = /^\d+(?:\.\d+)*$/.test(number) && (upstream === number || upstream.startsWith(`${number}.`));
-  return isOwn ? `${epoch}${number}` : '0';
 }

@@ -19,7 +19,7 @@ function verdict(statements: readonly Statement[], release: string, name: string
   return match ? `${match.verdict}${match.fix === null ? '' : ` → ${match.fix}`}` : 'nothing said';
 }
 
-test('3.4: each status of a VEX document, by release, with why; extended support and other products say nothing of it', () => {
+test('3.1: each status of a VEX document, by release, with why; extended support and other products say nothing of it', () => {
   const statements = parse(
     vex('CVE-2026-1', [
       { in: rhel(9), purl: 'openssl@3.0.7-27.el9?arch=src&epoch=1', status: 'fixed', erratum: 'RHSA-2026:0001' },
@@ -65,7 +65,7 @@ test('3.4: each status of a VEX document, by release, with why; extended support
   assert.equal(verdict(statements, '9', 'compat-openssl11', '1:1.1.1k-4.el9'), 'unknown');
 });
 
-test('3.4: of modules each stream has its own fix, and where streams differ in what cannot be told, it is unknown', () => {
+test('3.1: of modules each stream has its own fix, and where streams differ in what cannot be told, it is unknown', () => {
   const module = (stream: string, version: string) => ({
     in: rhel(8),
     module: `nodejs@${stream}:8080020231011:63b34585`,

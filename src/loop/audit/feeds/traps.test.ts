@@ -89,6 +89,17 @@ test('3.2: a backport is judged by the release that it was made from, a package 
   );
 });
 
+test('3.2: Raspbian’s own builds of a version are that version, and not newer than its fix', () => {
+  const fixed = [about({ name: 'x', release: '12', fixed: '1.2-3+deb12u1' })];
+  const verdict = (version: string): string =>
+    one(fixed, { ...debian('x', version), release: '12' }, 'CVE-2026-1').verdict;
+  assert.equal(verdict('1.2-3+rpi1'), 'affected');
+  assert.equal(verdict('1.2-3+rpi1+deb12u1'), 'fixed');
+  assert.equal(verdict('1.2-3+deb12u1+rpt2'), 'fixed');
+  assert.equal(verdict('1.2-3'), 'affected');
+  assert.equal(verdict('1.2-4+rpi1'), 'fixed');
+});
+
 test('trap 2: statements of sources are asked by the source’s name and version, which need not be the binary’s', (t) => {
   const bash = [about({ name: 'bash', fixed: '5.2.15-2' })];
   assert.equal(one(bash, debian('bash', '5.2.15-2+b13', 'bash', '5.2.15-2'), 'CVE-2026-1').verdict, 'fixed');

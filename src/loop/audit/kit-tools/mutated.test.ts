@@ -29,7 +29,7 @@ const kits = readdirSync(KITS_DIR, { withFileTypes: true })
   .filter((one) => one.isDirectory() && one.name !== 'linux-baseline')
   .map(({ name }) => readFileSync(join(KITS_DIR, name, 'kit.yaml')));
 
-test('3.11: a kit that is damaged is a kit, or refused with its place, at once', () => {
+test('a kit that is damaged is a kit, or refused with its place, at once', () => {
   const small = kits.filter((one) => one.length < 12_000);
   assert.ok(small.length > 3);
   for (const one of small) holds(one.toString('utf8'));
@@ -39,7 +39,7 @@ test('3.11: a kit that is damaged is a kit, or refused with its place, at once',
   );
 });
 
-test('3.11: a kit with a value of another type, far too large or far too deep is refused with its place, at once', () => {
+test('a kit with a value of another type, far too large or far too deep is refused with its place, at once', () => {
   const documents = kits.filter((one) => one.length < 12_000).map((one) => parse(one.toString('utf8')) as unknown);
   fc.assert(
     fc.property(misshapen(documents), (text) => holds(text)),
@@ -47,7 +47,7 @@ test('3.11: a kit with a value of another type, far too large or far too deep is
   );
 });
 
-test('3.11: a name that is far too long is refused with its place, and not told whole', () => {
+test('a name that is far too long is refused with its place, and not told whole', () => {
   const text = kits.map((one) => one.toString('utf8')).find((one) => /^ +fixes: \[/m.test(one))!;
   holds(text.replace(/^( +fixes: \[)/m, `$1${'x'.repeat(3000)}, `));
   assert.throws(() => parseKit(text.replace(/^( +fixes: \[)/m, `$1${'x'.repeat(3000)}, `), 'kit.yaml'), /xxx…/);

@@ -1,5 +1,5 @@
-import { kernelOf } from './kernels.ts';
 import { asKernel, kernelsOf, unproven } from './advisories/host.ts';
+import { kernelWith } from './advisories/kernel-image.ts';
 import {
   called,
   type FeedStatement,
@@ -34,7 +34,7 @@ const LONGEST_NAME = 300;
 export function interned(installed: readonly (Installed & { library: boolean })[], running: string | null): Interned[] {
   const { isBlind, isJudged } = kernelsOf(installed, running);
   const kernelState = (one: Installed): string => {
-    if (kernelOf(one) === null) return '';
+    if (kernelWith(one) === null) return '';
     if (!isJudged(one)) return 'beside';
     return isBlind ? `?${running ?? ''}` : 'runs';
   };
@@ -56,7 +56,7 @@ export function namesOf(one: Interned): { asSource: string; asBinary: string } {
 }
 
 const asAsked = (one: Interned): Installed => {
-  const kernel = one.kernel === '' ? null : kernelOf(one);
+  const kernel = one.kernel === '' ? null : kernelWith(one);
   return kernel === null ? one : asKernel(one, kernel);
 };
 

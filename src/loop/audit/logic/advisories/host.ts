@@ -1,4 +1,5 @@
-import { kernelOf, ownVersion } from '../kernels.ts';
+import { ownVersion } from '../kernels.ts';
+import { isImage, isRunning, kernelWith } from './kernel-image.ts';
 import { called, type FeedStatement, type Installed, type Match, matchPackage, type OrderOf } from './match.ts';
 
 export interface HostMatch extends Match {
@@ -24,15 +25,13 @@ export function matchHost(
 ): HostMatches {
   const found = { packages: new Map<string, HostMatch>(), kernel: new Map<string, HostMatch>() };
   const { isBlind, isJudged } = kernelsOf(installed, running);
-  const byName = Map.groupBy(statements, (one) => keyOf(one.of, one));
+  const byName = Map.groupBy(statements, keyOf);
   for (const one of installed) {
-    const kernel = kernelOf(one);
+    const kernel = kernelWith(one);
     if (kernel !== null && !isJudged(one)) continue;
     const asked = kernel === null ? one : asKernel(one, kernel);
-    const own = [
-      ...(byName.get(keyOf('source', { ...asked, name: asked.source })) ?? []),
-      ...(byName.get(keyOf('binary', asked)) ?? []),
-    ];
+    const names = new Set([keyOf({ ...asked, name: asked.source }), keyOf(asked)]);
+    const own = [...names].flatMap((name) => byName.get(name) ?? []);
     const list = kernel === null ? found.packages : found.kernel;
     const isUnproven = kernel !== null && isBlind;
     for (const match of matchPackage(own, asked, orderOf))
@@ -41,20 +40,17 @@ export function matchHost(
   return { packages: [...found.packages.values()], kernel: [...found.kernel.values()] };
 }
 
-const keyOf = (of: string, { ecosystem, name }: { ecosystem: string; name: string }): string =>
-  `${of} ${ecosystem} ${called(ecosystem, name)}`;
-
-const isRunning = (name: string, running: string | null): boolean =>
-  running !== null && [`linux-image-${running}`, `linux-image-unsigned-${running}`].includes(name);
+const keyOf = ({ ecosystem, name }: { ecosystem: string; name: string }): string =>
+  `${ecosystem} ${called(ecosystem, name)}`;
 
 /** Blind: no image is the one that runs. Then all of them are asked, and none tells. */
 export function kernelsOf(
   installed: readonly Installed[],
   running: string | null,
 ): { isBlind: boolean; isJudged: (one: Installed) => boolean } {
-  const images = installed.filter((one) => kernelOf(one) !== null && one.name.startsWith('linux-image-'));
-  const isBlind = !images.some(({ name }) => isRunning(name, running));
-  return { isBlind, isJudged: (one) => (isBlind ? images.includes(one) : isRunning(one.name, running)) };
+  const images = installed.filter(isImage);
+  const isBlind = !images.some((one) => isRunning(one, running));
+  return { isBlind, isJudged: (one) => (isBlind ? images.includes(one) : isRunning(one, running)) };
 }
 
 export const unproven = (match: Match, running: string | null): Match => ({

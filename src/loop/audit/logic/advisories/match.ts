@@ -1,4 +1,6 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { isModular } from './modules.ts';
+import { withoutTwins } from './twins.ts';
 
 export type Order = (a: string, b: string) => number | null;
 export type OrderOf = (ecosystem: string) => Order | null;
@@ -39,7 +41,7 @@ export interface Match {
 }
 
 /**
- * What all that feeds say of one package comes to, one match an id. A statement of the package's own release is before
+ * What all that feeds say of one package comes to, one match a vulnerability. A statement of the package's own release is before
  * one of every release, and the distribution's own feed before others; of equals the newer feed counts, and of feeds of one
  * time the worse verdict. A backport was made of what the next release has, whose statements come before those of the
  * release that it is installed on: there the fix is one of an older line. An upstream's statement is never about a
@@ -48,14 +50,17 @@ export interface Match {
 export function matchPackage(statements: readonly FeedStatement[], installed: Installed, orderOf: OrderOf): Match[] {
   const about = statements.filter((statement) => isAbout(statement, installed));
   const byWeight = weighedFor(installed);
-  return [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
+  const matches = [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
     const [first, ...others] = same.toSorted(byWeight);
     return others
       .filter((one) => byWeight(first!, one) === 0)
       .map((one) => judge(one, installed, orderOf))
-      .reduce((a, b) => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a), judge(first!, installed, orderOf));
+      .reduce(worse, judge(first!, installed, orderOf));
   });
+  return withoutTwins(matches, worse);
 }
+
+const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
 
 const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement) => number) => {
   const origin = madeFrom(installed);
@@ -75,11 +80,21 @@ function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {
 export function isAbout(statement: Statement, installed: Installed): boolean {
   return (
     statement.ecosystem === installed.ecosystem &&
-    called(statement.ecosystem, statement.name) ===
-      called(statement.ecosystem, statement.of === 'source' ? installed.source : installed.name) &&
+    versionAsNamed(statement, installed) !== null &&
     [null, installed.release, madeFrom(installed)].includes(statement.release)
   );
 }
+
+/** The version that the statement speaks of: the binary's own, or its source's; null: it names neither. */
+function versionAsNamed({ ecosystem, of, name }: Statement, installed: Installed): string | null {
+  const wanted = called(ecosystem, name);
+  if (of !== 'source' && called(ecosystem, installed.name) === wanted) return installed.version;
+  return of !== 'binary' && called(ecosystem, installed.source) === wanted ? installed.sourceVersion : null;
+}
+
+/** Raspbian's 1.2-3+rpi1 is Debian's 1.2-3 with what a Raspberry needs, and sorts above its fix 1.2-3+deb12u1. */
+const withoutRaspbian = (ecosystem: string, version: string): string =>
+  ecosystem === 'Debian' ? version.replace(/\+rp[it]\d+(?=$|[+~])/, '') : version;
 
 /** PyPI takes some different names for the same one (PEP 503). */
 export const called = (ecosystem: string, name: string): string =>
@@ -97,11 +112,13 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const { status, reason } = statement;
   if (status === 'not-affected') return says('not-affected', reason ?? 'no version of it is affected');
   if (status === 'unassessed') return says('unknown', 'the distribution has not assessed it yet');
-  const version = statement.of === 'source' ? installed.sourceVersion : installed.version;
+  const version = withoutRaspbian(installed.ecosystem, versionAsNamed(statement, installed)!);
   const order = orderOf(installed.ecosystem);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
-  const match = inside ? affected(statement, installed, order!, says) : says(...outside(statement, version, order!));
+  const match = inside
+    ? affected(statement, { offered: installed.offered, version }, order!, says)
+    : says(...outside(statement, version, order!));
   if (statement.release === null || statement.release === installed.release) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
@@ -124,12 +141,11 @@ const WORDS: Readonly<Partial<Record<Statement['status'], string>>> = {
 
 function affected(
   statement: FeedStatement,
-  { offered, sourceVersion, version: own }: Installed,
+  { offered, version }: { offered?: string | undefined; version: string },
   order: Order,
   says: (verdict: Match['verdict'], why: string, fix?: string | null) => Match,
 ): Match {
   const { status, reason, urgency } = statement;
-  const version = statement.of === 'source' ? sourceVersion : own;
   const fixed = statement.ranges.find((range) => isInRange(range, version, order) === true)?.fixed ?? null;
   if (fixed !== null && offered !== undefined && order(offered, fixed) === -1)
     return says('affected', `claimed fix not in the archive: ${fixed} is named, ${offered} is the newest there`);
@@ -148,7 +164,7 @@ function isInside({ ranges, versions }: Statement, version: string, order: Order
 
 function isInRange(range: StatementRange, version: string, order: Order): boolean | null {
   const { introduced, fixed, lastAffected } = range;
-  if (fixed !== undefined && isRebuild(version, fixed)) return false;
+  if (fixed !== undefined && (isRebuild(version, fixed) || isModular(version) !== isModular(fixed))) return false;
   const bounds = [
     introduced === '0' ? true : holds(order(version, introduced), (one) => one >= 0),
     fixed === undefined ? true : holds(order(version, fixed), (one) => one < 0),

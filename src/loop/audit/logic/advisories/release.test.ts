@@ -10,6 +10,7 @@ test('a release is the same by a feed’s word and by os-release’s, wherever t
     ['Red Hat:enterprise_linux:9::appstream', '9.4'],
     ['AlmaLinux:9', '9.7'],
     ['Alpine:v3.19', '3.19.1'],
+    ['Alpine:edge', '3.23_alpha20260401'],
     ['SUSE:Linux Enterprise Server 15 SP5', '15.5'],
     ['SUSE:Linux Enterprise Server 15 SP3-LTSS', '15.3'],
     ['SUSE:Linux Enterprise Module for Basesystem 15 SP5', '15.5'],
@@ -26,6 +27,8 @@ test('a release is the same by a feed’s word and by os-release’s, wherever t
   for (const [text, versionId] of [
     ['SUSE:Linux Enterprise Server 15 SP5', '15.4'],
     ['SUSE:Linux Enterprise Micro 5.3', '5.3'],
+    ['Red Hat:rhel_eus:9.2::baseos', '9.2'],
+    ['Red Hat:rhel_software_collections:3::el7', '3'],
     ['Ubuntu:Pro:FIPS-updates:20.04:LTS', '20.04'],
     ['openSUSE:Leap Micro 5.3', '5.3'],
   ] as const) {

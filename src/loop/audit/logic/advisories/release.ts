@@ -17,7 +17,8 @@ export const debianRelease = (codename: string): string => DEBIAN[codename] ?? c
 const RELEASES: Readonly<Record<string, (rest: string) => string>> = {
   // Fixes of Pro are for the same release; those for FIPS are other packages, whose versions are other versions.
   Ubuntu: (rest) => rest.replace(/:LTS$/, '').replace(/^Pro:(?=\d+\.\d+$)/, ''),
-  'Red Hat': (rest) => /:(\d+)/.exec(rest)?.[1] ?? rest,
+  // Fixes of extended support have versions of their own, and layered products packages of their own.
+  'Red Hat': (rest) => /^enterprise_linux:(\d+)/.exec(rest)?.[1] ?? rest,
   // Modules and products of one service pack have one VERSION_ID.
   SUSE: (rest) => {
     const match =
@@ -48,6 +49,8 @@ const BY_MAJOR = new Set(['AlmaLinux', 'Azure Linux', 'Debian', 'Red Hat', 'Rock
 export function releaseOf(ecosystem: string, versionId: string | null): string | null {
   if (versionId === null || versionId === '') return null;
   if (BY_MAJOR.has(ecosystem)) return versionId.split('.')[0]!;
+  // `3.23_alpha20260401`: what is to become a release, which feeds call edge.
+  if (ecosystem === 'Alpine' && /_alpha/.test(versionId)) return 'edge';
   if (ecosystem === 'Alpine') return `v${versionId.split('.').slice(0, 2).join('.')}`;
   // A snapshot's date.
   if (ecosystem === 'openSUSE' && /^\d{8}$/.test(versionId)) return 'Tumbleweed';

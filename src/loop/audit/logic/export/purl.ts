@@ -1,7 +1,7 @@
 import { PackageURL } from 'packageurl-js';
 
 /** How package URLs name the kind of package and whose it is. */
-const DISTRIBUTIONS: Readonly<Record<string, readonly [type: string, namespace: string]>> = {
+export const DISTRIBUTIONS: Readonly<Record<string, readonly [type: string, namespace: string]>> = {
   AlmaLinux: ['rpm', 'almalinux'],
   Alpaquita: ['apk', 'alpaquita'],
   Alpine: ['apk', 'alpine'],
@@ -10,6 +10,7 @@ const DISTRIBUTIONS: Readonly<Record<string, readonly [type: string, namespace: 
   Debian: ['deb', 'debian'],
   Fedora: ['rpm', 'fedora'],
   Mageia: ['rpm', 'mageia'],
+  MinimOS: ['apk', 'minimos'],
   'Red Hat': ['rpm', 'redhat'],
   'Rocky Linux': ['rpm', 'rocky'],
   SUSE: ['rpm', 'suse'],

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { FindingNow } from '../../model/finding.ts';
+import type { ProbeResult } from '../../model/probe.ts';
+import { debianPackage } from './testing/vulnerabilities.ts';
+import { shop, type World, world } from './testing/world.ts';
+
+const open: World[] = [];
+after(() => Promise.all(open.map((one) => one.close())));
+
+const CHACHA = 'chacha20-poly1305@openssh.com';
+const GCM = 'aes256-gcm@openssh.com';
+const AFFECTED = '1:9.2p1-2+deb12u1';
+
+const ssh = (cipher: string[], kex = ['curve25519-sha256']): ProbeResult => ({
+  protocol: 'ssh',
+  banner: 'SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u1',
+  hostKeys: [],
+  algorithms: { kex, hostKey: ['ssh-ed25519'], cipher, mac: ['hmac-sha2-256'] },
+});
+
+test('3.6: of one version the settings decide whether a CVE burns (Terrapin), and the finding keeps what was seen of them', async () => {
+  const w = await world();
+  open.push(w);
+  const hostId = await w.find('10.1.0.10', 'SHA256:web');
+  const where = { address: '10.1.0.10', port: 22 };
+  let pid = 700;
+  const restartedWith = async (cipher: string[], kex?: string[]): Promise<FindingNow[]> => {
+    w.later(10);
+    pid += 1;
+    const at = { version: '0.10.48-1', pid, startedAt: w.clock.now };
+    const facts = shop(at, { address: where.address, port: 22, name: 'ssh' });
+    const sshd = {
+      ...facts.processes![0]!,
+      exe: '/usr/sbin/sshd',
+      command: '/usr/sbin/sshd -D',
+      packages: ['openssh-server'],
+    };
+    w.later();
+    await w.look(hostId, where.address, where.port, ssh(cipher, kex));
+    w.later();
+    await w.send(hostId, {
+      ...facts,
+      os: { ...facts.os!, id: 'debian', versionId: '12' },
+      packages: [debianPackage('openssh-server', AFFECTED, { source: 'openssh' })],
+      processes: [sshd],
+      sockets: [
+        { address: where.address, port: 22, pid, process: 'sshd', unit: 'ssh.service', package: 'openssh-server' },
+      ],
+    });
+    await w.audit.auditHost(hostId);
+    await w.settle();
+    return (await w.call<{ items: FindingNow[] }>('listFindings', { query: { kit: 'terrapin' } })).items;
+  };
+  const burning = (all: FindingNow[]): string[] =>
+    all.flatMap(({ check, state }) => (state === 'fixed' ? [] : [check])).toSorted();
+
+  assert.deepEqual(
+    burning(await restartedWith([GCM])),
+    [],
+    'the version is in range, and what it offers is not affected',
+  );
+  const bad = await restartedWith([GCM, CHACHA]);
+  assert.deepEqual(burning(bad), ['terrapin-package', 'terrapin-probe']);
+  const probe = bad.find(({ check }) => check === 'terrapin-probe')!;
+  assert.deepEqual(probe.evidence['ciphers'], [GCM, CHACHA]);
+  assert.match(String(probe.evidence['banner']), /OpenSSH_9\.2p1/);
+
+  // Set right without an update: closed by what is seen, and what was seen of it before stays with the finding.
+  const good = await restartedWith([GCM]);
+  assert.deepEqual(burning(good), []);
+  assert.deepEqual(good.map(({ check, state }) => `${check} ${state}`).toSorted(), [
+    'terrapin-package fixed',
+    'terrapin-probe fixed',
+  ]);
+  assert.deepEqual(burning(await restartedWith([CHACHA], ['kex-strict-s-v00@openssh.com'])), []);
+});

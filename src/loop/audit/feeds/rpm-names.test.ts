@@ -1,0 +1,169 @@
+/** What records of rpm distributions call packages, and which of a host's kernels they are about. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Statement } from '../../../model/statement.ts';
+import { matchHost } from '../logic/advisories/host.ts';
+import { type Installed, matchPackage } from '../logic/advisories/match.ts';
+import { releaseOf, splitEcosystem } from '../logic/advisories/release.ts';
+import { versionOrder } from '../versions/registry.ts';
+import { osv } from './osv.ts';
+import { own } from './testing.ts';
+
+const read = (
+  id: string,
+  affected: { ecosystem: string; name: string; fixed: string }[],
+  summary?: string,
+): Statement[] => {
+  const record = {
+    id,
+    summary,
+    modified: '2026-11-01T00:00:00Z',
+    affected: affected.map(({ fixed, ...one }) => ({
+      package: one,
+      ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }],
+    })),
+  };
+  return osv.parse(Buffer.from(JSON.stringify(record)), {}).statements;
+};
+
+function rpm(
+  ecosystem: string,
+  versionId: string,
+  name: string,
+  version: string,
+  source = name,
+  sourceVersion = version,
+): Installed {
+  return { ecosystem, release: releaseOf(ecosystem, versionId), name, version, source, sourceVersion };
+}
+
+const verdicts = (statements: readonly Statement[], installed: Installed): string[] =>
+  matchPackage(own(statements), installed, versionOrder).map(({ id, verdict }) => `${id} ${verdict}`);
+
+test('3.1: a record that names the source is found on a host that has its other packages only (SUSE, Rocky and their like)', () => {
+  const cases = [
+    ['SUSE:Linux Enterprise Server 15 SP5', '15.5', 'openssl-1_1', '1.1.1l-150500.17.22.1', 'libopenssl1_1'],
+    ['openSUSE:Leap 15.6', '15.6', 'openssl-3', '3.1.4-150600.5.7.1', 'libopenssl3'],
+    ['Rocky Linux:9', '9.5', 'openssl', '1:3.0.7-28.el9_4', 'openssl-libs'],
+    ['openEuler:22.03-LTS-SP3', '22.03', 'openssl', '1:1.1.1wa-6.oe2203sp3', 'openssl-libs'],
+    ['Mageia:9', '9', 'openssl', '3.0.15-1.mga9', 'lib64openssl3'],
+    ['Azure Linux:3', '3.0', 'openssl', '3.3.0-2.azl3', 'openssl-libs'],
+  ] as const;
+  for (const [text, versionId, source, fixed, name] of cases) {
+    const { ecosystem } = splitEcosystem(text);
+    const statements = read('SA-1', [{ ecosystem: text, name: source, fixed }]);
+    const at = (version: string): string[] =>
+      verdicts(statements, rpm(ecosystem, versionId, name, version, source, version));
+    assert.deepEqual(at('0.9-1'), ['SA-1 affected'], text);
+    assert.deepEqual(at(fixed), ['SA-1 fixed'], text);
+    assert.deepEqual(verdicts(statements, rpm(ecosystem, versionId, 'zlib', '0.9-1')), [], text);
+  }
+});
+
+test('3.1: a record that names binary packages is about those, where records may name either (Rocky)', () => {
+  const statements = read('RLSA-1', [{ ecosystem: 'Rocky Linux:9', name: 'openssl-libs', fixed: '1:3.0.7-28.el9_4' }]);
+  const libs = rpm('Rocky Linux', '9.5', 'openssl-libs', '1:3.0.7-27.el9', 'openssl');
+  assert.deepEqual(verdicts(statements, libs), ['RLSA-1 affected']);
+  assert.deepEqual(verdicts(statements, { ...libs, name: 'openssl' }), []);
+  // Where a package is called as its source is, its own version counts.
+  const named = read('RLSA-2', [{ ecosystem: 'Rocky Linux:9', name: 'perl', fixed: '4:5.32.1-481.el9' }]);
+  const perl = rpm('Rocky Linux', '9.5', 'perl', '4:5.32.1-480.el9', 'perl', '4:5.32.1-481.el9');
+  assert.deepEqual(verdicts(named, perl), ['RLSA-2 affected']);
+});
+
+test('3.2: fixes of Red Hat’s extended support are not the main stream’s', () => {
+  const eus = read('RHSA-2', [
+    { ecosystem: 'Red Hat:rhel_eus:9.4::baseos', name: 'kernel-tools', fixed: '5.14.0-427.50.1.el9_4' },
+    { ecosystem: 'Red Hat:enterprise_linux:9::baseos', name: 'openssl-libs', fixed: '1:3.0.7-28.el9_4' },
+  ]);
+  assert.deepEqual(verdicts(eus, rpm('Red Hat', '9.4', 'kernel-tools', '5.14.0-427.13.1.el9_4')), []);
+  assert.deepEqual(verdicts(eus, rpm('Red Hat', '9.4', 'openssl-libs', '1:3.0.7-27.el9')), ['RHSA-2 affected']);
+});
+
+const said = (statements: readonly Statement[], installed: readonly Installed[], running: string | null): string[] => {
+  const { kernel, packages } = matchHost(own(statements), installed, versionOrder, running);
+  return [...kernel, ...packages].map(({ verdict, packages: names, why }) =>
+    verdict === 'unknown' ? `unknown: ${why}` : `${verdict} ${names.join()}`,
+  );
+};
+
+test('3.4, trap 9 for rpm: of the kernels that are installed beside each other the running one is judged, and no headers', () => {
+  const fixed = '5.14.0-611.54.6.el9_7';
+  const names = ['kernel', 'kernel-core', 'kernel-headers', 'kernel-modules', 'kernel-tools'];
+  const statements = read(
+    'ALSA-1',
+    names.map((name) => ({ ecosystem: 'AlmaLinux:9', name, fixed })),
+  );
+  const kernel = (name: string, version: string): Installed =>
+    rpm('AlmaLinux', '9.7', name, version, 'kernel', version);
+  const [older, newer] = ['5.14.0-611.54.5.el9_7', fixed];
+  const both = names.slice(1).flatMap((name) => [kernel(name, older), kernel(name, newer)]);
+  assert.deepEqual(said(statements, both, `${older}.x86_64`), ['affected kernel-core']);
+  assert.deepEqual(said(statements, both, `${newer}.x86_64`), ['fixed kernel-core']);
+  assert.deepEqual(said(statements, both, `${older}.aarch64+64k`), ['affected kernel-core']);
+  // Gone, or another's: then none tells.
+  const gone = said(statements, both, '5.14.0-503.el9.x86_64');
+  assert.deepEqual(
+    new Set(gone),
+    new Set(['unknown: the kernel that runs, 5.14.0-503.el9.x86_64, is of no installed package']),
+  );
+  assert.deepEqual(said(statements, [kernel('kernel-headers', older)], '6.8.0-31-generic'), []);
+  // A version that only begins alike runs elsewhere.
+  assert.match(said(statements, [kernel('kernel-core', '5.14.0-611')], `${older}.x86_64`)[0]!, /^unknown/);
+});
+
+test('3.4: SUSE’s, Azure’s and Alpine’s kernels are known by what they call themselves', () => {
+  const suse = read('SUSE-1', [
+    { ecosystem: 'openSUSE:Leap 15.5', name: 'kernel-default', fixed: '5.14.21-150500.55.94.1' },
+  ]);
+  const image = (version: string): Installed => rpm('openSUSE', '15.5', 'kernel-default', version);
+  const running = '5.14.21-150500.55.88-default';
+  const both = [image('5.14.21-150500.55.88.1'), image('5.14.21-150500.55.94.1')];
+  assert.deepEqual(said(suse, both, running), ['affected kernel-default']);
+  assert.deepEqual(said(suse, both, '5.14.21-150500.55.94-default'), ['fixed kernel-default']);
+  const azure = read('AZL-1', [{ ecosystem: 'Azure Linux:3', name: 'kernel', fixed: '6.6.64.2-1.azl3' }]);
+  assert.deepEqual(said(azure, [rpm('Azure Linux', '3.0', 'kernel', '6.6.57.1-2.azl3')], '6.6.57.1-2.azl3'), [
+    'affected kernel',
+  ]);
+  const alpine = read('ALPINE-1', [{ ecosystem: 'Alpine:v3.20', name: 'linux-lts', fixed: '6.6.32-r0' }]);
+  const lts = (version: string): Installed => rpm('Alpine', '3.20.1', 'linux-lts', version);
+  assert.deepEqual(said(alpine, [lts('6.6.31-r0')], '6.6.31-0-lts'), ['affected linux-lts']);
+  assert.deepEqual(said(alpine, [lts('6.6.32-r0')], '6.6.32-0-lts'), ['fixed linux-lts']);
+  // Upgraded, and not booted since: what runs is not what is installed.
+  assert.deepEqual(said(alpine, [lts('6.6.32-r0')], '6.6.31-0-lts'), [
+    'unknown: the kernel that runs, 6.6.31-0-lts, is of no installed package',
+  ]);
+  const firmware = read('SUSE-2', [{ ecosystem: 'openSUSE:Leap 15.5', name: 'kernel-firmware', fixed: '20260101-1' }]);
+  assert.deepEqual(said(firmware, [rpm('openSUSE', '15.5', 'kernel-firmware', '20250101-1')], running), [
+    'affected kernel-firmware',
+  ]);
+});
+
+test('3.2: what mends a stream of a module says nothing of the plain package, nor of another stream', () => {
+  const of = (name: string, version: string): Installed => rpm('AlmaLinux', '8.10', name, version);
+  const node = read(
+    'ALSA-1',
+    [{ ecosystem: 'AlmaLinux:8', name: 'nodejs', fixed: '1:18.20.4-1.module_el8.10.0+3879+a0bd9d64' }],
+    'Important: nodejs:18 security update',
+  );
+  assert.deepEqual(verdicts(node, of('nodejs', '1:18.19.1-1.module_el8.9.0+3768+1111')), ['ALSA-1 affected']);
+  assert.deepEqual(verdicts(node, of('nodejs', '1:18.20.4-1.module_el8.10.0+3879+a0bd9d64')), ['ALSA-1 fixed']);
+  assert.deepEqual(verdicts(node, of('nodejs', '1:16.20.2-8.module_el8.9.0+3768+2222')), ['ALSA-1 not-affected']);
+  const perl = read(
+    'ALSA-2',
+    [{ ecosystem: 'AlmaLinux:8', name: 'perl-libs', fixed: '4:5.32.1-473.module_el8.10.0+3839+c7a1e1a5' }],
+    'Moderate: perl:5.32 security update',
+  );
+  // Every host of that release has it, and no update would ever end the alarm.
+  assert.deepEqual(verdicts(perl, of('perl-libs', '4:5.26.3-422.el8')), ['ALSA-2 not-affected']);
+  const plain = read('ALSA-3', [{ ecosystem: 'AlmaLinux:8', name: 'perl-libs', fixed: '4:5.26.3-423.el8' }]);
+  assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.26.3-422.el8')), ['ALSA-3 affected']);
+  assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.24.4-404.module_el8+1+a')), ['ALSA-3 not-affected']);
+  // Numbered otherwise than its stream: then all of the module's are asked.
+  const zip = read(
+    'ALSA-4',
+    [{ ecosystem: 'AlmaLinux:8', name: 'php-pecl-zip', fixed: '1.18.2-1.module_el8.3.0+2009+b272fdef' }],
+    'Moderate: php:7.3 security update',
+  );
+  assert.deepEqual(verdicts(zip, of('php-pecl-zip', '1.15.4-1.module_el8.3.0+1+a')), ['ALSA-4 affected']);
+});
