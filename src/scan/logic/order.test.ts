@@ -112,6 +112,8 @@ test('silence is asked once more than ever helped, and four times at the most, e
           assert.ok(timeoutAt(rtt, tries + 1) >= timeoutAt(rtt, tries));
           assert.ok(timeoutAt(rtt, tries) <= LONGEST_TIMEOUT);
         }
+        const slowest = Math.max(0, ...samples);
+        assert.ok(timeoutAt(rtt, 2) >= Math.min(LONGEST_TIMEOUT, 2 * slowest), 'one slow host is not forgotten');
       },
     ),
     { numRuns: 100 },

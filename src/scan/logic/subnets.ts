@@ -18,6 +18,8 @@ export interface Subnets {
 /** One for all who connect from one process: at one subnet the most careful of them says how fast all may go. */
 export interface SharedSubnets {
   readonly buckets: Map<string, SubnetBucket>;
+  /** which subnet an address is in, for those asked last: cutting it off anew would cost more than all the rest */
+  readonly keys: Map<string, string>;
   /** with so many, the full ones are looked for */
   cleanAt: number;
 }
@@ -27,23 +29,38 @@ interface SubnetBucket extends Bucket {
   askedAt: number;
 }
 
+/** A window of a scan and more. */
+const KEYS_KEPT = 8192;
 const FEWEST_CLEANED = 1024;
 /** Whoever has not asked at a subnet for so long is not concerned any more. */
 const CONCERNED_MS = 10_000;
 
-export const newSharedSubnets = (): SharedSubnets => ({ buckets: new Map(), cleanAt: FEWEST_CLEANED });
+export const newSharedSubnets = (): SharedSubnets => ({
+  buckets: new Map(),
+  keys: new Map(),
+  cleanAt: FEWEST_CLEANED,
+});
 export const newSubnets = (rate: number, shared = newSharedSubnets()): Subnets => ({ rate, shared });
 
 /** Takes a token at each address's subnet, on credit if need be; returns how many ms to wait before using them. */
 export function takeAt(subnets: Subnets, addresses: readonly string[], now: number): number {
   const counts = new Map<string, number>();
   for (const address of addresses) {
-    const key = subnetOf(address);
+    const key = knownSubnetOf(subnets.shared, address);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   let wait = 0;
   for (const [key, count] of counts) wait = Math.max(wait, takeTokens(bucketOf(subnets, key, now), count, now));
   return wait;
+}
+
+function knownSubnetOf({ keys }: SharedSubnets, address: string): string {
+  const known = keys.get(address);
+  if (known !== undefined) return known;
+  if (keys.size >= KEYS_KEPT) keys.clear();
+  const key = subnetOf(address);
+  keys.set(address, key);
+  return key;
 }
 
 function bucketOf({ rate, shared }: Subnets, key: string, now: number): Bucket {
