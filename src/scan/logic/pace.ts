@@ -48,17 +48,14 @@ export function togetherAt(rate: number, most: number): number {
 export interface Rtt {
   smoothed: number | null;
   variation: number;
-  /** the slowest of all; it is not forgotten, for those like it may be rare */
-  slowest: number;
 }
 
 export const SHORTEST_TIMEOUT = 250;
 export const LONGEST_TIMEOUT = 3000;
 
-export const newRtt = (): Rtt => ({ smoothed: null, variation: 0, slowest: 0 });
+export const newRtt = (): Rtt => ({ smoothed: null, variation: 0 });
 
 export function observeRtt(rtt: Rtt, sample: number): void {
-  rtt.slowest = Math.max(rtt.slowest, sample);
   if (rtt.smoothed === null) {
     rtt.smoothed = sample;
     rtt.variation = sample / 2;

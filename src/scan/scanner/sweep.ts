@@ -143,7 +143,7 @@ class Walk {
     const at = this.#span.at(id);
     const { rtt, retries, tempo } = this.#options;
     const tries = ++of.tries[at]!;
-    const timeoutMs = retries ? timeoutAt(rtt, tries) : timeoutOf(rtt);
+    const timeoutMs = retries ? timeoutAt(rtt, tries, retries) : timeoutOf(rtt);
     if (tries === 1) of.firstMs[at] = timeoutMs;
     of.falls[at] = tempo?.falls ?? 0;
     return { id, address: of.addresses[at]!, port: of.ports[at]!, timeoutMs };
