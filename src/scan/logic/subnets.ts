@@ -1,4 +1,4 @@
-import { type Interval, parseAddress } from './address.ts';
+import { type Interval, ipv4Value, parseAddress } from './address.ts';
 import { type Bucket, isFull, newBucket, takeTokens } from './pace.ts';
 import { countAddresses, mergeIntervals } from './targets.ts';
 
@@ -17,36 +17,30 @@ export interface Subnets {
 
 /** One for all who connect from one process: at one subnet the most careful of them says how fast all may go. */
 export interface SharedSubnets {
-  readonly buckets: Map<string, SubnetBucket>;
-  /** which subnet an address is in, for those asked last: cutting it off anew would cost more than all the rest */
-  readonly keys: Map<string, string>;
+  readonly buckets: Map<Key, SubnetBucket>;
   /** with so many, the full ones are looked for */
   cleanAt: number;
 }
+
+type Key = string | number;
 
 interface SubnetBucket extends Bucket {
   /** when somebody last asked at this rate or a lower one (ms) */
   askedAt: number;
 }
 
-/** A window of a scan and more. */
-const KEYS_KEPT = 8192;
 const FEWEST_CLEANED = 1024;
 /** Whoever has not asked at a subnet for so long is not concerned any more. */
 const CONCERNED_MS = 10_000;
 
-export const newSharedSubnets = (): SharedSubnets => ({
-  buckets: new Map(),
-  keys: new Map(),
-  cleanAt: FEWEST_CLEANED,
-});
+export const newSharedSubnets = (): SharedSubnets => ({ buckets: new Map(), cleanAt: FEWEST_CLEANED });
 export const newSubnets = (rate: number, shared = newSharedSubnets()): Subnets => ({ rate, shared });
 
 /** Takes a token at each address's subnet, on credit if need be; returns how many ms to wait before using them. */
 export function takeAt(subnets: Subnets, addresses: readonly string[], now: number): number {
-  const counts = new Map<string, number>();
+  const counts = new Map<Key, number>();
   for (const address of addresses) {
-    const key = knownSubnetOf(subnets.shared, address);
+    const key = keyOf(address);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   let wait = 0;
@@ -54,16 +48,10 @@ export function takeAt(subnets: Subnets, addresses: readonly string[], now: numb
   return wait;
 }
 
-function knownSubnetOf({ keys }: SharedSubnets, address: string): string {
-  const known = keys.get(address);
-  if (known !== undefined) return known;
-  if (keys.size >= KEYS_KEPT) keys.clear();
-  const key = subnetOf(address);
-  keys.set(address, key);
-  return key;
-}
+/** Tells the same apart as `subnetOf`; an IPv4 subnet by its number, since text would be cut off anew for each packet. */
+const keyOf = (address: string): Key => (address.includes(':') ? subnetOf(address) : ipv4Value(address) >>> 8);
 
-function bucketOf({ rate, shared }: Subnets, key: string, now: number): Bucket {
+function bucketOf({ rate, shared }: Subnets, key: Key, now: number): Bucket {
   const known = shared.buckets.get(key);
   if (known) return agreed(known, rate, now);
   if (shared.buckets.size >= shared.cleanAt) forgetFull(shared, rate, now);

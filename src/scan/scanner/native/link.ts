@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { parseAddress } from '../../logic/address.ts';
+import { ipv4Value, parseAddress } from '../../logic/address.ts';
 import type { ScanPath } from '../../../model/estate.ts';
 import { type Answer, type Connector, DROP, type Knock, SEND, type Sending } from '../connector.ts';
 import { ANSWER_WORDS, type FromThread, KNOCK_WORDS, type ToThread, VERDICTS } from './messages.ts';
@@ -13,9 +13,6 @@ interface Forgotten {
 /** A token is a place and how often the place was used, so that an answer that comes late is nobody's. */
 const PLACES = 2 ** 19;
 const USES = 2 ** 32 / PLACES;
-
-/** A window of a scan and more. */
-const ADDRESSES_KEPT = 8192;
 
 /** The server's side of a connector in a thread. */
 class Link implements Connector {
@@ -31,7 +28,6 @@ class Link implements Connector {
   readonly #tokens = new Uint32Array(PLACES);
   readonly #free: number[] = [];
   readonly #uses = new Uint16Array(PLACES);
-  readonly #addresses = new Map<string, Uint32Array>();
   #signal: AbortSignal | null = null;
   #isOver = false;
 
@@ -60,8 +56,7 @@ class Link implements Connector {
       words[at] = token;
       words[at + 1] = knock.timeoutMs;
       words[at + 2] = knock.port;
-      const where = this.#wordsOf(knock.address);
-      for (let word = 0; word < where.length; word++) words[at + 3 + word] = where[word]!;
+      writeAddress(words, at + 3, knock.address);
       at += KNOCK_WORDS;
     }
     if (this.#isOver) setImmediate(() => this.#spoil());
@@ -145,17 +140,19 @@ class Link implements Connector {
     for (const { place } of all) this.#give(place);
     for (const { id, how } of all) if (!how.signal.aborted) how.answered([{ id, verdict: 'ours', ms: 0 }]);
   }
+}
 
-  #wordsOf(address: string): Uint32Array {
-    const known = this.#addresses.get(address);
-    if (known) return known;
-    if (this.#addresses.size >= ADDRESSES_KEPT) this.#addresses.clear();
+/** Family, and the address after it. */
+function writeAddress(words: Uint32Array, at: number, address: string): void {
+  if (address.includes(':')) {
     const { family, value } = parseAddress(address)!;
-    const words = [96n, 64n, 32n, 0n].map((shift) => Number((value >> shift) & 0xffffffffn));
-    const all = family === 4 ? Uint32Array.of(4, words[3]!) : Uint32Array.of(6, ...words);
-    this.#addresses.set(address, all);
-    return all;
+    words[at] = family;
+    const shifts = family === 4 ? [0n] : [96n, 64n, 32n, 0n];
+    for (const [word, shift] of shifts.entries()) words[at + 1 + word] = Number((value >> shift) & 0xffffffffn);
+    return;
   }
+  words[at] = 4;
+  words[at + 1] = ipv4Value(address);
 }
 
 /** Starts the thread and waits until it can work; throws why it cannot, in words. */
