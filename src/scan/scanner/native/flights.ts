@@ -53,7 +53,8 @@ export class Flights {
     this.#places[hole] = NONE;
   }
 
-  *slots(): Generator<number> {
-    for (const slot of this.#places) if (slot !== NONE) yield slot;
+  /** As it is now: whoever goes through them may remove them. */
+  slots(): Int32Array {
+    return this.#places.filter((slot) => slot !== NONE);
   }
 }

@@ -129,7 +129,7 @@ export class SynTrier implements Trier {
 
   drop(tokens: Iterable<number>): void {
     const dropped = new Set(tokens);
-    for (const slot of [...this.#flights.slots()]) if (dropped.has(this.#tokens[slot]!)) this.#release(slot);
+    for (const slot of this.#flights.slots()) if (dropped.has(this.#tokens[slot]!)) this.#release(slot);
     this.#others.drop(tokens);
   }
 
