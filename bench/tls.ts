@@ -9,6 +9,7 @@ import { oldRuntime, oldRuntimes, type OldVersion } from '../lab/demo/runtimes.t
 import type { TlsProbe } from '../src/model/probe.ts';
 import type { Look } from '../src/scan/look.ts';
 import { newBucket } from '../src/scan/logic/pace.ts';
+import { permutation } from '../src/scan/logic/permutation.ts';
 import { createGuard, type Guard } from '../src/scan/scanner/guard.ts';
 import { lookAt } from '../src/scan/scanner/observe.ts';
 import { inParallel } from '../src/model/parallel.ts';
@@ -67,10 +68,14 @@ export const tls: Bench = {
   },
 };
 
-const endpointsFor = (count: number): Endpoint[] =>
-  SERVERS.flatMap(({ net, share, vulnerable }) =>
+/** In random order, always the same, as a scan comes upon them and as all who look get them. */
+function endpointsFor(count: number): Endpoint[] {
+  const all = SERVERS.flatMap(({ net, share, vulnerable }) =>
     Array.from({ length: Math.round(count * share) }, (_, i) => ({ address: `${net}.${i + 1}`, vulnerable })),
   );
+  const order = permutation(all.length, 5);
+  return all.map((_, index) => all[order(index)]!);
+}
 
 /** Like with like: the proof alone against nmap's script, a whole look against sslscan. The smaller ratio counts. */
 async function oneRound(endpoints: readonly Endpoint[]): Promise<Measured> {

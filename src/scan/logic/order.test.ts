@@ -108,9 +108,9 @@ test('silence is asked once more than ever helped, and four times at the most, e
         assert.equal(most, Math.min(4, Math.max(1, ...helped) + 1));
         for (const sample of samples) observeRtt(rtt, sample);
         for (let tries = 1; tries < 4; tries++) {
-          assert.ok(timeoutAt(rtt, tries) >= 100);
-          assert.ok(timeoutAt(rtt, tries + 1) >= timeoutAt(rtt, tries));
-          assert.ok(timeoutAt(rtt, tries) <= LONGEST_TIMEOUT);
+          assert.ok(timeoutAt(rtt, tries, retries) >= 100);
+          assert.ok(timeoutAt(rtt, tries + 1, retries) >= timeoutAt(rtt, tries, retries));
+          assert.ok(timeoutAt(rtt, tries, retries) <= LONGEST_TIMEOUT);
         }
       },
     ),

@@ -10,19 +10,40 @@ const ROUNDS = 4;
 export function permutation(size: number, seed: number): (index: number) => number {
   if (!Number.isInteger(size) || size < 1 || size > LARGEST) throw new RangeError(`permutation of ${size}`);
   const half = Math.max(1, Math.ceil(Math.ceil(Math.log2(size)) / 2));
-  const side = 2 ** half;
-  const step = (value: number): number => {
-    let left = Math.floor(value / side);
-    let right = value % side;
-    for (let round = 0; round < ROUNDS; round++) {
-      [left, right] = [right, (left ^ (mix(right, seed + round * 0x9e3779b9) & (side - 1))) >>> 0];
-    }
-    return left * side + right;
-  };
+  const keys = Int32Array.from({ length: ROUNDS }, (_, round) => (seed + round * 0x9e3779b9) | 0);
+  const step = half <= 16 ? stepOf32(half, keys) : stepOf48(half, keys);
   return (index) => {
     let value = step(index);
     while (value >= size) value = step(value);
     return value;
+  };
+}
+
+type Step = (value: number) => number;
+
+/** In whole numbers of the machine: a scan takes a few steps for each pair. */
+function stepOf32(half: number, keys: Int32Array): Step {
+  const mask = 2 ** half - 1;
+  return (value) => {
+    let left = value >>> half;
+    let right = value & mask;
+    for (let round = 0; round < ROUNDS; round++) {
+      const next = left ^ (mix(right, keys[round]!) & mask);
+      left = right;
+      right = next;
+    }
+    return ((left << half) | right) >>> 0;
+  };
+}
+
+function stepOf48(half: number, keys: Int32Array): Step {
+  const side = 2 ** half;
+  return (value) => {
+    let left = Math.floor(value / side);
+    let right = value % side;
+    for (let round = 0; round < ROUNDS; round++)
+      [left, right] = [right, (left ^ (mix(right, keys[round]!) & (side - 1))) >>> 0];
+    return left * side + right;
   };
 }
 

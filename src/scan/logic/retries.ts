@@ -5,6 +5,7 @@ const MOST_TRIES = 4;
 /** With another try to come, the first one need not wait for the slowest answer that there may be. */
 const SHORTEST_FIRST = 100;
 const LONGER_EACH_TIME = 3;
+const LONGER_WHERE_NOTHING_IS_LOST = 2;
 
 /**
  * How often silence is asked again. Once at least: a lost packet looks like a closed door. And once more than ever
@@ -29,8 +30,12 @@ export function isTriedAgain(retries: Retries, tries: number): boolean {
 /** Nothing is known yet. Nearly every network answers within that, and the second try waits for the others. */
 const FIRST_OF_ALL = 300;
 
-/** ms to wait at try `tries`. Longer each time, as TCP does it: the answer may have been slow and not lost. */
-export function timeoutAt(rtt: Rtt, tries: number): number {
+/**
+ * ms to wait at try `tries`. Longer each time, as TCP does it: the answer may have been slow and not lost. Twice as long as
+ * before while no answer ever took a second try, three times from then on, so that a pace that is too fast shows in time.
+ */
+export function timeoutAt(rtt: Rtt, tries: number, { helped }: Retries): number {
   const first = rtt.smoothed === null ? FIRST_OF_ALL : timeoutOf(rtt, SHORTEST_FIRST);
-  return Math.min(LONGEST_TIMEOUT, first * LONGER_EACH_TIME ** (tries - 1));
+  const longer = helped === 1 && rtt.smoothed !== null ? LONGER_WHERE_NOTHING_IS_LOST : LONGER_EACH_TIME;
+  return Math.min(LONGEST_TIMEOUT, first * longer ** (tries - 1));
 }

@@ -1,4 +1,4 @@
-import { type Interval, parseAddress } from './address.ts';
+import { type Interval, ipv4Value, parseAddress } from './address.ts';
 import { type Bucket, isFull, newBucket, takeTokens } from './pace.ts';
 import { countAddresses, mergeIntervals } from './targets.ts';
 
@@ -17,10 +17,12 @@ export interface Subnets {
 
 /** One for all who connect from one process: at one subnet the most careful of them says how fast all may go. */
 export interface SharedSubnets {
-  readonly buckets: Map<string, SubnetBucket>;
+  readonly buckets: Map<Key, SubnetBucket>;
   /** with so many, the full ones are looked for */
   cleanAt: number;
 }
+
+type Key = string | number;
 
 interface SubnetBucket extends Bucket {
   /** when somebody last asked at this rate or a lower one (ms) */
@@ -36,9 +38,9 @@ export const newSubnets = (rate: number, shared = newSharedSubnets()): Subnets =
 
 /** Takes a token at each address's subnet, on credit if need be; returns how many ms to wait before using them. */
 export function takeAt(subnets: Subnets, addresses: readonly string[], now: number): number {
-  const counts = new Map<string, number>();
+  const counts = new Map<Key, number>();
   for (const address of addresses) {
-    const key = subnetOf(address);
+    const key = keyOf(address);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   let wait = 0;
@@ -46,7 +48,10 @@ export function takeAt(subnets: Subnets, addresses: readonly string[], now: numb
   return wait;
 }
 
-function bucketOf({ rate, shared }: Subnets, key: string, now: number): Bucket {
+/** Tells the same apart as `subnetOf`; an IPv4 subnet by its number, since text would be cut off anew for each packet. */
+const keyOf = (address: string): Key => (address.includes(':') ? subnetOf(address) : ipv4Value(address) >>> 8);
+
+function bucketOf({ rate, shared }: Subnets, key: Key, now: number): Bucket {
   const known = shared.buckets.get(key);
   if (known) return agreed(known, rate, now);
   if (shared.buckets.size >= shared.cleanAt) forgetFull(shared, rate, now);

@@ -7,7 +7,11 @@ const RST = 0x04;
 const ACK = 0x10;
 const TCP = 6;
 const WINDOW = 64_240;
+const SEGMENT_OPTION = 0x0204;
 const SEGMENT = 1460;
+/** length of the header in words, and its flags */
+const KIND = ((SYN_BYTES / 4) << 12) | SYN;
+const SAME_IN_ALL = TCP + SYN_BYTES + KIND + WINDOW + SEGMENT_OPTION + SEGMENT;
 
 export interface Way {
   /** IPv4, as numbers */
@@ -20,19 +24,13 @@ export interface Way {
 /** The sequence number that our SYN bears: whoever answers it proves that he saw it, or guessed one in four thousand million. */
 export class Cookies {
   readonly #hash: SipHash;
-  readonly #bytes = new Uint8Array(12);
-  readonly #view = new DataView(this.#bytes.buffer);
 
   constructor(key: Uint8Array) {
     this.#hash = new SipHash(key);
   }
 
   of({ from, to, fromPort, toPort }: Way): number {
-    this.#view.setUint32(0, from);
-    this.#view.setUint32(4, to);
-    this.#view.setUint16(8, fromPort);
-    this.#view.setUint16(10, toPort);
-    return this.#hash.hash(this.#bytes)[0];
+    return this.#hash.hashWords(from, to, (fromPort << 16) | toPort);
   }
 }
 
@@ -41,19 +39,18 @@ export function writeSyn(view: DataView, at: number, way: Way, sequence: number)
   view.setUint16(at + 2, way.toPort);
   view.setUint32(at + 4, sequence);
   view.setUint32(at + 8, 0);
-  view.setUint8(at + 12, (SYN_BYTES / 4) << 4);
-  view.setUint8(at + 13, SYN);
+  view.setUint16(at + 12, KIND);
   view.setUint16(at + 14, WINDOW);
-  view.setUint16(at + 16, 0);
+  view.setUint16(at + 16, checksum(way, sequence));
   view.setUint16(at + 18, 0);
-  view.setUint16(at + 20, 0x0204);
+  view.setUint16(at + 20, SEGMENT_OPTION);
   view.setUint16(at + 22, SEGMENT);
-  view.setUint16(at + 16, checksum(view, at, way));
 }
 
-function checksum(view: DataView, at: number, { from, to }: Way): number {
-  let sum = (from >>> 16) + (from & 0xffff) + (to >>> 16) + (to & 0xffff) + TCP + SYN_BYTES;
-  for (let byte = 0; byte < SYN_BYTES; byte += 2) sum += view.getUint16(at + byte);
+/** RFC 1071, of what `writeSyn` writes and the addresses; the rest of it is zero. */
+function checksum({ from, to, fromPort, toPort }: Way, sequence: number): number {
+  const addresses = (from >>> 16) + (from & 0xffff) + (to >>> 16) + (to & 0xffff);
+  let sum = SAME_IN_ALL + addresses + fromPort + toPort + (sequence >>> 16) + (sequence & 0xffff);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

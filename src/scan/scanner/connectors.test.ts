@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newBucket, newRtt } from '../logic/pace.ts';
 import { newRetries } from '../logic/retries.ts';
-import { freePort, listenWith } from '../probes/testing.ts';
+import { freePort, listenWith, wants } from '../probes/testing.ts';
 import type { Answer, Connector, Knock } from './connector.ts';
 import { createGuard, type Guard } from './guard.ts';
 import { chooseConnector, type WantedPath } from './native/choose.ts';
@@ -277,6 +277,25 @@ test('silence is asked again: a port whose first packet got lost is found', asyn
   assert.ok(await sweep(options));
   assert.equal(open.length, 20);
   assert.equal(options.retries.helped, 2, 'so that a third try is made where the second was silent, too');
+});
+
+test('single packets to a subnet of our own that is full of absent hosts all go out, though each waits there for a neighbour', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root may make a network of its own');
+  if (!wants(t, 'unshare') || !wants(t, 'ip')) return;
+  const scan = JSON.stringify({ cidr: '10.79.2.0/24', ports: '20000-20039', rate: 5000, path: 'syn' });
+  const network = `ip link set lo up
+    ip link add near type veth peer name far
+    ip addr add 10.79.0.1/20 dev near
+    ip link set near up
+    ip link set far up
+    exec "$0" "$1" "$2"`;
+  const once = join(import.meta.dirname, '../../../bench/scan/once.ts');
+  const said = execFileSync('unshare', ['--net', 'sh', '-ec', network, process.execPath, once, scan], {
+    encoding: 'utf8',
+  });
+  const { path, open, packets } = JSON.parse(said) as { path: string; open: string[]; packets: number };
+  assert.deepEqual({ path, open }, { path: 'syn', open: [] });
+  assert.ok(packets >= 2 * 256 * 40, `${packets} packets`);
 });
 
 test('without koffi, and where raw sockets are not permitted, the next best is taken, and it is said why', (t) => {

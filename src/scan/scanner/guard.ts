@@ -99,7 +99,7 @@ export function createGuard(options: GuardOptions): Guard {
     get together() {
       return togetherAt(rate(), MOST_TOGETHER);
     },
-    knock: (knocks, how) => knockThrough({ connector, rate: rate(), pay, allows: memory.allows }, knocks, how),
+    knock: (knocks, how) => knockThrough({ connector, rate: rate(), pay, memory }, knocks, how),
     connect: async (address, port, how) => {
       mustAllow(address);
       for (let attempt = 0; ; attempt++) {
@@ -126,16 +126,33 @@ export function createGuard(options: GuardOptions): Guard {
   };
 }
 
+interface Remembered {
+  allows(address: string): boolean;
+  /** goes up when what is allowed may have changed */
+  readonly version: number;
+  clear(): void;
+}
+
 /** A sweep asks about each address many times. */
-function remembering(allows: (address: string) => boolean): { allows: typeof allows; clear(): void } {
+function remembering(allows: (address: string) => boolean): Remembered {
   const verdicts = new Map<string, boolean>();
+  let version = 0;
   const remember = (address: string): boolean => {
     if (verdicts.size >= VERDICTS_KEPT) verdicts.clear();
     const verdict = allows(address);
     verdicts.set(address, verdict);
     return verdict;
   };
-  return { allows: (address) => verdicts.get(address) ?? remember(address), clear: () => verdicts.clear() };
+  return {
+    allows: (address) => verdicts.get(address) ?? remember(address),
+    get version() {
+      return version;
+    },
+    clear: () => {
+      version += 1;
+      verdicts.clear();
+    },
+  };
 }
 
 /** Pays for a knock at each address; says how many ms to wait before. */
@@ -159,17 +176,18 @@ interface Door {
   connector: Connector;
   rate: number;
   pay: Pay;
-  allows: (address: string) => boolean;
+  memory: Remembered;
 }
 
 async function knockThrough(door: Door, knocks: readonly Knock[], how: Sending): Promise<void> {
-  const { connector, rate, pay, allows } = door;
-  let [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
+  const { connector, rate, pay, memory } = door;
+  const { version } = memory;
+  let [allowed, denied] = splitBy(knocks, ({ address }) => memory.allows(address));
   const wait = pay(allowed.map(({ address }) => address));
   if (wait > 0) {
     await pause(wait, how);
     // It may have been excluded while we waited.
-    [allowed, denied] = splitBy(knocks, ({ address }) => allows(address));
+    if (memory.version !== version) [allowed, denied] = splitBy(knocks, ({ address }) => memory.allows(address));
   }
   how.signal.throwIfAborted();
   if (denied.length > 0) how.answered(denied.map(({ id }) => ({ id, verdict: 'denied', ms: 0 })));

@@ -4,10 +4,11 @@ import type { Transport } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { observeRtt, type Rtt, timeoutOf } from '../logic/pace.ts';
 import { isTriedAgain, observeTry, type Retries, timeoutAt } from '../logic/retries.ts';
-import { judge, type Tempo } from '../logic/tempo.ts';
-import type { Answer, Knock } from './connector.ts';
+import { judge, observeAnswer, type Tempo } from '../logic/tempo.ts';
+import type { Answer, Knock, Verdict } from './connector.ts';
 import type { Guard } from './guard.ts';
 import { Outcomes } from './outcomes.ts';
+import { Span } from './span.ts';
 
 export interface Pair {
   address: string;
@@ -57,28 +58,29 @@ export async function sweep(options: SweepOptions): Promise<boolean> {
   return finished && (await report());
 }
 
-/** Also what is handed to the guard, made once for all its tries. */
-interface Unfinished extends Knock {
-  tries: number;
-  /** how long the first try was waited for */
-  firstMs: number;
-  /** how often the pace had fallen when the last try was sent, and how many tries that excused */
-  falls: number;
-  excused: number;
-  /** how often our own machine spoilt it */
-  spoilt: number;
-}
+/** How a pair ended. */
+const ANSWERED = 1;
+const SILENT = 2;
+/** It says nothing about the network. */
+const ELSE = 3;
+const ENDS: Record<Verdict, number> = {
+  open: ANSWERED,
+  refused: ANSWERED,
+  silent: SILENT,
+  unreachable: ELSE,
+  ours: ELSE,
+  denied: ELSE,
+};
 
 class Walk {
   readonly #options: SweepOptions;
   readonly #signal: AbortSignal;
   readonly #width: number;
-  /** In order of index, so that the first is the cursor. What was cut short stays, so the cursor does not pass it. */
-  readonly #unfinished = new Map<number, Unfinished>();
+  /** What was cut short is never over, so the cursor does not pass it. */
+  readonly #span: Span;
   readonly #outcomes: Outcomes | null;
-  #again: number[] = [];
+  readonly #again = new Line();
   #flying = 0;
-  #next: number;
   #open: Pair[] = [];
   #wake: (() => void) | null = null;
   #failed: Error | null = null;
@@ -86,16 +88,15 @@ class Walk {
   constructor(options: SweepOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    this.#next = options.from;
-    this.#outcomes = options.tempo ? new Outcomes(options.tempo, options.from) : null;
+    this.#outcomes = options.tempo ? new Outcomes(options.tempo) : null;
     this.#width = Math.min(options.concurrency ?? Number.MAX_SAFE_INTEGER, options.guard.width);
+    this.#span = new Span(options.from, Math.min(options.to - options.from, 2 * this.#width));
   }
 
   take(): SweepProgress {
     const open = this.#open;
     this.#open = [];
-    const [first] = this.#unfinished.keys();
-    return { cursor: first ?? this.#next, open };
+    return { cursor: this.#span.first, open };
   }
 
   async run(): Promise<void> {
@@ -115,82 +116,83 @@ class Walk {
       if (batch.length > 0) {
         await this.#options.guard.knock(batch, how);
         await nextTurn();
-      } else if (this.#unfinished.size === 0) return;
+      } else if (this.#span.isEmpty) return;
       else await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
   #batch(): Knock[] {
-    const { guard, to } = this.#options;
+    const { guard, to, pairAt } = this.#options;
     const room = Math.min(guard.together, this.#width - this.#flying);
-    const ids = this.#again.splice(0, Math.max(0, room));
-    while (ids.length < room && this.#next < to) {
-      const id = this.#next++;
-      const { address, port } = this.#options.pairAt(id);
-      this.#unfinished.set(id, {
-        id,
-        address,
-        port,
-        timeoutMs: 0,
-        tries: 0,
-        firstMs: 0,
-        falls: 0,
-        excused: 0,
-        spoilt: 0,
-      });
-      ids.push(id);
+    const knocks: Knock[] = [];
+    while (knocks.length < room) {
+      const id = this.#again.shift();
+      if (id === undefined) break;
+      knocks.push(this.#knock(id));
     }
-    this.#flying += ids.length;
-    return ids.map((id) => this.#knock(id));
+    while (knocks.length < room && this.#span.next < to) {
+      const { address, port } = pairAt(this.#span.next);
+      knocks.push(this.#knock(this.#span.begin(address, port)));
+    }
+    this.#flying += knocks.length;
+    return knocks;
   }
 
   #knock(id: number): Knock {
-    const one = this.#unfinished.get(id)!;
-    one.tries += 1;
+    const { of } = this.#span;
+    const at = this.#span.at(id);
     const { rtt, retries, tempo } = this.#options;
-    one.timeoutMs = retries ? timeoutAt(rtt, one.tries) : timeoutOf(rtt);
-    if (one.tries === 1) one.firstMs = one.timeoutMs;
-    one.falls = tempo?.falls ?? 0;
-    return one;
+    const tries = ++of.tries[at]!;
+    const timeoutMs = retries ? timeoutAt(rtt, tries, retries) : timeoutOf(rtt);
+    if (tries === 1) of.firstMs[at] = timeoutMs;
+    of.falls[at] = tempo?.falls ?? 0;
+    return { id, address: of.addresses[at]!, port: of.ports[at]!, timeoutMs };
   }
 
   #hear(answers: readonly Answer[]): void {
     if (this.#signal.aborted) return;
     this.#flying -= answers.length;
-    for (const answer of answers) this.#hearOne(answer, this.#unfinished.get(answer.id)!);
+    for (const answer of answers) this.#hearOne(answer, this.#span.at(answer.id));
+    this.#span.advance((address, end) => {
+      if (end !== ELSE) this.#outcomes?.end(address, end === SILENT);
+    });
     if (this.#options.tempo) judge(this.#options.tempo, performance.now());
     this.#wake?.();
   }
 
-  #hearOne({ id, verdict, ms }: Answer, one: Unfinished): void {
-    const { rtt, retries } = this.#options;
-    if (verdict === 'ours') return this.#spoilt(id, one);
-    if (verdict === 'silent' && this.#isTriedAgain(one)) return void this.#again.push(id);
+  #hearOne({ id, verdict, ms }: Answer, at: number): void {
+    const { rtt, retries, tempo } = this.#options;
+    const { of } = this.#span;
+    if (verdict === 'ours') return this.#spoilt(id, at);
+    if (verdict === 'silent' && this.#isTriedAgain(at)) return this.#again.push(id);
     if (verdict === 'open' || verdict === 'refused') {
+      const tries = of.tries[at]!;
       observeRtt(rtt, ms);
-      if (retries) observeTry(retries, one.tries);
+      if (retries) observeTry(retries, tries);
+      if (tempo) observeAnswer(tempo, tries > 1 && ms < of.firstMs[at]!);
     }
-    this.#outcomes?.note(id, verdict, ms, one);
-    if (verdict === 'open') this.#open.push({ address: one.address, port: one.port });
-    this.#unfinished.delete(id);
+    if (verdict === 'open') this.#open.push({ address: of.addresses[at]!, port: of.ports[at]! });
+    this.#span.end(id, ENDS[verdict]);
   }
 
-  #isTriedAgain(one: Unfinished): boolean {
+  #isTriedAgain(at: number): boolean {
     const { tempo, retries } = this.#options;
+    const { falls, excused, tries } = this.#span.of;
     // Sent at a pace that proved too fast: its silence says nothing, and the try does not count.
-    if (tempo && tempo.falls > one.falls && one.excused < MOST_EXCUSED) {
-      one.excused += 1;
-      one.tries -= 1;
+    if (tempo && tempo.falls > falls[at]! && excused[at]! < MOST_EXCUSED) {
+      excused[at]! += 1;
+      tries[at]! -= 1;
       return true;
     }
-    return retries !== undefined && isTriedAgain(retries, one.tries);
+    return retries !== undefined && isTriedAgain(retries, tries[at]!);
   }
 
-  #spoilt(id: number, one: Unfinished): void {
-    one.tries -= 1;
-    one.spoilt += 1;
-    if (one.spoilt > OURS_AGAIN) {
-      this.#failed = new AppError('SCANNER_EXHAUSTED', { address: one.address, port: one.port });
+  #spoilt(id: number, at: number): void {
+    const { tries, spoilt, addresses, ports } = this.#span.of;
+    tries[at]! -= 1;
+    spoilt[at]! += 1;
+    if (spoilt[at]! > OURS_AGAIN) {
+      this.#failed = new AppError('SCANNER_EXHAUSTED', { address: addresses[at]!, port: ports[at]! });
       return;
     }
     setTimeout(
@@ -198,8 +200,26 @@ class Walk {
         this.#again.push(id);
         this.#wake?.();
       },
-      50 * 2 ** one.spoilt,
+      50 * 2 ** spoilt[at]!,
     );
+  }
+}
+
+/** First come, first served, without moving the others up each time. */
+class Line {
+  #ids: number[] = [];
+  #at = 0;
+
+  push(id: number): void {
+    this.#ids.push(id);
+  }
+
+  shift(): number | undefined {
+    const id = this.#ids[this.#at];
+    if (id === undefined) return undefined;
+    this.#at += 1;
+    if (this.#at * 2 >= this.#ids.length) [this.#ids, this.#at] = [this.#ids.slice(this.#at), 0];
+    return id;
   }
 }
 

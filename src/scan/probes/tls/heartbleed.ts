@@ -15,6 +15,12 @@ const CLAIMED_MORE = 16;
 const SENT = 4096;
 /** RFC 6520 §4: a proper message carries at least this much padding. */
 const PADDING = 16;
+/**
+ * Before the proper one is said for the first time: so many times as long as the server took for its hello. Too short is no
+ * harm: whoever has the hole answers the first one first.
+ */
+const PATIENCE = 4;
+const SHORTEST_PAUSE_MS = 100;
 const PAUSE_MS = 500;
 const PROOF_MS = 4000;
 const REQUEST = 1;
@@ -30,9 +36,11 @@ const EASY_FIRST = [...new Set([...CIPHERS.staticRsa, ...CIPHERS_12])];
 export function lookForLeak(target: ProbeTarget, version: TlsVersion): Promise<HeartbleedProof | null> {
   return converse(target, PROOF_MS, async (conversation) => {
     const options = { heartbeat: true, serverName: target.serverName, ciphers: EASY_FIRST };
+    const began = performance.now();
     const flight = await hello(conversation, version, options);
+    const took = performance.now() - began;
     if (flight.kind !== 'hello' || !flight.complete || !flight.hello.heartbeat) return null;
-    return proveHeartbleed(conversation, version);
+    return proveHeartbleed(conversation, version, took);
   });
 }
 
@@ -42,14 +50,21 @@ export function lookForLeak(target: ProbeTarget, version: TlsVersion): Promise<H
  * bytes of its own memory; a sound one passes over it and answers the second, which proves that it did. The pauses
  * matter: many servers take one record off their socket at a time and look again only when more arrives.
  */
-async function proveHeartbleed(conversation: Conversation, version: TlsVersion): Promise<HeartbleedProof> {
+async function proveHeartbleed(
+  conversation: Conversation,
+  version: TlsVersion,
+  helloMs: number,
+): Promise<HeartbleedProof> {
   const long = randomBytes(SENT);
-  const proper = randomBytes(SENT);
+  let proper: Buffer | null = null;
+  let pause = Math.min(PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, PATIENCE * helloMs));
   let judged: Judged | null = null;
   try {
     conversation.write(heartbeat(version, long, SENT + CLAIMED_MORE, 0));
-    for (let nudges = 0; nudges < 2 && !(await conversation.arrives(PAUSE_MS)); nudges++) {
+    for (let nudges = 0; nudges < 2 && !(await conversation.arrives(pause)); nudges++) {
+      proper ??= randomBytes(SENT);
       conversation.write(heartbeat(version, proper, SENT, PADDING));
+      pause = PAUSE_MS;
     }
     for (let records = 0; records < MOST_RECORDS && !judged; records++) {
       judged = judge(await readRecord(conversation), { long, proper });
@@ -68,13 +83,13 @@ async function proveHeartbleed(conversation: Conversation, version: TlsVersion):
 type Judged = Pick<HeartbleedProof, 'verdict' | 'reason'> & { leakedBytes?: number };
 
 /** Null: this record says nothing either way. */
-function judge(answer: TlsRecord | null, sent: { long: Buffer; proper: Buffer }): Judged | null {
+function judge(answer: TlsRecord | null, sent: { long: Buffer; proper: Buffer | null }): Judged | null {
   if (!answer) return { verdict: 'unknown', reason: 'what followed the handshake was not TLS' };
   if (answer.type === RECORD.alert)
     return { verdict: 'safe', reason: 'the over-long heartbeat was refused with an alert' };
   const echoed = answer.type === RECORD.heartbeat ? readHeartbeat(answer.body) : null;
   if (!echoed) return null;
-  if (echoed.equals(sent.proper)) {
+  if (sent.proper && echoed.equals(sent.proper)) {
     return { verdict: 'safe', reason: 'the over-long heartbeat was ignored, a proper one answered' };
   }
   const leakedBytes = echoed.length - SENT;

@@ -1,23 +1,18 @@
 import { once } from 'node:events';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
-import { parseAddress } from '../../logic/address.ts';
+import { ipv4Value, parseAddress } from '../../logic/address.ts';
 import type { ScanPath } from '../../../model/estate.ts';
 import { type Answer, type Connector, DROP, type Knock, SEND, type Sending } from '../connector.ts';
 import { ANSWER_WORDS, type FromThread, KNOCK_WORDS, type ToThread, VERDICTS } from './messages.ts';
 
-interface Pending {
-  knock: Knock;
+interface Forgotten {
+  id: number;
   how: Sending;
-  /** what the thread calls it */
-  token: number;
 }
 
 /** A token is a place and how often the place was used, so that an answer that comes late is nobody's. */
 const PLACES = 2 ** 19;
 const USES = 2 ** 32 / PLACES;
-
-/** A window of a scan and more. */
-const ADDRESSES_KEPT = 8192;
 
 /** The server's side of a connector in a thread. */
 class Link implements Connector {
@@ -26,10 +21,13 @@ class Link implements Connector {
   readonly width: number;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  readonly #pending: (Pending | undefined)[] = [];
+  /** By place: who waits (null: nobody), where, the caller's number for it, and what the thread calls it. */
+  readonly #hows: (Sending | null)[] = [];
+  readonly #where: string[] = [];
+  readonly #ids = new Float64Array(PLACES);
+  readonly #tokens = new Uint32Array(PLACES);
   readonly #free: number[] = [];
   readonly #uses = new Uint16Array(PLACES);
-  readonly #addresses = new Map<string, Uint32Array>();
   #signal: AbortSignal | null = null;
   #isOver = false;
 
@@ -58,8 +56,7 @@ class Link implements Connector {
       words[at] = token;
       words[at + 1] = knock.timeoutMs;
       words[at + 2] = knock.port;
-      const where = this.#wordsOf(knock.address);
-      for (let word = 0; word < where.length; word++) words[at + 3 + word] = where[word]!;
+      writeAddress(words, at + 3, knock.address);
       at += KNOCK_WORDS;
     }
     if (this.#isOver) setImmediate(() => this.#spoil());
@@ -67,8 +64,8 @@ class Link implements Connector {
   }
 
   [DROP](allows: (address: string) => boolean): void {
-    const denied = this.#forget(({ knock }) => !allows(knock.address));
-    for (const { knock, how } of denied) how.answered([{ id: knock.id, verdict: 'denied', ms: 0 }]);
+    const denied = this.#forget((place) => !allows(this.#where[place]!));
+    for (const { id, how } of denied) how.answered([{ id, verdict: 'denied', ms: 0 }]);
   }
 
   async close(): Promise<void> {
@@ -80,34 +77,39 @@ class Link implements Connector {
   }
 
   #keep(knock: Knock, how: Sending): number {
-    const place = this.#free.pop() ?? this.#pending.length;
+    const place = this.#free.pop() ?? this.#hows.length;
     if (place >= PLACES) throw new RangeError(`more than ${PLACES} knocks at once`);
     this.#uses[place]! += 1;
     const token = (this.#uses[place]! % USES) * PLACES + place;
-    this.#pending[place] = { knock, how, token };
+    this.#hows[place] = how;
+    this.#where[place] = knock.address;
+    this.#ids[place] = knock.id;
+    this.#tokens[place] = token;
     return token;
   }
 
-  #give(token: number): void {
-    this.#pending[token % PLACES] = undefined;
-    this.#free.push(token % PLACES);
+  #give(place: number): void {
+    this.#hows[place] = null;
+    this.#free.push(place);
   }
 
   #say(message: ToThread): void {
-    this.#port.postMessage(message);
+    // Their memory goes along: nobody here looks at it any more.
+    this.#port.postMessage(message, message.kind === 'knocks' ? [message.words.buffer] : []);
   }
 
   #hear(words: Uint32Array): void {
     const heard = new Map<Sending, Answer[]>();
     for (let at = 0; at < words.length; at += ANSWER_WORDS) {
-      const one = this.#pending[words[at]! % PLACES];
+      const place = words[at]! % PLACES;
+      const how = this.#hows[place];
       // Dropped while the answer was on its way.
-      if (!one || one.token !== words[at]) continue;
-      this.#give(one.token);
-      const answer = { id: one.knock.id, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
-      const together = heard.get(one.how);
+      if (!how || this.#tokens[place] !== words[at]) continue;
+      this.#give(place);
+      const answer = { id: this.#ids[place]!, verdict: VERDICTS[words[at + 1]!]!, ms: words[at + 2]! / 1000 };
+      const together = heard.get(how);
       if (together) together.push(answer);
-      else heard.set(one.how, [answer]);
+      else heard.set(how, [answer]);
     }
     for (const [how, answers] of heard) how.answered(answers);
   }
@@ -116,33 +118,41 @@ class Link implements Connector {
   #watch(signal: AbortSignal): void {
     if (this.#signal === signal) return;
     this.#signal = signal;
-    signal.addEventListener('abort', () => this.#forget(({ how }) => how.signal === signal), { once: true });
+    const isOurs = (place: number): boolean => this.#hows[place]!.signal === signal;
+    signal.addEventListener('abort', () => void this.#forget(isOurs), { once: true });
   }
 
-  #forget(isForgotten: (one: Pending) => boolean): Pending[] {
-    const found = this.#pending.filter((one) => one !== undefined).filter((one) => isForgotten(one));
-    for (const { token } of found) this.#give(token);
-    if (found.length > 0) this.#say({ kind: 'drop', tokens: Uint32Array.from(found, ({ token }) => token) });
-    return found;
+  #forget(isForgotten: (place: number) => boolean): Forgotten[] {
+    const found = this.#waiting().filter((place) => isForgotten(place));
+    const forgotten = found.map((place) => ({ id: this.#ids[place]!, how: this.#hows[place]! }));
+    for (const place of found) this.#give(place);
+    if (found.length > 0) this.#say({ kind: 'drop', tokens: Uint32Array.from(found, (place) => this.#tokens[place]!) });
+    return forgotten;
+  }
+
+  #waiting(): number[] {
+    return [...this.#hows.keys()].filter((place) => this.#hows[place] !== null);
   }
 
   #spoil(): void {
     this.#isOver = true;
-    const all = this.#pending.filter((one) => one !== undefined);
-    for (const { token } of all) this.#give(token);
-    for (const { knock, how } of all) if (!how.signal.aborted) how.answered([{ id: knock.id, verdict: 'ours', ms: 0 }]);
+    const all = this.#waiting().map((place) => ({ place, id: this.#ids[place]!, how: this.#hows[place]! }));
+    for (const { place } of all) this.#give(place);
+    for (const { id, how } of all) if (!how.signal.aborted) how.answered([{ id, verdict: 'ours', ms: 0 }]);
   }
+}
 
-  #wordsOf(address: string): Uint32Array {
-    const known = this.#addresses.get(address);
-    if (known) return known;
-    if (this.#addresses.size >= ADDRESSES_KEPT) this.#addresses.clear();
+/** Family, and the address after it. */
+function writeAddress(words: Uint32Array, at: number, address: string): void {
+  if (address.includes(':')) {
     const { family, value } = parseAddress(address)!;
-    const words = [96n, 64n, 32n, 0n].map((shift) => Number((value >> shift) & 0xffffffffn));
-    const all = family === 4 ? Uint32Array.of(4, words[3]!) : Uint32Array.of(6, ...words);
-    this.#addresses.set(address, all);
-    return all;
+    words[at] = family;
+    const shifts = family === 4 ? [0n] : [96n, 64n, 32n, 0n];
+    for (const [word, shift] of shifts.entries()) words[at + 1 + word] = Number((value >> shift) & 0xffffffffn);
+    return;
   }
+  words[at] = 4;
+  words[at + 1] = ipv4Value(address);
 }
 
 /** Starts the thread and waits until it can work; throws why it cannot, in words. */

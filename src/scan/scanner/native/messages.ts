@@ -10,7 +10,7 @@ export type ToThread =
 export type FromThread =
   | { kind: 'ready'; width: number }
   | { kind: 'unable'; why: string }
-  | { kind: 'answers'; words: Uint32Array };
+  | { kind: 'answers'; words: Uint32Array<ArrayBuffer> };
 
 /** One knock: token, ms, port, family (4 or 6), then the address, IPv4 in the first word. */
 export const KNOCK_WORDS = 8;
@@ -45,7 +45,7 @@ export class Answers {
     return this.#count / ANSWER_WORDS;
   }
 
-  take(): Uint32Array | null {
+  take(): Uint32Array<ArrayBuffer> | null {
     if (this.#count === 0) return null;
     const words = this.#words.slice(0, this.#count);
     this.#count = 0;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Flights } from './flights.ts';
 import { KNOCK_WORDS } from './messages.ts';
 import { Queue } from './queue.ts';
 import { Wheel } from './wheel.ts';
@@ -78,5 +79,41 @@ test('1.1: a thread that stood still does not catch up faster than its rate, and
       }
     }),
     { numRuns: 60 },
+  );
+});
+
+test('a sequence number leads to its slot and to no other, whatever comes and goes', () => {
+  const width = 24;
+  const steps = fc.array(fc.record({ slot: fc.nat(width - 1), sequence: fc.nat(40), high: fc.boolean() }), {
+    maxLength: 300,
+  });
+  fc.assert(
+    fc.property(steps, (all) => {
+      const flights = new Flights(width);
+      const truth = new Map<number, number>();
+      for (const { slot, sequence, high } of all) {
+        // Few numbers, so that runs meet, go round the end, and two slots have one number.
+        const number = high ? 0xffffffff - sequence : sequence;
+        if (truth.delete(slot)) flights.remove(slot);
+        else {
+          flights.add(slot, number);
+          truth.set(slot, number);
+        }
+        assert.equal(flights.count, truth.size);
+        for (const [there, its] of truth)
+          assert.equal(
+            flights.find(its, (one) => one === there),
+            there,
+          );
+        for (const one of [number, 77])
+          if (![...truth.values()].includes(one))
+            assert.equal(
+              flights.find(one, () => true),
+              -1,
+            );
+        assert.deepEqual([...flights.slots()].toSorted(), [...truth.keys()].toSorted());
+      }
+    }),
+    { numRuns: 200 },
   );
 });

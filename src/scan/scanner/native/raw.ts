@@ -4,11 +4,19 @@ const SOCK_DGRAM = 2;
 const SOCK_RAW = 3;
 const IPPROTO_TCP = 6;
 const SOL_SOCKET = 1;
+const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
 const SO_ATTACH_FILTER = 26;
+const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
-/** Answers that lie there while the thread sends; a small packet counts for about 800 bytes. */
-const RECEIVE_BYTES = 64 * 2 ** 20;
+const IPPROTO_IP = 0;
+const IP_MTU_DISCOVER = 10;
+const IP_PMTUDISC_DO = 2;
+/**
+ * Answers that lie there while the thread sends, and packets that wait for the neighbour table; a small one counts for about
+ * 800 bytes.
+ */
+const BUFFER_BYTES = 64 * 2 ** 20;
 /** struct mmsghdr and struct iovec on 64-bit Linux */
 const MESSAGE_BYTES = 64;
 const LENGTH_AT = 56;
@@ -71,8 +79,12 @@ export function rawSocket(libc: Libc, port: number): number {
     throw new Error(isForbidden ? 'raw sockets are not permitted (CAP_NET_RAW)' : `no raw socket (errno ${errno})`);
   }
   const size = libc.block(4);
-  size.view.setInt32(0, RECEIVE_BYTES, true);
-  for (const option of [SO_RCVBUF, SO_RCVBUFFORCE]) libc.setsockopt(fd, SOL_SOCKET, option, size.at, 4);
+  size.view.setInt32(0, BUFFER_BYTES, true);
+  for (const option of [SO_RCVBUF, SO_RCVBUFFORCE, SO_SNDBUF, SO_SNDBUFFORCE])
+    libc.setsockopt(fd, SOL_SOCKET, option, size.at, 4);
+  // As the kernel's own SYNs: not to be taken apart, so that none needs a number that is told from all others.
+  size.view.setInt32(0, IP_PMTUDISC_DO, true);
+  libc.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, size.at, 4);
   if (attach(libc, fd, port) !== 0) {
     const errno = libc.errno();
     libc.close(fd);
@@ -111,6 +123,7 @@ export class Ways {
   readonly #libc: Libc;
   readonly #fd: number;
   readonly #block: Block;
+  /** by the address as a signed number, which needs no object */
   readonly #known = new Map<number, number>();
 
   constructor(libc: Libc) {
@@ -121,7 +134,7 @@ export class Ways {
 
   /** 0 when there is no way. */
   from(to: number): number {
-    const known = this.#known.get(to);
+    const known = this.#known.get(to | 0);
     if (known !== undefined) return known;
     if (this.#known.size >= WAYS_KEPT) this.#known.clear();
     const { at, view } = this.#block;
@@ -137,7 +150,7 @@ export class Ways {
       this.#libc.connect(this.#fd, at, 16) === 0 && this.#libc.getsockname(this.#fd, at + mine, at + length) === 0;
     const from = isThere ? view.getUint32(mine + 4) : 0;
     // A way that is not there now may be there soon.
-    if (from !== 0) this.#known.set(to, from);
+    if (from !== 0) this.#known.set(to | 0, from);
     return from;
   }
 

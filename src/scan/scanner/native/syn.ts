@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Cookies, readReply, SYN_BYTES, type Way, writeSyn } from '../../logic/syn.ts';
+import { Flights } from './flights.ts';
 import { AF_INET, type Block, ERRNO, type Libc, SOCKADDR_BYTES } from './libc.ts';
 import { type Answers, OPEN, OURS_ALONE, REFUSED, SILENT, UNREACHABLE } from './messages.ts';
 import { holdPort, Messages, rawSocket, Ways } from './raw.ts';
@@ -37,10 +38,11 @@ export class SynTrier implements Trier {
   readonly #tokens: Float64Array;
   readonly #turns: Uint32Array;
   readonly #began: Float64Array;
-  readonly #pairs: Float64Array;
+  readonly #waits: Uint32Array;
+  readonly #targets: Uint32Array;
+  readonly #ports: Uint16Array;
   readonly #free: number[] = [];
-  /** address and port as one number → slot */
-  readonly #slotOf = new Map<number, number>();
+  readonly #flights: Flights;
   readonly #wheel = new Wheel(performance.now());
   #made = 0;
 
@@ -69,11 +71,14 @@ export class SynTrier implements Trier {
     this.#tokens = new Float64Array(width).fill(IDLE);
     this.#turns = new Uint32Array(width);
     this.#began = new Float64Array(width);
-    this.#pairs = new Float64Array(width);
+    this.#waits = new Uint32Array(width);
+    this.#targets = new Uint32Array(width);
+    this.#ports = new Uint16Array(width);
+    this.#flights = new Flights(width);
   }
 
   get waiting(): number {
-    return this.#slotOf.size + this.#others.waiting;
+    return this.#flights.count + this.#others.waiting;
   }
 
   get room(): number {
@@ -84,23 +89,26 @@ export class SynTrier implements Trier {
     if (words[at + 3] !== 4) return this.#others.begin(words, at);
     const token = words[at]!;
     const way = { from: 0, to: words[at + 4]!, fromPort: this.#port, toPort: words[at + 2]! };
-    const pair = way.to * 65_536 + way.toPort;
-    // Answers to two tries of one pair could not be told apart.
-    if (this.#slotOf.has(pair)) return this.#answers.add(token, OURS_ALONE, 0);
     way.from = this.#ways.from(way.to);
     if (way.from === 0) return this.#answers.add(token, UNREACHABLE, 0);
+    // The same each time, so that whoever has a connection half-open since the last try takes this one for its repeat.
+    const sequence = this.#cookies.of(way);
+    // Answers to two tries of one pair could not be told apart.
+    if (this.#find(sequence, way.to, way.toPort) >= 0) return this.#answers.add(token, OURS_ALONE, 0);
     const slot = this.#free.pop() ?? this.#made++;
-    const now = performance.now();
     this.#tokens[slot] = token;
-    this.#began[slot] = now;
-    this.#pairs[slot] = pair;
+    this.#waits[slot] = words[at + 1]!;
+    this.#targets[slot] = way.to;
+    this.#ports[slot] = way.toPort;
     this.#turns[slot]! += 1;
-    this.#slotOf.set(pair, slot);
-    this.#meet(now);
-    this.#wheel.set(this.#mark(slot), now + words[at + 1]!);
-    this.#write(way);
+    this.#flights.add(slot, sequence);
+    this.#write(way, sequence);
     this.#sending.push(slot);
     if (this.#sending.length === TOGETHER) this.#send();
+  }
+
+  #find(sequence: number, address: number, port: number): number {
+    return this.#flights.find(sequence, (slot) => this.#targets[slot] === address && this.#ports[slot] === port);
   }
 
   wait(ms: number): void {
@@ -121,7 +129,7 @@ export class SynTrier implements Trier {
 
   drop(tokens: Iterable<number>): void {
     const dropped = new Set(tokens);
-    for (const slot of this.#slotOf.values()) if (dropped.has(this.#tokens[slot]!)) this.#release(slot);
+    for (const slot of this.#flights.slots()) if (dropped.has(this.#tokens[slot]!)) this.#release(slot);
     this.#others.drop(tokens);
   }
 
@@ -131,16 +139,23 @@ export class SynTrier implements Trier {
     this.#others.close();
   }
 
-  #write(way: Way): void {
+  #write(way: Way, sequence: number): void {
     const index = this.#sending.length;
     const { view } = this.#out.names;
     view.setUint16(index * SOCKADDR_BYTES, AF_INET, true);
     view.setUint32(index * SOCKADDR_BYTES + 4, way.to);
-    writeSyn(this.#out.data.view, index * SYN_BYTES, way, this.#cookies.of(way));
+    writeSyn(this.#out.data.view, index * SYN_BYTES, way, sequence);
   }
 
   #send(): void {
     const all = this.#sending.length;
+    if (all === 0) return;
+    const now = performance.now();
+    this.#meet(now);
+    for (const slot of this.#sending) {
+      this.#began[slot] = now;
+      this.#wheel.set(this.#mark(slot), now + this.#waits[slot]!);
+    }
     for (let first = 0; first < all;) {
       const sent = this.#libc.sendmmsg(this.#raw, this.#out.headerAt(first), all - first, 0);
       if (sent <= 0) this.#unsent(this.#sending[first]!, this.#libc.errno());
@@ -166,10 +181,8 @@ export class SynTrier implements Trier {
   #hear(index: number, now: number): void {
     const reply = readReply(this.#in.data.view, index * RECEIVED_BYTES, this.#in.lengthOf(index));
     if (!reply || reply.toPort !== this.#port) return;
-    const slot = this.#slotOf.get(reply.from * 65_536 + reply.fromPort);
-    if (slot === undefined) return;
-    const way = { from: reply.to, to: reply.from, fromPort: reply.toPort, toPort: reply.fromPort };
-    if (reply.acknowledged !== (this.#cookies.of(way) + 1) >>> 0) return;
+    const slot = this.#find((reply.acknowledged - 1) >>> 0, reply.from, reply.fromPort);
+    if (slot < 0) return;
     this.#answer(slot, reply.is === 'open' ? OPEN : REFUSED, now);
   }
 
@@ -183,7 +196,7 @@ export class SynTrier implements Trier {
   }
 
   #release(slot: number): void {
-    this.#slotOf.delete(this.#pairs[slot]!);
+    this.#flights.remove(slot);
     this.#tokens[slot] = IDLE;
     this.#free.push(slot);
   }

@@ -22,7 +22,8 @@ const TOLD_TOGETHER = 512;
 const TELL_MS = 5;
 
 const { port, path } = workerData as { port: MessagePort; path: 'epoll' | 'syn' };
-const say = (message: FromThread): void => port.postMessage(message);
+const say = (message: FromThread): void =>
+  port.postMessage(message, message.kind === 'answers' ? [message.words.buffer] : []);
 
 class Thread {
   readonly #trier: Trier;
