@@ -5,6 +5,7 @@ import { noteDecision } from './store-hosts.ts';
 import { fillUntil } from './store-told.ts';
 import { removeMoments } from './store-timeline.ts';
 import {
+  removeDepartures,
   removeFaces,
   removeFollowed,
   removeHistory,
@@ -32,6 +33,7 @@ export async function retain(platform: Platform): Promise<void> {
     patrols: await removePatrols(platform.db, before),
     faces: await removeFaces(platform.db, before),
     followed: await removeFollowed(platform.db, new Date(now - DAY_MS)),
+    departures: await removeDepartures(platform.db),
   };
   platform.log.info(removed, 'old sightings, probe results, scans and patrols were removed');
   await endClaims(platform, new Date(now - CLAIM_DAYS * DAY_MS));

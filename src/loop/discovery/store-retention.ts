@@ -96,3 +96,12 @@ export function removeFollowed(db: Db, before: Date): Promise<number> {
       select address from discovery.followed where at < ${before} limit ${BATCH})`,
   );
 }
+
+/** Only batches that are being written ask for them; by the database's clock, which wrote them. */
+export function removeDepartures(db: Db): Promise<number> {
+  return inBatches(
+    db,
+    sql`delete from discovery.departure where ctid = any(array(
+      select ctid from discovery.departure where at < now() - interval '1 day' limit ${BATCH}))`,
+  );
+}
