@@ -20,12 +20,25 @@ export async function notePresence(db: DbOrTx, all: readonly Present[]): Promise
   for (const some of chunks(inOrder)) await notePresenceOf(db, some);
 }
 
-/** Nobody notes that these hosts are seen, or what they serve, before this transaction has ended. */
-export const holdHosts = (db: DbOrTx, hostIds: readonly string[]): Promise<void> =>
-  notePresence(
-    db,
-    hostIds.map((hostId) => ({ hostId, last: null })),
-  );
+/**
+ * Nobody notes that these hosts are seen, or what they serve, before this transaction has ended. One after the other in the
+ * order of hosts, whatever PostgreSQL takes the table for; so all that a transaction may write of, at once.
+ */
+export async function holdHosts(db: DbOrTx, hostIds: readonly string[]): Promise<void> {
+  await sql`${prepared}select from discovery.presence where host_id = ${anyOf(hostIds)}
+    order by host_id collate "C" for no key update`.execute(db);
+}
+
+/** The same for those of these hosts of whom nobody else writes just now: who waits for nobody may hold others already. */
+export async function holdIdle(db: DbOrTx, hostIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ host_id: string }>`${prepared}
+    with held as materialized (
+      select host_id from discovery.presence where host_id = ${anyOf(hostIds)} for no key update skip locked)
+    select p.host_id from discovery.presence p
+    where p.host_id = ${anyOf(hostIds)} and p.host_id not in (select host_id from held)`.execute(db);
+  const busy = new Set(rows.map((row) => row.host_id));
+  return new Set(hostIds.filter((id) => !busy.has(id)));
+}
 
 async function notePresenceOf(db: DbOrTx, some: readonly Present[]): Promise<void> {
   const told = sql`unnest(${plainList(some.map(({ hostId }) => hostId))}::text[],
@@ -107,12 +120,21 @@ export async function mutedHosts(
   return rows;
 }
 
-export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {
-  if (hostIds.length === 0) return;
-  await holdHosts(db, hostIds);
-  await q(db)
-    .updateTable('discovery.presence')
+/** Of these hosts, those that nobody has seen since then, nor writes of just now, are offline. How many were not before. */
+export async function markOffline(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  { since, at }: { since: Date; at: Date },
+): Promise<number> {
+  if (hostIds.length === 0) return 0;
+  const idle = await holdIdle(db, hostIds);
+  const done = await q(db)
+    .updateTable('discovery.presence as p')
     .set({ offline_since: at })
-    .where('host_id', '=', anyOf(hostIds))
-    .execute();
+    .where('p.host_id', '=', anyOf([...idle]))
+    .where('p.last_seen', '<', since)
+    .where('p.offline_since', 'is', null)
+    .where(sql<boolean>`exists (select from discovery.host h where h.id = p.host_id and h.superseded_by is null)`)
+    .executeTakeFirst();
+  return Number(done.numUpdatedRows);
 }
