@@ -43,13 +43,11 @@ export async function holdIdle(db: DbOrTx, hostIds: readonly string[]): Promise<
 async function notePresenceOf(db: DbOrTx, some: readonly Present[]): Promise<void> {
   const told = sql`unnest(${plainList(some.map(({ hostId }) => hostId))}::text[],
     ${plainList(some.map(({ last }) => last ?? 'null'))}::timestamptz[]) t (host_id, last)`;
-  const { rows } = await sql<{ seen: number }>`${prepared}
-    with held as (
-      update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
-        offline_since = case when t.last is null then p.offline_since end
-      from ${told} where p.host_id = t.host_id returning t.last)
-    select count(last) as seen from held`.execute(db);
-  if (rows[0]!.seen === some.filter(({ last }) => last !== null).length) return;
+  const known = await sql`${prepared}
+    update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
+      offline_since = case when t.last is null then p.offline_since end
+    from ${told} where p.host_id = t.host_id`.execute(db);
+  if (Number(known.numAffectedRows ?? 0n) === some.length) return;
   await sql`
     insert into discovery.presence (host_id, last_seen) select host_id, last from ${told}
     where last is not null and not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
