@@ -73,7 +73,7 @@ export function removePatrols(db: Db, before: Date): Promise<number> {
     sql`delete from discovery.patrol where id in (
       select p.id from discovery.patrol p
       where p.ordered_at < ${before} and p.state not in ('ordered', 'running')
-        and exists (select from discovery.patrol n where n.block = p.block and n.ordered_at > p.ordered_at)
+        and exists (select from discovery.patrol n where n.block = p.block and n.site = p.site and n.ordered_at > p.ordered_at)
       limit ${BATCH})`,
   );
 }
