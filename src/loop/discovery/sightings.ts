@@ -101,7 +101,10 @@ async function decideOrRepeat(
     isHeld = true;
     await writeDown(tx, part);
   }
-  await noteSeen(tx.db, seen);
+  const made = new Set(decisions.filter(isFresh).map(({ hostId }) => hostId));
+  const { known = [], fresh = [] } = Object.groupBy(seen, ({ hostId }) => (made.has(hostId) ? 'fresh' : 'known'));
+  await noteSeen(tx.db, known);
+  await noteSeen(tx.db, fresh, { areNew: true });
   return decisions;
 }
 

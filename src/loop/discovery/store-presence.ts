@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { prepared } from '../../platform/db/prepared.ts';
@@ -13,11 +13,11 @@ export interface Present {
 
 /**
  * Who is seen is present. Rows are taken in the order of hosts, and until the transaction ends nobody else has them: that
- * is how everybody who writes of a host comes after another (decision 0096).
+ * is how everybody who writes of a host comes after another (decision 0096). `areNew`: nobody has seen any of them before.
  */
-export async function notePresence(db: DbOrTx, all: readonly Present[]): Promise<void> {
+export async function notePresence(db: DbOrTx, all: readonly Present[], areNew = false): Promise<void> {
   const inOrder = all.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
-  for (const some of chunks(inOrder)) await notePresenceOf(db, some);
+  for (const some of chunks(inOrder)) await notePresenceOf(db, some, areNew);
 }
 
 /**
@@ -40,18 +40,22 @@ export async function holdIdle(db: DbOrTx, hostIds: readonly string[]): Promise<
   return new Set(hostIds.filter((id) => !busy.has(id)));
 }
 
-async function notePresenceOf(db: DbOrTx, some: readonly Present[]): Promise<void> {
+async function notePresenceOf(db: DbOrTx, some: readonly Present[], areNew: boolean): Promise<void> {
   const told = sql`unnest(${plainList(some.map(({ hostId }) => hostId))}::text[],
     ${plainList(some.map(({ last }) => last ?? 'null'))}::timestamptz[]) t (host_id, last)`;
-  const known = await sql`${prepared}
+  const known = sql`${prepared}
     update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
       offline_since = case when t.last is null then p.offline_since end
-    from ${told} where p.host_id = t.host_id`.execute(db);
-  if (Number(known.numAffectedRows ?? 0n) === some.length) return;
+    from ${told} where p.host_id = t.host_id`;
+  if (!areNew && (await touches(db, known)) === some.length) return;
   await sql`
     insert into discovery.presence (host_id, last_seen) select host_id, last from ${told}
     where last is not null and not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
 }
+
+/** How many rows that was. */
+export const touches = async (db: DbOrTx, statement: RawBuilder<unknown>): Promise<number> =>
+  Number((await statement.execute(db)).numAffectedRows ?? 0n);
 
 /** Hosts that the last scan of their addresses did not find. */
 export async function offlineHosts(db: DbOrTx): Promise<Set<string>> {
