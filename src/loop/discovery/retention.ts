@@ -1,7 +1,7 @@
 import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { endOldClaims } from './store-addresses.ts';
-import { noteDecision } from './store-hosts.ts';
+import { lockIdentities, noteDecision } from './store-hosts.ts';
 import { fillUntil } from './store-told.ts';
 import { removeMoments } from './store-timeline.ts';
 import {
@@ -41,6 +41,8 @@ export async function retain(platform: Platform): Promise<void> {
 
 async function endClaims(platform: Platform, before: Date): Promise<void> {
   await platform.observe(systemActor('discovery.retention'), async (tx) => {
+    // Lists are taken under this lock, and tell the same claims anew.
+    await lockIdentities(tx.db);
     for (const { host_id, address } of await endOldClaims(tx.db, before)) {
       const why = `somebody said that it has ${address}, but nobody has said so for ${CLAIM_DAYS} days`;
       await noteDecision(tx.db, { hostId: host_id, at: tx.now, kind: 'left', address, why });
