@@ -10,13 +10,15 @@ import { merge } from './merge.ts';
 import { NAME_RANK, renameHost } from './names.ts';
 import { recordSightings } from './sightings.ts';
 import { endOtherClaims, noteAddress } from './store-addresses.ts';
-import { firmIdentifiers } from './store-around.ts';
+import { firmIdentifiers, hostsAround } from './store-around.ts';
 import { saveSystem } from './store-device.ts';
-import { findHost, hostIdAt, updateHost } from './store-hosts.ts';
+import { findHost, hostIdAt, lockIdentities, updateHost } from './store-hosts.ts';
+import { holdHosts } from './store-presence.ts';
 import { noteCarried } from './shared.ts';
 import { noteIdentifiers, noteSighting } from './store-seen.ts';
 import { areApart } from './store-merges.ts';
 import { listedTwins } from './store-sources.ts';
+import { type Telling, twinsOf } from './store-twins.ts';
 
 type Attach = Parameters<Discovery['attachAgent']>[1];
 
@@ -29,18 +31,16 @@ function usable(addresses: readonly string[]): string[] {
 /** Finds or makes the host that a newly enrolled agent runs on, and marks it managed. */
 export async function attachAgent(platform: Platform, tx: Tx, agent: Attach): Promise<string> {
   const addresses = usable(agent.addresses);
-  const sighting: Omit<Sighting, 'address'> = {
-    source: 'agent',
-    at: tx.now.toISOString(),
-    identifiers: agent.identifiers,
-    hostname: agent.hostname,
-  };
+  const { identifiers, hostname } = agent;
+  const told: Omit<Sighting, 'address'> = { source: 'agent', at: tx.now.toISOString(), identifiers, hostname };
+  await lockIdentities(tx.db);
   const expected = await expectedHost(tx, agent);
-  const hostId = expected ?? (await reconciled(platform, tx, sighting, addresses, agent.reporting));
-  if (expected) {
-    const address = await addressOf(tx, expected, addresses);
-    await noteSighting(tx.db, expected, { ...sighting, address });
-  }
+  const address = expected ? await addressOf(tx, expected, addresses) : await whereKnown(tx, addresses);
+  const sighting = { ...told, address };
+  const around = expected ? [expected] : (await hostsAround(tx.db, [sighting])).map(({ id }) => id);
+  await holdHosts(tx.db, [...around, ...(await twinsOf(tx.db, { hostIds: around, identifiers, addresses }))]);
+  if (expected) await noteSighting(tx.db, expected, sighting);
+  const hostId = expected ?? (await recordSightings(platform, tx, [sighting], undefined, agent.reporting))[0]!.hostId;
   await updateHost(tx.db, hostId, {
     management: 'managed',
     agent_id: agent.agentId,
@@ -72,19 +72,12 @@ async function addressOf(tx: Tx, hostId: string, addresses: string[]): Promise<s
   );
 }
 
-async function reconciled(
-  platform: Platform,
-  tx: Tx,
-  sighting: Omit<Sighting, 'address'>,
-  addresses: string[],
-  reporting?: Attach['reporting'],
-): Promise<string> {
-  // The address where we know a host already tells most; an agent without any address is a new host.
+/** The address where we know a host already tells most; an agent without any address is a new host. */
+async function whereKnown(tx: Tx, addresses: readonly string[]): Promise<string> {
   const known = await Promise.all(addresses.map((address) => hostIdAt(tx.db, address)));
   const address = addresses[known.findIndex((id) => id !== null)] ?? addresses[0];
   if (!address) throw new AppError('INPUT_INVALID', { why: 'the agent reports no address besides loopback' });
-  const [decision] = await recordSightings(platform, tx, [{ ...sighting, address }], undefined, reporting);
-  return decision!.hostId;
+  return address;
 }
 
 async function claimAddresses(tx: Tx, hostId: string, addresses: string[]): Promise<void> {
@@ -125,24 +118,44 @@ export async function setManagement(tx: Tx, hostId: string, management: Manageme
   await tx.publish('hosts', { hostId });
 }
 
-/** What facts tell about who and where a host is. */
+/**
+ * What facts tell about who and where a host is. All that may be written of is held before anything is; where another
+ * record may turn out to be this machine, under the lock that decides (decision 0103).
+ */
 export async function updateIdentity(
   tx: Tx,
   hostId: string,
   facts: { hostname: string; identifiers: Identifier[]; addresses: string[]; system?: string },
 ): Promise<void> {
+  const addresses = usable(facts.addresses);
+  const telling = { identifiers: facts.identifiers, addresses };
+  let others = await othersThan(tx, hostId, telling);
+  if (others.length > 0) {
+    await lockIdentities(tx.db);
+    others = await othersThan(tx, hostId, telling);
+  }
+  await holdHosts(tx.db, [hostId, ...others]);
   await noteIdentifiers(tx.db, hostId, facts.identifiers, tx.now);
-  await claimAddresses(tx, hostId, usable(facts.addresses));
-  await noteCarried(tx, hostId, usable(facts.addresses));
+  await claimAddresses(tx, hostId, addresses);
+  await noteCarried(tx, hostId, addresses);
   await renameHost(tx, hostId, facts.hostname, NAME_RANK.host);
   if (facts.system) await saveSystem(tx.db, hostId, facts.system);
+  if (others.length === 0) return;
   await adoptMeasured(tx, hostId);
   await adoptListed(tx, hostId, facts.identifiers);
 }
 
+const othersThan = async (tx: Tx, hostId: string, telling: Omit<Telling, 'hostIds'>): Promise<string[]> => [
+  ...(await twinsOf(tx.db, { hostIds: [hostId], ...telling })),
+  ...(await listedTwins(tx.db, hostId, cloudIds(telling.identifiers), LISTS)),
+];
+
+const cloudIds = (identifiers: readonly Identifier[]): string[] =>
+  identifiers.filter(({ kind }) => kind === 'cloud-id').map(({ value }) => value);
+
 /** A cloud listed the machine before anybody saw it; now it says itself which one it is. */
 async function adoptListed(tx: Tx, hostId: string, identifiers: readonly Identifier[]): Promise<void> {
-  const ids = identifiers.filter(({ kind }) => kind === 'cloud-id').map(({ value }) => value);
+  const ids = cloudIds(identifiers);
   for (const id of await listedTwins(tx.db, hostId, ids, LISTS)) {
     const other = await findHost(tx.db, id);
     if (!other || (await areApart(tx.db, hostId, id))) continue;

@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
+import type { Sighting } from '../../model/estate.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { splitHost } from './merge.ts';
 import { decisionsOf } from './store-hosts.ts';
+import { goneAmong, standNow } from './store-repeats.ts';
 import { ChurnPlay } from './testing/churn-play.ts';
 import { ChurnWorld } from './testing/churn-world.ts';
 
@@ -104,6 +106,46 @@ test('M.11: a week of an estate: none merged, none counted twice, all explained,
     { numRuns: 3 },
   );
   assert.ok(merges > 0, 'no history had a merge');
+});
+
+/** Where somebody is that was measured there, as sightings. */
+async function measured({ platform }: Played): Promise<{ sightings: Sighting[]; hosts: Map<number, string> }> {
+  const { rows } = await sql<{ host_id: string; address: string; site: string }>`
+    select a.host_id, a.address, a.site from discovery.address a join discovery.host h on h.id = a.host_id
+    where a.current and a.how = 'measured' and h.superseded_by is null`.execute(platform.db);
+  const sightings = rows.map(({ address, site }): Sighting => {
+    return { source: 'scan', address, site, at: '2030-01-01T00:00:00.000Z', identifiers: [] };
+  });
+  return { sightings, hosts: new Map(rows.map(({ host_id }, index) => [index, host_id])) };
+}
+
+test('1.5, 1.7: whoever departs is known by it, whatever path it went: moved, displaced, replaced, merged, taken back', async () => {
+  const textOf = ({ sightings, hosts }: Awaited<ReturnType<typeof measured>>, index: number): string =>
+    `${hosts.get(index)} ${sightings[index]!.address}`;
+  await played({ seed: 7, size: 40, portion: 12, every: 24 }, async (after) => {
+    const { platform, world, play } = after;
+    let departed = 0;
+    const watch = async (happens: () => Promise<unknown>): Promise<void> => {
+      const stand = await standNow(platform.db);
+      const before = await measured(after);
+      await happens();
+      const now = await measured(after);
+      const there = new Set([...now.hosts.keys()].map((index) => textOf(now, index)));
+      const gone = [...before.hosts.keys()].filter((index) => !there.has(textOf(before, index)));
+      const told = await goneAmong(platform.db, before.sightings, before.hosts, stand);
+      assert.deepEqual(
+        told.toSorted((a, b) => a - b),
+        gone,
+      );
+      departed += gone.length;
+    };
+    for (let round = 0; round < 4; round++) {
+      world.pass(24);
+      await watch(() => play.round());
+    }
+    await watch(() => assertReversible(after));
+    assert.ok(departed > 20, `${departed} departed`);
+  });
 });
 
 test('who plays it sees what is wrong: a machine that moved and is taken for a copy is counted twice', async () => {

@@ -1,6 +1,7 @@
 import type { Identifier, Sighting } from '../../model/estate.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { PatrolCounts, PatrolReply, PatrolReport, PatrolSeen } from '../../model/patrol.ts';
+import { LOCAL_SITE } from '../../model/site.ts';
 import { plainText } from '../../model/text.ts';
 import type { Platform, Tx } from '../../platform/context.ts';
 import { identifiersOf, nameFrom } from '../../scan/logic/describe.ts';
@@ -11,6 +12,7 @@ import type { Look } from '../../scan/look.ts';
 import { readAnew } from './certificates.ts';
 import { weigh } from './logic/hearsay.ts';
 import { harmless, ownMacs, proxied, whyRefused } from './logic/patrol-report.ts';
+import { addressOfPlace, atPlace } from './logic/place.ts';
 import { questions } from './logic/reconcile.ts';
 import { recordLooks } from './looks.ts';
 import { endPatrol, type PatrolAgent, stillAllowed, whyOver } from './patrols.ts';
@@ -117,6 +119,7 @@ async function storeWindow(platform: Platform, tx: Tx, ageing: Ageing, window: W
     ports: row.ports,
     isOpen: ({ address, port }) => open.has(`${address} ${port}`),
     by: 'agent',
+    site: row.site,
   });
   counts.asked += asked.length;
   counts.answered += seen.length;
@@ -155,6 +158,7 @@ async function sightingsOf(
       at: tx.now.toISOString(),
       identifiers: [...probes.flatMap(identifiersOf), ...own],
       via: row.host_id,
+      ...(row.site === LOCAL_SITE ? {} : { site: row.site }),
       evidence: {
         ports: here.map(({ port }) => port),
         guess: guessOf({
@@ -175,7 +179,8 @@ async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCou
   const hosts = await touchedBy(tx.db, sightings);
   const strangers: Sighting[] = [];
   for (const sighting of sightings) {
-    const weight = weigh(hosts, sighting);
+    const place = atPlace(sighting);
+    const weight = weigh(hosts, place);
     if (weight.kind === 'record') {
       strangers.push(sighting);
       continue;
@@ -183,7 +188,7 @@ async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCou
     counts.known++;
     if (weight.differs) counts.differ++;
     const host = hosts.find(({ id }) => id === weight.hostId)!;
-    const isThere = host.addresses.some(({ address }) => address === sighting.address);
+    const isThere = host.addresses.some(({ address }) => address === place.address);
     if (weight.differs) continue;
     await noteHearsay(tx.db, host.id, sighting);
     if (isThere) continue;
@@ -195,12 +200,12 @@ async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCou
 
 /** Nobody can look there but agents: whom this patrol saw there is there still. */
 async function aliveSince(tx: Tx, sightings: readonly Sighting[], since: Date): Promise<Alive> {
-  const asked = questions(await touchedBy(tx.db, sightings), sightings).map(({ address }) => address);
-  const seen = await seenSince(tx.db, asked, since);
-  return (address, identifier) =>
+  const asked = questions(await touchedBy(tx.db, sightings), sightings.map(atPlace)).map(({ address }) => address);
+  const seen = await seenSince(tx.db, asked.map(addressOfPlace), since);
+  return (place, identifier) =>
     seen.some(
       (one) =>
-        one.address === address &&
+        one.address === addressOfPlace(place) &&
         one.identifiers.some(({ kind, value }) => kind === identifier.kind && value === identifier.value),
     );
 }

@@ -14,7 +14,7 @@ import { ageEndpoints, countOffline } from './results.ts';
 import { recordLooks } from './looks.ts';
 import { recordSightings } from './sightings.ts';
 import { sightingsFrom } from '../../scan/scanner/observe.ts';
-import { findPatrols } from './store-patrols.ts';
+import { findPatrols, measuredPlaces } from './store-patrols.ts';
 import { deleteScope, updateScope } from './store-scans.ts';
 import { findEndpoints } from './store-endpoints.ts';
 import { decisionsOf } from './store-hosts.ts';
@@ -281,6 +281,48 @@ for (const [what, lie, why] of [
     assert.deepEqual((await tell(agent, { id: order.id, window: 0 })).ranges, []);
   });
 }
+
+test('1.14: a subnet of another site with the same private addresses is another one, and so are the machines in it', async () => {
+  const [here, there] = [await newAgent('10.89.0.2/24'), await newAgent('10.89.0.3/24', 'in-berlin')];
+  const measured = (address: string, site: string) =>
+    platform.observe(OPERATOR, (tx) => {
+      const at = tx.now.toISOString();
+      return recordSightings(platform, tx, [{ source: 'scan', address, site, at, identifiers: [] }]);
+    });
+  assert.equal((await measured('10.89.0.2', 'local'))[0]!.hostId, here.hostId);
+  assert.equal((await measured('10.89.0.3', 'berlin'))[0]!.hostId, there.hostId);
+  const scope = { cidrs: ['10.89.0.0/24'], ports: '22', agents: true };
+  const own = await addScope(platform, scope);
+  assert.equal(await ordered(there), null, 'by leave of a scope that means other machines');
+  const remote = await addScope(platform, { ...scope, site: 'berlin' });
+  const orders = [(await ordered(here))!, (await ordered(there))!];
+  const patrols = (await findPatrols(platform.db)).filter(({ block }) => block.startsWith('10.89.0.0/24'));
+  assert.deepEqual(patrols.map(({ scopeId, block }) => [scopeId, block]).toSorted(), [
+    [own.id, '10.89.0.0/24'],
+    [remote.id, '10.89.0.0/24@berlin'],
+  ]);
+  await wholePatrol(here, orders[0]!, [seen('10.89.0.7', 'one of ours')]);
+  await wholePatrol(there, orders[1]!, [seen('10.89.0.7', 'one of theirs')]);
+  const strangers = (await discovery.hosts()).filter(({ addresses }) => addresses.includes('10.89.0.7'));
+  assert.equal(strangers.length, 2);
+  assert.deepEqual(
+    strangers.map(({ presence }) => presence),
+    ['up', 'up'],
+  );
+  const places = await Promise.all(strangers.map(({ id }) => measuredPlaces(platform.db, id)));
+  assert.deepEqual(
+    places
+      .flat()
+      .map(({ site }) => site)
+      .toSorted(),
+    ['berlin', 'local'],
+  );
+  // Whoever looks there misses what is there, and nothing of the other site.
+  const missed = { addresses: ['10.89.0.7'], ports: [22], isOpen: () => false, by: 'agent' as const, site: 'berlin' };
+  await platform.observe(OPERATOR, (tx) => ageEndpoints(tx, AGEING, missed));
+  const endpoints = await findEndpoints(platform.db, { hostIds: strangers.map(({ id }) => id) });
+  assert.deepEqual(endpoints.map(({ state }) => state).toSorted(), ['gone', 'open']);
+});
 
 test('1.14: another agent’s patrol is nobody else’s to report', async () => {
   const { order } = await started('10.76.0');

@@ -9,9 +9,10 @@ import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { formatAddress, type Interval } from '../../scan/logic/address.ts';
 import { type Block, blockOf, intersectIntervals, intervalsOf, PATROL, rangesOf } from '../../scan/logic/patrol.ts';
 import { parsePorts } from '../../scan/logic/ports.ts';
-import { countAddresses, overlap, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
+import { containsAddress, countAddresses, overlap, parseTargets, subtractIntervals } from '../../scan/logic/targets.ts';
 import { blackoutOver, nextBlackout, parseBlackout } from './logic/blackout.ts';
 import { elect, isDue, isTurn } from './logic/election.ts';
+import { placeIn, spaceOf } from './logic/place.ts';
 import { addressesOnly, excludedByAll } from './scopes.ts';
 import {
   activePatrols,
@@ -21,6 +22,7 @@ import {
   insertPatrol,
   lastPatrol,
   lockPatrol,
+  measuredPlaces,
   noteSubnets,
   type PatrolRow,
   isActive,
@@ -53,12 +55,12 @@ export async function patrolFor(
   const blocks = blocksOf(subnets);
   return platform.observe({ kind: 'agent', id: agent.agentId, name: agent.agentId }, async (tx) => {
     const stale = new Date(tx.now.getTime() - NOTE_MS);
-    const names = blocks.map(({ block }) => block);
-    await noteSubnets(tx.db, agent, names, { now: tx.now, stale });
+    const here = await atSites(tx.db, agent.hostId, blocks);
+    await noteSubnets(tx.db, agent, here, { now: tx.now, stale });
     const scopes = await findReach(tx.db);
     const [active] = await activePatrols(tx.db, agent.agentId);
     if (active) return whyOver(active, scopes, tx.now) === null ? orderOf(tx.db, active) : null;
-    for (const block of blocks) {
+    for (const block of here) {
       const order = await orderIn(platform, tx, { agent, block, scopes });
       if (order) return order;
     }
@@ -71,6 +73,29 @@ function blocksOf(subnets: readonly string[]): Block[] {
   return [...new Map(blocks.map((block) => [block.block, block])).values()].slice(0, MOST_BLOCKS);
 }
 
+/** The same subnet at another site is another one. `site`: null where nobody measured the agent's host in it. */
+type SiteBlock = Block & { site: string | null };
+
+async function atSites(db: DbOrTx, hostId: string, blocks: readonly Block[]): Promise<SiteBlock[]> {
+  const places = await measuredPlaces(db, hostId);
+  return blocks.map((block) => {
+    const there = places.find(({ address }) => containsAddress([block.interval], address));
+    return { ...block, site: there?.site ?? null };
+  });
+}
+
+/** Which site a block of addresses is at, by what a scope means by them. */
+const siteIn = ({ site }: Pick<Scope, 'site'>, { interval }: Pick<Block, 'interval'>): string =>
+  spaceOf(site, formatAddress(interval.family, interval.first));
+
+/** The scope by whose leave agents look around there: one of their site, if that is known. */
+const scopeFor = (block: SiteBlock, scopes: readonly Scope[]): Scope | undefined =>
+  scopes.find(
+    (one) =>
+      (block.site === null || siteIn(one, block) === block.site) &&
+      intersectIntervals([block.interval], patrolled(one, scopes)).length > 0,
+  );
+
 /** What a scope lets agents look at, now: never what any scope excludes. */
 export function patrolled(scope: Scope, scopes: readonly Scope[]): Interval[] {
   if (!scope.agents) return [];
@@ -80,17 +105,18 @@ export function patrolled(scope: Scope, scopes: readonly Scope[]): Interval[] {
 
 interface Wanted {
   agent: PatrolAgent;
-  block: Block;
+  block: SiteBlock;
   scopes: readonly Scope[];
 }
 
 async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wanted): Promise<PatrolOrder | null> {
-  const scope = scopes.find((one) => intersectIntervals([block.interval], patrolled(one, scopes)).length > 0);
+  const scope = scopeFor(block, scopes);
   if (!scope) return null;
+  const site = siteIn(scope, block);
   // Asked before anything that grows with the agents there: between two patrols every check-in of each ends here.
-  const last = await lastPatrol(tx.db, block.block);
+  const last = await lastPatrol(tx.db, block.block, site);
   if (!isDue(last, tx.now)) return null;
-  const here = await candidatesIn(tx.db, tx.now, block.block);
+  const here = atSite(await candidatesIn(tx.db, tx.now, block.block), { block, scopes, site });
   const elected = elect(
     here.map(({ agentId }) => agentId),
     block.block,
@@ -109,16 +135,27 @@ async function orderIn(platform: Platform, tx: Tx, { agent, block, scopes }: Wan
     scope,
     ...agent,
     block: block.block,
+    site,
     ranges: rangesOf(intervals),
     ports: isMany ? parsePorts('default') : wanted,
     rate: Math.min(scope.rate, PATROL.rate),
     seed: randomInt(2 ** 31),
-    why: `${names.join(' and ')} look around in ${block.block} today, in turn: the lowest hashes of ${here.length} agents there${isMany ? `; ${wanted.length} ports are too many for agents, so the default ones` : ''}`,
+    why: `${names.join(' and ')} look around in ${placeIn(site, block.block)} today, in turn: the lowest hashes of ${here.length} agents there${isMany ? `; ${wanted.length} ports are too many for agents, so the default ones` : ''}`,
     addresses: Number(countAddresses(intervals)),
     at: tx.now,
     until,
   });
   return made ? orderOf(tx.db, (await lockPatrol(tx.db, id))!) : null;
+}
+
+/** Of agents in this block those at this site; of whom nobody knows counts to the site of the scope that comes first. */
+function atSite(
+  all: readonly Candidate[],
+  { block, scopes, site }: { block: Block; scopes: readonly Scope[]; site: string },
+): Candidate[] {
+  const first = scopeFor({ ...block, site: null }, scopes);
+  const unknown = first ? siteIn(first, block) : null;
+  return all.filter((one) => (one.site ?? unknown) === site);
 }
 
 /** How long these addresses may be looked at: until the next blackout, at most `most` ms. Null: one is on. */
@@ -166,7 +203,8 @@ async function depthIn(db: DbOrTx, { ranges, ports }: PatrolRow): Promise<Patrol
 /** Of what was ordered, what is still allowed. */
 export function stillAllowed(row: PatrolRow, scopes: readonly Scope[]): Interval[] {
   const scope = scopes.find(({ id }) => id === row.scope_id);
-  return scope ? intersectIntervals(intervalsOf(row.ranges), patrolled(scope, scopes)) : [];
+  const isThere = scope && intervalsOf(row.ranges).every((interval) => siteIn(scope, { interval }) === row.site);
+  return isThere ? intersectIntervals(intervalsOf(row.ranges), patrolled(scope, scopes)) : [];
 }
 
 /** Why a patrol may not go on, or null. */
@@ -198,7 +236,7 @@ export async function endPatrol(
       patrol: row.id,
       outcome: end.state,
       scope: row.scope_name,
-      block: row.block,
+      block: placeIn(row.site, row.block),
       ranges: row.ranges,
       ports: row.ports,
       counts: row.counts,
@@ -227,15 +265,18 @@ export async function closePatrols(platform: Platform): Promise<void> {
 export async function blocksIn(platform: Platform, scope: Scope, scopes: readonly Scope[]): Promise<PatrolBlock[]> {
   const [now, allowed] = [platform.now(), patrolled(scope, scopes)];
   const byBlock = Map.groupBy(await candidatesIn(platform.db, now), ({ block }) => block);
-  const inScope = [...byBlock].filter(([block]) => {
-    const { intervals } = parseTargets([block], { confirmWide: true });
-    return intersectIntervals(intervals, allowed).length > 0;
+  const inScope = [...byBlock].flatMap(([name, all]) => {
+    const [interval] = parseTargets([name], { confirmWide: true }).intervals;
+    if (!interval || intersectIntervals([interval], allowed).length === 0) return [];
+    const site = siteIn(scope, { interval });
+    const here = atSite(all, { block: { block: name, interval }, scopes, site });
+    return here.length > 0 ? [{ block: name, site, here }] : [];
   });
   return Promise.all(
-    inScope.map(async ([block, here]) => {
+    inScope.map(async ({ block, site, here }) => {
       const ids = here.map(({ agentId }) => agentId);
       const elected = elect(ids, block, now);
-      const last = await lastPatrol(platform.db, block);
+      const last = await lastPatrol(platform.db, block, site);
       return {
         block,
         agents: here.length,

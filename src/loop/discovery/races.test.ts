@@ -6,10 +6,14 @@ import { sql } from 'kysely';
 import type { Sighting } from '../../model/estate.ts';
 import type { Tx } from '../../platform/context.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { attachAgent, updateIdentity } from './agents.ts';
 import { recordAllLooks } from './looks.ts';
 import { merge } from './merge.ts';
+import { ageEndpoints, countOffline } from './results.ts';
 import { recordSightings } from './sightings.ts';
-import { hostIdAt } from './store-hosts.ts';
+import { noteAddress } from './store-addresses.ts';
+import { findHost, hostIdAt, lockIdentities } from './store-hosts.ts';
+import { holdHosts } from './store-presence.ts';
 import { OPERATOR } from './testing/index.ts';
 
 let platform: TestPlatform;
@@ -143,6 +147,168 @@ test('1.7: what is seen of a host that is merged at that moment is seen of the o
   assert.deepEqual(await wrong(), []);
   assert.equal(await hostIdAt(platform.db, '10.7.2.1'), into);
   assert.deepEqual(await portsAt('10.7.2.1'), [22, 443]);
+});
+
+/** Rows of presence are held, in this order, as a batch of repeats holds them; between them somebody else goes on. */
+const hold = ({ db }: Tx, id: string) =>
+  sql`select from discovery.presence where host_id = ${id} for update`.execute(db);
+
+/** Ids of hosts at these addresses, each with a service, the lowest first; in the table they lie the other way round. */
+async function hostsAt(...addresses: string[]): Promise<string[]> {
+  await scan(...addresses.map((address) => ({ address, key: `of ${address}`, ports: { 22: 'aa' } })));
+  const ids = await Promise.all(addresses.map((address) => hostIdAt(platform.db, address)));
+  const inOrder = (ids as string[]).toSorted();
+  for (const id of inOrder.toReversed())
+    await sql`update discovery.presence set last_seen = last_seen where host_id = ${id}`.execute(platform.db);
+  return inOrder;
+}
+
+/** Of a host: how many looks missed what it serves, and whether it is gone; since when it is silent. */
+async function stateOf(id: string) {
+  const { rows } = await sql<{ misses: number; state: string; silent: boolean }>`
+    select e.misses, e.state, p.offline_since is not null as silent from discovery.endpoint e
+    join discovery.presence p using (host_id) where host_id = ${id}`.execute(platform.db);
+  return rows[0]!;
+}
+
+/** `crosses` waits for what somebody holds, who then wants what `crosses` may hold by now. */
+async function crossing(
+  holds: (tx: Tx) => Promise<unknown>,
+  wants: (tx: Tx) => Promise<unknown>,
+  crosses: (tx: Tx) => Promise<unknown>,
+): Promise<void> {
+  const [written, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const other = platform.observe(OPERATOR, async (tx) => {
+    await holds(tx);
+    written.resolve();
+    await gate.promise;
+    await wants(tx);
+  });
+  await Promise.race([written.promise, other]);
+  const own = platform.observe(OPERATOR, crosses);
+  await Promise.race([waiting(1), own]);
+  gate.resolve();
+  // PostgreSQL would end one of two that wait in a circle.
+  await Promise.all([other, own]);
+}
+
+test('1.7: whoever holds several hosts takes them in one order, however they lie in the table', async () => {
+  const [low, high] = await hostsAt('10.7.3.1', '10.7.3.2');
+  await crossing(
+    (tx) => hold(tx, low!),
+    (tx) => hold(tx, high!),
+    (tx) => holdHosts(tx.db, [low!, high!]),
+  );
+});
+
+const AGEING = { failures: 1, minutes: 0 };
+const aged = (tx: Tx, ...addresses: string[]) =>
+  ageEndpoints(tx, AGEING, { addresses, ports: [22], isOpen: () => false });
+const age = (address: string) => platform.observe(OPERATOR, (tx) => aged(tx, address));
+
+test('1.9: who ages what was not found waits in no circle with a look that is being written', async () => {
+  const write = ({ db }: Tx, id: string) =>
+    sql`update discovery.endpoint set last_seen = last_seen where host_id = ${id}`.execute(db);
+  // In whatever order the one goes, one of these is the other way round.
+  for (const isUp of [true, false]) {
+    const addresses = ['1', '2'].map((n) => `10.7.${isUp ? 4 : 11}.${n}`);
+    const ids = await hostsAt(...addresses);
+    const [first, second] = isUp ? ids : ids.toReversed();
+    await crossing(
+      async (tx) => {
+        await holdHosts(tx.db, ids);
+        await write(tx, first!);
+      },
+      (tx) => write(tx, second!),
+      (tx) => aged(tx, ...addresses),
+    );
+  }
+});
+
+test('1.9: what is seen at the very moment that a look misses it is there', async () => {
+  const [id] = await hostsAt('10.7.5.1');
+  const seen = { address: '10.7.5.1', key: 'of 10.7.5.1', ports: { 22: 'aa' } };
+  const looks = await holding((tx) => record(tx, [seen]));
+  const ages = age('10.7.5.1');
+  await Promise.race([waiting(1), ages]);
+  await looks.end();
+  await ages;
+  assert.deepEqual(await stateOf(id!), { misses: 0, state: 'open', silent: false });
+  await age('10.7.5.1');
+  assert.deepEqual(await stateOf(id!), { misses: 1, state: 'gone', silent: false });
+});
+
+const silence = (address: string) => (tx: Tx) =>
+  countOffline(tx, { since: new Date('2030-01-02T00:00:00Z'), ports: [22], inScan: (one) => one === address });
+
+test('1.12: a host that is seen while a scan ends is not offline, and two scans that end at once count it once', async () => {
+  const [id] = await hostsAt('10.7.6.1');
+  const later = { ...sightingOf({ address: '10.7.6.1', key: 'of 10.7.6.1' }), at: '2030-01-02T00:00:01.000Z' };
+  const looks = await holding((tx) => recordSightings(platform, tx, [later]));
+  const ends = platform.observe(OPERATOR, silence('10.7.6.1'));
+  await Promise.race([waiting(1), ends]);
+  await looks.end();
+  assert.equal(await ends, 0);
+  assert.equal((await stateOf(id!)).silent, false);
+
+  const [other] = await hostsAt('10.7.6.2');
+  const counts: number[] = [];
+  const one = await holding(async (tx) => counts.push(await silence('10.7.6.2')(tx)));
+  const another = platform.observe(OPERATOR, silence('10.7.6.2'));
+  await Promise.race([waiting(1), another]);
+  await one.end();
+  counts.push(await another);
+  assert.deepEqual(counts, [1, 0]);
+  assert.equal((await stateOf(other!)).silent, true);
+});
+
+const showing = (address: string) => ({ kind: 'ssh-host-key' as const, value: `of ${address}` });
+
+test('1.10: facts that make two records one wait in no circle with whom repeats both', async () => {
+  const [low, high] = await hostsAt('10.7.7.1', '10.7.7.2');
+  const [addresses, system] = [['10.7.7.1', '10.7.7.2'], 'a system'];
+  const facts = { hostname: 'told', identifiers: addresses.map(showing), addresses, system };
+  await crossing(
+    (tx) => hold(tx, low!),
+    (tx) => hold(tx, high!),
+    (tx) => updateIdentity(tx, high!, facts),
+  );
+  assert.equal((await findHost(platform.db, low!))?.supersededBy, high);
+});
+
+test('1.10: facts that make two records one wait in no circle with whom decides', async () => {
+  const [low, high] = await hostsAt('10.7.8.1', '10.7.8.2');
+  const addresses = ['10.7.8.1', '10.7.8.2'];
+  await crossing(
+    (tx) => lockIdentities(tx.db),
+    async (tx) => {
+      for (const address of addresses) await noteAddress(tx.db, high!, address, 'claimed', tx.now);
+    },
+    (tx) => updateIdentity(tx, high!, { hostname: 'locked', identifiers: addresses.map(showing), addresses }),
+  );
+  assert.equal((await findHost(platform.db, low!))?.supersededBy, high);
+});
+
+test('1.10, 2.1: an agent that enrols where two records are one waits in no circle', async () => {
+  for (const expects of [true, false]) {
+    const addresses = ['1', '2'].map((n) => `10.7.${expects ? 9 : 10}.${n}`);
+    const [low, high] = await hostsAt(...addresses);
+    const agent = {
+      agentId: `agent_${expects}`,
+      version: '1.0.0',
+      hostname: `enrols ${expects}`,
+      identifiers: addresses.map(showing),
+      addresses,
+      expectedHostId: expects ? high! : null,
+    };
+    await crossing(
+      (tx) => hold(tx, low!),
+      (tx) => hold(tx, high!),
+      (tx) => attachAgent(platform, tx, agent),
+    );
+    const both = await Promise.all([low, high].map((id) => findHost(platform.db, id!)));
+    assert.equal(both.filter((one) => one!.supersededBy !== null).length, 1);
+  }
 });
 
 let block = 3;

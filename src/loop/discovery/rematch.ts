@@ -7,6 +7,7 @@ import { rejudge } from './rejudge.ts';
 import { setMatched, type UnknownRow, unknownAfter } from './store-endpoints.ts';
 import { addHistory } from './store-looks.ts';
 import { hostRow } from './store-hosts.ts';
+import { holdIdle } from './store-presence.ts';
 
 const AT_ONCE = 500;
 
@@ -31,7 +32,9 @@ export async function rematch(platform: Platform): Promise<Rematched> {
 
 async function matchRows(tx: Tx, rows: readonly UnknownRow[]): Promise<number> {
   let known = 0;
-  for (const row of rows) {
+  // Who is written of just now is looked at anyway; and nobody waits in a circle.
+  const idle = await holdIdle(tx.db, [...new Set(rows.map((row) => row.host_id))]);
+  for (const row of rows.filter(({ host_id }) => idle.has(host_id))) {
     const probe = matchAgain(row.probe);
     // A look in the meantime knows better.
     if (!probe || !(await setMatched(tx.db, row.id, { service: serviceOf(probe), probe }))) continue;

@@ -47,15 +47,17 @@ export const seenOf = (sightings: readonly Sighting[], repeats: ReadonlyMap<numb
 /**
  * A batch that only repeats what stands waits for no other but one that changes the very same hosts (decision 0096). False:
  * one did, so that there is something to decide; then nothing was written, nor is anything held that it may wait for.
+ * `stand`: how things stood before the repeats were told apart.
  */
 export async function noteRepeats(
   db: Transaction<NoTables>,
   sightings: readonly Sighting[],
   repeats: ReadonlyMap<number, string>,
+  stand: string,
 ): Promise<boolean> {
   await sql`savepoint repeats`.execute(db);
   await noteSeen(db, seenOf(sightings, repeats));
-  const holds = (await goneAmong(db, sightings, repeats)).length === 0;
+  const holds = (await goneAmong(db, sightings, repeats, stand)).length === 0;
   if (!holds) await sql`rollback to savepoint repeats`.execute(db);
   await sql`release savepoint repeats`.execute(db);
   return holds;

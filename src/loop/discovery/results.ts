@@ -9,8 +9,8 @@ import { NO_ANSWER } from '../../scan/scanner/observe-udp.ts';
 import { sightingOfUp } from '../../scan/scanner/observe-up.ts';
 import type { Up } from '../../scan/logic/up.ts';
 import type { Pair } from '../../scan/scanner/sweep.ts';
-import { missedEndpoints, noteMisses } from './store-endpoints.ts';
-import { markCounted, markOffline, mutedHosts, offlineHosts, silentHosts } from './store-presence.ts';
+import { missedEndpoints, type MissedRow, noteMisses } from './store-endpoints.ts';
+import { holdIdle, markCounted, markOffline, mutedHosts, offlineHosts, silentHosts } from './store-presence.ts';
 import { rejudge } from './rejudge.ts';
 
 export interface WindowResults {
@@ -89,13 +89,19 @@ export async function ageEndpoints(
   for (const [space, addresses] of spaces) await ageIn(tx, ageing, { ...scanned, addresses, space });
 }
 
-async function ageIn(
-  tx: Tx,
-  ageing: Ageing,
-  scanned: Parameters<typeof ageEndpoints>[2] & { space: string },
-): Promise<void> {
+type ScannedIn = Parameters<typeof ageEndpoints>[2] & { space: string };
+
+async function missedIn(tx: Tx, scanned: ScannedIn): Promise<MissedRow[]> {
   const known = await missedEndpoints(tx.db, scanned.addresses, scanned, scanned.by, scanned.space);
-  const missed = known.filter((e) => !scanned.isOpen(e) && !(scanned.since && e.last_seen >= scanned.since));
+  return known.filter((e) => !scanned.isOpen(e) && !(scanned.since && e.last_seen >= scanned.since));
+}
+
+async function ageIn(tx: Tx, ageing: Ageing, scanned: ScannedIn): Promise<void> {
+  const before = await missedIn(tx, scanned);
+  if (before.length === 0) return;
+  // Of whom somebody writes just now, or wrote meanwhile, this look knows nothing better.
+  const idle = await holdIdle(tx.db, [...new Set(before.map((one) => one.host_id))]);
+  const missed = (await missedIn(tx, scanned)).filter((one) => idle.has(one.host_id));
   const misses = missed.map((endpoint) => {
     const since = endpoint.missed_since ?? tx.now;
     const count = endpoint.misses + 1;
@@ -122,7 +128,5 @@ export async function countOffline(
   const silent = await silentHosts(tx.db, scan.since, scan);
   if (scan.pinged) silent.push(...(await mutedHosts(tx.db, scan.since)));
   const here = silent.filter(({ address, space }) => space === spaceOf(scan.site, address) && scan.inScan(address));
-  const ids = new Set(here.map((row) => row.host_id));
-  await markOffline(tx.db, [...ids], tx.now);
-  return ids.size;
+  return markOffline(tx.db, [...new Set(here.map((row) => row.host_id))], { since: scan.since, at: tx.now });
 }

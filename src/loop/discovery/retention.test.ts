@@ -126,3 +126,17 @@ test('a claimed address ends when nobody repeats it; the only one of a host, and
   assert.deepEqual(await addresses(agent), ['10.2.2.9', '10.2.2.10']);
   assert.equal(await discovery.hostByAddress('10.2.2.2'), null);
 });
+
+test('who departed is remembered for a day, for whoever writes a batch meanwhile', async () => {
+  const key: Identifier = { kind: 'ssh-host-key', value: 'departs' };
+  const hostId = await see(sightingOf('scan', '10.2.7.1', key));
+  assert.equal(await see(sightingOf('scan', '10.2.7.2', key)), hostId);
+  const own = `host_id = '${hostId}'`;
+  await retain();
+  assert.equal(await count('departure', own), 1);
+  await sql`update discovery.departure set at = at - interval '25 hours' where host_id = ${hostId}`.execute(
+    platform.db,
+  );
+  await retain();
+  assert.equal(await count('departure', own), 0);
+});

@@ -1,10 +1,11 @@
 import { systemActor } from '../../model/actor.ts';
 import type { Platform } from '../../platform/context.ts';
 import { endOldClaims } from './store-addresses.ts';
-import { noteDecision } from './store-hosts.ts';
+import { lockIdentities, noteDecision } from './store-hosts.ts';
 import { fillUntil } from './store-told.ts';
 import { removeMoments } from './store-timeline.ts';
 import {
+  removeDepartures,
   removeFaces,
   removeFollowed,
   removeHistory,
@@ -32,6 +33,7 @@ export async function retain(platform: Platform): Promise<void> {
     patrols: await removePatrols(platform.db, before),
     faces: await removeFaces(platform.db, before),
     followed: await removeFollowed(platform.db, new Date(now - DAY_MS)),
+    departures: await removeDepartures(platform.db),
   };
   platform.log.info(removed, 'old sightings, probe results, scans and patrols were removed');
   await endClaims(platform, new Date(now - CLAIM_DAYS * DAY_MS));
@@ -39,6 +41,8 @@ export async function retain(platform: Platform): Promise<void> {
 
 async function endClaims(platform: Platform, before: Date): Promise<void> {
   await platform.observe(systemActor('discovery.retention'), async (tx) => {
+    // Lists are taken under this lock, and tell the same claims anew.
+    await lockIdentities(tx.db);
     for (const { host_id, address } of await endOldClaims(tx.db, before)) {
       const why = `somebody said that it has ${address}, but nobody has said so for ${CLAIM_DAYS} days`;
       await noteDecision(tx.db, { hostId: host_id, at: tx.now, kind: 'left', address, why });

@@ -28,7 +28,7 @@ import {
   planFreely,
   updateHost,
 } from './store-hosts.ts';
-import { goneAmong } from './store-repeats.ts';
+import { goneAmong, standNow } from './store-repeats.ts';
 import { noteSeen, noteWords, type Seen } from './store-seen.ts';
 import { facesAround } from './store-shared.ts';
 
@@ -58,11 +58,12 @@ export async function recordSightings(
   if (sightings.length === 0) return [];
   await planByKey(tx.db);
   const around = { newId: () => platform.newId('host'), alive, ...(told ? { told } : {}) };
+  const stand = await standNow(tx.db);
   const repeats = await repeatsIn(tx.db, sightings);
-  const isNoted = repeats.size === sightings.length && (await noteRepeats(tx.db, sightings, repeats));
+  const isNoted = repeats.size === sightings.length && (await noteRepeats(tx.db, sightings, repeats, stand));
   const decisions = isNoted
     ? decidedBy(sightings, repeats)
-    : await decideOrRepeat(tx, sightings, repeats, { around, reporting });
+    : await decideOrRepeat(tx, { sightings, repeats, stand }, { around, reporting });
   await planFreely(tx.db);
   await tx.publish('hosts', { hostId: decisions[0]!.hostId });
   return decisions;
@@ -71,12 +72,11 @@ export async function recordSightings(
 /** Of a batch, part by part, what does not only repeat what stands. */
 async function decideOrRepeat(
   tx: Tx,
-  sightings: readonly Sighting[],
-  repeats: Map<number, string>,
+  { sightings, repeats, stand }: { sightings: readonly Sighting[]; repeats: Map<number, string>; stand: string },
   deciding: Deciding,
 ): Promise<Decision[]> {
   await lockIdentities(tx.db);
-  for (const index of await goneAmong(tx.db, sightings, repeats)) repeats.delete(index);
+  for (const index of await goneAmong(tx.db, sightings, repeats, stand)) repeats.delete(index);
   const { open, hosts } = await sortOut(tx.db, sightings, repeats);
   const decisions = decidedBy(sightings, repeats);
   const touched = new Set(hosts.map(({ id }) => id));
@@ -101,7 +101,10 @@ async function decideOrRepeat(
     isHeld = true;
     await writeDown(tx, part);
   }
-  await noteSeen(tx.db, seen);
+  const made = new Set(decisions.filter(isFresh).map(({ hostId }) => hostId));
+  const { known = [], fresh = [] } = Object.groupBy(seen, ({ hostId }) => (made.has(hostId) ? 'fresh' : 'known'));
+  await noteSeen(tx.db, known);
+  await noteSeen(tx.db, fresh, { areNew: true });
   return decisions;
 }
 

@@ -5,6 +5,7 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import type { Touched } from './logic/hearsay.ts';
+import { placeIn } from './logic/place.ts';
 import type { LastPatrol } from './logic/election.ts';
 import { hostsAround } from './store-around.ts';
 import { toldSince } from './store-told.ts';
@@ -31,23 +32,26 @@ export async function anyPatrolScope(db: DbOrTx): Promise<boolean> {
 export async function noteSubnets(
   db: DbOrTx,
   agent: { agentId: string; hostId: string },
-  blocks: readonly string[],
+  blocks: readonly { block: string; site: string | null }[],
   at: { now: Date; stale: Date },
 ): Promise<void> {
+  const names = blocks.map(({ block }) => block);
   await q(db)
     .deleteFrom('discovery.agent_subnet')
     .where('agent_id', '=', agent.agentId)
-    .where(sql<boolean>`not (block = ${anyOf(blocks)})`)
+    .where(sql<boolean>`not (block = ${anyOf(names)})`)
     .execute();
-  for (const block of blocks)
+  for (const { block, site } of blocks)
     await q(db)
       .insertInto('discovery.agent_subnet')
-      .values({ agent_id: agent.agentId, host_id: agent.hostId, block, seen_at: at.now })
+      .values({ agent_id: agent.agentId, host_id: agent.hostId, block, site, seen_at: at.now })
       .onConflict((c) =>
         c
           .columns(['agent_id', 'block'])
-          .doUpdateSet({ seen_at: at.now, host_id: agent.hostId })
-          .where('discovery.agent_subnet.seen_at', '<', at.stale),
+          .doUpdateSet({ seen_at: at.now, host_id: agent.hostId, site })
+          .where(
+            sql<boolean>`(agent_subnet.seen_at < ${at.stale} or agent_subnet.site is distinct from excluded.site)`,
+          ),
       )
       .execute();
 }
@@ -57,6 +61,21 @@ export interface Candidate {
   hostId: string;
   hostName: string;
   block: string;
+  /** as its host was measured in that subnet; null: nowhere there */
+  site: string | null;
+}
+
+/** Where this host was measured, and at which site; the latest first. */
+export async function measuredPlaces(db: DbOrTx, hostId: string): Promise<{ address: string; site: string }[]> {
+  return q(db)
+    .selectFrom('discovery.address')
+    .select(['address', 'site'])
+    .where('host_id', '=', hostId)
+    .where('current', '=', true)
+    .where('how', '=', 'measured')
+    .orderBy('last_seen', 'desc')
+    .orderBy('address')
+    .execute();
 }
 
 /** Agents that are in a subnet and said so since `since`, without those that told about what they were not asked. */
@@ -68,7 +87,7 @@ export async function candidates(
   let query = q(db)
     .selectFrom('discovery.agent_subnet as s')
     .innerJoin('discovery.host as h', 'h.id', 's.host_id')
-    .select(['s.agent_id as agentId', 's.host_id as hostId', 'h.name as hostName', 's.block'])
+    .select(['s.agent_id as agentId', 's.host_id as hostId', 'h.name as hostName', 's.block', 's.site'])
     .where('s.seen_at', '>', when.since)
     .whereRef('h.agent_id', '=', 's.agent_id')
     .where('h.management', '=', 'managed')
@@ -81,11 +100,12 @@ export async function candidates(
   return query.execute();
 }
 
-export async function lastPatrol(db: DbOrTx, block: string): Promise<LastPatrol | null> {
+export async function lastPatrol(db: DbOrTx, block: string, site: string): Promise<LastPatrol | null> {
   const row = await q(db)
     .selectFrom('discovery.patrol')
     .select(['agent_id', 'ordered_at', 'state'])
     .where('block', '=', block)
+    .where('site', '=', site)
     .orderBy('ordered_at', 'desc')
     .executeTakeFirst();
   return row ? { agentId: row.agent_id, at: row.ordered_at, isDone: row.state === 'done' } : null;
@@ -112,6 +132,7 @@ export interface NewPatrol {
   agentId: string;
   hostId: string;
   block: string;
+  site: string;
   ranges: string[];
   ports: number[];
   rate: number;
@@ -133,6 +154,7 @@ export async function insertPatrol(db: DbOrTx, patrol: NewPatrol): Promise<boole
       agent_id: patrol.agentId,
       host_id: patrol.hostId,
       block: patrol.block,
+      site: patrol.site,
       ranges: jsonText(patrol.ranges),
       ports: jsonText(patrol.ports),
       rate: patrol.rate,
@@ -194,7 +216,7 @@ export async function findPatrols(db: DbOrTx, limit = 200): Promise<Patrol[]> {
     agentId: row.agent_id,
     hostId: row.host_id,
     hostName: row.host_name,
-    block: row.block,
+    block: placeIn(row.site, row.block),
     ranges: row.ranges,
     state: row.state,
     why: row.why,

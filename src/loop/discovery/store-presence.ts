@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { prepared } from '../../platform/db/prepared.ts';
@@ -13,34 +13,49 @@ export interface Present {
 
 /**
  * Who is seen is present. Rows are taken in the order of hosts, and until the transaction ends nobody else has them: that
- * is how everybody who writes of a host comes after another (decision 0096).
+ * is how everybody who writes of a host comes after another (decision 0096). `areNew`: nobody has seen any of them before.
  */
-export async function notePresence(db: DbOrTx, all: readonly Present[]): Promise<void> {
+export async function notePresence(db: DbOrTx, all: readonly Present[], areNew = false): Promise<void> {
   const inOrder = all.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
-  for (const some of chunks(inOrder)) await notePresenceOf(db, some);
+  for (const some of chunks(inOrder)) await notePresenceOf(db, some, areNew);
 }
 
-/** Nobody notes that these hosts are seen, or what they serve, before this transaction has ended. */
-export const holdHosts = (db: DbOrTx, hostIds: readonly string[]): Promise<void> =>
-  notePresence(
-    db,
-    hostIds.map((hostId) => ({ hostId, last: null })),
-  );
+/**
+ * Nobody notes that these hosts are seen, or what they serve, before this transaction has ended. One after the other in the
+ * order of hosts, whatever PostgreSQL takes the table for; so all that a transaction may write of, at once.
+ */
+export async function holdHosts(db: DbOrTx, hostIds: readonly string[]): Promise<void> {
+  await sql`${prepared}select from discovery.presence where host_id = ${anyOf(hostIds)}
+    order by host_id collate "C" for no key update`.execute(db);
+}
 
-async function notePresenceOf(db: DbOrTx, some: readonly Present[]): Promise<void> {
+/** The same for those of these hosts of whom nobody else writes just now: who waits for nobody may hold others already. */
+export async function holdIdle(db: DbOrTx, hostIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ host_id: string }>`${prepared}
+    with held as materialized (
+      select host_id from discovery.presence where host_id = ${anyOf(hostIds)} for no key update skip locked)
+    select p.host_id from discovery.presence p
+    where p.host_id = ${anyOf(hostIds)} and p.host_id not in (select host_id from held)`.execute(db);
+  const busy = new Set(rows.map((row) => row.host_id));
+  return new Set(hostIds.filter((id) => !busy.has(id)));
+}
+
+async function notePresenceOf(db: DbOrTx, some: readonly Present[], areNew: boolean): Promise<void> {
   const told = sql`unnest(${plainList(some.map(({ hostId }) => hostId))}::text[],
     ${plainList(some.map(({ last }) => last ?? 'null'))}::timestamptz[]) t (host_id, last)`;
-  const { rows } = await sql<{ seen: number }>`${prepared}
-    with held as (
-      update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
-        offline_since = case when t.last is null then p.offline_since end
-      from ${told} where p.host_id = t.host_id returning t.last)
-    select count(last) as seen from held`.execute(db);
-  if (rows[0]!.seen === some.filter(({ last }) => last !== null).length) return;
+  const known = sql`${prepared}
+    update discovery.presence p set last_seen = greatest(p.last_seen, t.last),
+      offline_since = case when t.last is null then p.offline_since end
+    from ${told} where p.host_id = t.host_id`;
+  if (!areNew && (await touches(db, known)) === some.length) return;
   await sql`
     insert into discovery.presence (host_id, last_seen) select host_id, last from ${told}
     where last is not null and not exists (select from discovery.presence p where p.host_id = t.host_id)`.execute(db);
 }
+
+/** How many rows that was. */
+export const touches = async (db: DbOrTx, statement: RawBuilder<unknown>): Promise<number> =>
+  Number((await statement.execute(db)).numAffectedRows ?? 0n);
 
 /** Hosts that the last scan of their addresses did not find. */
 export async function offlineHosts(db: DbOrTx): Promise<Set<string>> {
@@ -107,12 +122,21 @@ export async function mutedHosts(
   return rows;
 }
 
-export async function markOffline(db: DbOrTx, hostIds: string[], at: Date): Promise<void> {
-  if (hostIds.length === 0) return;
-  await holdHosts(db, hostIds);
-  await q(db)
-    .updateTable('discovery.presence')
+/** Of these hosts, those that nobody has seen since then, nor writes of just now, are offline. How many were not before. */
+export async function markOffline(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  { since, at }: { since: Date; at: Date },
+): Promise<number> {
+  if (hostIds.length === 0) return 0;
+  const idle = await holdIdle(db, hostIds);
+  const done = await q(db)
+    .updateTable('discovery.presence as p')
     .set({ offline_since: at })
-    .where('host_id', '=', anyOf(hostIds))
-    .execute();
+    .where('p.host_id', '=', anyOf([...idle]))
+    .where('p.last_seen', '<', since)
+    .where('p.offline_since', 'is', null)
+    .where(sql<boolean>`exists (select from discovery.host h where h.id = p.host_id and h.superseded_by is null)`)
+    .executeTakeFirst();
+  return Number(done.numUpdatedRows);
 }

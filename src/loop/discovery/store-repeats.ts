@@ -55,21 +55,43 @@ export async function repeatsAmong(
   return rows;
 }
 
-/** Repeats (index of a sighting → host) whose host is no longer at that address, or another record's now: by index. */
+/** As things stand now: who departs later is news to whoever holds this. */
+export async function standNow(db: DbOrTx): Promise<string> {
+  const { rows } = await sql<{ stand: string }>`${prepared}select pg_current_snapshot()::text as stand`.execute(db);
+  return rows[0]!.stand;
+}
+
+/**
+ * Repeats (index of a sighting → host) whose host is no longer at that address, or another record's now: by index.
+ * `stand`: from before they were told apart. Only who departed since then is looked at again.
+ */
 export async function goneAmong(
   db: DbOrTx,
   sightings: readonly Sighting[],
   repeats: ReadonlyMap<number, string>,
+  stand: string,
 ): Promise<number[]> {
   if (repeats.size === 0) return [];
-  const indices = [...repeats.keys()];
-  const places = indices.map((index) => sightings[index]!);
+  const departed = await departedSince(db, stand);
+  const open = [...repeats].filter(([, hostId]) => departed.has(hostId));
+  if (open.length === 0) return [];
+  const places = open.map(([index]) => sightings[index]!);
   const { rows } = await sql<{ index: number }>`${prepared}
-    select t.index from unnest(${plainList(indices.map(String))}::int[], ${plainList([...repeats.values()])}::text[],
-      ${plainList(places.map(({ address }) => address))}::text[],
+    select t.index from unnest(${plainList(open.map(([index]) => String(index)))}::int[],
+      ${plainList(open.map(([, hostId]) => hostId))}::text[], ${plainList(places.map(({ address }) => address))}::text[],
       ${places.map(({ site, address }) => spaceOf(site, address))}::text[]) t (index, host_id, address, site)
     where (select count(*) from discovery.address a where a.host_id = t.host_id and a.address = t.address and a.current
         and a.how = 'measured' and a.site = t.site) = 0
       or (select count(*) from discovery.host h where h.id = t.host_id and h.superseded_by is null) = 0`.execute(db);
   return rows.map(({ index }) => index);
+}
+
+/** Whose departure could not be seen then: it was not committed yet. */
+async function departedSince(db: DbOrTx, stand: string): Promise<Set<string>> {
+  const { rows } = await sql<{ host_id: string }>`${prepared}
+    select distinct host_id from discovery.departure
+    where xid >= pg_snapshot_xmin(${stand}::pg_snapshot) and not pg_visible_in_snapshot(xid, ${stand}::pg_snapshot)`.execute(
+    db,
+  );
+  return new Set(rows.map((row) => row.host_id));
 }

@@ -73,7 +73,7 @@ export function removePatrols(db: Db, before: Date): Promise<number> {
     sql`delete from discovery.patrol where id in (
       select p.id from discovery.patrol p
       where p.ordered_at < ${before} and p.state not in ('ordered', 'running')
-        and exists (select from discovery.patrol n where n.block = p.block and n.ordered_at > p.ordered_at)
+        and exists (select from discovery.patrol n where n.block = p.block and n.site = p.site and n.ordered_at > p.ordered_at)
       limit ${BATCH})`,
   );
 }
@@ -94,5 +94,14 @@ export function removeFollowed(db: Db, before: Date): Promise<number> {
     db,
     sql`delete from discovery.followed where address in (
       select address from discovery.followed where at < ${before} limit ${BATCH})`,
+  );
+}
+
+/** Only batches that are being written ask for them; by the database's clock, which wrote them. */
+export function removeDepartures(db: Db): Promise<number> {
+  return inBatches(
+    db,
+    sql`delete from discovery.departure where ctid = any(array(
+      select ctid from discovery.departure where at < now() - interval '1 day' limit ${BATCH}))`,
   );
 }

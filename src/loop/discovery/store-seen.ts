@@ -6,7 +6,7 @@ import { prepared } from '../../platform/db/prepared.ts';
 import { placeIn, spaceOf } from './logic/place.ts';
 import { isListed, isMeasured } from './logic/reconcile.ts';
 import { COARSE_DAYS, freshAddress, freshIdentifier } from './store-around.ts';
-import { notePresence, type Present } from './store-presence.ts';
+import { notePresence, type Present, touches } from './store-presence.ts';
 import { noteTold, plainList } from './store-told.ts';
 
 /** Which host a sighting is. */
@@ -44,6 +44,8 @@ export async function noteWords(db: DbOrTx, all: readonly Seen[]): Promise<void>
 interface Noting {
   /** false: they are told of, and not seen */
   isPresent?: boolean;
+  /** all of them were made by this batch: nothing is known of them that would have to be asked for first */
+  areNew?: boolean;
   /** hosts that are to be written of besides, by whatever is decided next */
   holding?: readonly string[];
 }
@@ -55,16 +57,16 @@ interface Noting {
 export async function noteSeen(
   db: DbOrTx,
   seen: readonly Seen[],
-  { isPresent = true, holding = [] }: Noting = {},
+  { isPresent = true, areNew = false, holding = [] }: Noting = {},
 ): Promise<void> {
   const said = seen.map(({ hostId, sighting }) => ({ hostId, source: sighting.source, at: sighting.at }));
   const present = new Map<string, Present>(holding.map((hostId) => [hostId, { hostId, last: null }]));
   const shown = isPresent ? said.filter((one) => !isListed(one)) : [];
   for (const { one, last } of grouped(shown, ({ hostId }) => hostId))
     present.set(one.hostId, { hostId: one.hostId, last });
-  await notePresence(db, [...present.values()]);
+  await notePresence(db, [...present.values()], areNew);
   const inOrder = said.toSorted((a, b) => (a.hostId < b.hostId ? -1 : Number(a.hostId > b.hostId)));
-  for (const some of chunks(inOrder)) await countSeen(db, some);
+  for (const some of chunks(inOrder)) await countSeen(db, some, areNew);
 }
 
 /** What was measured stays measured, whoever claims it. */
@@ -125,6 +127,7 @@ function grouped<T extends { at: string }>(
 async function countSeen(
   db: DbOrTx,
   said: readonly { hostId: string; source: Sighting['source']; at: string }[],
+  areNew: boolean,
 ): Promise<void> {
   const groups = grouped(said, ({ hostId, source }) => `${source} ${hostId}`);
   const sources = sql`unnest(${plainList(groups.map(({ one }) => one.hostId))}::text[],
@@ -132,10 +135,10 @@ async function countSeen(
     ${plainList(groups.map(({ first }) => first))}::timestamptz[],
     ${plainList(groups.map(({ last }) => last))}::timestamptz[],
     ${plainList(groups.map(({ count }) => String(count)))}::int[]) t (host_id, source, first, last, count)`;
-  const known = await sql`${prepared}
+  const known = sql`${prepared}
     update discovery.host_source s set last_seen = greatest(s.last_seen, t.last), sightings = s.sightings + t.count
-    from ${sources} where s.host_id = t.host_id and s.source = t.source`.execute(db);
-  if (Number(known.numAffectedRows ?? 0n) === groups.length) return;
+    from ${sources} where s.host_id = t.host_id and s.source = t.source`;
+  if (!areNew && (await touches(db, known)) === groups.length) return;
   await sql`
     insert into discovery.host_source (host_id, source, first_seen, last_seen, sightings)
     select host_id, source, first, last, count from ${sources}

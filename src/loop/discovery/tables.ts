@@ -195,7 +195,7 @@ export type DiscoveryTables = {
   };
   'discovery.endpoint_history': { id: Generated<string>; endpoint_id: string; at: Date; probe: Json<ProbeResult> };
   'discovery.to_follow': { host_id: string; address: string; reported_at: Date; begun: Generated<boolean> };
-  'discovery.agent_subnet': { agent_id: string; host_id: string; block: string; seen_at: Date };
+  'discovery.agent_subnet': { agent_id: string; host_id: string; block: string; site: string | null; seen_at: Date };
   'discovery.patrol': {
     id: string;
     scope_id: string | null;
@@ -203,6 +203,7 @@ export type DiscoveryTables = {
     agent_id: string;
     host_id: string;
     block: string;
+    site: Generated<string>;
     ranges: Json<string[]>;
     ports: Json<number[]>;
     rate: number;

@@ -28,7 +28,7 @@ const saw = async (minutes: number, address: string, rest: Partial<Sighting> = {
   return (await platform.observe(OPERATOR, (tx) => discovery.recordSightings(tx, [sighting])))[0]!;
 };
 const silent = (minutes: number, id: string) =>
-  platform.observe(OPERATOR, (tx) => markOffline(tx.db, [id], at(minutes)));
+  platform.observe(OPERATOR, (tx) => markOffline(tx.db, [id], { since: at(minutes), at: at(minutes) }));
 const served = (minutes: number, hostId: string, address: string) =>
   platform.observe(OPERATOR, (tx) =>
     recordLooks(platform, tx, hostId, [{ address, port: 22, at: at(minutes), result: null, error: 'silent' } as never]),

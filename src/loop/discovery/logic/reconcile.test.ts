@@ -105,6 +105,58 @@ test('a clone seen in another batch than its original is found by asking the ear
   assert.equal(decide(hosts, [sighting], () => false)[0]?.kind, 'moved');
 });
 
+test('who is seen where it is known to be is asked for nowhere else, however many have its key', () => {
+  const image = key('baked into the image');
+  const hosts = Array.from({ length: 50 }, (_, n) => host(`h${n}`, [`10.0.0.${n}`], [image]));
+  assert.deepEqual(questions(hosts, [sees('10.0.0.7', [image])]), []);
+  assert.equal(questions(hosts, [sees('10.0.1.7', [image])]).length, 50, 'a new one is a copy of any of them');
+  const rebuilt = host('r', ['10.0.2.1'], [image, machine('M')]);
+  assert.equal(questions([...hosts, rebuilt], [sees('10.0.2.1', [image, machine('N')])]).length, 50);
+});
+
+/** Everywhere else that an identity which is seen was measured. */
+const everywhere = (hosts: readonly KnownHost[], sightings: readonly Sighting[]): Set<string> =>
+  new Set(
+    sightings.flatMap(({ address: here, identifiers }) =>
+      identifiers.flatMap(({ value }) =>
+        hosts
+          .filter((one) => one.identifiers.some((own) => own.value === value))
+          .flatMap((one) => one.addresses.filter(({ address }) => address !== here))
+          .map(({ address }) => `${address} ${value}`),
+      ),
+    ),
+  );
+
+test('what is not asked decides nothing: whoever asks everywhere comes to the same', () => {
+  const places = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.2@berlin'];
+  const shown = fc.uniqueArray(fc.constantFrom(key('K'), key('L'), machine('M'), machine('N')), { maxLength: 2 });
+  const known = fc.array(fc.tuple(fc.uniqueArray(fc.constantFrom(...places), { maxLength: 2 }), shown), {
+    maxLength: 5,
+  });
+  const looks = fc.uniqueArray(fc.tuple(fc.constantFrom(...places), shown), { selector: ([place]) => place });
+  let [copies, spared] = [0, 0];
+  fc.assert(
+    fc.property(known, looks, fc.uniqueArray(fc.constantFrom(...places)), (of, seen, living) => {
+      const hosts = of.map(([at, identifiers], n) => host(`h${n}`, at, identifiers));
+      const sightings = seen.map(([place, identifiers]) => sees(place, identifiers));
+      const decided = (asked: ReadonlySet<string>): Decision[] => {
+        let next = 0;
+        const alive = (address: string, { value }: Identifier): boolean =>
+          living.includes(address) && asked.has(`${address} ${value}`);
+        return reconcile(hosts, sightings, { newId: () => `new${next++}`, alive });
+      };
+      const asked = questions(hosts, sightings).map(({ address, identifier }) => `${address} ${identifier.value}`);
+      const all = everywhere(hosts, sightings);
+      const decisions = decided(all);
+      assert.deepEqual(decided(new Set(asked)), decisions);
+      copies += decisions.filter(({ kind }) => kind === 'clone').length;
+      spared += all.size - new Set(asked).size;
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(copies > 50 && spared > 50, `${copies} copies, ${spared} questions spared`);
+});
+
 test('an address alone refreshes a host only while nothing contradicts', () => {
   const hosts = [host('a', ['10.0.0.1'], [key('K')])];
   assert.equal(decide(hosts, [sees('10.0.0.1')])[0]?.hostId, 'a');

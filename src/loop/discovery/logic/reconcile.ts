@@ -60,29 +60,46 @@ export function reconcile(
   return decisions;
 }
 
-/** Addresses whose present holder must be asked before `reconcile` can tell a machine that moved from a copy of it. */
+/**
+ * Addresses whose present holder must be asked before `reconcile` can tell a machine that moved from a copy of it. Who is
+ * seen where it is known to be is that one, wherever else its identity is: of hundreds with one key nobody is asked.
+ */
 export function questions(
   hosts: readonly KnownHost[],
   sightings: readonly Sighting[],
 ): { address: string; identifier: Identifier }[] {
   const here = new Set(sightings.map((s) => s.address));
+  const seen = new Meanwhile(sightings);
   const holders = new Index<KnownHost>();
   for (const host of hosts) for (const one of host.identifiers) holders.add(textOf(one), host);
   return sightings
     .filter((sighting) => !isListed(sighting))
     .flatMap((sighting) =>
-      strong(sighting.identifiers).flatMap((identifier) =>
-        holders
-          .of(textOf(identifier))
-          .filter((host) => !isAt(host, sighting.address))
-          .flatMap((host) => host.addresses)
-          // Nobody here can ask at another site, and what answers there says nothing about this one.
-          .filter(
-            ({ address, how }) => how === 'measured' && !here.has(address) && sharesSpace(address, sighting.address),
-          )
-          .map(({ address }) => ({ address, identifier })),
-      ),
+      strong(sighting.identifiers).flatMap((identifier) => {
+        const all = holders.of(textOf(identifier));
+        const isHere = (host: KnownHost): boolean => isAt(host, sighting.address);
+        if (all.some((host) => isHere(host) && staysAt(host, sighting, identifier, seen))) return [];
+        return (
+          all
+            .filter((host) => !isHere(host))
+            .flatMap((host) => host.addresses)
+            // Nobody here can ask at another site, and what answers there says nothing about this one.
+            .filter(
+              ({ address, how }) => how === 'measured' && !here.has(address) && sharesSpace(address, sighting.address),
+            )
+            .map(({ address }) => ({ address, identifier }))
+        );
+      }),
     );
+}
+
+/** It is who is seen there, and nothing else that is seen takes it elsewhere first, or tells more of it. */
+function staysAt(host: KnownHost, sighting: Sighting, { kind }: Identifier, seen: Meanwhile): boolean {
+  if (contradiction(host, sighting, kind) !== null) return false;
+  if (host.addresses.some(({ address }) => address !== sighting.address && seen.at(address))) return false;
+  return strong(host.identifiers).every(
+    (one) => sighting.identifiers.some((shown) => same(shown, one)) || seen.placesOf(textOf(one)).length === 0,
+  );
 }
 
 class Estate {
