@@ -32,6 +32,8 @@ export interface HostSpec {
   disk?: string;
   /** false: nothing there plays systemd, its init scripts are all that there is */
   systemctl?: false;
+  /** a virtual machine: a kernel, a boot loader and systemd of its own, which `layer` brings */
+  machine?: true;
   /** where it gets packages; the lab's mirror unless it cannot reach it */
   mirror?: string;
 }

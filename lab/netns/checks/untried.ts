@@ -14,19 +14,6 @@ export const ELSEWHERE: readonly Required<Untried>[] = [
 /** Every shipped check that was not seen to fail and to pass in the lab: why, and the test that shows it where there is one. */
 export const UNTRIED: readonly Untried[] = [
   {
-    checks: named('linux-baseline', 'audit-service'),
-    why: 'the kernel lets only the machine itself record: auditd does not start in namespaces',
-  },
-  {
-    checks: named('linux-baseline', 'app-armor', 'app-armor-complains'),
-    why: 'AppArmor is of the machine’s kernel, and a boot is what turns it on',
-  },
-  {
-    checks: named('kernel', 'kernel-not-running'),
-    why: 'the lab’s hosts run the machine’s kernel, whatever they boot',
-    test: 'src/host/tasks/reboot.test.ts',
-  },
-  {
     checks: named('dirty-kernel', 'dirty-pipe', 'dirty-cow'),
     why: 'the kernel is the machine’s, and no remediation is shipped',
     test: 'src/loop/audit/logic/judge/kernel.test.ts',
