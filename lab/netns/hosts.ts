@@ -133,7 +133,8 @@ const BAD_PACKAGES: readonly string[] =
   vsftpd xinetd ypserv inetutils-talk inetutils-telnet inetutils-telnetd nis rsh-redone-client tnftp`.split(/\s+/);
 
 /** What makes a computer of a release: it comes without a kernel and without a first process. */
-const COMPUTER: readonly string[] = ['grub-pc', 'linux-image-cloud-amd64', 'systemd-sysv', 'udev'];
+const COMPUTER: readonly string[] = ['grub-pc', 'systemd-sysv', 'udev'];
+const KERNEL = 'linux-image-cloud-amd64';
 
 /** For what only few tests need; up only when named. */
 export const ODD: readonly HostSpec[] = [
@@ -185,11 +186,7 @@ export const ODD: readonly HostSpec[] = [
     root: { key: true },
     accounts: [{ name: 'ops', password: 'kernel1-ops', key: true, sudo: 'no password' }],
     services: ['ssh', 'cron', 'auditd'],
-    layer: { install: [...COMPUTER, 'apparmor', 'apparmor-utils', 'auditd'] },
-    files: {
-      // All that a newer kernel takes: reading the whole archive's list would take such a machine a minute.
-      '/etc/lab/security.list': `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://${LAB_ADDRESS}:${MIRROR_PORT}/debian-security bookworm-security main\n`,
-    },
+    layer: { install: [...COMPUTER, KERNEL, 'apparmor', 'apparmor-utils', 'auditd'], newer: [KERNEL] },
     machine: true,
   },
 ];

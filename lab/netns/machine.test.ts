@@ -1,10 +1,13 @@
 /** A host that is a machine: its own kernel, boot loader and systemd; and the checks that take one. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { GroupResult } from './checks/spec.ts';
 import { MACHINE } from './checks/tables/machine.ts';
 import { testGroups, tryAll } from './checks/testing.ts';
 import { hasKvm, whyNoMachine } from './machine/why-not.ts';
+import { findInit } from './start.ts';
 import type { Status } from './status.ts';
 import { skip as noLab, TestLab } from './testing/lab.ts';
 
@@ -42,7 +45,15 @@ test('what it takes is tried on it', { skip }, async () => {
 
 testGroups(MACHINE, results, skip);
 
-test('down leaves nothing of it, also after it was killed', { skip }, async () => {
+test('down leaves nothing of it, also where up was killed as it started', { skip }, async () => {
+  await lab.lab('down');
+  assert.deepEqual(await lab.traces(), traces);
+  const up = lab.start('up', '--only', NAME);
+  const ended = once(up, 'exit');
+  while (findInit(lab.place, NAME) === null && up.exitCode === null) await sleep(20);
+  up.kill('SIGKILL');
+  await ended;
+  assert.notEqual(findInit(lab.place, NAME), null);
   await lab.lab('down');
   assert.deepEqual(await lab.traces(), traces);
 });

@@ -14,9 +14,11 @@ IPv6AcceptRA=no
 `,
     '/etc/initramfs-tools/conf.d/lab': 'MODULES=list\n',
     '/etc/initramfs-tools/modules': 'ext4\nvirtio_blk\nvirtio_pci\n',
-    // Whoever has the kernel's options changed starts `update-grub`, which writes this file anew; so do packages of kernels.
-    '/boot/grub/grub.cfg': `linux /vmlinuz root=/dev/vda1 ro ${KERNEL_OPTIONS}
-initrd /initrd.img
+    // As it was before the newest kernel came. `update-grub` writes it anew, and takes the newest.
+    '/boot/grub/grub.cfg': `old=
+if [ -e /vmlinuz.old ]; then old=.old; fi
+linux /vmlinuz$old root=/dev/vda1 ro ${KERNEL_OPTIONS}
+initrd /initrd.img$old
 boot
 `,
     '/etc/default/grub': `GRUB_DEFAULT=0

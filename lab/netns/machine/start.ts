@@ -53,18 +53,22 @@ function machine(place: Place, spec: HostSpec): string[] {
   const number = spec.legs[0]!.number.toString(16).padStart(2, '0');
   const kvm = hasKvm(process.env);
   return [
-    ...'-nodefaults -no-user-config -display none -serial stdio -m 768 -smp 2 -sandbox on'.split(' '),
-    ...['-name', spec.name, '-machine', `pc,accel=${kvm ? 'kvm' : 'tcg'}`, '-cpu', kvm ? 'host' : PLAYED],
+    '-nodefaults -no-user-config -display none -serial stdio -m 768 -sandbox on'.split(' '),
+    // Processors that are played wait for each other more than they work.
+    ['-name', spec.name, '-smp', kvm ? '2' : '1'],
+    ['-machine', `pc,accel=${kvm ? 'kvm' : 'tcg'}`, '-cpu', kvm ? 'host' : PLAYED],
     // The disk goes with the lab: nothing on it has to outlive a power cut of this machine.
-    ...['-drive', `file=${diskOf(place, spec.name)},format=raw,if=virtio,cache=unsafe`],
-    ...['-netdev', `tap,id=leg,ifname=${TAP},script=no,downscript=no`],
-    ...['-device', `virtio-net-pci,netdev=leg,mac=52:54:00:3d:00:${number},romfile=`],
-    ...['-device', 'virtio-rng-pci'],
-  ];
+    ['-drive', `file=${diskOf(place, spec.name)},format=raw,if=virtio,cache=unsafe`],
+    ['-netdev', `tap,id=leg,ifname=${TAP},script=no,downscript=no`],
+    ['-device', `virtio-net-pci,netdev=leg,mac=52:54:00:3d:00:${number},romfile=`],
+    ['-device', 'virtio-rng-pci'],
+  ].flat();
 }
 
 async function answers(place: Place, spec: HostSpec): Promise<boolean> {
   const ask = `exec 3<>/dev/tcp/${addressOf(spec)}/22 && read -r -t 5 line <&3 && [[ $line == SSH-2.0-* ]]`;
-  const { code } = await run(['nsenter', `--net=${netnsPath(place.name)}`, 'timeout', '10', 'bash', '-c', ask]);
+  const { code } = await run(['nsenter', `--net=${netnsPath(place.name)}`, 'timeout', '10', 'bash', '-c', ask], {
+    env: { [MARK]: markOf(place, `asking ${spec.name}`) },
+  });
   return code === 0;
 }
