@@ -19,6 +19,8 @@ inside bash -eu /etc/lab/setup.sh
 disk=$dir/disk.img first=2048
 inside grub-mkimage --format=i386-pc --output=/run/core.img --prefix='(hd0,msdos1)/boot/grub' \
   biosdisk part_msdos ext2 normal linux echo serial test configfile search search_fs_uuid
+mkdir -p boot/grub/i386-pc
+cp usr/lib/grub/i386-pc/*.mod usr/lib/grub/i386-pc/*.lst boot/grub/i386-pc/
 # The same tree again, without what is mounted in it.
 mkdir run/tree run/out
 mount --bind . run/tree
