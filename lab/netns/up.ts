@@ -25,14 +25,14 @@ export interface UpOptions {
 export const keyPath = (place: Place): string => join(place.run, 'key');
 
 export async function up(place: Place, options: UpOptions): Promise<void> {
+  const reason = options.hosts.some(({ machine }) => machine) ? whyNoMachine(process.env) : null;
+  if (reason !== null) throw new Error(reason);
   openRun(place);
   const unlock = lock(place);
   try {
     const archive = await findArchive();
     const note = notes(place);
     const wanted = options.hosts.filter((spec) => findInit(place, spec.name) === null);
-    const reason = wanted.some(({ machine }) => machine) ? whyNoMachine(process.env) : null;
-    if (reason !== null) throw new Error(reason);
     for (const release of new Set(wanted.map((spec) => spec.release))) {
       note(`making ${release}`);
       await timed(options.say, `made ${release}`, () => makeRootfs(place, archive, release));
