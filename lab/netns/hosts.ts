@@ -132,6 +132,10 @@ const BAD_PACKAGES: readonly string[] =
   etcd-server gnutls-bin lynis openjdk-17-jre-headless openscap-scanner
   vsftpd xinetd ypserv inetutils-talk inetutils-telnet inetutils-telnetd nis rsh-redone-client tnftp`.split(/\s+/);
 
+/** What makes a computer of a release: it comes without a kernel and without a first process. */
+const COMPUTER: readonly string[] = ['grub-pc', 'systemd-sysv', 'udev'];
+const KERNEL = 'linux-image-cloud-amd64';
+
 /** For what only few tests need; up only when named. */
 export const ODD: readonly HostSpec[] = [
   {
@@ -173,6 +177,17 @@ export const ODD: readonly HostSpec[] = [
     accounts: [{ name: 'ops', password: 'bad1-ops', key: true, sudo: 'no password' }],
     services: ['ssh', 'cron'],
     layer: { install: BAD_PACKAGES },
+  },
+  {
+    name: 'kernel1',
+    release: 'bookworm',
+    legs: [{ segment: 0, number: 26 }],
+    about: 'a virtual machine: a kernel of its own, GRUB, systemd',
+    root: { key: true },
+    accounts: [{ name: 'ops', password: 'kernel1-ops', key: true, sudo: 'no password' }],
+    services: ['ssh', 'cron', 'auditd'],
+    layer: { install: [...COMPUTER, KERNEL, 'apparmor', 'apparmor-utils', 'auditd'], newer: [KERNEL] },
+    machine: true,
   },
 ];
 

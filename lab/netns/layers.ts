@@ -15,21 +15,24 @@ const SCRIPT = join(import.meta.dirname, 'guest/layer.sh');
 export async function makeLowers(place: Place, archive: Archive, spec: HostSpec): Promise<string[]> {
   const rootfs = rootfsDir(place, spec.release);
   if (!spec.layer) return [rootfs];
-  const { install, remove = [] } = spec.layer;
-  const key = createHash('sha256').update([rootfs, install, '-', remove].join(' ')).digest('hex').slice(0, 12);
+  const { install, remove = [], newer } = spec.layer;
+  const wanted = [rootfs, install, '-', remove, ...(newer ? ['+', newer] : [])].join(' ');
+  const key = createHash('sha256').update(wanted).digest('hex').slice(0, 12);
   const final = join(place.cache, 'layers', `${spec.release}-${key}`);
   if (!existsSync(final)) await make(place, archive, spec, rootfs, final);
   return [join(final, 'upper'), rootfs];
 }
 
 async function make(place: Place, archive: Archive, spec: HostSpec, rootfs: string, final: string): Promise<void> {
-  const { install, remove = [] } = spec.layer!;
+  const { install, remove = [], newer = [] } = spec.layer!;
   const partial = partialOf(final);
-  const source = `deb http://${LAB_ADDRESS}:${MIRROR_PORT}/debian ${spec.release} main`;
+  const mirror = `deb http://${LAB_ADDRESS}:${MIRROR_PORT}`;
+  const source = `${mirror}/debian ${spec.release} main`;
+  const security = archive.security ? `${mirror}/debian-security ${spec.release}-security main` : '';
   const ran = await bounded(
     place,
     `packages of ${basename(final)}`,
-    [SCRIPT, partial, rootfs, source, install.join(' '), remove.join(' ')],
+    [SCRIPT, partial, rootfs, source, install.join(' '), remove.join(' '), security, newer.join(' ')],
     { net: netnsPath(place.name), input: [...APT, ...archive.options, ''].join('\n') },
   );
   if (ran.code !== 0) {

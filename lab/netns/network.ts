@@ -4,7 +4,16 @@ import { must } from './command.ts';
 import { namespaceOf, netnsPath, type Place } from './place.ts';
 import { LAB_ADDRESS, NETWORK, type HostSpec } from './spec.ts';
 
-const PREFIX = 24;
+export const PREFIX = 24;
+/** Where a machine of its own is plugged in; its address is its own affair. */
+export const TAP = 'tap0';
+const CABLE = [
+  'link add cable type bridge forward_delay 0',
+  `tuntap add dev ${TAP} mode tap`,
+  'link set eth0 master cable up',
+  `link set ${TAP} master cable up`,
+  'link set cable up',
+];
 export const bridgeOf = (place: Place, segment: number): string => `${place.name}${segment}`;
 
 /** The lab's own namespace has an address on the first bridge only: what is on the second is behind the bastion. */
@@ -35,10 +44,12 @@ export async function makeHostNetwork(place: Place, spec: HostSpec): Promise<voi
       `link set ${port} master ${bridgeOf(place, segment)} up`,
     ];
   });
-  const inside = spec.legs.flatMap(({ segment, number }, index) => [
-    `addr add ${NETWORK}.${segment}.${number}/${PREFIX} dev eth${index}`,
-    `link set eth${index} up`,
-  ]);
+  const inside = spec.machine
+    ? CABLE
+    : spec.legs.flatMap(({ segment, number }, index) => [
+        `addr add ${NETWORK}.${segment}.${number}/${PREFIX} dev eth${index}`,
+        `link set eth${index} up`,
+      ]);
   await batch(place.name, outside);
   await batch(namespace, ['link set lo up', ...inside]);
 }

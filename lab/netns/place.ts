@@ -52,7 +52,7 @@ export function whyNot(env: NodeJS.ProcessEnv): string | null {
   return `The lab needs ${missing.join(', ')}, not found on PATH. On Debian: apt-get install ${packages}`;
 }
 
-function onPath(tool: string, path: string): boolean {
+export function onPath(tool: string, path: string): boolean {
   return path.split(delimiter).some((dir) => {
     try {
       accessSync(join(dir, tool), constants.X_OK);

@@ -2,6 +2,7 @@
 import { chmodSync, cpSync, lstatSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Archive } from './archive.ts';
+import { filesOfMachine } from './machine/seed.ts';
 import { hostDir, type Place } from './place.ts';
 import { setupScript } from './setup-script.ts';
 import { addressOn, LAB_ADDRESS, MIRROR_PORT, type HostSpec, type Segment } from './spec.ts';
@@ -38,8 +39,9 @@ export function writeSeed(place: Place, seed: Seed): void {
   put('/etc/apt/sources.list.d/debian.sources', aptSources(seed));
   put('/etc/apt/apt.conf.d/90lab', ['Acquire::Languages "none";', ...seed.archive.options, ''].join('\n'));
   put('/etc/lab/setup.sh', setupScript(spec, seed.publicKey), 0o700);
-  guestPrograms(upper, seed.rootfs, spec.systemctl ?? true);
-  for (const [path, file] of Object.entries(spec.files ?? {})) {
+  if (!spec.machine) guestPrograms(upper, seed.rootfs, spec.systemctl ?? true);
+  const machine = spec.machine ? filesOfMachine(spec) : {};
+  for (const [path, file] of Object.entries({ ...machine, ...spec.files })) {
     const { text, mode } = typeof file === 'string' ? { text: file, mode: 0o644 } : file;
     put(path, text, mode);
   }

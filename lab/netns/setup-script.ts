@@ -1,3 +1,4 @@
+import { SETUP_OF_MACHINE } from './machine/seed.ts';
 import type { Account, HostSpec } from './spec.ts';
 
 /** What a host does once, inside, with its own programs: keys of its own, accounts, and what its table entry says. */
@@ -11,6 +12,7 @@ export function setupScript(spec: HostSpec, publicKey: string): string {
   for (const account of spec.accounts ?? []) lines.push(...addAccount(account, publicKey));
   if (spec.setup) lines.push(spec.setup);
   lines.push(onlyServices(spec.services));
+  if (spec.machine) lines.push(SETUP_OF_MACHINE);
   return `${lines.join('\n')}\n`;
 }
 

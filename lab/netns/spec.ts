@@ -22,8 +22,9 @@ export interface HostSpec {
   accounts?: readonly Account[];
   /** init scripts that are enabled; the others are not */
   services: readonly string[];
-  /** packages that its release does not have installed, and those of the release that it has not */
-  layer?: { install: readonly string[]; remove?: readonly string[] };
+  /** packages that its release does not have installed, those of the release that it has not, and what it has also from
+   * the security archive, beside the release's */
+  layer?: { install: readonly string[]; remove?: readonly string[]; newer?: readonly string[] };
   /** text files by path */
   files?: Readonly<Record<string, string | { text: string; mode: number }>>;
   /** bash, run inside once, before the services first start */
@@ -32,6 +33,8 @@ export interface HostSpec {
   disk?: string;
   /** false: nothing there plays systemd, its init scripts are all that there is */
   systemctl?: false;
+  /** a virtual machine: a kernel, a boot loader and systemd of its own, which `layer` brings */
+  machine?: true;
   /** where it gets packages; the lab's mirror unless it cannot reach it */
   mirror?: string;
 }

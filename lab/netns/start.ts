@@ -91,7 +91,7 @@ export function findInit(place: Place, host: string): number | null {
   return null;
 }
 
-function tail(dir: string): string {
+export function tail(dir: string): string {
   try {
     return readFileSync(join(dir, 'console.log'), 'utf8').trim().slice(-1500) || 'nothing';
   } catch {

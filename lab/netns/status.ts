@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { find, type FoundProcess } from './found.ts';
 import { ALL_HOSTS, HOSTS } from './hosts.ts';
+import { readyPath } from './machine/start.ts';
 import { hostDir, type Place } from './place.ts';
 import { addressOf } from './spec.ts';
 import { findInit } from './start.ts';
@@ -39,7 +40,8 @@ export function status(place: Place): Status {
     hosts: ALL_HOSTS.filter((spec) => HOSTS.includes(spec) || findInit(place, spec.name) !== null).map((spec) => {
       const pid = findInit(place, spec.name);
       const inside = `/proc/${pid}/root/run/lab`;
-      const state = pid === null ? 'down' : read(`${inside}/ready`) === null ? 'starting' : 'up';
+      const ready = spec.machine ? readyPath(place, spec.name) : `${inside}/ready`;
+      const state = pid === null ? 'down' : read(ready) === null ? 'starting' : 'up';
       return {
         name: spec.name,
         release: spec.release,
@@ -48,7 +50,7 @@ export function status(place: Place): Status {
         pid,
         bootId:
           pid === null ? null : (read(join(hostDir(place, spec.name), 'sysctl/kernel.random.boot_id'))?.trim() ?? null),
-        failed: pid === null ? [] : (read(`${inside}/failed`) ?? '').split('\n').filter(Boolean),
+        failed: pid === null || spec.machine ? [] : (read(`${inside}/failed`) ?? '').split('\n').filter(Boolean),
         about: spec.about,
       };
     }),

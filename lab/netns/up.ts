@@ -5,6 +5,8 @@ import { findArchive } from './archive.ts';
 import { find, mountsBelow } from './found.ts';
 import { HOSTS } from './hosts.ts';
 import { makeLowers } from './layers.ts';
+import { startMachine } from './machine/start.ts';
+import { whyNoMachine } from './machine/why-not.ts';
 import { startMirror } from './mirror/start.ts';
 import { makeBridges, makeHostNetwork } from './network.ts';
 import { namespaceOf, type Place } from './place.ts';
@@ -23,6 +25,8 @@ export interface UpOptions {
 export const keyPath = (place: Place): string => join(place.run, 'key');
 
 export async function up(place: Place, options: UpOptions): Promise<void> {
+  const reason = options.hosts.some(({ machine }) => machine) ? whyNoMachine(process.env) : null;
+  if (reason !== null) throw new Error(reason);
   openRun(place);
   const unlock = lock(place);
   try {
@@ -55,7 +59,7 @@ export async function up(place: Place, options: UpOptions): Promise<void> {
     note('starting hosts');
     await inTurns(wanted, 4, async (spec) => {
       const started = performance.now();
-      await startHost(place, spec, lowers.get(spec.name)!);
+      await (spec.machine ? startMachine : startHost)(place, spec, lowers.get(spec.name)!);
       options.say(`${spec.name} is up (${seconds(started)})`);
     });
     note(null);

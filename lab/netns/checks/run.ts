@@ -12,7 +12,7 @@ import { judgeAll, look, nameOfCheck, shell, type Target } from './machine.ts';
 import { isRecording, record } from './recording/index.ts';
 import { remediate, type Done } from './remediate.ts';
 import type { Group, GroupResult, Said, Trial, TrialResult } from './spec.ts';
-import { GROUPS } from './tables/index.ts';
+import { GROUPS_OF } from './tables/index.ts';
 import { FIXED_RUNTIME, OLD_RUNTIME } from './tables/listeners.ts';
 
 export interface Input {
@@ -74,6 +74,12 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
   const before = judgeAll(concerned, evidence);
   const failing = (trial: Trial): Judgement[] => before.filter((one) => one.verdict === 'fail' && concerns(trial, one));
   const done: { checks: string[]; done: Done }[] = [];
+  const byHand = (): Promise<void> =>
+    must(
+      tried.map(({ check, byHand: script = '' }) => [check, script] as const),
+      machine,
+    );
+  if (group.handsFirst) await byHand();
   for (const kit of concerned) {
     const ours = tried.filter(({ check, byHand }) => byHand === undefined && check.startsWith(`${kit.kit.kit}/`));
     const judged = ours.flatMap(failing);
@@ -83,10 +89,7 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
         done: await changed(first, (access) => remediate(access, kit, evidence, judged)),
       });
   }
-  await must(
-    tried.map(({ check, byHand = '' }) => [check, byHand] as const),
-    machine,
-  );
+  if (!group.handsFirst) await byHand();
   await first.close();
   const burning = Map.groupBy(tried.flatMap(failing), nameOfCheck);
   const watched = new Map([...burning].map(([check, all]) => [check, all.map(({ component }) => component)]));
@@ -119,17 +122,17 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
 
 function changed(remote: SshHost, work: (access: Parameters<typeof remediate>[0]) => Promise<Done>): Promise<Done> {
   const logIn = async (): Promise<void> => (await sshHost(way)).close();
-  const again = (): Promise<SshHost> => until('the host to be back', 120, () => sshHost(way).catch(() => null));
+  const again = (): Promise<SshHost> => until('the host to be back', 300, () => sshHost(way).catch(() => null));
   return work({ remote, login: { user, method: 'publickey' }, logIn, again });
 }
 
 // A host sees none of the machine's files.
-const root = `/proc/${findInit(target.place, target.name)}/root`;
 if (runtimes !== null) {
+  const root = `/proc/${findInit(target.place, target.name)}/root`;
   cpSync(runtimes.old, `${root}${OLD_RUNTIME}`);
   cpSync(runtimes.fixed, `${root}${FIXED_RUNTIME}`);
 }
-for (const group of GROUPS) {
+for (const group of GROUPS_OF[target.name]!) {
   if (only && !only.includes(group.title)) continue;
   const began = performance.now();
   let result: Omit<GroupResult, 'title' | 'seconds'>;

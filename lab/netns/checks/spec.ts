@@ -29,6 +29,8 @@ export interface Group {
   udp?: readonly number[];
   /** what a day brings that the lab cannot wait for: judged as if it were that time (ISO) */
   asOf?: string;
+  /** what people do comes before the change, whose boot puts it in force */
+  handsFirst?: true;
   /** what is run has the machine's rights, as mounts need them */
   machine?: true;
 }

@@ -1,9 +1,10 @@
 #!/bin/bash
-# Installs packages on top of a release: layer.sh DIRECTORY LOWER SOURCE INSTALL REMOVE (lists with spaces). Runs in PID
-# and mount namespaces of its own and in the lab's network namespace, where only the lab's mirror can be reached. What
-# it needs for itself is on /run, a tmpfs: DIRECTORY/upper has the packages and nothing else.
+# Installs packages on top of a release: layer.sh DIRECTORY LOWER SOURCE INSTALL REMOVE SECURITY NEWER (lists with spaces;
+# NEWER comes from SECURITY when all else is there). Runs in PID and mount namespaces of its own and in the lab's network
+# namespace, where only the lab's mirror can be reached. What it needs for itself is on /run, a tmpfs: DIRECTORY/upper has
+# the packages and nothing else.
 set -eu
-dir=$1 lower=$2 source=$3 install=$4 remove=$5
+dir=$1 lower=$2 source=$3 install=$4 remove=$5 security=$6 newer=$7
 here=$(dirname "$0")
 . "$here/devices.sh"
 
@@ -30,4 +31,10 @@ inside apt-get -q update
 inside apt-get -q -y --no-install-recommends install $install
 # shellcheck disable=SC2086
 [ -z "$remove" ] || inside apt-get -q -y purge $remove
+if [ -n "$security" ] && [ -n "$newer" ]; then
+  echo "$security" >run/layer.list
+  inside apt-get -q update
+  # shellcheck disable=SC2086
+  inside apt-get -q -y --no-install-recommends install $newer
+fi
 rm -f usr/sbin/policy-rc.d etc/ssh/ssh_host_* etc/dropbear/dropbear_*_host_key

@@ -51,7 +51,7 @@ function logIn(config: ConnectConfig): Promise<Client> {
   const client = new ssh2.Client();
   return new Promise((resolve, reject) => {
     client.once('ready', () => resolve(client)).on('error', reject);
-    client.connect({ readyTimeout: 8000, ...config });
+    client.connect({ readyTimeout: 30_000, ...config });
   });
 }
 

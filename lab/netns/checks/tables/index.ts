@@ -3,6 +3,7 @@ import { ACCOUNTS, SUDO } from './accounts.ts';
 import { AUTHORITY } from './authority.ts';
 import { MODES, SETTINGS } from './files.ts';
 import { KERNEL, MODULES, NETWORK } from './kernel.ts';
+import { MACHINE } from './machine.ts';
 import { MOUNT_OPTIONS, MOUNTS } from './mounts.ts';
 import { HOLES, ORIGINS } from './packages.ts';
 import { OLD_TLS, OPEN, TLS } from './listeners.ts';
@@ -48,3 +49,6 @@ export const GROUPS: readonly Group[] = [
   OLD_TLS,
   OPEN,
 ];
+
+/** By the host that they are tried on. */
+export const GROUPS_OF: Readonly<Record<string, readonly Group[]>> = { bad1: GROUPS, kernel1: MACHINE };
