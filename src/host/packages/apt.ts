@@ -12,11 +12,17 @@ const FETCH_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
 
 /**
+ * By itself `update` throws away what apt has worked out of its lists and works it out anew, also where no list is another:
+ * most of what it takes. Left out, whoever asks next does so, and only where a list changed: apt looks at each of them.
+ */
+const UPDATE = ['apt-get', '-opkgCacheFile::Generate=false', 'update'];
+
+/**
  * Fetches the lists, so that the candidate is what the archive offers now; where an archive cannot be reached within
  * `patienceMs`, its old lists stand.
  */
 async function refreshLists(host: Host, patienceMs = 0): Promise<void> {
-  await fetchPatiently(host, ['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS, patienceMs });
+  await fetchPatiently(host, UPDATE, { timeoutMs: UPDATE_TIMEOUT_MS, patienceMs });
 }
 
 /** Name → version of everything that is installed whole. */
