@@ -523,6 +523,21 @@ describe('the agent and its server', () => {
     await until('it waits again', () => isWaiting(child));
   });
 
+  test('after work that took longer than it rests: it stays whole for the look that proves it', async () => {
+    await setUp();
+    server.pollSeconds = 1;
+    configure({ restSeconds: 4 });
+    const { child, log } = start('bin.mjs', 'run', '--config', '/etc/lastember/agent.json');
+    await until('it waits', () => isWaiting(child));
+    tree.put('usr/bin/apt-get', '#!/bin/sh\ncase "$*" in *update*) /bin/sleep 3 ;; esac\n');
+    order([UPGRADE]);
+    await until('the outcome', () => server.outcomes.length === 1);
+    const { polls } = server;
+    await until('it polls on', () => server.polls > polls + 1);
+    assert.ok(!isWaiting(child), log());
+    await until('it waits again', () => isWaiting(child));
+  });
+
   test('asked for fresh facts by a server that is then away for them: it tells them all when it is back', async () => {
     await setUp();
     server.pollSeconds = 1;

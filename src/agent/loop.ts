@@ -150,6 +150,8 @@ async function takeAll(agent: Agent, assignments: Assignment[]): Promise<void> {
     news = (await take(agent, assignment)) || news;
   }
   await deliver(agent);
+  // A look that proves the work follows it, however long the work took: to begin anew for that would take a second.
+  if (assignments.length > 0) agent.newsAt = agent.now().getTime();
   // A server that offers only what it was told about already is not asked again at once.
   if (!news && !agent.options.once) await pause(AGAIN_MS, agent.options.signal);
 }

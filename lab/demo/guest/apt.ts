@@ -67,7 +67,20 @@ function install(words: string[], flags: Set<string>, say: Say): void {
   const simulate = flags.has('-s') || flags.has('--simulate');
   say('Reading package lists...\nBuilding dependency tree...');
   const upgraded = wanted.filter(({ old }) => old).length;
+  if (flags.has('--print-uris')) {
+    list(
+      'The following NEW packages will be installed:',
+      wanted.filter(({ old }) => !old),
+      say,
+    );
+    list(
+      'The following packages will be upgraded:',
+      wanted.filter(({ old }) => old),
+      say,
+    );
+  }
   say(`${upgraded} upgraded, ${wanted.length - upgraded} newly installed, 0 to remove and 0 not upgraded.`);
+  if (flags.has('--print-uris')) return;
   // All is fetched before anything is unpacked.
   if (!simulate) for (const { name, fresh } of wanted) filesOf(name, fresh);
   for (const { name, old, fresh } of wanted) {
@@ -75,6 +88,13 @@ function install(words: string[], flags: Set<string>, say: Say): void {
     if (simulate) say(`Inst ${text}\nConf ${name} (${versionOf(fresh)} Demo:stable [${fresh.get('Architecture')}])`);
     else if (!flags.has('-d')) withLock(() => unpack({ name, old, fresh }, say));
   }
+}
+
+/** As with -V: each on a line of its own, with its versions. */
+function list(title: string, some: readonly Wanted[], say: Say): void {
+  if (some.length === 0) return;
+  say(title);
+  for (const { name, old, fresh } of some) say(`   ${name} (${old ? `${versionOf(old)} => ` : ''}${versionOf(fresh)})`);
 }
 
 function withLock(work: () => void): void {

@@ -12,11 +12,17 @@ const FETCH_TIMEOUT_MS = 30 * 60_000;
 const UPDATE_TIMEOUT_MS = 5 * 60_000;
 
 /**
+ * By itself `update` throws away what apt has worked out of its lists and works it out anew, also where no list is another:
+ * most of what it takes. Left out, whoever asks next does so, and only where a list changed: apt looks at each of them.
+ */
+const UPDATE = ['apt-get', '-opkgCacheFile::Generate=false', 'update'];
+
+/**
  * Fetches the lists, so that the candidate is what the archive offers now; where an archive cannot be reached within
  * `patienceMs`, its old lists stand.
  */
 async function refreshLists(host: Host, patienceMs = 0): Promise<void> {
-  await fetchPatiently(host, ['apt-get', 'update'], { timeoutMs: UPDATE_TIMEOUT_MS, patienceMs });
+  await fetchPatiently(host, UPDATE, { timeoutMs: UPDATE_TIMEOUT_MS, patienceMs });
 }
 
 /** Name → version of everything that is installed whole. */
@@ -101,19 +107,34 @@ const request = (wanted: Wanted): string[] => [
   ...Object.entries(wanted).map(([name, version]) => `${name}=${version}`),
 ];
 
+/** `--print-uris` ends before anything is fetched, and takes no lock; `-s` walks through the whole run, for twice the time. */
+const ONLY_SAY = ['--print-uris', '-V', '-oAPT::Output-Version=0'];
+
 async function simulate(host: Host, wanted: Wanted): Promise<Simulation> {
-  const text = await run(host, ['apt-get', '-s', ...request(wanted)], { timeoutMs: UPDATE_TIMEOUT_MS });
-  return parseSimulation(text);
+  const argv = ['apt-get', ...ONLY_SAY, ...request(wanted)];
+  const text = await run(host, argv, { timeoutMs: UPDATE_TIMEOUT_MS });
+  const told = parseSimulation(text);
+  // Nothing that goes may be overlooked, however apt comes to say it one day.
+  const going = /(\d+) to remove\b/.exec(text)?.[1] ?? '0';
+  if (told.removed.length === Number(going)) return told;
+  const why = `it would remove ${going}, and names ${told.removed.length}`;
+  throw new AppError('HOST_COMMAND', { command: argv.join(' '), code: 0, why });
 }
 
-/** `Inst name [old] (new Origin:suite [arch])`, without `[old]` for what is new; `Remv name [old]`. */
-export function parseSimulation(text: string): Simulation {
-  const changes = [...text.matchAll(/^Inst (\S+)(?: \[([^\]]+)\])? \((\S+)/gm)].map((match) => ({
-    name: match[1]!,
-    from: match[2] ?? null,
-    to: match[3]!.replace(/\)$/, ''),
-  }));
-  return { changes, removed: [...text.matchAll(/^Remv (\S+)/gm)].map((match) => match[1]!) };
+const SAYS = /^The following (?:packages will be (upgraded|DOWNGRADED|REMOVED)|(NEW) packages will be installed):$/;
+
+/** Below a line that says what becomes of them: `name (old => new)`, of what is new `name (version)`; what goes may have none. */
+function parseSimulation(text: string): Simulation {
+  const told: Simulation = { changes: [], removed: [] };
+  let becomes: string | null = null;
+  for (const line of text.split('\n')) {
+    const [, name, version, to] = /^ {3}([^\s*]+)\*?(?: \((\S+)(?: => (\S+))?\))?$/.exec(line) ?? [];
+    if (name === undefined) becomes = SAYS.exec(line)?.slice(1).find(Boolean) ?? null;
+    else if (becomes === 'REMOVED') told.removed.push(name);
+    else if (becomes === 'NEW') told.changes.push({ name, from: null, to: version ?? '' });
+    else if (becomes !== null && to !== undefined) told.changes.push({ name, from: version ?? null, to });
+  }
+  return told;
 }
 
 /** Packages that dpkg began with and did not finish; waiting triggers are no harm, the next run takes them along. */

@@ -8,6 +8,7 @@ import { join, posix } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { localHost } from '../local.ts';
+import { apt } from '../packages/apt.ts';
 import type { Seen } from './contract.ts';
 import { stepFor, type AnyHostStep } from './index.ts';
 import { stepContext as context, testTree, type TestTree } from './testing.ts';
@@ -37,6 +38,27 @@ describe('real dpkg and apt', { skip: hasDpkg ? false : 'needs dpkg and apt' }, 
     const { after: seen } = await perform(tree, upgrade('shop'));
     assert.equal(tree.file('etc/shop.conf'), 'a=mine\n');
     assert.deepEqual([seen['version'], seen['kept']], ['2', ['/etc/shop.conf']]);
+  });
+
+  test('what apt says that it would do is what its own simulation does: upgrades, downgrades, new ones, removals', async () => {
+    const deps = { depends: 'gone-before (>= 1), fresh' };
+    const installed = [one('shop'), one('gone-before'), one('clash'), two('older'), one('same')];
+    const offered = [two('shop', deps), two('fresh', { conflicts: 'clash' }), one('older'), two('same')];
+    const tree = kept(dpkgTree(installed, offered));
+    const host = localHost({ root: tree.root });
+    for (const wanted of [{ shop: '2' }, { older: '1' }, { shop: '2', older: '1' }, { same: '2', fresh: '2' }]) {
+      const words = Object.entries(wanted).map((pair) => pair.join('='));
+      const { stdout } = await host.exec(['apt-get', '-s', 'install', '-y', '--allow-downgrades', ...words]);
+      const told = await apt(host).simulate(wanted);
+      const inst = [...stdout.matchAll(/^Inst (\S+)(?: \[([^\]]+)\])? \((\S+)/gm)];
+      assert.ok(inst.length > 0, stdout);
+      assert.deepEqual(
+        told.changes.map(({ name, from, to }) => [name, from, to]).sort(),
+        inst.map(([, name, from, to]) => [name, from ?? null, to?.replace(/\)$/, '')]).sort(),
+      );
+      assert.deepEqual(told.removed.sort(), [...stdout.matchAll(/^Remv (\S+)/gm)].map(([, name]) => name).sort());
+    }
+    assert.deepEqual((await apt(host).simulate({ shop: '2' })).removed, ['clash']);
   });
 
   test('a settings file that nobody changed is replaced without a word', async () => {

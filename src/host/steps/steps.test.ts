@@ -8,7 +8,6 @@ import { isAppError } from '../../model/errors/index.ts';
 import { SERVER_STEPS, Step } from '../../model/kit.ts';
 import { canonicalText } from '../canonical.ts';
 import { localHost } from '../local.ts';
-import { parseSimulation } from '../packages/apt.ts';
 import { readPrivateKey, spkiOf } from '../pki/read.ts';
 import { setLine } from '../settings/lines.ts';
 import { setSection } from '../settings/section.ts';
@@ -161,13 +160,16 @@ describe('upgrade-package', () => {
   });
 
   test('names what else apt would touch, and refuses what it would remove', async () => {
-    const extra = 'Inst libuv [0.10.1] (0.10.9 Demo:1/stable [amd64])\nInst libnew (1.0 Demo:1/stable [amd64])\n';
+    const extra = '   libuv (0.10.1 => 0.10.9)\nThe following NEW packages will be installed:\n   libnew (1.0)\n';
     const tree = newTree({ 'repo/extra': extra });
     assert.deepEqual((await perform(tree, step)).before['also'], [
       { name: 'libuv', from: '0.10.1', to: '0.10.9' },
       { name: 'libnew', from: null, to: '1.0' },
     ]);
-    const removing = newTree({ 'repo/extra': 'Remv shop [1.2]\n' });
+    const removing = newTree({
+      'repo/extra':
+        'The following packages will be REMOVED:\n   shop\n0 upgraded, 0 newly installed, 1 to remove and 0 not upgraded.\n',
+    });
     await assert.rejects(perform(removing, step), code('STEP_WOULD_REMOVE'));
   });
 
@@ -175,22 +177,6 @@ describe('upgrade-package', () => {
     await assert.rejects(perform(newTree(), { ...step, name: 'apache2' } as AnyHostStep), code('STEP_PACKAGE_ABSENT'));
     const tree = newTree({ 'repo/candidate': '9-1\n' });
     await assert.rejects(perform(tree, { ...step, version: '9-1' } as AnyHostStep), code('HOST_COMMAND'));
-  });
-
-  test('reads what apt really prints', (given) => {
-    const path = join(import.meta.dirname, '../../../../shared/data/apt-dist-upgrade-sim.txt');
-    if (!fs.existsSync(path)) {
-      given.skip('the recorded simulation is not here');
-      return;
-    }
-    const text = fs.readFileSync(path, 'utf8');
-    const { changes, removed } = parseSimulation(text);
-    const summary = /(\d+) upgraded, (\d+) newly installed, (\d+) to remove/.exec(text)!.slice(1).map(Number);
-    assert.deepEqual(
-      [changes.filter((c) => c.from).length, changes.filter((c) => !c.from).length, removed.length],
-      summary,
-    );
-    assert.ok(changes.every((change) => /^[\w.+:~-]+$/.test(change.to)));
   });
 });
 

@@ -11,6 +11,8 @@ export interface Deb {
   files?: Record<string, string>;
   /** as in the field Depends */
   depends?: string;
+  /** as in the field Conflicts */
+  conflicts?: string;
   /** name of a maintainer script → its text */
   scripts?: Record<string, string>;
 }
@@ -72,14 +74,14 @@ DPkg::Use-Pty "false";
   return tree;
 }
 
-function build(tree: TestTree, { name, version, depends, files = {}, scripts = {} }: Deb): string {
+function build(tree: TestTree, { name, version, depends, conflicts, files = {}, scripts = {} }: Deb): string {
   const work = join(tree.root, 'tmp', `${name}-${version}`);
   fs.rmSync(work, { recursive: true, force: true });
   const put = (path: string, text: string, mode = 0o644): void => {
     fs.mkdirSync(join(work, path, '..'), { recursive: true });
     fs.writeFileSync(join(work, path), text, { mode });
   };
-  const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\n${depends ? `Depends: ${depends}\n` : ''}Maintainer: Nobody <nobody@test>\nDescription: test\n`;
+  const control = `Package: ${name}\nVersion: ${version}\nArchitecture: all\n${depends ? `Depends: ${depends}\n` : ''}${conflicts ? `Conflicts: ${conflicts}\n` : ''}Maintainer: Nobody <nobody@test>\nDescription: test\n`;
   put('DEBIAN/control', control);
   for (const [path, text] of Object.entries(files)) put(path, text);
   const settings = Object.keys(files).filter((path) => path.startsWith('/etc/'));

@@ -19,12 +19,12 @@ esac
 const APT_GET = `#!/bin/sh
 [ "$1" = update ] && exit 0
 for word in "$@"; do [ "$word" = -d ] && exit 0; done
-simulate=; for word in "$@"; do [ "$word" = -s ] && simulate=1; done
+simulate=; for word in "$@"; do [ "$word" = --print-uris ] && simulate=1; done
 for word in "$@"; do case "$word" in -*) ;; *=*)
   name=\${word%%=*}; version=\${word#*=}
   [ -e "repo/$name=$version" ] || { echo "E: Version '$version' for '$name' was not found" >&2; exit 100; }
   old=$(/bin/sed -n "/^Package: $name$/,/^$/s/^Version: //p" var/lib/dpkg/status)
-  if [ -n "$simulate" ]; then echo "Inst $name [$old] ($version Demo:1/stable [amd64])"; /bin/cat repo/extra 2>/dev/null; echo "Conf $name ($version Demo:1/stable [amd64])"
+  if [ -n "$simulate" ]; then printf 'The following packages will be upgraded:\\n   %s (%s => %s)\\n' "$name" "$old" "$version"; /bin/cat repo/extra 2>/dev/null
   else /bin/sed -i "/^Package: $name$/,/^$/s/^Version: .*/Version: $version/" var/lib/dpkg/status; echo "$name $version" >> run/installed; fi ;;
 esac; done
 exit 0

@@ -23,6 +23,12 @@ export interface StoredFacts {
   >;
 }
 
+/** When a host was looked at, without what was seen. */
+export interface LookedAt extends Pick<StoredFacts, 'hostId' | 'meta'> {
+  /** it was judged by all facts that were received until then; null: not yet */
+  judgedUntil: string | null;
+}
+
 export interface FindingFilter {
   ids?: string[];
   hostId?: string | undefined;
@@ -50,6 +56,8 @@ export interface Audit extends Module {
   facts(hostId: string): Promise<StoredFacts>;
   /** of several hosts at once, of these sections only; hosts that nothing is known of are left out */
   factsOf(hostIds: readonly string[], names: readonly SectionName[]): Promise<StoredFacts[]>;
+  /** the same without what the sections hold, which is dear to read */
+  lookedAt(hostIds: readonly string[], names: readonly SectionName[]): Promise<LookedAt[]>;
   kits(): LoadedKit[];
   kit(id: string): LoadedKit | null;
   findings(filter?: FindingFilter): Promise<Finding[]>;

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import pg from 'pg';
 import type { Affected, Exposure, Finding } from '../../model/finding.ts';
+import type { LookedAt } from './face.ts';
 import { certificate, keyFiles, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
@@ -59,6 +60,26 @@ test('a confirmed section is as fresh as its confirmation, and wakes nobody', as
   await w.send(hostId, { packages: [nodejs('0.10.48-1')] });
   assert.equal((await w.audit.facts(hostId)).meta.packages?.receivedAt, w.clock.now.toISOString());
   assert.deepEqual(await w.platform.waiting('audit.host'), []);
+});
+
+test('when a host was looked at is told without what was seen, and by facts until when it was judged', async () => {
+  const w = await begin();
+  const [one, two] = [await w.find('10.1.0.10', 'SHA256:1'), await w.find('10.1.0.11', 'SHA256:2')];
+  const looked = async (): Promise<LookedAt[]> => w.audit.lookedAt([one, two], ['packages', 'services']);
+  assert.deepEqual(await looked(), []);
+  await w.send(one, { packages: [nodejs('0.10.48-1')], neighbours: [] });
+  const first = w.clock.now.toISOString();
+  const { meta } = await w.audit.facts(one);
+  assert.deepEqual(await looked(), [{ hostId: one, meta: { packages: meta.packages }, judgedUntil: null }]);
+  await w.settle();
+  assert.deepEqual((await looked())[0]?.judgedUntil, first);
+  w.later(60);
+  await w.send(one, { packages: [nodejs('0.10.48-1')] });
+  const [confirmed] = await looked();
+  assert.equal(confirmed?.judgedUntil, first, 'nobody judges what is only confirmed');
+  assert.equal(confirmed?.meta.packages?.receivedAt, w.clock.now.toISOString());
+  await w.audit.auditHost(one);
+  assert.equal((await looked())[0]?.judgedUntil, w.clock.now.toISOString());
 });
 
 test('who hears of a change: audit of all but talk, impact of talk, discovery of names', async () => {

@@ -10,7 +10,7 @@ import { askDue, revokedAmong } from './revocation/index.ts';
 import { auditAgentRoutes, auditRoutes } from './routes.ts';
 import { kitRoutes } from './routes-kits.ts';
 import { createShelf, type Shelf } from './shelf.ts';
-import { filesThatHeld, readFacts, readFactsOf, takeRequest } from './store-facts.ts';
+import { filesThatHeld, readFacts, readFactsOf, readLooked, takeRequest } from './store-facts.ts';
 import { coveredByExceptions, findFindings, plainFinding, setStates } from './store-findings.ts';
 import { accept, acceptNoMore, coveredByAccepted, knowsAdvisory } from './store-accepted.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
@@ -27,7 +27,7 @@ import { syncDue, syncFeed } from './take-feed.ts';
 
 export type { PlannedUpgrade } from './logic/planned.ts';
 export type { Accepted } from './store-accepted.ts';
-export type { Audit, FindingFilter, HeldKey, LoadedKit, StoredFacts } from './face.ts';
+export type { Audit, FindingFilter, HeldKey, LoadedKit, LookedAt, StoredFacts } from './face.ts';
 export { outOfReach, rangesIn } from './logic/ecosystems.ts';
 export { type VersionOrder, versionOrder } from './versions/registry.ts';
 
@@ -65,6 +65,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
     factsOf: async (hostIds, names) =>
       [...(await readFactsOf(platform.db, hostIds, names))].map(([hostId, facts]) => ({ hostId, ...facts })),
+    lookedAt: (hostIds, names) => readLooked(platform.db, hostIds, names),
     kits: () => [...shelf.all()],
     kit: (id) => shelf.all().find(({ kit }) => kit.kit === id) ?? null,
     findings: async (filter) => (await findFindings(platform.db, filter)).map(plainFinding),

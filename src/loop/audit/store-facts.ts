@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { type Facts, SECTION_NAMES, type SectionName } from '../../model/facts.ts';
 import { plainText } from '../../model/text.ts';
 import type { Db, DbOrTx } from '../../platform/context.ts';
+import type { LookedAt } from './face.ts';
 import type { SectionMetas } from './logic/judge/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { prepared } from '../../platform/db/prepared.ts';
@@ -36,29 +37,51 @@ export async function readFactsOf(
   return new Map([...Map.groupBy(rows, (row) => row.host_id)].map(([hostId, own]) => [hostId, toFacts(own)]));
 }
 
-interface SectionRow {
+/** Without what the sections hold: of packages alone that is thousands of lines. */
+export async function readLooked(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  names: readonly SectionName[],
+): Promise<LookedAt[]> {
+  if (hostIds.length === 0) return [];
+  const rows = await q(db)
+    .selectFrom('audit.section as s')
+    .leftJoin('audit.judged as j', 'j.host_id', 's.host_id')
+    .select(['s.host_id', 's.name', 's.hash', 's.version', 's.collected_at', 's.received_at', 's.error', 'j.facts_at'])
+    .where('s.host_id', '=', anyOf(hostIds))
+    .where('s.name', 'in', names)
+    .execute();
+  return [...Map.groupBy(rows, (row) => row.host_id)].map(([hostId, own]) => ({
+    hostId,
+    meta: Object.fromEntries(own.map((row) => [row.name, metaOf(row)])),
+    judgedUntil: own[0]?.facts_at?.toISOString() ?? null,
+  }));
+}
+
+interface MetaRow {
   name: string;
   hash: string | null;
   version: number;
   collected_at: Date;
   received_at: Date;
   error: string | null;
-  data: unknown;
 }
 
-function toFacts(rows: readonly SectionRow[]): HostFacts {
+const metaOf = (row: MetaRow): SectionMetas[SectionName] & {} => ({
+  version: row.version,
+  hash: row.hash ?? '',
+  collectedAt: row.collected_at.toISOString(),
+  receivedAt: row.received_at.toISOString(),
+  error: row.error,
+});
+
+function toFacts(rows: readonly (MetaRow & { data: unknown })[]): HostFacts {
   const meta: SectionMetas = {};
   const sections: Record<string, unknown> = {};
   for (const row of rows) {
     const name = row.name as SectionName;
     if (row.hash !== null) sections[name] = row.data;
-    meta[name] = {
-      version: row.version,
-      hash: row.hash ?? '',
-      collectedAt: row.collected_at.toISOString(),
-      receivedAt: row.received_at.toISOString(),
-      error: row.error,
-    };
+    meta[name] = metaOf(row);
   }
   return { sections: sections as Partial<Facts>, meta };
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemActor } from '../../model/actor.ts';
+import type { Facts } from '../../model/facts.ts';
 import type { Finding } from '../../model/finding.ts';
 import { ENDS_BY_ITSELF } from '../../model/in-force.ts';
 import type { Json } from '../../model/json.ts';
 import type { Plan, StepOutcome, Task } from '../../model/plan.ts';
 import type { Tx } from '../../platform/context.ts';
 import { inParallel } from '../../model/parallel.ts';
-import type { StoredFacts } from '../audit/index.ts';
+import type { LookedAt } from '../audit/index.ts';
 import { changeSubject, hostsOf, type Deps } from './deps.ts';
 import { lookAt } from './outside.ts';
 import { heldBy, release } from './planning.ts';
@@ -32,8 +33,8 @@ export async function beginVerification(deps: Deps, changeId: string): Promise<v
   const found = await changeById(platform.db, changeId);
   if (!found?.planDigest) return;
   const plan = await planOf(platform.db, found.planDigest);
-  const facts: Verification['facts'] = {};
-  for (const { hostId } of tasksOf(plan)) facts[hostId] = timesOf(await audit.facts(hostId));
+  const looked = await audit.lookedAt(hostIdsOf(tasksOf(plan)), SECTIONS);
+  const facts: Verification['facts'] = Object.fromEntries(looked.map((one) => [one.hostId, timesOf(one)]));
   await platform.observe(ACTOR, async (tx) => {
     const change = await lockChange(tx.db, changeId);
     if (change?.state !== 'running' || change.wavesDone < plan.waves.length || change.stopping !== null) return;
@@ -58,7 +59,9 @@ export function prolonged(verification: Verification | null, now: Date): Verific
 
 const tasksOf = (plan: Plan): Task[] => plan.waves.flatMap((wave) => wave.tasks);
 
-const timesOf = ({ meta }: StoredFacts): Record<string, string> =>
+const hostIdsOf = (tasks: readonly Task[]): string[] => tasks.map((task) => task.hostId);
+
+const timesOf = ({ meta }: LookedAt): Record<string, string> =>
   Object.fromEntries(SECTIONS.flatMap((name) => (meta[name] ? [[name, meta[name].collectedAt]] : [])));
 
 interface Seen {
@@ -98,12 +101,7 @@ interface Proven {
 }
 
 async function look(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): Promise<Seen> {
-  const open: string[] = [];
-  for (const task of tasksOf(plan).filter((one) => !proven.inside.has(one.hostId))) {
-    const why = await lookInside(deps, task, change.verification?.facts[task.hostId] ?? {});
-    if (why.length === 0) proven.inside.add(task.hostId);
-    open.push(...why);
-  }
+  const open = await lookInside(deps, change, plan, proven);
   // The outside is looked at once the inside has answered: a probe a second would be no kindness to the services.
   if (open.length > 0) return { endpoints: [], findings: [], open };
   const endpoints = await lookAround(deps, plan, proven, open);
@@ -129,16 +127,27 @@ async function lookAround(deps: Deps, plan: Plan, proven: Proven, open: string[]
   return [...endpoints.values()];
 }
 
-/** Every host once, after the looks; then those again whose findings are not proven fixed yet. */
+/** Every host once by its new facts; then those again whose findings are not proven fixed yet. */
 async function judgeAgain(deps: Deps, change: ChangeRow, plan: Plan, proven: Proven): Promise<Finding[]> {
   const open = (await findingsOf(deps, change)).filter((finding) => finding.state !== 'fixed');
   const again = new Set(open.map((finding) => finding.hostId));
-  for (const { hostId } of tasksOf(plan)) if (!proven.judged.has(hostId)) again.add(hostId);
+  for (const hostId of await unjudged(deps, plan, proven)) again.add(hostId);
   for (const hostId of again) {
     await deps.audit.auditHost(hostId);
     proven.judged.add(hostId);
   }
   return findingsOf(deps, change);
+}
+
+/** Facts are judged when they come: who was, by all of them, need not be again, unless its listeners were looked at since. */
+async function unjudged({ audit }: Deps, plan: Plan, proven: Proven): Promise<string[]> {
+  const left = tasksOf(plan).filter((task) => !proven.judged.has(task.hostId));
+  for (const { hostId, meta, judgedUntil } of await audit.lookedAt(hostIdsOf(left), SECTIONS)) {
+    const received = Object.values(meta).map((one) => one.receivedAt ?? '');
+    if (judgedUntil !== null && received.every((at) => at <= judgedUntil)) proven.judged.add(hostId);
+  }
+  const isServing = (task: Task): boolean => task.steps.some((step) => step.kind === 'verify-served');
+  return hostIdsOf(left.filter((task) => isServing(task) || !proven.judged.has(task.hostId)));
 }
 
 const findingsOf = async (deps: Deps, { findings }: ChangeRow): Promise<Finding[]> =>
@@ -158,21 +167,40 @@ const sayOpen = (finding: Finding): string =>
   `${finding.hostName}: ${finding.title}${finding.endpoint ? ` at ${finding.endpoint}` : ''} is ${finding.state}` +
   (finding.pending ? ` (${finding.pending})` : '');
 
-async function lookInside(deps: Deps, task: Task, before: Record<string, string>): Promise<string[]> {
-  const { meta, sections } = await deps.audit.facts(task.hostId);
-  const stale = SECTIONS.filter((name) => !meta[name] || meta[name].collectedAt === before[name]);
-  if (stale.length > 0) {
-    const errors = stale.flatMap((name) =>
-      meta[name]?.error ? [`${name} could not be read: ${meta[name].error}`] : [],
-    );
-    return [`${task.hostName}: no fresh facts yet (${errors.length > 0 ? errors.join('; ') : stale.join(', ')})`];
-  }
-  return task.health.flatMap((health) => {
-    if (health.kind !== 'service') return [];
-    const state = sections.services?.find((service) => service.name === health.name)?.state ?? 'unknown';
-    return state === 'running' ? [] : [`${task.hostName}: ${health.name} is ${state}`];
+/** Hosts that nothing is known against since verification began are proven. */
+async function lookInside({ audit }: Deps, change: ChangeRow, plan: Plan, proven: Proven): Promise<string[]> {
+  const left = tasksOf(plan).filter((task) => !proven.inside.has(task.hostId));
+  const looked = new Map((await audit.lookedAt(hostIdsOf(left), SECTIONS)).map((one) => [one.hostId, one.meta]));
+  const stale = left.flatMap((task) => {
+    const before = change.verification?.facts[task.hostId] ?? {};
+    const why = staleness(task, looked.get(task.hostId) ?? {}, before);
+    return why === null ? [] : [{ task, why }];
   });
+  const fresh = left.filter((task) => stale.every((one) => one.task !== task));
+  const services = new Map(
+    (await audit.factsOf(hostIdsOf(fresh), ['services'])).map((one) => [one.hostId, one.sections.services]),
+  );
+  const notRunning = fresh.flatMap((task) => {
+    const why = unhealthy(task, services.get(task.hostId));
+    if (why.length === 0) proven.inside.add(task.hostId);
+    return why;
+  });
+  return [...stale.map(({ why }) => why), ...notRunning];
 }
+
+function staleness({ hostName }: Task, meta: LookedAt['meta'], before: Record<string, string>): string | null {
+  const stale = SECTIONS.filter((name) => !meta[name] || meta[name].collectedAt === before[name]);
+  if (stale.length === 0) return null;
+  const errors = stale.flatMap((name) => (meta[name]?.error ? [`${name} could not be read: ${meta[name].error}`] : []));
+  return `${hostName}: no fresh facts yet (${errors.length > 0 ? errors.join('; ') : stale.join(', ')})`;
+}
+
+const unhealthy = ({ hostName, health }: Task, services: Facts['services'] | undefined): string[] =>
+  health.flatMap((one) => {
+    if (one.kind !== 'service') return [];
+    const state = services?.find((service) => service.name === one.name)?.state ?? 'unknown';
+    return state === 'running' ? [] : [`${hostName}: ${one.name} is ${state}`];
+  });
 
 type VerifyStep = { address: string; port: number; oldSpki: string };
 

@@ -1,6 +1,6 @@
 import type { Facts } from '../../../model/facts.ts';
 import type { Exposure, Finding } from '../../../model/finding.ts';
-import type { Audit, HeldKey, LoadedKit, StoredFacts } from '../../audit/index.ts';
+import type { Audit, HeldKey, LoadedKit, LookedAt, StoredFacts } from '../../audit/index.ts';
 
 /** Audit without its judging: facts, findings and exposures are what the test says. Everything else is as its face promises. */
 export class FakeAudit implements Audit {
@@ -33,6 +33,11 @@ export class FakeAudit implements Audit {
         Object.fromEntries(Object.entries(from).filter(([name]) => (names as readonly string[]).includes(name))) as T;
       return [{ hostId, sections: of(all.sections), meta: of(all.meta) }];
     });
+  }
+
+  /** Who judges here writes nothing down. */
+  async lookedAt(hostIds: readonly string[], names: readonly (keyof Facts)[]): Promise<LookedAt[]> {
+    return (await this.factsOf(hostIds, names)).map(({ hostId, meta }) => ({ hostId, meta, judgedUntil: null }));
   }
 
   async knowsAdvisory(): Promise<boolean> {
