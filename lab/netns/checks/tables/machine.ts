@@ -1,7 +1,10 @@
 import type { Group } from '../spec.ts';
+import { DEBIANS_KERNEL } from './kernel.ts';
 
-/** What takes a kernel of the host's own; on a machine that has one, in this order. It came
- * up with AppArmor turned off, in an older kernel than it has. */
+/**
+ * What takes a kernel of the host's own; on a machine that has one, in this order. It came up with AppArmor turned off, in
+ * an older kernel than it has.
+ */
 export const MACHINE: readonly Group[] = [
   {
     title: 'what a boot puts in force',
@@ -30,6 +33,7 @@ export const MACHINE: readonly Group[] = [
   {
     title: 'what a kernel lets programs do',
     trials: [
+      ...DEBIANS_KERNEL,
       {
         check: 'linux-baseline/app-armor-complains',
         bad: 'aa-complain /etc/apparmor.d/lsb_release >/dev/null',
