@@ -179,8 +179,7 @@ async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCou
   const hosts = await touchedBy(tx.db, sightings);
   const strangers: Sighting[] = [];
   for (const sighting of sightings) {
-    const place = atPlace(sighting);
-    const weight = weigh(hosts, place);
+    const weight = weigh(hosts, atPlace(sighting));
     if (weight.kind === 'record') {
       strangers.push(sighting);
       continue;
@@ -188,10 +187,9 @@ async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCou
     counts.known++;
     if (weight.differs) counts.differ++;
     const host = hosts.find(({ id }) => id === weight.hostId)!;
-    const isThere = host.addresses.some(({ address }) => address === place.address);
     if (weight.differs) continue;
     await noteHearsay(tx.db, host.id, sighting);
-    if (isThere) continue;
+    if (weight.isThere) continue;
     const why = `the agent on ${String(sighting.evidence?.['agent'])} saw its identity at ${sighting.address}`;
     await noteDecision(tx.db, { hostId: host.id, at: tx.now, kind: 'told', address: sighting.address, why });
   }
