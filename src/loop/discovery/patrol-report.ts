@@ -19,6 +19,7 @@ import { endPatrol, type PatrolAgent, stillAllowed, whyOver } from './patrols.ts
 import { type Ageing, ageEndpoints } from './results.ts';
 import { type Alive, recordSightings } from './sightings.ts';
 import { hostRow, lockIdentities, noteDecision } from './store-hosts.ts';
+import { holdHosts } from './store-presence.ts';
 import { noteHearsay } from './store-seen.ts';
 import { isActive, lockPatrol, type PatrolRow, seenSince, touchedBy, updatePatrol } from './store-patrols.ts';
 import { findReach } from './store-scans.ts';
@@ -177,6 +178,11 @@ async function sightingsOf(
 async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCounts): Promise<Sighting[]> {
   await lockIdentities(tx.db);
   const hosts = await touchedBy(tx.db, sightings);
+  // All at once, before anything is told of any of them (decision 0103).
+  await holdHosts(
+    tx.db,
+    hosts.map(({ id }) => id),
+  );
   const strangers: Sighting[] = [];
   for (const sighting of sightings) {
     const weight = weigh(hosts, atPlace(sighting));
