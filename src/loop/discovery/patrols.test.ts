@@ -325,6 +325,22 @@ test('1.14: a subnet of another site with the same private addresses is another 
   assert.deepEqual(endpoints.map(({ state }) => state).toSorted(), ['gone', 'open']);
 });
 
+test('1.14: machines of two sites that show their maker’s key at one private address are two, whichever agents see them', async () => {
+  const agents = [await newAgent('10.92.0.2/24', 'sees-ours'), await newAgent('10.92.0.3/24', 'sees-theirs')];
+  await platform.observe(OPERATOR, async (tx) => {
+    await noteAddress(tx.db, agents[0]!.hostId, '10.92.0.2', 'measured', tx.now);
+    await noteAddress(tx.db, agents[1]!.hostId, '10.92.0.4', 'measured', tx.now, 'berlin');
+  });
+  const scope = { cidrs: ['10.92.0.0/24'], ports: '22', agents: true };
+  await addScope(platform, scope);
+  await addScope(platform, { ...scope, site: 'berlin' });
+  for (const agent of agents) await wholePatrol(agent, (await ordered(agent))!, [seen('10.92.0.1', 'its maker')]);
+  const routers = (await discovery.hosts()).filter(({ addresses }) => addresses.includes('10.92.0.1'));
+  const places = await Promise.all(routers.map(({ id }) => measuredPlaces(platform.db, id)));
+  const sites = places.flat().map(({ site }) => site);
+  assert.deepEqual(sites.toSorted(), ['berlin', 'local']);
+});
+
 test('1.14: at another site, too, an agent’s word changes nothing about a host that has an agent, measured there or not yet', async () => {
   const [there, unmeasured, elsewhere] = [
     await newAgent('10.90.0.3/24', 'looks-in-berlin'),
