@@ -97,6 +97,7 @@ export const Patrol = z.object({
   agentId: z.string(),
   hostId: z.string(),
   hostName: z.string(),
+  /** a subnet; at another site with that: `10.0.0.0/24@berlin` */
   block: z.string(),
   ranges: z.array(z.string()),
   state: PatrolState,

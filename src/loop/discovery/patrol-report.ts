@@ -19,6 +19,7 @@ import { endPatrol, type PatrolAgent, stillAllowed, whyOver } from './patrols.ts
 import { type Ageing, ageEndpoints } from './results.ts';
 import { type Alive, recordSightings } from './sightings.ts';
 import { hostRow, lockIdentities, noteDecision } from './store-hosts.ts';
+import { holdHosts } from './store-presence.ts';
 import { noteHearsay } from './store-seen.ts';
 import { isActive, lockPatrol, type PatrolRow, seenSince, touchedBy, updatePatrol } from './store-patrols.ts';
 import { findReach } from './store-scans.ts';
@@ -177,10 +178,14 @@ async function sightingsOf(
 async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCounts): Promise<Sighting[]> {
   await lockIdentities(tx.db);
   const hosts = await touchedBy(tx.db, sightings);
+  // All at once, before anything is told of any of them (decision 0103).
+  await holdHosts(
+    tx.db,
+    hosts.map(({ id }) => id),
+  );
   const strangers: Sighting[] = [];
   for (const sighting of sightings) {
-    const place = atPlace(sighting);
-    const weight = weigh(hosts, place);
+    const weight = weigh(hosts, atPlace(sighting));
     if (weight.kind === 'record') {
       strangers.push(sighting);
       continue;
@@ -188,10 +193,9 @@ async function weighed(tx: Tx, sightings: readonly Sighting[], counts: PatrolCou
     counts.known++;
     if (weight.differs) counts.differ++;
     const host = hosts.find(({ id }) => id === weight.hostId)!;
-    const isThere = host.addresses.some(({ address }) => address === place.address);
     if (weight.differs) continue;
     await noteHearsay(tx.db, host.id, sighting);
-    if (isThere) continue;
+    if (weight.isThere) continue;
     const why = `the agent on ${String(sighting.evidence?.['agent'])} saw its identity at ${sighting.address}`;
     await noteDecision(tx.db, { hostId: host.id, at: tx.now, kind: 'told', address: sighting.address, why });
   }

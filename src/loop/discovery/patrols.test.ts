@@ -14,6 +14,7 @@ import { ageEndpoints, countOffline } from './results.ts';
 import { recordLooks } from './looks.ts';
 import { recordSightings } from './sightings.ts';
 import { sightingsFrom } from '../../scan/scanner/observe.ts';
+import { noteAddress } from './store-addresses.ts';
 import { findPatrols, measuredPlaces } from './store-patrols.ts';
 import { deleteScope, updateScope } from './store-scans.ts';
 import { findEndpoints } from './store-endpoints.ts';
@@ -322,6 +323,47 @@ test('1.14: a subnet of another site with the same private addresses is another 
   await platform.observe(OPERATOR, (tx) => ageEndpoints(tx, AGEING, missed));
   const endpoints = await findEndpoints(platform.db, { hostIds: strangers.map(({ id }) => id) });
   assert.deepEqual(endpoints.map(({ state }) => state).toSorted(), ['gone', 'open']);
+});
+
+test('1.14: machines of two sites that show their maker’s key at one private address are two, whichever agents see them', async () => {
+  const agents = [await newAgent('10.92.0.2/24', 'sees-ours'), await newAgent('10.92.0.3/24', 'sees-theirs')];
+  await platform.observe(OPERATOR, async (tx) => {
+    await noteAddress(tx.db, agents[0]!.hostId, '10.92.0.2', 'measured', tx.now);
+    await noteAddress(tx.db, agents[1]!.hostId, '10.92.0.4', 'measured', tx.now, 'berlin');
+  });
+  const scope = { cidrs: ['10.92.0.0/24'], ports: '22', agents: true };
+  await addScope(platform, scope);
+  await addScope(platform, { ...scope, site: 'berlin' });
+  for (const agent of agents) await wholePatrol(agent, (await ordered(agent))!, [seen('10.92.0.1', 'its maker')]);
+  const routers = (await discovery.hosts()).filter(({ addresses }) => addresses.includes('10.92.0.1'));
+  const places = await Promise.all(routers.map(({ id }) => measuredPlaces(platform.db, id)));
+  const sites = places.flat().map(({ site }) => site);
+  assert.deepEqual(sites.toSorted(), ['berlin', 'local']);
+});
+
+test('1.14: at another site, too, an agent’s word changes nothing about a host that has an agent, measured there or not yet', async () => {
+  const [there, unmeasured, elsewhere] = [
+    await newAgent('10.90.0.3/24', 'looks-in-berlin'),
+    await newAgent('10.90.0.4/24', 'new-in-berlin'),
+    await newAgent('10.90.0.5/24', 'two-legs-in-berlin'),
+  ];
+  await platform.observe(OPERATOR, async (tx) => {
+    await noteAddress(tx.db, elsewhere.hostId, '10.90.0.6', 'measured', tx.now, 'berlin');
+    await noteAddress(tx.db, there.hostId, '10.90.0.7', 'measured', tx.now, 'berlin');
+  });
+  await addScope(platform, { cidrs: ['10.90.0.0/24'], ports: '22', agents: true, site: 'berlin' });
+  const order = (await ordered(there))!;
+  const before = await Promise.all([unmeasured, elsewhere].map(({ hostId }) => discovery.host(hostId)));
+  await wholePatrol(there, order, [seen('10.90.0.4', 'a lie'), seen('10.90.0.5', 'another')]);
+  const now = await Promise.all([unmeasured, elsewhere].map(({ hostId }) => discovery.host(hostId)));
+  assert.deepEqual(
+    now.map((host) => [host!.identifiers, host!.addresses]),
+    before.map((host) => [host!.identifiers, host!.addresses]),
+  );
+  const ids = [unmeasured, elsewhere].map(({ hostId }) => hostId);
+  assert.deepEqual(await findEndpoints(platform.db, { hostIds: ids }), []);
+  const patrol = (await findPatrols(platform.db)).find(({ id }) => id === order.id)!;
+  assert.deepEqual([patrol.counts.strangers, patrol.counts.known], [0, 2]);
 });
 
 test('1.14: another agent’s patrol is nobody else’s to report', async () => {

@@ -10,11 +10,13 @@ import { attachAgent, updateIdentity } from './agents.ts';
 import { recordAllLooks } from './looks.ts';
 import { merge } from './merge.ts';
 import { ageEndpoints, countOffline } from './results.ts';
+import { takeReport } from './patrol-report.ts';
+import { patrolFor } from './patrols.ts';
 import { recordSightings } from './sightings.ts';
 import { noteAddress } from './store-addresses.ts';
 import { findHost, hostIdAt, lockIdentities } from './store-hosts.ts';
 import { holdHosts } from './store-presence.ts';
-import { OPERATOR } from './testing/index.ts';
+import { addScope, OPERATOR } from './testing/index.ts';
 
 let platform: TestPlatform;
 before(async () => {
@@ -309,6 +311,36 @@ test('1.10, 2.1: an agent that enrols where two records are one waits in no circ
     const both = await Promise.all([low, high].map((id) => findHost(platform.db, id!)));
     assert.equal(both.filter((one) => one!.supersededBy !== null).length, 1);
   }
+});
+
+test('1.14: what an agent tells of a host that it sees waits in no circle with what that one tells of itself', async () => {
+  const legs = ['10.7.12.4', '10.7.12.5'];
+  const [looks, hostId] = await Promise.all(
+    [['10.7.12.2'], legs].map((addresses, n) =>
+      platform.observe(OPERATOR, (tx) => {
+        const identifiers = [{ kind: 'agent-key' as const, value: `legs ${n}` }];
+        const agent = { agentId: `legs_${n}`, version: '1.0.0', hostname: `legs ${n}`, identifiers, addresses };
+        return attachAgent(platform, tx, { ...agent, expectedHostId: null });
+      }),
+    ),
+  );
+  // Claims are told again from hour to hour.
+  await sql`update discovery.address set last_seen = last_seen - interval '2 hours' where host_id = ${hostId}`.execute(
+    platform.db,
+  );
+  await addScope(platform, { cidrs: ['10.7.12.0/28'], ports: '22', agents: true });
+  const agent = { agentId: 'legs_0', hostId: looks! };
+  const order = (await patrolFor(platform, agent, ['10.7.12.2/28']))!;
+  const seen = legs.map((address, n) => ({ address, mac: `02:00:00:00:0c:0${n}`, looks: [] }));
+  const claim = (tx: Tx, address: string) => noteAddress(tx.db, hostId!, address, 'claimed', tx.now);
+  await crossing(
+    async (tx) => {
+      await holdHosts(tx.db, [hostId!]);
+      await claim(tx, legs[1]!);
+    },
+    (tx) => claim(tx, legs[0]!),
+    () => takeReport(platform, AGEING, agent, { id: order.id, window: 0, seen, ended: null }),
+  );
 });
 
 let block = 3;

@@ -3,10 +3,12 @@ import { after, before, test } from 'node:test';
 import { systemActor } from '../../model/actor.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { testPlatform, type TestPlatform } from '../../platform/testing.ts';
+import { matchAgain } from '../../scan/probes/match-again.ts';
 import { createDiscovery, type Discovery } from './index.ts';
 import { recordLooks } from './looks.ts';
 import { rematch } from './rematch.ts';
 import { recordSightings } from './sightings.ts';
+import { setMatched, unknownAfter, type UnknownRow } from './store-endpoints.ts';
 import { lastEntry } from './testing/index.ts';
 
 let platform: TestPlatform;
@@ -74,4 +76,18 @@ test('what was kept of unknown services is matched by later probes, once, withou
   assert.equal((entry.detail as { after: { protocol: string } }).after.protocol, 'redis');
   assert.equal((await discovery.endpointHistory(redis.id)).length, 2);
   assert.deepEqual(await rematch(platform), { looked: 2, known: 0 });
+});
+
+test('a look in the meantime knows better, also one that knows no more: what was read before it is matched no more', async () => {
+  const unknown = (banner: string): ProbeResult => ({ protocol: 'unknown', banner: hex(banner) });
+  const hostId = await seen({ 6: unknown('HTTP/1.1 400 Bad Request\r\n\r\n') });
+  const was = (await unknownAfter(platform.db, '', 500)).find((row) => row.host_id === hostId && row.port === 6)!;
+  await seen({ 6: unknown('whoever reads this is late') });
+  const match = { service: 'http', probe: matchAgain(was.probe)! };
+  const set = (row: UnknownRow): Promise<boolean> =>
+    platform.observe(systemActor('test'), (tx) => setMatched(tx.db, row, match));
+  assert.equal(await set(was), false);
+  const is = (await unknownAfter(platform.db, '', 500)).find(({ id }) => id === was.id)!;
+  assert.equal(await set({ ...is, host_id: 'another' }), false, 'it went along with another host');
+  assert.equal(await set(is), true);
 });

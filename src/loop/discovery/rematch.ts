@@ -37,7 +37,7 @@ async function matchRows(tx: Tx, rows: readonly UnknownRow[]): Promise<number> {
   for (const row of rows.filter(({ host_id }) => idle.has(host_id))) {
     const probe = matchAgain(row.probe);
     // A look in the meantime knows better.
-    if (!probe || !(await setMatched(tx.db, row.id, { service: serviceOf(probe), probe }))) continue;
+    if (!probe || !(await setMatched(tx.db, row, { service: serviceOf(probe), probe }))) continue;
     known++;
     await addHistory(tx.db, [{ endpointId: row.id, at: tx.now, probe }]);
     const host = await hostRow(tx.db, row.host_id);

@@ -253,17 +253,18 @@ export async function unknownAfter(db: DbOrTx, after: string, most: number): Pro
   return rows.map((row) => ({ ...row, probe: row.probe as UnknownProbe }));
 }
 
-/** Says what an unknown service is; when it was looked at stays. False: it is no unknown service any more. */
+/** Says what an unknown service is; when it was looked at stays. False: it said something else since, or is another host's. */
 export async function setMatched(
   db: DbOrTx,
-  id: string,
+  was: UnknownRow,
   { service, probe }: { service: string; probe: ServiceProbe },
 ): Promise<boolean> {
   const row = await q(db)
     .updateTable('discovery.endpoint')
     .set({ service, probe: jsonText(probe) })
-    .where('id', '=', id)
-    .where(sql<boolean>`probe ->> 'protocol' = 'unknown'`)
+    .where('id', '=', was.id)
+    .where('host_id', '=', was.host_id)
+    .where(sql<boolean>`probe = ${jsonText(was.probe)}::jsonb`)
     .returning('id')
     .executeTakeFirst();
   return row !== undefined;

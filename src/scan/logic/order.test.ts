@@ -101,16 +101,19 @@ test('silence is asked once more than ever helped, and four times at the most, e
     fc.property(
       fc.array(fc.integer({ min: 1, max: 9 })),
       fc.array(fc.integer({ min: 1, max: 2000 })),
-      (helped, samples) => {
+      fc.boolean(),
+      (helped, samples, hearsEarlier) => {
         const [retries, rtt] = [newRetries(), newRtt()];
         for (const tries of helped) observeTry(retries, tries);
         const most = Array.from({ length: 12 }, (_, i) => i + 1).find((tries) => !isTriedAgain(retries, tries))!;
         assert.equal(most, Math.min(4, Math.max(1, ...helped) + 1));
         for (const sample of samples) observeRtt(rtt, sample);
         for (let tries = 1; tries < 4; tries++) {
-          assert.ok(timeoutAt(rtt, tries, retries) >= 100);
-          assert.ok(timeoutAt(rtt, tries + 1, retries) >= timeoutAt(rtt, tries, retries));
-          assert.ok(timeoutAt(rtt, tries, retries) <= LONGEST_TIMEOUT);
+          const [one, next] = [tries, tries + 1].map((n) => timeoutAt(rtt, n, retries, hearsEarlier));
+          assert.ok(one! >= 100 && next! >= one! && next! <= LONGEST_TIMEOUT);
+          // Whoever answers to the first try and is late has 300 ms, whatever becomes of that try.
+          const heard = hearsEarlier ? timeoutAt(rtt, 1, retries, true) : 0;
+          assert.ok(heard + timeoutAt(rtt, 2, retries, hearsEarlier) >= 300);
         }
       },
     ),

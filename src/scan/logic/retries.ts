@@ -31,11 +31,13 @@ export function isTriedAgain(retries: Retries, tries: number): boolean {
 const FIRST_OF_ALL = 300;
 
 /**
- * ms to wait at try `tries`. Longer each time, as TCP does it: the answer may have been slow and not lost. Twice as long as
- * before while no answer ever took a second try, three times from then on, so that a pace that is too fast shows in time.
+ * ms to wait at try `tries`. Longer each time, as TCP does it: the answer may have been slow and not lost. Three times as
+ * long as before, so that a pace that is too fast shows in time. Twice while no answer ever took a second try and
+ * `hearsEarlier`: what answers the first try counts for the second, so that a slow one has the time of both.
  */
-export function timeoutAt(rtt: Rtt, tries: number, { helped }: Retries): number {
+export function timeoutAt(rtt: Rtt, tries: number, { helped }: Retries, hearsEarlier: boolean): number {
   const first = rtt.smoothed === null ? FIRST_OF_ALL : timeoutOf(rtt, SHORTEST_FIRST);
-  const longer = helped === 1 && rtt.smoothed !== null ? LONGER_WHERE_NOTHING_IS_LOST : LONGER_EACH_TIME;
+  const isTwice = hearsEarlier && helped === 1 && rtt.smoothed !== null;
+  const longer = isTwice ? LONGER_WHERE_NOTHING_IS_LOST : LONGER_EACH_TIME;
   return Math.min(LONGEST_TIMEOUT, first * longer ** (tries - 1));
 }

@@ -25,6 +25,8 @@ export interface Guard {
   /** How many knocks may wait for an answer at once, and how many are handed over together. */
   readonly width: number;
   readonly together: number;
+  /** Whether the answer to an earlier knock there counts for a later one of the same port: so single packets are heard. */
+  hearsEarlier(address: string): boolean;
   /** Asks which ports are open; over when each was let through and handed on, or denied. */
   knock(knocks: readonly Knock[], how: Sending): Promise<void>;
   /**
@@ -99,6 +101,8 @@ export function createGuard(options: GuardOptions): Guard {
     get together() {
       return togetherAt(rate(), MOST_TOGETHER);
     },
+    // What is not IPv4 goes by sockets there, too.
+    hearsEarlier: (address) => connector.path === 'syn' && !address.includes(':'),
     knock: (knocks, how) => knockThrough({ connector, rate: rate(), pay, memory }, knocks, how),
     connect: async (address, port, how) => {
       mustAllow(address);

@@ -141,12 +141,13 @@ class Walk {
   #knock(id: number): Knock {
     const { of } = this.#span;
     const at = this.#span.at(id);
-    const { rtt, retries, tempo } = this.#options;
+    const { guard, rtt, retries, tempo } = this.#options;
+    const address = of.addresses[at]!;
     const tries = ++of.tries[at]!;
-    const timeoutMs = retries ? timeoutAt(rtt, tries, retries) : timeoutOf(rtt);
+    const timeoutMs = retries ? timeoutAt(rtt, tries, retries, guard.hearsEarlier(address)) : timeoutOf(rtt);
     if (tries === 1) of.firstMs[at] = timeoutMs;
     of.falls[at] = tempo?.falls ?? 0;
-    return { id, address: of.addresses[at]!, port: of.ports[at]!, timeoutMs };
+    return { id, address, port: of.ports[at]!, timeoutMs };
   }
 
   #hear(answers: readonly Answer[]): void {

@@ -13,8 +13,9 @@ export const isOnlyAfar = (host: Standing, place: string): boolean => {
   return measured.length > 0 && !measured.some(({ address }) => sharesSpace(address, place));
 };
 export const isNowhere = ({ addresses }: Standing): boolean => !addresses.some(({ how }) => how === 'measured');
+/** Whoever looks at a site says at which: a scan and an agent that looks around. */
 export const isTwinOf = (host: Standing, { address, source }: Sighting): boolean =>
-  source === 'scan' && isOnlyAfar(host, address) && isTwin(host.addresses, address);
+  (source === 'scan' || source === 'agent-scan') && isOnlyAfar(host, address) && isTwin(host.addresses, address);
 export const isAt = (host: Standing, address: string): boolean => host.addresses.some((a) => a.address === address);
 export const rank = (host: Standing, at: string): number =>
   host.addresses.some(({ address, how }) => address === at && how === 'measured') ? 0 : 1;
