@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { DISTRIBUTIONS } from '../export/purl.ts';
 import { isModular } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
@@ -38,6 +39,8 @@ export interface Match {
   /** one line for people: why it is so */
   why: string;
   statement: FeedStatement;
+  /** other names of the same, by which it may have been known before */
+  formerly?: readonly string[];
 }
 
 /**
@@ -92,6 +95,22 @@ function versionAsNamed({ ecosystem, of, name }: Statement, installed: Installed
   return of !== 'binary' && called(ecosystem, installed.source) === wanted ? installed.sourceVersion : null;
 }
 
+/**
+ * An rpm names its source without the epoch, for which facts take the package's own. One whose version is not its source's,
+ * as perl-Errno 1.28 of perl 4:5.26.3, may well have another epoch: then versions are compared without any.
+ */
+function orderFor(
+  { ecosystem, version: own, sourceVersion }: Installed,
+  asked: string,
+  orderOf: OrderOf,
+): Order | null {
+  const order = orderOf(ecosystem);
+  const plain = (version: string): string => version.replace(/^\d+:/, '');
+  const isGuessed =
+    DISTRIBUTIONS[ecosystem]?.[0] === 'rpm' && asked === sourceVersion && plain(own) !== plain(sourceVersion);
+  return order && isGuessed ? (a, b) => order(plain(a), plain(b)) : order;
+}
+
 /** Raspbian's 1.2-3+rpi1 is Debian's 1.2-3 with what a Raspberry needs, and sorts above its fix 1.2-3+deb12u1. */
 const withoutRaspbian = (ecosystem: string, version: string): string =>
   ecosystem === 'Debian' ? version.replace(/\+rp[it]\d+(?=$|[+~])/, '') : version;
@@ -113,7 +132,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   if (status === 'not-affected') return says('not-affected', reason ?? 'no version of it is affected');
   if (status === 'unassessed') return says('unknown', 'the distribution has not assessed it yet');
   const version = withoutRaspbian(installed.ecosystem, versionAsNamed(statement, installed)!);
-  const order = orderOf(installed.ecosystem);
+  const order = orderFor(installed, version, orderOf);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
   const match = inside
