@@ -10,5 +10,5 @@ update audit.package_list set key = 'again ' || key
 where section = 'packages' and packages && array(
   select id from audit.package where kernel = '' and not is_library
     and ((ecosystem in ('AlmaLinux', 'Azure Linux', 'Red Hat', 'Rocky Linux', 'SUSE', 'openEuler', 'openSUSE')
-        and source ~ '^kernel(-(64k|64k-debug|64kb|azure|debug|default|lt|ml|rt|rt-debug|uek|vanilla|docs|source.*|syms.*))?$')
+        and source ~ '^kernel(-(64k|64k-debug|64kb|azure|debug|default|kvmsmall|longterm|lt|ml|pae|preempt|rt|rt-debug|uek|vanilla|docs|source.*|syms.*))?$')
       or (ecosystem in ('Alpaquita', 'Alpine') and source ~ '^linux-(edge|lts|rpi[0-9]?|stable|virt)$')));

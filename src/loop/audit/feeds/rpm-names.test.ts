@@ -140,6 +140,11 @@ test('3.4: SUSE’s, Azure’s and Alpine’s kernels are known by what they cal
   assert.deepEqual(said(suse, both, '5.14.21-150500.55.94-default'), ['fixed kernel-default']);
   // The first kernel of a service pack is not every later one whose version goes on.
   assert.match(said(suse, both, '5.14.21-150500.55-default')[0]!, /^unknown/);
+  const longterm = (version: string): Installed => rpm('openSUSE', '20260101', 'kernel-longterm', version);
+  const slow = read('SUSE-3', [{ ecosystem: 'openSUSE:Tumbleweed', name: 'kernel-longterm', fixed: '6.12.10-1.1' }]);
+  assert.deepEqual(said(slow, [longterm('6.12.9-1.1'), longterm('6.12.10-1.1')], '6.12.10-1-longterm'), [
+    'fixed kernel-longterm',
+  ]);
   const debug = rpm('AlmaLinux', '9.7', 'kernel-64k-debug-core', '5.14.0-611.el9', 'kernel', '5.14.0-611.el9');
   const rhel = read('ALSA-1', [{ ecosystem: 'AlmaLinux:9', name: debug.name, fixed: '5.14.0-612.el9' }]);
   assert.deepEqual(said(rhel, [debug], '5.14.0-611.el9.aarch64+64k-debug'), [`affected ${debug.name}`]);

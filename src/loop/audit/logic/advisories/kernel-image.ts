@@ -4,7 +4,8 @@ import type { Installed } from './match.ts';
 type Named = Pick<Installed, 'ecosystem' | 'name' | 'source' | 'version'>;
 
 /** Kernels of rpm distributions by their flavour, and what is built beside them. SUSE's kernel-firmware is none. */
-const FLAVOUR = '(?:64k|64k-debug|64kb|azure|debug|default|lt|ml|rt|rt-debug|uek|vanilla)';
+const FLAVOUR =
+  '(?:64k|64k-debug|64kb|azure|debug|default|kvmsmall|longterm|lt|ml|pae|preempt|rt|rt-debug|uek|vanilla)';
 const RPM_SOURCE = new RegExp(`^kernel(?:-${FLAVOUR}|-docs|-source(?:-\\w+)?|-syms(?:-\\w+)?)?$`);
 /** Red Hat's family keeps the kernel itself in kernel-core; before, and elsewhere, it is in the package of that name. */
 const RPM_IMAGE = new RegExp(`^kernel(?:-${FLAVOUR})?(?:-core)?$`);
