@@ -47,6 +47,21 @@ test('3.1: one vulnerability under the names of two databases is one alarm, whic
     ]),
     ['GHSA-aaaa-bbbb-cccc affected 2.0'],
   );
+  // Whoever went to the earlier fix would still burn.
+  assert.deepEqual(
+    told([
+      { ...ghsa, fixed: '1.10' },
+      { ...pysec, fixed: '1.9' },
+    ]),
+    ['GHSA-aaaa-bbbb-cccc affected 1.10'],
+  );
+  assert.deepEqual(
+    told([
+      { ...ghsa, fixed: '1.9' },
+      { ...pysec, fixed: '1.10' },
+    ]),
+    ['GHSA-aaaa-bbbb-cccc affected 1.10'],
+  );
   assert.deepEqual(
     told([
       { ...ghsa, fixed: '1.0' },

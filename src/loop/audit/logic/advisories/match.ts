@@ -60,10 +60,18 @@ export function matchPackage(statements: readonly FeedStatement[], installed: In
       .map((one) => judge(one, installed, orderOf))
       .reduce(worse, judge(first!, installed, orderOf));
   });
-  return withoutTwins(matches, worse);
+  return withoutTwins(matches, worseIn(orderOf(installed.ecosystem)));
 }
 
 const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
+
+/** Of two that burn, the one with the later fix: whoever goes to the earlier one still burns by the other's word. */
+const worseIn =
+  (order: Order | null) =>
+  (a: Match, b: Match): Match => {
+    const isLater = a.verdict === b.verdict && a.fix !== null && b.fix !== null && order?.(a.fix, b.fix) === -1;
+    return isLater ? b : worse(a, b);
+  };
 
 const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement) => number) => {
   const origin = madeFrom(installed);
