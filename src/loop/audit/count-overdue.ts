@@ -8,16 +8,22 @@ import { type Asked, listsWith } from './soonest.ts';
 import { alikeIn } from './store-due.ts';
 import { lockCounts } from './store-recount.ts';
 
-/** One run counts no longer than this; the next one, a minute later, goes on with the most urgent that is left. */
+/** One run counts no longer than this; the next one goes on with what has waited longest. */
 const RUN_MS = 5000;
-/** As many are counted in one transaction, which keeps other counts waiting. */
+/** As many are counted in one transaction, which keeps other counts waiting, or fewer, where many hosts have them. */
 const AT_ONCE = 50;
+const HOSTS_IN_ALL = 500_000;
 /** As many hosts, with all that they had, are in memory at a time. */
 const HOSTS_AT_ONCE = 5000;
 /** Time makes more hosts overdue without anything having changed. */
 const AGAIN_MS = 3_600_000;
+/** Facts come all the time, and what many hosts have changes with them. */
+const CHANGED_MS = 60_000;
 
-/** On how many hosts each is overdue: only of those whose soonest time is past, never counted ones and urgent ones first. */
+/**
+ * On how many hosts each is overdue: only of those whose soonest time is past, never counted ones first and the urgent ones
+ * of them, and then in turn, so that what changes all the time keeps nothing else waiting.
+ */
 export async function countOverdue(platform: Platform, runMs = RUN_MS): Promise<void> {
   const began = performance.now();
   for (let left = true; left && !platform.stopping.aborted && performance.now() - began < runMs;) {
@@ -30,17 +36,19 @@ export async function countOverdue(platform: Platform, runMs = RUN_MS): Promise<
       const counted = new Map(alike.flatMap((one, at) => one.advisories.map((advisory) => [advisory, hosts[at]!])));
       await put(tx.db, due, (advisory) => counted.get(advisory) ?? 0, tx.now);
       await tx.publish('findings', {});
-      return due.length === AT_ONCE;
+      return true;
     });
   }
 }
 
 async function waiting(db: DbOrTx, now: Date): Promise<string[]> {
-  const { rows } = await sql<{ advisory: string }>`
-    select advisory from audit.vulnerability where due_at < ${now}
-      and (overdue_counted_at is null or overdue_counted_at < ${new Date(now.getTime() - AGAIN_MS)})
-    order by overdue_counted_at is not null, priority desc, advisory limit ${AT_ONCE}`.execute(db);
-  return rows.map(({ advisory }) => advisory);
+  const ago = (ms: number): Date => new Date(now.getTime() - ms);
+  const { rows } = await sql<{ advisory: string; hosts: number }>`
+    select advisory, hosts from audit.vulnerability where due_at < ${now} and (overdue_counted_at is null
+      or overdue_counted_at < case when overdue_hosts is null then ${ago(CHANGED_MS)}::timestamptz else ${ago(AGAIN_MS)} end)
+    order by overdue_counted_at nulls first, priority desc, advisory limit ${AT_ONCE}`.execute(db);
+  let hosts = 0;
+  return rows.flatMap((row, at) => ((hosts += row.hosts) <= HOSTS_IN_ALL || at === 0 ? [row.advisory] : []));
 }
 
 async function put(db: DbOrTx, due: readonly string[], of: (advisory: string) => number, now: Date): Promise<void> {

@@ -71,7 +71,18 @@ interface Step {
   added: MatchRow[];
 }
 
-const SAID = ['about', 'fix', 'why', 'feed'] as const;
+const SAID = ['advisory', 'about', 'fix', 'why', 'feed'] as const;
+
+/** One hole under the name of another record, since that one came or went: its time runs on. */
+function renamed<T extends MatchRow>(
+  { formerly = [], verdict }: MatchRow,
+  rest: ReadonlyMap<string, T>,
+  stays: ReadonlySet<string>,
+): T | undefined {
+  return formerly
+    .flatMap((name) => (stays.has(name) ? [] : (rest.get(name) ?? [])))
+    .find((row) => row.verdict === verdict);
+}
 
 function compare(
   before: readonly (MatchRow & { id: string })[],
@@ -79,13 +90,15 @@ function compare(
   { step, changes }: { step: Step; changes: Rematched },
 ): void {
   const rest = new Map(before.map((row) => [row.advisory, row]));
+  const stays = new Set(now.map(({ advisory }) => advisory));
   for (const row of now) {
     const { packageId, advisory, verdict } = row;
-    const was = rest.get(advisory);
-    rest.delete(advisory);
+    const was = rest.get(advisory) ?? renamed(row, rest, stays);
+    if (was) rest.delete(was.advisory);
     if (was?.verdict === verdict) {
       if (SAID.every((field) => was[field] === row[field])) continue;
       step.reworded.push({ ...row, id: was.id });
+      changes.touched.add(was.advisory);
     } else {
       if (was) step.ended.push(was.id);
       step.added.push(row);

@@ -5,6 +5,7 @@ import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { countHosts } from './count-hosts.ts';
 import { countOverdue } from './count-overdue.ts';
+import { called } from './logic/advisories/match.ts';
 import { ofOneOnly } from './logic/count-hosts.ts';
 import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
 import { packagesIn } from './store-matches.ts';
@@ -130,21 +131,25 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
 
 interface Told {
   id: string;
-  name: string;
+  called: string;
   release: string | null;
   aliases: string[];
   urgency: string | null;
 }
 
+/** A twin may have another name for the same package: Django and django. */
+const calledAny = (names: readonly string[]): Set<string> =>
+  new Set(names.flatMap((name) => [name, called('PyPI', name)]));
+
 async function detailsOf(db: DbOrTx, counted: readonly Counted[]) {
   const about = new Map(
-    counted.map((one) => [one.advisory, { names: new Set(one.sources), releases: new Set(one.releases) }]),
+    counted.map((one) => [one.advisory, { names: calledAny(one.sources), releases: new Set(one.releases) }]),
   );
   const { rows } = await sql<Told>`
-    select s.advisory as id, s.name, s.body ->> 'release' as release, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
+    select s.advisory as id, s.called, s.body ->> 'release' as release, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
     from audit.statement s where s.advisory = ${anyOf([...about.keys()])}`.execute(db);
   // It may be worse in a release that nobody has.
-  const own = rows.filter(({ id, name, release }) => {
+  const own = rows.filter(({ id, called: name, release }) => {
     const { names, releases } = about.get(id)!;
     return names.has(name) && (release === null || releases.has(release));
   });

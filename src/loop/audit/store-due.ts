@@ -19,11 +19,9 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
     const alike = await alikeIn(db, some);
     const soonest = await soonestOf(db, alike);
     const rows = alike.flatMap((one, index) => one.advisories.map((advisory) => ({ advisory, due: soonest[index]! })));
-    await sql`update audit.vulnerability v set due_at = n.due, overdue_counted_at = null
+    await sql`update audit.vulnerability v set due_at = n.due, overdue_hosts = null
       from unnest(${rows.map(({ advisory }) => advisory)}::text[], ${rows.map(({ due }) => due)}::timestamptz[]) as n (advisory, due)
-      where v.advisory = n.advisory and (v.due_at is distinct from n.due or v.overdue_counted_at is not null)`.execute(
-      db,
-    );
+      where v.advisory = n.advisory and (v.due_at is distinct from n.due or v.overdue_hosts is not null)`.execute(db);
     const asked = new Set(rows.map(({ advisory }) => advisory));
     await dropDue(
       db,
@@ -58,7 +56,7 @@ async function hasTerms(db: DbOrTx): Promise<boolean> {
 }
 
 async function dropDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
-  await sql`update audit.vulnerability set due_at = null, overdue_counted_at = null
+  await sql`update audit.vulnerability set due_at = null, overdue_hosts = null
     where advisory = ${anyOf(advisories)} and due_at is not null`.execute(db);
 }
 

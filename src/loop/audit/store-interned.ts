@@ -250,12 +250,13 @@ export async function removePackages(db: Db): Promise<number> {
   return total;
 }
 
-/** Those of these hosts whose packages are stored, and that have no list of them. */
+/** Those of these hosts whose packages are stored, and that have no list of them, or one that is to be made again (0675). */
 export async function hostsToIntern(db: DbOrTx, hostIds: readonly string[], most: number): Promise<string[]> {
   const { rows } = await sql<{ host_id: string }>`
     select s.host_id from audit.section s
     where s.name = 'packages' and s.hash is not null and s.host_id = ${anyOf(hostIds)} and not exists (
-      select from audit.host_list h where h.host_id = s.host_id and h.section = 'packages' and h.until is null)
+      select from audit.host_list h join audit.package_list l on l.id = h.list_id and l.key not like 'again %'
+      where h.host_id = s.host_id and h.section = 'packages' and h.until is null)
     order by s.host_id limit ${most}`.execute(db);
   return rows.map((row) => row.host_id);
 }

@@ -12,14 +12,16 @@ export interface MatchRow {
   fix: string | null;
   why: string;
   feed: string;
+  /** other names of the same vulnerability; none is stored */
+  formerly?: readonly string[];
 }
 type Stored = MatchRow & { id: string };
 
 /** What is worth keeping: that a package is fine is what silence says. */
 export function toRows(packageId: number, matches: readonly Match[]): MatchRow[] {
-  return matches.flatMap(({ id: advisory, verdict, fix, why, statement }) =>
+  return matches.flatMap(({ id: advisory, verdict, fix, why, statement, formerly = [] }) =>
     verdict === 'affected' || verdict === 'unknown'
-      ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed }]
+      ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed, formerly }]
       : [],
   );
 }
@@ -39,13 +41,14 @@ export async function endMatches(db: DbOrTx, ids: readonly string[], at: Date): 
   await sql`update audit.match set until = ${at} where ${those}`.execute(db);
 }
 
-/** The verdict is the same, and said otherwise. */
+/** The verdict is the same, and said otherwise, or under another name. */
 export async function rewordMatches(db: DbOrTx, rows: readonly Stored[]): Promise<void> {
   for (const some of chunks(rows)) {
-    await sql`update audit.match m set about = n.about, fix = n.fix, why = n.why, feed = n.feed
-      from unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ about }) => about)}::text[],
+    await sql`update audit.match m set advisory = n.advisory, about = n.about, fix = n.fix, why = n.why, feed = n.feed
+      from unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ advisory }) => advisory)}::text[],
+        ${some.map(({ about }) => about)}::text[],
         ${some.map(({ fix }) => fix)}::text[], ${some.map(({ why }) => why)}::text[],
-        ${some.map(({ feed }) => feed)}::text[]) as n (id, about, fix, why, feed)
+        ${some.map(({ feed }) => feed)}::text[]) as n (id, advisory, about, fix, why, feed)
       where m.id = n.id`.execute(db);
   }
 }

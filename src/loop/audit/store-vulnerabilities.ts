@@ -167,10 +167,8 @@ function toVulnerability(row: Accepting, now: Date): Vulnerability {
 }
 
 /** What was counted before its clocks changed tells nothing any more. */
-function overdueHosts({ due_at: due, overdue_hosts: hosts, overdue_counted_at: at }: Row, now: Date): number | null {
-  if (due === null || due >= now) return 0;
-  return at === null ? null : hosts;
-}
+const overdueHosts = ({ due_at: due, overdue_hosts: hosts }: Row, now: Date): number | null =>
+  due === null || due >= now ? 0 : hosts;
 
 async function isInformed(db: DbOrTx): Promise<boolean> {
   const { rows } = await sql`select from audit.feed_state where statements > 0 limit 1`.execute(db);

@@ -134,7 +134,7 @@ export type AuditTables = {
     epss: number | null;
     priority: Generated<number>;
     due_at: Generated<Date | null>;
-    /** hosts on which it is overdue, as of when they were counted; null: they were not */
+    /** hosts on which it is overdue, as of when they were counted; null: they were not since its clocks changed */
     overdue_hosts: Generated<number | null>;
     overdue_counted_at: Generated<Date | null>;
     /** names by which it can be accepted, in capitals */

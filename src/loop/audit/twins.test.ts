@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Affected } from '../../model/finding.ts';
+import { sql } from 'kysely';
 import { debianHost, debianPackage, list, show, takeFeed, worlds } from './testing/vulnerabilities.ts';
 
 const newWorld = worlds();
@@ -49,5 +50,73 @@ test('3.1, 3.6: what two databases name is listed once, and found by either name
   assert.deepEqual(
     (await list(w)).items.map(({ advisory }) => advisory),
     [other],
+  );
+});
+
+test('3.1: twins that call the package otherwise keep their severity and their other names', async () => {
+  const w = await newWorld();
+  const record = (id: string, other: string, name: string, fixed: string): object => ({
+    id,
+    modified: '2026-11-01T00:00:00Z',
+    aliases: [other, 'CVE-2026-1'],
+    severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }],
+    affected: [
+      {
+        package: { ecosystem: 'PyPI', name },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }],
+      },
+    ],
+  });
+  const [ghsa, pysec] = ['GHSA-aaaa-bbbb-cccc', 'PYSEC-2026-1'] as const;
+  await takeFeed(w, { name: 'osv', kind: 'osv', settings: { ecosystem: 'PyPI' } }, [
+    record(ghsa, pysec, 'Django', '1.0'),
+    record(pysec, ghsa, 'django', '2'),
+  ]);
+  const django = { ecosystem: 'PyPI', name: 'Django', version: '1.5', path: '/x', usedBy: [], container: false };
+  await debianHost(w, 1, [], { inventories: { components: [django], unread: [] } });
+  await w.settle();
+  assert.deepEqual(
+    (await list(w)).items.map(({ advisory, severity, aliases }) => [advisory, severity, aliases]),
+    [[ghsa, 'critical', ['CVE-2026-1', pysec]]],
+  );
+});
+
+test('3.1, 3.10: where a twin comes or is withdrawn, the time of what it names runs on', async () => {
+  const w = await newWorld();
+  const [ghsa, pysec] = ['GHSA-aaaa-bbbb-cccc', 'PYSEC-2026-1'] as const;
+  const record = (id: string, other: string): object => ({
+    id,
+    aliases: [other, 'CVE-2026-1'],
+    affected: [
+      {
+        package: { ecosystem: 'Debian:12', name: 'x' },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '2' }] }],
+      },
+    ],
+  });
+  const say = async (...records: object[]): Promise<void> => {
+    await takeFeed(w, { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } }, records);
+    await w.settle();
+  };
+  const known = async () =>
+    (await sql`select advisory, since, until from audit.match order by id`.execute(w.platform.db)).rows;
+  await say(record(pysec, ghsa));
+  await debianHost(w, 1, [debianPackage('x', '1')]);
+  const since = w.clock.now;
+  for (const [advisory, records] of [
+    [ghsa, [record(pysec, ghsa), record(ghsa, pysec)]],
+    [pysec, [record(pysec, ghsa)]],
+  ] as const) {
+    w.later(60);
+    await say(...records);
+    assert.deepEqual(await known(), [{ advisory, since, until: null }]);
+    assert.deepEqual(
+      (await list(w)).items.map((one) => one.advisory),
+      [advisory],
+    );
+  }
+  assert.deepEqual(
+    (await show(w, pysec)).hosts.map(({ state, openedAt }) => [state, openedAt]),
+    [['open', since.toISOString()]],
   );
 });

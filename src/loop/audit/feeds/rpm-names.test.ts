@@ -71,6 +71,23 @@ test('3.1: a record that names binary packages is about those, where records may
   assert.deepEqual(verdicts(named, perl), ['RLSA-2 affected']);
 });
 
+test('3.1, trap 2: a package with a version of its own tells nothing of its source’s epoch (perl-Errno of perl)', () => {
+  const fixed = '4:5.26.3-423.el8';
+  const statements = read('RLSA-1', [{ ecosystem: 'Rocky Linux:8', name: 'perl', fixed }]);
+  const errno = (release: string, epoch = ''): string[] => {
+    const [own, source] = [`${epoch}1.28-${release}.el8`, `${epoch}5.26.3-${release}.el8`];
+    return verdicts(statements, rpm('Rocky Linux', '8.10', 'perl-Errno', own, 'perl', source));
+  };
+  assert.deepEqual(errno('423'), ['RLSA-1 fixed']);
+  assert.deepEqual(errno('422'), ['RLSA-1 affected']);
+  assert.deepEqual(errno('422', '9:'), ['RLSA-1 affected']);
+  // Whose version is its source's has its epoch, too.
+  const libs = (version: string): string[] =>
+    verdicts(statements, rpm('Rocky Linux', '8.10', 'perl-libs', version, 'perl', version));
+  assert.deepEqual(libs('5.30.0-1.el8'), ['RLSA-1 affected']);
+  assert.deepEqual(libs(fixed), ['RLSA-1 fixed']);
+});
+
 test('3.2: fixes of Red Hat’s extended support are not the main stream’s', () => {
   const eus = read('RHSA-2', [
     { ecosystem: 'Red Hat:rhel_eus:9.4::baseos', name: 'kernel-tools', fixed: '5.14.0-427.50.1.el9_4' },
@@ -121,6 +138,16 @@ test('3.4: SUSE’s, Azure’s and Alpine’s kernels are known by what they cal
   const both = [image('5.14.21-150500.55.88.1'), image('5.14.21-150500.55.94.1')];
   assert.deepEqual(said(suse, both, running), ['affected kernel-default']);
   assert.deepEqual(said(suse, both, '5.14.21-150500.55.94-default'), ['fixed kernel-default']);
+  // The first kernel of a service pack is not every later one whose version goes on.
+  assert.match(said(suse, both, '5.14.21-150500.55-default')[0]!, /^unknown/);
+  const longterm = (version: string): Installed => rpm('openSUSE', '20260101', 'kernel-longterm', version);
+  const slow = read('SUSE-3', [{ ecosystem: 'openSUSE:Tumbleweed', name: 'kernel-longterm', fixed: '6.12.10-1.1' }]);
+  assert.deepEqual(said(slow, [longterm('6.12.9-1.1'), longterm('6.12.10-1.1')], '6.12.10-1-longterm'), [
+    'fixed kernel-longterm',
+  ]);
+  const debug = rpm('AlmaLinux', '9.7', 'kernel-64k-debug-core', '5.14.0-611.el9', 'kernel', '5.14.0-611.el9');
+  const rhel = read('ALSA-1', [{ ecosystem: 'AlmaLinux:9', name: debug.name, fixed: '5.14.0-612.el9' }]);
+  assert.deepEqual(said(rhel, [debug], '5.14.0-611.el9.aarch64+64k-debug'), [`affected ${debug.name}`]);
   const azure = read('AZL-1', [{ ecosystem: 'Azure Linux:3', name: 'kernel', fixed: '6.6.64.2-1.azl3' }]);
   assert.deepEqual(said(azure, [rpm('Azure Linux', '3.0', 'kernel', '6.6.57.1-2.azl3')], '6.6.57.1-2.azl3'), [
     'affected kernel',

@@ -47,6 +47,21 @@ test('3.1: one vulnerability under the names of two databases is one alarm, whic
     ]),
     ['GHSA-aaaa-bbbb-cccc affected 2.0'],
   );
+  // Whoever went to the earlier fix would still burn.
+  assert.deepEqual(
+    told([
+      { ...ghsa, fixed: '1.10' },
+      { ...pysec, fixed: '1.9' },
+    ]),
+    ['GHSA-aaaa-bbbb-cccc affected 1.10'],
+  );
+  assert.deepEqual(
+    told([
+      { ...ghsa, fixed: '1.9' },
+      { ...pysec, fixed: '1.10' },
+    ]),
+    ['GHSA-aaaa-bbbb-cccc affected 1.10'],
+  );
   assert.deepEqual(
     told([
       { ...ghsa, fixed: '1.0' },
@@ -74,4 +89,16 @@ test('3.1: an erratum of several CVEs is none of them, and a name that only one 
     { id: 'PYSEC-2026-1', aliases: ['CVE-2026-9'], fixed: '2.0' },
   ];
   assert.equal(told(oneSided).length, 2);
+});
+
+test('3.1: names that go by way of a third record are one alarm in any order, and two CVEs never are', () => {
+  const [a, b, z] = ['GHSA-1111-1111-1111', 'GHSA-2222-2222-2222', 'PYSEC-2026-1'] as const;
+  const chain = (middle: string, ends: [string, string], cves: [string, string]) => [
+    { id: middle, aliases: ends, fixed: '1.0' },
+    ...ends.map((id, at) => ({ id, aliases: [middle, cves[at]!], fixed: '2.0' })),
+  ];
+  const one: [string, string] = ['CVE-2026-1', 'CVE-2026-1'];
+  assert.deepEqual(told(chain(z, [a, b], one)), [`${a} affected 2.0`]);
+  assert.deepEqual(told(chain(b, [a, z], one)), [`${a} affected 2.0`]);
+  assert.deepEqual(told(chain(b, [a, z], ['CVE-2026-1', 'CVE-2026-2'])), [`${a} affected 2.0`, `${z} affected 2.0`]);
 });

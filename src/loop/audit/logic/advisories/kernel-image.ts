@@ -4,12 +4,13 @@ import type { Installed } from './match.ts';
 type Named = Pick<Installed, 'ecosystem' | 'name' | 'source' | 'version'>;
 
 /** Kernels of rpm distributions by their flavour, and what is built beside them. SUSE's kernel-firmware is none. */
-const FLAVOUR = '(?:64k|64kb|azure|debug|default|lt|ml|rt|rt-debug|uek|vanilla)';
+const FLAVOUR =
+  '(?:64k|64k-debug|64kb|azure|debug|default|kvmsmall|longterm|lt|ml|pae|preempt|rt|rt-debug|uek|vanilla)';
 const RPM_SOURCE = new RegExp(`^kernel(?:-${FLAVOUR}|-docs|-source(?:-\\w+)?|-syms(?:-\\w+)?)?$`);
 /** Red Hat's family keeps the kernel itself in kernel-core; before, and elsewhere, it is in the package of that name. */
 const RPM_IMAGE = new RegExp(`^kernel(?:-${FLAVOUR})?(?:-core)?$`);
 const APK = /^linux-(?:edge|lts|rpi\d?|stable|virt)$/;
-const ARCH = /^(?:aarch64|i[3-6]86|ppc64(?:le)?|riscv64|s390x|x86_64)(?:[+.]\w+)*$/;
+const ARCH = /^(?:aarch64|i[3-6]86|ppc64(?:le)?|riscv64|s390x|x86_64)(?:[+.][\w-]+)*$/;
 
 const OF_RPM = new Set(['AlmaLinux', 'Azure Linux', 'Red Hat', 'Rocky Linux', 'SUSE', 'openEuler', 'openSUSE']);
 const OF_APK = new Set(['Alpaquita', 'Alpine']);
@@ -47,5 +48,7 @@ function runsRpm({ name, version }: Named, running: string): boolean {
   const flavour = name.slice('kernel'.length);
   if (flavour === '' || !running.endsWith(flavour)) return false;
   const release = running.slice(0, -flavour.length);
-  return plain === release || plain.startsWith(`${release}.`);
+  return (
+    plain === release || /^\.\d+(?:\.g[0-9a-f]+)?$/.test(plain.startsWith(release) ? plain.slice(release.length) : '')
+  );
 }

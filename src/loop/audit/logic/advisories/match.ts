@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { DISTRIBUTIONS } from '../export/purl.ts';
 import { isModular } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
@@ -38,6 +39,8 @@ export interface Match {
   /** one line for people: why it is so */
   why: string;
   statement: FeedStatement;
+  /** other names of the same, by which it may have been known before */
+  formerly?: readonly string[];
 }
 
 /**
@@ -57,10 +60,18 @@ export function matchPackage(statements: readonly FeedStatement[], installed: In
       .map((one) => judge(one, installed, orderOf))
       .reduce(worse, judge(first!, installed, orderOf));
   });
-  return withoutTwins(matches, worse);
+  return withoutTwins(matches, worseIn(orderOf(installed.ecosystem)));
 }
 
 const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
+
+/** Of two that burn, the one with the later fix: whoever goes to the earlier one still burns by the other's word. */
+const worseIn =
+  (order: Order | null) =>
+  (a: Match, b: Match): Match => {
+    const isLater = a.verdict === b.verdict && a.fix !== null && b.fix !== null && order?.(a.fix, b.fix) === -1;
+    return isLater ? b : worse(a, b);
+  };
 
 const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement) => number) => {
   const origin = madeFrom(installed);
@@ -92,6 +103,22 @@ function versionAsNamed({ ecosystem, of, name }: Statement, installed: Installed
   return of !== 'binary' && called(ecosystem, installed.source) === wanted ? installed.sourceVersion : null;
 }
 
+/**
+ * An rpm names its source without the epoch, for which facts take the package's own. One whose version is not its source's,
+ * as perl-Errno 1.28 of perl 4:5.26.3, may well have another epoch: then versions are compared without any.
+ */
+function orderFor(
+  { ecosystem, version: own, sourceVersion }: Installed,
+  asked: string,
+  orderOf: OrderOf,
+): Order | null {
+  const order = orderOf(ecosystem);
+  const plain = (version: string): string => version.replace(/^\d+:/, '');
+  const isGuessed =
+    DISTRIBUTIONS[ecosystem]?.[0] === 'rpm' && asked === sourceVersion && plain(own) !== plain(sourceVersion);
+  return order && isGuessed ? (a, b) => order(plain(a), plain(b)) : order;
+}
+
 /** Raspbian's 1.2-3+rpi1 is Debian's 1.2-3 with what a Raspberry needs, and sorts above its fix 1.2-3+deb12u1. */
 const withoutRaspbian = (ecosystem: string, version: string): string =>
   ecosystem === 'Debian' ? version.replace(/\+rp[it]\d+(?=$|[+~])/, '') : version;
@@ -113,7 +140,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   if (status === 'not-affected') return says('not-affected', reason ?? 'no version of it is affected');
   if (status === 'unassessed') return says('unknown', 'the distribution has not assessed it yet');
   const version = withoutRaspbian(installed.ecosystem, versionAsNamed(statement, installed)!);
-  const order = orderOf(installed.ecosystem);
+  const order = orderFor(installed, version, orderOf);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
   const match = inside

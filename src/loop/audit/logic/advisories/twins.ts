@@ -1,32 +1,52 @@
 interface Said {
   id: string;
+  /** other names that it was, or might have been, known by */
+  formerly?: readonly string[];
   statement: { aliases: readonly string[] };
+}
+
+interface Hole<T> {
+  members: T[];
+  cves: ReadonlySet<string>;
 }
 
 /**
  * Databases have names of their own for one vulnerability: GHSA-… and PYSEC-… of one CVE are one alarm. They are the same
- * where each names the other, and no more than one CVE between them: an erratum that mends several is none of them. What
- * is kept has the CVE's name, or else the first by the alphabet, and says the worse of what they say.
+ * where each names the other, be it by way of a third, and no more than one CVE between all of them: an erratum that mends
+ * several is none of them. What is kept has the CVE's name, or else the first by the alphabet, and says the worse of what
+ * they say.
  */
 export function withoutTwins<T extends Said>(matches: readonly T[], worse: (a: T, b: T) => T): T[] {
-  const byId = new Map(matches.map((one) => [one.id, one]));
-  const kept = new Map<string, T>();
-  for (const one of matches) {
-    const twins = one.statement.aliases.flatMap((id) => byId.get(id) ?? []).filter((other) => isSame(one, other));
-    const id = [one, ...twins].map((each) => each.id).toSorted(byName)[0]!;
-    const own = { ...one, id };
-    const there = kept.get(id);
-    kept.set(id, there === undefined ? own : worse(there, own));
-  }
-  return [...kept.values()];
+  const holes = new Map(matches.map((one): [string, Hole<T>] => [one.id, { members: [one], cves: cvesOf(one) }]));
+  for (const [one, other] of pairsOf(matches)) join(holes, holes.get(one)!, holes.get(other)!);
+  return [...new Set(matches.map(({ id }) => holes.get(id)!))].map(({ members, cves }) => {
+    const sorted = members.toSorted((a, b) => byName(a.id, b.id));
+    const { id } = sorted[0]!;
+    const names = cves.size > 1 ? [] : members.flatMap((one) => [one.id, ...one.statement.aliases]);
+    return { ...sorted.reduce(worse), id, formerly: [...new Set(names)].filter((name) => name !== id) };
+  });
 }
 
-function isSame(one: Said, other: Said): boolean {
-  if (one.id === other.id || !other.statement.aliases.includes(one.id)) return false;
-  const names = [one, other].flatMap(({ id, statement }) => [id, ...statement.aliases]);
-  return new Set(names.filter(isCve)).size <= 1;
+/** In one order, whatever the order of what was said. */
+function pairsOf(matches: readonly Said[]): [string, string][] {
+  const byId = new Map(matches.map((one) => [one.id, one]));
+  const pairs = matches.flatMap(({ id, statement }) =>
+    statement.aliases
+      .filter((name) => id < name && byId.get(name)?.statement.aliases.includes(id))
+      .map((name): [string, string] => [id, name]),
+  );
+  return pairs.toSorted(([a, b], [c, d]) => byName(a, c) || byName(b, d));
 }
+
+function join<T extends Said>(holes: Map<string, Hole<T>>, one: Hole<T>, other: Hole<T>): void {
+  const cves = new Set([...one.cves, ...other.cves]);
+  if (one === other || cves.size > 1) return;
+  const both = { members: [...one.members, ...other.members], cves };
+  for (const { id } of both.members) holes.set(id, both);
+}
+
+const cvesOf = ({ id, statement }: Said): Set<string> => new Set([id, ...statement.aliases].filter(isCve));
 
 const isCve = (id: string): boolean => id.startsWith('CVE-');
 
-const byName = (a: string, b: string): number => Number(isCve(b)) - Number(isCve(a)) || (a < b ? -1 : 1);
+const byName = (a: string, b: string): number => Number(isCve(b)) - Number(isCve(a)) || (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,70 @@
+/** What was stored before kernels of rpm distributions were judged by the one that runs: migration 0675. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { sql } from 'kysely';
+import { MIGRATIONS_DIR } from '../../platform/db/migrate.ts';
+import { withClient } from '../../platform/db/pool.ts';
+import { debianHost, debianPackage, list, takeFeed, worlds } from './testing/vulnerabilities.ts';
+
+const newWorld = worlds();
+
+test('3.4: a list of before has its kernels judged by the one that runs, and feeds that are read otherwise are read anew', async () => {
+  const w = await newWorld();
+  const { db, urls } = w.platform;
+  const erratum = (name: string, fixed: string): object => ({
+    id: 'ALSA-2026:1',
+    modified: '2026-11-01T00:00:00Z',
+    affected: [
+      {
+        package: { ecosystem: 'AlmaLinux:9', name },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }],
+      },
+    ],
+  });
+  const alma = { name: 'alma', kind: 'osv', settings: { ecosystem: 'AlmaLinux' } };
+  const records = [erratum('kernel-core', '5.14.0-2.el9')];
+  await takeFeed(w, alma, records);
+  const kernel = (version: string) =>
+    debianPackage('kernel-core', version, { ecosystem: 'AlmaLinux', source: 'kernel' });
+  await debianHost(w, 1, [kernel('5.14.0-1.el9'), kernel('5.14.0-2.el9')], {
+    os: { id: 'almalinux', versionId: '9.7', kernel: '5.14.0-2.el9.x86_64' },
+  });
+  // Another one has no kernel, and keeps what it has.
+  const plain = await debianHost(w, 2, [debianPackage('x', '1')]);
+  await w.settle();
+  const listsOf = async () =>
+    (await sql`select list_id, since, until from audit.host_list where host_id = ${plain}`.execute(db)).rows;
+  const before = await listsOf();
+  assert.deepEqual((await list(w)).items, []);
+  // As the version before stored it.
+  await sql`update audit.package set kernel = '', digest = 'before ' || id where source = 'kernel'`.execute(db);
+  await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since)
+    select id, 'ALSA-2026:1', 'kernel-core', 'affected', '', 'alma', ${w.clock.now}
+    from audit.package where source = 'kernel' and version = '5.14.0-1.el9'`.execute(db);
+  await sql`insert into audit.recount (lists, advisories) values ('{}', '{ALSA-2026:1}')`.execute(db);
+  await w.audit.jobs['audit.recount']!({});
+  assert.equal((await list(w)).total, 1);
+  await w.audit.jobs['audit.sweep']!({});
+  await w.settle();
+  assert.equal((await list(w)).total, 1, 'nothing changed on the host');
+  const migration = await readFile(join(MIGRATIONS_DIR, '0675_read_anew.sql'), 'utf8');
+  await withClient(urls.owner, (client) => client.query(migration));
+  w.later();
+  for (let run = 0; run < 2; run += 1) {
+    await w.audit.jobs['audit.sweep']!({});
+    await w.settle();
+  }
+  assert.deepEqual((await list(w)).items, []);
+  const { rows } = await sql`select count(*)::integer as lists from audit.host_list where until is not null`.execute(
+    db,
+  );
+  assert.deepEqual(rows, [{ lists: 1 }], 'once');
+  assert.deepEqual(await listsOf(), before);
+  const taken = async () => (await w.entries('audit.feed.taken')).length;
+  const so = await taken();
+  await takeFeed(w, alma, records);
+  await takeFeed(w, alma, records);
+  assert.equal(await taken(), so + 1);
+});
