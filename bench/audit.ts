@@ -180,16 +180,16 @@ async function overdue({ platform, call }: Estate): Promise<Figures> {
     insert into audit.host_list (host_id, section, list_id, since)
     select host_id, section, list_id, now() - interval '1 day' from patched`.execute(db);
   await counted(platform);
-  const all = await timed(() => countOverdue(platform, Infinity));
-  const { rows } = await sql<{ overdue: string; hosts: string }>`
-    select count(*) as overdue, sum(overdue_hosts) as hosts from audit.vulnerability where overdue_hosts > 0`.execute(
+  const run = await timed(() => countOverdue(platform));
+  const { rows } = await sql<{ counted: string; hosts: string }>`
+    select count(*) as counted, sum(overdue_hosts) as hosts from audit.vulnerability where overdue_hosts is not null`.execute(
     db,
   );
   const page = await timed(() => call('listVulnerabilities', { query: { limit: '100', overdue: 'true' } }));
   return {
-    'overdue hosts of all vulnerabilities counted': all,
-    'overdue vulnerabilities (number)': Number(rows[0]!.overdue),
-    'their hosts in all (number)': Number(rows[0]!.hosts),
+    'overdue hosts: one run of their job': run,
+    'vulnerabilities counted in it (number)': Number(rows[0]!.counted),
+    'overdue hosts of them in all (number)': Number(rows[0]!.hosts),
     'a page of overdue ones': page,
   };
 }
