@@ -192,16 +192,21 @@ async function lateFeeds(db: DbOrTx, now: Date): Promise<string[]> {
 
 export type PackageOn = AffectedPackage & { hostId: string; advisory: string };
 
+/** Whoever asks for an advisory by its name (in capitals) is told what it affects, whatever that is told of under otherwise. */
+export const verdictFor = (asked: string): RawBuilder<string> =>
+  sql<string>`case when m.verdict = 'bundled' and upper(m.advisory) = ${asked} then 'affected' else m.verdict end`;
+
 /** Packages of these hosts that these advisories affect now. */
 export async function packagesOn(
   db: DbOrTx,
   hostIds: readonly string[],
   advisories: readonly string[],
+  asked = '',
 ): Promise<PackageOn[]> {
   const { rows } = await sql<PackageOn>`
     select h.host_id as "hostId", m.advisory, p.ecosystem, p.release, p.name, p.version, p.source, m.fix, m.why, m.feed
     from audit.host_list h join audit.package_list l on l.id = h.list_id cross join unnest(l.packages) i
-    join audit.match m on m.package_id = i and m.until is null and m.verdict = 'affected'
+    join audit.match m on m.package_id = i and m.until is null and ${verdictFor(asked)} = 'affected'
     join audit.package p on p.id = i
     where h.host_id = ${anyOf(hostIds)} and h.until is null and m.advisory = ${anyOf(advisories)}
     order by h.host_id, p.name, p.version`.execute(db);
@@ -218,14 +223,16 @@ export async function spansOf(
   db: DbOrTx,
   hostIds: readonly string[],
   advisories: readonly string[],
+  asked = '',
 ): Promise<HostSpan[]> {
   const { rows } = await sql<HostSpan>`
-    select h.host_id as "hostId", m.advisory, m.verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until,
+    select h.host_id as "hostId", m.advisory, ${verdictFor(asked)} as verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until,
       s.received_at as "receivedAt", h.until is null as "isThere"
     from audit.host_list h join audit.package_list l on l.id = h.list_id
     join audit.match m on l.packages @> array[m.package_id]
       and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')
     left join audit.section s on s.host_id = h.host_id and s.name = h.section
-    where h.host_id = ${anyOf(hostIds)} and m.advisory = ${anyOf(advisories)}`.execute(db);
+    where h.host_id = ${anyOf(hostIds)} and m.advisory = ${anyOf(advisories)}
+      and ${verdictFor(asked)} <> 'bundled'`.execute(db);
   return rows;
 }

@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { bundled } from './errata.ts';
 import { isModular } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
@@ -32,7 +33,8 @@ export interface FeedStatement extends Statement {
 
 export interface Match {
   id: string;
-  verdict: 'affected' | 'fixed' | 'not-affected' | 'unknown';
+  /** `bundled`: affected, by an advisory of which all that it names is told of by itself */
+  verdict: 'affected' | 'bundled' | 'fixed' | 'not-affected' | 'unknown';
   /** a version to go to that can be had; null: there is none */
   fix: string | null;
   /** one line for people: why it is so */
@@ -57,7 +59,7 @@ export function matchPackage(statements: readonly FeedStatement[], installed: In
       .map((one) => judge(one, installed, orderOf))
       .reduce(worse, judge(first!, installed, orderOf));
   });
-  return withoutTwins(matches, worse);
+  return bundled(withoutTwins(matches, worse));
 }
 
 const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
@@ -69,7 +71,13 @@ const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement)
   return (a, b) => rank(b) - rank(a) || b.time - a.time;
 };
 
-const BADNESS: Readonly<Record<Match['verdict'], number>> = { affected: 3, unknown: 2, fixed: 1, 'not-affected': 0 };
+const BADNESS: Readonly<Record<Match['verdict'], number>> = {
+  affected: 4,
+  bundled: 3,
+  unknown: 2,
+  fixed: 1,
+  'not-affected': 0,
+};
 
 /** The release that a backport for Debian's release N was made from: what was to become, or is, N + 1. null: it is no backport. */
 function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {

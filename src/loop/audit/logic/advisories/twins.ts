@@ -1,3 +1,5 @@
+import { isCve } from './errata.ts';
+
 interface Said {
   id: string;
   statement: { aliases: readonly string[] };
@@ -26,7 +28,5 @@ function isSame(one: Said, other: Said): boolean {
   const names = [one, other].flatMap(({ id, statement }) => [id, ...statement.aliases]);
   return new Set(names.filter(isCve)).size <= 1;
 }
-
-const isCve = (id: string): boolean => id.startsWith('CVE-');
 
 const byName = (a: string, b: string): number => Number(isCve(b)) - Number(isCve(a)) || (a < b ? -1 : 1);

@@ -68,6 +68,7 @@ function actionOf({ state, exceptionId, changeId, kit }: Finding): string {
 
 const STATUSES: Readonly<Record<Match['verdict'], VexStatement['status']>> = {
   affected: 'affected',
+  bundled: 'affected',
   fixed: 'fixed',
   'not-affected': 'not_affected',
   unknown: 'under_investigation',
