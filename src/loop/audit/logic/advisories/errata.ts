@@ -1,4 +1,10 @@
-import type { Match } from './match.ts';
+interface Judged {
+  id: string;
+  verdict: 'affected' | 'bundled' | 'fixed' | 'not-affected' | 'unknown';
+  fix: string | null;
+  why: string;
+  statement: { aliases: readonly string[] };
+}
 
 /** What distributions call their advisories: Debian, Ubuntu, Red Hat and those built of it, SUSE, and others. */
 const ERRATUM =
@@ -14,7 +20,7 @@ export const isCve = (id: string): boolean => id.startsWith('CVE-');
  * one of them is judged by nothing else, or none burns although the advisory does, it stands for itself. A fix that only
  * the advisory knows goes to those that it names.
  */
-export function bundled(matches: readonly Match[]): Match[] {
+export function bundled<T extends Judged>(matches: readonly T[]): T[] {
   const errata = matches.filter(({ id, verdict }) => verdict === 'affected' && isErratum(id));
   if (errata.length === 0) return [...matches];
   const told = new Map(matches.map((one) => [one.id, one]));
@@ -30,4 +36,8 @@ export function bundled(matches: readonly Match[]): Match[] {
   return [...told.values()];
 }
 
-const withFixOf = ({ id, fix }: Match, one: Match): Match => ({ ...one, fix, why: `${one.why}; ${id} says ${fix}` });
+const withFixOf = <T extends Judged>({ id, fix }: Judged, one: T): T => ({
+  ...one,
+  fix,
+  why: `${one.why}; ${id} says ${fix}`,
+});
