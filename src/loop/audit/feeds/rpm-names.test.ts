@@ -121,6 +121,12 @@ test('3.4: SUSE’s, Azure’s and Alpine’s kernels are known by what they cal
   const both = [image('5.14.21-150500.55.88.1'), image('5.14.21-150500.55.94.1')];
   assert.deepEqual(said(suse, both, running), ['affected kernel-default']);
   assert.deepEqual(said(suse, both, '5.14.21-150500.55.94-default'), ['fixed kernel-default']);
+  // Built from a commit, or a candidate: libzypp’s own examples.
+  for (const [version, itself] of [
+    ['5.8.0-3.1.gd4e7682', '5.8.0-3.gd4e7682-default'],
+    ['5.13~rc7-17.1', '5.13.0-rc7-17-default'],
+  ] as const)
+    assert.deepEqual(said(suse, [image(version)], itself), ['affected kernel-default']);
   const azure = read('AZL-1', [{ ecosystem: 'Azure Linux:3', name: 'kernel', fixed: '6.6.64.2-1.azl3' }]);
   assert.deepEqual(said(azure, [rpm('Azure Linux', '3.0', 'kernel', '6.6.57.1-2.azl3')], '6.6.57.1-2.azl3'), [
     'affected kernel',
