@@ -82,6 +82,7 @@ test('3.1: an advisory of a distribution is listed under the CVEs that it mends,
   assert.deepEqual(await listed(), [`${one} 1`, `${two} 1`, `${dsa} 1`]);
   assert.deepEqual(await listed({ host }), [`${one} 1`, `${two} 1`]);
   assert.deepEqual(await listed({ host: other }), [`${dsa} 1`]);
+  assert.deepEqual(await listed({ text: dsa.toLowerCase() }), [`${one} 1`, `${two} 1`, `${dsa} 1`]);
   assert.deepEqual(await found(dsa), [`${host} x 1`, `${other} y 1`].toSorted());
   const shown = await show(w, dsa);
   assert.deepEqual(shown.items.map(({ advisory }) => advisory).toSorted(), [one, two, dsa]);

@@ -19,8 +19,6 @@ export interface Installed {
   sourceVersion: string;
   /** it comes from somewhere else than the distribution, whose statements say nothing about it */
   foreign?: boolean;
-  /** newest version of the source that its archives offer; absent: nobody asked */
-  offered?: string | undefined;
 }
 
 export interface FeedStatement extends Statement {
@@ -124,9 +122,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const order = orderOf(installed.ecosystem);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
-  const match = inside
-    ? affected(statement, { offered: installed.offered, version }, order!, says)
-    : says(...outside(statement, version, order!));
+  const match = inside ? affected(statement, version, order!, says) : says(...outside(statement, version, order!));
   if (statement.release === null || statement.release === installed.release) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
@@ -149,14 +145,12 @@ const WORDS: Readonly<Partial<Record<Statement['status'], string>>> = {
 
 function affected(
   statement: FeedStatement,
-  { offered, version }: { offered?: string | undefined; version: string },
+  version: string,
   order: Order,
   says: (verdict: Match['verdict'], why: string, fix?: string | null) => Match,
 ): Match {
   const { status, reason, urgency } = statement;
   const fixed = statement.ranges.find((range) => isInRange(range, version, order) === true)?.fixed ?? null;
-  if (fixed !== null && offered !== undefined && order(offered, fixed) === -1)
-    return says('affected', `claimed fix not in the archive: ${fixed} is named, ${offered} is the newest there`);
   const unimportant = urgency === 'unimportant' ? 'the distribution calls it unimportant' : undefined;
   const word = unimportant ?? WORDS[status] ?? (fixed === null ? WORDS.affected : `fixed in ${fixed}`);
   const said = reason === null ? '' : ` (${reason})`;
