@@ -7,6 +7,10 @@ import { debianTracker } from '../../src/loop/audit/feeds/debian-tracker.ts';
 import { debsecan } from '../../src/loop/audit/feeds/testing-debsecan.ts';
 import { own } from '../../src/loop/audit/feeds/testing.ts';
 import { type HostMatch, matchHost } from '../../src/loop/audit/logic/advisories/host.ts';
+import { evidenceOf } from '../../src/loop/audit/kit-tools/evidence.ts';
+import { KITS_DIR, loadKits } from '../../src/loop/audit/kit-tools/parse.ts';
+import { celOf } from '../../src/loop/audit/logic/judge/judge.ts';
+import { type Mitigation, mitigationOf } from '../../src/loop/audit/logic/judge/mitigation.ts';
 import { asInstalled } from '../../src/loop/audit/logic/interned.ts';
 import { versionOrder } from '../../src/loop/audit/versions/registry.ts';
 import { Facts, type Section, type SectionName } from '../../src/model/facts.ts';
@@ -282,3 +286,25 @@ test('3.1, oracle: findings on a host of each release are debsecan’s, line by 
     assert.ok(affected.length > 5 && fixed.length > 100, name);
   }
 });
+
+test(
+  '3.6: LoginGraceTime 0 keeps regreSSHion from harm once a real sshd has it in force, and no sooner',
+  { skip },
+  async () => {
+    const host = 'web2';
+    const kit = loadKits(KITS_DIR).find(({ kit: { kit: name } }) => name === 'regresshion')!;
+    const check = kit.checks.find((one) => one.kind === 'package')!;
+    const mitigated = async (): Promise<Mitigation | null> => {
+      const facts = Object.fromEntries((await look(host)).map((section) => [section.name, section.data]));
+      const evidence = evidenceOf({ facts, endpoints: [], now: new Date().toISOString(), addresses: [] });
+      return mitigationOf(check, evidence, celOf(evidence));
+    };
+    assert.equal(await mitigated(), null);
+    await said(host, 'sed', '-i', '1i LoginGraceTime 0', '/etc/ssh/sshd_config');
+    assert.equal(await mitigated(), null, 'the server that runs has not read it');
+    await said(host, 'service', 'ssh', 'restart');
+    assert.deepEqual((await mitigated())?.seen, { LoginGraceTime: '0' });
+    await said(host, 'sed', '-i', '1d', '/etc/ssh/sshd_config');
+    assert.equal(await mitigated(), null, 'a restart would end it');
+  },
+);
