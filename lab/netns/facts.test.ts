@@ -1,11 +1,32 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { debianTracker } from '../../src/loop/audit/feeds/debian-tracker.ts';
+import { debsecan } from '../../src/loop/audit/feeds/testing-debsecan.ts';
+import { own } from '../../src/loop/audit/feeds/testing.ts';
+import { type HostMatch, matchHost } from '../../src/loop/audit/logic/advisories/host.ts';
+import { evidenceOf } from '../../src/loop/audit/kit-tools/evidence.ts';
+import { KITS_DIR, loadKits } from '../../src/loop/audit/kit-tools/parse.ts';
+import { celOf } from '../../src/loop/audit/logic/judge/judge.ts';
+import { type Mitigation, mitigationOf } from '../../src/loop/audit/logic/judge/mitigation.ts';
+import { asInstalled } from '../../src/loop/audit/logic/interned.ts';
+import { versionOrder } from '../../src/loop/audit/versions/registry.ts';
 import { Facts, type Section, type SectionName } from '../../src/model/facts.ts';
 import { must } from './command.ts';
 import { HOSTS } from './hosts.ts';
 import { netnsPath } from './place.ts';
 import { addressOf } from './spec.ts';
+import {
+  asDebsecan,
+  asTracker,
+  claimsFor,
+  claimsIn,
+  READ_CHANGELOGS,
+  type Release,
+  sourcesIn,
+} from './testing/claims.ts';
 import { skip, TestLab } from './testing/lab.ts';
 import { keyPath } from './up.ts';
 
@@ -219,3 +240,71 @@ test('3.3: processes: needrestart -b and checkrestart after an upgrade without r
     new RegExp(`Found ${ours.length} processes using old`),
   );
 });
+
+/** The source packages of a host, what its packages say of themselves, and what its archives offer. */
+async function releaseOf(host: string, sections: readonly Section[]): Promise<Release> {
+  const packages = data(sections, 'packages');
+  return {
+    suite: HOSTS.find((spec) => spec.name === host)!.release,
+    sources: new Map(packages.map((one) => [one.source, one.sourceVersion])),
+    claims: claimsIn(await said(host, 'sh', '-c', READ_CHANGELOGS)),
+    offered: sourcesIn(await said(host, 'apt-cache', 'show', '--no-all-versions', ...packages.map((one) => one.name))),
+  };
+}
+
+test('3.1, oracle: findings on a host of each release are debsecan’s, line by line', { skip }, async (context) => {
+  const hosts = await Promise.all(UP.map(async (name) => ({ name, sections: await look(name) })));
+  // Of one release after the other: what is newer knows what is wrong with what is older.
+  const releases = await Promise.all(hosts.map(({ name, sections }) => releaseOf(name, sections)));
+  const directory = mkdtempSync(join(tmpdir(), 'lastember-debsecan-'));
+  context.after(() => rmSync(directory, { recursive: true }));
+  for (const [at, { name, sections }] of hosts.entries()) {
+    const { suite } = releases[at]!;
+    const claims = claimsFor(releases[at]!, releases.slice(at + 1));
+    writeFileSync(join(directory, suite), asDebsecan(claims));
+    const listed = debsecan(await said(name, 'cat', '/var/lib/dpkg/status'), { data: directory, suite });
+    if (listed === null) return context.skip('there is no debsecan here that runs');
+    const { versionId } = data(sections, 'os');
+    const installed = data(sections, 'packages').map((fact) => asInstalled(fact, versionId));
+    const statements = own(debianTracker.parse(asTracker(suite, claims), {}).statements);
+    const { packages } = matchHost(statements, installed, versionOrder, null);
+    const lines = (which: (match: HostMatch) => boolean): string[] =>
+      packages
+        .filter(which)
+        .flatMap(({ id, packages: names }) => names.map((one) => `${id} ${one}`))
+        .toSorted();
+    const [affected, fixed] = [
+      lines(({ verdict }) => verdict === 'affected'),
+      lines(({ verdict }) => verdict === 'fixed'),
+    ];
+    // 5.2.5-2.1~deb11u1 is older than 5.2.5-2.1 and was built of it; whoever goes by the order alone takes it for affected.
+    const rebuilt = lines(({ why }) => / is a rebuild of /.test(why));
+    assert.deepEqual([...affected, ...rebuilt].toSorted(), listed, name);
+    context.diagnostic(
+      `${name}, ${suite}: ${affected.length} lines alike, ${rebuilt.length} of rebuilds, ${fixed.length} fixed`,
+    );
+    assert.ok(affected.length > 5 && fixed.length > 100, name);
+  }
+});
+
+test(
+  '3.6: LoginGraceTime 0 keeps regreSSHion from harm once a real sshd has it in force, and no sooner',
+  { skip },
+  async () => {
+    const host = 'web2';
+    const kit = loadKits(KITS_DIR).find(({ kit: { kit: name } }) => name === 'regresshion')!;
+    const check = kit.checks.find((one) => one.kind === 'package')!;
+    const mitigated = async (): Promise<Mitigation | null> => {
+      const facts = Object.fromEntries((await look(host)).map((section) => [section.name, section.data]));
+      const evidence = evidenceOf({ facts, endpoints: [], now: new Date().toISOString(), addresses: [] });
+      return mitigationOf(check, evidence, celOf(evidence));
+    };
+    assert.equal(await mitigated(), null);
+    await said(host, 'sed', '-i', '1i LoginGraceTime 0', '/etc/ssh/sshd_config');
+    assert.equal(await mitigated(), null, 'the server that runs has not read it');
+    await said(host, 'service', 'ssh', 'restart');
+    assert.deepEqual((await mitigated())?.seen, { LoginGraceTime: '0' });
+    await said(host, 'sed', '-i', '1d', '/etc/ssh/sshd_config');
+    assert.equal(await mitigated(), null, 'a restart would end it');
+  },
+);

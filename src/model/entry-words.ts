@@ -12,7 +12,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'audit.findings.opened': 'Findings opened',
   'audit.findings.rekindled': 'Findings came back',
   'audit.findings.reopened': 'Findings that apply again were opened',
-  'audit.findings.withdrawn': 'Findings set aside by a policy',
+  'audit.findings.withdrawn': 'Findings set aside, by a policy or by what a host is set to',
   'audit.kit.installed': 'Kit installed',
   'audit.kit.loaded': 'Kit loaded',
   'audit.vulnerabilities.changed': 'Vulnerabilities came or went',

@@ -2,7 +2,10 @@ import * as z from 'zod';
 import { Instant, Sha256 } from './json.ts';
 import { Severity } from './kit.ts';
 
-/** `not-applicable`: closed without proof, because a policy takes the check from the host; never called fixed. */
+/**
+ * `not-applicable`: closed without proof, because a policy takes the check from the host, or what the host is set to keeps
+ * it from harm; never called fixed.
+ */
 export const FindingState = z.enum(['open', 'excepted', 'planned', 'fixed', 'rekindled', 'not-applicable']);
 export type FindingState = z.infer<typeof FindingState>;
 /** States that still burn. */

@@ -87,6 +87,18 @@ export const Check = z.discriminatedUnion('kind', [
       aliases: z.array(z.string()).default([]),
       affected: z.array(AffectedRange).min(1),
       provenBy: z.string().optional(),
+      /**
+       * what the host is set to that keeps a version in range from being affected: CEL over `facts` that is true while it is
+       * in force, and why that is so; the finding is set aside with it, and burns again when it is true no longer
+       */
+      mitigated: z
+        .object({
+          when: z.string(),
+          because: z.string().min(10).max(300),
+          evidence: z.record(z.string(), z.string()).default({}),
+        })
+        .strict()
+        .optional(),
     })
     .strict(),
 ]);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type {
+  AffectedPackage,
   Fix,
   Vulnerabilities,
   Vulnerability,
@@ -116,10 +117,15 @@ const inWords = ({ packages, here }: Vulnerability): string =>
   here?.map(({ name, version }) => `${name} ${version}`).join(', ') ?? packages.join(', ');
 
 function fixInWords({ fixable, here, plannedIn }: Vulnerability): string {
-  const fixes = [...new Set((here ?? []).flatMap(({ fix }) => fix ?? []))];
+  const fixes = [
+    ...new Set((here ?? []).flatMap(({ fix, unavailable }) => (fix === null ? [] : butNot(fix, unavailable)))),
+  ];
   const planned = plannedIn ? `, planned in ${short(plannedIn)}` : '';
   return fixes.length > 0 ? fixes.join(', ') + planned : fixable ? 'yes' : 'none';
 }
+
+const butNot = (fix: string, unavailable: string | undefined): string =>
+  unavailable === undefined ? fix : `${fix} (${unavailable})`;
 
 function addShow(command: Command): void {
   does(
@@ -197,12 +203,15 @@ function detail(output: Output, found: VulnerabilityDetail): void {
         of: ({ packages }) => packages.map((one) => `${one.name} ${one.version}`).join(', '),
         shrink: true,
       },
-      { title: 'WHY', of: ({ packages }) => [...new Set(packages.map(({ why }) => why))].join('; '), shrink: true },
+      { title: 'WHY', of: ({ packages }) => [...new Set(packages.map(whyInWords))].join('; '), shrink: true },
     ],
     'No host that we know of is affected.',
   );
   if (more) output.err('There are more hosts: raise --limit.');
 }
+
+const whyInWords = ({ why, unavailable }: AffectedPackage): string =>
+  unavailable === undefined ? why : `${why}, but ${unavailable}`;
 
 const stateInWords = ({ state, stale, plannedIn }: VulnerabilityOnHost): string =>
   [state, stale ? 'stale' : null, plannedIn === null ? null : `planned in ${short(plannedIn)}`]

@@ -15,7 +15,7 @@ const LABEL: Record<StateFilter, string> = {
   planned: 'Planned: part of a change',
   excepted: 'Excepted: accepted for a time',
   fixed: 'Fixed: proven',
-  'not-applicable': 'Not applicable: by policy',
+  'not-applicable': 'Not applicable: by policy or configuration',
   all: 'All',
 };
 const NONE: Record<StateFilter, string> = {
@@ -25,7 +25,7 @@ const NONE: Record<StateFilter, string> = {
   planned: 'Nothing is planned',
   excepted: 'Nothing is excepted',
   fixed: 'Nothing is fixed yet',
-  'not-applicable': 'Nothing is set aside by policy',
+  'not-applicable': 'Nothing is set aside by policy or configuration',
   all: 'No findings',
 };
 

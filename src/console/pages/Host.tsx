@@ -218,7 +218,7 @@ function HostFindings({ host }: { host: Host }) {
                 </Fold>
               ) : null}
               {aside.length > 0 ? (
-                <Fold title={`Not applicable by policy: ${aside.length}`}>
+                <Fold title={`Not applicable, by policy or configuration: ${aside.length}`}>
                   <FindingTable findings={aside} onShow={shown.open} empty={null} onHost label="Findings set aside" />
                 </Fold>
               ) : null}

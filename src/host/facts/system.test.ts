@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { compareReleases } from '../machine/kernels.ts';
+import type { PackageFact } from '../../model/facts.ts';
+import { localHost } from '../local.ts';
+import { compareReleases, installedKernels } from '../machine/kernels.ts';
 import { parseRoutes4, parseRoutes6 } from '../machine/routes.ts';
 import { parseTimers } from '../services/cron.ts';
 import { data, failure, tree } from './testing.ts';
@@ -47,6 +49,39 @@ test('kernel: what runs beside what is installed, in order, with the flag of the
   });
   const container = await data(tree({ 'proc/sys/kernel/osrelease': '6.8.0\n' }), 'kernel');
   assert.deepEqual([container.installed, container.newest, container.rebootRequired], [[], null, false]);
+});
+
+test('kernel: of SUSE by what uname calls it, not by its package’s number of a rebuild', async () => {
+  const suse = (name: string, version: string): PackageFact => ({
+    ecosystem: 'SUSE',
+    name,
+    version,
+    arch: 'x86_64',
+    source: name,
+    sourceVersion: version,
+    status: 'installed',
+  });
+  const root = tree({
+    'boot/vmlinuz-5.14.21-150500.55.88-default': '',
+    'boot/vmlinux-5.14.21-150500.55.88-default.gz': '',
+    'boot/vmlinuz-5.14.21-150500.55.94-default': '',
+  });
+  const found = await installedKernels(localHost({ root }), [
+    suse('kernel-default', '5.14.21-150500.55.94.1'),
+    suse('kernel-default', '5.14.21-150500.55.88.1'),
+    suse('kernel-azure', '5.14.21-150500.33.69.1'),
+    suse('kernel-default-devel', '5.14.21-150500.55.94.1'),
+    suse('kernel-firmware-all', '20230724-150500.3.12.1'),
+    { ...suse('kernel-default', '5.14.21-150500.55.97.1'), status: 'removed' },
+  ]);
+  assert.deepEqual(
+    found.map(({ release, version }) => [release, version]),
+    [
+      ['5.14.21-150500.33.69-azure', '5.14.21-150500.33.69.1'],
+      ['5.14.21-150500.55.88-default', '5.14.21-150500.55.88.1'],
+      ['5.14.21-150500.55.94-default', '5.14.21-150500.55.94.1'],
+    ],
+  );
 });
 
 test('kernel: releases are in the order of linux-version sort', (context) => {

@@ -1,13 +1,19 @@
 import type { InstalledKernel, PackageFact } from '../../model/facts.ts';
+import { suseKernelRelease } from '../../model/suse-kernel.ts';
 import { readText, type Host } from '../host.ts';
+
+const SUSE = /^(?:open)?SUSE\b/;
+const SUSE_IMAGE = /^kernel-(64kb|azure|debug|default|desktop|kvmsmall|lpae|pae|preempt|rt|rt_debug|vanilla|xen)$/;
 
 /** Packages that hold a kernel, by ecosystem: the release it calls itself, or null for all others. */
 function releaseOf({ ecosystem, name, version, arch, status }: PackageFact): string | null {
   if (status !== 'installed') return null;
+  const suse = SUSE.test(ecosystem) ? SUSE_IMAGE.exec(name) : null;
+  if (suse) return suseKernelRelease(version, suse[1]!);
   const deb = /^linux-image-(?:unsigned-)?(\d.*?)(?:-unsigned)?$/.exec(name);
   if (deb) return /-dbg(?:sym)?$/.test(name) ? null : deb[1]!;
   // `kernel` of Red Hat's family only draws in kernel-core, which has the same version.
-  if (/^kernel(?:-rt|-uek|-64k)?-core$|^kernel-(?:default|uek|lt|ml)$|^kernel$/.test(name)) {
+  if (/^kernel(?:-rt|-uek|-64k)?-core$|^kernel-(?:uek|lt|ml)$|^kernel$/.test(name)) {
     return `${version.replace(/^\d+:/, '')}.${arch}`;
   }
   const alpine = ecosystem.startsWith('Alpine') ? /^linux-(lts|virt|edge|rpi|stable)$/.exec(name) : null;
@@ -23,7 +29,8 @@ export async function installedKernels(host: Host, packages: readonly PackageFac
     found.set(release, { release, package: fact.name, version: fact.version });
   }
   for (const name of (await host.list('/boot')) ?? []) {
-    const release = /^vmlinu[xz]-(\d.*)$/.exec(name)?.[1];
+    // SUSE keeps a packed copy beside it, for debuggers.
+    const release = /^vmlinu[xz]-(\d.*?)(?:\.gz|\.xz|\.zst)?$/.exec(name)?.[1];
     if (release !== undefined && !found.has(release)) found.set(release, { release, package: null, version: null });
   }
   return [...found.values()].sort((a, b) => compareReleases(a.release, b.release));

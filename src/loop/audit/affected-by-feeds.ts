@@ -38,7 +38,7 @@ export async function saidByFeeds(platform: Platform, estate: Estate, advisory: 
   const statements = await statementsNaming(platform.db, advisory);
   if (statements.length === 0) return null;
   const ids = [...new Set(statements.map(({ id }) => id))];
-  const concerned = await concernedHosts(platform, await packagesMatching(platform.db, ids));
+  const concerned = await concernedHosts(platform, await packagesMatching(platform.db, ids, advisory));
   const silent = await silentAbout(platform, statements, [...new Set(estate.systems.values())]);
   const unread = unreadLibraries(statements);
   const said: Said = { hosts: [], unknown: [] };

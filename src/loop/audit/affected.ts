@@ -96,7 +96,7 @@ function checksAbout({ kit }: LoadedKit, advisory: string): Check[] {
 
 function toHost(finding: StoredFinding): Affected['hosts'][number] {
   const { hostId, hostName, state, id } = finding;
-  const why = finding.pending ?? finding.title;
+  const why = finding.pending ?? finding.closeReason ?? finding.title;
   return { hostId, hostName, what: finding.endpoint ?? finding.component, state, findingId: id, why };
 }
 

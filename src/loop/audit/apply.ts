@@ -64,6 +64,8 @@ async function applyOne(applied: Applying, decision: Decision): Promise<Told[]> 
       return [await reopen(applied, decision.finding as StoredFinding, decision.judgement)];
     case 'fix':
       return [await fix(applied, decision.finding as StoredFinding, decision.judgement)];
+    case 'set-aside':
+      return [await setAside(applied, decision)];
     case 'keep':
       return keep(applied, decision.finding as StoredFinding, decision.judgement);
   }
@@ -87,6 +89,10 @@ function lookOf({ evidence, kits, inForce }: Applied, judgement: Judgement): Loo
 }
 
 async function open(applied: Applying, judgement: Judgement): Promise<Told> {
+  return tell(applied, 'opened', await insert(applied, judgement), judgement);
+}
+
+async function insert(applied: Applying, judgement: Judgement): Promise<string> {
   const { tx, evidence, platform } = applied;
   const id = platform.newId('finding');
   const endpoint = judgement.endpoint;
@@ -103,7 +109,7 @@ async function open(applied: Applying, judgement: Judgement): Promise<Told> {
     tx.now,
   );
   applied.looks.set(id, lookOf(applied, judgement));
-  return tell(applied, 'opened', id, judgement);
+  return id;
 }
 
 async function rekindle(applied: Applying, finding: StoredFinding, judgement: Judgement): Promise<Told> {
@@ -176,6 +182,23 @@ async function fix(applied: Applying, finding: StoredFinding, judgement: Judgeme
   // What it burnt with is on the trail; from here on the proof that it does not is what counts.
   applied.looks.set(finding.id, { ...lookOf(applied, judgement), pending: null });
   return tell(applied, 'fixed', finding.id, judgement);
+}
+
+/** Never opened either: nobody has anything to do, and everybody can see why. */
+async function setAside(
+  applied: Applying,
+  { finding, judgement, reason }: Extract<Decision, { kind: 'set-aside' }>,
+): Promise<Told> {
+  const { tx, evidence } = applied;
+  const id = finding?.id ?? (await insert(applied, judgement));
+  await updateFinding(tx.db, id, {
+    state: 'not-applicable',
+    host_id: evidence.host.id,
+    closed_at: tx.now,
+    close_reason: reason,
+  });
+  applied.looks.set(id, { ...lookOf(applied, judgement), pending: null });
+  return tell(applied, 'withdrawn', id, judgement, { was: finding?.state ?? null, reason });
 }
 
 async function keep(applied: Applying, finding: StoredFinding, judgement: Judgement): Promise<Told[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { FindingNow } from '../../model/finding.ts';
+import type { Affected, FindingNow } from '../../model/finding.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { debianPackage } from './testing/vulnerabilities.ts';
 import { shop, type World, world } from './testing/world.ts';
@@ -74,4 +74,57 @@ test('3.6: of one version the settings decide whether a CVE burns (Terrapin), an
     'terrapin-probe fixed',
   ]);
   assert.deepEqual(burning(await restartedWith([CHACHA], ['kex-strict-s-v00@openssh.com'])), []);
+});
+
+test('3.6: LoginGraceTime 0 in force sets regreSSHion aside, shown with that reason; in force no longer, it burns', async () => {
+  const w = await world();
+  open.push(w);
+  const hostId = await w.find('10.1.0.20', 'SHA256:grace');
+  let pid = 900;
+  const reported = async (logingracetime: string, rest: object = {}, version = AFFECTED): Promise<FindingNow[]> => {
+    w.later(10);
+    pid += 1;
+    const at = { version: '0.10.48-1', pid, startedAt: w.clock.now };
+    const facts = shop(at, { address: '10.1.0.20', port: 22, name: 'ssh' });
+    await w.send(hostId, {
+      ...facts,
+      os: { ...facts.os!, id: 'debian', versionId: '12' },
+      packages: [debianPackage('openssh-server', version, { source: 'openssh' })],
+      processes: [
+        { ...facts.processes![0]!, exe: '/usr/sbin/sshd', command: '/usr/sbin/sshd -D', packages: ['openssh-server'] },
+      ],
+      sockets: [],
+      settings: { sshd: { logingracetime }, sshdBy: 'sshd', sshdPending: false, sysctl: {}, users: [], ...rest },
+    });
+    await w.audit.auditHost(hostId);
+    await w.settle();
+    return (await w.call<{ items: FindingNow[] }>('listFindings', { query: { kit: 'regresshion' } })).items;
+  };
+  const told = (all: FindingNow[]): string[] =>
+    all.map(({ state, closeReason }) => `${state} ${closeReason ?? ''}`.trim());
+  const ASIDE = /^not-applicable not affected by configuration: LoginGraceTime 0 is in force/;
+
+  // It never burnt, and is shown all the same, with what was seen.
+  const [first, ...others] = await reported('0');
+  assert.equal(others.length, 0);
+  assert.match(told([first!])[0]!, ASIDE);
+  assert.equal(first!.evidence['LoginGraceTime'], '0');
+  const affected = await w.call<Affected>('getAffected', { query: { q: 'CVE-2024-6387' } });
+  assert.deepEqual(
+    affected.hosts.map(({ state }) => state),
+    ['not-applicable'],
+  );
+  assert.match(affected.hosts[0]!.why, /LoginGraceTime 0 is in force/);
+
+  assert.deepEqual(told(await reported('120')), ['open']);
+  assert.match(told(await reported('0'))[0]!, ASIDE);
+  assert.deepEqual(told(await reported('0', { sshdPending: true })), ['open'], 'the server has not read it yet');
+  assert.deepEqual(told(await reported('120', {}, '1:9.2p1-2+deb12u3')), ['fixed']);
+  const again = await reported('0');
+  assert.match(told(again)[0]!, ASIDE);
+  assert.deepEqual(
+    again.map(({ id }) => id),
+    [first!.id],
+    'one finding all the time',
+  );
 });

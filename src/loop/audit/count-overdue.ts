@@ -97,7 +97,7 @@ async function saidOf(db: DbOrTx, alike: readonly Asked[]): Promise<Said[]> {
   const { rows } = await sql<Span & { place: number; packageId: number }>`
     select n.place::integer - 1 as place, m.package_id as "packageId", m.verdict, m.since, m.until
     from unnest(${alike.map((one) => one.advisories[0]!)}::text[]) with ordinality n (advisory, place)
-    join audit.match m on m.advisory = n.advisory`.execute(db);
+    join audit.match m on m.advisory = n.advisory and m.verdict <> 'bundled'`.execute(db);
   const lists = await listsWith(db, [...new Set(rows.map(({ packageId }) => packageId))]);
   return rows.flatMap(({ packageId, ...span }) => (lists.get(packageId) ?? []).map((list) => ({ ...span, list })));
 }

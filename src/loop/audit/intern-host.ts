@@ -6,8 +6,7 @@ import { prepared } from '../../platform/db/prepared.ts';
 import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Installed } from './logic/advisories/match.ts';
-import { releaseOf } from './logic/advisories/release.ts';
-import { interned } from './logic/interned.ts';
+import { asInstalled, interned } from './logic/interned.ts';
 import { matchPackages } from './match-packages.ts';
 import { lockHost } from './store-facts.ts';
 import {
@@ -179,21 +178,6 @@ async function contentOf(db: DbOrTx, section: ListSection, hash: string): Promis
 
 const installedIn = (content: Content, versionId: string | null): (Installed & { library: boolean })[] =>
   Array.isArray(content) ? content.map((fact) => asInstalled(fact, versionId)) : content.components.map(asLibrary);
-
-function asInstalled(fact: PackageFact, versionId: string | null): Installed & { library: boolean } {
-  const { name, version, source, sourceVersion, origin } = fact;
-  const ecosystem = fact.ecosystem.split(':')[0]!;
-  return {
-    ecosystem,
-    release: releaseOf(ecosystem, versionId),
-    name,
-    version,
-    source,
-    sourceVersion,
-    foreign: origin === 'foreign' || origin === 'local',
-    library: false,
-  };
-}
 
 const asLibrary = ({ ecosystem, name, version }: ComponentFact): Installed & { library: boolean } => ({
   ecosystem,

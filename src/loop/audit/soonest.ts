@@ -79,7 +79,7 @@ async function dueOn(db: DbOrTx, questions: readonly Question[]): Promise<(Date 
       with ordinality n (host_id, advisory, place)
     cross join lateral (select h.since, h.until, l.packages from audit.host_list h
       join audit.package_list l on l.id = h.list_id where h.host_id = n.host_id offset 0) h
-    join audit.match m on m.advisory = n.advisory and m.package_id = any(h.packages)
+    join audit.match m on m.advisory = n.advisory and m.package_id = any(h.packages) and m.verdict <> 'bundled'
       and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')`.execute(db);
   const spans = Map.groupBy(rows, ({ place }) => place);
   return questions.map(({ days, of: { severity } }, index) => {

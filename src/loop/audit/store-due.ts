@@ -43,7 +43,8 @@ export async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promis
       select a.*, min(m.since) filter (where m.verdict = 'affected') as begun,
         array_agg(distinct m.package_id) filter (where m.verdict = 'affected' and m.until is null) as packages,
         md5(string_agg(concat_ws(' ', m.package_id, m.verdict, m.since, m.until), ',' order by m.package_id, m.since, m.id)) as spans
-      from asked a join audit.match m on m.advisory = a.advisory group by a.advisory, a.severity, a.accepted)
+      from asked a join audit.match m on m.advisory = a.advisory and m.verdict <> 'bundled'
+      group by a.advisory, a.severity, a.accepted)
     select array_agg(advisory) as advisories, severity, accepted, min(begun) as begun, min(packages) as packages
     from one group by spans, severity, accepted`.execute(db);
   return rows.map((row) => ({ ...row, packages: row.packages ?? [] }));

@@ -4,11 +4,14 @@ import { chunks } from '../../platform/db/many.ts';
 import { prepared } from '../../platform/db/prepared.ts';
 import type { Match } from './logic/advisories/match.ts';
 
+/** The verdicts that are kept: what is fine needs no row. */
+export type KeptVerdict = Exclude<Match['verdict'], 'fixed' | 'not-affected'>;
+
 export interface MatchRow {
   packageId: number;
   advisory: string;
   about: string;
-  verdict: 'affected' | 'unknown';
+  verdict: KeptVerdict;
   fix: string | null;
   why: string;
   feed: string;
@@ -17,10 +20,10 @@ export interface MatchRow {
 }
 type Stored = MatchRow & { id: string };
 
-/** What is worth keeping: that a package is fine is what silence says. */
+/** That a package is fine is what silence says. */
 export function toRows(packageId: number, matches: readonly Match[]): MatchRow[] {
   return matches.flatMap(({ id: advisory, verdict, fix, why, statement, formerly = [] }) =>
-    verdict === 'affected' || verdict === 'unknown'
+    verdict !== 'fixed' && verdict !== 'not-affected'
       ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed, formerly }]
       : [],
   );

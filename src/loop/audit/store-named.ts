@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { verdictFor } from './store-vulnerabilities.ts';
 
 /** Kinds of libraries that facts tell of. */
 export const LIBRARIES = ['Maven', 'PyPI', 'RubyGems', 'npm'];
@@ -36,13 +37,18 @@ export interface MatchedPackage {
   feed: string;
 }
 
-/** Packages that these advisories affect, or may; affected ones first. */
-export async function packagesMatching(db: DbOrTx, advisories: readonly string[]): Promise<MatchedPackage[]> {
+/** Packages that these advisories affect, or may; affected ones first. `asked`: of what is told of under others, that one counts. */
+export async function packagesMatching(
+  db: DbOrTx,
+  advisories: readonly string[],
+  asked: string,
+): Promise<MatchedPackage[]> {
   const { rows } = await sql<MatchedPackage>`
-    select m.package_id as "packageId", p.name, p.version, p.is_library as library, m.verdict, m.fix, m.why, m.feed
+    select m.package_id as "packageId", p.name, p.version, p.is_library as library, ${verdictFor(asked)} as verdict,
+      m.fix, m.why, m.feed
     from audit.match m join audit.package p on p.id = m.package_id
-    where m.until is null and m.advisory = ${anyOf(advisories)}
-    order by m.verdict, p.name, p.version, m.advisory`.execute(db);
+    where m.until is null and m.advisory = ${anyOf(advisories)} and ${verdictFor(asked)} <> 'bundled'
+    order by 5, p.name, p.version, m.advisory`.execute(db);
   return rows;
 }
 

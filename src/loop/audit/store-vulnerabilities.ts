@@ -8,9 +8,13 @@ import type {
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Span } from './logic/vulnerability-life.ts';
+import { isErratum } from './logic/advisories/errata.ts';
+import { whyNotOffered } from './logic/advisories/offered.ts';
 import type { Counts } from './logic/count-hosts.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
+import { offeredOn } from './store-offered.ts';
 import type { AuditTables } from './tables.ts';
+import { versionOrder } from './versions/registry.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
 type Count = Pick<Row, 'advisory' | 'aliases' | 'severity' | 'sources' | 'packages' | 'fixable'> & Counts;
@@ -118,7 +122,8 @@ function conditions(query: VulnerabilityQuery, now: Date): RawBuilder<unknown>[]
       : [
           // Not every feed writes its ids in capitals; what they are asked by is.
           sql`(v.advisory = upper(${text}) or ${text} = any(v.sources) or v.advisory in (
-            select s.advisory from audit.statement s where s.ids @> array[upper(${text})]))`,
+            select s.advisory from audit.statement s where s.ids @> array[upper(${text})])
+            ${isErratum(text) ? sql`or v.advisory in (${mendedBy(text)})` : sql``})`,
         ]),
     ...(hostId === undefined
       ? []
@@ -129,6 +134,10 @@ function conditions(query: VulnerabilityQuery, now: Date): RawBuilder<unknown>[]
         ]),
   ];
 }
+
+/** An advisory of a distribution may be told of under these alone. */
+const mendedBy = (erratum: string): RawBuilder<unknown> =>
+  sql`select jsonb_array_elements_text(s.body -> 'aliases') from audit.statement s where s.advisory = upper(${erratum})`;
 
 export async function vulnerabilitiesNamed(
   db: DbOrTx,
@@ -188,25 +197,37 @@ async function lateFeeds(db: DbOrTx, now: Date): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-export type PackageOn = AffectedPackage & { hostId: string; advisory: string };
+export type PackageOn = AffectedPackage & { hostId: string; advisory: string; sourceVersion: string };
 
-/** Packages of these hosts that these advisories affect now. */
+/** Whoever asks for an advisory by its name (in capitals) is told what it affects, whatever that is told of under otherwise. */
+export const verdictFor = (asked: string): RawBuilder<string> =>
+  sql<string>`case when m.verdict = 'bundled' and upper(m.advisory) = ${asked} then 'affected' else m.verdict end`;
+
+/** Packages of these hosts that these advisories affect now, and whether each host could have the fix. */
 export async function packagesOn(
   db: DbOrTx,
   hostIds: readonly string[],
   advisories: readonly string[],
+  asked = '',
 ): Promise<PackageOn[]> {
   const { rows } = await sql<PackageOn>`
-    select h.host_id as "hostId", m.advisory, p.ecosystem, p.release, p.name, p.version, p.source, m.fix, m.why, m.feed
+    select h.host_id as "hostId", m.advisory, p.ecosystem, p.release, p.name, p.version, p.source,
+      p.source_version as "sourceVersion", m.fix, m.why, m.feed
     from audit.host_list h join audit.package_list l on l.id = h.list_id cross join unnest(l.packages) i
-    join audit.match m on m.package_id = i and m.until is null and m.verdict = 'affected'
+    join audit.match m on m.package_id = i and m.until is null and ${verdictFor(asked)} = 'affected'
     join audit.package p on p.id = i
     where h.host_id = ${anyOf(hostIds)} and h.until is null and m.advisory = ${anyOf(advisories)}
     order by h.host_id, p.name, p.version`.execute(db);
-  return rows;
+  const fixable = rows.filter(({ fix }) => fix !== null);
+  if (fixable.length === 0) return rows;
+  const offered = await offeredOn(db, fixable);
+  return rows.map((row) => {
+    const unavailable = whyNotOffered(row, offered(row), versionOrder);
+    return unavailable === null ? row : { ...row, unavailable };
+  });
 }
 
-export const toPackage = ({ hostId: _hostId, advisory: _advisory, ...rest }: PackageOn): AffectedPackage => rest;
+export const toPackage = ({ hostId: _h, advisory: _a, sourceVersion: _s, ...rest }: PackageOn): AffectedPackage => rest;
 
 /** `isThere`: the host has that package now, whatever is said of it. */
 export type HostSpan = Span & { hostId: string; advisory: string; receivedAt: Date | null; isThere: boolean };
@@ -216,14 +237,16 @@ export async function spansOf(
   db: DbOrTx,
   hostIds: readonly string[],
   advisories: readonly string[],
+  asked = '',
 ): Promise<HostSpan[]> {
   const { rows } = await sql<HostSpan>`
-    select h.host_id as "hostId", m.advisory, m.verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until,
+    select h.host_id as "hostId", m.advisory, ${verdictFor(asked)} as verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until,
       s.received_at as "receivedAt", h.until is null as "isThere"
     from audit.host_list h join audit.package_list l on l.id = h.list_id
     join audit.match m on l.packages @> array[m.package_id]
       and h.since < coalesce(m.until, 'infinity') and m.since < coalesce(h.until, 'infinity')
     left join audit.section s on s.host_id = h.host_id and s.name = h.section
-    where h.host_id = ${anyOf(hostIds)} and m.advisory = ${anyOf(advisories)}`.execute(db);
+    where h.host_id = ${anyOf(hostIds)} and m.advisory = ${anyOf(advisories)}
+      and ${verdictFor(asked)} <> 'bundled'`.execute(db);
   return rows;
 }

@@ -120,3 +120,53 @@ test('3.1, 3.10: where a twin comes or is withdrawn, the time of what it names r
     [['open', since.toISOString()]],
   );
 });
+
+test('3.1: an advisory of a distribution is listed under the CVEs that it mends, and still found by its own name', async () => {
+  const w = await newWorld();
+  const record = (id: string, upstream: string[], packages = ['x']): object => ({
+    id,
+    modified: '2026-11-01T00:00:00Z',
+    upstream,
+    affected: packages.map((name) => ({
+      package: { ecosystem: 'Debian:12', name },
+      ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '2' }] }],
+    })),
+  });
+  const [one, two, dsa] = ['CVE-2026-1', 'CVE-2026-2', 'DSA-9-1'] as const;
+  const osv = { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } };
+  // Of y only the advisory tells.
+  const both = [record(`DEBIAN-${one}`, [one]), record(`DEBIAN-${two}`, [two]), record(dsa, [one, two], ['x', 'y'])];
+  await takeFeed(w, osv, both);
+  const [host, other] = [
+    await debianHost(w, 1, [debianPackage('x', '1')]),
+    await debianHost(w, 2, [debianPackage('y', '1')]),
+  ];
+  await w.settle();
+  const listed = async (query: object = {}): Promise<string[]> =>
+    (await list(w, query)).items.map(({ advisory, hosts }) => `${advisory} ${hosts}`).toSorted();
+  const found = async (q: string): Promise<string[]> =>
+    (await w.call<Affected>('getAffected', { query: { q } })).hosts
+      .map(({ hostId, what }) => `${hostId} ${what}`)
+      .toSorted();
+  assert.deepEqual(await listed(), [`${one} 1`, `${two} 1`, `${dsa} 1`]);
+  assert.deepEqual(await listed({ host }), [`${one} 1`, `${two} 1`]);
+  assert.deepEqual(await listed({ host: other }), [`${dsa} 1`]);
+  assert.deepEqual(await listed({ text: dsa.toLowerCase() }), [`${one} 1`, `${two} 1`, `${dsa} 1`]);
+  assert.deepEqual(await found(dsa), [`${host} x 1`, `${other} y 1`].toSorted());
+  const shown = await show(w, dsa);
+  assert.deepEqual(shown.items.map(({ advisory }) => advisory).toSorted(), [one, two, dsa]);
+  assert.deepEqual(
+    shown.hosts.map(({ hostId, state, packages }) => [hostId, state, packages.length]),
+    [host, other].toSorted().map((id) => [id, 'open', 1]),
+  );
+  // Whoever asks for a CVE gets the host that has it, and the one of which only the advisory that names it tells.
+  assert.deepEqual(
+    (await show(w, one)).hosts.map(({ hostId }) => hostId),
+    [host, other].toSorted(),
+  );
+
+  // Where a number is told of by the advisory alone, it counts for itself.
+  await takeFeed(w, osv, both.slice(1));
+  await w.settle();
+  assert.deepEqual(await listed(), [`${two} 1`, `${dsa} 2`]);
+});

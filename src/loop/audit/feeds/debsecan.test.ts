@@ -1,38 +1,20 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type HostMatch, matchHost } from '../logic/advisories/host.ts';
 import type { Installed } from '../logic/advisories/match.ts';
 import { versionOrder } from '../versions/registry.ts';
 import { debianTracker } from './debian-tracker.ts';
+import { debsecan } from './testing-debsecan.ts';
 import { DATA, debian, dpkgStatus, own, shared } from './testing.ts';
 
-/** `id package`, one a line, as debsecan has it; null: it is not on this machine. */
-function debsecan(status: Buffer): string[] | null {
-  const directory = mkdtempSync(join(tmpdir(), 'lastember-debsecan-'));
-  try {
-    writeFileSync(join(directory, 'status'), status);
-    const source = `file://${join(DATA, 'debsecan')}`;
-    const told = spawnSync(
-      'debsecan',
-      ['--source', source, '--suite', 'bookworm', '--status', join(directory, 'status')],
-      { encoding: 'utf8' },
-    );
-    if (told.error || told.status !== 0) return null;
-    const lines = told.stdout.trim().split('\n');
-    return lines.map((line) => line.split(' ').slice(0, 2).join(' ')).toSorted();
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
+const theirs = (status: string | Buffer): string[] | null =>
+  debsecan(status, { data: join(DATA, 'debsecan'), suite: 'bookworm' });
 
 test('3.1, oracle: a host’s findings are debsecan’s, line by line', (t: TestContext) => {
   const [status, tracker] = [shared(t, 'lab-12.15.dpkg-status.xz'), shared(t, 'debian-tracker-subset.json')];
   if (!status || !tracker) return;
-  const wanted = debsecan(status);
+  const wanted = theirs(status);
   if (wanted === null) return t.skip('there is no debsecan here that runs');
   const statements = own(debianTracker.parse(tracker, {}).statements);
   const { packages } = matchHost(statements, dpkgStatus(status.toString()), versionOrder, null);
@@ -87,7 +69,7 @@ test('3.1, oracle: on a package of every source of the tracker we differ from de
   const tracker = shared(t, 'debian-tracker-subset.json');
   if (!tracker) return;
   const installed = invented(JSON.parse(tracker.toString()) as never).filter(({ source }) => source !== 'linux');
-  const told = debsecan(Buffer.from(statusOf(installed)));
+  const told = theirs(statusOf(installed));
   if (told === null) return t.skip('there is no debsecan here that runs');
   const { packages } = matchHost(own(debianTracker.parse(tracker, {}).statements), installed, versionOrder, null);
   const lines = (which: (match: HostMatch) => boolean): string[] =>
@@ -95,14 +77,14 @@ test('3.1, oracle: on a package of every source of the tracker we differ from de
   const ours = new Set(lines(({ verdict }) => verdict === 'affected'));
   const unimportant = new Set(lines(({ statement }) => statement.urgency === 'unimportant'));
   const rebuilt = new Set(lines(({ why }) => / is a rebuild of /.test(why)));
-  const theirs = new Set(told);
+  const listed = new Set(told);
   assert.deepEqual(
-    [...ours].filter((line) => !theirs.has(line) && !unimportant.has(line)),
+    [...ours].filter((line) => !listed.has(line) && !unimportant.has(line)),
     [],
   );
   assert.deepEqual(
-    [...theirs].filter((line) => !ours.has(line) && !rebuilt.has(line)),
+    [...listed].filter((line) => !ours.has(line) && !rebuilt.has(line)),
     [],
   );
-  assert.ok(theirs.size > 500 && rebuilt.size > 10, `${theirs.size} lines, ${rebuilt.size} of rebuilds`);
+  assert.ok(listed.size > 500 && rebuilt.size > 10, `${listed.size} lines, ${rebuilt.size} of rebuilds`);
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
+import { WITH_PRO } from '../logic/advisories/offered.ts';
 import { beginOfStream, isModular } from '../logic/advisories/modules.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
@@ -157,7 +158,7 @@ function statementsOf(record: OsvRecord): Statement[] {
         versions,
         fixed,
         urgency: urgencyIn(affected) ?? own,
-        reason: fixed !== null && PRO.test(affected.package.ecosystem) ? 'with Ubuntu Pro' : null,
+        reason: fixed !== null && PRO.test(affected.package.ecosystem) ? WITH_PRO : null,
       },
     ];
   });

@@ -148,6 +148,12 @@ test('3.4: SUSE’s, Azure’s and Alpine’s kernels are known by what they cal
   const debug = rpm('AlmaLinux', '9.7', 'kernel-64k-debug-core', '5.14.0-611.el9', 'kernel', '5.14.0-611.el9');
   const rhel = read('ALSA-1', [{ ecosystem: 'AlmaLinux:9', name: debug.name, fixed: '5.14.0-612.el9' }]);
   assert.deepEqual(said(rhel, [debug], '5.14.0-611.el9.aarch64+64k-debug'), [`affected ${debug.name}`]);
+  // Built from a commit, or a candidate: libzypp’s own examples.
+  for (const [version, itself] of [
+    ['5.8.0-3.1.gd4e7682', '5.8.0-3.gd4e7682-default'],
+    ['5.13~rc7-17.1', '5.13.0-rc7-17-default'],
+  ] as const)
+    assert.deepEqual(said(suse, [image(version)], itself), ['affected kernel-default']);
   const azure = read('AZL-1', [{ ecosystem: 'Azure Linux:3', name: 'kernel', fixed: '6.6.64.2-1.azl3' }]);
   assert.deepEqual(said(azure, [rpm('Azure Linux', '3.0', 'kernel', '6.6.57.1-2.azl3')], '6.6.57.1-2.azl3'), [
     'affected kernel',

@@ -1,3 +1,4 @@
+import type { PackageFact } from '../../../model/facts.ts';
 import { asKernel, kernelsOf, unproven } from './advisories/host.ts';
 import { kernelWith } from './advisories/kernel-image.ts';
 import {
@@ -8,6 +9,7 @@ import {
   matchPackage,
   type OrderOf,
 } from './advisories/match.ts';
+import { releaseOf } from './advisories/release.ts';
 
 /** One installed package, as it is the same on all hosts that have it. */
 export interface Interned {
@@ -22,6 +24,22 @@ export interface Interned {
   library: boolean;
   /** empty: no kernel; `runs`, `beside`, or `?` and what runs instead */
   kernel: string;
+}
+
+/** A package as its host tells of it; `versionId`: os-release's. */
+export function asInstalled(fact: PackageFact, versionId: string | null): Installed & { library: boolean } {
+  const { name, version, source, sourceVersion, origin } = fact;
+  const ecosystem = fact.ecosystem.split(':')[0]!;
+  return {
+    ecosystem,
+    release: releaseOf(ecosystem, versionId),
+    name,
+    version,
+    source,
+    sourceVersion,
+    foreign: origin === 'foreign' || origin === 'local',
+    library: false,
+  };
 }
 
 /** No statement names anything longer. */

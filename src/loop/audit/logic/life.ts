@@ -9,6 +9,8 @@ export type Decision =
   /** it was closed because a policy took the check away, and applies again */
   | { kind: 'reopen'; finding: Finding; judgement: Judgement }
   | { kind: 'fix'; finding: Finding; judgement: Judgement }
+  /** its version is in range, and what the host is set to keeps it from harm; null: it had no finding so far */
+  | { kind: 'set-aside'; finding: Finding | null; judgement: Judgement; reason: string }
   /** stays as it is; what is known of it is brought up to date */
   | { kind: 'keep'; finding: Finding; judgement: Judgement };
 
@@ -35,6 +37,7 @@ export function decide(previous: readonly Finding[], judgements: readonly Judgem
   return judgements.flatMap((judgement) => {
     const same = known.get(judgementKey(judgement)) ?? [];
     const open = same.filter(isOpen);
+    if (judgement.mitigation !== undefined) return setAside(same, judgement, judgement.mitigation);
     if (judgement.verdict === 'fail' && open.length === 0) return reopened(same, judgement);
     return open.map((finding): Decision => ({ kind: closes(judgement) ? 'fix' : 'keep', finding, judgement }));
   });
@@ -45,8 +48,25 @@ function closes(judgement: Judgement): boolean {
   return judgement.proven && (judgement.verdict === 'pass' || judgement.verdict === 'not-applicable');
 }
 
+/** What a change works on stays until that change is over. */
+function setAside(same: readonly Finding[], judgement: Judgement, reason: string): Decision[] {
+  const open = same.filter(isOpen);
+  const last = lastClosed(same);
+  if (open.length === 0)
+    return last?.state === 'not-applicable' && last.closeReason === reason
+      ? []
+      : [{ kind: 'set-aside', finding: last ?? null, judgement, reason }];
+  return open.map((finding): Decision => {
+    if (finding.state === 'planned') return { kind: 'keep', finding, judgement: { ...judgement, pending: reason } };
+    return { kind: 'set-aside', finding, judgement, reason };
+  });
+}
+
+const lastClosed = (same: readonly Finding[]): Finding | undefined =>
+  same.toSorted((a, b) => ((a.closedAt ?? '') < (b.closedAt ?? '') ? 1 : -1))[0];
+
 function reopened(same: readonly Finding[], judgement: Judgement): Decision[] {
-  const last = same.toSorted((a, b) => ((a.closedAt ?? '') < (b.closedAt ?? '') ? 1 : -1))[0];
+  const last = lastClosed(same);
   if (!last) return [{ kind: 'open', judgement }];
   return [{ kind: last.state === 'not-applicable' ? 'reopen' : 'rekindle', finding: last, judgement }];
 }

@@ -1,3 +1,4 @@
+import { suseKernelRelease } from '../../../../model/suse-kernel.ts';
 import { kernelOf } from '../kernels.ts';
 import type { Installed } from './match.ts';
 
@@ -45,10 +46,5 @@ export function isRunning(one: Named, running: string | null): boolean {
 function runsRpm({ name, version }: Named, running: string): boolean {
   const plain = version.replace(/^\d+:/, '');
   if (running === plain || (running.startsWith(`${plain}.`) && ARCH.test(running.slice(plain.length + 1)))) return true;
-  const flavour = name.slice('kernel'.length);
-  if (flavour === '' || !running.endsWith(flavour)) return false;
-  const release = running.slice(0, -flavour.length);
-  return (
-    plain === release || /^\.\d+(?:\.g[0-9a-f]+)?$/.test(plain.startsWith(release) ? plain.slice(release.length) : '')
-  );
+  return name.startsWith('kernel-') && running === suseKernelRelease(plain, name.slice('kernel-'.length));
 }

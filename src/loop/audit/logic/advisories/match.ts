@@ -1,5 +1,6 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
 import { DISTRIBUTIONS } from '../export/purl.ts';
+import { bundled } from './errata.ts';
 import { isModular } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
@@ -19,8 +20,6 @@ export interface Installed {
   sourceVersion: string;
   /** it comes from somewhere else than the distribution, whose statements say nothing about it */
   foreign?: boolean;
-  /** newest version of the source that its archives offer; absent: nobody asked */
-  offered?: string | undefined;
 }
 
 export interface FeedStatement extends Statement {
@@ -33,7 +32,8 @@ export interface FeedStatement extends Statement {
 
 export interface Match {
   id: string;
-  verdict: 'affected' | 'fixed' | 'not-affected' | 'unknown';
+  /** `bundled`: affected, by an advisory of which all that it names is told of by itself */
+  verdict: 'affected' | 'bundled' | 'fixed' | 'not-affected' | 'unknown';
   /** a version to go to that can be had; null: there is none */
   fix: string | null;
   /** one line for people: why it is so */
@@ -60,7 +60,7 @@ export function matchPackage(statements: readonly FeedStatement[], installed: In
       .map((one) => judge(one, installed, orderOf))
       .reduce(worse, judge(first!, installed, orderOf));
   });
-  return withoutTwins(matches, worseIn(orderOf(installed.ecosystem)));
+  return bundled(withoutTwins(matches, worseIn(orderOf(installed.ecosystem))));
 }
 
 const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
@@ -80,7 +80,13 @@ const weighedFor = (installed: Installed): ((a: FeedStatement, b: FeedStatement)
   return (a, b) => rank(b) - rank(a) || b.time - a.time;
 };
 
-const BADNESS: Readonly<Record<Match['verdict'], number>> = { affected: 3, unknown: 2, fixed: 1, 'not-affected': 0 };
+const BADNESS: Readonly<Record<Match['verdict'], number>> = {
+  affected: 4,
+  bundled: 3,
+  unknown: 2,
+  fixed: 1,
+  'not-affected': 0,
+};
 
 /** The release that a backport for Debian's release N was made from: what was to become, or is, N + 1. null: it is no backport. */
 function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {
@@ -143,9 +149,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const order = orderFor(installed, version, orderOf);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
-  const match = inside
-    ? affected(statement, { offered: installed.offered, version }, order!, says)
-    : says(...outside(statement, version, order!));
+  const match = inside ? affected(statement, version, order!, says) : says(...outside(statement, version, order!));
   if (statement.release === null || statement.release === installed.release) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
@@ -168,14 +172,12 @@ const WORDS: Readonly<Partial<Record<Statement['status'], string>>> = {
 
 function affected(
   statement: FeedStatement,
-  { offered, version }: { offered?: string | undefined; version: string },
+  version: string,
   order: Order,
   says: (verdict: Match['verdict'], why: string, fix?: string | null) => Match,
 ): Match {
   const { status, reason, urgency } = statement;
   const fixed = statement.ranges.find((range) => isInRange(range, version, order) === true)?.fixed ?? null;
-  if (fixed !== null && offered !== undefined && order(offered, fixed) === -1)
-    return says('affected', `claimed fix not in the archive: ${fixed} is named, ${offered} is the newest there`);
   const unimportant = urgency === 'unimportant' ? 'the distribution calls it unimportant' : undefined;
   const word = unimportant ?? WORDS[status] ?? (fixed === null ? WORDS.affected : `fixed in ${fixed}`);
   const said = reason === null ? '' : ` (${reason})`;

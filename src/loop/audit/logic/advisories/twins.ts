@@ -1,3 +1,5 @@
+import { isCve } from './errata.ts';
+
 interface Said {
   id: string;
   /** other names that it was, or might have been, known by */
@@ -46,7 +48,5 @@ function join<T extends Said>(holes: Map<string, Hole<T>>, one: Hole<T>, other: 
 }
 
 const cvesOf = ({ id, statement }: Said): Set<string> => new Set([id, ...statement.aliases].filter(isCve));
-
-const isCve = (id: string): boolean => id.startsWith('CVE-');
 
 const byName = (a: string, b: string): number => Number(isCve(b)) - Number(isCve(a)) || (a < b ? -1 : a > b ? 1 : 0);

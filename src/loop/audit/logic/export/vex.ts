@@ -16,6 +16,8 @@ export interface VexStatement {
   action: string | null;
   /** what stands in the way of an attack while the risk is accepted */
   workaround?: string;
+  /** the code is there, and what the host is set to keeps it from harm */
+  mitigated?: true;
   /** ISO 8601: when it was known to be so */
   at: string;
 }
@@ -36,6 +38,17 @@ export function ofFinding(finding: Finding): VexStatement[] {
         action: null,
         note: `${where}: proven fixed (finding ${finding.id})`,
         at: finding.closedAt ?? finding.lastSeenAt,
+      };
+    if (state === 'not-applicable' && finding.evidence['mitigated'] !== undefined)
+      return {
+        ...base,
+        vulnerability,
+        aliases,
+        status: 'not_affected',
+        mitigated: true,
+        action: null,
+        note: `${where}: ${finding.closeReason} (finding ${finding.id})`,
+        at: finding.lastSeenAt,
       };
     // Nobody looks there any more, which is neither safe nor proven.
     if (state === 'not-applicable')
@@ -68,6 +81,7 @@ function actionOf({ state, exceptionId, changeId, kit }: Finding): string {
 
 const STATUSES: Readonly<Record<Match['verdict'], VexStatement['status']>> = {
   affected: 'affected',
+  bundled: 'affected',
   fixed: 'fixed',
   'not-affected': 'not_affected',
   unknown: 'under_investigation',
@@ -170,7 +184,9 @@ const asOpenVex = (one: VexStatement): object => ({
   status: one.status,
   status_notes: one.note,
   // The versions that have the hole are others: its code is not in this one.
-  ...(one.status === 'not_affected' ? { justification: 'vulnerable_code_not_present' } : {}),
+  ...(one.status === 'not_affected'
+    ? { justification: one.mitigated ? 'inline_mitigations_already_exist' : 'vulnerable_code_not_present' }
+    : {}),
   ...(one.action === null ? {} : { action_statement: one.action }),
 });
 
@@ -215,6 +231,7 @@ const asCycloneDx = (one: VexStatement): object => ({
   ...(one.workaround === undefined ? {} : { workaround: one.workaround }),
   analysis: {
     ...ANALYSES[one.status],
+    ...(one.mitigated ? { justification: 'requires_configuration' } : {}),
     ...(one.workaround === undefined ? {} : { response: ['workaround_available'] }),
     detail: one.note,
     lastUpdated: one.at,

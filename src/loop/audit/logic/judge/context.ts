@@ -53,6 +53,8 @@ export interface Judgement {
   proven: boolean;
   confidence: number;
   evidence: Record<string, unknown>;
+  /** why a version in range does no harm here: shown as a finding that is set aside, and not as one that is fixed */
+  mitigation?: string;
   /** why it is not closed although something improved, or why nothing can be said */
   pending: string | null;
   /** time of the newest evidence it rests on */

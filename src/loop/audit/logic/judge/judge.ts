@@ -7,6 +7,7 @@ import { judgeEndpoint, truth } from './endpoint.ts';
 import { describeHolders, holders } from './listeners.ts';
 import { judgeHostCheck } from './host.ts';
 import { judgeKernels } from './kernel.ts';
+import { mitigationOf } from './mitigation.ts';
 import { inRanges, judgePackages } from './package.ts';
 
 /** The evidence as expressions read it: made once a host, for all kits. */
@@ -21,7 +22,7 @@ export function judge(kit: CompiledKit, evidence: Evidence, watched: Watched, ce
   const applies = appliesTo(kit, evidence, cel);
   const judged = kit.checks.flatMap((check) => judgeCheck(kit, check, evidence, cel, watched(check.check.id)));
   if (applies === true) return explainEndpoints(kit, judged, evidence);
-  return judged.map((one) =>
+  return judged.map(({ mitigation: _mitigation, ...one }) =>
     applies === false
       ? { ...one, verdict: 'not-applicable', proven: one.endpoint === null && one.verdict !== 'unknown' }
       : { ...one, verdict: 'unknown', proven: false, pending: applies },
@@ -50,7 +51,11 @@ function judgeCheck(
   if (blind !== null) return [check.check.id, ...watched].map((name) => unjudged(id, check, name, blind, evidence));
   const found = kit.checks.find((one) => one.check.id === check.check.provenBy);
   const proof = found?.kind === 'endpoint' ? (found satisfies EndpointCheck) : null;
-  return [...judgePackages(id, check, proof, evidence, watched), ...judgeKernels(id, check, evidence, watched)];
+  const mitigation = mitigationOf(check, evidence, cel);
+  return [
+    ...judgePackages(id, check, { proof, mitigation }, evidence, watched),
+    ...judgeKernels(id, check, evidence, watched),
+  ];
 }
 
 const ecosystemsOf = ({ facts }: Evidence): string[] => [

@@ -5,6 +5,7 @@ import { isKernel, kernelOf } from '../kernels.ts';
 import type { EndpointCheck, PackageCheck } from '../kit/compile.ts';
 import { doubt, type Evidence, factsTime, hashesOf, type Judgement, nameOf } from './context.ts';
 import { lookAt } from './endpoint.ts';
+import type { Mitigation } from './mitigation.ts';
 import { describeHolders, holders, listeners, orphanDoubt, outside, startedAt, users } from './listeners.ts';
 
 const SECTIONS: readonly SectionName[] = ['packages', 'processes', 'sockets'];
@@ -37,6 +38,12 @@ const rangesOf = (ranges: readonly AffectedRange[], fact: { ecosystem: string; s
 
 const AWAITED = 'it was found safe from outside; what is known from inside is older than that look';
 
+/** What may clear a version in range: looks from outside, or what the host is set to. */
+export interface Clearing {
+  proof: EndpointCheck | null;
+  mitigation: Mitigation | null;
+}
+
 interface Proof {
   endpoint: string;
   address: string;
@@ -54,7 +61,7 @@ interface Proof {
 export function judgePackages(
   kit: string,
   compiled: PackageCheck,
-  proof: EndpointCheck | null,
+  cleared: Clearing,
   evidence: Evidence,
   watched: ReadonlySet<string>,
 ): Judgement[] {
@@ -66,7 +73,7 @@ export function judgePackages(
   const names = new Set([...installed.map((fact) => fact.name), ...others]);
   return [...names].sort().map((name) => {
     const facts = installed.filter((fact) => fact.name === name);
-    return new PackageCase(kit, compiled, proof, evidence, name, facts, watched.has(name)).judge();
+    return new PackageCase(kit, compiled, cleared, evidence, name, facts, watched.has(name)).judge();
   });
 }
 
@@ -79,11 +86,12 @@ class PackageCase {
   readonly #burning: boolean;
   readonly #holders: ReturnType<typeof holders>;
   readonly #proofs: readonly Proof[];
+  readonly #mitigation: Mitigation | null;
 
   constructor(
     kit: string,
     compiled: PackageCheck,
-    proof: EndpointCheck | null,
+    { proof, mitigation }: Clearing,
     evidence: Evidence,
     name: string,
     facts: readonly PackageFact[],
@@ -96,6 +104,7 @@ class PackageCase {
     this.#facts = facts;
     this.#burning = burning;
     this.#holders = holders(evidence, name);
+    this.#mitigation = mitigation;
     this.#proofs = proof ? proofsOf(proof, evidence, name) : [];
   }
 
@@ -119,10 +128,22 @@ class PackageCase {
       return this.#says('pass', { proven: true, more: { cleared } });
     }
     const burns = this.#proofs.some((one) => one.verdict === 'fail');
+    if (this.#mitigation !== null && !burns && why === null) return this.#setAside(this.#mitigation);
     return this.#says('fail', {
       confidence: burns ? 1 : 0.9,
       pending: clears ? AWAITED : why === null ? null : `not known to be current: ${why}`,
     });
+  }
+
+  /** It is no pass by its version: what the host is set to may be otherwise tomorrow. */
+  #setAside({ because, seen, facts }: Mitigation): Judgement {
+    const mitigation = `not affected by configuration: ${because}`;
+    const said = this.#says('pass', { proven: true, more: { mitigated: because, ...seen } });
+    return {
+      ...said,
+      mitigation,
+      evidence: { ...said.evidence, facts: { ...hashesOf(this.#evidence, SECTIONS), ...facts } },
+    };
   }
 
   /**

@@ -35,6 +35,7 @@ export interface HostCheck {
 export interface PackageCheck {
   kind: 'package';
   check: CheckOf<'package'>;
+  mitigated: { when: Expression; because: string; evidence: Record<string, Expression> } | null;
 }
 export type CompiledCheck = EndpointCheck | HostCheck | PackageCheck;
 
@@ -58,9 +59,10 @@ const ENDPOINT_SCOPE: Scope = {
 /** Sections of the facts that these kits' expressions look at. */
 export function sectionsOf(kits: readonly CompiledKit[]): Set<string> {
   const ofChecks = (kit: CompiledKit): string[] =>
-    kit.checks.flatMap((check) =>
-      check.kind === 'host' ? [...check.sections, ...evidenceSections(check), ...untilSections(check)] : [],
-    );
+    kit.checks.flatMap((check) => {
+      if (check.kind === 'package') return check.mitigated?.when.sections ?? [];
+      return check.kind === 'host' ? [...check.sections, ...evidenceSections(check), ...untilSections(check)] : [];
+    });
   return new Set(kits.flatMap((kit) => [...kit.applies.sections, ...ofChecks(kit)]));
 }
 
@@ -102,7 +104,7 @@ class Reader {
 }
 
 function compileCheck(check: Check, reader: Reader, path: Problem['path']): CompiledCheck {
-  if (check.kind === 'package') return { kind: 'package', check };
+  if (check.kind === 'package') return compilePackage(check, reader, [...path, 'mitigated']);
   if (check.kind === 'endpoint') {
     return {
       kind: 'endpoint',
@@ -132,6 +134,17 @@ function compileCheck(check: Check, reader: Reader, path: Problem['path']): Comp
     (one) => one !== null,
   );
   return { ...compiled, sections: [...new Set(parts.flatMap((one) => one.sections))].sort() };
+}
+
+function compilePackage(check: CheckOf<'package'>, reader: Reader, path: Problem['path']): PackageCheck {
+  if (check.mitigated === undefined) return { kind: 'package', check, mitigated: null };
+  const { when, because, evidence } = check.mitigated;
+  const mitigated = {
+    when: reader.read(when, HOST_SCOPE, [...path, 'when']),
+    because,
+    evidence: reader.all(evidence, HOST_SCOPE, [...path, 'evidence']),
+  };
+  return { kind: 'package', check, mitigated };
 }
 
 /** Ids that name something which is not there, or name two things. */
