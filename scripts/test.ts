@@ -45,9 +45,9 @@ function run(argv: string[], env: NodeJS.ProcessEnv = process.env, minutes?: num
 
 async function runTests(files: string[], concurrency: number, env: NodeJS.ProcessEnv): Promise<number> {
   if (files.length === 0) return 0;
-  const minutes = files.some((file) => PATIENT.test(file)) ? 30 : 5;
-  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${minutes * 60_000}`];
-  return run([process.execPath, '--test', ...limits, ...files], env, 40);
+  const [eachMinutes, allMinutes] = files.some((file) => PATIENT.test(file)) ? [30, 55] : [5, 40];
+  const limits = [`--test-concurrency=${concurrency}`, `--test-timeout=${eachMinutes * 60_000}`];
+  return run([process.execPath, '--test', ...limits, ...files], env, allMinutes);
 }
 
 async function main(): Promise<number> {
