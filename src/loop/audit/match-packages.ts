@@ -5,7 +5,15 @@ import { called } from './logic/advisories/match.ts';
 import { matchInterned, namesOf } from './logic/interned.ts';
 import { statementsCalled } from './store-feeds.ts';
 import type { StoredPackage } from './store-interned.ts';
-import { endMatches, insertMatches, type MatchRow, matchesOf, rewordMatches, toRows } from './store-matches.ts';
+import {
+  endMatches,
+  insertMatches,
+  type MatchRow,
+  matchesOf,
+  rewordMatches,
+  type Stored,
+  toRows,
+} from './store-matches.ts';
 import { versionOrder } from './versions/registry.ts';
 
 /** A package that came to be affected by an advisory, or ceased to be. */
@@ -68,7 +76,7 @@ const rowsOf = (statements: readonly FeedStatement[], one: StoredPackage): Match
 interface Step {
   ended: string[];
   reworded: (MatchRow & { id: string })[];
-  added: MatchRow[];
+  added: (MatchRow & { since?: Date | undefined })[];
 }
 
 const SAID = ['advisory', 'about', 'fix', 'why', 'feed'] as const;
@@ -84,8 +92,15 @@ function renamed<T extends MatchRow>(
     .find((row) => row.verdict === verdict);
 }
 
+/** From when it burnt under another name: as the advisory that told of it alone, or told of under others until now. */
+function burntSince({ toldBy = [] }: MatchRow, before: readonly Stored[], was: Stored | undefined): Date | undefined {
+  const alone = before.filter(({ advisory, verdict }) => verdict === 'affected' && toldBy.includes(advisory));
+  const told = was?.verdict === 'bundled' ? [...alone, was] : alone;
+  return told.map(({ since }) => since).toSorted((a, b) => a.getTime() - b.getTime())[0];
+}
+
 function compare(
-  before: readonly (MatchRow & { id: string })[],
+  before: readonly Stored[],
   now: readonly MatchRow[],
   { step, changes }: { step: Step; changes: Rematched },
 ): void {
@@ -101,7 +116,7 @@ function compare(
       changes.touched.add(was.advisory);
     } else {
       if (was) step.ended.push(was.id);
-      step.added.push(row);
+      step.added.push(verdict === 'affected' ? { ...row, since: burntSince(row, before, was) } : row);
       if (verdict === 'affected') changes.opened.push({ packageId, advisory });
     }
     changes.touched.add(advisory);
