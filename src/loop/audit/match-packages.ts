@@ -93,10 +93,14 @@ function renamed<T extends MatchRow>(
 }
 
 /** From when it burnt under another name: as the advisory that told of it alone, or told of under others until now. */
-function burntSince({ toldBy = [] }: MatchRow, before: readonly Stored[], was: Stored | undefined): Date | undefined {
-  const alone = before.filter(({ advisory, verdict }) => verdict === 'affected' && toldBy.includes(advisory));
+function burntSince(
+  { toldBy = [] }: MatchRow,
+  known: ReadonlyMap<string, Stored>,
+  was: Stored | undefined,
+): Date | undefined {
+  const alone = toldBy.flatMap((name) => known.get(name) ?? []).filter(({ verdict }) => verdict === 'affected');
   const told = was?.verdict === 'bundled' ? [...alone, was] : alone;
-  return told.map(({ since }) => since).toSorted((a, b) => a.getTime() - b.getTime())[0];
+  return told.map(({ since }) => since).toSorted((one, other) => one.getTime() - other.getTime())[0];
 }
 
 function compare(
@@ -104,7 +108,8 @@ function compare(
   now: readonly MatchRow[],
   { step, changes }: { step: Step; changes: Rematched },
 ): void {
-  const rest = new Map(before.map((row) => [row.advisory, row]));
+  const known = new Map(before.map((row) => [row.advisory, row]));
+  const rest = new Map(known);
   const stays = new Set(now.map(({ advisory }) => advisory));
   for (const row of now) {
     const { packageId, advisory, verdict } = row;
@@ -116,7 +121,7 @@ function compare(
       changes.touched.add(was.advisory);
     } else {
       if (was) step.ended.push(was.id);
-      step.added.push(verdict === 'affected' ? { ...row, since: burntSince(row, before, was) } : row);
+      step.added.push(verdict === 'affected' ? { ...row, since: burntSince(row, known, was) } : row);
       if (verdict === 'affected') changes.opened.push({ packageId, advisory });
     }
     changes.touched.add(advisory);
