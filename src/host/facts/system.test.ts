@@ -84,6 +84,42 @@ test('kernel: of SUSE by what uname calls it, not by its package’s number of a
   );
 });
 
+test('kernel: of Red Hat’s family with its flavour, so that the real-time one that runs has its package', async () => {
+  const rpm = (name: string, version = '5.14.0-427.13.1.el9_4', arch = 'x86_64'): PackageFact => ({
+    ecosystem: 'Red Hat',
+    name,
+    version,
+    arch,
+    source: 'kernel',
+    sourceVersion: version,
+    status: 'installed',
+  });
+  const root = tree({
+    'boot/vmlinuz-5.14.0-427.13.1.el9_4.x86_64': '',
+    'boot/vmlinuz-5.14.0-427.13.1.el9_4.x86_64+rt': '',
+  });
+  const names = [
+    'kernel',
+    'kernel-core',
+    'kernel-rt',
+    'kernel-rt-core',
+    'kernel-rt-modules-core',
+    'kernel-modules-core',
+  ];
+  const found = await installedKernels(localHost({ root }), [
+    ...names.map((name) => rpm(name)),
+    rpm('kernel-64k-core', '5.14.0-570.73.1.el9_6', 'aarch64'),
+  ]);
+  assert.deepEqual(
+    found.map(({ release, package: of }) => [release, of]),
+    [
+      ['5.14.0-427.13.1.el9_4.x86_64', 'kernel-core'],
+      ['5.14.0-427.13.1.el9_4.x86_64+rt', 'kernel-rt-core'],
+      ['5.14.0-570.73.1.el9_6.aarch64+64k', 'kernel-64k-core'],
+    ],
+  );
+});
+
 test('kernel: releases are in the order of linux-version sort', (context) => {
   const sorted = [
     '2.6.32-5-amd64',

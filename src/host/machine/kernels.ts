@@ -1,9 +1,11 @@
 import type { InstalledKernel, PackageFact } from '../../model/facts.ts';
+import { rpmKernelRelease } from '../../model/rpm-kernel.ts';
 import { suseKernelRelease } from '../../model/suse-kernel.ts';
 import { readText, type Host } from '../host.ts';
 
 const SUSE = /^(?:open)?SUSE\b/;
 const SUSE_IMAGE = /^kernel-(64kb|azure|debug|default|desktop|kvmsmall|lpae|pae|preempt|rt|rt_debug|vanilla|xen)$/;
+const RPM_IMAGE = /^kernel(?:-uek|(?:-(?:rt|64k|debug))*)-core$|^kernel-(?:uek|lt|ml)$|^kernel$/;
 
 /** Packages that hold a kernel, by ecosystem: the release it calls itself, or null for all others. */
 function releaseOf({ ecosystem, name, version, arch, status }: PackageFact): string | null {
@@ -13,9 +15,7 @@ function releaseOf({ ecosystem, name, version, arch, status }: PackageFact): str
   const deb = /^linux-image-(?:unsigned-)?(\d.*?)(?:-unsigned)?$/.exec(name);
   if (deb) return /-dbg(?:sym)?$/.test(name) ? null : deb[1]!;
   // `kernel` of Red Hat's family only draws in kernel-core, which has the same version.
-  if (/^kernel(?:-rt|-uek|-64k)?-core$|^kernel-(?:uek|lt|ml)$|^kernel$/.test(name)) {
-    return `${version.replace(/^\d+:/, '')}.${arch}`;
-  }
+  if (RPM_IMAGE.test(name)) return rpmKernelRelease({ name, version, arch });
   const alpine = ecosystem.startsWith('Alpine') ? /^linux-(lts|virt|edge|rpi|stable)$/.exec(name) : null;
   return alpine ? `${version.replace(/-r(\d+)$/, '-$1')}-${alpine[1]!}` : null;
 }

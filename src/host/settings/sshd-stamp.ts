@@ -1,12 +1,11 @@
 import { sha256 } from '../canonical.ts';
 import { PATH_DIRS, readText, stampOf, type Host } from '../host.ts';
-import { includedFrom, SSHD_CONFIG, sshdLine } from './sshd.ts';
+import { includedFrom, SSHD_CONFIG, sshdWords } from './sshd.ts';
 
 const DEPTH = 16;
 const FILES_LIMIT = 200;
 const KEYS_LIMIT = 50;
 const FILE_LIMIT = 262_144;
-const LINE_LIMIT = 16_384;
 
 /** Looked at in every case; those of `PATH_DIRS` are where it may lie itself. */
 export const SSHD_PLACES = ['/etc/passwd', '/run/sshd', ...PATH_DIRS.map((directory) => `${directory}/sshd`)];
@@ -32,7 +31,7 @@ export async function sshdStamp(host: Host): Promise<string | null> {
 }
 
 /** Of what glob(3) would find, `includedFrom` sees what has its signs in the last part only, and no names with a dot before. */
-const isFollowed = (pattern: string): boolean => /^(?:[^*?[\]{}~"'\\]*\/)?(?!\.)[^/[\]{}~"'\\]+$/.test(pattern);
+export const isFollowed = (pattern: string): boolean => /^(?:[^*?[\]{}~"'\\]*\/)?(?!\.)[^/[\]{}~"'\\]+$/.test(pattern);
 
 interface Found {
   texts: string[];
@@ -48,11 +47,8 @@ async function filesOf(host: Host): Promise<Found> {
   let texts = [(await readText(host, SSHD_CONFIG, FILE_LIMIT)) ?? ''];
   for (let depth = 0; depth <= DEPTH && texts.length > 0 && found.texts.length <= FILES_LIMIT; depth += 1) {
     found.texts.push(...texts);
-    const lines = [...new Set(texts)].flatMap((text) =>
-      text.split('\n').flatMap((line) => sshdLine(line.slice(0, LINE_LIMIT)) ?? []),
-    );
-    const named = (keyword: RegExp): string[] =>
-      lines.flatMap((line) => (keyword.test(line.keyword) ? line.value.split(/\s+/) : []));
+    const lines = [...new Set(texts)].flatMap((text) => text.split('\n'));
+    const named = (keyword: RegExp): string[] => sshdWords(lines, keyword);
     found.keys.push(...named(/^host(?:key|certificate)$/));
     const patterns = [...new Set(named(/^include$/))].slice(0, FILES_LIMIT + 1);
     const groups = await Promise.all(patterns.map(included));

@@ -95,6 +95,31 @@ describe('sshd: files that were changed after the daemon read them are not in fo
     assert.equal(await look(root), null);
   });
 
+  test('also one that is included from elsewhere, by way of another or by a pattern', async () => {
+    const root = made();
+    put(root, 'etc/ssh/sshd_config', 'Include /etc/ssh/sshd_config.d/*.conf\nInclude more/*.conf\n');
+    put(root, 'etc/ssh/sshd_config.d/a.conf', 'Include /etc/policies/sshd.config\n');
+    put(root, 'etc/ssh/more/x.conf', 'LoginGraceTime 120\n');
+    put(root, 'etc/policies/sshd.config', '');
+    put(root, 'etc/policies/other.config', '');
+    for (const [path, text] of [
+      ['etc/ssh/more/x.conf', 'LoginGraceTime 0\n'],
+      ['etc/policies/sshd.config', 'LoginGraceTime 0\n'],
+    ] as const) {
+      await reload(root);
+      put(root, 'etc/policies/other.config', text);
+      assert.equal(await look(root), false, 'sshd does not read that');
+      put(root, path, text);
+      assert.equal(await look(root), true, path);
+    }
+    await reload(root);
+    fs.rmSync(join(root, 'etc/ssh/more/x.conf'));
+    assert.equal(await look(root), true, 'one is gone');
+    put(root, 'etc/ssh/sshd_config', 'Include /etc/*/x.conf\n');
+    await reload(root);
+    assert.equal(await look(root), null, 'what only glob(3) follows');
+  });
+
   test('whoever saw what was read knows that another mode is no change, and that what was changed back is in force', async () => {
     const root = made();
     const cache: FactCache = new Map();

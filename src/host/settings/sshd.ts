@@ -110,19 +110,29 @@ function withoutComment(text: string): string {
 }
 
 /** Files of a pattern in order of name; only the last part may hold `*` or `?`, relative paths are below /etc/ssh. */
+export async function includedFiles(host: Host, pattern: string): Promise<{ directory: string; paths: string[] }> {
+  const path = pattern.startsWith('/') ? pattern : `/etc/ssh/${pattern}`;
+  const cut = path.lastIndexOf('/');
+  const directory = path.slice(0, cut) || '/';
+  const wanted = path.slice(cut + 1);
+  const names = ((await host.list(directory)) ?? []).filter((name) => fits(name, wanted) && !name.startsWith('.'));
+  return { directory, paths: names.slice(0, FILES_LIMIT).map((name) => `${directory}/${name}`) };
+}
+
 export function includedFrom(host: Host): ReadIncluded {
   return async (pattern) => {
-    const path = pattern.startsWith('/') ? pattern : `/etc/ssh/${pattern}`;
-    const cut = path.lastIndexOf('/');
-    const directory = path.slice(0, cut) || '/';
-    const wanted = path.slice(cut + 1);
-    const names = ((await host.list(directory)) ?? []).filter((name) => fits(name, wanted) && !name.startsWith('.'));
     const texts: string[] = [];
-    for (const name of names.slice(0, FILES_LIMIT))
-      texts.push((await readText(host, `${directory}/${name}`, 262_144)) ?? '');
+    for (const path of (await includedFiles(host, pattern)).paths)
+      texts.push((await readText(host, path, 262_144)) ?? '');
     return texts;
   };
 }
+
+/** What the lines of a file say of these keywords, word by word. */
+export const sshdWords = (lines: readonly string[], keyword: RegExp): string[] =>
+  lines
+    .flatMap((line) => sshdLine(line.slice(0, LINE_LIMIT)) ?? [])
+    .flatMap((line) => (keyword.test(line.keyword) ? line.value.split(/\s+/) : []));
 
 /** Null where there is no sshd to configure. */
 export async function readSshd(host: Host): Promise<Record<string, string> | null> {

@@ -5,7 +5,15 @@ import { called } from './logic/advisories/match.ts';
 import { matchInterned, namesOf } from './logic/interned.ts';
 import { statementsCalled } from './store-feeds.ts';
 import type { StoredPackage } from './store-interned.ts';
-import { endMatches, insertMatches, type MatchRow, matchesOf, rewordMatches, toRows } from './store-matches.ts';
+import {
+  endMatches,
+  insertMatches,
+  type MatchRow,
+  matchesOf,
+  rewordMatches,
+  type Stored,
+  toRows,
+} from './store-matches.ts';
 import { versionOrder } from './versions/registry.ts';
 
 /** A package that came to be affected by an advisory, or ceased to be. */
@@ -68,7 +76,7 @@ const rowsOf = (statements: readonly FeedStatement[], one: StoredPackage): Match
 interface Step {
   ended: string[];
   reworded: (MatchRow & { id: string })[];
-  added: MatchRow[];
+  added: (MatchRow & { since?: Date | undefined })[];
 }
 
 const SAID = ['advisory', 'about', 'fix', 'why', 'feed'] as const;
@@ -84,12 +92,24 @@ function renamed<T extends MatchRow>(
     .find((row) => row.verdict === verdict);
 }
 
+/** From when it burnt under another name: as the advisory that told of it alone, or told of under others until now. */
+function burntSince(
+  { toldBy = [] }: MatchRow,
+  known: ReadonlyMap<string, Stored>,
+  was: Stored | undefined,
+): Date | undefined {
+  const alone = toldBy.flatMap((name) => known.get(name) ?? []).filter(({ verdict }) => verdict === 'affected');
+  const told = was?.verdict === 'bundled' ? [...alone, was] : alone;
+  return told.map(({ since }) => since).toSorted((one, other) => one.getTime() - other.getTime())[0];
+}
+
 function compare(
-  before: readonly (MatchRow & { id: string })[],
+  before: readonly Stored[],
   now: readonly MatchRow[],
   { step, changes }: { step: Step; changes: Rematched },
 ): void {
-  const rest = new Map(before.map((row) => [row.advisory, row]));
+  const known = new Map(before.map((row) => [row.advisory, row]));
+  const rest = new Map(known);
   const stays = new Set(now.map(({ advisory }) => advisory));
   for (const row of now) {
     const { packageId, advisory, verdict } = row;
@@ -101,7 +121,7 @@ function compare(
       changes.touched.add(was.advisory);
     } else {
       if (was) step.ended.push(was.id);
-      step.added.push(row);
+      step.added.push(verdict === 'affected' ? { ...row, since: burntSince(row, known, was) } : row);
       if (verdict === 'affected') changes.opened.push({ packageId, advisory });
     }
     changes.touched.add(advisory);

@@ -17,21 +17,23 @@ export interface MatchRow {
   feed: string;
   /** other names of the same vulnerability; none is stored */
   formerly?: readonly string[];
+  /** advisories under whose names it may have been told of; none is stored */
+  toldBy?: readonly string[];
 }
-type Stored = MatchRow & { id: string };
+export type Stored = MatchRow & { id: string; since: Date };
 
 /** That a package is fine is what silence says. */
 export function toRows(packageId: number, matches: readonly Match[]): MatchRow[] {
-  return matches.flatMap(({ id: advisory, verdict, fix, why, statement, formerly = [] }) =>
+  return matches.flatMap(({ id: advisory, verdict, fix, why, statement, formerly = [], toldBy = [] }) =>
     verdict !== 'fixed' && verdict !== 'not-affected'
-      ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed, formerly }]
+      ? [{ packageId, advisory, about: statement.name, verdict, fix, why, feed: statement.feed, formerly, toldBy }]
       : [],
   );
 }
 
 export async function matchesOf(db: DbOrTx, packageIds: readonly number[]): Promise<Stored[]> {
   const { rows } = await sql<Stored>`
-    select id, package_id as "packageId", advisory, about, verdict, fix, why, feed
+    select id, package_id as "packageId", advisory, about, verdict, fix, why, feed, since
     from audit.match where until is null and package_id = any(${[...packageIds]}::integer[])`.execute(db);
   return rows;
 }
@@ -45,7 +47,7 @@ export async function endMatches(db: DbOrTx, ids: readonly string[], at: Date): 
 }
 
 /** The verdict is the same, and said otherwise, or under another name. */
-export async function rewordMatches(db: DbOrTx, rows: readonly Stored[]): Promise<void> {
+export async function rewordMatches(db: DbOrTx, rows: readonly (MatchRow & { id: string })[]): Promise<void> {
   for (const some of chunks(rows)) {
     await sql`update audit.match m set advisory = n.advisory, about = n.about, fix = n.fix, why = n.why, feed = n.feed
       from unnest(${some.map(({ id }) => id)}::bigint[], ${some.map(({ advisory }) => advisory)}::text[],
@@ -56,13 +58,18 @@ export async function rewordMatches(db: DbOrTx, rows: readonly Stored[]): Promis
   }
 }
 
-export async function insertMatches(db: DbOrTx, rows: readonly MatchRow[], at: Date): Promise<void> {
+/** `since`: what was told of under another name before began then. */
+export async function insertMatches(
+  db: DbOrTx,
+  rows: readonly (MatchRow & { since?: Date | undefined })[],
+  at: Date,
+): Promise<void> {
   for (const some of chunks(rows, 5000)) {
     const of = <K extends keyof MatchRow>(key: K): MatchRow[K][] => some.map((row) => row[key]);
     await sql`insert into audit.match (package_id, advisory, about, verdict, fix, why, feed, since)
-      select n.*, ${at}::timestamptz from unnest(${of('packageId')}::integer[], ${of('advisory')}::text[],
+      select n.* from unnest(${of('packageId')}::integer[], ${of('advisory')}::text[],
         ${of('about')}::text[], ${of('verdict')}::text[], ${of('fix')}::text[], ${of('why')}::text[],
-        ${of('feed')}::text[]) as n`.execute(db);
+        ${of('feed')}::text[], ${some.map(({ since }) => since ?? at)}::timestamptz[]) as n`.execute(db);
   }
 }
 
@@ -102,14 +109,15 @@ export async function changedBetween(
   if (different.length === 0) return [];
   const { rows } = await sql<{ advisory: string; opened: boolean; closed: boolean }>`
     with asked as materialized (
-      select distinct advisory from audit.match where package_id = any(${different}::integer[]) and until is null),
+      select distinct advisory from audit.match where package_id = any(${different}::integer[]) and until is null
+        and verdict <> 'bundled'),
     said as (
       select m.advisory, m.affected, m.package_id = any(${was}::integer[]) as was,
         m.package_id = any(${is}::integer[]) as is_now
       from asked a cross join lateral (
-        select advisory, package_id, until, verdict = 'affected' as affected from audit.match
+        select advisory, package_id, until, verdict, verdict = 'affected' as affected from audit.match
         where advisory = a.advisory offset 0) m
-      where m.until is null)
+      where m.until is null and m.verdict <> 'bundled')
     select * from (select advisory,
         coalesce(bool_or(is_now and affected) and not bool_or(was and affected), false) as opened,
         coalesce(bool_or(was and affected) and not bool_or(is_now), false) as closed

@@ -137,7 +137,8 @@ function conditions(query: VulnerabilityQuery, now: Date): RawBuilder<unknown>[]
 
 /** An advisory of a distribution may be told of under these alone. */
 const mendedBy = (erratum: string): RawBuilder<unknown> =>
-  sql`select jsonb_array_elements_text(s.body -> 'aliases') from audit.statement s where s.advisory = upper(${erratum})`;
+  sql`select jsonb_array_elements_text(s.body -> 'aliases') from audit.statement s
+    where s.ids @> array[upper(${erratum})] and upper(s.advisory) = upper(${erratum})`;
 
 export async function vulnerabilitiesNamed(
   db: DbOrTx,

@@ -117,7 +117,16 @@ test('3.4, trap 9 for rpm: of the kernels that are installed beside each other t
   const both = names.slice(1).flatMap((name) => [kernel(name, older), kernel(name, newer)]);
   assert.deepEqual(said(statements, both, `${older}.x86_64`), ['affected kernel-core']);
   assert.deepEqual(said(statements, both, `${newer}.x86_64`), ['fixed kernel-core']);
-  assert.deepEqual(said(statements, both, `${older}.aarch64+64k`), ['affected kernel-core']);
+  // Beside each other in one version, one of them runs.
+  const large = (version: string): Installed => kernel('kernel-64k-core', version);
+  const flavours = [kernel('kernel-core', older), large(older), large(newer)];
+  const named = read(
+    'ALSA-1',
+    ['kernel-core', 'kernel-64k-core'].map((name) => ({ ecosystem: 'AlmaLinux:9', name, fixed })),
+  );
+  assert.deepEqual(said(named, flavours, `${older}.aarch64+64k`), ['affected kernel-64k-core']);
+  assert.deepEqual(said(named, flavours, `${older}.aarch64`), ['affected kernel-core']);
+  assert.match(said(named, [kernel('kernel-core', older)], `${older}.aarch64+64k`)[0]!, /^unknown/);
   // Gone, or another's: then none tells.
   const gone = said(statements, both, '5.14.0-503.el9.x86_64');
   assert.deepEqual(

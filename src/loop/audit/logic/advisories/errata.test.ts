@@ -6,6 +6,7 @@ import type { Statement } from '../../../../model/statement.ts';
 import { versionOrder } from '../../versions/registry.ts';
 import { isErratum } from './errata.ts';
 import { type Match, matchPackage } from './match.ts';
+import { WITH_PRO, whyNotOffered } from './offered.ts';
 
 const about = (id: string, fixed: string | null, aliases: string[] = [], rest: Partial<Statement> = {}): Statement => ({
   ecosystem: 'Ubuntu',
@@ -66,6 +67,24 @@ test('3.1, trap 3: a fix that only the advisory knows goes to the CVEs that it n
   assert.equal(cve!.why, 'no fix is published; DSA-1-2 says 3');
 });
 
+test('3.1: a number of which nobody can tell is told of by the advisory, which stands for itself', () => {
+  const unassessed = about(TWO, null, [], { status: 'unassessed' });
+  assert.deepEqual(lines(judged([about('DSA-1-1', '2', [ONE, TWO]), about(ONE, '2'), unassessed], '1')), [
+    `${ONE} affected 2`,
+    `${TWO} unknown null`,
+    'DSA-1-1 affected 2',
+  ]);
+});
+
+test('3.2: a fix that an advisory brings with Ubuntu Pro is told so under its CVEs, too', () => {
+  const usn = about('USN-1-1', '2', [ONE], { reason: WITH_PRO });
+  const cve = judged([about(ONE, null), usn], '1').find(({ id }) => id === ONE)!;
+  const installed = { ecosystem: 'Ubuntu', name: 'x', version: '1', source: 'x', sourceVersion: '1' };
+  const plain = { candidate: undefined, archives: ['Ubuntu jammy main'], listsAgeDays: 0 };
+  assert.equal(cve.fix, '2');
+  assert.match(whyNotOffered({ ...installed, ...cve }, plain, versionOrder) ?? '', /comes with Ubuntu Pro/);
+});
+
 const CVES = [1, 2, 3, 4, 5].map((at) => `CVE-2026-000${at}`);
 const fixed = fc.option(fc.constantFrom('1', '2', '3', '4'), { nil: null });
 const rest = fc.constantFrom<Partial<Statement>>(
@@ -113,7 +132,10 @@ test('3.1, property: against counting both nothing is missed, and nothing that i
           bundles += 1;
           assert.equal(now.verdict, 'bundled');
           // Each number that it names has a verdict of its own, as it had before.
-          for (const id of holes(match)) assert.equal(once.get(id)?.verdict, both.get(id)!.verdict);
+          for (const id of holes(match)) {
+            assert.equal(once.get(id)?.verdict, both.get(id)!.verdict);
+            assert.notEqual(once.get(id)!.verdict, 'unknown');
+          }
           assert.ok(holes(match).some((id) => once.get(id)!.verdict === 'affected'));
         }
       }
@@ -121,7 +143,8 @@ test('3.1, property: against counting both nothing is missed, and nothing that i
         if (verdict !== 'bundled') assert.equal(verdict, both.get(id)!.verdict, 'nothing else is judged otherwise');
       for (const match of burns(once).filter(({ id }) => isErratum(id)))
         assert.ok(
-          !holes(match).every((id) => once.has(id)) || !holes(match).some((id) => once.get(id)!.verdict === 'affected'),
+          !holes(match).every((id) => once.has(id) && once.get(id)!.verdict !== 'unknown') ||
+            !holes(match).some((id) => once.get(id)!.verdict === 'affected'),
           `${match.id} is told twice`,
         );
       assert.deepEqual(lines(judged(all.toReversed(), version)), lines([...once.values()]), 'in any order');

@@ -1,3 +1,4 @@
+import { isFlavourOf } from '../../../../model/rpm-kernel.ts';
 import { suseKernelRelease } from '../../../../model/suse-kernel.ts';
 import { kernelOf } from '../kernels.ts';
 import type { Installed } from './match.ts';
@@ -6,7 +7,7 @@ type Named = Pick<Installed, 'ecosystem' | 'name' | 'source' | 'version'>;
 
 /** Kernels of rpm distributions by their flavour, and what is built beside them. SUSE's kernel-firmware is none. */
 const FLAVOUR =
-  '(?:64k|64k-debug|64kb|azure|debug|default|kvmsmall|longterm|lt|ml|pae|preempt|rt|rt-debug|uek|vanilla)';
+  '(?:64k|64k-debug|64kb|azure|debug|default|kvmsmall|longterm|lt|ml|pae|preempt|rt|rt-64k|rt-64k-debug|rt-debug|uek|vanilla)';
 const RPM_SOURCE = new RegExp(`^kernel(?:-${FLAVOUR}|-docs|-source(?:-\\w+)?|-syms(?:-\\w+)?)?$`);
 /** Red Hat's family keeps the kernel itself in kernel-core; before, and elsewhere, it is in the package of that name. */
 const RPM_IMAGE = new RegExp(`^kernel(?:-${FLAVOUR})?(?:-core)?$`);
@@ -45,6 +46,8 @@ export function isRunning(one: Named, running: string | null): boolean {
 /** `5.14.0-427.13.1.el9_4.x86_64+rt`, without the architecture in Azure; SUSE: `5.14.21-150500.55.88-default` of …55.88.1. */
 function runsRpm({ name, version }: Named, running: string): boolean {
   const plain = version.replace(/^\d+:/, '');
-  if (running === plain || (running.startsWith(`${plain}.`) && ARCH.test(running.slice(plain.length + 1)))) return true;
+  if (running === plain) return true;
+  if (running.startsWith(`${plain}.`) && ARCH.test(running.slice(plain.length + 1)))
+    return isFlavourOf(running, { name, version });
   return name.startsWith('kernel-') && running === suseKernelRelease(plain, name.slice('kernel-'.length));
 }

@@ -41,6 +41,8 @@ export interface Match {
   statement: FeedStatement;
   /** other names of the same, by which it may have been known before */
   formerly?: readonly string[];
+  /** advisories of the distribution that tell of it, and of nothing else that is not told of by itself */
+  toldBy?: readonly string[];
 }
 
 /**

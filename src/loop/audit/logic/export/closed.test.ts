@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../../../../model/finding.ts';
+import type { Match } from '../advisories/match.ts';
 import { kindOf } from './sarif.ts';
-import { ofFinding, openVex, type VexStatement } from './vex.ts';
+import { ofFinding, ofMatch, openVex, type VexStatement } from './vex.ts';
 
 test('what was closed without proof is exported as neither burning nor fixed', () => {
   const finding = {
@@ -46,4 +47,14 @@ test('3.6: what settings keep from harm is exported as not affected, and not as 
   const [told] = (JSON.parse(text) as { statements: Record<string, string>[] }).statements;
   assert.deepEqual([told!['status'], told!['justification']], ['not_affected', 'inline_mitigations_already_exist']);
   assert.match(told!['status_notes']!, /LoginGraceTime 0 is in force/);
+});
+
+test('an advisory that is told of under its CVEs is affected, and says what to do, as each that is has to', () => {
+  const match = { id: 'DSA-1-1', verdict: 'bundled', fix: '2', why: 'fixed in 2' } as const;
+  const statement = { aliases: ['CVE-2026-1'], feed: 'osv', time: 0 } as unknown as Match['statement'];
+  const accepted = { exceptionId: 'e', until: new Date(0), reason: null, control: null };
+  for (const one of [undefined, accepted]) {
+    const { status, action } = ofMatch({ ...match, statement }, 'pkg:deb/debian/x@1', 'x', one);
+    assert.deepEqual([status, action?.endsWith('Update to 2')], ['affected', true]);
+  }
 });

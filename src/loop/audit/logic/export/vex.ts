@@ -145,14 +145,15 @@ export function ofAccepted(packages: readonly AcceptedPackage[], accepted: Accep
 /** What feeds say of a package in this version, on whichever hosts it is; `accepted`: on all of them. */
 export function ofMatch(match: Match, purl: string, name: string, accepted?: Acceptance): VexStatement {
   const { verdict, why, fix, statement } = match;
+  const status = STATUSES[verdict];
   const said: VexStatement = {
     vulnerability: match.id,
     aliases: [...new Set(statement.aliases)].toSorted(),
-    status: STATUSES[verdict],
+    status,
     product: purl,
     productName: name,
     note: `${why}; says ${statement.feed}`,
-    action: verdict === 'affected' ? actionFor(fix, why) : null,
+    action: status === 'affected' ? actionFor(fix, why) : null,
     at: new Date(statement.time).toISOString(),
   };
   return withAcceptance(said, accepted);
