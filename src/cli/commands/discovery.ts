@@ -5,6 +5,8 @@ import type { Client } from '../../client/client.ts';
 import { bannerInWords } from '../../model/banner-words.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { endpointInWords } from '../../model/probe-words.ts';
+import type { SnapFact } from '../../model/facts.ts';
+import { NOBODY_JUDGES, snapInWords } from '../../model/snap-words.ts';
 import { minute } from '../../model/scan-words.ts';
 import { seenAt } from '../../model/seen.ts';
 import { oneLine } from '../../model/text.ts';
@@ -134,6 +136,21 @@ const deviceLines = (device: DeviceGuess, all: boolean): [string, string][] => [
     .map((reason): [string, string] => ['because', reasonInWords(reason)]),
 ];
 
+const SNAP_LENGTH = 300;
+
+/** What it has beside the packages of its distribution, and that silence about it says nothing. */
+async function snapsOf(client: Client, id: string): Promise<{ snaps: SnapFact[]; lines: [string, string][] }> {
+  const { sections, meta } = await client.getHostFactsSection({ params: { id, section: 'snaps' } });
+  const snaps = (sections.snaps?.snaps ?? []) as SnapFact[];
+  const unread = sections.snaps?.unread ?? [];
+  const lines: [string, string][] = [
+    ...snaps.map((one): [string, string] => ['snap', oneLine(`${one.name} ${snapInWords(one)}`, SNAP_LENGTH)]),
+    ...unread.map(({ path, why }): [string, string] => ['snaps', oneLine(`not read: ${path}: ${why}`, SNAP_LENGTH)]),
+    ...(meta.snaps?.error ? [['snaps', `the last look failed: ${meta.snaps.error}`] as [string, string]] : []),
+  ];
+  return { snaps, lines: snaps.length === 0 ? lines : [...lines, ['snaps', NOBODY_JUDGES]] };
+}
+
 function addHost(root: Command): void {
   const host = root
     .command('host')
@@ -145,7 +162,8 @@ function addHost(root: Command): void {
     const client = await context.client();
     const detail = await client.getHost({ params: { id: await hostIdOf(client, id[0]) } });
     const { host: h, endpoints } = detail;
-    show(context.output, detail, [
+    const { snaps, lines } = await snapsOf(client, h.id);
+    show(context.output, { ...detail, snaps }, [
       ['host', `${h.name} (${h.id})`],
       ['addresses', h.addresses.join(', ')],
       ['claim', claimInWords(h)],
@@ -162,6 +180,7 @@ function addHost(root: Command): void {
         `:${portName(e)}`,
         `${e.service} ${e.state}${servedInWords(e.probe)}`,
       ]),
+      ...lines,
       ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
     ]);
   });

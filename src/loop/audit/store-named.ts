@@ -98,3 +98,17 @@ export async function hostsWithPackage(
     order by h.host_id, p.version`.execute(db);
   return rows;
 }
+
+/**
+ * Snaps that are called like one of these packages: host id → one of them. Contents are few and hosts many, so what names
+ * one is looked for first.
+ */
+export async function snapsCalled(db: DbOrTx, names: readonly string[]): Promise<Map<string, string>> {
+  const { rows } = await sql<{ hostId: string; snap: string }>`
+    with named as materialized (
+      select c.hash, min(concat_ws(' ', p ->> 'name', p ->> 'version')) as snap
+      from audit.section_content c cross join jsonb_array_elements(c.data -> 'snaps') p
+      where c.name = 'snaps' and split_part(p ->> 'name', '_', 1) = ${anyOf(names)} group by c.hash)
+    select s.host_id as "hostId", n.snap from named n join audit.section s on s.name = 'snaps' and s.hash = n.hash`.execute(db);
+  return new Map(rows.map(({ hostId, snap }) => [hostId, snap]));
+}
