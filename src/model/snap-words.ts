@@ -1,4 +1,4 @@
-import type { SnapFact } from './facts.ts';
+import type { SnapFact, SnapsFacts } from './facts.ts';
 
 /** What is true of every snap, and not said by silence. */
 export const NOBODY_JUDGES = 'no feed speaks of snaps: nobody judges them';
@@ -18,4 +18,18 @@ export function snapInWords(one: SnapFact): string {
     ...(one.stale.length === 0 ? [] : [`still an earlier revision in ${one.stale.join(', ')}`]),
   ];
   return words.join(', ');
+}
+
+/** Snaps of a host in words, and what could not be looked at; nothing of either on hosts without any. */
+export function snapsInWords(
+  facts: SnapsFacts | undefined,
+  error: string | null | undefined,
+): { snaps: [name: string, words: string][]; troubles: string[] } {
+  return {
+    snaps: (facts?.snaps ?? []).map((one) => [one.name, snapInWords(one)]),
+    troubles: [
+      ...(facts?.unread ?? []).map(({ path, why }) => `not read: ${path}: ${why}`),
+      ...(error ? [`the last look failed: ${error}`] : []),
+    ],
+  };
 }

@@ -6,7 +6,7 @@ import { bannerInWords } from '../../model/banner-words.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { endpointInWords } from '../../model/probe-words.ts';
 import type { SnapFact } from '../../model/facts.ts';
-import { NOBODY_JUDGES, snapInWords } from '../../model/snap-words.ts';
+import { NOBODY_JUDGES, snapsInWords } from '../../model/snap-words.ts';
 import { minute } from '../../model/scan-words.ts';
 import { seenAt } from '../../model/seen.ts';
 import { oneLine } from '../../model/text.ts';
@@ -141,14 +141,16 @@ const SNAP_LENGTH = 300;
 /** What it has beside the packages of its distribution, and that silence about it says nothing. */
 async function snapsOf(client: Client, id: string): Promise<{ snaps: SnapFact[]; lines: [string, string][] }> {
   const { sections, meta } = await client.getHostFactsSection({ params: { id, section: 'snaps' } });
-  const snaps = (sections.snaps?.snaps ?? []) as SnapFact[];
-  const unread = sections.snaps?.unread ?? [];
-  const lines: [string, string][] = [
-    ...snaps.map((one): [string, string] => ['snap', oneLine(`${one.name} ${snapInWords(one)}`, SNAP_LENGTH)]),
-    ...unread.map(({ path, why }): [string, string] => ['snaps', oneLine(`not read: ${path}: ${why}`, SNAP_LENGTH)]),
-    ...(meta.snaps?.error ? [['snaps', `the last look failed: ${meta.snaps.error}`] as [string, string]] : []),
+  const { snaps, troubles } = snapsInWords(sections.snaps, meta.snaps?.error);
+  const lines = [
+    ...snaps.map(([name, words]) => ['snap', `${name} ${words}`] as const),
+    ...(snaps.length === 0 ? [] : [['snaps', NOBODY_JUDGES] as const]),
+    ...troubles.map((trouble) => ['snaps', trouble] as const),
   ];
-  return { snaps, lines: snaps.length === 0 ? lines : [...lines, ['snaps', NOBODY_JUDGES]] };
+  return {
+    snaps: sections.snaps?.snaps ?? [],
+    lines: lines.map(([title, words]) => [title, oneLine(words, SNAP_LENGTH)]),
+  };
 }
 
 function addHost(root: Command): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -13,7 +13,12 @@ const FIREFOX = '3wdHCAVyZEmYsCMFDE9qt92UV8rC8Wdk';
 
 /** As snapd writes it: `SnapState` and `SideInfo` of its own source. */
 const state = (snaps: object): string =>
-  JSON.stringify({ data: { auth: { device: { brand: 'generic' } }, snaps }, changes: {}, tasks: {}, 'last-task-id': 9 });
+  JSON.stringify({
+    data: { auth: { device: { brand: 'generic' } }, snaps },
+    changes: {},
+    tasks: {},
+    'last-task-id': 9,
+  });
 
 const FIREFOX_STATE = {
   type: 'app',
@@ -205,12 +210,18 @@ test('snaps: a file of a snap that is no such file leaves its version unknown, a
   assert.deepEqual(unread, [{ path: '/snap/lxd/31333/meta/snap.yaml', why: 'it names no version' }]);
 });
 
-test('snaps: notes that may not be read are named, and the links are asked', { skip: process.getuid?.() === 0 }, async () => {
-  const root = tree({ ...firefox(), 'var/lib/snapd/state.json': state({ firefox: FIREFOX_STATE }) });
-  chmodSync(join(root, 'var/lib/snapd/state.json'), 0);
-  const { snaps, unread } = await data(root, 'snaps');
-  assert.equal(snaps[0]?.version, '133.0-1');
-  assert.match(unread[0]!.why, /could not be read/);
+test('snaps: notes that cannot be read, or are too large, are named, and the links are asked', async () => {
+  const unreadable = tree({ ...firefox(), 'var/lib/snapd/state.json/x': '' });
+  const large = tree({ ...firefox(), 'var/lib/snapd/state.json': state({ firefox: FIREFOX_STATE }) });
+  truncateSync(join(large, 'var/lib/snapd/state.json'), 17 * 1024 * 1024);
+  for (const [root, why] of [
+    [unreadable, /could not be read/],
+    [large, /larger than 16 MB/],
+  ] as const) {
+    const { snaps, unread } = await data(root, 'snaps');
+    assert.deepEqual([snaps.length, snaps[0]?.version, unread.length], [1, '133.0-1', 1]);
+    assert.match(unread[0]!.why, why);
+  }
 });
 
 test('snaps: the words of a snap.yaml are those that a YAML reader finds', () => {
@@ -218,14 +229,19 @@ test('snaps: the words of a snap.yaml are those that a YAML reader finds', () =>
   fc.assert(
     fc.property(word, word, fc.constantFrom('PLAIN', 'QUOTE_SINGLE', 'QUOTE_DOUBLE'), (version, other, type) => {
       fc.pre(version.trim() === version);
-      const text = stringify({ name: other, version, apps: { version: other } }, { defaultStringType: type as 'PLAIN', defaultKeyType: 'PLAIN', lineWidth: 0 });
+      const text = stringify(
+        { name: other, version, apps: { version: other } },
+        { defaultStringType: type as 'PLAIN', defaultKeyType: 'PLAIN', lineWidth: 0 },
+      );
       assert.equal(wordOf(text, 'version'), version, text);
     }),
   );
 });
 
 test('snaps: the unit says which of two instances runs, and whoever only maps a file of a snap does not run it', () => {
-  const map = (path: string): { path: string; device: string; inode: string; deleted: boolean; executable: boolean } => ({
+  const map = (
+    path: string,
+  ): { path: string; device: string; inode: string; deleted: boolean; executable: boolean } => ({
     path,
     device: '7:1',
     inode: '1',
@@ -235,8 +251,14 @@ test('snaps: the unit says which of two instances runs, and whoever only maps a 
   const one = (exe: string, cgroupUnit: string | null, ...maps: string[]): ReturnType<typeof snapOf> =>
     snapOf({ exe, cgroupUnit, maps: maps.map(map) } as never);
   assert.deepEqual(one('/snap/pg/12/bin/postgres', 'snap.pg_test.db.service'), { name: 'pg_test', revision: '12' });
-  assert.deepEqual(one('/usr/bin/python3', 'snap.pg.db.service', '/snap/pg/12/lib/x.so'), { name: 'pg', revision: '12' });
-  assert.deepEqual(one('/usr/bin/python3', 'snap.pg.db.service', '/snap/gtk/3/lib/x.so'), { name: 'pg', revision: null });
+  assert.deepEqual(one('/usr/bin/python3', 'snap.pg.db.service', '/snap/pg/12/lib/x.so'), {
+    name: 'pg',
+    revision: '12',
+  });
+  assert.deepEqual(one('/usr/bin/python3', 'snap.pg.db.service', '/snap/gtk/3/lib/x.so'), {
+    name: 'pg',
+    revision: null,
+  });
   assert.equal(one('/usr/bin/python3', 'own.service', '/snap/gtk/3/lib/x.so'), null);
   assert.equal(one('/home/snap/pg/12/postgres', null), null);
 });

@@ -145,7 +145,9 @@ async function assertion(look: Look, place: string): Promise<string | null> {
   if (!/^[a-z-]+(?:\/[A-Za-z0-9-]{1,64}){1,2}$/.test(place)) return null;
   const at = `${ASSERTIONS}/${place}`;
   return look.once(`assertion ${place}`, async () => {
-    const names = ((await look.host.list(at).catch(() => null)) ?? []).filter((name) => /^active(?:\.\d+)?$/.test(name));
+    const names = ((await look.host.list(at).catch(() => null)) ?? []).filter((name) =>
+      /^active(?:\.\d+)?$/.test(name),
+    );
     const texts = await each(names.slice(0, 10), (name) =>
       readText(look.host, `${at}/${name}`, FILE_LIMIT).catch(() => null),
     );

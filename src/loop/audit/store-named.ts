@@ -109,6 +109,8 @@ export async function snapsCalled(db: DbOrTx, names: readonly string[]): Promise
       select c.hash, min(concat_ws(' ', p ->> 'name', p ->> 'version')) as snap
       from audit.section_content c cross join jsonb_array_elements(c.data -> 'snaps') p
       where c.name = 'snaps' and split_part(p ->> 'name', '_', 1) = ${anyOf(names)} group by c.hash)
-    select s.host_id as "hostId", n.snap from named n join audit.section s on s.name = 'snaps' and s.hash = n.hash`.execute(db);
+    select s.host_id as "hostId", n.snap from named n join audit.section s on s.name = 'snaps' and s.hash = n.hash`.execute(
+    db,
+  );
   return new Map(rows.map(({ hostId, snap }) => [hostId, snap]));
 }

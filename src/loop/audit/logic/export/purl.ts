@@ -73,7 +73,12 @@ function split(name: string, by: string): [namespace: string | null, name: strin
 }
 
 /** Package URLs have no type for snaps; what is generic is matched with nothing by its name alone (decision 0113). */
-export const purlOfSnap = (one: { name: string; version: string | null; revision: string; channel: string | null }): string =>
+export const purlOfSnap = (one: {
+  name: string;
+  version: string | null;
+  revision: string;
+  channel: string | null;
+}): string =>
   new PackageURL(
     'generic',
     null,

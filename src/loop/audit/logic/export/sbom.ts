@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { ComponentFact, InventoryFacts, OsFacts, PackageFact, SnapFact, SnapsFacts } from '../../../../model/facts.ts';
+import type {
+  ComponentFact,
+  InventoryFacts,
+  OsFacts,
+  PackageFact,
+  SnapFact,
+  SnapsFacts,
+} from '../../../../model/facts.ts';
 import { jsonDocument } from './json.ts';
 import { purlOf, purlOfSnap } from './purl.ts';
 
