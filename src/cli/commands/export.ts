@@ -37,7 +37,7 @@ export function addExport(root: Command): void {
     },
   );
   does(
-    withFile(commands.command('sbom <host>').description('All packages and libraries of a host: CycloneDX 1.6'), [
+    withFile(commands.command('sbom <host>').description('All packages, libraries and snaps of a host: CycloneDX 1.6'), [
       'cyclonedx',
     ]),
     async (context, [host], options) => {
