@@ -5,6 +5,7 @@ import { snapInWords, snapsInWords } from './snap-words.ts';
 
 const firefox: SnapFact = {
   name: 'firefox',
+  snap: 'firefox',
   version: '133.0-1',
   revision: '5437',
   channel: 'latest/stable',

@@ -102,6 +102,7 @@ test('3.2: snaps with version, revision, channel, publisher, base and who runs t
   assert.deepEqual(snaps, [
     {
       name: 'firefox',
+      snap: 'firefox',
       version: '133.0-1',
       revision: '5437',
       channel: 'latest/stable/ubuntu-24.04',
@@ -115,6 +116,7 @@ test('3.2: snaps with version, revision, channel, publisher, base and who runs t
     },
     {
       name: 'node',
+      snap: 'node',
       version: '22.11.0',
       revision: 'x1',
       channel: null,
@@ -128,6 +130,7 @@ test('3.2: snaps with version, revision, channel, publisher, base and who runs t
     },
     {
       name: 'off',
+      snap: 'off',
       version: null,
       revision: '7',
       channel: 'edge',

@@ -94,6 +94,7 @@ async function describe(look: Look, one: Installed, used: readonly Used[], unrea
   const mine = used.filter(({ name }) => name === one.name);
   return {
     name: one.name,
+    snap: one.name.split('_')[0]!,
     version: word('version'),
     revision: one.revision,
     channel: one.channel,

@@ -49,6 +49,8 @@ export type OpenSslCopy = z.infer<typeof OpenSslCopy>;
 export const SnapFact = z.object({
   /** with its key, where it is installed more than once: `postgresql_test` */
   name: z.string(),
+  /** the same without that key, as the store calls it */
+  snap: z.string(),
   /** as its publisher writes it, in no order that could be compared; null: its own file could not be read */
   version: z.string().nullable(),
   /** a number of the store; `x1` and the like: it was put there by hand, and nobody brings a newer one */

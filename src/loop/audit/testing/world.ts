@@ -277,6 +277,7 @@ export function keyFiles(leaf: CertificateInfo, at: { certificate?: string; priv
 
 export const snap = (more: Partial<SnapFact>): SnapFact => ({
   name: 'openssl',
+  snap: (more.name ?? 'openssl').split('_')[0]!,
   version: '3.0.1',
   revision: '5437',
   channel: 'latest/stable',
