@@ -343,6 +343,21 @@ test('a scan is found in the list, and stopped by the end of its id', async () =
   assert.equal((await cli.run([...server, 'scans', 'cancel', '55556666'])).code, 2);
 });
 
+const SNAP = {
+  name: 'firefox',
+  snap: 'firefox',
+  version: '133.0-1',
+  revision: '5437',
+  channel: 'latest/stable',
+  publisher: 'mozilla',
+  base: 'core22',
+  type: 'app',
+  confinement: 'strict',
+  active: true,
+  usedBy: [],
+  stale: [],
+};
+
 test('a host says what its unknown services say, until when it is set aside and why; a list has not seen it', async () => {
   const host = {
     id: 'host_aaaa11112222',
@@ -367,6 +382,11 @@ test('a host says what its unknown services say, until when it is set aside and 
       device: { class: { value: 'printer', confidence: 0.8 }, system: null, reasons: [] },
       why: [],
     },
+    [`GET /hosts/${host.id}/facts/snaps`]: {
+      hostId: host.id,
+      sections: { snaps: { snaps: [SNAP], unread: [{ path: '/snap/lxd/current', why: 'it is\nnot there' }] } },
+      meta: {},
+    },
     'GET /trail': { items: [{ index: 7, entry: { reason: 'the second floor’s' } }] },
     [`POST /hosts/${host.id}/ignore`]: host,
   };
@@ -375,6 +395,8 @@ test('a host says what its unknown services say, until when it is set aside and 
   assert.match(out, /:9100 +unknown open, “@PJL ready · x{50,110}…$/m);
   assert.match(out, /device +printer \(0\.80\)/);
   assert.match(out, /seen +never; listed since/);
+  assert.match(out, /snap +firefox 133\.0-1, revision 5437, latest\/stable, by mozilla, on core22\n/);
+  assert.match(out, /snaps +no feed speaks of snaps: nobody judges them\nsnaps +not read: \/snap\/lxd\/current: it is/);
   assert.match((await said(replies, 'hosts')).out, /dhcp +never +11112222/);
   const ignored = await said(
     replies,

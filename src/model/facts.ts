@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { UsersFacts } from './facts/accounts.ts';
 import { ReportsFacts } from './facts/reports.ts';
-import { InventoryFacts, OpenSslCopy } from './facts/software.ts';
+import { InventoryFacts, OpenSslCopy, SnapsFacts } from './facts/software.ts';
 import { CronFact, HardwareFacts, KernelFacts, MountFact, RouteFact } from './facts/system.ts';
 import { Sha256 } from './json.ts';
 import { SECTION_NAMES, type SectionName } from './section-names.ts';
@@ -215,6 +215,7 @@ export const Facts = z.object({
   hardware: HardwareFacts,
   archive: ArchiveFacts,
   openssl: z.array(OpenSslCopy),
+  snaps: SnapsFacts,
   inventories: InventoryFacts,
   reports: ReportsFacts,
 } satisfies Record<SectionName, z.ZodType>);

@@ -21,6 +21,7 @@ export const SECTION_NAMES = [
   'hardware',
   'archive',
   'openssl',
+  'snaps',
   'reports',
   'inventories',
 ] as const;

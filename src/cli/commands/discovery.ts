@@ -5,6 +5,8 @@ import type { Client } from '../../client/client.ts';
 import { bannerInWords } from '../../model/banner-words.ts';
 import type { ProbeResult } from '../../model/probe.ts';
 import { endpointInWords } from '../../model/probe-words.ts';
+import type { SnapFact } from '../../model/facts.ts';
+import { NOBODY_JUDGES, snapsInWords } from '../../model/snap-words.ts';
 import { minute } from '../../model/scan-words.ts';
 import { seenAt } from '../../model/seen.ts';
 import { oneLine } from '../../model/text.ts';
@@ -134,6 +136,23 @@ const deviceLines = (device: DeviceGuess, all: boolean): [string, string][] => [
     .map((reason): [string, string] => ['because', reasonInWords(reason)]),
 ];
 
+const SNAP_LENGTH = 300;
+
+/** What it has beside the packages of its distribution, and that silence about it says nothing. */
+async function snapsOf(client: Client, id: string): Promise<{ snaps: SnapFact[]; lines: [string, string][] }> {
+  const { sections, meta } = await client.getHostFactsSection({ params: { id, section: 'snaps' } });
+  const { snaps, troubles } = snapsInWords(sections.snaps, meta.snaps?.error);
+  const lines = [
+    ...snaps.map(([name, words]) => ['snap', `${name} ${words}`] as const),
+    ...(snaps.length === 0 ? [] : [['snaps', NOBODY_JUDGES] as const]),
+    ...troubles.map((trouble) => ['snaps', trouble] as const),
+  ];
+  return {
+    snaps: sections.snaps?.snaps ?? [],
+    lines: lines.map(([title, words]) => [title, oneLine(words, SNAP_LENGTH)]),
+  };
+}
+
 function addHost(root: Command): void {
   const host = root
     .command('host')
@@ -145,7 +164,8 @@ function addHost(root: Command): void {
     const client = await context.client();
     const detail = await client.getHost({ params: { id: await hostIdOf(client, id[0]) } });
     const { host: h, endpoints } = detail;
-    show(context.output, detail, [
+    const { snaps, lines } = await snapsOf(client, h.id);
+    show(context.output, { ...detail, snaps }, [
       ['host', `${h.name} (${h.id})`],
       ['addresses', h.addresses.join(', ')],
       ['claim', claimInWords(h)],
@@ -162,6 +182,7 @@ function addHost(root: Command): void {
         `:${portName(e)}`,
         `${e.service} ${e.state}${servedInWords(e.probe)}`,
       ]),
+      ...lines,
       ...(flag(options, 'why') ? detail.why.map((d): [string, string] => ['why', `${ago(d.at)}: ${d.why}`]) : []),
     ]);
   });

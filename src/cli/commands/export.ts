@@ -37,9 +37,10 @@ export function addExport(root: Command): void {
     },
   );
   does(
-    withFile(commands.command('sbom <host>').description('All packages and libraries of a host: CycloneDX 1.6'), [
-      'cyclonedx',
-    ]),
+    withFile(
+      commands.command('sbom <host>').description('All packages, libraries and snaps of a host: CycloneDX 1.6'),
+      ['cyclonedx'],
+    ),
     async (context, [host], options) => {
       const params = { id: await hostIdOf(await context.client(), host![0]!) };
       await save(context, 'exportSbom', { params, query: { format: text(options, 'format') } }, text(options, 'out'));

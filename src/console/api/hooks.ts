@@ -29,6 +29,11 @@ export const useAgents = () =>
   useQuery({ queryKey: ['hosts', 'agents'], queryFn: async () => (await api.listAgents()).items });
 export const useHost = (id: string) =>
   useQuery({ queryKey: ['host', id], queryFn: () => api.getHost({ params: { id } }) });
+export const useHostSnaps = (id: string) =>
+  useQuery({
+    queryKey: ['host', id, 'snaps'],
+    queryFn: () => api.getHostFactsSection({ params: { id, section: 'snaps' } }),
+  });
 export const useFindings = () =>
   useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as FindingNow[] });
 export const useDependencies = () =>

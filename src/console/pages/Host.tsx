@@ -16,6 +16,7 @@ import { EntryList } from '../components/EntryList.tsx';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { Fold } from '../components/Fold.tsx';
+import { HostSnaps } from '../components/HostSnaps.tsx';
 import { HostVulnerabilities } from '../components/HostVulnerabilities.tsx';
 import { HostVerdicts } from '../components/HostVerdicts.tsx';
 import { HostLink } from '../components/HostLink.tsx';
@@ -61,6 +62,7 @@ function HostView({ host, endpoints, device }: Pick<HostDetail, 'host' | 'endpoi
       </SimpleGrid>
       <HostFindings host={host} />
       <HostVulnerabilities host={host} />
+      <HostSnaps hostId={host.id} />
       <HostVerdicts hostId={host.id} />
       <Endpoints endpoints={endpoints} />
       <History host={host} />

@@ -5,7 +5,7 @@ import type { Component, Program } from '../inventories/contract.ts';
 import { INVENTORIES } from '../inventories/registry.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, type FactSection, type Look } from './look.ts';
-import { processes, unitsOfProcesses } from './running.ts';
+import { processes, userOf } from './running.ts';
 import { packageOf, users } from './shared.ts';
 
 const COMPONENTS_LIMIT = 20_000;
@@ -31,11 +31,6 @@ export const inventories: FactSection<'inventories'> = {
     return { components: components.slice(0, COMPONENTS_LIMIT), unread: [...bounds.unread].sort().slice(0, 200) };
   },
 };
-
-/** Its unit, and where it has none its program: pids change with every restart. */
-async function userOf(look: Look, process: Process): Promise<string> {
-  return (await unitsOfProcesses(look)).get(process.pid) ?? process.exe ?? process.name;
-}
 
 async function ofProcess(
   look: Look,

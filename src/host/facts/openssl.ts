@@ -6,7 +6,7 @@ import { stampOf, type Stat } from '../host.ts';
 import { isAnother, type MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
-import { ownFiles, packagesInUse, processes, unitsOfProcesses } from './running.ts';
+import { ownFiles, packagesInUse, processes, userOf } from './running.ts';
 import { database, packageOf, users } from './shared.ts';
 
 const LARGEST = 512 * 1024 * 1024;
@@ -65,9 +65,8 @@ async function running(look: Look): Promise<Map<string, Candidate>> {
   const found = new Map<string, Candidate>();
   const owners = await packagesInUse(look);
   const isKnown = (await database(look)) !== null;
-  const units = await unitsOfProcesses(look);
   for (const process of (await processes(look)).values()) {
-    const user = units.get(process.pid) ?? process.exe ?? process.name;
+    const user = await userOf(look, process);
     for (const path of ownFiles(process)) {
       const own = process.foreign || !isKnown ? !SYSTEM.test(path) : (owners.get(path) ?? null) === null;
       if (own) add(found, process, { path, user });

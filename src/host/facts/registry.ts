@@ -18,6 +18,7 @@ import { reports } from './reports.ts';
 import { routes } from './routes.ts';
 import { services } from './services.ts';
 import { settings } from './settings.ts';
+import { snaps } from './snaps.ts';
 import { sockets } from './sockets.ts';
 import { users } from './users.ts';
 
@@ -41,6 +42,7 @@ export const FACT_SECTIONS = {
   routes,
   services,
   settings,
+  snaps,
   sockets,
   users,
 } satisfies { [N in SectionName]: FactSection<N> };
@@ -56,6 +58,7 @@ const SETTLED: ReadonlySet<SectionName> = new Set<SectionName>([
   'openssl',
   'reports',
   'routes',
+  'snaps',
   'users',
 ]);
 

@@ -34,6 +34,10 @@ export const packagesInUse = (look: Look): Promise<ReadonlyMap<string, string | 
     return new Map([...paths].map((path) => [path, known.get(path) ?? null]));
   });
 
+/** Its unit, and where it has none its program: pids change with every restart. */
+export const userOf = async (look: Look, process: Process): Promise<string> =>
+  (await unitsOfProcesses(look)).get(process.pid) ?? process.exe ?? process.name;
+
 /** pid → unit, for all processes. */
 export const unitsOfProcesses = (look: Look): Promise<ReadonlyMap<number, string | null>> =>
   look.once('units-of-processes', async () => {

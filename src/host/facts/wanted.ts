@@ -34,6 +34,7 @@ const SYSTEMS: readonly Wanted[] = [
   ...all('stat', '/run/systemd/system', '/run/reboot-required', '/etc/cron.*/*', '/etc/periodic/*/*', '/etc/init.d/*'),
   ...all('stat', '/var/lib/dpkg/status', '/var/lib/apt/lists', '/sys/class/dmi/id', '/etc/nginx/nginx.conf'),
   ...all('read', '/etc/modprobe.d/*', '/etc/security/*.conf', '/etc/systemd/*.conf', '/etc/pam.d/common-*'),
+  ...all('list', '/var/lib/snapd/snaps'),
   ...all('list', '/etc/modprobe.d', '/etc/security/limits.d', '/etc/security/pwquality.conf.d'),
   ...all('list', '/etc/systemd/journald.conf.d', '/etc/systemd/coredump.conf.d'),
   ...all('readlink', '/etc/ssl/certs/*', '/vmlinuz', '/boot/vmlinuz'),

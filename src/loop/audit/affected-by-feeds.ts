@@ -13,6 +13,7 @@ import {
   packagesMatching,
   pathKey,
   pathsOf,
+  snapsCalled,
   systemsByHost,
 } from './store-named.ts';
 
@@ -41,6 +42,7 @@ export async function saidByFeeds(platform: Platform, estate: Estate, advisory: 
   const concerned = await concernedHosts(platform, await packagesMatching(platform.db, ids, advisory));
   const silent = await silentAbout(platform, statements, [...new Set(estate.systems.values())]);
   const unread = unreadLibraries(statements);
+  const snaps = await snapsCalled(platform.db, [...new Set(statements.map(({ name }) => name))]);
   const said: Said = { hosts: [], unknown: [] };
   for (const host of estate.hosts) {
     const system = estate.systems.get(host.id);
@@ -50,11 +52,15 @@ export async function saidByFeeds(platform: Platform, estate: Estate, advisory: 
     const { affected, unknown } = concerned.get(host.id) ?? UNCONCERNED;
     for (const { what, why } of affected)
       said.hosts.push({ ...base, what, why, state: 'installed' as const, findingId: null });
-    const why = unknown ?? unread(system) ?? silent(system);
+    const why = unknown ?? unread(system) ?? unjudged(snaps.get(host.id)) ?? silent(system);
     if (affected.length === 0 && why) said.unknown.push({ ...base, why });
   }
   return said;
 }
+
+/** It has the name, and none of the versions that a statement speaks of. */
+const unjudged = (snap: string | undefined): string | null =>
+  snap === undefined ? null : `${snap} is a snap: no feed speaks of snaps, so nobody judges it`;
 
 interface Concerned {
   affected: { what: string; why: string }[];

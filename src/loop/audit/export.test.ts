@@ -15,7 +15,7 @@ import { dpkgStatus, shared } from './feeds/testing.ts';
 import { csvLine } from './logic/export/csv.ts';
 import { purlOf } from './logic/export/purl.ts';
 import { DEBIAN, debianHost, fixedIn, NEW, OLD, sshd, takeFeed, tracker } from './testing/vulnerabilities.ts';
-import { certificate, nodejs, shop, tls, type World, world } from './testing/world.ts';
+import { certificate, nodejs, shop, snap, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
 after(() => Promise.all(open.map((one) => one.close())));
@@ -157,6 +157,13 @@ const library = (name: string, path: string): Facts['inventories']['components']
   container: false,
 });
 
+interface Property {
+  name: string;
+  value: string;
+}
+const isSnap = ({ properties = [] }: { properties?: Property[] }): boolean =>
+  properties.some(({ name, value }) => name === 'lastember:origin' && value === 'snap');
+
 test('a host’s bill of materials is valid CycloneDX 1.6 with every package of a real Debian and its libraries', async (t) => {
   const status = shared(t, 'lab-12.15.dpkg-status.xz');
   if (!status) return;
@@ -173,13 +180,29 @@ test('a host’s bill of materials is valid CycloneDX 1.6 with every package of 
   await assert.rejects(exported(w, 'exportSbom', query), (error) => isAppError(error, 'NOTHING_TO_EXPORT'));
   const components = [library('@a/b', '/srv/a.js'), library('@a/b', '/srv/b.js'), library('c', '/srv/c.js')];
   await w.send(id, { os: { ...os!, versionId: '12' }, packages, inventories: { components, unread: ['/srv/locked'] } });
+  const bare = JSON.parse(await exported(w, 'exportSbom', query)) as { components: { properties?: Property[] }[] };
+  assert.equal(bare.components.filter(isSnap).length, 0);
+  await w.send(id, { snaps: { snaps: [snap({}), snap({ name: 'lxd', version: null, channel: null })], unread: [] } });
   const text = await exported(w, 'exportSbom', query);
   assert.equal(await cycloneDxProblems(text), null);
   assert.notEqual(await cycloneDxProblems(text.replace('"library"', '"librarian"')), null);
   const told = JSON.parse(text) as {
-    components: { purl?: string; name: string; version: string; evidence?: { occurrences: object[] } }[];
+    components: {
+      purl?: string;
+      name: string;
+      version?: string;
+      properties?: Property[];
+      evidence?: { occurrences: object[] };
+    }[];
     compositions: object[];
   };
+  assert.deepEqual(
+    told.components.filter(isSnap).map(({ name, version, purl }) => [name, version, purl]),
+    [
+      ['openssl', '3.0.1', 'pkg:generic/openssl@3.0.1?channel=latest%2Fstable&origin=snap&revision=5437'],
+      ['lxd', undefined, 'pkg:generic/lxd?origin=snap&revision=5437'],
+    ].toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
+  );
   const libraries = told.components.filter(({ purl }) => purl?.startsWith('pkg:npm/'));
   assert.deepEqual(
     libraries.map((one) => [one.purl, one.evidence?.occurrences.length]),

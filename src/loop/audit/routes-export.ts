@@ -65,7 +65,7 @@ const sbomRoute = ({ db }: Platform, discovery: Discovery): Route =>
     method: 'GET',
     path: '/export/hosts/:id/sbom',
     id: 'exportSbom',
-    summary: 'All packages and libraries of a host as a CycloneDX 1.6 bill of materials',
+    summary: 'All packages, libraries and snaps of a host as a CycloneDX 1.6 bill of materials',
     access: MAY.read,
     params: z.object({ id: Text }).strict(),
     query: z.object({ format: z.enum(['cyclonedx']) }).strict(),
@@ -73,7 +73,7 @@ const sbomRoute = ({ db }: Platform, discovery: Discovery): Route =>
     handler: async ({ params: { id }, query: { format } }) => {
       const host = await discovery.host(id);
       if (!host) throw new AppError('NOT_FOUND', { what: 'host', id, list: 'hosts' });
-      const { sections, meta } = await readFacts(db, id, ['os', 'packages', 'inventories']);
+      const { sections, meta } = await readFacts(db, id, ['os', 'packages', 'inventories', 'snaps']);
       if (!sections.packages || !meta.packages) {
         const why = `the packages of ${host.name} were never collected; \`lastember deploy ${host.name}\` puts an agent there`;
         throw new AppError('NOTHING_TO_EXPORT', { why });
@@ -84,6 +84,7 @@ const sbomRoute = ({ db }: Platform, discovery: Discovery): Route =>
         os: sections.os ?? null,
         packages: sections.packages,
         inventories: sections.inventories ?? null,
+        snaps: sections.snaps ?? null,
       });
       return file(`sbom.${format}.json`, 'application/vnd.cyclonedx+json; version=1.6', body);
     },

@@ -98,3 +98,19 @@ export async function hostsWithPackage(
     order by h.host_id, p.version`.execute(db);
   return rows;
 }
+
+/** Snaps that are called like one of these packages: host id → one of them. Contents that name one are found by the index. */
+export async function snapsCalled(db: DbOrTx, names: readonly string[]): Promise<Map<string, string>> {
+  const naming = names.map((snap) => JSON.stringify({ snaps: [{ snap }] }));
+  const { rows } = await sql<{ hostId: string; snap: string }>`
+    with named as materialized (
+      select c.hash, c.data from audit.section_content c
+      where c.name = 'snaps' and c.data @> any(${naming}::text[]::jsonb[])), told as materialized (
+      select n.hash, min(concat_ws(' ', p ->> 'name', p ->> 'version')) as snap
+      from named n cross join jsonb_array_elements(n.data -> 'snaps') p
+      where p ->> 'snap' = ${anyOf(names)} group by n.hash)
+    select s.host_id as "hostId", t.snap from told t join audit.section s on s.name = 'snaps' and s.hash = t.hash`.execute(
+    db,
+  );
+  return new Map(rows.map(({ hostId, snap }) => [hostId, snap]));
+}

@@ -41,3 +41,41 @@ export const OpenSslCopy = z.object({
   container: z.boolean(),
 });
 export type OpenSslCopy = z.infer<typeof OpenSslCopy>;
+
+/**
+ * One installed snap. It is no package of the distribution, whatever it is called: it is built, named and mended by whoever
+ * publishes it, and no statement about a distribution's package or an upstream's version is about it.
+ */
+export const SnapFact = z.object({
+  /** with its key, where it is installed more than once: `postgresql_test` */
+  name: z.string(),
+  /** the same without that key, as the store calls it */
+  snap: z.string(),
+  /** as its publisher writes it, in no order that could be compared; null: its own file could not be read */
+  version: z.string().nullable(),
+  /** a number of the store; `x1` and the like: it was put there by hand, and nobody brings a newer one */
+  revision: z.string(),
+  /** where newer revisions come from: `latest/stable`; null: from nowhere, or nobody could tell */
+  channel: z.string().nullable(),
+  /** by the store's signed word that lies on the host, which is not verified; null: none lies there */
+  publisher: z.string().nullable(),
+  /** the snap that it runs on; null: it names none */
+  base: z.string().nullable(),
+  type: z.string(),
+  /** `classic` and `devmode` are confined by nothing; null: could not be told */
+  confinement: z.enum(['strict', 'classic', 'devmode']).nullable(),
+  /** false: disabled; null: could not be told */
+  active: z.boolean().nullable(),
+  /** units, or where there is none programs, that run from it */
+  usedBy: z.array(z.string()),
+  /** those of them that run another revision than the current one */
+  stale: z.array(z.string()),
+});
+export type SnapFact = z.infer<typeof SnapFact>;
+
+export const SnapsFacts = z.object({
+  snaps: z.array(SnapFact),
+  /** files that could not be read, with what is not known for that */
+  unread: z.array(z.object({ path: z.string(), why: z.string() })),
+});
+export type SnapsFacts = z.infer<typeof SnapsFacts>;

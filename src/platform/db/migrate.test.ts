@@ -63,7 +63,8 @@ test('files are applied in order, once, also when several servers start at the s
 });
 
 test('a lower number that comes after higher ones were applied is not skipped, and gives the same schema', async () => {
-  const LATE = '0470_patrols.sql';
+  // Nothing after it changes what it makes.
+  const LATE = '0665_departures.sql';
   const known = await mkdtemp(join(tmpdir(), 'lastember-migrations-'));
   try {
     for (const { name } of await readMigrations())
@@ -78,7 +79,7 @@ test('a lower number that comes after higher ones were applied is not skipped, a
       union all select event_object_schema, event_object_table, trigger_name, action_statement, event_manipulation, null from information_schema.triggers
       order by 1, 2, 3, 4, 5`;
     assert.deepEqual(await rows(older, SCHEMA), await rows(fresh, SCHEMA));
-    assert.ok((await rows(older, SCHEMA)).some((row) => row['table_name'] === 'patrol'));
+    assert.ok((await rows(older, SCHEMA)).some((row) => row['table_name'] === 'departure'));
   } finally {
     await rm(known, { recursive: true, force: true });
   }

@@ -71,3 +71,19 @@ function split(name: string, by: string): [namespace: string | null, name: strin
   const at = name.indexOf(by);
   return at < 1 ? [null, name] : [name.slice(0, at), name.slice(at + 1)];
 }
+
+/** Package URLs have no type for snaps; what is generic is matched with nothing by its name alone (decision 0113). */
+export const purlOfSnap = (one: {
+  name: string;
+  version: string | null;
+  revision: string;
+  channel: string | null;
+}): string =>
+  new PackageURL(
+    'generic',
+    null,
+    one.name,
+    one.version,
+    { ...(one.channel === null ? {} : { channel: one.channel }), origin: 'snap', revision: one.revision },
+    null,
+  ).toString();

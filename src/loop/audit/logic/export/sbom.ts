@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { ComponentFact, InventoryFacts, OsFacts, PackageFact } from '../../../../model/facts.ts';
+import type {
+  ComponentFact,
+  InventoryFacts,
+  OsFacts,
+  PackageFact,
+  SnapFact,
+  SnapsFacts,
+} from '../../../../model/facts.ts';
 import { jsonDocument } from './json.ts';
-import { purlOf } from './purl.ts';
+import { purlOf, purlOfSnap } from './purl.ts';
 
 export interface Inventory {
   host: { id: string; name: string };
@@ -11,6 +18,8 @@ export interface Inventory {
   packages: readonly PackageFact[];
   /** null: never collected */
   inventories: InventoryFacts | null;
+  /** null: never collected */
+  snaps: SnapsFacts | null;
 }
 
 interface Property {
@@ -22,7 +31,7 @@ interface Component {
   type: string;
   'bom-ref': string;
   name: string;
-  version: string;
+  version?: string;
   purl?: string;
   properties?: Property[];
   evidence?: { occurrences: { location: string }[] };
@@ -33,10 +42,12 @@ export const hostRef = (hostId: string): string => `urn:lastember:host:${hostId}
 /** CycloneDX 1.6: all packages and libraries of one host. The same facts are the same bytes, its serial number among them. */
 export function sbom(inventory: Inventory): AsyncGenerator<string> {
   const { host, at, os } = inventory;
-  const components = [...packagesOf(inventory), ...librariesOf(inventory.inventories?.components ?? [])].toSorted(
-    (a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1),
-  );
-  const unread = inventory.inventories?.unread ?? ['the libraries of its programs were never collected'];
+  const components = [
+    ...packagesOf(inventory),
+    ...librariesOf(inventory.inventories?.components ?? []),
+    ...(inventory.snaps?.snaps ?? []).map(snapOf),
+  ].toSorted((a, b) => (a['bom-ref'] < b['bom-ref'] ? -1 : 1));
+  const unread = unreadOf(inventory);
   const ref = hostRef(host.id);
   const head = {
     $schema: 'http://cyclonedx.org/schema/bom-1.6.schema.json',
@@ -62,6 +73,11 @@ export function sbom(inventory: Inventory): AsyncGenerator<string> {
     ...(unread.length > 0 ? { compositions: [{ aggregate: 'incomplete', assemblies: [ref] }] } : {}),
   }));
 }
+
+const unreadOf = ({ inventories, snaps }: Inventory): string[] => [
+  ...(inventories?.unread ?? ['the libraries of its programs were never collected']),
+  ...(snaps?.unread.map(({ path }) => path) ?? ['its snaps were never collected']),
+];
 
 const properties = (values: Readonly<Record<string, string | null | undefined>>): Property[] =>
   Object.entries(values).flatMap(([name, value]) => (value ? [{ name: `lastember:${name}`, value }] : []));
@@ -95,6 +111,27 @@ function packagesOf({ packages, os }: Inventory): Component[] {
     };
   });
   return [...new Map(all.map((one) => [one['bom-ref'], one])).values()];
+}
+
+function snapOf(one: SnapFact): Component {
+  const purl = purlOfSnap(one);
+  return {
+    type: 'application',
+    'bom-ref': `snap:${one.name}`,
+    name: one.name,
+    ...(one.version === null ? {} : { version: one.version }),
+    purl,
+    properties: properties({
+      ecosystem: 'snap',
+      origin: 'snap',
+      revision: one.revision,
+      channel: one.channel,
+      publisher: one.publisher,
+      base: one.base,
+      confinement: one.confinement,
+      'used-by': one.usedBy.join(' '),
+    }),
+  };
 }
 
 /** One library in many places is one component with many occurrences. */
