@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { ipv4Value, parseAddress } from '../../logic/address.ts';
 import type { ScanPath } from '../../../model/estate.ts';
 import { type Answer, type Connector, DROP, type Knock, SEND, type Sending } from '../connector.ts';
@@ -162,7 +162,10 @@ export async function startLink(path: 'epoll' | 'syn', why: string): Promise<Con
     workerData: { port: port2, path },
     transferList: [port2],
   });
-  const died = once(worker, 'exit').then(() => ({ kind: 'unable', why: 'its thread ended' }) as const);
+  // The end of a thread may be heard before its last words.
+  const died = once(worker, 'exit').then(
+    (): FromThread => receiveMessageOnPort(port1)?.message ?? { kind: 'unable', why: 'its thread ended' },
+  );
   const told = once(port1, 'message').then(([message]) => message as FromThread);
   const first = await Promise.race([told, died]).catch((error: unknown) => {
     throw new Error(`its thread did not start (${error instanceof Error ? error.message : String(error)})`);
