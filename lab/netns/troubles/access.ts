@@ -7,9 +7,10 @@ import { openFindings, plannedFor, results, told, trailOf } from './context.ts';
 const BASELINE = 'linux-baseline';
 /** The timer on the host counts four minutes; here each second of it is a short one. */
 const QUICK_SECONDS = `printf '#!/bin/sh\\nexec /bin/sleep 0.02\\n' >/usr/local/sbin/sleep && chmod 755 /usr/local/sbin/sleep`;
-/** The agent stands still from when the timer runs on. */
-const FREEZE_ONCE_ARMED = `until ls /var/lib/lastember/guard/*/timer >/dev/null 2>&1; do /bin/sleep 0.02; done
-pkill -STOP -f '[l]astember/lastember-agent'`;
+/** The agent stands still from when the timer runs on: watched for in the host, since all may be over within a second. */
+const FREEZE_ONCE_ARMED = `(until ls /var/lib/lastember/guard/*/timer >/dev/null 2>&1; do /bin/sleep 0.02; done
+pkill -STOP -f '[l]astember/lastember-agent'; touch /run/frozen) </dev/null >/dev/null 2>&1 &`;
+const IS_FROZEN = 'until [ -e /run/frozen ]; do /bin/sleep 0.1; done';
 const SSHD = 'sshd -T | grep -Ei "^(permitrootlogin|x11forwarding)"; cat /etc/ssh/sshd_config';
 
 export function access(rows: Rows): void {
@@ -33,8 +34,9 @@ export function access(rows: Rows): void {
     const before = await sh(rows, name, SSHD);
     const { id } = await plannedFor(rows, found);
     await sh(rows, name, QUICK_SECONDS);
-    const running = server.run(id);
     await sh(rows, name, FREEZE_ONCE_ARMED);
+    const running = server.run(id);
+    await sh(rows, name, IS_FROZEN);
     const during = await sh(rows, name, SSHD);
     await sh(rows, name, 'until ls /var/lib/lastember/guard/*/done >/dev/null 2>&1; do /bin/sleep 0.1; done');
     const after = await sh(rows, name, SSHD);
