@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import canonicalize from 'canonicalize';
 import { FUNNEL } from '../model/campaign.ts';
+import { snap } from '../model/testing/snap.ts';
 import { keyIdOf } from './approval.ts';
 import { collect, commandLine, type Ran } from './testing/binary.ts';
 
@@ -343,21 +344,6 @@ test('a scan is found in the list, and stopped by the end of its id', async () =
   assert.equal((await cli.run([...server, 'scans', 'cancel', '55556666'])).code, 2);
 });
 
-const SNAP = {
-  name: 'firefox',
-  snap: 'firefox',
-  version: '133.0-1',
-  revision: '5437',
-  channel: 'latest/stable',
-  publisher: 'mozilla',
-  base: 'core22',
-  type: 'app',
-  confinement: 'strict',
-  active: true,
-  usedBy: [],
-  stale: [],
-};
-
 test('a host says what its unknown services say, until when it is set aside and why; a list has not seen it', async () => {
   const host = {
     id: 'host_aaaa11112222',
@@ -384,7 +370,12 @@ test('a host says what its unknown services say, until when it is set aside and 
     },
     [`GET /hosts/${host.id}/facts/snaps`]: {
       hostId: host.id,
-      sections: { snaps: { snaps: [SNAP], unread: [{ path: '/snap/lxd/current', why: 'it is\nnot there' }] } },
+      sections: {
+        snaps: {
+          snaps: [snap({ name: 'firefox', version: '133.0-1', publisher: 'mozilla' })],
+          unread: [{ path: '/snap/lxd/current', why: 'it is\nnot there' }],
+        },
+      },
       meta: {},
     },
     'GET /trail': { items: [{ index: 7, entry: { reason: 'the second floor’s' } }] },

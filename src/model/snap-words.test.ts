@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SnapFact } from './facts.ts';
 import { snapInWords, snapsInWords } from './snap-words.ts';
+import { snap } from './testing/snap.ts';
 
-const firefox: SnapFact = {
-  name: 'firefox',
-  snap: 'firefox',
-  version: '133.0-1',
-  revision: '5437',
-  channel: 'latest/stable',
-  publisher: 'mozilla',
-  base: 'core22',
-  type: 'app',
-  confinement: 'strict',
-  active: true,
-  usedBy: [],
-  stale: [],
-};
+const firefox = snap({ name: 'firefox', version: '133.0-1', publisher: 'mozilla' });
 
 test('3.2: a snap in words has all that tells it from a package; what is not known is not made up', () => {
   assert.equal(snapInWords(firefox), '133.0-1, revision 5437, latest/stable, by mozilla, on core22');

@@ -10,12 +10,13 @@ import * as z from 'zod';
 import { isAppError } from '../../model/errors/index.ts';
 import type { Facts, PackageFact } from '../../model/facts.ts';
 import type { Finding } from '../../model/finding.ts';
+import { snap } from '../../model/testing/snap.ts';
 import type { RawReply } from '../../platform/http/route.ts';
 import { dpkgStatus, shared } from './feeds/testing.ts';
 import { csvLine } from './logic/export/csv.ts';
 import { purlOf } from './logic/export/purl.ts';
 import { DEBIAN, debianHost, fixedIn, NEW, OLD, sshd, takeFeed, tracker } from './testing/vulnerabilities.ts';
-import { certificate, nodejs, shop, snap, tls, type World, world } from './testing/world.ts';
+import { certificate, nodejs, shop, tls, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
 after(() => Promise.all(open.map((one) => one.close())));

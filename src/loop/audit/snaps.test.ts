@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Affected } from '../../model/finding.ts';
+import { snap } from '../../model/testing/snap.ts';
 import {
   DEBIAN,
   debianHost,
@@ -11,7 +12,7 @@ import {
   tracker,
   worlds,
 } from './testing/vulnerabilities.ts';
-import { snap, type World } from './testing/world.ts';
+import type { World } from './testing/world.ts';
 
 const newWorld = worlds();
 const CVE = 'CVE-2026-4711';

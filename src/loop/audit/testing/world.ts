@@ -2,15 +2,7 @@ import { createHash } from 'node:crypto';
 import { systemActor } from '../../../model/actor.ts';
 import type { FactsReply } from '../../../model/agent.ts';
 import type { Endpoint, Identifier } from '../../../model/estate.ts';
-import type {
-  CertificateFact,
-  Facts,
-  PackageFact,
-  ProcessFact,
-  Section,
-  SectionName,
-  SnapFact,
-} from '../../../model/facts.ts';
+import type { CertificateFact, Facts, PackageFact, ProcessFact, Section, SectionName } from '../../../model/facts.ts';
 import type { CertificateInfo, ProbeResult } from '../../../model/probe.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { canonicalBytes, listEntries, sha256Hex } from '../../../platform/ledger/index.ts';
@@ -274,19 +266,3 @@ export function keyFiles(leaf: CertificateInfo, at: { certificate?: string; priv
   };
   return [...(at.privateKey ? [key] : []), ...(at.certificate ? [cert] : [])];
 }
-
-export const snap = (more: Partial<SnapFact>): SnapFact => ({
-  name: 'openssl',
-  snap: (more.name ?? 'openssl').split('_')[0]!,
-  version: '3.0.1',
-  revision: '5437',
-  channel: 'latest/stable',
-  publisher: 'someone',
-  base: 'core22',
-  type: 'app',
-  confinement: 'strict',
-  active: true,
-  usedBy: [],
-  stale: [],
-  ...more,
-});
