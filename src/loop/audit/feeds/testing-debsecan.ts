@@ -11,7 +11,8 @@ export function debsecan(status: string | Buffer, { data, suite }: { data: strin
     writeFileSync(path, status);
     const argv = ['--source', `file://${data}`, '--suite', suite, '--status', path];
     const told = spawnSync('debsecan', argv, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-    if (told.error || told.status !== 0) return null;
+    if ((told.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') return null;
+    if (told.error || told.status !== 0) throw new Error(`debsecan: ${told.error?.message ?? told.stderr}`);
     const lines = told.stdout.trim().split('\n');
     return lines.map((line) => line.split(' ').slice(0, 2).join(' ')).toSorted();
   } finally {
