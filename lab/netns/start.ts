@@ -1,5 +1,5 @@
 /** Starts one host in namespaces of its own and waits until its services are up. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,17 +52,29 @@ export async function startHost(place: Place, spec: HostSpec, lower: readonly st
     },
   });
   closeSync(log);
+  return untilUp(child, { name: spec.name, dir, ms: START_MS, everyMs: 50 }, () => {
+    const pid = child.pid === undefined ? null : initOf(child.pid);
+    return pid !== null && existsSync(`/proc/${pid}/root/run/lab/ready`) ? pid : null;
+  });
+}
+
+/** The first process of a host, as soon as it is ready; where it ends before, or takes too long, an error has its last words. */
+export async function untilUp(
+  child: ChildProcess,
+  { name, dir, ms, everyMs }: { name: string; dir: string; ms: number; everyMs: number },
+  ready: () => number | null | Promise<number | null>,
+): Promise<number> {
   let ended: string | null = null;
   child.on('error', (error) => (ended = error.message));
   child.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
   child.unref();
-  const deadline = Date.now() + START_MS;
+  const deadline = Date.now() + ms;
   for (;;) {
-    const pid = child.pid === undefined ? null : initOf(child.pid);
-    if (pid !== null && existsSync(`/proc/${pid}/root/run/lab/ready`)) return pid;
+    const pid = await ready();
+    if (pid !== null) return pid;
     if (ended !== null || Date.now() > deadline)
-      throw new Error(`${spec.name} did not start: ${ended ?? 'it takes too long'}. It said: ${tail(dir)}`);
-    await sleep(50);
+      throw new Error(`${name} did not start: ${ended ?? 'it takes too long'}. It said: ${tail(dir)}`);
+    await sleep(everyMs);
   }
 }
 
@@ -91,7 +103,7 @@ export function findInit(place: Place, host: string): number | null {
   return null;
 }
 
-export function tail(dir: string): string {
+function tail(dir: string): string {
   try {
     return readFileSync(join(dir, 'console.log'), 'utf8').trim().slice(-1500) || 'nothing';
   } catch {

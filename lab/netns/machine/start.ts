@@ -2,12 +2,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../command.ts';
 import { TAP } from '../network.ts';
 import { hostDir, MARK, markOf, namespaceOf, netnsPath, type Place } from '../place.ts';
 import { addressOf, type HostSpec } from '../spec.ts';
-import { findInit, tail } from '../start.ts';
+import { findInit, untilUp } from '../start.ts';
 import { diskOf, makeDisk } from './image.ts';
 import { hasKvm, QEMU } from './why-not.ts';
 
@@ -31,21 +30,12 @@ export async function startMachine(place: Place, spec: HostSpec, lower: readonly
     env: { PATH: process.env['PATH'] ?? '', [MARK]: markOf(place, `host:${name}`) },
   });
   closeSync(log);
-  let ended: string | null = null;
-  child.on('error', (error) => (ended = error.message));
-  child.on('exit', (code, signal) => (ended = `it ended with ${code ?? signal}`));
-  child.unref();
-  const deadline = Date.now() + START_MS;
-  for (;;) {
+  return untilUp(child, { name, dir, ms: START_MS, everyMs: 250 }, async () => {
     const pid = findInit(place, name);
-    if (pid !== null && (await answers(place, spec))) {
-      writeFileSync(readyPath(place, name), '');
-      return pid;
-    }
-    if (ended !== null || Date.now() > deadline)
-      throw new Error(`${name} did not start: ${ended ?? 'it takes too long'}. It said: ${tail(dir)}`);
-    await sleep(250);
-  }
+    if (pid === null || !(await answers(place, spec))) return null;
+    writeFileSync(readyPath(place, name), '');
+    return pid;
+  });
 }
 
 /** A computer with a disk, a network card and a serial line, and nothing of this machine in it. */
