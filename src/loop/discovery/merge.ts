@@ -7,9 +7,9 @@ import { newId } from '../../platform/ids.ts';
 import { strong } from './logic/strong.ts';
 import { rejudge } from './rejudge.ts';
 import { leaveAddresses, noteAddress } from './store-addresses.ts';
-import { adoptEndpoints, returnEndpoints } from './store-endpoints.ts';
 import { findHost, hostRow, lockIdentities, noteDecision, updateHost } from './store-hosts.ts';
 import { holdHosts } from './store-presence.ts';
+import { handEndpoints } from './store-moved.ts';
 import { noteIdentifiers } from './store-seen.ts';
 import {
   areApart,
@@ -46,8 +46,7 @@ export async function merge(tx: Tx, { from, into, addresses, why }: Merge): Prom
   const before = await currentAddresses(tx.db, into);
   await leaveAddresses(tx.db, from, addresses, tx.now);
   for (const { address, how, site } of there) await noteAddress(tx.db, into, address, how, tx.now, site);
-  const endpoints: string[] = [];
-  for (const { address } of there) endpoints.push(...(await adoptEndpoints(tx.db, from, into, address)));
+  const endpoints = await handEndpoints(tx.db, { from, to: into, addresses: there.map(({ address }) => address) });
   const identifiers = old.identifiers.filter((one) => !has(kept.identifiers, one));
   await noteIdentifiers(tx.db, into, identifiers, tx.now);
   const after = saidOfBoth(old, kept);
@@ -181,7 +180,7 @@ async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
     await noteAddress(tx.db, from, address, how, tx.now, site);
   }
   const gone = addresses.filter((address) => !own.has(address));
-  await returnEndpoints(tx.db, into, from, { ids: moved.endpoints, addresses: gone });
+  await handEndpoints(tx.db, { from: into, to: from, addresses: gone, ids: moved.endpoints });
   const shown = await returnSightings(tx.db, { into, from, addresses: gone, since: made.at });
   const foreign = [...moved.identifiers, ...shown].filter((one) => !has(moved.own, one));
   await dropIdentifiers(tx.db, into, foreign);

@@ -1,12 +1,12 @@
 import type { Identifier, Sighting } from '../../model/estate.ts';
-import type { Subject } from '../../model/trail.ts';
-import type { EntryDraft, Platform, Tx } from '../../platform/context.ts';
+import type { Platform, Tx } from '../../platform/context.ts';
 import { normalAddress } from '../../scan/logic/address.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { addressOfPlace, atPlace } from './logic/place.ts';
 import type { Meanwhile } from './logic/meanwhile.ts';
 import { partsOf } from './logic/parts.ts';
 import { type Decision, isMeasured, reconcile, seenAgain } from './logic/reconcile.ts';
+import { isFresh, makeHosts } from './new-hosts.ts';
 import { mayRename, NAME_RANK, rankOf, renameHost, renameMoved } from './names.ts';
 import { stoodFor } from './logic/shared.ts';
 import type { Surroundings } from './logic/surroundings.ts';
@@ -14,20 +14,19 @@ import { noteRepeats, repeatsIn, seenOf, sortOut } from './repeats.ts';
 import { noteFaces } from './shared.ts';
 import { leavePlaces, type Place } from './store-addresses.ts';
 import { type HostAround, hostsAround } from './store-around.ts';
-import { abandonEndpoints, moveEndpoints, withEndpoints } from './store-endpoints.ts';
+import { abandonEndpoints, withEndpoints } from './store-endpoints.ts';
 import {
   hostRow,
+  type PlainHostRow,
   hostRows,
-  insertHosts,
   lockIdentities,
-  namesTaken,
-  type NewHost,
   noteDecisions,
   type NotedDecision,
   planByKey,
   planFreely,
   updateHost,
 } from './store-hosts.ts';
+import { moveEndpoints } from './store-moved.ts';
 import { goneAmong, standNow } from './store-repeats.ts';
 import { noteSeen, noteWords, type Seen } from './store-seen.ts';
 import { facesAround } from './store-shared.ts';
@@ -191,108 +190,7 @@ function mustBeAddress(text: string): string {
   return address;
 }
 
-const isFresh = (decision: Decision): boolean => ['new', 'clone', 'replaced'].includes(decision.kind);
-
-async function makeHosts(tx: Tx, decisions: readonly Decision[], sightings: readonly Sighting[]): Promise<void> {
-  const fresh = new Map<string, { decision: Decision; sighting: Sighting }>();
-  for (const [index, decision] of decisions.entries()) {
-    if (isFresh(decision) && !fresh.has(decision.hostId))
-      fresh.set(decision.hostId, { decision, sighting: sightings[index]! });
-  }
-  if (fresh.size === 0) return;
-  const all = [...fresh.values()];
-  const before = await hostRows(
-    tx.db,
-    all.flatMap(({ decision }) => decision.replaces ?? []),
-  );
-  const names = new Names(await namesTaken(tx.db, all.map(({ sighting }) => servedName(sighting)).filter(isText)));
-  const made = all.map((one) => madeOf(one, before.get(one.decision.replaces ?? ''), names));
-  await insertHosts(
-    tx.db,
-    made.map(({ host }) => host),
-  );
-  await tx.recordAll(made.map(foundEntry));
-  for (const { decision, sighting, replaced } of made) {
-    if (!replaced) continue;
-    await updateHost(tx.db, replaced.id, {
-      superseded_by: decision.hostId,
-      note: `replaced by ${decision.hostId} at ${sighting.address}: ${decision.why}`,
-    });
-  }
-}
-
-/** Names of hosts that are there, and of those that this batch makes. */
-class Names {
-  readonly #holders: ReadonlyMap<string, readonly string[]>;
-  readonly #given = new Set<string>();
-
-  constructor(holders: ReadonlyMap<string, readonly string[]>) {
-    this.#holders = holders;
-  }
-
-  isTaken(name: string, besides: string): boolean {
-    return this.#given.has(name) || (this.#holders.get(name) ?? []).some((id) => id !== besides);
-  }
-
-  give(name: string): void {
-    this.#given.add(name);
-  }
-}
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-const servedName = ({ evidence }: Sighting): unknown => evidence?.certificateName;
-
-interface Made {
-  host: NewHost;
-  decision: Decision;
-  sighting: Sighting;
-  replaced: HostRow | undefined;
-}
-
-function madeOf(
-  { decision, sighting }: { decision: Decision; sighting: Sighting },
-  replaced: HostRow | undefined,
-  names: Names,
-): Made {
-  const claim = sighting.source === 'import' ? 'known' : 'unknown';
-  const note = replaced ? `took the place of ${replaced.name} (${replaced.id}) at ${sighting.address}` : null;
-  const { name, rank } = firstName(decision.replaces ?? decision.hostId, sighting, names);
-  names.give(name);
-  const guess = isText(sighting.evidence?.guess) ? sighting.evidence.guess : null;
-  const first_seen = new Date(sighting.at);
-  const host = { id: decision.hostId, name, name_rank: rank, claim, guess, note, first_seen } as const;
-  return { host, decision, sighting, replaced };
-}
-
-function foundEntry({ host: { name, guess, claim }, decision, sighting, replaced }: Made): EntryDraft {
-  const related: Subject[] = replaced ? [{ kind: 'host', id: replaced.id, name: replaced.name }] : [];
-  if (decision.cloneOf) related.push({ kind: 'host', id: decision.cloneOf });
-  return {
-    type: 'discovery.host.found',
-    subject: { kind: 'host', id: decision.hostId, name },
-    related,
-    detail: {
-      name,
-      guess,
-      claim,
-      addresses: [sighting.address],
-      identifiers: sighting.identifiers,
-      sources: [sighting.source],
-      why: decision.why,
-      ...(sighting.via ? { via: sighting.via } : {}),
-      ...(replaced ? { replaces: replaced.id, replacesName: replaced.name } : {}),
-      ...(decision.cloneOf ? { cloneOf: decision.cloneOf } : {}),
-    },
-  };
-}
-
-/** A machine built anew takes over the name of the one whose place it has. */
-function firstName(besides: string, sighting: Sighting, names: Names): { name: string; rank: number } {
-  if (sighting.hostname) return { name: sighting.hostname, rank: rankOf(sighting) };
-  const served = servedName(sighting);
-  if (isText(served) && !names.isTaken(served, besides)) return { name: served, rank: NAME_RANK.certificate };
-  return { name: sighting.address, rank: NAME_RANK.address };
-}
+const placeName = ({ hostId, address }: Place): string => `${hostId} ${address}`;
 
 /** Everybody leaves before anybody arrives: an address has one holder. Returns what that was, host by host. */
 async function leave(tx: Tx, decisions: readonly Decision[], sightings: readonly Sighting[]): Promise<NotedDecision[]> {
@@ -307,7 +205,12 @@ async function leave(tx: Tx, decisions: readonly Decision[], sightings: readonly
       for (const from of decision.from) left.push({ hostId: decision.hostId, address: from });
   }
   await leavePlaces(tx.db, [...displaced, ...left], new Date(sightings[0]?.at ?? tx.now));
-  await abandonEndpoints(tx, displaced);
+  // Who is seen elsewhere in this batch takes along what it serves.
+  const moved = new Set(left.map(placeName));
+  await abandonEndpoints(
+    tx,
+    displaced.filter((one) => !moved.has(placeName(one))),
+  );
   return displaced;
 }
 
@@ -346,7 +249,7 @@ async function settle(
     moved.flatMap(({ decision: { hostId, from } }) => from.map((address) => ({ hostId, address }))),
   );
   for (const { decision, sighting } of moved) {
-    if (serving.has(decision.hostId)) await moveEndpoints(tx.db, decision.hostId, decision.from, sighting.address);
+    if (serving.has(decision.hostId)) await moveEndpoints(tx, decision.hostId, decision.from, sighting.address);
   }
   const readdressed = new Map<string, { id: string; name: string; address: string }>();
   for (const { decision, sighting } of open) {
@@ -360,7 +263,7 @@ async function settle(
   await renameMoved(tx, [...readdressed.values()]);
 }
 
-async function settleOne(tx: Tx, decision: Decision, sighting: Sighting, row: HostRow): Promise<void> {
+async function settleOne(tx: Tx, decision: Decision, sighting: Sighting, row: PlainHostRow): Promise<void> {
   const known = { name: row.name, nameRank: row.name_rank, isSuperseded: row.superseded_by !== null };
   if (isOld({ ...decision, kind: 'seen' }, sighting, known)) return;
   const now = (await hostRow(tx.db, decision.hostId))!;
@@ -370,10 +273,8 @@ async function settleOne(tx: Tx, decision: Decision, sighting: Sighting, row: Ho
     await renameHost(tx, decision.hostId, sighting.hostname, rankOf(sighting));
 }
 
-type HostRow = NonNullable<Awaited<ReturnType<typeof hostRow>>>;
-
 /** It had been taken for gone, but it only was elsewhere. */
-async function comeBack(tx: Tx, row: HostRow, decision: Decision): Promise<void> {
+async function comeBack(tx: Tx, row: PlainHostRow, decision: Decision): Promise<void> {
   await updateHost(tx.db, row.id, { superseded_by: null, note: null });
   await tx.record({
     type: 'discovery.host.changed',
@@ -382,7 +283,7 @@ async function comeBack(tx: Tx, row: HostRow, decision: Decision): Promise<void>
   });
 }
 
-async function noteClone(tx: Tx, row: HostRow, decision: Decision, originalId: string): Promise<void> {
+async function noteClone(tx: Tx, row: PlainHostRow, decision: Decision, originalId: string): Promise<void> {
   const note = `cloned identity, shared with ${originalId}: ${decision.why}`;
   if (row.note?.startsWith('cloned identity')) return;
   await updateHost(tx.db, row.id, { note });

@@ -8,7 +8,7 @@ import { rejudge } from './rejudge.ts';
 import { recordSightings } from './sightings.ts';
 import type { SourceRecord } from './sources/contract.ts';
 import { measuredAmong, type SourceRow } from './store-sources.ts';
-import { describeTold, type hostRow, hostRows, lockedHostRows } from './store-hosts.ts';
+import { describeTold, type PlainHostRow, hostRows, lockedHostRows } from './store-hosts.ts';
 
 /**
  * Addresses of one transaction, or a few more: an identity lock is held meanwhile, for as long as a batch of a scan holds it.
@@ -129,11 +129,10 @@ async function applyRecords(tx: Tx, all: readonly About[], from: From): Promise<
   return entries.filter(({ type }) => type === 'discovery.host.claimed').length;
 }
 
-type HostRow = NonNullable<Awaited<ReturnType<typeof hostRow>>>;
-type News = Pick<HostRow, 'tags' | 'owner' | 'claim'>;
+type News = Pick<PlainHostRow, 'tags' | 'owner' | 'claim'>;
 
 /** What a host is called by with this record, where that adds anything; null: it does not. */
-function said(host: HostRow | undefined, record: SourceRecord, { isList }: Pick<From, 'isList'>): News | null {
+function said(host: PlainHostRow | undefined, record: SourceRecord, { isList }: Pick<From, 'isList'>): News | null {
   if (!host) return null;
   const tags = { ...record.tags, ...host.tags };
   const owner = host.owner ?? record.owner ?? null;
@@ -142,7 +141,7 @@ function said(host: HostRow | undefined, record: SourceRecord, { isList }: Pick<
   return isTagged || owner !== host.owner || claim !== host.claim ? { tags, owner, claim } : null;
 }
 
-function appliedEntry(host: HostRow, news: News, { row }: From): EntryDraft {
+function appliedEntry(host: PlainHostRow, news: News, { row }: From): EntryDraft {
   const { id, name, claim, owner, tags } = host;
   return {
     type: news.claim === claim ? 'discovery.host.tagged' : 'discovery.host.claimed',

@@ -1,10 +1,10 @@
-import { type RawBuilder, sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Endpoint, Transport } from '../../model/estate.ts';
 import type { ProbeResult, ServiceProbe, UnknownProbe } from '../../model/probe.ts';
 import { LOCAL_SITE } from '../../model/site.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
-import type { DbOrTx, NoTables, Tx } from '../../platform/context.ts';
+import type { DbOrTx, Tx } from '../../platform/context.ts';
 import { spaceOf } from './logic/place.ts';
 import { q } from './tables.ts';
 import { rejudge } from './rejudge.ts';
@@ -115,25 +115,6 @@ export async function historyOf(db: DbOrTx, endpointId: string): Promise<{ at: s
   return rows.map((row) => ({ at: row.at.toISOString(), probe: row.probe }));
 }
 
-/** The host moved with all it serves: the same endpoints at another address keep their ids and history. */
-export async function moveEndpoints(
-  db: Transaction<NoTables>,
-  hostId: string,
-  from: string[],
-  to: string,
-): Promise<void> {
-  if (from.length === 0) return;
-  await sql`
-    update discovery.endpoint e set address = ${to}
-    where e.host_id = ${hostId} and e.address = any(${from})
-      and not exists (select from discovery.endpoint o where o.host_id = e.host_id and o.address = ${to} and o.port = e.port
-          and o.transport = e.transport)
-      and e.id = (select min(t.id) from discovery.endpoint t
-        where t.host_id = e.host_id and t.port = e.port and t.transport = e.transport and t.address = any(${from}))`.execute(
-    db,
-  );
-}
-
 /** Which of these hosts ever served something at these addresses. */
 export async function withEndpoints(db: DbOrTx, places: readonly Place[]): Promise<Set<string>> {
   if (places.length === 0) return new Set();
@@ -142,32 +123,6 @@ export async function withEndpoints(db: DbOrTx, places: readonly Place[]): Promi
     join unnest(${places.map(({ hostId }) => hostId)}::text[], ${places.map(({ address }) => address)}::text[])
       t (host_id, address) on e.host_id = t.host_id and e.address = t.address`.execute(db);
   return new Set(rows.map((row) => row.host_id));
-}
-
-/** Two records turned out to be one machine: the endpoints at that address go over to the one that stays. */
-export async function adoptEndpoints(db: DbOrTx, from: string, into: string, address: string): Promise<string[]> {
-  const moved = await sql<{ id: string }>`
-    update discovery.endpoint e set host_id = ${into}
-    where e.host_id = ${from} and e.address = ${address}
-      and not exists (select from discovery.endpoint o where o.host_id = ${into} and o.address = ${address} and o.port = e.port
-          and o.transport = e.transport)
-    returning e.id`.execute(db);
-  return moved.rows.map((row) => row.id);
-}
-
-/** What a merge had moved goes back, as far as it is still there, and so does what was found there since. */
-export async function returnEndpoints(
-  db: DbOrTx,
-  from: string,
-  to: string,
-  { ids, addresses }: { ids: readonly string[]; addresses: readonly string[] },
-): Promise<void> {
-  await q(db)
-    .updateTable('discovery.endpoint')
-    .set({ host_id: to })
-    .where('host_id', '=', from)
-    .where((e) => e.or([e('id', '=', anyOf(ids)), e('address', '=', anyOf(addresses))]))
-    .execute();
 }
 
 /** Other machines have these addresses: what these hosts served there is gone, whatever answers there now. */

@@ -181,6 +181,8 @@ export async function hostRow(db: DbOrTx, id: string) {
   return q(db).selectFrom('discovery.host').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
+export type PlainHostRow = NonNullable<Awaited<ReturnType<typeof hostRow>>>;
+
 export async function hostRows(db: DbOrTx, ids: readonly string[]) {
   const rows = await q(db)
     .selectFrom('discovery.host')
