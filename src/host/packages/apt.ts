@@ -114,10 +114,10 @@ async function simulate(host: Host, wanted: Wanted): Promise<Simulation> {
   const argv = ['apt-get', ...ONLY_SAY, ...request(wanted)];
   const text = await run(host, argv, { timeoutMs: UPDATE_TIMEOUT_MS });
   const told = parseSimulation(text);
-  // Nothing that goes may be overlooked, however apt comes to say it one day.
-  const going = /(\d+) to remove\b/.exec(text)?.[1] ?? '0';
+  // Nothing that goes may be overlooked, however apt comes to say it one day: its own count has to be there, and be ours.
+  const going = /\b(\d+) to remove\b/.exec(text)?.[1];
   if (told.removed.length === Number(going)) return told;
-  const why = `it would remove ${going}, and names ${told.removed.length}`;
+  const why = `it would remove ${going ?? 'what it does not count'}, and names ${told.removed.length}`;
   throw new AppError('HOST_COMMAND', { command: argv.join(' '), code: 0, why });
 }
 

@@ -167,10 +167,19 @@ describe('upgrade-package', () => {
       { name: 'libnew', from: null, to: '1.0' },
     ]);
     const removing = newTree({
-      'repo/extra':
-        'The following packages will be REMOVED:\n   shop\n0 upgraded, 0 newly installed, 1 to remove and 0 not upgraded.\n',
+      'repo/extra': 'The following packages will be REMOVED:\n   shop\n',
+      'repo/going': '1',
     });
     await assert.rejects(perform(removing, step), code('STEP_WOULD_REMOVE'));
+  });
+
+  test('stops where what apt says is not understood whole: it counts what goes, and does not name it, or does not count', async () => {
+    const before = newTree().file('var/lib/dpkg/status');
+    for (const going of ['1', '?']) {
+      const tree = newTree({ 'repo/going': going });
+      await assert.rejects(perform(tree, step), code('HOST_COMMAND'));
+      assert.equal(tree.file('var/lib/dpkg/status'), before);
+    }
   });
 
   test('a package that is not there, and a version that the archive lacks, are said', async () => {

@@ -27,6 +27,7 @@ for word in "$@"; do case "$word" in -*) ;; *=*)
   if [ -n "$simulate" ]; then printf 'The following packages will be upgraded:\\n   %s (%s => %s)\\n' "$name" "$old" "$version"; /bin/cat repo/extra 2>/dev/null
   else /bin/sed -i "/^Package: $name$/,/^$/s/^Version: .*/Version: $version/" var/lib/dpkg/status; echo "$name $version" >> run/installed; fi ;;
 esac; done
+[ -z "$simulate" ] || echo "1 upgraded, 0 newly installed, $(/bin/cat repo/going 2>/dev/null || echo 0) to remove and 0 not upgraded."
 exit 0
 `;
 const APT_CACHE = `#!/bin/sh
