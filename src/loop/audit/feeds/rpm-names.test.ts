@@ -201,11 +201,33 @@ test('3.2: what mends a stream of a module says nothing of the plain package, no
   const plain = read('ALSA-3', [{ ecosystem: 'AlmaLinux:8', name: 'perl-libs', fixed: '4:5.26.3-423.el8' }]);
   assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.26.3-422.el8')), ['ALSA-3 affected']);
   assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.24.4-404.module_el8+1+a')), ['ALSA-3 not-affected']);
-  // Numbered otherwise than its stream: then all of the module's are asked.
+  // Numbered otherwise than its stream, and with nothing beside it that is numbered so: then all of the module's are asked.
   const zip = read(
     'ALSA-4',
     [{ ecosystem: 'AlmaLinux:8', name: 'php-pecl-zip', fixed: '1.18.2-1.module_el8.3.0+2009+b272fdef' }],
     'Moderate: php:7.3 security update',
   );
   assert.deepEqual(verdicts(zip, of('php-pecl-zip', '1.15.4-1.module_el8.3.0+1+a')), ['ALSA-4 affected']);
+});
+
+test('3.2: a companion that is numbered otherwise than its stream alarms in no other; what the stream is told by still does', () => {
+  const of = (name: string, version: string): Installed => rpm('AlmaLinux', '8.10', name, version);
+  const companion = { ecosystem: 'AlmaLinux:8', name: 'php-pecl-zip', fixed: '1.18.2-1.module_el8.6.0+2750+78feabcb' };
+  const lead = { ecosystem: 'AlmaLinux:8', name: 'php-common', fixed: '7.4.30-1.module_el8.6.0+3131+d8e5edd7' };
+  const php = read('ALSA-1', [companion, lead], 'Moderate: php:7.4 security update');
+  assert.deepEqual(verdicts(php, of('php-pecl-zip', '1.15.4-1.module_el8.3.0+1+a')), ['ALSA-1 unknown']);
+  assert.deepEqual(verdicts(php, of('php-pecl-zip', companion.fixed)), ['ALSA-1 fixed']);
+  assert.deepEqual(verdicts(php, of('php-pecl-zip', '1.15.4-1.el8')), ['ALSA-1 not-affected']);
+  assert.deepEqual(verdicts(php, of('php-common', '7.4.19-1.module_el8.5.0+1+a')), ['ALSA-1 affected']);
+  assert.deepEqual(verdicts(php, of('php-common', '7.2.24-1.module_el8.3.0+1+a')), ['ALSA-1 not-affected']);
+  // A module called by a version has no other stream.
+  const python = read(
+    'ALSA-2',
+    [
+      { ecosystem: 'AlmaLinux:8', name: 'python38-pip', fixed: '19.3.1-7.module_el8.9.0+3633+e453b53a' },
+      { ecosystem: 'AlmaLinux:8', name: 'python38', fixed: '3.8.17-2.module_el8.9.0+3633+e453b53a' },
+    ],
+    'Moderate: python38:3.8 and python38-devel:3.8 security update',
+  );
+  assert.deepEqual(verdicts(python, of('python38-pip', '19.3.1-1.module_el8.3.0+1+a')), ['ALSA-2 affected']);
 });
