@@ -3,7 +3,7 @@ import { systemActor } from '../../model/actor.ts';
 import type { DbOrTx, Platform } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { type Burning, burningOf, findOverdue, type Kind, type Lists, type Said, type Track } from './logic/overdue.ts';
-import { type Asked, dueOn, listsWith, MANY } from './soonest.ts';
+import { type Asked, dueOn, listsWith, MANY, type Question } from './soonest.ts';
 import { alikeIn } from './store-due.ts';
 import { packagesIn } from './store-matches.ts';
 import { lockCounts } from './store-recount.ts';
@@ -16,7 +16,7 @@ const PACKAGES_IN_ALL = 200_000;
 /** So many kinds of hosts, with their lists, are in memory at a time. */
 const KINDS_AT_ONCE = 4000;
 /** When so many hosts were asked one by one, what is left is for the next transaction; and as many are asked at a time. */
-const MOST_ASKED = 50_000;
+const MOST_ASKED = 20_000;
 const ASKED_AT_ONCE = 5000;
 /** Time makes more hosts overdue without anything having changed. */
 const AGAIN_MS = 3_600_000;
@@ -27,12 +27,12 @@ const CHANGED_MS = 60_000;
  * On how many hosts each is overdue: only of those whose soonest time is past, never counted ones first and the urgent ones
  * of them, and then in turn, so that what changes all the time keeps nothing else waiting.
  */
-export async function countOverdue(platform: Platform, runMs = RUN_MS): Promise<void> {
+export async function countOverdue(platform: Platform, runMs = RUN_MS, atOnce = AT_ONCE): Promise<void> {
   const began = performance.now();
   for (let left = true; left && !platform.stopping.aborted && performance.now() - began < runMs;) {
     left = await platform.observe(systemActor('audit.overdue'), async (tx) => {
       await lockCounts(tx.db);
-      const due = await waiting(tx.db, tx.now);
+      const due = await waiting(tx.db, tx.now, atOnce);
       if (due.length === 0) return false;
       const alike = await alikeIn(tx.db, due);
       const hosts = await overdueOn(tx.db, alike, tx.now);
@@ -49,12 +49,12 @@ export async function countOverdue(platform: Platform, runMs = RUN_MS): Promise<
   }
 }
 
-async function waiting(db: DbOrTx, now: Date): Promise<string[]> {
+async function waiting(db: DbOrTx, now: Date, atOnce: number): Promise<string[]> {
   const ago = (ms: number): Date => new Date(now.getTime() - ms);
   const { rows } = await sql<{ advisory: string; packages: number }>`
     select advisory, packages from audit.vulnerability where due_at < ${now} and (overdue_counted_at is null
       or overdue_counted_at < case when overdue_hosts is null then ${ago(CHANGED_MS)}::timestamptz else ${ago(AGAIN_MS)} end)
-    order by overdue_counted_at nulls first, priority desc, advisory limit ${AT_ONCE}`.execute(db);
+    order by overdue_counted_at nulls first, priority desc, advisory limit ${atOnce}`.execute(db);
   let packages = 0;
   return rows.flatMap((row, at) => ((packages += row.packages) <= PACKAGES_IN_ALL || at === 0 ? [row.advisory] : []));
 }
@@ -225,11 +225,17 @@ async function ask(db: DbOrTx, { alike, doubtful, found, now, most }: Questions)
     const questions = doubtful[at]!.flatMap(({ kind, without }) =>
       kind.ids.split(',').flatMap((hostId) => (without.has(hostId) ? [] : [{ hostId, days: kind.days, of }])),
     );
-    if (questions.length > 0 && asked >= most) found[at] = null;
-    else {
-      for (const some of chunks(questions, ASKED_AT_ONCE))
-        for (const due of await dueOn(db, some)) if (due !== null && due < now) found[at]! += 1;
-      asked += questions.length;
-    }
+    if (questions.length === 0) continue;
+    found[at] = asked < most ? found[at]! + (await overdueAmong(db, questions, now)) : null;
+    asked += questions.length;
   }
+}
+
+async function overdueAmong(db: DbOrTx, questions: readonly Question[], now: Date): Promise<number> {
+  let count = 0;
+  for (const some of chunks(questions, ASKED_AT_ONCE)) {
+    const dues = await dueOn(db, some);
+    count += dues.filter((due) => due !== null && due < now).length;
+  }
+  return count;
 }

@@ -68,7 +68,7 @@ async function kindsOf(
   return Map.groupBy(rows, ({ list }) => list);
 }
 
-type Question = Pick<Candidate, 'hostId' | 'days'> & { of: Asked };
+export type Question = Pick<Candidate, 'hostId' | 'days'> & { of: Asked };
 
 /** By when it is to be gone there, by the one definition of when its clock began. The lists of each host come first: the index of all lists has no part in it. */
 export async function dueOn(db: DbOrTx, questions: readonly Question[]): Promise<(Date | null)[]> {

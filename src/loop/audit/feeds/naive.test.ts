@@ -56,13 +56,16 @@ function isOfAnotherStream(events: readonly Event[], version: string, { summary 
   const stream = / [\w.+-]+:([\d.]+) | ^[\w.+-]+:([\d.]+) /.exec(` ${summary}`)?.slice(1).find(Boolean);
   const upstream = fixed.replace(/^\d+:/, '');
   const isNumbered = stream !== undefined && upstream.startsWith(`${stream}.`);
-  // Of a companion nobody can tell, where something else of the record is numbered as the stream.
-  const text = JSON.stringify(affected);
-  const isLed =
-    stream !== undefined && new RegExp(`"fixed":"(\\d+:)?${stream.replaceAll('.', '\\.')}\\.[^"]*\\.module`).test(text);
-  if (!isNumbered && isLed && !/\d:[\d.]+ /.test(summary)) return true;
+  if (!isNumbered) return isToldByOthers(stream, summary, affected);
   const order = versionOrder('AlmaLinux')!;
-  return isNumbered && order(version, `${/^\d+:/.exec(fixed)?.[0] ?? ''}${stream}`) === -1;
+  return order(version, `${/^\d+:/.exec(fixed)?.[0] ?? ''}${stream}`) === -1;
+}
+
+/** Of a companion nobody can tell its stream, where something else of the record is numbered as that. */
+function isToldByOthers(stream: string | undefined, summary: string, affected: OsvRecord['affected']): boolean {
+  if (stream === undefined || /\d:[\d.]+ /.test(summary)) return false;
+  const numbered = new RegExp(`"fixed":"(\\d+:)?${stream.replaceAll('.', '\\.')}\\.[^"]*\\.module`);
+  return numbered.test(JSON.stringify(affected));
 }
 
 /** Ids that affect a package, by reading every record. */
