@@ -164,7 +164,7 @@ async function withPolicies(estate: Estate, ids: readonly string[]): Promise<Fig
   };
 }
 
-/** Forty days go by, in which every second host was patched otherwise, so that its list of today does not tell since when. */
+/** Forty days go by, in which every second host got another list, on a day of its own: no list of today tells since when. */
 async function overdue({ platform, call }: Estate): Promise<Figures> {
   const { db } = platform;
   for (const [table, column] of [
@@ -175,10 +175,13 @@ async function overdue({ platform, call }: Estate): Promise<Figures> {
     await sql`update ${sql.table(`audit.${table}`)} set ${sql.ref(column!)} = ${sql.ref(column!)} - interval '40 days'`.execute(
       db,
     );
-  await sql`with patched as (update audit.host_list set until = now() - interval '1 day'
-      where until is null and section = 'packages' and hashtext(host_id) % 2 = 0 returning host_id, section, list_id)
+  await sql`with patched as (update audit.host_list
+      set until = now() - interval '1 day' * (1 + abs(hashtext(host_id)) % 35)
+      where until is null and section = 'packages' and hashtext(host_id) % 2 = 0
+        and list_id < (select max(id) from audit.package_list) returning host_id, section, list_id, until)
     insert into audit.host_list (host_id, section, list_id, since)
-    select host_id, section, list_id, now() - interval '1 day' from patched`.execute(db);
+    select p.host_id, p.section, (select min(l.id) from audit.package_list l where l.id > p.list_id), p.until
+    from patched p`.execute(db);
   await counted(platform);
   const run = await timed(() => countOverdue(platform));
   const { rows } = await sql<{ counted: string; hosts: string }>`

@@ -9,6 +9,8 @@ export const StatementRange = z
     introduced: z.string().max(300),
     fixed: z.string().max(300).optional(),
     lastAffected: z.string().max(300).optional(),
+    /** of this stream of a module alone (`php:7.4`), which versions of this package do not tell from others */
+    stream: z.string().max(200).optional(),
   })
   .strict();
 export type StatementRange = z.infer<typeof StatementRange>;

@@ -9,3 +9,23 @@ export function suseKernelRelease(packageVersion: string, flavour: string): stri
   const candidate = version.replace(/^(\d+\.\d+)~(rc\d+)$/, '$1.0-$2').replace('~', '-');
   return `${candidate}-${source}-${flavour}`;
 }
+
+/**
+ * kernel-default-base is the kernel of kernel-default, with fewer modules. Where it is built from a source of its own, its
+ * version has the kernel's in front: 5.14.21-150500.55.88.1.150500.6.40.1, before Leap 15.3 with lp152 or no mark at all. Null:
+ * it is no such package.
+ */
+export function suseBaseOf({
+  name,
+  source,
+  version,
+}: {
+  name: string;
+  source: string;
+  version: string;
+}): { flavour: string; version: string } | null {
+  const flavour = /^kernel-([a-z0-9]+)-base$/.exec(name)?.[1];
+  if (flavour === undefined) return null;
+  const own = version.replace(/\.(?:(?:lp\d{3}|\d{6})\.)?\d+\.\d+\.\d+$/, '');
+  return { flavour, version: source === name ? own : version };
+}

@@ -242,7 +242,7 @@ function addFixes(root: Command): void {
           { title: 'PRIORITY', of: ({ priority }) => String(priority) },
           { title: 'PACKAGE', of: ({ source }) => source, shrink: true },
           { title: 'FROM', of: ({ from }) => from, shrink: true },
-          { title: 'TO', of: ({ to }) => to, shrink: true },
+          { title: 'TO', of: ({ to, unavailable }) => butNot(to, unavailable), shrink: true },
           { title: 'FIXES', of: ({ advisories }) => String(advisories.length) },
           { title: 'HOSTS', of: ({ hosts }) => String(hosts) },
           {

@@ -18,7 +18,11 @@ const READERS: Readonly<Record<ReportTool, (text: string) => Report | Promise<Re
   oscap: readXccdf,
 };
 
-type Read = { report: ReportFact; rules: RuleFact[] } | { why: string };
+interface Taken {
+  report: ReportFact;
+  rules: RuleFact[];
+}
+type Read = Taken | { why: string };
 
 /** Results of other audit tools that lie on the host. Nothing is run for them: docs/decisions/0070. */
 export const reports: FactSection<'reports'> = {
@@ -26,7 +30,7 @@ export const reports: FactSection<'reports'> = {
   version: 1,
   async collect(look): Promise<ReportsFacts> {
     const facts: ReportsFacts = { reports: [], rules: [], unread: [] };
-    const rules = new Map<string, { rule: RuleFact; at: string }>();
+    const taken: Taken[] = [];
     for (const { tool, path } of await places(look.host)) {
       const read = await readOne(look, tool, path);
       if (read === null) continue;
@@ -35,9 +39,9 @@ export const reports: FactSection<'reports'> = {
         continue;
       }
       facts.reports.push(read.report);
-      for (const rule of read.rules) keepNewest(rules, rule, read.report.endedAt);
+      taken.push(read);
     }
-    facts.rules = [...rules.values()].map((one) => one.rule).sort(by((one) => `${one.tool} ${one.rule}`));
+    facts.rules = rulesOf(taken).sort(by((one) => `${one.tool} ${one.rule}`));
     return facts;
   },
 };
@@ -75,8 +79,29 @@ function refusal({ kind, uid, mode, size }: Stat, limit: number): string | null 
   return size > limit ? `it is larger than ${limit / 1024 / 1024} MB` : null;
 }
 
-function keepNewest(rules: Map<string, { rule: RuleFact; at: string }>, rule: RuleFact, at: string): void {
-  const key = `${rule.tool} ${rule.rule}`;
-  const known = rules.get(key);
-  if (!known || known.at < at) rules.set(key, { rule, at });
+/**
+ * Of each profile the newest results that fit this system: content that does not fit it says nothing, however new it is. Of a
+ * rule that several profiles have, the newest of those.
+ */
+function rulesOf(taken: readonly Taken[]): RuleFact[] {
+  const fitting = taken.filter(({ report }) => report.fits);
+  const newest = lastOf(fitting, ({ report: { tool, content, profile } }) => [tool, benchmarkOf(content), profile]);
+  return lastOf(
+    newest.flatMap(({ report, rules }) => rules.map((rule) => ({ report, rule }))),
+    ({ rule }) => [rule.tool, rule.rule],
+  ).map(({ rule }) => rule);
+}
+
+/** Without its version: newer content takes the place of older. */
+const benchmarkOf = (content: string): string => content.replace(/ \S*$/, '');
+
+/** Of those with the same key the one whose results are the newest; of several, the first. */
+function lastOf<T extends { report: ReportFact }>(items: readonly T[], key: (item: T) => unknown[]): T[] {
+  const found = new Map<string, T>();
+  for (const item of items) {
+    const name = JSON.stringify(key(item));
+    const known = found.get(name);
+    if (known === undefined || known.report.endedAt < item.report.endedAt) found.set(name, item);
+  }
+  return [...found.values()];
 }

@@ -70,6 +70,9 @@ test('kernel: of SUSE by what uname calls it, not by its package’s number of a
     suse('kernel-default', '5.14.21-150500.55.94.1'),
     suse('kernel-default', '5.14.21-150500.55.88.1'),
     suse('kernel-azure', '5.14.21-150500.33.69.1'),
+    suse('kernel-default-base', '5.14.21-150500.55.97.1.150500.6.45.1'),
+    { ...suse('kernel-desktop', '6.6.120-1.mga9'), ecosystem: 'Mageia' },
+    { ...suse('kernel-desktop-latest', '6.6.120-1.mga9'), ecosystem: 'Mageia' },
     suse('kernel-default-devel', '5.14.21-150500.55.94.1'),
     suse('kernel-firmware-all', '20230724-150500.3.12.1'),
     { ...suse('kernel-default', '5.14.21-150500.55.97.1'), status: 'removed' },
@@ -80,6 +83,8 @@ test('kernel: of SUSE by what uname calls it, not by its package’s number of a
       ['5.14.21-150500.33.69-azure', '5.14.21-150500.33.69.1'],
       ['5.14.21-150500.55.88-default', '5.14.21-150500.55.88.1'],
       ['5.14.21-150500.55.94-default', '5.14.21-150500.55.94.1'],
+      ['5.14.21-150500.55.97-default', '5.14.21-150500.55.97.1.150500.6.45.1'],
+      ['6.6.120-desktop-1.mga9', '6.6.120-1.mga9'],
     ],
   );
 });

@@ -1,6 +1,7 @@
 import type { InstalledKernel, PackageFact } from '../../model/facts.ts';
+import { mageiaKernelReleases } from '../../model/mageia-kernel.ts';
 import { rpmKernelRelease } from '../../model/rpm-kernel.ts';
-import { suseKernelRelease } from '../../model/suse-kernel.ts';
+import { suseBaseOf, suseKernelRelease } from '../../model/suse-kernel.ts';
 import { readText, type Host } from '../host.ts';
 
 const SUSE = /^(?:open)?SUSE\b/;
@@ -8,16 +9,25 @@ const SUSE_IMAGE = /^kernel-(64kb|azure|debug|default|desktop|kvmsmall|lpae|pae|
 const RPM_IMAGE = /^kernel(?:-uek|(?:-(?:rt|64k|debug))*)-core$|^kernel-(?:uek|lt|ml)$|^kernel$/;
 
 /** Packages that hold a kernel, by ecosystem: the release it calls itself, or null for all others. */
-function releaseOf({ ecosystem, name, version, arch, status }: PackageFact): string | null {
+function releaseOf(fact: PackageFact): string | null {
+  const { ecosystem, name, version, arch, status } = fact;
   if (status !== 'installed') return null;
-  const suse = SUSE.test(ecosystem) ? SUSE_IMAGE.exec(name) : null;
-  if (suse) return suseKernelRelease(version, suse[1]!);
+  if (SUSE.test(ecosystem)) return suseRelease(fact);
+  if (ecosystem.startsWith('Mageia')) return mageiaKernelReleases(fact)?.[0] ?? null;
   const deb = /^linux-image-(?:unsigned-)?(\d.*?)(?:-unsigned)?$/.exec(name);
   if (deb) return /-dbg(?:sym)?$/.test(name) ? null : deb[1]!;
   // `kernel` of Red Hat's family only draws in kernel-core, which has the same version.
   if (RPM_IMAGE.test(name)) return rpmKernelRelease({ name, version, arch });
   const alpine = ecosystem.startsWith('Alpine') ? /^linux-(lts|virt|edge|rpi|stable)$/.exec(name) : null;
   return alpine ? `${version.replace(/-r(\d+)$/, '-$1')}-${alpine[1]!}` : null;
+}
+
+function suseRelease(fact: PackageFact): string | null {
+  const { flavour, version } = suseBaseOf(fact) ?? {
+    flavour: SUSE_IMAGE.exec(fact.name)?.[1],
+    version: fact.version,
+  };
+  return flavour === undefined ? null : suseKernelRelease(version, flavour);
 }
 
 /** Kernels on the disk, by packages and by what lies in /boot, from old to new. */

@@ -122,6 +122,32 @@ test('the section: files of root alone count, the newest for each rule, and what
   assert.match(why['lynis-report.dat']!, /not root’s/);
 });
 
+test('3.21: results that do not fit the system hide none that do, and of a profile only the newest count', async (t) => {
+  if (process.getuid!() !== 0) return t.skip('files of root can be made by root alone');
+  const results = (profile: string, day: number, rules: Record<string, string>, version = '1'): string => {
+    const told = Object.entries(rules).map(
+      ([id, result]) => `<rule-result idref="${id}" severity="low"><result>${result}</result></rule-result>`,
+    );
+    const end = `2026-11-${day}T00:00:00Z`;
+    return `<TestResult end-time="${end}" version="${version}"><benchmark id="D"/><profile idref="${profile}"/>${told.join('')}</TestResult>`;
+  };
+  const root = tree();
+  const rules = async (): Promise<string[]> =>
+    Facts.shape.reports
+      .parse(await data(root, 'reports'))
+      .rules.map(({ rule, result, path }) => `${rule} ${result} ${path.replace(/.*\//, '')}`);
+  const file = (name: string, ...tests: string[]): void =>
+    put(root, `/var/log/openscap/${name}.xml`, `<b>${tests.join('')}</b>`);
+  file('alien', results('cis', 25, { a: 'notapplicable', b: 'notapplicable' }));
+  assert.deepEqual(await rules(), [], 'it says nothing');
+  file('old', results('cis', 20, { a: 'fail', gone: 'fail' }));
+  file('new', results('cis', 21, { a: 'pass', b: 'fail' }, '2'));
+  file('other', results('stig', 19, { a: 'fail', c: 'fail' }));
+  assert.deepEqual(await rules(), ['a pass new.xml', 'b fail new.xml', 'c fail other.xml']);
+  file('new', results('cis', 21, { a: 'pass', b: 'fail' }), results('cis', 24, { b: 'notapplicable' }));
+  assert.deepEqual(await rules(), ['a pass new.xml', 'b fail new.xml', 'c fail other.xml'], 'nor within a file');
+});
+
 test('oracle: what oscap itself says of an evaluation is what is read of its results', async (t) => {
   const content = '/usr/share/xml/scap/ssg/content/ssg-debian11-ds.xml';
   if (spawnSync('oscap', ['--version']).status !== 0 || !fs.existsSync(content))

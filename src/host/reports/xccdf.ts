@@ -97,9 +97,16 @@ class Found {
     this.#text = null;
   }
 
+  /** Of several evaluations the newest that fits the system; where none does, the newest. */
   report(): Report {
-    const [test] = this.#tests.toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-    if (!test) throw new Error('it has no results of an evaluation (XCCDF TestResult)');
+    const [first, ...others] = this.#tests
+      .toSorted((a, b) => (a.endedAt < b.endedAt ? 1 : -1))
+      .map((test) => this.#reportOf(test));
+    if (!first) throw new Error('it has no results of an evaluation (XCCDF TestResult)');
+    return first.about.fits ? first : (others.find(({ about }) => about.fits) ?? first);
+  }
+
+  #reportOf(test: Tested): Report {
     const rules = test.rules.flatMap(({ id, severity, result: told }) => {
       const result = RESULTS.get(told);
       const rule = shortId(id);

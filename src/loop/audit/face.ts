@@ -65,6 +65,8 @@ export interface Audit extends Module {
   coveredByExceptions(): Promise<Map<string, { now: number; gone: number }>>;
   /** Does any feed say, or did it say, something of it? */
   knowsAdvisory(advisory: string): Promise<boolean>;
+  /** The CVEs under which alone an erratum is listed; empty: it is listed by its own name, or nowhere. */
+  listedUnder(advisory: string): Promise<string[]>;
   /** Takes in or changes an exception for an advisory: its clock stops there. False: nothing is other than before. */
   acceptAdvisory(tx: Tx, accepted: Accepted): Promise<boolean>;
   acceptNoMore(tx: Tx, exceptionId: string): Promise<void>;

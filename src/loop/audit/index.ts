@@ -12,7 +12,7 @@ import { kitRoutes } from './routes-kits.ts';
 import { createShelf, type Shelf } from './shelf.ts';
 import { filesThatHeld, readFacts, readFactsOf, readLooked, takeRequest } from './store-facts.ts';
 import { coveredByExceptions, findFindings, plainFinding, setStates } from './store-findings.ts';
-import { accept, acceptNoMore, coveredByAccepted, knowsAdvisory } from './store-accepted.ts';
+import { accept, acceptNoMore, coveredByAccepted, knowsAdvisory, listedUnder } from './store-accepted.ts';
 import { exposureRows, placesOfKeys } from './store-keys.ts';
 import { feedRoutes } from './routes-feeds.ts';
 import { exportRoutes } from './routes-export.ts';
@@ -109,6 +109,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
 const exceptionsOf = ({ db }: Platform) => ({
   coveredByExceptions: async () => new Map([...(await coveredByExceptions(db)), ...(await coveredByAccepted(db))]),
   knowsAdvisory: (advisory: string) => knowsAdvisory(db, advisory),
+  listedUnder: (advisory: string) => listedUnder(db, advisory),
   acceptAdvisory: accept,
   acceptNoMore,
 });

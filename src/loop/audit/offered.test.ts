@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PackageFact } from '../../model/facts.ts';
+import type { Fixes } from '../../model/vulnerability.ts';
 import { debianHost, debianPackage, list, show, takeFeed, worlds } from './testing/vulnerabilities.ts';
 
 const newWorld = worlds();
@@ -29,6 +30,11 @@ test('3.1, trap 4: hosts whose archives lack the fix say so, each by its own fac
   assert.deepEqual(await here(lacking), [['2', WHY]]);
   assert.deepEqual(await here(having), [['2', undefined]]);
   assert.deepEqual(await here(untold), [['2', undefined]]);
+  const toDo = async (query: object): Promise<unknown[]> =>
+    ((await w.call('listFixes', { query })) as Fixes).items.map(({ to, unavailable }) => [to, unavailable]);
+  assert.deepEqual(await toDo({ host: lacking }), [['2', WHY]]);
+  assert.deepEqual(await toDo({ host: having }), [['2', undefined]]);
+  assert.deepEqual(await toDo({}), [['2', undefined]], 'the estate’s goes by what feeds say alone');
   const { hosts } = await show(w, 'CVE-2026-34743');
   assert.deepEqual(
     new Map(hosts.map(({ hostId, packages }) => [hostId, packages[0]!.unavailable])),

@@ -1,4 +1,4 @@
-/** What was stored before kernels of rpm distributions were judged by the one that runs: migration 0675. */
+/** What was stored before kernels of rpm distributions were judged by the one that runs: migrations 0675 and 0682. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -67,4 +67,49 @@ test('3.4: a list of before has its kernels judged by the one that runs, and fee
   await takeFeed(w, alma, records);
   await takeFeed(w, alma, records);
   assert.equal(await taken(), so + 1);
+});
+
+test('3.4: a list of before has Mageia’s kernels judged by the one that runs, and other hosts keep theirs', async () => {
+  const w = await newWorld();
+  const { db, urls } = w.platform;
+  await takeFeed(w, { name: 'mageia', kind: 'osv', settings: { ecosystem: 'Mageia' } }, [
+    {
+      id: 'MGASA-2026-0001',
+      modified: '2026-11-01T00:00:00Z',
+      affected: [
+        {
+          package: { ecosystem: 'Mageia:9', name: 'kernel' },
+          ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '6.6.120-1.mga9' }] }],
+        },
+      ],
+    },
+  ]);
+  const kernel = (version: string) =>
+    debianPackage('kernel-desktop', version, { ecosystem: 'Mageia', source: 'kernel', sourceVersion: version });
+  await debianHost(w, 1, [kernel('6.6.116-1.mga9'), kernel('6.6.120-1.mga9')], {
+    os: { id: 'mageia', versionId: '9', kernel: '6.6.120-desktop-1.mga9' },
+  });
+  const plain = await debianHost(w, 2, [debianPackage('x', '1')]);
+  await w.settle();
+  assert.deepEqual((await list(w)).items, []);
+  const listsOf = async () =>
+    (await sql`select list_id, since, until from audit.host_list where host_id = ${plain}`.execute(db)).rows;
+  const before = await listsOf();
+  // As the version before stored it.
+  await sql`update audit.package set kernel = '', digest = 'before ' || id where source = 'kernel'`.execute(db);
+  await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since)
+    select id, 'MGASA-2026-0001', 'kernel', 'affected', '', 'mageia', ${w.clock.now}
+    from audit.package where version = '6.6.116-1.mga9'`.execute(db);
+  await sql`insert into audit.recount (lists, advisories) values ('{}', '{MGASA-2026-0001}')`.execute(db);
+  await w.audit.jobs['audit.recount']!({});
+  assert.equal((await list(w)).total, 1);
+  const migration = await readFile(join(MIGRATIONS_DIR, '0682_read_anew.sql'), 'utf8');
+  await withClient(urls.owner, (client) => client.query(migration));
+  w.later();
+  for (let run = 0; run < 2; run += 1) {
+    await w.audit.jobs['audit.sweep']!({});
+    await w.settle();
+  }
+  assert.deepEqual((await list(w)).items, []);
+  assert.deepEqual(await listsOf(), before);
 });

@@ -39,7 +39,7 @@ export async function soonestOf(db: DbOrTx, alike: readonly Asked[]): Promise<(D
 const severityOf = ({ severity }: Asked): string => severity;
 
 /** From so many packages on it is cheaper to go through all lists once than to find those of each. */
-const MANY = 200;
+export const MANY = 200;
 
 /** Of each package the lists that it is in. As text: arrays are read element by element otherwise. */
 export async function listsWith(db: DbOrTx, packages: readonly number[], many = MANY): Promise<Map<number, number[]>> {
@@ -68,10 +68,10 @@ async function kindsOf(
   return Map.groupBy(rows, ({ list }) => list);
 }
 
-type Question = Pick<Candidate, 'hostId' | 'days'> & { of: Asked };
+export type Question = Pick<Candidate, 'hostId' | 'days'> & { of: Asked };
 
 /** By when it is to be gone there, by the one definition of when its clock began. The lists of each host come first: the index of all lists has no part in it. */
-async function dueOn(db: DbOrTx, questions: readonly Question[]): Promise<(Date | null)[]> {
+export async function dueOn(db: DbOrTx, questions: readonly Question[]): Promise<(Date | null)[]> {
   if (questions.length === 0) return [];
   const { rows } = await sql<Span & { place: number }>`
     select n.place::integer as place, m.verdict, greatest(h.since, m.since) as since, least(h.until, m.until) as until

@@ -95,6 +95,20 @@ export async function knowsAdvisory(db: DbOrTx, advisory: string): Promise<boole
   return rows.length > 0;
 }
 
+/** The CVEs under which alone an erratum is listed now; empty: it is listed by its own name, or nowhere. */
+export async function listedUnder(db: DbOrTx, advisory: string): Promise<string[]> {
+  const { rows } = await sql<{ advisory: string }>`
+    with said as materialized (select s.advisory, jsonb_array_elements_text(s.body -> 'aliases') as named
+      from audit.statement s where s.ids @> array[upper(${advisory})] and upper(s.advisory) = upper(${advisory}))
+    select distinct burning.advisory from said
+    join audit.match folded on folded.advisory = said.advisory and folded.verdict = 'bundled' and folded.until is null
+    join audit.match burning on burning.package_id = folded.package_id and burning.advisory = said.named
+      and burning.verdict = 'affected' and burning.until is null
+    where not exists (select from audit.vulnerability v where upper(${advisory}) = any(v.answers_to))
+    order by burning.advisory`.execute(db);
+  return rows.map((row) => row.advisory);
+}
+
 /** By exception: on how many hosts it holds now. What was fixed under one follows from no row, so it is not counted. */
 export async function coveredByAccepted(db: DbOrTx): Promise<Map<string, { now: number; gone: number }>> {
   const { rows } = await sql<{ id: string; now: string }>`

@@ -133,7 +133,7 @@ function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
 
 function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>, accepted: Everywhere): VexStatement[] {
   // Of a kernel's packages only the image that some host runs is judged.
-  if (kernelWith(one) !== null && !isRunning(one, one.running)) return [];
+  if (kernelWith(one) !== null && !isRunning({ ...one, sourceVersion: one.source_version }, one.running)) return [];
   const ecosystem = one.ecosystem.split(':')[0]!;
   const purl = purlOf({ ...one, versionId: one.version_id, sourceVersion: one.source_version });
   if (purl === null) return [];

@@ -4,6 +4,7 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { ownVersion } from './logic/kernels.ts';
+import { packagesOn } from './store-vulnerabilities.ts';
 import { versionOrder } from './versions/registry.ts';
 
 /** What runs out of which package on the host; the same on many of them, and written where it changed. */
@@ -34,6 +35,29 @@ interface Group {
 
 /** What one would do, the most urgent first. A package that no host has any more is left out. */
 export async function listFixes(db: DbOrTx, query: { hostId?: string | undefined; limit: number }): Promise<Fixes> {
+  const found = await fixesFor(db, query);
+  return query.hostId === undefined ? found : { ...found, items: await toldApart(db, query.hostId, found.items) };
+}
+
+/** With what the host's own archives lack: some of what the newest fix is for may be had all the same. */
+async function toldApart(db: DbOrTx, hostId: string, items: readonly Fix[]): Promise<Fix[]> {
+  const packages = await packagesOn(db, [hostId], [...new Set(items.flatMap(({ advisories }) => advisories))]);
+  const lacking = packages.flatMap((one) => (one.unavailable === undefined ? [] : [one]));
+  return items.map((item) => {
+    const own = lacking.find(
+      (one) =>
+        one.fix === item.to &&
+        one.ecosystem === item.ecosystem &&
+        one.release === item.release &&
+        one.source === item.source &&
+        one.sourceVersion === item.from &&
+        item.advisories.includes(one.advisory),
+    );
+    return own === undefined ? item : { ...item, unavailable: own.unavailable };
+  });
+}
+
+async function fixesFor(db: DbOrTx, query: { hostId?: string | undefined; limit: number }): Promise<Fixes> {
   const items: Fix[] = [];
   // One more than wanted tells whether there are more. Mostly some host has each, and one question is all.
   for (const some of chunks(await groups(db, query.hostId), query.limit + 1)) {

@@ -171,3 +171,39 @@ test('4.9: one CVE of an erratum that is accepted leaves its clock running, and 
   assert.deepEqual([(await erratum()).dueAt, (await erratum()).acceptedUntil], [null, until(30)]);
   assert.equal(await isAccepted('CVE-2026-2000'), true, 'all that makes the host have it is accepted');
 });
+
+test('4.6, 4.9: an exception for an erratum that is listed under its CVEs is refused and names those; one that is listed itself is taken', async () => {
+  const { w, call, until } = await burning();
+  const record = (id: string, upstream: string[]): object => ({
+    id,
+    modified: '2026-11-20T00:00:00Z',
+    upstream,
+    affected: [
+      {
+        package: { name: 'openssh', ecosystem: 'Debian:12' },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: NEW }] }],
+      },
+    ],
+  });
+  const osv = { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } };
+  const ownNames = ['CVE-2026-1000', 'CVE-2026-2000'];
+  const erratum = record('DSA-9000-1', ownNames);
+  await takeFeed(w, osv, [erratum, ...ownNames.map((name) => record(`DEBIAN-${name}`, [name]))]);
+  await w.settle();
+  const make = () =>
+    call<Exception>('createException', {
+      body: { ...BODY, match: { advisory: 'dsa-9000-1' }, expiresAt: until(30) },
+    });
+  await assert.rejects(make(), { code: 'EXCEPTION_FOLDED', message: /listed under CVE-2026-1000, CVE-2026-2000,/ });
+  assert.deepEqual(await w.entries('impact.exception'), []);
+  assert.equal((await list(w, { accepted: 'true' })).total, 0);
+  // One of its CVEs is told of by nobody now, so that it stands for itself.
+  await takeFeed(w, osv, [erratum, record(`DEBIAN-${ownNames[0]}`, [ownNames[0]!])]);
+  await w.settle();
+  await make();
+  await w.settle();
+  assert.deepEqual(
+    (await list(w, { accepted: 'true' })).items.map(({ advisory }) => advisory),
+    ['DSA-9000-1'],
+  );
+});

@@ -56,12 +56,20 @@ async function check(platform: Platform, discovery: Discovery, audit: Audit, inp
   if (match.hostId !== undefined && !(await discovery.host(match.hostId))) {
     throw new AppError('NOT_FOUND', { what: 'host', id: match.hostId, list: 'hosts' });
   }
-  if (match.advisory !== undefined && !(await audit.knowsAdvisory(match.advisory))) {
-    throw new AppError('ADVISORY_UNKNOWN', { advisory: match.advisory });
-  }
+  if (match.advisory !== undefined) await checkAdvisory(audit, match.advisory);
   if (match.kit !== undefined && !audit.kit(match.kit)) {
     throw new AppError('NOT_FOUND', { what: 'kit', id: match.kit, list: 'kit list' });
   }
+}
+
+const MOST_NAMES = 20;
+
+async function checkAdvisory(audit: Audit, advisory: string): Promise<void> {
+  if (!(await audit.knowsAdvisory(advisory))) throw new AppError('ADVISORY_UNKNOWN', { advisory });
+  const under = await audit.listedUnder(advisory);
+  if (under.length === 0) return;
+  const more = under.length > MOST_NAMES ? ` and ${under.length - MOST_NAMES} more` : '';
+  throw new AppError('EXCEPTION_FOLDED', { advisory, names: under.slice(0, MOST_NAMES).join(', ') + more });
 }
 
 /** The estate, where any of these exceptions goes by tags. */

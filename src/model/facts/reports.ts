@@ -18,7 +18,7 @@ export const ReportFact = z.object({
 });
 export type ReportFact = z.infer<typeof ReportFact>;
 
-/** What such a tool says of one rule; of several files the newest counts. */
+/** What such a tool says of one rule; of several files the newest counts of those that fit the system. */
 export const RuleFact = z.object({
   tool: ReportTool,
   /** as the tool calls it, without what all its rules have in common */

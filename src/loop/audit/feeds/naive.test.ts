@@ -49,15 +49,23 @@ const nameOf = (id: string, upstream: readonly string[] = []): string =>
   upstream.find((other) => id === `${id.slice(0, id.indexOf('-'))}-${other}`) ?? id;
 
 /** Red Hat's family builds some packages for a module's stream, which stands in the version and in the summary. */
-function isOfAnotherStream(events: readonly Event[], version: string, summary = ''): boolean {
+function isOfAnotherStream(events: readonly Event[], version: string, { summary = '', affected }: OsvRecord): boolean {
   const fixed = events.find((one) => one['fixed'] !== undefined)?.['fixed'];
   if (fixed === undefined || !/module/.test(fixed + version)) return false;
   if (fixed.includes('.module') !== version.includes('.module')) return true;
   const stream = / [\w.+-]+:([\d.]+) | ^[\w.+-]+:([\d.]+) /.exec(` ${summary}`)?.slice(1).find(Boolean);
   const upstream = fixed.replace(/^\d+:/, '');
   const isNumbered = stream !== undefined && upstream.startsWith(`${stream}.`);
+  if (!isNumbered) return isToldByOthers(stream, summary, affected);
   const order = versionOrder('AlmaLinux')!;
-  return isNumbered && order(version, `${/^\d+:/.exec(fixed)?.[0] ?? ''}${stream}`) === -1;
+  return order(version, `${/^\d+:/.exec(fixed)?.[0] ?? ''}${stream}`) === -1;
+}
+
+/** Of a companion nobody can tell its stream, where something else of the record is numbered as that. */
+function isToldByOthers(stream: string | undefined, summary: string, affected: OsvRecord['affected']): boolean {
+  if (stream === undefined || /\d:[\d.]+ /.test(summary)) return false;
+  const numbered = new RegExp(`"fixed":"(\\d+:)?${stream.replaceAll('.', '\\.')}\\.[^"]*\\.module`);
+  return numbered.test(JSON.stringify(affected));
 }
 
 /** Ids that affect a package, by reading every record. */
@@ -66,13 +74,14 @@ function byRecords(records: readonly OsvRecord[], one: Installed & { ecosystem: 
   const isBinary = one.ecosystem === 'AlmaLinux';
   const [name, version] = isBinary ? [one.name, one.version] : [one.source, one.sourceVersion];
   const found = new Set<string>();
-  for (const { id, summary, withdrawn, upstream, affected } of records) {
+  for (const record of records) {
+    const { id, withdrawn, upstream, affected } = record;
     if (withdrawn !== undefined) continue;
     for (const { package: of, ranges, versions } of affected ?? []) {
       if (of.name !== name || of.ecosystem !== `${one.ecosystem}:${one.release}`) continue;
       const verdicts = (ranges ?? []).map(({ events }) => {
         const isRebuilt = events.some(({ fixed }) => fixed === asBuiltFrom(version) && fixed !== version);
-        if (isRebuilt || isOfAnotherStream(events, version, summary)) return false;
+        if (isRebuilt || isOfAnotherStream(events, version, record)) return false;
         return isVulnerable(events, version, compare);
       });
       if (verdicts.includes(true) || versions?.includes(version)) found.add(nameOf(id, upstream));

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { AdvisoryId, Statement, type StatementRange } from '../../../model/statement.ts';
 import { WITH_PRO } from '../logic/advisories/offered.ts';
-import { beginOfStream, isModular } from '../logic/advisories/modules.ts';
+import { isModular, ledStreams, rangeInStream } from '../logic/advisories/modules.ts';
 import { splitEcosystem } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import { readChanges } from './changes.ts';
@@ -135,13 +135,14 @@ function statementsOf(record: OsvRecord): Statement[] {
   const { id, aliases } = namesOf(record);
   const own = ubuntuPriority(record.severity) ?? urgencyOf(record.severity) ?? erratumUrgency(record);
   const affectedPackages = withoutSecondUbuntu(record.affected ?? []);
+  const modular = streamIn(record, affectedPackages);
   return affectedPackages.flatMap((affected): Statement[] => {
     if (!affected.package) return [];
     const { ecosystem, release } = splitEcosystem(affected.package.ecosystem);
     const ranges = (affected.ranges ?? [])
       .filter(({ type }) => type !== 'GIT')
       .flatMap(({ events }) => rangesOf(events, ecosystem))
-      .map((range) => inStream(range, record.summary));
+      .map((range) => inStream(range, modular));
     const versions = affected.versions ?? [];
     if (ranges.length === 0 && versions.length === 0) return [];
     const fixed = newestFix(ranges, ecosystem);
@@ -228,11 +229,23 @@ function rangesOf(events: readonly Record<string, string>[], ecosystem: string):
   return ranges;
 }
 
+interface InStream {
+  stream: string | null;
+  led: ReadonlySet<string>;
+}
+
 /** `Important: nodejs:18 security update`: of a module's packages, which stream it is of only the summary says. */
-function inStream(range: StatementRange, summary: string | null | undefined): StatementRange {
+function streamIn({ summary }: OsvRecord, affected: readonly Affected[]): InStream {
   const stream = /^(?:\w+: )?([\w.+-]+:[\w.]+) /.exec(summary ?? '')?.[1] ?? null;
+  const fixes = affected.flatMap(({ ranges }) =>
+    (ranges ?? []).flatMap(({ events }) => events.flatMap((event) => event['fixed'] ?? [])),
+  );
+  return { stream, led: ledStreams(fixes.filter(isModular).map((version) => ({ stream, version }))) };
+}
+
+function inStream(range: StatementRange, { stream, led }: InStream): StatementRange {
   if (range.introduced !== '0' || range.fixed === undefined || !isModular(range.fixed)) return range;
-  return { ...range, introduced: beginOfStream(stream, range.fixed) };
+  return rangeInStream(stream, range.fixed, led);
 }
 
 function newestFix(ranges: readonly StatementRange[], ecosystem: string): string | null {

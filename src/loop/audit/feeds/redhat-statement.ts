@@ -1,5 +1,5 @@
 import type { Statement, StatementRange } from '../../../model/statement.ts';
-import { beginOfStream } from '../logic/advisories/modules.ts';
+import { ledStreams, rangeInStream } from '../logic/advisories/modules.ts';
 import { versionOrder } from '../versions/registry.ts';
 import type { Said } from './redhat-said.ts';
 
@@ -9,7 +9,11 @@ const newest = (versions: readonly string[]): string => versions.reduce((a, b) =
 type Outcome = Pick<Statement, 'status' | 'ranges' | 'fixed' | 'reason'>;
 
 /** What is said of one package of one release, in all its streams. */
-export function statementOf(id: string, errata: string[], all: readonly Said[]): Statement {
+export function statementOf(
+  id: string,
+  errata: string[],
+  { all, led }: { all: readonly Said[]; led: ReadonlySet<string> },
+): Statement {
   const { release, of, name } = all[0]!.component;
   const fixes = all.filter(({ status }) => status === 'fixed');
   return {
@@ -21,7 +25,7 @@ export function statementOf(id: string, errata: string[], all: readonly Said[]):
     aliases: errata,
     versions: [],
     urgency: all[0]!.impact,
-    ...(fixes.length === 0 ? unfixed(all) : fixed(all, fixes)),
+    ...(fixes.length === 0 ? unfixed(all) : fixed(all, fixes, led)),
   };
 }
 
@@ -41,14 +45,22 @@ function unfixed(all: readonly Said[]): Outcome {
   return { status, ranges: hasRange ? [{ introduced: '0' }] : [], fixed: null, reason };
 }
 
-function fixed(all: readonly Said[], fixes: readonly Said[]): Outcome {
+/** Streams with a package that is numbered as they are. */
+export const ledIn = (all: readonly Said[]): Set<string> =>
+  ledStreams(
+    all.flatMap(({ status, component: { stream, version } }) =>
+      status === 'fixed' && version !== null ? [{ stream, version }] : [],
+    ),
+  );
+
+function fixed(all: readonly Said[], fixes: readonly Said[], led: ReadonlySet<string>): Outcome {
   const mended = streamsOf(fixes);
   const without = all.filter((one) => isOpen(one) && !mended.has(one.component.stream));
   if (without.length > 0) return doubt(`fixed in some streams, not in ${named(without)}`);
   const others = streamsOf(all).size - 1;
   const ranges = [...Map.groupBy(fixes, ({ component }) => component.stream)].map(([stream, same]): StatementRange => {
     const version = newest(same.map(({ component }) => component.version!));
-    return { introduced: others > 0 ? beginOfStream(stream, version) : '0', fixed: version };
+    return others > 0 ? rangeInStream(stream, version, led) : { introduced: '0', fixed: version };
   });
   return { status: 'fixed', ranges, fixed: newest(ranges.map((range) => range.fixed!)), reason: null };
 }

@@ -83,6 +83,21 @@ test('3.1: of modules each stream has its own fix, and where streams differ in w
   assert.equal(of('1:18.19.0-1.module+el8.9.0+1+a'), 'not-affected', 'not an old 20');
   assert.equal(of('1:20.8.0-1.module+el8.9.0+1+a'), 'affected → 1:20.8.1-1.module+el8.9.0+20473+c4e3d824');
   assert.equal(of('1:20.9.0-1.module+el8.9.0+1+a'), 'fixed');
+  // A companion has versions of its own in each stream: of one that is older, it depends.
+  const companion = (stream: string, version: string) => ({
+    ...module(stream, '1'),
+    purl: `nodejs-nodemon@${version}?arch=src`,
+  });
+  const beside = parse(
+    vex('CVE-2026-4', [
+      module('18', '18.18.2-1.module%2Bel8.8.0'),
+      module('20', '20.8.1-1.module%2Bel8.9.0'),
+      companion('18', '2.0.20-3.module%2Bel8.8.0'),
+      companion('20', '3.0.1-1.module%2Bel8.9.0'),
+    ]),
+  );
+  assert.equal(verdict(beside, '8', 'nodejs-nodemon', '2.0.20-3.module+el8.8.0'), 'unknown');
+  assert.equal(verdict(beside, '8', 'nodejs-nodemon', '3.0.1-1.module+el8.9.0'), 'fixed');
   const unfixed = { ...module('16', '1'), purl: 'nodejs?arch=src', status: 'known_affected' as const };
   const mixed = parse(vex('CVE-2026-3', [module('18', '18.18.2-1.module%2Bel8'), unfixed]));
   assert.equal(verdict(mixed, '8', 'nodejs', '1:16.20.0-1.module+el8'), 'unknown');

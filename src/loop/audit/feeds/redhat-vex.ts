@@ -3,7 +3,7 @@ import { AdvisoryId, type Statement } from '../../../model/statement.ts';
 import { readChanges } from './changes.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
 import { type Component, said } from './redhat-said.ts';
-import { statementOf } from './redhat-statement.ts';
+import { ledIn, statementOf } from './redhat-statement.ts';
 import { isZip, jsonOf, LIMITS, zipEntries } from './unpack.ts';
 
 const Product = z.object({
@@ -122,8 +122,9 @@ function statementsOf(document: CsafDocument): Statement[] {
       one.remediations.flatMap(({ url }) => /\/errata\/(RH[BES]A-\d{4}:\d+)/.exec(url ?? '')?.[1] ?? []),
     );
     const all = said(one, components);
+    const led = ledIn(all);
     return [...Map.groupBy(all, ({ component: c }) => [c.release, c.of, c.name].join('\n')).values()].map((same) =>
-      statementOf(id, [...errata], same),
+      statementOf(id, [...errata], { all: same, led }),
     );
   });
 }

@@ -201,11 +201,86 @@ test('3.2: what mends a stream of a module says nothing of the plain package, no
   const plain = read('ALSA-3', [{ ecosystem: 'AlmaLinux:8', name: 'perl-libs', fixed: '4:5.26.3-423.el8' }]);
   assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.26.3-422.el8')), ['ALSA-3 affected']);
   assert.deepEqual(verdicts(plain, of('perl-libs', '4:5.24.4-404.module_el8+1+a')), ['ALSA-3 not-affected']);
-  // Numbered otherwise than its stream: then all of the module's are asked.
+  // Numbered otherwise than its stream, and with nothing beside it that is numbered so: then all of the module's are asked.
   const zip = read(
     'ALSA-4',
     [{ ecosystem: 'AlmaLinux:8', name: 'php-pecl-zip', fixed: '1.18.2-1.module_el8.3.0+2009+b272fdef' }],
     'Moderate: php:7.3 security update',
   );
   assert.deepEqual(verdicts(zip, of('php-pecl-zip', '1.15.4-1.module_el8.3.0+1+a')), ['ALSA-4 affected']);
+});
+
+test('3.2: a companion that is numbered otherwise than its stream alarms in no other; what the stream is told by still does', () => {
+  const of = (name: string, version: string): Installed => rpm('AlmaLinux', '8.10', name, version);
+  const companion = { ecosystem: 'AlmaLinux:8', name: 'php-pecl-zip', fixed: '1.18.2-1.module_el8.6.0+2750+78feabcb' };
+  const lead = { ecosystem: 'AlmaLinux:8', name: 'php-common', fixed: '7.4.30-1.module_el8.6.0+3131+d8e5edd7' };
+  const php = read('ALSA-1', [companion, lead], 'Moderate: php:7.4 security update');
+  assert.deepEqual(verdicts(php, of('php-pecl-zip', '1.15.4-1.module_el8.3.0+1+a')), ['ALSA-1 unknown']);
+  assert.deepEqual(verdicts(php, of('php-pecl-zip', companion.fixed)), ['ALSA-1 fixed']);
+  assert.deepEqual(verdicts(php, of('php-pecl-zip', '1.15.4-1.el8')), ['ALSA-1 not-affected']);
+  assert.deepEqual(verdicts(php, of('php-common', '7.4.19-1.module_el8.5.0+1+a')), ['ALSA-1 affected']);
+  assert.deepEqual(verdicts(php, of('php-common', '7.2.24-1.module_el8.3.0+1+a')), ['ALSA-1 not-affected']);
+  // A module called by a version has no other stream.
+  const python = read(
+    'ALSA-2',
+    [
+      { ecosystem: 'AlmaLinux:8', name: 'python38-pip', fixed: '19.3.1-7.module_el8.9.0+3633+e453b53a' },
+      { ecosystem: 'AlmaLinux:8', name: 'python38', fixed: '3.8.17-2.module_el8.9.0+3633+e453b53a' },
+    ],
+    'Moderate: python38:3.8 and python38-devel:3.8 security update',
+  );
+  assert.deepEqual(verdicts(python, of('python38-pip', '19.3.1-1.module_el8.3.0+1+a')), ['ALSA-2 affected']);
+});
+
+test('3.4: SUSE’s kernel with few modules is judged by the one that runs, whether its version has the kernel’s in front or is it', () => {
+  const base = (version: string, source = 'kernel-default-base'): Installed => ({
+    ...rpm('openSUSE', '15.5', 'kernel-default-base', version),
+    source,
+  });
+  const [older, newer] = ['5.14.21-150500.55.88.1.150500.6.40.1', '5.14.21-150500.55.94.1.150500.6.43.2'];
+  const own = read('SUSE-1', [{ ecosystem: 'openSUSE:Leap 15.5', name: 'kernel-default-base', fixed: newer }]);
+  const both = [base(older), base(newer)];
+  assert.deepEqual(said(own, both, '5.14.21-150500.55.88-default'), ['affected kernel-default-base']);
+  assert.deepEqual(said(own, both, '5.14.21-150500.55.94-default'), ['fixed kernel-default-base']);
+  // The first kernel of a service pack, and one that runs without its package.
+  assert.match(said(own, both, '5.14.21-150500.55-default')[0]!, /^unknown/);
+  assert.match(said(own, both, '5.14.21-150500.55.97-default')[0]!, /^unknown/);
+  for (const [version, running] of [
+    ['5.3.18-lp152.75.1.lp152.8.32.1', '5.3.18-lp152.75-default'],
+    ['5.3.18-24.43.2.9.17.2', '5.3.18-24.43-default'],
+  ] as const)
+    assert.deepEqual(said(own, [base(version)], running), ['affected kernel-default-base'], version);
+  // In 12 it is a part of kernel-default, and has its version.
+  const part = read('SUSE-2', [{ ecosystem: 'openSUSE:Leap 15.5', name: 'kernel-default', fixed: '4.4.121-92.129.1' }]);
+  const small = base('4.4.121-92.125.1', 'kernel-default');
+  assert.deepEqual(said(part, [small], '4.4.121-92.125-default'), ['affected kernel-default-base']);
+});
+
+test('3.4: Mageia’s kernels are judged by the one that runs, whether their names have its version or not', () => {
+  const of = (name: string, version: string, source: string, sourceVersion = version): Installed => ({
+    ...rpm('Mageia', '9', name, version),
+    source,
+    sourceVersion,
+  });
+  const fixed = '6.6.120-1.mga9';
+  const older = '6.6.116-1.mga9';
+  const statements = [
+    ...read('MGASA-1', [{ ecosystem: 'Mageia:9', name: 'kernel', fixed }]),
+    ...read('MGASA-2', [{ ecosystem: 'Mageia:9', name: 'kernel-linus', fixed }]),
+  ];
+  const packages = [older, fixed].flatMap((version) =>
+    ['kernel-desktop', 'kernel-desktop-devel', 'kernel-desktop-latest', 'kernel-userspace-headers', 'perf'].map(
+      (name) => of(name, version, 'kernel'),
+    ),
+  );
+  assert.deepEqual(said(statements, packages, '6.6.116-desktop-1.mga9'), ['affected kernel-desktop']);
+  assert.deepEqual(said(statements, packages, '6.6.120-desktop-1.mga9'), ['fixed kernel-desktop']);
+  assert.match(said(statements, packages, '6.6.116-server-1.mga9')[0]!, /^unknown/);
+  assert.match(said(statements, packages, '6.6.11-desktop-1.mga9')[0]!, /^unknown/);
+  const linus = [older, fixed].map((version) => of('kernel-linus', version, 'kernel-linus'));
+  for (const running of ['6.6.116-1.mga9', '6.6.116-linus-1.mga9'])
+    assert.deepEqual(said(statements, linus, running), ['affected kernel-linus'], running);
+  const named = [older, fixed].map((version) => of(`kernel-server-${version}`, '1-1.mga9', 'kernel', version));
+  assert.deepEqual(said(statements, named, '6.6.116-server-1.mga9'), ['affected kernel-server-6.6.116-1.mga9']);
+  assert.deepEqual(said(statements, named, '6.6.120-server-1.mga9'), ['fixed kernel-server-6.6.120-1.mga9']);
 });

@@ -43,6 +43,9 @@ export class FakeAudit implements Audit {
   async knowsAdvisory(): Promise<boolean> {
     return false;
   }
+  async listedUnder(): Promise<string[]> {
+    return [];
+  }
   async acceptAdvisory(): Promise<boolean> {
     return false;
   }

@@ -151,6 +151,12 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
   const order = orderFor(installed, version, orderOf);
   const inside = order ? isInside(statement, version, order) : null;
   if (inside === null) return says('unknown', `${version} cannot be compared with the versions of the statement`);
+  const streams = inside ? doubtfulStreams(statement, version, order!) : [];
+  if (streams.length > 0)
+    return says(
+      'unknown',
+      `it depends on whether it is of the stream ${streams.join(' or ')}, which its version does not tell`,
+    );
   const match = inside ? affected(statement, version, order!, says) : says(...outside(statement, version, order!));
   if (statement.release === null || statement.release === installed.release) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
@@ -191,6 +197,14 @@ function isInside({ ranges, versions }: Statement, version: string, order: Order
   if (versions.includes(version)) return true;
   const told = ranges.map((range) => isInRange(range, version, order));
   return told.includes(true) ? true : told.includes(null) ? null : false;
+}
+
+/** The streams in which alone it would be affected. */
+function doubtfulStreams({ ranges, versions }: Statement, version: string, order: Order): string[] {
+  if (versions.includes(version)) return [];
+  const inside = ranges.filter((range) => isInRange(range, version, order) === true);
+  const streams = inside.flatMap(({ stream }) => stream ?? []);
+  return streams.length === inside.length ? streams : [];
 }
 
 function isInRange(range: StatementRange, version: string, order: Order): boolean | null {

@@ -1,0 +1,159 @@
+import { lifeOf, type Span } from './vulnerability-life.ts';
+
+/** Hosts that have had the same lists since the same moment before their cutoff, one after the other. */
+export interface Kind {
+  days: number;
+  /** what began before it is overdue */
+  cutoff: number;
+  tracks: readonly Track[];
+  hosts: number;
+}
+
+/** The lists of one section since the cutoff, in their order; the last is that of today, unless there is none any more. */
+export interface Track {
+  lists: readonly number[];
+  /** from before the cutoff until now, without a gap */
+  isWhole: boolean;
+}
+
+/** The packages of each list in ascending order, and since when any host had it at all. */
+export interface Lists {
+  packages: ReadonlyMap<number, Int32Array>;
+  first: ReadonlyMap<number, number>;
+}
+
+export interface Said extends Span {
+  packageId: number;
+}
+
+/** What feeds say of one advisory, as far as it can be told without any host. */
+export interface Burning {
+  /** no host's clock can have begun sooner; null: it burns nowhere */
+  begun: number | null;
+  spans: ReadonlyMap<number, readonly Span[]>;
+  /** packages that it affects now, and since when without a break */
+  steady: ReadonlyMap<number, number>;
+}
+
+export function burningOf(said: readonly Said[]): Burning {
+  const spans = Map.groupBy(said, ({ packageId }) => packageId);
+  const steady = new Map<number, number>();
+  for (const [id, own] of spans) {
+    const since = steadySince(own);
+    if (since !== null) steady.set(id, since);
+  }
+  return { begun: begunOf(said), spans, steady };
+}
+
+/** The time of all spans together is no later than that of a host, which saw some of them for some of their time. */
+function begunOf(spans: readonly Span[]): number | null {
+  const life = lifeOf(spans);
+  if (life === null || life.state === 'fixed') return null;
+  return (life.rekindledAt ?? life.openedAt).getTime();
+}
+
+function steadySince(spans: readonly Span[]): number | null {
+  let since: number | null = null;
+  for (const span of spans.filter(({ verdict }) => verdict === 'affected').toSorted(latestFirst)) {
+    const goesOn = since === null ? span.until === null : span.until !== null && span.until.getTime() >= since;
+    if (!goesOn) break;
+    since = span.since.getTime();
+  }
+  return since;
+}
+
+const latestFirst = (a: Span, b: Span): number => b.since.getTime() - a.since.getTime();
+
+/** `ask`: that depends on when the hosts of this kind changed, or on what they had before their cutoff. */
+export type Overdue = 'yes' | 'ask';
+
+/**
+ * Tells of each advisory and each kind of hosts that have any of its packages whether it is overdue there; kinds where it
+ * is not are left out. The time goes with how often a package of interest is in a list, and not with hosts.
+ */
+export function findOverdue(
+  asked: readonly Burning[],
+  kinds: readonly Kind[],
+  lists: Lists,
+  found: (place: number, kind: number, overdue: Overdue) => void,
+): void {
+  const having = whoHas(asked, kinds, lists);
+  // By which a kind was looked at last: no advisory looks at it twice.
+  const seen = new Int32Array(kinds.length).fill(-1);
+  asked.forEach((one, place) => {
+    if (one.begun === null) return;
+    for (const [id, since] of one.steady)
+      for (const at of having.get(id) ?? []) {
+        const kind = kinds[at]!;
+        if (seen[at] === place || one.begun >= kind.cutoff) continue;
+        seen[at] = place;
+        const overdue = hasNeverChanged(kind) && since < kind.cutoff ? 'yes' : overdueOf(one, kind, lists);
+        if (overdue !== null) found(place, at, overdue);
+      }
+  });
+}
+
+/** Of each package that any of these affects now: the places of the kinds that have it now. */
+function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists): Map<number, number[]> {
+  const having = new Map<number, number[]>();
+  for (const { steady } of asked) for (const id of steady.keys()) having.set(id, []);
+  kinds.forEach(({ tracks }, at) => {
+    for (const { lists: own } of tracks)
+      for (const id of lists.packages.get(own.at(-1)!) ?? []) having.get(id)?.push(at);
+  });
+  return having;
+}
+
+const hasNeverChanged = ({ tracks }: Kind): boolean =>
+  tracks.every(({ isWhole, lists }) => isWhole && lists.length === 1);
+
+function overdueOf(one: Burning, kind: Kind, lists: Lists): Overdue | null {
+  const own = kind.tracks.map((track) => track.lists.map((list) => ownOf(one, lists.packages.get(list))));
+  if (kind.tracks.some((track, at) => track.isWhole && burnsThroughout(one, kind, { track, own: own[at]!, lists })))
+    return 'yes';
+  // A moment with nothing of it: then what burns now began after that.
+  const speaking = own.filter((track) => track.some((packages) => packages.length > 0));
+  if (speaking.length === 1 && speaking[0]!.some((packages) => packages.length === 0)) return null;
+  const spans = [...new Set(own.flat(2))].flatMap((id) => one.spans.get(id)!);
+  return saidWithoutBreakSince(spans) >= kind.cutoff ? null : 'ask';
+}
+
+/** Affected or unknown: what is unknown at the cutoff may go on with what the hosts had before. */
+function saidWithoutBreakSince(spans: readonly Span[]): number {
+  let [since, until] = [0, 0];
+  for (const span of spans.toSorted((a, b) => a.since.getTime() - b.since.getTime())) {
+    if (span.since.getTime() > until) since = span.since.getTime();
+    until = Math.max(until, span.until?.getTime() ?? Infinity);
+  }
+  return since;
+}
+
+/** A list cannot have been on a host before it was on any: what affected it then already did so all the time. */
+function burnsThroughout(
+  { steady }: Burning,
+  { cutoff }: Kind,
+  { track, own, lists }: { track: Track; own: readonly (readonly number[])[]; lists: Lists },
+): boolean {
+  return track.lists.every((list, at) => {
+    const first = lists.first.get(list)!;
+    return own[at]!.some((id) => {
+      const since = steady.get(id);
+      return since !== undefined && (since < cutoff || since <= first);
+    });
+  });
+}
+
+/** Of its packages those that are in a list. */
+function ownOf({ spans }: Burning, list: Int32Array | undefined): number[] {
+  return list === undefined ? [] : [...spans.keys()].filter((id) => isIn(list, id));
+}
+
+function isIn(list: Int32Array, id: number): boolean {
+  let [from, to] = [0, list.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (list[middle]! < id) from = middle + 1;
+    else to = middle;
+  }
+  return list[from] === id;
+}
