@@ -24,8 +24,10 @@ export async function gather(ask: Ask, wanted: readonly Wanted[]): Promise<Known
     bytes += part.length;
     if (bytes > GATHER_LIMIT) throw new AppError('HOST_FILE', { doing: 'reading', path: '/proc', why: 'too much' });
     const end = part.indexOf(10);
-    const [op = '', status = '', length = ''] = part.toString('latin1', 0, end).split(' ');
-    const data = end + 1 + Number(length);
+    // A letter for what was asked, one for the answer, and a length.
+    const head = part.toString('latin1', 0, end);
+    const [op = '', status = ''] = [head[0], head[2]];
+    const data = end + 1 + Number(head.slice(4));
     // What was too large for us may be fit for who asks for it.
     if (status !== 'L')
       known.set(`${op} ${part.toString('utf8', end + 1, data)}`, { status, data: part.subarray(data) });
