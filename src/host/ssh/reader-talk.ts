@@ -25,12 +25,9 @@ const [NEWLINE, BLANK, ZERO] = [10, 32, 48];
 const BUFFER_LIMIT = 96 * 1024 * 1024;
 
 export type Op = 'r' | 'k' | 'l' | 's' | 'y';
-export type Ask = (
-  op: Op | 'g' | 'x',
-  text: string,
-  limit?: number,
-  onPart?: (part: Buffer) => void,
-) => Promise<Answer>;
+export type Ask = (op: Op | 'g' | 'x', text: string, limit?: number, onPart?: OnPart) => Promise<Answer>;
+/** Where it is in what has come: to make each a buffer of its own is dear. */
+export type OnPart = (bytes: Buffer, start: number, end: number) => void;
 export interface Answer {
   status: string;
   data: Buffer;
@@ -39,7 +36,7 @@ interface Waiting {
   resolve(answer: Answer): void;
   reject(error: Error): void;
   /** hears of answers that come before the last one */
-  onPart: ((part: Buffer) => void) | undefined;
+  onPart: OnPart | undefined;
 }
 
 interface Head {
@@ -105,7 +102,7 @@ class Talk {
     this.greeting = this.#greeted(word);
   }
 
-  ask(op: string, text: string, limit: number, onPart?: (part: Buffer) => void): Promise<Answer> {
+  ask(op: string, text: string, limit: number, onPart?: OnPart): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#lost());
       const { host, patienceMs } = this.#way;
@@ -178,17 +175,17 @@ class Talk {
     this.#channel.close();
   }
 
-  #part(data: Buffer): void {
+  #part(bytes: Buffer, start: number, end: number): void {
     try {
-      this.#waiting[0]?.onPart?.(data);
+      this.#waiting[0]?.onPart?.(bytes, start, end);
     } catch {
       this.#giveUp();
     }
   }
 
-  #take(status: string, data: Buffer): void {
-    if (status === 'A') this.#part(data);
-    else if (status !== 'W') this.#waiting.shift()?.resolve({ status, data });
+  #take(status: string, bytes: Buffer, start: number, end: number): void {
+    if (status === 'A') this.#part(bytes, start, end);
+    else if (status !== 'W') this.#waiting.shift()?.resolve({ status, data: bytes.subarray(start, end) });
   }
 
   /** Hands on all answers that are there whole; returns what is left. */
@@ -208,7 +205,7 @@ class Talk {
         this.#needed = next - at;
         return bytes.subarray(at);
       }
-      this.#take(head.status, bytes.subarray(head.end, next));
+      this.#take(head.status, bytes, head.end, next);
       at = next;
     }
   }
