@@ -9,13 +9,14 @@ import { addressOf, type HostSpec } from '../lab/netns/spec.ts';
 import { skip, TestLab } from '../lab/netns/testing/lab.ts';
 import { keyPath } from '../lab/netns/up.ts';
 import { commandExists } from './contract.ts';
+import { LIST, parsePackages, type Packages } from './upgrades.ts';
 
 /** Some of the lab's alike hosts, fresh, and what runs beside them in their namespace. */
 export interface Crowd {
   lab: TestLab;
   specs: readonly HostSpec[];
-  /** how many packages dpkg upgraded on the first of them */
-  upgraded(): Promise<number>;
+  /** what is installed on each of them */
+  packages(): Promise<Packages[]>;
   /** Discovers, deploys to all, and brings the updates in by one change: what it took. */
   loop(): Promise<LoopResult['seconds']>;
   /** One play of Ansible over all of them, in batches of these sizes, `forks` at a time; the seconds that it took. */
@@ -38,9 +39,10 @@ export async function withCrowd<T>(size: number, work: (crowd: Crowd) => Promise
     return await work({
       lab,
       specs,
-      upgraded: async () => {
-        const { stdout } = await lab.exec(specs[0]!.name, 'cat', '/var/log/dpkg.log');
-        return stdout.match(/^\S+ \S+ upgrade /gm)?.length ?? 0;
+      packages: async () => {
+        const all: Packages[] = [];
+        for (const { name } of specs) all.push(parsePackages((await lab.exec(name, ...LIST)).stdout));
+        return all;
       },
       loop: async () => {
         const input: LoopInput = {

@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { quickCanonical } from '../model/quick-canonical.ts';
 
 /** RFC 8785 bytes: the only form in which anything is hashed or signed. */
@@ -10,7 +10,7 @@ export function canonicalText(value: unknown): string {
 }
 
 export function sha256(bytes: string | Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+  return hash('sha256', bytes, 'hex');
 }
 
 export const canonicalHash = (value: unknown): string => sha256(canonicalText(value));

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { CertificateFact } from '../../model/facts.ts';
 import { namesOf, readCertificates, readPrivateKey, spkiOf } from '../pki/read.ts';
 import type { Host } from '../host.ts';
+import { remembered } from '../remembered.ts';
 import { by, each, type FactSection, type Look } from './look.ts';
 import { nginx, services } from './shared.ts';
 
@@ -61,11 +62,17 @@ async function describe(host: Host, path: string): Promise<CertificateFact[]> {
   if (stat?.kind !== 'file' || stat.size > SIZE_LIMIT) return [];
   const text = Buffer.from((await host.read(path)) ?? []).toString('utf8');
   const mode = stat.mode.toString(8).padStart(4, '0');
-  return [...certificateIn(text, path, mode), ...keyIn(text, path, mode)];
+  return read(text).map((one) => ({ ...one, path, mode }));
 }
 
+type Read = Omit<CertificateFact, 'path' | 'mode'>;
+
+/** Some hosts', with some files each. To read one is dear, and of a key only the hash of its public half is kept. */
+const FILES_KEPT = 4000;
+const read = remembered(FILES_KEPT, (text: string): readonly Read[] => [...certificateIn(text), ...keyIn(text)]);
+
 /** The first certificate of a file is the one that is served; those after it are its issuers. */
-function certificateIn(text: string, path: string, mode: string): CertificateFact[] {
+function certificateIn(text: string): Read[] {
   let certificate: X509Certificate | undefined;
   try {
     certificate = readCertificates(text)[0];
@@ -75,7 +82,6 @@ function certificateIn(text: string, path: string, mode: string): CertificateFac
   if (!certificate) return [];
   return [
     {
-      path,
       kind: 'certificate',
       spki: spkiOf(certificate.publicKey),
       fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
@@ -85,16 +91,15 @@ function certificateIn(text: string, path: string, mode: string): CertificateFac
       names: namesOf(certificate),
       notBefore: certificate.validFromDate.toISOString(),
       notAfter: certificate.validToDate.toISOString(),
-      mode,
     },
   ];
 }
 
 const oneLine = (name: string | undefined): string => (name ?? '').split('\n').join(', ');
 
-function keyIn(text: string, path: string, mode: string): CertificateFact[] {
+function keyIn(text: string): Read[] {
   const key = readPrivateKey(text);
   if (!key) return [];
   const nothing = { fingerprint: null, serial: null, subject: null, issuer: null, notBefore: null, notAfter: null };
-  return [{ path, kind: 'private-key', spki: spkiOf(key), ...nothing, names: [], mode }];
+  return [{ kind: 'private-key', spki: spkiOf(key), ...nothing, names: [] }];
 }

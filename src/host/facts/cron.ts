@@ -1,5 +1,6 @@
 import type { CronFact } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
+import { remembered } from '../remembered.ts';
 import { parseCrontab, parseTimers } from '../services/cron.ts';
 import { by, each, type FactSection } from './look.ts';
 import { systemd } from './shared.ts';
@@ -20,6 +21,9 @@ const SCRIPTS: Record<string, string> = {
 };
 const RUNS = /^[A-Za-z0-9_-]+$/;
 const FILE_LIMIT = 262_144;
+/** Hosts of one release have the same, about ten each; their commands are looked through for secrets, which is dear. */
+const TABS_KEPT = 2000;
+const tabOf = remembered(TABS_KEPT, parseCrontab);
 
 /** What runs by the clock: crontabs, scripts of the daily directories, timers. */
 export const cron: FactSection<'cron'> = {
@@ -41,9 +45,7 @@ export const cron: FactSection<'cron'> = {
 async function systemTabs(host: Host): Promise<CronFact[]> {
   const names = ((await host.list('/etc/cron.d')) ?? []).filter((name) => RUNS.test(name));
   const paths = ['/etc/crontab', ...names.map((name) => `/etc/cron.d/${name}`)];
-  const found = await each(paths, async (path) =>
-    parseCrontab(path, (await readText(host, path, FILE_LIMIT)) ?? '', null),
-  );
+  const found = await each(paths, async (path) => tabOf(path, (await readText(host, path, FILE_LIMIT)) ?? '', null));
   return found.flat();
 }
 
@@ -53,7 +55,7 @@ async function userTabs(host: Host): Promise<CronFact[]> {
     for (const name of (await host.list(directory)) ?? []) {
       const path = `${directory}/${name}`;
       if (name.startsWith('.') || (await host.stat(path))?.kind !== 'file') continue;
-      found.push(...parseCrontab(path, (await readText(host, path, FILE_LIMIT)) ?? '', name));
+      found.push(...tabOf(path, (await readText(host, path, FILE_LIMIT)) ?? '', name));
     }
   }
   return found;

@@ -80,14 +80,20 @@ export class Glance {
     else if (!/^\/proc\/\d/.test(one.paths) && this.#missed.size < MOST_ASKED) this.#missed.set(key, one);
   }
 
+  /** The same as before, where nothing else was asked: most looks. */
+  #learned(): Asked {
+    const still = [...this.#before].filter(([key]) => this.#asked.has(key));
+    if (this.#missed.size === 0 && still.length === this.#before.size) return this.#before;
+    return new Map([...still, ...this.#missed].slice(0, MOST_ASKED));
+  }
+
   /**
    * For the look after this one. The first one reads much that no other reads: nothing is learned of it; nor of one that was
    * too late, for what was learned before may be why.
    */
   remember(): void {
     const isNothing = !this.#cache.has(ASKED) || this.#isLate;
-    const still = [...this.#before].filter(([key]) => this.#asked.has(key));
-    const value: Asked = isNothing ? new Map() : new Map([...still, ...this.#missed].slice(0, MOST_ASKED));
+    const value: Asked = isNothing ? new Map() : this.#learned();
     if (this.#of.glance !== undefined) this.#cache.set(ASKED, { stamp: '', value });
   }
 }

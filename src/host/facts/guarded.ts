@@ -2,6 +2,7 @@ import { dirname, join, normalize } from 'node:path/posix';
 import { AppError } from '../../model/errors/index.ts';
 import { readText, type Host } from '../host.ts';
 import { unescaped } from '../machine/mounts.ts';
+import { remembered } from '../remembered.ts';
 
 /** A server, or a program of some user, answers for these; when it does not, whoever asks waits for ever. */
 const ELSEWHERE =
@@ -11,7 +12,7 @@ const OURS = /^\/(?:|boot|boot\/efi|efi|etc|usr|var)$|^\/(?:dev|proc|run|sys)(?:
 const LINKS_LIMIT = 40;
 
 /** File systems of others, by where they are mounted. */
-export function elsewhere(mounts: string): string[] {
+export function elsewhere(mounts: string): readonly string[] {
   const types = new Map<string, string>();
   // Of several at one place the last one counts.
   for (const line of mounts.split('\n')) {
@@ -20,6 +21,10 @@ export function elsewhere(mounts: string): string[] {
   }
   return [...types].flatMap(([target, type]) => (ELSEWHERE.test(type) && !OURS.test(target) ? [target] : []));
 }
+
+/** Each host has its own table; a look asks for it twice, and it hardly ever changes. */
+const TABLES_KEPT = 2000;
+const elsewhereIn = remembered(TABLES_KEPT, elsewhere);
 
 /** Links that may still be followed for one question, whatever they lead to. */
 interface Way {
@@ -33,7 +38,7 @@ interface Way {
  * never answer it, and with it one of the few threads that look at files. Links are followed here, a step at a time.
  */
 export function guarded(host: Host): Host {
-  let table: Promise<string[]> | undefined;
+  let table: Promise<readonly string[]> | undefined;
   let isAllOurs = false;
   const places = new Map<string, string>();
   const check = async (doing: string, path: string, followsLast: boolean): Promise<void> => {
@@ -69,10 +74,10 @@ export function guarded(host: Host): Host {
 }
 
 /** Where those of others are mounted. */
-export async function fileSystemsElsewhere(host: Host): Promise<string[]> {
+export async function fileSystemsElsewhere(host: Host): Promise<readonly string[]> {
   for (const path of ['/proc/self/mounts', '/proc/mounts', '/proc/1/mounts']) {
     const text = await readText(host, path).catch(() => null);
-    if (text !== null && text !== '') return elsewhere(text);
+    if (text !== null && text !== '') return elsewhereIn(text);
   }
   return [];
 }

@@ -1,8 +1,8 @@
-import type { KernelFacts } from '../../model/facts.ts';
+import type { InstalledKernel, KernelFacts, PackageFact } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
-import { bootedByLink, installedKernels, loadedModules } from '../machine/kernels.ts';
+import { bootedByLink, installedKernels, loadedModules, packagedKernels } from '../machine/kernels.ts';
 import { kernelVersion } from './kernel-version.ts';
-import type { FactSection } from './look.ts';
+import type { FactSection, Look } from './look.ts';
 import { packages } from './shared.ts';
 
 const FLAG = '/run/reboot-required';
@@ -14,7 +14,7 @@ export const kernel: FactSection<'kernel'> = {
   async collect(look): Promise<KernelFacts> {
     const { host } = look;
     const release = (await readText(host, '/proc/sys/kernel/osrelease', 4096))?.trim() || 'unknown';
-    const installed = await installedKernels(host, await packages(look));
+    const installed = await installedKernels(host, await packaged(look));
     return {
       release,
       version: await kernelVersion(look),
@@ -28,6 +28,22 @@ export const kernel: FactSection<'kernel'> = {
     };
   },
 };
+
+interface Packaged {
+  of: readonly PackageFact[];
+  kernels: ReadonlyMap<string, InstalledKernel>;
+}
+
+/** The list of packages is the same one from look to look while nothing is installed. */
+async function packaged(look: Look): Promise<Packaged['kernels']> {
+  const all = await packages(look);
+  const before = await look.kept('packaged-kernels', '', async (): Promise<Packaged> => ({
+    of: [],
+    kernels: new Map(),
+  }));
+  if (before.of !== all) Object.assign(before, { of: all, kernels: packagedKernels(all) });
+  return before.kernels;
+}
 
 /** Each package adds its line at each update: what it says twice is still one. */
 async function waiting(host: Host): Promise<string[]> {

@@ -71,8 +71,8 @@ async function offersOfOthers(look: Look, facts: readonly PackageFact[]): Promis
 
 async function offersOfApt(look: Look, facts: readonly PackageFact[]): Promise<Offers | null> {
   const stamp = `${(await database(look))?.stamp} ${await listsStamp(look.host)}`;
-  const names = [...new Set(facts.map((fact) => fact.name))].sort();
   return look.kept('offers', stamp, async () => {
+    const names = [...new Set(facts.map((fact) => fact.name))].sort();
     const told = await policies(look.host, names);
     if (told === null) return null;
     const candidates = parsePolicy(told);

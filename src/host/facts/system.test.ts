@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { PackageFact } from '../../model/facts.ts';
 import { localHost } from '../local.ts';
-import { compareReleases, installedKernels } from '../machine/kernels.ts';
+import { compareReleases, installedKernels, packagedKernels } from '../machine/kernels.ts';
 import { parseRoutes4, parseRoutes6 } from '../machine/routes.ts';
 import { parseTimers } from '../services/cron.ts';
 import { data, failure, tree } from './testing.ts';
@@ -66,17 +66,20 @@ test('kernel: of SUSE by what uname calls it, not by its package’s number of a
     'boot/vmlinux-5.14.21-150500.55.88-default.gz': '',
     'boot/vmlinuz-5.14.21-150500.55.94-default': '',
   });
-  const found = await installedKernels(localHost({ root }), [
-    suse('kernel-default', '5.14.21-150500.55.94.1'),
-    suse('kernel-default', '5.14.21-150500.55.88.1'),
-    suse('kernel-azure', '5.14.21-150500.33.69.1'),
-    suse('kernel-default-base', '5.14.21-150500.55.97.1.150500.6.45.1'),
-    { ...suse('kernel-desktop', '6.6.120-1.mga9'), ecosystem: 'Mageia' },
-    { ...suse('kernel-desktop-latest', '6.6.120-1.mga9'), ecosystem: 'Mageia' },
-    suse('kernel-default-devel', '5.14.21-150500.55.94.1'),
-    suse('kernel-firmware-all', '20230724-150500.3.12.1'),
-    { ...suse('kernel-default', '5.14.21-150500.55.97.1'), status: 'removed' },
-  ]);
+  const found = await installedKernels(
+    localHost({ root }),
+    packagedKernels([
+      suse('kernel-default', '5.14.21-150500.55.94.1'),
+      suse('kernel-default', '5.14.21-150500.55.88.1'),
+      suse('kernel-azure', '5.14.21-150500.33.69.1'),
+      suse('kernel-default-base', '5.14.21-150500.55.97.1.150500.6.45.1'),
+      { ...suse('kernel-desktop', '6.6.120-1.mga9'), ecosystem: 'Mageia' },
+      { ...suse('kernel-desktop-latest', '6.6.120-1.mga9'), ecosystem: 'Mageia' },
+      suse('kernel-default-devel', '5.14.21-150500.55.94.1'),
+      suse('kernel-firmware-all', '20230724-150500.3.12.1'),
+      { ...suse('kernel-default', '5.14.21-150500.55.97.1'), status: 'removed' },
+    ]),
+  );
   assert.deepEqual(
     found.map(({ release, version }) => [release, version]),
     [
@@ -111,10 +114,10 @@ test('kernel: of Red Hat’s family with its flavour, so that the real-time one 
     'kernel-rt-modules-core',
     'kernel-modules-core',
   ];
-  const found = await installedKernels(localHost({ root }), [
-    ...names.map((name) => rpm(name)),
-    rpm('kernel-64k-core', '5.14.0-570.73.1.el9_6', 'aarch64'),
-  ]);
+  const found = await installedKernels(
+    localHost({ root }),
+    packagedKernels([...names.map((name) => rpm(name)), rpm('kernel-64k-core', '5.14.0-570.73.1.el9_6', 'aarch64')]),
+  );
   assert.deepEqual(
     found.map(({ release, package: of }) => [release, of]),
     [

@@ -1,5 +1,6 @@
 import type { AccountFact, AuthorizedKeyFact, UsersFacts } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
+import { remembered } from '../remembered.ts';
 import { parseAccounts, parseGroups } from '../settings/accounts.ts';
 import { keyFilesOf, parseAuthorizedKeys } from '../settings/authorized-keys.ts';
 import type { ReadSudoers } from '../settings/sudo-lines.ts';
@@ -11,6 +12,9 @@ const SUDOERS = '/etc/sudoers';
 /** Larger ones are no list of keys. */
 const FILE_LIMIT = 512 * 1024;
 const DATABASE_LIMIT = 4 * 1024 * 1024;
+/** Each host has its own list; a worker looks at more of them than this only where it is one for thousands. */
+const HOSTS_KEPT = 2000;
+const accountsOf = remembered(HOSTS_KEPT, parseAccounts);
 
 /** Who may log in and who may become whom. */
 export const users: FactSection<'users'> = {
@@ -20,7 +24,7 @@ export const users: FactSection<'users'> = {
     const read = reader(look.host);
     const passwd = (await readText(look.host, '/etc/passwd', DATABASE_LIMIT)) ?? '';
     const shadow = await read('/etc/shadow', DATABASE_LIMIT);
-    const accounts = await each(parseAccounts(passwd, shadow), (account) => withHome(look.host, account));
+    const accounts = await each(accountsOf(passwd, shadow), (account) => withHome(look.host, account));
     const { sudo, defaults } = await readSudoers(look.host, read);
     const setting = (await sshd(look)).settings['authorizedkeysfile'];
     const keys = await each(accounts, (account) => keysOf(account, setting, read));

@@ -37,7 +37,9 @@ const SYSTEMS: readonly Wanted[] = [
   ...all('list', '/var/lib/snapd/snaps'),
   ...all('list', '/etc/modprobe.d', '/etc/security/limits.d', '/etc/security/pwquality.conf.d'),
   ...all('list', '/etc/systemd/journald.conf.d', '/etc/systemd/coredump.conf.d'),
-  ...all('readlink', '/etc/ssl/certs/*', '/vmlinuz', '/boot/vmlinuz'),
+  // Half of that directory are names by hash, which `certificates` does not ask for.
+  ...['pem', 'crt', 'cer', 'key'].flatMap((kind) => all('readlink', `/etc/ssl/certs/*.${kind}`)),
+  ...all('readlink', '/vmlinuz', '/boot/vmlinuz'),
 ];
 
 /**

@@ -1,4 +1,5 @@
 import type { ComponentFact } from '../../model/facts.ts';
+import type { MappedFile } from '../proc/maps.ts';
 import type { Process } from '../proc/processes.ts';
 import type { Disk } from './bounds.ts';
 
@@ -23,7 +24,16 @@ export interface Inventory {
   collect(program: Program): Promise<Component[]>;
 }
 
-export const runsOf =
-  (program: RegExp, library: RegExp) =>
-  ({ process }: Program): boolean =>
-    program.test(process.exe ?? '') || process.maps.some((file) => library.test(file.path));
+/**
+ * A process runs what its program is, or what it maps. The list of mapped files is the same object from look to look while the
+ * process mapped nothing else: what was found in it is kept with it.
+ */
+export function runsOf(program: RegExp, library: RegExp): Inventory['runs'] {
+  const known = new WeakMap<readonly MappedFile[], boolean>();
+  const maps = (files: readonly MappedFile[]): boolean => {
+    const found = known.get(files) ?? files.some((file) => library.test(file.path));
+    known.set(files, found);
+    return found;
+  };
+  return ({ process }) => program.test(process.exe ?? '') || maps(process.maps);
+}

@@ -30,14 +30,23 @@ function suseRelease(fact: PackageFact): string | null {
   return flavour === undefined ? null : suseKernelRelease(version, flavour);
 }
 
-/** Kernels on the disk, by packages and by what lies in /boot, from old to new. */
-export async function installedKernels(host: Host, packages: readonly PackageFact[]): Promise<InstalledKernel[]> {
+/** By release. Goes through all packages, of which a host has thousands: for those of whom they are kept from look to look. */
+export function packagedKernels(packages: readonly PackageFact[]): Map<string, InstalledKernel> {
   const found = new Map<string, InstalledKernel>();
   for (const fact of packages) {
     const release = releaseOf(fact);
     if (release === null || (found.has(release) && fact.name === 'kernel')) continue;
     found.set(release, { release, package: fact.name, version: fact.version });
   }
+  return found;
+}
+
+/** Kernels on the disk, by packages and by what lies in /boot, from old to new. */
+export async function installedKernels(
+  host: Host,
+  packaged: ReadonlyMap<string, InstalledKernel>,
+): Promise<InstalledKernel[]> {
+  const found = new Map(packaged);
   for (const name of (await host.list('/boot')) ?? []) {
     // SUSE keeps a packed copy beside it, for debuggers.
     const release = /^vmlinu[xz]-(\d.*?)(?:\.gz|\.xz|\.zst)?$/.exec(name)?.[1];

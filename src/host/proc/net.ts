@@ -6,25 +6,43 @@ export interface TcpRow {
   localPort: number;
   peerAddress: string;
   peerPort: number;
-  state: 'listen' | 'established' | 'other';
+  state: 'listen' | 'established';
   inode: string;
 }
 
 const STATES: Record<string, TcpRow['state']> = { '0A': 'listen', '01': 'established' };
 
-/** Rows of /proc/net/tcp or tcp6. Addresses are 32-bit words in the byte order of the machine: little-endian. */
+/**
+ * Rows of /proc/net/tcp or tcp6 that listen or are established. Others are most of the rows of a busy host, conversations that
+ * ended a minute ago, and no fact is made of them: they are passed over before anything of them is read.
+ */
 export function parseTcp(text: string): TcpRow[] {
   const addresses = new Map<string, string>();
-  return text
-    .split('\n')
-    .slice(1)
-    .flatMap((line) => {
-      const [, local, peer, state, , , , , , inode] = line.trim().split(/\s+/);
-      if (!local || !peer || !state || inode === undefined) return [];
-      const [localAddress, localPort] = endpoint(local, addresses);
-      const [peerAddress, peerPort] = endpoint(peer, addresses);
-      return [{ localAddress, localPort, peerAddress, peerPort, state: STATES[state] ?? 'other', inode }];
-    });
+  const rows: TcpRow[] = [];
+  let end = text.indexOf('\n');
+  while (end !== -1) {
+    const start = end + 1;
+    end = text.indexOf('\n', start);
+    const state = STATES[stateIn(text, start)];
+    const row = state && rowOf(text.slice(start, end === -1 ? undefined : end), state, addresses);
+    if (row) rows.push(row);
+  }
+  return rows;
+}
+
+/** `12: 0100007F:1F90 00000000:0000 0A …`: both ends are written in the same width. */
+function stateIn(text: string, start: number): string {
+  const local = text.indexOf(': ', start) + 2;
+  const width = text.indexOf(' ', local) + 1 - local;
+  return text.slice(local + 2 * width, local + 2 * width + 2);
+}
+
+function rowOf(line: string, state: TcpRow['state'], addresses: Map<string, string>): TcpRow | null {
+  const [, local = '', peer = '', , , , , , , inode] = line.trim().split(/\s+/);
+  if (inode === undefined) return null;
+  const [localAddress, localPort] = endpoint(local, addresses);
+  const [peerAddress, peerPort] = endpoint(peer, addresses);
+  return { localAddress, localPort, peerAddress, peerPort, state, inode };
 }
 
 /** A busy host has thousands of rows and a few dozen addresses. */

@@ -1,5 +1,6 @@
 import { each } from '../facts/look.ts';
 import { readText, type Host } from '../host.ts';
+import { remembered } from '../remembered.ts';
 import type { Programs } from './programs.ts';
 import type { Unit } from './systemd.ts';
 
@@ -38,7 +39,7 @@ async function startedAtBoot(host: Host): Promise<Set<string>> {
 type State = Pick<Unit, 'state' | 'mainPid' | 'exec'>;
 
 export async function stateOf(host: Host, name: string, text: string, programs: Programs): Promise<State> {
-  const { daemon, pidFile } = namedIn(text);
+  const { daemon, pidFile } = named(text);
   for (const path of pidFile === null ? [`/run/${name}.pid`, `/run/${name}/${name}.pid`] : [pidFile]) {
     const pid = await programs.alive((await readText(host, path, 4096).catch(() => null)) ?? '', daemon);
     if (pid !== null) return { state: 'running', mainPid: pid, exec: daemon };
@@ -77,6 +78,10 @@ export function namedIn(text: string): { daemon: string | null; pidFile: string 
     pidFile: path(variables.get('PIDFILE'), variables.get('pidfile'), option('pidfile'), header('pidfile')),
   };
 }
+
+/** Hosts of one release have the same scripts, some dozens each. */
+const SCRIPTS_KEPT = 1000;
+const named = remembered(SCRIPTS_KEPT, namedIn);
 
 /** `$NAME`, `${NAME}`, `${NAME:-default}`; what the script asks a command for stays as it is and is then no path. */
 function expanded(value: string, variables: ReadonlyMap<string, string>): string {

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { sshFingerprint } from '../pki/ssh-fingerprint.ts';
 import ssh2 from 'ssh2';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
 import { AppError } from '../../model/errors/index.ts';
 import type { Become } from './become.ts';
 import { gathered } from './gathered.ts';
@@ -38,7 +38,7 @@ export interface Connected {
   end(): void;
 }
 
-const name = (target: SshTarget): string => `${target.address}:${target.port}`;
+const name = (target: Pick<SshTarget, 'address' | 'port'>): string => `${target.address}:${target.port}`;
 
 /** A connection that is logged in. The machines on the way see bytes only: each server proves its own key to us. */
 export async function connect(target: SshTarget): Promise<Connected> {
@@ -104,15 +104,17 @@ async function logIn(target: SshTarget, sock: ClientChannel | null): Promise<Con
 /** Small requests that each wait for an answer: Nagle's algorithm would add 40 ms to every one. */
 const tcp = ({ address, port }: SshTarget): Socket => gathered(new Socket().setNoDelay(true).connect(port, address));
 
-function loginOf(
-  target: SshTarget,
-): { password: string; tryKeyboard: true } | { privateKey: string; passphrase?: string } | { agent: string } {
-  if ('password' in target.auth) return { password: target.auth.password, tryKeyboard: true };
-  if ('agent' in target.auth) return target.auth;
-  const parsed = ssh2.utils.parseKey(target.auth.privateKey, target.auth.passphrase);
+type Login = Pick<ConnectConfig, 'password' | 'tryKeyboard' | 'privateKey' | 'passphrase' | 'agent' | 'authHandler'>;
+
+/** What the login has is offered at once: by itself ssh2 asks first whether it may come in without anything. */
+function loginOf({ auth, ...target }: SshTarget): Login {
+  if ('password' in auth)
+    return { password: auth.password, tryKeyboard: true, authHandler: ['password', 'keyboard-interactive'] };
+  if ('agent' in auth) return { ...auth, authHandler: ['agent'] };
+  const parsed = ssh2.utils.parseKey(auth.privateKey, auth.passphrase);
   if (parsed instanceof Error)
     throw new AppError('HOST_KEY_UNREADABLE', { host: name(target), why: parsed.message }, { cause: parsed });
-  return target.auth;
+  return { ...auth, authHandler: ['publickey'] };
 }
 
 function explain(target: SshTarget, cause: Error & { level?: string }, presented: string, trusted: boolean): AppError {

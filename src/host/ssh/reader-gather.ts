@@ -10,6 +10,8 @@ const KEPT_LIMIT = 16_384;
 
 const OPS = { list: 'l', stat: 's', readlink: 'y' } as const;
 
+const NOTHING = Buffer.alloc(0);
+
 export type Known = Map<string, Answer>;
 
 export async function gather(ask: Ask, wanted: readonly Wanted[]): Promise<Known> {
@@ -19,19 +21,26 @@ export async function gather(ask: Ask, wanted: readonly Wanted[]): Promise<Known
     return `${op} ${limit} ${paths}`;
   });
   let bytes = 0;
-  await ask('g', lines.join('\n'), GATHER_LIMIT, (part) => {
+  await ask('g', lines.join('\n'), GATHER_LIMIT, (part, start, end) => {
     // The other side keeps to that as well, if it is what we started.
-    bytes += part.length;
-    if (bytes > GATHER_LIMIT) throw new AppError('HOST_FILE', { doing: 'reading', path: '/proc', why: 'too much' });
-    const end = part.indexOf(10);
-    const [op = '', status = '', length = ''] = part.toString('latin1', 0, end).split(' ');
-    const data = end + 1 + Number(length);
+    bytes += end - start;
+    if (bytes > GATHER_LIMIT) throw notOurs('too much');
+    const line = part.indexOf(10, start);
+    // A letter for what was asked, one for the answer, and a length.
+    const head = part.toString('latin1', start, line);
+    const [op = '', status = ''] = [head[0], head[2]];
+    const from = line + 1 + Number(head.slice(4));
+    if (line === -1 || !(from <= end)) throw notOurs('an answer does not say what it is about');
+    // Much of it is not there, and nothing is said of that.
+    const data = from === end ? NOTHING : part.subarray(from, end);
     // What was too large for us may be fit for who asks for it.
-    if (status !== 'L')
-      known.set(`${op} ${part.toString('utf8', end + 1, data)}`, { status, data: part.subarray(data) });
+    if (status !== 'L') known.set(`${op} ${part.toString('utf8', line + 1, from)}`, { status, data });
   });
   return known;
 }
+
+/** What we started says no such thing; nothing else that it says counts. */
+const notOurs = (why: string): AppError => new AppError('HOST_FILE', { doing: 'reading', path: '/proc', why });
 
 /** Without the shell's own signs, quotes, or what ends a question. */
 const isPlain = (path: string): boolean => /^[\w/.:@%+=,-]+$/.test(path);

@@ -18,18 +18,16 @@ export interface Way {
 
 /** Words of a login before ours. */
 const MOST_BEFORE = 65_536;
-/** Of an answer: its status and its length. */
-const LONGEST_HEAD = 32;
+/** Of the length of an answer. */
+const MOST_DIGITS = 10;
+const [NEWLINE, BLANK, ZERO] = [10, 32, 48];
 /** What answers may hold that nobody has taken yet: a host could send without end. */
 const BUFFER_LIMIT = 96 * 1024 * 1024;
 
 export type Op = 'r' | 'k' | 'l' | 's' | 'y';
-export type Ask = (
-  op: Op | 'g' | 'x',
-  text: string,
-  limit?: number,
-  onPart?: (part: Buffer) => void,
-) => Promise<Answer>;
+export type Ask = (op: Op | 'g' | 'x', text: string, limit?: number, onPart?: OnPart) => Promise<Answer>;
+/** Where it is in what has come: to make each a buffer of its own is dear. */
+export type OnPart = (bytes: Buffer, start: number, end: number) => void;
 export interface Answer {
   status: string;
   data: Buffer;
@@ -38,7 +36,30 @@ interface Waiting {
   resolve(answer: Answer): void;
   reject(error: Error): void;
   /** hears of answers that come before the last one */
-  onPart: ((part: Buffer) => void) | undefined;
+  onPart: OnPart | undefined;
+}
+
+interface Head {
+  status: string;
+  length: number;
+  /** where what it says begins */
+  end: number;
+}
+
+/** `STATUS LENGTH\n`, byte by byte: a look has a thousand of them. */
+function headIn(bytes: Buffer, at: number): Head | 'unfinished' | 'wrong' {
+  if (at + 2 >= bytes.length) return 'unfinished';
+  const status = String.fromCharCode(bytes[at]!);
+  if (!'DNLEAW'.includes(status) || bytes[at + 1] !== BLANK) return 'wrong';
+  let length = 0;
+  for (let digits = 0; digits <= MOST_DIGITS; digits += 1) {
+    const byte = bytes[at + 2 + digits];
+    if (byte === undefined) return 'unfinished';
+    if (byte === NEWLINE && digits > 0) return { status, length, end: at + 3 + digits };
+    if (byte < ZERO || byte > ZERO + 9) return 'wrong';
+    length = length * 10 + byte - ZERO;
+  }
+  return 'wrong';
 }
 
 /** `none`: there is no such interpreter; null: what there is does not do what it should. */
@@ -81,7 +102,7 @@ class Talk {
     this.greeting = this.#greeted(word);
   }
 
-  ask(op: string, text: string, limit: number, onPart?: (part: Buffer) => void): Promise<Answer> {
+  ask(op: string, text: string, limit: number, onPart?: OnPart): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#lost());
       const { host, patienceMs } = this.#way;
@@ -154,41 +175,37 @@ class Talk {
     this.#channel.close();
   }
 
-  #part(data: Buffer): void {
+  #part(bytes: Buffer, start: number, end: number): void {
     try {
-      this.#waiting[0]?.onPart?.(data);
+      this.#waiting[0]?.onPart?.(bytes, start, end);
     } catch {
       this.#giveUp();
     }
   }
 
-  #take(status: string, data: Buffer): void {
-    if (status === 'A') this.#part(data);
-    else if (status !== 'W') this.#waiting.shift()?.resolve({ status, data });
+  #take(status: string, bytes: Buffer, start: number, end: number): void {
+    if (status === 'A') this.#part(bytes, start, end);
+    else if (status !== 'W') this.#waiting.shift()?.resolve({ status, data: bytes.subarray(start, end) });
   }
 
   /** Hands on all answers that are there whole; returns what is left. */
   #answer(bytes: Buffer): Buffer {
     let at = 0;
     for (;;) {
-      const end = bytes.indexOf(10, at);
+      const head = headIn(bytes, at);
       this.#needed = 1;
-      if (end === -1) {
-        if (bytes.length - at > LONGEST_HEAD) this.#giveUp();
-        return bytes.subarray(at);
-      }
-      const [, status = '', digits = ''] = /^([DNLEAW]) (\d{1,10})$/.exec(bytes.toString('latin1', at, end)) ?? [];
-      if (status === '') {
+      if (head === 'unfinished') return bytes.subarray(at);
+      if (head === 'wrong') {
         // It is not what we started; nothing that it says counts.
         this.#giveUp();
         return Buffer.alloc(0);
       }
-      const next = end + 1 + Number(digits);
+      const next = head.end + head.length;
       if (next > bytes.length) {
         this.#needed = next - at;
         return bytes.subarray(at);
       }
-      this.#take(status, bytes.subarray(end + 1, next));
+      this.#take(head.status, bytes, head.end, next);
       at = next;
     }
   }
