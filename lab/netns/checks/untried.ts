@@ -18,9 +18,4 @@ export const UNTRIED: readonly Untried[] = [
     why: 'every kernel in the archives has the fixes, bullseye’s of 5.10.92-2 included, and no remediation is shipped',
     test: 'src/loop/audit/logic/judge/kernel.test.ts',
   },
-  {
-    checks: named('tls-hygiene', 'compression'),
-    why: 'no OpenSSL, GnuTLS, NSS, mbed TLS or wolfSSL of the releases has compression, nor the runtime of 2013: it takes an OpenSSL that was built for it. Fixtures only',
-    test: 'src/loop/audit/kits.test.ts',
-  },
 ];
