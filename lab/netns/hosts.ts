@@ -156,6 +156,8 @@ const holed = (name: string, number: number, hole: string): HostSpec => ({
   services: ['ssh'],
   layer: { install: COMPUTER },
   built: ['kernels'],
+  // It is too small for as many processes as systemd would have it count.
+  files: { '/etc/sysctl.d/50-pid-max.conf': '' },
   setup: newerKernelPending(hole),
   machine: true,
 });
