@@ -1,4 +1,5 @@
 /** What hosts of the table run beside packaged software. */
+import { publish } from './checks/tables/archives.ts';
 import type { HostSpec } from './spec.ts';
 
 type Parts = Pick<HostSpec, 'files' | 'setup'>;
@@ -154,3 +155,13 @@ build report-fonts 'exit 0'
 dpkg --install /tmp/inventory-agent.deb 2>/dev/null || true
 dpkg --unpack /tmp/report-fonts.deb
 apt-mark hold nginx-light`;
+
+const SECURITY = { dir: '/srv/security', origin: 'Debian', label: 'Debian-Security', suite: '-security' };
+
+/** That kernel of built/index.ts is what it has, and the one without holes is in its only archive. */
+export const newerKernelPending = (flavour: string): string => `dpkg --install /srv/kernels/${flavour}/*.deb >/dev/null
+mkdir -p ${SECURITY.dir}
+cp /srv/kernels/whole/*.deb ${SECURITY.dir}
+rm -f /etc/apt/sources.list.d/*
+${publish(SECURITY)}
+apt-get -qq update`;

@@ -1,4 +1,13 @@
-import { BREAK_APT, FILL_DISK, ownService, relay, SHOP, SHOP_DATABASE, tlsSite } from './host-services.ts';
+import {
+  BREAK_APT,
+  FILL_DISK,
+  newerKernelPending,
+  ownService,
+  relay,
+  SHOP,
+  SHOP_DATABASE,
+  tlsSite,
+} from './host-services.ts';
 import { LAB_ADDRESS, MIRROR_PORT, NETWORK, type HostSpec } from './spec.ts';
 
 /** Passwords are written here because nothing outside the lab's own namespaces can reach who has them. */
@@ -136,6 +145,23 @@ const BAD_PACKAGES: readonly string[] =
 const COMPUTER: readonly string[] = ['grub-pc', 'systemd-sysv', 'udev'];
 const KERNEL = 'linux-image-cloud-amd64';
 
+/** A machine whose kernel has that hole, and whose archive has one that has none. */
+const holed = (name: string, number: number, hole: string): HostSpec => ({
+  name,
+  release: 'bookworm',
+  legs: [{ segment: 0, number }],
+  about: `a virtual machine whose kernel has ${hole}`,
+  root: { key: true },
+  accounts: [{ name: 'ops', password: `${name}-ops`, key: true, sudo: 'no password' }],
+  services: ['ssh'],
+  layer: { install: COMPUTER },
+  built: ['kernels'],
+  // It is too small for as many processes as systemd would have it count.
+  files: { '/etc/sysctl.d/50-pid-max.conf': '' },
+  setup: newerKernelPending(hole),
+  machine: true,
+});
+
 /** For what only few tests need; up only when named. */
 export const ODD: readonly HostSpec[] = [
   {
@@ -177,6 +203,7 @@ export const ODD: readonly HostSpec[] = [
     accounts: [{ name: 'ops', password: 'bad1-ops', key: true, sudo: 'no password' }],
     services: ['ssh', 'cron'],
     layer: { install: BAD_PACKAGES },
+    built: ['openssl'],
   },
   {
     name: 'kernel1',
@@ -189,6 +216,8 @@ export const ODD: readonly HostSpec[] = [
     layer: { install: [...COMPUTER, KERNEL, 'apparmor', 'apparmor-utils', 'auditd'], newer: [KERNEL] },
     machine: true,
   },
+  holed('pipe1', 27, 'dirty-pipe'),
+  holed('cow1', 28, 'dirty-cow'),
 ];
 
 export const ALL_HOSTS: readonly HostSpec[] = [...HOSTS, ...ODD, ...CROWD];

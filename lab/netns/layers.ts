@@ -9,10 +9,12 @@ import { netnsPath, type Place } from './place.ts';
 import { rootfsDir } from './rootfs.ts';
 import { LAB_ADDRESS, MIRROR_PORT, type HostSpec } from './spec.ts';
 
+type Layered = Pick<HostSpec, 'name' | 'release' | 'layer'>;
+
 const SCRIPT = join(import.meta.dirname, 'guest/layer.sh');
 
 /** The directories below a host's own, the uppermost first. Its release has been made, and the mirror is up. */
-export async function makeLowers(place: Place, archive: Archive, spec: HostSpec): Promise<string[]> {
+export async function makeLowers(place: Place, archive: Archive, spec: Layered): Promise<string[]> {
   const rootfs = rootfsDir(place, spec.release);
   if (!spec.layer) return [rootfs];
   const { install, remove = [], newer } = spec.layer;
@@ -23,7 +25,7 @@ export async function makeLowers(place: Place, archive: Archive, spec: HostSpec)
   return [join(final, 'upper'), rootfs];
 }
 
-async function make(place: Place, archive: Archive, spec: HostSpec, rootfs: string, final: string): Promise<void> {
+async function make(place: Place, archive: Archive, spec: Layered, rootfs: string, final: string): Promise<void> {
   const { install, remove = [], newer = [] } = spec.layer!;
   const partial = partialOf(final);
   const mirror = `deb http://${LAB_ADDRESS}:${MIRROR_PORT}`;
@@ -44,7 +46,8 @@ async function make(place: Place, archive: Archive, spec: HostSpec, rootfs: stri
   renameSync(partial, final);
 }
 
-const APT = [
+/** Settings of the apt that installs for a host that is not up. */
+export const APT = [
   'Dir::Etc::SourceList "/run/layer.list";',
   'Dir::Etc::SourceParts "/dev/null";',
   'Dir::State::Lists "/run/lists";',

@@ -14,7 +14,7 @@ export type Options =
 export const HELP = `npm run lab -- up [--only HOST,…] | down | status | exec HOST -- CMD… | shell HOST | fault KIND HOST   [--json]
 
 Real Debian systems in network namespaces of their own, on one bridge. Linux, root only.
-  up       starts all hosts but crowd1 to crowd20, bad1, init1, kernel1, rc1 and small1, or those of --only; the first time it makes their root file systems
+  up       starts all hosts but crowd1 to crowd20, bad1, cow1, init1, kernel1, pipe1, rc1 and small1, or those of --only; the first time it makes their root file systems
            (a minute or two)
   down     ends everything and leaves nothing behind but the cache; also after a crash
   status   what is up
@@ -29,7 +29,7 @@ ${Object.entries(FAULTS)
 A program reaches the hosts from the lab's namespace: ip netns exec lemlab ssh -i /run/lastember-lab/key root@10.61.0.11
   LASTEMBER_LAB_CACHE   root file systems and packages (default /var/cache/lastember-lab)
   LASTEMBER_LAB_RUN     what this lab writes (default /run/lastember-lab)
-  LASTEMBER_LAB_EMULATE 1: kernel1, a virtual machine, is played by QEMU even where the processor could run it
+  LASTEMBER_LAB_EMULATE 1: virtual machines (kernel1, pipe1, cow1) are played by QEMU even where the processor could run it
   LASTEMBER_LAB_NAME    of the namespace (default lemlab): two labs need two names and two run directories
 `;
 

@@ -11,6 +11,9 @@ export interface Account {
   sudo?: 'password' | 'no password';
 }
 
+/** What is built from a release's source because no archive has it: built/index.ts knows how. */
+export type Built = 'kernels' | 'openssl';
+
 export interface HostSpec {
   name: string;
   release: Release;
@@ -25,6 +28,8 @@ export interface HostSpec {
   /** packages that its release does not have installed, those of the release that it has not, and what it has also from
    * the security archive, beside the release's */
   layer?: { install: readonly string[]; remove?: readonly string[]; newer?: readonly string[] };
+  /** what it has that no archive has */
+  built?: readonly Built[];
   /** text files by path */
   files?: Readonly<Record<string, string | { text: string; mode: number }>>;
   /** bash, run inside once, before the services first start */

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findArchive } from './archive.ts';
+import { makeBuilt } from './built/index.ts';
 import { find, mountsBelow } from './found.ts';
 import { HOSTS } from './hosts.ts';
 import { makeLowers } from './layers.ts';
@@ -46,7 +47,9 @@ export async function up(place: Place, options: UpOptions): Promise<void> {
     for (const spec of wanted) {
       note(`packages of ${spec.name}`);
       await timed(options.say, `installed what ${spec.name} needs`, async () => {
-        lowers.set(spec.name, await makeLowers(place, archive, spec));
+        const below = await makeLowers(place, archive, spec);
+        for (const name of spec.built ?? []) below.unshift(await makeBuilt(place, archive, name));
+        lowers.set(spec.name, below);
       });
     }
     for (const spec of wanted) {

@@ -6,7 +6,8 @@ import { cpSync, readFileSync } from 'node:fs';
 import { until } from '../../demo/run/wait.ts';
 import { sshHost, type SshHost, type SshTarget } from '../../../src/host/ssh/index.ts';
 import { KITS_DIR, loadKits } from '../../../src/loop/audit/kit-tools/parse.ts';
-import type { Judgement } from '../../../src/loop/audit/logic/judge/context.ts';
+import type { Evidence, Judgement } from '../../../src/loop/audit/logic/judge/context.ts';
+import type { CompiledKit } from '../../../src/loop/audit/logic/kit/compile.ts';
 import { findInit } from '../start.ts';
 import { judgeAll, look, nameOfCheck, shell, type Target } from './machine.ts';
 import { isRecording, record } from './recording/index.ts';
@@ -57,10 +58,52 @@ async function must(scripts: readonly (readonly [string, string])[], machine: bo
   }
 }
 
+/** How the proofs end now, by check. */
+async function proofs(trials: readonly Trial[], machine: boolean): Promise<Map<string, number>> {
+  const codes = new Map<string, number>();
+  for (const { check, proof } of trials)
+    if (proof !== undefined) codes.set(check, (await shell(target, proof, machine)).code);
+  return codes;
+}
+
 const concerns = (trial: Trial, one: Judgement): boolean =>
   nameOfCheck(one) === trial.check &&
   (trial.component === undefined || one.component === trial.component) &&
   (trial.port === undefined || one.endpoint?.port === trial.port);
+
+interface Mending {
+  group: Group;
+  tried: readonly Trial[];
+  concerned: readonly CompiledKit[];
+  first: SshHost;
+  evidence: Evidence;
+  failing(trial: Trial): Judgement[];
+}
+type Mended = { checks: string[]; done: Done }[];
+
+/** Each kit’s own change, what people do, and those kits that come afterwards. */
+async function mend({ group, tried, concerned, first, evidence, failing }: Mending): Promise<Mended> {
+  const all: Mended = [];
+  const byHand = (): Promise<void> =>
+    must(
+      tried.map(({ check, byHand: script = '' }) => [check, script] as const),
+      group.machine ?? false,
+    );
+  if (group.handsFirst) await byHand();
+  for (const kit of concerned) {
+    const ours = tried.filter(({ check, byHand }) => byHand === undefined && check.startsWith(`${kit.kit.kit}/`));
+    const judged = ours.flatMap(failing);
+    if (judged.length > 0)
+      all.push({
+        checks: ours.map(checkOf),
+        done: await changed(first, (access) => remediate(access, kit, evidence, judged)),
+      });
+  }
+  if (!group.handsFirst) await byHand();
+  await first.close();
+  for (const name of group.afterwards ?? []) all.push({ checks: [], done: await lookAndMend(name) });
+  return all;
+}
 
 async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seconds' | 'broken'>> {
   const { trials, settle = '', tidy = '', ports = [], udp = [], asOf = null, machine = false } = group;
@@ -68,29 +111,14 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
   const skipped = await skippedIn(group);
   const tried = trials.filter(({ check }) => !skipped.has(check));
   await must([...tried.map(({ check, bad }) => [check, bad] as const), ['settle', settle]], machine);
+  const open = await proofs(tried, machine);
   const concerned = kits.filter(({ kit }) => tried.some(({ check }) => check.startsWith(`${kit.kit}/`)));
   const first = await sshHost(way);
   const evidence = await look(first, target, how);
   const before = judgeAll(concerned, evidence);
   const failing = (trial: Trial): Judgement[] => before.filter((one) => one.verdict === 'fail' && concerns(trial, one));
-  const done: { checks: string[]; done: Done }[] = [];
-  const byHand = (): Promise<void> =>
-    must(
-      tried.map(({ check, byHand: script = '' }) => [check, script] as const),
-      machine,
-    );
-  if (group.handsFirst) await byHand();
-  for (const kit of concerned) {
-    const ours = tried.filter(({ check, byHand }) => byHand === undefined && check.startsWith(`${kit.kit.kit}/`));
-    const judged = ours.flatMap(failing);
-    if (judged.length > 0)
-      done.push({
-        checks: ours.map(checkOf),
-        done: await changed(first, (access) => remediate(access, kit, evidence, judged)),
-      });
-  }
-  if (!group.handsFirst) await byHand();
-  await first.close();
+  const done = await mend({ group, tried, concerned, first, evidence, failing });
+  const closed = await proofs(tried, machine);
   const burning = Map.groupBy(tried.flatMap(failing), nameOfCheck);
   const watched = new Map([...burning].map(([check, all]) => [check, all.map(({ component }) => component)]));
   const last = await sshHost(way);
@@ -107,6 +135,7 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
       check: trial.check,
       skipped: skipped.get(trial.check) ?? null,
       before: before.filter((one) => concerns(trial, one)).map(said),
+      proof: trial.proof === undefined ? null : [open.get(trial.check), closed.get(trial.check)],
       left,
       after: after
         .filter((one) => concerns(trial, one) && (trial.port !== undefined || mine.has(one.component)))
@@ -118,6 +147,17 @@ async function tryGroup(group: Group): Promise<Omit<GroupResult, 'title' | 'seco
     errors: done.flatMap((one) => one.done.errors),
     steps: done.reduce((sum, one) => sum + one.done.steps, 0),
   };
+}
+
+/** What that kit finds now, whatever it is. */
+async function lookAndMend(name: string): Promise<Done> {
+  const kit = kits.find((one) => one.kit.kit === name)!;
+  const remote = await sshHost(way);
+  const evidence = await look(remote, target, { tcp: [], udp: [], asOf: null });
+  const judged = judgeAll([kit], evidence).filter(({ verdict }) => verdict === 'fail');
+  const done = await changed(remote, (access) => remediate(access, kit, evidence, judged));
+  await remote.close();
+  return done;
 }
 
 function changed(remote: SshHost, work: (access: Parameters<typeof remediate>[0]) => Promise<Done>): Promise<Done> {

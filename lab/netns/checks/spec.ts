@@ -10,6 +10,8 @@ export interface Trial {
   bad: string;
   /** our kits have no remediation: shell that does what the check tells people to do */
   byHand?: string;
+  /** shell that ends with 0 while the host is bad and with 1 once it was put right: a word that is not our own */
+  proof?: string;
   /** shell; where it fails, this machine cannot show it, and the reason is `else` */
   where?: string;
   else?: string;
@@ -29,6 +31,8 @@ export interface Group {
   udp?: readonly number[];
   /** what a day brings that the lab cannot wait for: judged as if it were that time (ISO) */
   asOf?: string;
+  /** kits whose turn comes then, one after the other, for what they find by a look of their own */
+  afterwards?: readonly string[];
   /** what people do comes before the change, whose boot puts it in force */
   handsFirst?: true;
   /** what is run has the machine's rights, as mounts need them */
@@ -56,6 +60,8 @@ export interface TrialResult {
   /** why it was not tried */
   skipped: string | null;
   before: Said[];
+  /** how its proof ended before and afterwards; null: it has none */
+  proof: [before: number | undefined, after: number | undefined] | null;
   /** what of it could not be planned */
   left: string[];
   /** of the same components, after what was done */

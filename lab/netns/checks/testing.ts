@@ -34,9 +34,11 @@ export async function tryAll(
 const text = (all: readonly Said[]): string => JSON.stringify(all);
 
 /** It failed, and what was done mended all that failed, proven. */
-function problemIn({ check, before: earlier, left, after: later }: TrialResult): string | null {
+function problemIn({ check, before: earlier, proof, left, after: later }: TrialResult): string | null {
   const failed = earlier.filter(({ verdict }) => verdict === 'fail');
   if (failed.length === 0) return `${check} does not fail on the host that was made bad: ${text(earlier)}`;
+  if (proof && (proof[0] !== 0 || proof[1] !== 1))
+    return `${check} is not what its proof says, which ended with ${proof[0]} before, and with ${proof[1]} afterwards`;
   const mended = later.filter(({ verdict, proven }) => proven && (verdict === 'pass' || verdict === 'not-applicable'));
   if (mended.length === failed.length && later.length === failed.length) return null;
   return `${check} does not pass afterwards: ${text(later)} ${left.join('; ')}`;

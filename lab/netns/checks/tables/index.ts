@@ -2,6 +2,7 @@ import type { Group } from '../spec.ts';
 import { ACCOUNTS, SUDO } from './accounts.ts';
 import { AUTHORITY } from './authority.ts';
 import { MODES, SETTINGS } from './files.ts';
+import { DIRTY_COW, DIRTY_PIPE } from './holed-kernels.ts';
 import { KERNEL, MODULES, NETWORK } from './kernel.ts';
 import { MACHINE } from './machine.ts';
 import { MOUNT_OPTIONS, MOUNTS } from './mounts.ts';
@@ -51,4 +52,9 @@ export const GROUPS: readonly Group[] = [
 ];
 
 /** By the host that they are tried on. */
-export const GROUPS_OF: Readonly<Record<string, readonly Group[]>> = { bad1: GROUPS, kernel1: MACHINE };
+export const GROUPS_OF: Readonly<Record<string, readonly Group[]>> = {
+  bad1: GROUPS,
+  cow1: [DIRTY_COW],
+  kernel1: MACHINE,
+  pipe1: [DIRTY_PIPE],
+};

@@ -28,6 +28,14 @@ const issued = (port: number, digest: string): string =>
 const tls = (port: number, options = ''): string =>
   start(port, `openssl s_server -www -accept ${port} -key ${DIR}/${port}.key -cert ${DIR}/${port}.pem ${options}`);
 
+/** Our own OpenSSL, which can compress. */
+const COMPRESSING = '/srv/openssl-zlib';
+const compressing = (port: number, options = ''): string =>
+  start(
+    port,
+    `${COMPRESSING} s_server -www -accept ${port} -key ${DIR}/${port}.key -cert ${DIR}/${port}.pem ${options}`,
+  );
+
 interface Bad {
   cert?: string;
   options?: string;
@@ -82,9 +90,14 @@ export const TLS: Group = {
         `gnutls-serv --http --port 8449 --x509keyfile ${DIR}/8449.key --x509certfile ${DIR}/8449.pem --priority NORMAL:-VERS-TLS1.3:%DISABLE_SAFE_RENEGOTIATION`,
       ),
     }),
+    {
+      ...hygiene('compression', 8450, { server: compressing(8450, '-comp'), good: compressing(8450) }),
+      // What a client that offers it has agreed on.
+      proof: `said=$(echo | ${COMPRESSING} s_client -comp -tls1_2 -connect ${ADDRESS}:8450 2>/dev/null) || exit 2; echo "$said" | grep -q '^Compression: zlib'`,
+    },
     hygiene('hostname-mismatch', 8448, { cert: selfSigned(8448, { extension: 'subjectAltName=IP:192.0.2.1' }) }),
   ],
-  ports: [8441, 8442, 8443, 8444, 8445, 8446, 8447, 8448, 8449],
+  ports: [8441, 8442, 8443, 8444, 8445, 8446, 8447, 8448, 8449, 8450],
 };
 
 /** Where the runtime of 2013 is put: nothing younger speaks these. */
