@@ -61,9 +61,12 @@ function oneRound(plan: Plan, estate: Estate, figures: string[]): Measured {
   const best = right.toSorted((a, b) => a.seconds - b.seconds)[0];
   const peerSeconds = best?.seconds ?? own.packets / rate;
   if (plan.peers.length > 0 && !best) throw new Error('nmap itself missed ports');
+  const others = best
+    ? `nmap ${right.map(({ options, seconds }) => `${options.slice(0, 2).join(' ')} ${seconds.toFixed(2)} s`).join(', ')}`
+    : `${own.packets} packets at ${rate}/s ${peerSeconds.toFixed(2)} s`;
   figures.push(
-    `${own.path}: ${pairs} pairs in ${own.seconds.toFixed(2)} s, ${estate.open.length} open, all found; ` +
-      `${best ? `nmap ${best.options.slice(0, 2).join(' ')}` : `${own.packets} packets at ${rate}/s`} ${peerSeconds.toFixed(2)} s; ` +
+    `${own.path}: ${pairs} pairs in ${own.seconds.toFixed(2)} s, ${own.packets} tries, ${estate.open.length} open, all found; ` +
+      `${others}; ` +
       `memory ${own.rssMb.toFixed(0)} MB at most`,
   );
   return { ours: pairs / own.seconds, peer: pairs / peerSeconds };
