@@ -51,6 +51,16 @@ const Estate = fc.record({
     minLength: PACKAGES.length * 3,
     maxLength: PACKAGES.length * 3,
   }),
+  // What burnt under its own name, went, and goes on with the time of what told of it meanwhile.
+  formerly: fc.array(
+    fc.record({
+      advisory: fc.constantFrom(...NAMES),
+      id: fc.constantFrom(...PACKAGES),
+      from: fc.nat(14),
+      days: fc.integer({ min: 1, max: 6 }),
+    }),
+    { maxLength: 3 },
+  ),
   accepted: fc.array(
     fc.record({
       advisory: fc.constantFrom(...NAMES),
@@ -81,6 +91,9 @@ async function put(db: DbOrTx, estate: Estate): Promise<void> {
     );
   for (const [index, host] of estate.hosts.entries()) await putHost(db, `h${index}`, host);
   for (const [index, advisory] of NAMES.entries()) await putSaid(db, advisory, estate.said.slice(index * 4));
+  for (const { advisory, id, from, days } of estate.formerly)
+    await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since, until)
+      values (${id}, ${advisory}, 's', 'affected', '', 'f', ${day(from)}, ${day(from + days)})`.execute(db);
   for (const [index, { advisory, hosts }] of estate.accepted.entries())
     await sql`insert into audit.accepted values (${`e${index}`}, ${advisory}, ${hosts}::text[], ${NOW})`.execute(db);
 }

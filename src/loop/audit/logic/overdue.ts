@@ -52,17 +52,20 @@ function begunOf(spans: readonly Span[]): number | null {
   return (life.rekindledAt ?? life.openedAt).getTime();
 }
 
+/** Times of one advisory may overlap: what was told of under another name goes on with that one's, from before its own. */
 function steadySince(spans: readonly Span[]): number | null {
-  let since: number | null = null;
-  for (const span of spans.filter(({ verdict }) => verdict === 'affected').toSorted(latestFirst)) {
-    const goesOn = since === null ? span.until === null : span.until !== null && span.until.getTime() >= since;
-    if (!goesOn) break;
-    since = span.since.getTime();
-  }
-  return since;
+  const { since, until } = lastStretch(spans.filter(({ verdict }) => verdict === 'affected'));
+  return until === Infinity ? since : null;
 }
 
-const latestFirst = (a: Span, b: Span): number => b.since.getTime() - a.since.getTime();
+function lastStretch(spans: readonly Span[]): { since: number; until: number } {
+  let [since, until] = [0, 0];
+  for (const span of spans.toSorted((a, b) => a.since.getTime() - b.since.getTime())) {
+    if (span.since.getTime() > until) since = span.since.getTime();
+    until = Math.max(until, span.until?.getTime() ?? Infinity);
+  }
+  return { since, until };
+}
 
 /** `ask`: that depends on when the hosts of this kind changed, or on what they had before their cutoff. */
 export type Overdue = 'yes' | 'ask';
@@ -115,17 +118,8 @@ function overdueOf(one: Burning, kind: Kind, lists: Lists): Overdue | null {
   const speaking = own.filter((track) => track.some((packages) => packages.length > 0));
   if (speaking.length === 1 && speaking[0]!.some((packages) => packages.length === 0)) return null;
   const spans = [...new Set(own.flat(2))].flatMap((id) => one.spans.get(id)!);
-  return saidWithoutBreakSince(spans) >= kind.cutoff ? null : 'ask';
-}
-
-/** Affected or unknown: what is unknown at the cutoff may go on with what the hosts had before. */
-function saidWithoutBreakSince(spans: readonly Span[]): number {
-  let [since, until] = [0, 0];
-  for (const span of spans.toSorted((a, b) => a.since.getTime() - b.since.getTime())) {
-    if (span.since.getTime() > until) since = span.since.getTime();
-    until = Math.max(until, span.until?.getTime() ?? Infinity);
-  }
-  return since;
+  // Affected or unknown: what is unknown at the cutoff may go on with what the hosts had before.
+  return lastStretch(spans).since >= kind.cutoff ? null : 'ask';
 }
 
 /** A list cannot have been on a host before it was on any: what affected it then already did so all the time. */
