@@ -72,45 +72,61 @@ export type Overdue = 'yes' | 'ask';
 
 /**
  * Tells of each advisory and each kind of hosts that have any of its packages whether it is overdue there; kinds where it
- * is not are left out. The time goes with how often a package of interest is in a list, and not with hosts.
+ * is not are left out. The time goes with how often a package of interest is in a list, and not with hosts; whoever asks
+ * goes on after each advisory, and may let others have a turn.
  */
-export function findOverdue(
+export function* findOverdue(
   asked: readonly Burning[],
   kinds: readonly Kind[],
   lists: Lists,
   found: (place: number, kind: number, overdue: Overdue) => void,
-): void {
+): Generator<void> {
   const having = whoHas(asked, kinds, lists);
   // By which a kind was looked at last: no advisory looks at it twice.
   const seen = new Int32Array(kinds.length).fill(-1);
-  asked.forEach((one, place) => {
-    if (one.begun === null) return;
+  for (const [place, one] of asked.entries()) {
+    yield;
+    // Most have had one package all the time.
     for (const [id, since] of one.steady)
-      for (const at of having.get(id) ?? []) {
-        const kind = kinds[at]!;
-        if (seen[at] === place || one.begun >= kind.cutoff) continue;
+      for (const at of having.get(id)!.throughout) {
+        if (seen[at] === place || since >= kinds[at]!.cutoff) continue;
         seen[at] = place;
-        const overdue = hasNeverChanged(kind) && since < kind.cutoff ? 'yes' : overdueOf(one, kind, lists);
+        found(place, at, 'yes');
+      }
+    for (const id of one.steady.keys())
+      for (const at of having.get(id)!.now) {
+        if (seen[at] === place) continue;
+        seen[at] = place;
+        const overdue = overdueOf(one, kinds[at]!, lists);
         if (overdue !== null) found(place, at, overdue);
       }
-  });
+  }
 }
 
-/** Of each package that any of these affects now: the places of the kinds that have it now. */
-function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists): Map<number, number[]> {
-  const having = new Map<number, number[]>();
-  for (const { steady } of asked) for (const id of steady.keys()) having.set(id, []);
-  kinds.forEach(({ tracks }, at) => {
-    for (const { lists: own } of tracks)
-      for (const id of lists.packages.get(own.at(-1)!) ?? []) having.get(id)?.push(at);
-  });
+/** The places of the kinds that have it now, and of those that have had it since before their cutoff. */
+interface Having {
+  now: number[];
+  throughout: number[];
+}
+
+/** Of each package that any of these affects now. */
+function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists): Map<number, Having> {
+  const having = new Map<number, Having>();
+  for (const { steady } of asked) for (const id of steady.keys()) having.set(id, { now: [], throughout: [] });
+  for (const [at, { tracks }] of kinds.entries())
+    for (const { lists: own, isWhole } of tracks) {
+      const [last, ...before] = own.toReversed().map((list) => lists.packages.get(list));
+      for (const id of last ?? []) {
+        const of = having.get(id);
+        of?.now.push(at);
+        if (isWhole && before.every((list) => list !== undefined && isIn(list, id))) of?.throughout.push(at);
+      }
+    }
   return having;
 }
 
-const hasNeverChanged = ({ tracks }: Kind): boolean =>
-  tracks.every(({ isWhole, lists }) => isWhole && lists.length === 1);
-
 function overdueOf(one: Burning, kind: Kind, lists: Lists): Overdue | null {
+  if (one.begun === null || one.begun >= kind.cutoff) return null;
   const own = kind.tracks.map((track) => track.lists.map((list) => ownOf(one, lists.packages.get(list))));
   if (kind.tracks.some((track, at) => track.isWhole && burnsThroughout(one, kind, { track, own: own[at]!, lists })))
     return 'yes';
