@@ -87,20 +87,28 @@ export function* findOverdue(
   for (const [place, one] of asked.entries()) {
     yield;
     // Most have had one package all the time.
-    for (const [id, since] of one.steady)
-      for (const at of having.get(id)!.throughout) {
-        if (seen[at] === place || since >= kinds[at]!.cutoff) continue;
-        seen[at] = place;
-        found(place, at, 'yes');
-      }
-    for (const id of one.steady.keys())
-      for (const at of having.get(id)!.now) {
-        if (seen[at] === place) continue;
-        seen[at] = place;
-        const overdue = overdueOf(one, kinds[at]!, lists);
-        if (overdue !== null) found(place, at, overdue);
-      }
+    eachPlace(one, having, 'throughout', (at, since) => {
+      if (seen[at] === place || since >= kinds[at]!.cutoff) return;
+      seen[at] = place;
+      found(place, at, 'yes');
+    });
+    eachPlace(one, having, 'now', (at) => {
+      if (seen[at] === place) return;
+      seen[at] = place;
+      const overdue = overdueOf(one, kinds[at]!, lists);
+      if (overdue !== null) found(place, at, overdue);
+    });
   }
+}
+
+/** Where its packages are, and since when it affects that one. */
+function eachPlace(
+  { steady }: Burning,
+  having: ReadonlyMap<number, Having>,
+  which: keyof Having,
+  visit: (at: number, since: number) => void,
+): void {
+  for (const [id, since] of steady) for (const at of having.get(id)![which]) visit(at, since);
 }
 
 /** The places of the kinds that have it now, and of those that have had it since before their cutoff. */
@@ -113,16 +121,19 @@ interface Having {
 function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists): Map<number, Having> {
   const having = new Map<number, Having>();
   for (const { steady } of asked) for (const id of steady.keys()) having.set(id, { now: [], throughout: [] });
-  for (const [at, { tracks }] of kinds.entries())
-    for (const { lists: own, isWhole } of tracks) {
-      const [last, ...before] = own.toReversed().map((list) => lists.packages.get(list));
-      for (const id of last ?? []) {
-        const of = having.get(id);
-        of?.now.push(at);
-        if (isWhole && before.every((list) => list !== undefined && isIn(list, id))) of?.throughout.push(at);
-      }
-    }
+  for (const [at, { tracks }] of kinds.entries()) for (const track of tracks) note(having, { at, track, lists });
   return having;
+}
+
+function note(having: ReadonlyMap<number, Having>, { at, track, lists }: { at: number; track: Track; lists: Lists }) {
+  const [last, ...before] = track.lists.toReversed().map((list) => lists.packages.get(list));
+  for (const id of last ?? []) {
+    const one = having.get(id);
+    if (one === undefined) continue;
+    one.now.push(at);
+    const isThroughout = track.isWhole && before.every((list) => list !== undefined && isIn(list, id));
+    if (isThroughout) one.throughout.push(at);
+  }
 }
 
 function overdueOf(one: Burning, kind: Kind, lists: Lists): Overdue | null {
