@@ -136,7 +136,7 @@ async function burningIn(db: DbOrTx, alike: readonly Asked[]): Promise<Burning[]
   return alike.map((_, at) => burningOf(said.get(at) ?? []));
 }
 
-/** By their days for what is so bad. Who had nothing at the cutoff has no clock that began before it. */
+/** By their days for what is so bad. Who had nothing at the cutoff, or has nothing now, has no clock that began before it. */
 async function kindsOf(
   db: DbOrTx,
   severity: string,
@@ -148,6 +148,7 @@ async function kindsOf(
       from audit.host_term t where t.severity = ${severity} and ${await isConcerned(db, burning)}),
     track as (
       select t.host_id, t.days, h.section, string_agg(h.list_id::text, ',' order by h.since) as lists,
+        bool_or(h.until is null) as goes_on,
         min(h.since) < t.cutoff as is_old,
         min(h.since) < t.cutoff and bool_or(h.until is null)
           and sum(coalesce(h.until, ${now}) - h.since) = ${now}::timestamptz - min(h.since) as is_whole
@@ -155,8 +156,9 @@ async function kindsOf(
         and (h.until is null or h.until >= t.cutoff and h.until > h.since)
       group by t.host_id, t.days, t.cutoff, h.section),
     host as (
-      select host_id, days, string_agg(case when is_whole then '' else '-' end || lists, ' ' order by section) as tracks
-      from track group by 1, 2 having bool_or(is_old))
+      select host_id, days, string_agg(case when is_whole then '' when goes_on then '-' else '!' end || lists, ' '
+        order by section) as tracks
+      from track group by 1, 2 having bool_or(is_old) and bool_or(goes_on))
     select days, tracks, count(*)::integer as hosts, string_agg(host_id, ',') as ids
     from host group by 1, 2 order by 2, 1`.execute(db);
   return rows.map(({ tracks, ...kind }) => ({
@@ -169,12 +171,9 @@ async function kindsOf(
 const DAY_MS = 24 * 3_600_000;
 
 function toTrack(text: string): Track {
-  const isWhole = !text.startsWith('-');
-  const lists = text
-    .slice(isWhole ? 0 : 1)
-    .split(',')
-    .map(Number);
-  return { isWhole, lists: lists.filter((list, at) => list !== lists[at - 1]) };
+  const [, mark, told] = /^([-!]?)(.*)$/.exec(text)!;
+  const lists = told!.split(',').map(Number);
+  return { isWhole: mark === '', goesOn: mark !== '!', lists: lists.filter((list, at) => list !== lists[at - 1]) };
 }
 
 /** Few packages are on few hosts, which the index knows. */

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { lifeOf } from './logic/vulnerability-life.ts';
 import { acceptedFor, acceptedHere } from './store-accepted.ts';
-import { listsWith } from './soonest.ts';
+import { listsWith, MANY } from './soonest.ts';
 import { overdueOn } from './count-overdue.ts';
 import { alikeIn, putDue } from './store-due.ts';
 import { spansOf } from './store-vulnerabilities.ts';
@@ -199,4 +199,35 @@ test('3.10, property: the hosts on which it is overdue, counted by what is disti
   );
   assert.ok(found > 15 && partly > 3, `${found} were overdue, ${partly} on some of their hosts`);
   assert.ok(plainly > found / 2, `of ${found} ${plainly} without asking a host`);
+});
+
+test('3.10: of hosts that have nothing any more nobody asks whether they are overdue', async () => {
+  const { platform } = await fresh();
+  const tx = await platform.db.startTransaction().execute();
+  try {
+    const none = { inventories: [], terms: { high: 2 as const, medium: null } };
+    const had = (list: 1 | 2, until: Date | null) => [{ value: list, since: day(0), until }];
+    const burning = [{ value: 'affected' as const, since: day(0), until: null }];
+    await put(tx, {
+      lists: [[1], [1, 2], [], [], [], []],
+      hosts: [
+        { ...none, packages: had(1, null) },
+        { ...none, packages: had(1, day(9)) },
+        { ...none, packages: had(2, day(9)), inventories: [{ value: 4, since: day(0), until: null }] },
+      ],
+      said: [burning, ...Array.from({ length: 11 }, () => [])],
+      formerly: [],
+      accepted: [],
+    });
+    // Of so many packages hosts are not looked up by what they have.
+    await sql`with many as (insert into audit.package (id, digest, ecosystem, name, version, source, source_version,
+        is_foreign, is_library, kernel, as_source, as_binary) overriding system value
+        select n, n::text, 'Debian', 'p', '1', 's', '1', false, false, '', 's', 's'
+        from generate_series(100, 99 + ${MANY}::integer) n returning id)
+      insert into audit.match (package_id, advisory, about, verdict, why, feed, since)
+      select id, 'CVE-1', 's', 'affected', '', 'f', ${day(0)} from many`.execute(tx);
+    assert.deepEqual(await overdueOn(tx, await alikeIn(tx, ['CVE-1']), day(10), 0), [1]);
+  } finally {
+    await tx.rollback().execute();
+  }
 });

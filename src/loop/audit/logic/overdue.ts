@@ -9,9 +9,11 @@ export interface Kind {
   hosts: number;
 }
 
-/** The lists of one section since the cutoff, in their order; the last is that of today, unless there is none any more. */
+/** The lists of one section since the cutoff, in their order. */
 export interface Track {
   lists: readonly number[];
+  /** the last is that of today; otherwise there is none any more */
+  goesOn: boolean;
   /** from before the cutoff until now, without a gap */
   isWhole: boolean;
 }
@@ -126,6 +128,7 @@ function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists)
 }
 
 function note(having: ReadonlyMap<number, Having>, { at, track, lists }: { at: number; track: Track; lists: Lists }) {
+  if (!track.goesOn) return;
   const [last, ...before] = track.lists.toReversed().map((list) => lists.packages.get(list));
   for (const id of last ?? []) {
     const one = having.get(id);
