@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
 import type { DbOrTx, Platform } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
+import { Doubts } from './logic/doubts.ts';
 import { type Burning, burningOf, findOverdue, type Kind, type Lists, type Said, type Track } from './logic/overdue.ts';
 import { type Asked, dueOn, listsWith, MANY, type Question } from './soonest.ts';
 import { alikeIn } from './store-due.ts';
@@ -18,6 +20,8 @@ const KINDS_AT_ONCE = 4000;
 /** When so many hosts were asked one by one, what is left is for the next transaction; and as many are asked at a time. */
 const MOST_ASKED = 20_000;
 const ASKED_AT_ONCE = 5000;
+/** So long the process does nothing else. */
+const TURN_MS = 20;
 /** Time makes more hosts overdue without anything having changed. */
 const AGAIN_MS = 3_600_000;
 /** Facts come all the time, and what many hosts have changes with them. */
@@ -79,7 +83,7 @@ export async function overdueOn(
 ): Promise<(number | null)[]> {
   const burning = await burningIn(db, alike);
   const found: (number | null)[] = alike.map(() => 0);
-  const doubtful = alike.map((): Doubtful[] => []);
+  const doubts = new Doubts<Doubtful>(alike.length, most);
   for (const [severity, places] of Map.groupBy(alike.keys(), (at) => alike[at]!.severity)) {
     const own = places.map((at) => burning[at]!);
     const sparedBy = spared(
@@ -90,17 +94,29 @@ export async function overdueOn(
     );
     for (const kinds of chunks(await kindsOf(db, severity, { burning: own, now }), KINDS_AT_ONCE)) {
       const sparedIn = sparedBy(kinds);
-      findOverdue(own, kinds, await listsOf(db, kinds), (index, kindAt, overdue) => {
+      const steps = findOverdue(own, kinds, await listsOf(db, kinds), (index, kindAt, overdue) => {
         const at = places[index]!;
         const kind = kinds[kindAt]!;
         const without = sparedIn(alike[at]!.accepted, kindAt);
-        if (overdue === 'yes') found[at]! += kind.hosts - without.size;
-        else doubtful[at]!.push({ kind, without });
+        const hosts = kind.hosts - without.size;
+        if (overdue === 'yes') found[at]! += hosts;
+        else doubts.add(at, { kind, without }, hosts);
       });
+      await inTurns(steps);
     }
   }
-  await ask(db, { alike, doubtful, found, now, most });
+  for (const at of doubts.putOff) found[at] = null;
+  for (const [at, some] of doubts.toAsk) found[at]! += await overdueAmong(db, questionsOf(alike[at]!, some), now);
   return found;
+}
+
+/** Requests are answered meanwhile. */
+async function inTurns(steps: Iterator<void>): Promise<void> {
+  for (let began = performance.now(); !steps.next().done;) {
+    if (performance.now() - began < TURN_MS) continue;
+    await nextTurn();
+    began = performance.now();
+  }
 }
 
 interface Hosts extends Kind {
@@ -120,7 +136,7 @@ async function burningIn(db: DbOrTx, alike: readonly Asked[]): Promise<Burning[]
   return alike.map((_, at) => burningOf(said.get(at) ?? []));
 }
 
-/** By their days for what is so bad. Who had nothing at the cutoff has no clock that began before it. */
+/** By their days for what is so bad. Who had nothing at the cutoff, or has nothing now, has no clock that began before it. */
 async function kindsOf(
   db: DbOrTx,
   severity: string,
@@ -132,6 +148,7 @@ async function kindsOf(
       from audit.host_term t where t.severity = ${severity} and ${await isConcerned(db, burning)}),
     track as (
       select t.host_id, t.days, h.section, string_agg(h.list_id::text, ',' order by h.since) as lists,
+        bool_or(h.until is null) as goes_on,
         min(h.since) < t.cutoff as is_old,
         min(h.since) < t.cutoff and bool_or(h.until is null)
           and sum(coalesce(h.until, ${now}) - h.since) = ${now}::timestamptz - min(h.since) as is_whole
@@ -139,8 +156,9 @@ async function kindsOf(
         and (h.until is null or h.until >= t.cutoff and h.until > h.since)
       group by t.host_id, t.days, t.cutoff, h.section),
     host as (
-      select host_id, days, string_agg(case when is_whole then '' else '-' end || lists, ' ' order by section) as tracks
-      from track group by 1, 2 having bool_or(is_old))
+      select host_id, days, string_agg(case when is_whole then '' when goes_on then '-' else '!' end || lists, ' '
+        order by section) as tracks
+      from track group by 1, 2 having bool_or(is_old) and bool_or(goes_on))
     select days, tracks, count(*)::integer as hosts, string_agg(host_id, ',') as ids
     from host group by 1, 2 order by 2, 1`.execute(db);
   return rows.map(({ tracks, ...kind }) => ({
@@ -153,12 +171,9 @@ async function kindsOf(
 const DAY_MS = 24 * 3_600_000;
 
 function toTrack(text: string): Track {
-  const isWhole = !text.startsWith('-');
-  const lists = text
-    .slice(isWhole ? 0 : 1)
-    .split(',')
-    .map(Number);
-  return { isWhole, lists: lists.filter((list, at) => list !== lists[at - 1]) };
+  const [, mark, told] = /^([-!]?)(.*)$/.exec(text)!;
+  const lists = told!.split(',').map(Number);
+  return { isWhole: mark === '', goesOn: mark !== '!', lists: lists.filter((list, at) => list !== lists[at - 1]) };
 }
 
 /** Few packages are on few hosts, which the index knows. */
@@ -211,25 +226,10 @@ function spared(hosts: ReadonlyMap<string, string[]>) {
   };
 }
 
-interface Questions {
-  alike: readonly Asked[];
-  doubtful: readonly (readonly Doubtful[])[];
-  found: (number | null)[];
-  now: Date;
-  most: number;
-}
-
-async function ask(db: DbOrTx, { alike, doubtful, found, now, most }: Questions): Promise<void> {
-  let asked = 0;
-  for (const [at, of] of alike.entries()) {
-    const questions = doubtful[at]!.flatMap(({ kind, without }) =>
-      kind.ids.split(',').flatMap((hostId) => (without.has(hostId) ? [] : [{ hostId, days: kind.days, of }])),
-    );
-    if (questions.length === 0) continue;
-    found[at] = asked < most ? found[at]! + (await overdueAmong(db, questions, now)) : null;
-    asked += questions.length;
-  }
-}
+const questionsOf = (of: Asked, some: readonly Doubtful[]): Question[] =>
+  some.flatMap(({ kind: { ids, days }, without }) =>
+    ids.split(',').flatMap((hostId) => (without.has(hostId) ? [] : [{ hostId, days, of }])),
+  );
 
 async function overdueAmong(db: DbOrTx, questions: readonly Question[], now: Date): Promise<number> {
   let count = 0;

@@ -279,23 +279,33 @@ test('the estate’s VEX: each package once however many hosts have it; affected
       openssh({ version, sourceVersion: version }),
       image('6.1.0-1', '6.1.70-1'),
       image('6.1.0-2', '6.1.90-1'),
+      openssh({
+        name: 'linux-image-6.1.0-1-unsigned',
+        version: '6.1.70-1',
+        source: 'linux',
+        sourceVersion: '6.1.70-1',
+      }),
     ];
     await w.send(id, { os: { ...os!, versionId: '12', kernel: '6.1.0-1' }, packages });
   }
   const text = await exported(w, 'exportVex', { query: { format: 'openvex' } });
   const { statements } = OpenVex.parse(JSON.parse(text));
   const ofPackages = statements.filter((one) => one.products[0]!['@id'].startsWith('pkg:'));
+  const byPackage = (a: string[], b: string[]): number => (a[0]! < b[0]! ? -1 : a[0]! > b[0]! ? 1 : 0);
   assert.deepEqual(
-    ofPackages.map((one) => [PackageURL.fromString(one.products[0]!['@id']).name, one.vulnerability.name, one.status]),
+    ofPackages
+      .map((one) => [PackageURL.fromString(one.products[0]!['@id']).name, one.vulnerability.name, one.status])
+      .toSorted(byPackage),
     [
       ['linux-image-6.1.0-1', 'CVE-2024-1086', 'affected'],
+      ['linux-image-6.1.0-1-unsigned', 'CVE-2024-1086', 'affected'],
       ['openssh-server', 'CVE-2020-1', 'not_affected'],
       ['openssh-server', 'CVE-2020-2', 'under_investigation'],
       ['openssh-server', 'CVE-2024-6387', 'affected'],
       ['openssh-server', 'CVE-2020-1', 'not_affected'],
       ['openssh-server', 'CVE-2020-2', 'under_investigation'],
       ['openssh-server', 'CVE-2024-6387', 'fixed'],
-    ].toSorted((a, b) => (a[0]! < b[0]! ? -1 : a[0]! > b[0]! ? 1 : 0)),
+    ].toSorted(byPackage),
   );
   const ofShop = statements.filter((one) => one.products[0]!['@id'] === `urn:lastember:host:${shopId}`);
   assert.ok(ofShop.some((one) => one.vulnerability.name === 'CVE-2014-0160' && one.status === 'affected'));

@@ -1,4 +1,4 @@
-/** What was stored before kernels of rpm distributions were judged by the one that runs: migrations 0675 and 0682. */
+/** What was stored before kernels were judged by the one that runs, distribution by distribution: migrations 0675, 0682, 0690. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -112,4 +112,42 @@ test('3.4: a list of before has Mageia’s kernels judged by the one that runs, 
   }
   assert.deepEqual((await list(w)).items, []);
   assert.deepEqual(await listsOf(), before);
+});
+
+test('3.4: a list of before has Debian’s unsigned kernel judged as the one that runs', async () => {
+  const w = await newWorld();
+  const { db, urls } = w.platform;
+  await takeFeed(
+    w,
+    { name: 'debian', kind: 'debian-tracker' },
+    {
+      linux: { 'CVE-2024-1086': { releases: { bookworm: { status: 'resolved', fixed_version: '6.1.76-1' } } } },
+    },
+  );
+  await debianHost(
+    w,
+    1,
+    [debianPackage('linux-image-6.1.0-1-amd64-unsigned', '6.1.70-1', { source: 'linux', sourceVersion: '6.1.70-1' })],
+    {
+      os: { id: 'debian', versionId: '12', kernel: '6.1.0-1-amd64' },
+    },
+  );
+  await w.settle();
+  assert.equal((await list(w)).total, 1);
+  // As the version before stored it.
+  await sql`update audit.package set kernel = '? 6.1.0-1-amd64', digest = 'before ' || id`.execute(db);
+  await sql`update audit.match set verdict = 'unknown'`.execute(db);
+  await sql`insert into audit.recount (lists, advisories) values ('{}', '{CVE-2024-1086}')`.execute(db);
+  await w.audit.jobs['audit.recount']!({});
+  await w.audit.jobs['audit.sweep']!({});
+  await w.settle();
+  assert.equal((await list(w)).total, 0, 'nothing changed on the host');
+  const migration = await readFile(join(MIGRATIONS_DIR, '0690_unsigned_kernels.sql'), 'utf8');
+  await withClient(urls.owner, (client) => client.query(migration));
+  w.later();
+  for (let run = 0; run < 2; run += 1) {
+    await w.audit.jobs['audit.sweep']!({});
+    await w.settle();
+  }
+  assert.equal((await list(w)).total, 1);
 });

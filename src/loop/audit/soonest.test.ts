@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { lifeOf } from './logic/vulnerability-life.ts';
 import { acceptedFor, acceptedHere } from './store-accepted.ts';
-import { listsWith } from './soonest.ts';
+import { listsWith, MANY } from './soonest.ts';
 import { overdueOn } from './count-overdue.ts';
 import { alikeIn, putDue } from './store-due.ts';
 import { spansOf } from './store-vulnerabilities.ts';
@@ -51,6 +51,16 @@ const Estate = fc.record({
     minLength: PACKAGES.length * 3,
     maxLength: PACKAGES.length * 3,
   }),
+  // What burnt under its own name, went, and goes on with the time of what told of it meanwhile.
+  formerly: fc.array(
+    fc.record({
+      advisory: fc.constantFrom(...NAMES),
+      id: fc.constantFrom(...PACKAGES),
+      from: fc.nat(14),
+      days: fc.integer({ min: 1, max: 6 }),
+    }),
+    { maxLength: 3 },
+  ),
   accepted: fc.array(
     fc.record({
       advisory: fc.constantFrom(...NAMES),
@@ -81,6 +91,9 @@ async function put(db: DbOrTx, estate: Estate): Promise<void> {
     );
   for (const [index, host] of estate.hosts.entries()) await putHost(db, `h${index}`, host);
   for (const [index, advisory] of NAMES.entries()) await putSaid(db, advisory, estate.said.slice(index * 4));
+  for (const { advisory, id, from, days } of estate.formerly)
+    await sql`insert into audit.match (package_id, advisory, about, verdict, why, feed, since, until)
+      values (${id}, ${advisory}, 's', 'affected', '', 'f', ${day(from)}, ${day(from + days)})`.execute(db);
   for (const [index, { advisory, hosts }] of estate.accepted.entries())
     await sql`insert into audit.accepted values (${`e${index}`}, ${advisory}, ${hosts}::text[], ${NOW})`.execute(db);
 }
@@ -186,4 +199,35 @@ test('3.10, property: the hosts on which it is overdue, counted by what is disti
   );
   assert.ok(found > 15 && partly > 3, `${found} were overdue, ${partly} on some of their hosts`);
   assert.ok(plainly > found / 2, `of ${found} ${plainly} without asking a host`);
+});
+
+test('3.10: of hosts that have nothing any more nobody asks whether they are overdue', async () => {
+  const { platform } = await fresh();
+  const tx = await platform.db.startTransaction().execute();
+  try {
+    const none = { inventories: [], terms: { high: 2 as const, medium: null } };
+    const had = (list: 1 | 2, until: Date | null) => [{ value: list, since: day(0), until }];
+    const burning = [{ value: 'affected' as const, since: day(0), until: null }];
+    await put(tx, {
+      lists: [[1], [1, 2], [], [], [], []],
+      hosts: [
+        { ...none, packages: had(1, null) },
+        { ...none, packages: had(1, day(9)) },
+        { ...none, packages: had(2, day(9)), inventories: [{ value: 4, since: day(0), until: null }] },
+      ],
+      said: [burning, ...Array.from({ length: 11 }, () => [])],
+      formerly: [],
+      accepted: [],
+    });
+    // Of so many packages hosts are not looked up by what they have.
+    await sql`with many as (insert into audit.package (id, digest, ecosystem, name, version, source, source_version,
+        is_foreign, is_library, kernel, as_source, as_binary) overriding system value
+        select n, n::text, 'Debian', 'p', '1', 's', '1', false, false, '', 's', 's'
+        from generate_series(100, 99 + ${MANY}::integer) n returning id)
+      insert into audit.match (package_id, advisory, about, verdict, why, feed, since)
+      select id, 'CVE-1', 's', 'affected', '', 'f', ${day(0)} from many`.execute(tx);
+    assert.deepEqual(await overdueOn(tx, await alikeIn(tx, ['CVE-1']), day(10), 0), [1]);
+  } finally {
+    await tx.rollback().execute();
+  }
 });

@@ -51,7 +51,8 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
     select distinct p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'arch' as arch,
       p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id,
       coalesce(p ->> 'origin' in ('foreign', 'local'), false) as foreign,
-      case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel)
+      case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel,
+          'linux-image-' || u.kernel || '-unsigned')
         or p ->> 'name' ~ '^(kernel(-.+)?|linux-[a-z]+[0-9]?)$' then u.kernel end as running
     from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
     cross join jsonb_array_elements(c.data) p where u.name = 'packages'

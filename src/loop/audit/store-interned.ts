@@ -250,7 +250,7 @@ export async function removePackages(db: Db): Promise<number> {
   return total;
 }
 
-/** Those of these hosts whose packages are stored, and that have no list of them, or one that is to be made again (0675, 0682). */
+/** Those of these hosts whose packages are stored, and that have no list of them, or one that is to be made again (0675, 0682, 0690). */
 export async function hostsToIntern(db: DbOrTx, hostIds: readonly string[], most: number): Promise<string[]> {
   const { rows } = await sql<{ host_id: string }>`
     select s.host_id from audit.section s

@@ -180,7 +180,9 @@ async function takeBack(tx: Tx, made: MergeRow, why: string): Promise<void> {
     await noteAddress(tx.db, from, address, how, tx.now, site);
   }
   const gone = addresses.filter((address) => !own.has(address));
-  await handEndpoints(tx.db, { from: into, to: from, addresses: gone, ids: moved.endpoints });
+  // What moved on with the machine is what that one serves where it is now.
+  const staying = [...held].filter((address) => !addresses.includes(address));
+  await handEndpoints(tx.db, { from: into, to: from, addresses: gone, ids: moved.endpoints, staying });
   const shown = await returnSightings(tx.db, { into, from, addresses: gone, since: made.at });
   const foreign = [...moved.identifiers, ...shown].filter((one) => !has(moved.own, one));
   await dropIdentifiers(tx.db, into, foreign);

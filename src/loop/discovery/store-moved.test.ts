@@ -127,3 +127,27 @@ test('1.10: of two records that become one, what both ever served at one address
   await splitHost(platform, OPERATOR, { id: into!, reason: 'they are two' });
   assert.equal((await findHost(platform.db, from!))!.supersededBy, null);
 });
+
+test('1.10: who moved on since two records became one keeps what it serves there when they are two again', async () => {
+  const net = '10.31.0';
+  const scan = (...all: Seen[]) => platform.observe(OPERATOR, (tx) => record(tx, net, all));
+  await scan({ host: 1, place: 1, port: 22 }, { host: 2, place: 2, port: 80 });
+  const [from, into] = await Promise.all(['1', '2'].map((place) => hostIdAt(platform.db, `${net}.${place}`)));
+  await platform.observe(OPERATOR, (tx) =>
+    merge(tx, { from: from!, into: into!, addresses: [`${net}.1`], why: 'a test' }),
+  );
+  await scan({ host: 1, place: 3, port: 22 });
+  const open = async () =>
+    (await findEndpoints(platform.db, { hostIds: [from!, into!], state: 'open' })).map(({ hostId, address, port }) => [
+      hostId === into,
+      address,
+      port,
+    ]);
+  const served = [
+    [true, `${net}.3`, 22],
+    [true, `${net}.3`, 80],
+  ];
+  assert.deepEqual(await open(), served);
+  await splitHost(platform, OPERATOR, { id: into!, reason: 'they are two' });
+  assert.deepEqual(await open(), served);
+});

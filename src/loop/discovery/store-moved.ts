@@ -55,18 +55,23 @@ interface Handing {
   to: string;
   /** all that is at these addresses */
   addresses: readonly string[];
-  /** and these */
+  /** and these, but for what is at addresses that stay */
   ids?: readonly string[];
+  staying?: readonly string[];
 }
 
 /**
  * Endpoints go over to another record; what that had served at the same place before itself takes over what is known of it
  * now. Returns those that went over.
  */
-export async function handEndpoints(db: DbOrTx, { from, to, addresses, ids = [] }: Handing): Promise<string[]> {
+export async function handEndpoints(
+  db: DbOrTx,
+  { from, to, addresses, ids = [], staying = [] }: Handing,
+): Promise<string[]> {
   const moved = await sql<{ id: string }>`
     update discovery.endpoint e set host_id = ${to}
-    where e.host_id = ${from} and (e.address = ${anyOf(addresses)} or e.id = ${anyOf(ids)})
+    where e.host_id = ${from}
+      and (e.address = ${anyOf(addresses)} or e.id = ${anyOf(ids)} and e.address <> all(${[...staying]}::text[]))
       and not exists (select from discovery.endpoint o where o.host_id = ${to} and o.address = e.address and o.port = e.port
           and o.transport = e.transport)
     returning e.id`.execute(db);

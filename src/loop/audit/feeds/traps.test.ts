@@ -219,6 +219,9 @@ test('trap 9: a kernel is the image that runs; headers, libc-dev and perf are no
     );
   assert.deepEqual(told('6.1.0-17-amd64'), ['affected linux-image-6.1.0-17-amd64']);
   assert.deepEqual(told('6.1.0-18-amd64'), ['fixed linux-image-6.1.0-18-amd64']);
+  const unsigned = debian('linux-image-6.1.0-17-amd64-unsigned', version, 'linux');
+  const [burning, ...rest] = matchHost(statements, [unsigned, packages[1]!], versionOrder, '6.1.0-17-amd64').kernel;
+  assert.deepEqual([burning?.verdict, burning?.packages, rest], ['affected', [unsigned.name], []]);
   // Of a kernel whose package is gone, or that nobody knows, the others say nothing.
   const unproven = ['unknown linux-image-6.1.0-17-amd64,linux-image-6.1.0-18-amd64'];
   assert.deepEqual(told('6.1.0-13-amd64'), unproven);

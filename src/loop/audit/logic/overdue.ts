@@ -9,9 +9,11 @@ export interface Kind {
   hosts: number;
 }
 
-/** The lists of one section since the cutoff, in their order; the last is that of today, unless there is none any more. */
+/** The lists of one section since the cutoff, in their order. */
 export interface Track {
   lists: readonly number[];
+  /** the last is that of today; otherwise there is none any more */
+  goesOn: boolean;
   /** from before the cutoff until now, without a gap */
   isWhole: boolean;
 }
@@ -52,62 +54,93 @@ function begunOf(spans: readonly Span[]): number | null {
   return (life.rekindledAt ?? life.openedAt).getTime();
 }
 
+/** Times of one advisory may overlap: what was told of under another name goes on with that one's, from before its own. */
 function steadySince(spans: readonly Span[]): number | null {
-  let since: number | null = null;
-  for (const span of spans.filter(({ verdict }) => verdict === 'affected').toSorted(latestFirst)) {
-    const goesOn = since === null ? span.until === null : span.until !== null && span.until.getTime() >= since;
-    if (!goesOn) break;
-    since = span.since.getTime();
-  }
-  return since;
+  const { since, until } = lastStretch(spans.filter(({ verdict }) => verdict === 'affected'));
+  return until === Infinity ? since : null;
 }
 
-const latestFirst = (a: Span, b: Span): number => b.since.getTime() - a.since.getTime();
+function lastStretch(spans: readonly Span[]): { since: number; until: number } {
+  let [since, until] = [0, 0];
+  for (const span of spans.toSorted((a, b) => a.since.getTime() - b.since.getTime())) {
+    if (span.since.getTime() > until) since = span.since.getTime();
+    until = Math.max(until, span.until?.getTime() ?? Infinity);
+  }
+  return { since, until };
+}
 
 /** `ask`: that depends on when the hosts of this kind changed, or on what they had before their cutoff. */
 export type Overdue = 'yes' | 'ask';
 
 /**
  * Tells of each advisory and each kind of hosts that have any of its packages whether it is overdue there; kinds where it
- * is not are left out. The time goes with how often a package of interest is in a list, and not with hosts.
+ * is not are left out. The time goes with how often a package of interest is in a list, and not with hosts; whoever asks
+ * goes on after each advisory, and may let others have a turn.
  */
-export function findOverdue(
+export function* findOverdue(
   asked: readonly Burning[],
   kinds: readonly Kind[],
   lists: Lists,
   found: (place: number, kind: number, overdue: Overdue) => void,
-): void {
+): Generator<void> {
   const having = whoHas(asked, kinds, lists);
   // By which a kind was looked at last: no advisory looks at it twice.
   const seen = new Int32Array(kinds.length).fill(-1);
-  asked.forEach((one, place) => {
-    if (one.begun === null) return;
-    for (const [id, since] of one.steady)
-      for (const at of having.get(id) ?? []) {
-        const kind = kinds[at]!;
-        if (seen[at] === place || one.begun >= kind.cutoff) continue;
-        seen[at] = place;
-        const overdue = hasNeverChanged(kind) && since < kind.cutoff ? 'yes' : overdueOf(one, kind, lists);
-        if (overdue !== null) found(place, at, overdue);
-      }
-  });
+  for (const [place, one] of asked.entries()) {
+    yield;
+    // Most have had one package all the time.
+    eachPlace(one, having, 'throughout', (at, since) => {
+      if (seen[at] === place || since >= kinds[at]!.cutoff) return;
+      seen[at] = place;
+      found(place, at, 'yes');
+    });
+    eachPlace(one, having, 'now', (at) => {
+      if (seen[at] === place) return;
+      seen[at] = place;
+      const overdue = overdueOf(one, kinds[at]!, lists);
+      if (overdue !== null) found(place, at, overdue);
+    });
+  }
 }
 
-/** Of each package that any of these affects now: the places of the kinds that have it now. */
-function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists): Map<number, number[]> {
-  const having = new Map<number, number[]>();
-  for (const { steady } of asked) for (const id of steady.keys()) having.set(id, []);
-  kinds.forEach(({ tracks }, at) => {
-    for (const { lists: own } of tracks)
-      for (const id of lists.packages.get(own.at(-1)!) ?? []) having.get(id)?.push(at);
-  });
+/** Where its packages are, and since when it affects that one. */
+function eachPlace(
+  { steady }: Burning,
+  having: ReadonlyMap<number, Having>,
+  which: keyof Having,
+  visit: (at: number, since: number) => void,
+): void {
+  for (const [id, since] of steady) for (const at of having.get(id)![which]) visit(at, since);
+}
+
+/** The places of the kinds that have it now, and of those that have had it since before their cutoff. */
+interface Having {
+  now: number[];
+  throughout: number[];
+}
+
+/** Of each package that any of these affects now. */
+function whoHas(asked: readonly Burning[], kinds: readonly Kind[], lists: Lists): Map<number, Having> {
+  const having = new Map<number, Having>();
+  for (const { steady } of asked) for (const id of steady.keys()) having.set(id, { now: [], throughout: [] });
+  for (const [at, { tracks }] of kinds.entries()) for (const track of tracks) note(having, { at, track, lists });
   return having;
 }
 
-const hasNeverChanged = ({ tracks }: Kind): boolean =>
-  tracks.every(({ isWhole, lists }) => isWhole && lists.length === 1);
+function note(having: ReadonlyMap<number, Having>, { at, track, lists }: { at: number; track: Track; lists: Lists }) {
+  if (!track.goesOn) return;
+  const [last, ...before] = track.lists.toReversed().map((list) => lists.packages.get(list));
+  for (const id of last ?? []) {
+    const one = having.get(id);
+    if (one === undefined) continue;
+    one.now.push(at);
+    const isThroughout = track.isWhole && before.every((list) => list !== undefined && isIn(list, id));
+    if (isThroughout) one.throughout.push(at);
+  }
+}
 
 function overdueOf(one: Burning, kind: Kind, lists: Lists): Overdue | null {
+  if (one.begun === null || one.begun >= kind.cutoff) return null;
   const own = kind.tracks.map((track) => track.lists.map((list) => ownOf(one, lists.packages.get(list))));
   if (kind.tracks.some((track, at) => track.isWhole && burnsThroughout(one, kind, { track, own: own[at]!, lists })))
     return 'yes';
@@ -115,17 +148,8 @@ function overdueOf(one: Burning, kind: Kind, lists: Lists): Overdue | null {
   const speaking = own.filter((track) => track.some((packages) => packages.length > 0));
   if (speaking.length === 1 && speaking[0]!.some((packages) => packages.length === 0)) return null;
   const spans = [...new Set(own.flat(2))].flatMap((id) => one.spans.get(id)!);
-  return saidWithoutBreakSince(spans) >= kind.cutoff ? null : 'ask';
-}
-
-/** Affected or unknown: what is unknown at the cutoff may go on with what the hosts had before. */
-function saidWithoutBreakSince(spans: readonly Span[]): number {
-  let [since, until] = [0, 0];
-  for (const span of spans.toSorted((a, b) => a.since.getTime() - b.since.getTime())) {
-    if (span.since.getTime() > until) since = span.since.getTime();
-    until = Math.max(until, span.until?.getTime() ?? Infinity);
-  }
-  return since;
+  // Affected or unknown: what is unknown at the cutoff may go on with what the hosts had before.
+  return lastStretch(spans).since >= kind.cutoff ? null : 'ask';
 }
 
 /** A list cannot have been on a host before it was on any: what affected it then already did so all the time. */

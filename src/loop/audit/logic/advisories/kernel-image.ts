@@ -45,7 +45,9 @@ export function isRunning(one: Named, running: string | null): boolean {
     return running === `${one.version.replace(/-r(\d+)$/, '-$1')}-${one.name.slice('linux-'.length)}`;
   if (OF_RPM.has(family)) return runsRpm(one, running);
   if (family === 'Mageia') return mageiaKernelReleases(one)!.includes(running);
-  return [`linux-image-${running}`, `linux-image-unsigned-${running}`].includes(one.name);
+  // Unsigned ones are called so in front by Ubuntu, and behind by Debian.
+  const names = [`linux-image-${running}`, `linux-image-unsigned-${running}`, `linux-image-${running}-unsigned`];
+  return names.includes(one.name);
 }
 
 /** `5.14.0-427.13.1.el9_4.x86_64+rt`, without the architecture in Azure; SUSE: `5.14.21-150500.55.88-default` of …55.88.1. */
