@@ -26,13 +26,17 @@ async function showFindings(context: Context, client: Client, items: FindingItem
       { title: 'CHECK', of: (f) => `${f.kit}/${f.check}`, shrink: true },
       { title: 'SINCE', of: (f) => ago(f.openedAt), drop: 2 },
       { title: 'DUE', of: due },
-      { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true, drop: 1 },
+      { title: 'PENDING', of: standing, shrink: true, drop: 1 },
       { title: 'ID', of: (f) => short(f.id) },
     ],
     '',
   );
   if (!context.output.json) for (const warning of unremedied(items)) context.output.out(warning);
 }
+
+/** What is missing until it is closed; of what was set aside, why it was. */
+const standing = ({ state, pending, closeReason }: FindingItem): string =>
+  (state === 'not-applicable' ? closeReason : pending) ?? '';
 
 const MOST_NAMED = 8;
 

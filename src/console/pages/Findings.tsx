@@ -61,7 +61,8 @@ export function Findings() {
             value={state}
             onChange={(value) => filter({ state: orDefault(value) })}
             allowDeselect={false}
-            w={280}
+            w={330}
+            maw="100%"
           />
           <Select
             label="Kit"
