@@ -109,7 +109,8 @@ export function addFindings(root: Command): void {
     .option('--stale', 'on hosts that report no longer')
     .option('--drift', 'of checks that the host passed before')
     .addOption(new Option('--sort <by>', 'the soonest to end first').choices(['due']))
-    .option('--all', 'whatever their state');
+    .option('--all', 'whatever their state')
+    .option('--limit <n>', 'at most so many, up to 1000 (default: all)');
   does(findings, listFindings);
   does(
     findings.command('show <id>').description('One finding with its evidence, its clocks and what became of it'),
@@ -124,20 +125,24 @@ async function listFindings(context: Context, _: string[][], options: Options): 
     throw new UsageError(`--state takes ${STATES.join(', ')}`);
   const [kit, cve, host, owner] = ['kit', 'cve', 'host', 'owner'].map((name) => text(options, name));
   const flags = ['overdue', 'stale', 'drift'].filter((name) => flag(options, name));
-  const { items } = await client.listFindings({
+  const limit = text(options, 'limit');
+  const { items, more } = await client.listFindings({
     query: {
       ...(kit ? { kit } : {}),
       ...(cve ? { cve } : {}),
       ...(host ? { host: await hostIdOf(client, host) } : {}),
       ...(owner ? { owner } : {}),
       ...(state ? { state: state as FindingState } : {}),
+      // What is thrown away here must not use up the limit.
+      ...(state || options['all'] ? {} : { state: [...BURNING] }),
+      ...(limit ? { limit: Number(limit) } : {}),
       ...Object.fromEntries(flags.map((name) => [name, 'true'])),
       ...(text(options, 'sort') ? { sort: 'due' as const } : {}),
     },
   });
-  const burning = state || options['all'] ? items : items.filter((item) => BURNING.includes(item.state));
   const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);
-  await showFindings(context, client, burning, { kit, cve, filtered });
+  await showFindings(context, client, items, { kit, cve, filtered });
+  if (more) context.output.err('There are more: raise --limit, or narrow it down.');
 }
 
 async function showFinding(context: Context, [id]: string[][]): Promise<void> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { AppError } from '../../model/errors/index.ts';
-import { CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
+import { BURNING, CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
@@ -90,11 +90,19 @@ const SAME = [
   ['exceptionId', 'f.exception_id'],
 ] as const;
 
-/** `page`: those behind an id, at most so many. */
+export interface Cut {
+  /** those behind this id */
+  after?: string;
+  /** at most so many */
+  limit?: number;
+  /** what is past its time at this moment, and nothing else */
+  overdueAt?: Date;
+}
+
 export async function findFindings(
   db: DbOrTx,
   filter: FindingFilter = {},
-  page?: { after: string; limit: number },
+  { after, limit, overdueAt }: Cut = {},
 ): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
   let rows = joined(db);
@@ -107,7 +115,14 @@ export async function findFindings(
   if (filter.advisory !== undefined) {
     rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   }
-  if (page) rows = rows.where('f.id', '>', page.after).limit(page.limit);
+  if (after) rows = rows.where('f.id', '>', after);
+  if (limit !== undefined) rows = rows.limit(limit);
+  if (overdueAt)
+    rows = rows
+      .where('f.state', 'in', BURNING)
+      .where(
+        sql<boolean>`coalesce(f.clock_at, f.rekindled_at, f.opened_at) + l.sla_days * interval '24 hours' < ${overdueAt}`,
+      );
   return (await rows.orderBy('f.id').execute()).map(toFinding);
 }
 
