@@ -118,24 +118,20 @@ export function addFindings(root: Command): void {
   );
 }
 
+const FLAGS = ['overdue', 'stale', 'drift'] as const;
+
 async function listFindings(context: Context, _: string[][], options: Options): Promise<void> {
   const client = await context.client();
   const state = text(options, 'state');
   if (state && !(STATES as readonly string[]).includes(state))
     throw new UsageError(`--state takes ${STATES.join(', ')}`);
-  const [kit, cve, host, owner] = ['kit', 'cve', 'host', 'owner'].map((name) => text(options, name));
-  const flags = ['overdue', 'stale', 'drift'].filter((name) => flag(options, name));
-  const limit = text(options, 'limit');
+  const [kit, cve, host, owner, limit] = ['kit', 'cve', 'host', 'owner', 'limit'].map((name) => text(options, name));
+  const flags = FLAGS.filter((name) => flag(options, name));
   const { items, more } = await client.listFindings({
     query: {
-      ...(kit ? { kit } : {}),
-      ...(cve ? { cve } : {}),
+      ...given({ kit, cve, owner, limit }),
       ...(host ? { host: await hostIdOf(client, host) } : {}),
-      ...(owner ? { owner } : {}),
-      ...(state ? { state: state as FindingState } : {}),
-      // What is thrown away here must not use up the limit.
-      ...(state || options['all'] ? {} : { state: [...BURNING] }),
-      ...(limit ? { limit: Number(limit) } : {}),
+      ...statesOf(state as FindingState | undefined, Boolean(options['all'])),
       ...Object.fromEntries(flags.map((name) => [name, 'true'])),
       ...(text(options, 'sort') ? { sort: 'due' as const } : {}),
     },
@@ -143,6 +139,14 @@ async function listFindings(context: Context, _: string[][], options: Options): 
   const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);
   await showFindings(context, client, items, { kit, cve, filtered });
   if (more) context.output.err('There are more: raise --limit, or narrow it down.');
+}
+
+const given = (asked: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(asked).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+
+function statesOf(state: FindingState | undefined, all: boolean): { state?: FindingState | FindingState[] } {
+  if (state) return { state };
+  return all ? {} : { state: [...BURNING] };
 }
 
 async function showFinding(context: Context, [id]: string[][]): Promise<void> {

@@ -46,6 +46,11 @@ test('findings come a page at a time: what the pages have is the whole list, eac
   await all(() => 'yes', ids.slice(2));
   const ask = (query: object) =>
     w.call<{ items: FindingNow[]; next: string | null; more: boolean }>('listFindings', { query });
+  const paged = async (query: { limit: number }, after: object = {}): Promise<FindingNow[]> => {
+    const { items, next, more } = await ask({ ...query, ...after });
+    assert.ok(items.length === query.limit || !more, JSON.stringify(query));
+    return next === null ? items : [...items, ...(await paged(query, { after: next }))];
+  };
   const queries = [
     {},
     { check: CHECK },
@@ -62,15 +67,7 @@ test('findings come a page at a time: what the pages have is the whole list, eac
     const whole = await ask(query);
     assert.deepEqual([whole.next, whole.more], [null, false]);
     for (const limit of [1, 2, 3, 1000]) {
-      const paged: FindingNow[] = [];
-      for (let after: object = {}; ;) {
-        const page = await ask({ ...query, limit, ...after });
-        assert.ok(page.items.length === limit || !page.more, JSON.stringify({ query, limit }));
-        paged.push(...page.items);
-        if (page.next === null) break;
-        after = { after: page.next };
-      }
-      assert.deepEqual(paged, whole.items, JSON.stringify({ query, limit }));
+      assert.deepEqual(await paged({ ...query, limit }), whole.items, JSON.stringify({ query, limit }));
     }
     const sorted = (await ask({ ...query, sort: 'due' })).items;
     const soonest = await ask({ ...query, sort: 'due', limit: 2 });

@@ -32,27 +32,37 @@ export async function findingPage(
   context: Context,
   filter: FindingFilter,
   now: NowFilter,
-  { limit = Infinity, after = '', sort }: PageAsked,
+  { limit, after = '', sort }: PageAsked,
 ): Promise<FindingPage> {
-  if (sort === 'due' || limit === Infinity) {
-    const found = await asOfNow(context, (await stored(context, filter, now)).map(plainFinding));
-    const fitting = found.filter((one) => fits(one, now));
-    const items = sort === 'due' ? fitting.toSorted(byDue) : fitting;
-    return { items: items.slice(0, limit), next: null, more: items.length > limit };
+  if (sort === 'due' || limit === undefined) {
+    const items = await fitting(context, await stored(context, filter, now), now);
+    return cut(sort === 'due' ? items.toSorted(byDue) : items, limit ?? items.length, false);
   }
-  const isPicked = Object.values(now).every((value) => value === undefined);
-  const batch = isPicked ? limit + 1 : Math.max(BATCH, limit + 1);
+  const batch = isPicked(now) ? limit + 1 : Math.max(BATCH, limit + 1);
   const items: FindingNow[] = [];
   for (let from = after; items.length <= limit;) {
     const rows = await stored(context, filter, now, { after: from, limit: batch });
-    const found = await asOfNow(context, rows.map(plainFinding));
-    for (const one of found) if (fits(one, now)) items.push(one);
+    items.push(...(await fitting(context, rows, now)));
     if (rows.length < batch) break;
     from = rows.at(-1)!.id;
   }
-  const more = items.length > limit;
-  return { items: items.slice(0, limit), next: more ? items[limit - 1]!.id : null, more };
+  return cut(items, limit, true);
 }
+
+function cut(items: readonly FindingNow[], limit: number, goesOn: boolean): FindingPage {
+  const more = items.length > limit;
+  return { items: items.slice(0, limit), next: more && goesOn ? items[limit - 1]!.id : null, more };
+}
+
+/** What is overdue is picked where it is stored; whether it is stale, whose it is and what drifted is asked afterwards. */
+const isPicked = ({ overdue, ...asked }: NowFilter): boolean =>
+  overdue !== false && Object.values(asked).every((value) => value === undefined);
+
+const fitting = async (
+  context: Context,
+  rows: Awaited<ReturnType<typeof findFindings>>,
+  now: NowFilter,
+): Promise<FindingNow[]> => (await asOfNow(context, rows.map(plainFinding))).filter((one) => fits(one, now));
 
 const stored = (
   { platform }: Context,

@@ -99,11 +99,7 @@ export interface Cut {
   overdueAt?: Date;
 }
 
-export async function findFindings(
-  db: DbOrTx,
-  filter: FindingFilter = {},
-  { after, limit, overdueAt }: Cut = {},
-): Promise<StoredFinding[]> {
+export async function findFindings(db: DbOrTx, filter: FindingFilter = {}, cut: Cut = {}): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
   let rows = joined(db);
   if (filter.ids) rows = rows.where('f.id', '=', anyOf(filter.ids));
@@ -115,15 +111,15 @@ export async function findFindings(
   if (filter.advisory !== undefined) {
     rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   }
-  if (after) rows = rows.where('f.id', '>', after);
+  return (await cutOf(rows, cut).orderBy('f.id').execute()).map(toFinding);
+}
+
+function cutOf(all: ReturnType<typeof joined>, { after, limit, overdueAt }: Cut): typeof all {
+  let rows = after ? all.where('f.id', '>', after) : all;
   if (limit !== undefined) rows = rows.limit(limit);
-  if (overdueAt)
-    rows = rows
-      .where('f.state', 'in', BURNING)
-      .where(
-        sql<boolean>`coalesce(f.clock_at, f.rekindled_at, f.opened_at) + l.sla_days * interval '24 hours' < ${overdueAt}`,
-      );
-  return (await rows.orderBy('f.id').execute()).map(toFinding);
+  if (!overdueAt) return rows;
+  const due = sql<Date | null>`coalesce(f.clock_at, f.rekindled_at, f.opened_at) + l.sla_days * interval '24 hours'`;
+  return rows.where('f.state', 'in', BURNING).where(due, '<', overdueAt);
 }
 
 /** What is not fixed on any of these hosts. */
