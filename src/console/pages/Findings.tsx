@@ -15,7 +15,7 @@ const LABEL: Record<StateFilter, string> = {
   planned: 'Planned: part of a change',
   excepted: 'Excepted: accepted for a time',
   fixed: 'Fixed: proven',
-  'not-applicable': 'Not applicable: by policy or configuration',
+  'not-applicable': 'Not applicable: policy or settings',
   all: 'All',
 };
 const NONE: Record<StateFilter, string> = {

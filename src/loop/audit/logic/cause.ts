@@ -1,4 +1,5 @@
 import type { PackageFact } from '../../../model/facts.ts';
+import { minuteOf } from '../../../model/minute.ts';
 import { tlsOf } from '../../../model/probe.ts';
 import type { Judgement, Evidence } from './judge/context.ts';
 
@@ -88,7 +89,7 @@ export function causeOf(input: CauseInput): Cause {
   const values = changedValues(input);
   if (parts.length === 0 && values.length > 0) return { text: values.join('; '), rank: 1 };
   if (parts.length === 0) {
-    const since = input.closedAt ? ` since it was proven closed at ${input.closedAt}` : '';
+    const since = input.closedAt ? ` since it was proven closed at ${minuteOf(input.closedAt)}` : '';
     return { text: `nothing that we know of changed on the host${since}, but it burns again`, rank: 0 };
   }
   const text = [...parts.map((part) => part.text), ...values].join('; ');
