@@ -205,7 +205,12 @@ function detail(output: Output, found: VulnerabilityDetail): void {
         of: ({ packages }) => packages.map((one) => `${one.name} ${one.version}`).join(', '),
         shrink: true,
       },
-      { title: 'WHY', of: ({ packages }) => [...new Set(packages.map(whyInWords))].join('; '), shrink: true },
+      {
+        title: 'WHY',
+        of: ({ packages, setAside }) =>
+          [...new Set(packages.map(whyInWords)), ...(setAside === null ? [] : [`but ${setAside}`])].join('; '),
+        shrink: true,
+      },
     ],
     'No host that we know of is affected.',
   );

@@ -122,6 +122,21 @@ function cutOf(all: ReturnType<typeof joined>, { after, limit, overdueAt }: Cut)
   return rows.where('f.state', 'in', BURNING).where(due, '<', overdueAt);
 }
 
+/** By host, why settings in force keep it from what any of these names is about. */
+export async function mitigatedOn(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  advisories: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await joined(db)
+    .where('f.host_id', '=', anyOf(hostIds))
+    .where('f.state', '=', 'not-applicable')
+    .where(sql<boolean>`l.evidence ? 'mitigated' and l.advisories ?| ${advisories}::text[]`)
+    .orderBy('f.id')
+    .execute();
+  return new Map(rows.map((row) => [row.host_id, row.close_reason ?? '']));
+}
+
 /** What is not fixed on any of these hosts. */
 export async function openFindings(db: DbOrTx, hostIds: readonly string[]): Promise<StoredFinding[]> {
   if (hostIds.length === 0) return [];
