@@ -87,8 +87,9 @@ function prepare(command: Command, name = ''): void {
     command.addHelpText('after', `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n  ${examples.join('\n  ')}`);
   if (command.commands.length > 0) command.allowExcessArguments(false);
   for (const child of command.commands) {
-    if (child.commands.length === 0 && !child.options.some((option) => option.long === '--json'))
-      child.option('--json', 'print JSON');
+    // A group that lists something by itself has options of its own.
+    const acts = child.commands.length === 0 || child.options.length > 0;
+    if (acts && !child.options.some((option) => option.long === '--json')) child.option('--json', 'print JSON');
     child.showSuggestionAfterError(true).showHelpAfterError('(add --help for what it takes)');
     prepare(child, `${name} ${child.name()}`.trim());
   }

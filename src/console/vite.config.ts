@@ -20,7 +20,7 @@ function directIcons(): Plugin {
   };
 }
 
-// The server serves the built console under /; in development, Vite passes API calls on to it.
+// The server serves the built console under /; in development, Vite passes API calls on to it. Our own api/ is no such call.
 export default defineConfig({
   root: import.meta.dirname,
   base: '/',
@@ -32,5 +32,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     reportCompressedSize: false,
   },
-  server: { proxy: { '/api': 'http://127.0.0.1:7414' } },
+  server: { proxy: { '/api/v1': 'http://127.0.0.1:7414' } },
 });

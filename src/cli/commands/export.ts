@@ -22,7 +22,7 @@ export function addExport(root: Command): void {
       .option('--host <host>', 'only this host’s')
       .option(
         '--state <state>',
-        'open, planned, excepted, fixed or rekindled (may be repeated; default: all)',
+        'open, planned, excepted, fixed, rekindled or not-applicable (may be repeated; default: all)',
         collect,
       ),
     async (context, _, options) => {

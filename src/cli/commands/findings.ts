@@ -26,13 +26,17 @@ async function showFindings(context: Context, client: Client, items: FindingItem
       { title: 'CHECK', of: (f) => `${f.kit}/${f.check}`, shrink: true },
       { title: 'SINCE', of: (f) => ago(f.openedAt), drop: 2 },
       { title: 'DUE', of: due },
-      { title: 'PENDING', of: (f) => f.pending ?? '', shrink: true, drop: 1 },
+      { title: 'PENDING', of: standing, shrink: true, drop: 1 },
       { title: 'ID', of: (f) => short(f.id) },
     ],
     '',
   );
   if (!context.output.json) for (const warning of unremedied(items)) context.output.out(warning);
 }
+
+/** What is missing until it is closed; of what was set aside, why it was. */
+const standing = ({ state, pending, closeReason }: FindingItem): string =>
+  (state === 'not-applicable' ? closeReason : pending) ?? '';
 
 const MOST_NAMED = 8;
 
@@ -105,7 +109,8 @@ export function addFindings(root: Command): void {
     .option('--stale', 'on hosts that report no longer')
     .option('--drift', 'of checks that the host passed before')
     .addOption(new Option('--sort <by>', 'the soonest to end first').choices(['due']))
-    .option('--all', 'whatever their state');
+    .option('--all', 'whatever their state')
+    .option('--limit <n>', 'at most so many, up to 1000 (default: all)');
   does(findings, listFindings);
   does(
     findings.command('show <id>').description('One finding with its evidence, its clocks and what became of it'),
@@ -113,27 +118,35 @@ export function addFindings(root: Command): void {
   );
 }
 
+const FLAGS = ['overdue', 'stale', 'drift'] as const;
+
 async function listFindings(context: Context, _: string[][], options: Options): Promise<void> {
   const client = await context.client();
   const state = text(options, 'state');
   if (state && !(STATES as readonly string[]).includes(state))
     throw new UsageError(`--state takes ${STATES.join(', ')}`);
-  const [kit, cve, host, owner] = ['kit', 'cve', 'host', 'owner'].map((name) => text(options, name));
-  const flags = ['overdue', 'stale', 'drift'].filter((name) => flag(options, name));
-  const { items } = await client.listFindings({
+  const [kit, cve, host, owner, limit] = ['kit', 'cve', 'host', 'owner', 'limit'].map((name) => text(options, name));
+  const flags = FLAGS.filter((name) => flag(options, name));
+  const { items, more } = await client.listFindings({
     query: {
-      ...(kit ? { kit } : {}),
-      ...(cve ? { cve } : {}),
+      ...given({ kit, cve, owner, limit }),
       ...(host ? { host: await hostIdOf(client, host) } : {}),
-      ...(owner ? { owner } : {}),
-      ...(state ? { state: state as FindingState } : {}),
+      ...statesOf(state as FindingState | undefined, Boolean(options['all'])),
       ...Object.fromEntries(flags.map((name) => [name, 'true'])),
       ...(text(options, 'sort') ? { sort: 'due' as const } : {}),
     },
   });
-  const burning = state || options['all'] ? items : items.filter((item) => BURNING.includes(item.state));
   const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);
-  await showFindings(context, client, burning, { kit, cve, filtered });
+  await showFindings(context, client, items, { kit, cve, filtered });
+  if (more) context.output.err('There are more: raise --limit, or narrow it down.');
+}
+
+const given = (asked: Record<string, string | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(asked).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+
+function statesOf(state: FindingState | undefined, all: boolean): { state?: FindingState | FindingState[] } {
+  if (state) return { state };
+  return all ? {} : { state: [...BURNING] };
 }
 
 async function showFinding(context: Context, [id]: string[][]): Promise<void> {

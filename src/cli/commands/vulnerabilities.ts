@@ -63,16 +63,17 @@ function severityOf(given: string | undefined): (typeof SEVERITIES)[number] | un
 }
 
 /** Why there is nothing to list. */
-export function noneBecause(informed: boolean, isNarrowed: boolean): string {
+export function noneBecause(informed: boolean, isNarrowed: boolean, isSilent = false): string {
   if (!informed)
     return 'No feed that speaks of packages is in force, so nothing is known. Add one: lastember feed add debian --kind debian-tracker';
+  if (isSilent) return 'None is listed, which proves nothing:';
   if (isNarrowed) return 'None is like that. Fewer options show more: lastember vulnerabilities';
   return 'Nothing that feeds say concerns a package that any host has, as far as its facts tell.';
 }
 
 function table(
   output: Output,
-  { items, total, informed, late }: Vulnerabilities,
+  { items, total, informed, late, silent = [] }: Vulnerabilities,
   shown: number,
   isNarrowed: boolean,
 ): void {
@@ -90,8 +91,9 @@ function table(
       { title: 'IN', of: inWords, shrink: true },
       { title: 'FIX', of: fixInWords, shrink: true },
     ],
-    noneBecause(informed, isNarrowed),
+    noneBecause(informed, isNarrowed, silent.length > 0),
   );
+  for (const why of silent) output.err(`Not known of this host: ${why}.`);
   if (late.length > 0)
     output.err(`Not up to date: ${late.join(', ')}. What is newer is not listed; why: lastember feed list`);
   if (shown < total)
@@ -203,7 +205,12 @@ function detail(output: Output, found: VulnerabilityDetail): void {
         of: ({ packages }) => packages.map((one) => `${one.name} ${one.version}`).join(', '),
         shrink: true,
       },
-      { title: 'WHY', of: ({ packages }) => [...new Set(packages.map(whyInWords))].join('; '), shrink: true },
+      {
+        title: 'WHY',
+        of: ({ packages, setAside }) =>
+          [...new Set(packages.map(whyInWords)), ...(setAside === null ? [] : [`but ${setAside}`])].join('; '),
+        shrink: true,
+      },
     ],
     'No host that we know of is affected.',
   );

@@ -36,6 +36,11 @@ export const useHostSnaps = (id: string) =>
   });
 export const useFindings = () =>
   useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as FindingNow[] });
+export const useHostFindings = (hostId: string) =>
+  useQuery({
+    queryKey: ['findings', 'host', hostId],
+    queryFn: async () => (await api.listFindings({ query: { host: hostId } })).items as FindingNow[],
+  });
 export const useDependencies = () =>
   useQuery({ queryKey: ['dependencies'], queryFn: async () => (await api.listDependencies()).items });
 export const useKits = () =>

@@ -52,12 +52,13 @@ const sorted = (findings: readonly FindingNow[]): FindingNow[] =>
   findings.toSorted((a, b) => rank(a) - rank(b) || place(a).localeCompare(place(b)));
 
 function What({ finding, onShow }: { finding: FindingNow; onShow: (id: string) => void }) {
+  const why = finding.state === 'not-applicable' ? finding.closeReason : finding.pending;
   return (
     <>
       <TextButton onClick={() => onShow(finding.id)}>{finding.title}</TextButton>
-      {finding.pending ? (
+      {why ? (
         <Text size="xs" c="dimmed">
-          {finding.pending}
+          {why}
         </Text>
       ) : null}
     </>

@@ -55,6 +55,9 @@ export function Drifted({ of: { drift } }: { of: Pick<CheckVerdict, 'drift'> }) 
   );
 }
 
+/** More than these would hide the rest of the page, as on a host of which little was told. */
+const FEW_UNKNOWN = 10;
+
 /** Every verdict of one host; those that do not pass first. */
 export function HostVerdicts({ hostId }: { hostId: string }) {
   return (
@@ -69,8 +72,9 @@ export function HostVerdicts({ hostId }: { hostId: string }) {
 
 function Found({ found: { items, row, stale, reportedAt, policies } }: { found: HostCompliance }) {
   if (items.length === 0) return <Empty title="Not judged yet" hint="It is judged once somebody has looked at it." />;
-  const bad = items.filter(({ verdict }) => !['pass', 'not-applicable'].includes(verdict));
-  const good = items.filter((one) => !bad.includes(one));
+  const bad = items.filter(({ verdict }) => ['fail', 'excepted'].includes(verdict));
+  const unknown = items.filter(({ verdict }) => verdict === 'unknown');
+  const good = items.filter(({ verdict }) => ['pass', 'not-applicable'].includes(verdict));
   const table = (some: readonly CheckVerdict[], label: string) => (
     <DataTable
       items={some}
@@ -94,6 +98,11 @@ function Found({ found: { items, row, stale, reportedAt, policies } }: { found: 
         ) : null}
       </Group>
       {bad.length > 0 ? table(bad, 'Verdicts that do not pass') : null}
+      {unknown.length > 0 ? (
+        <Fold title={`Not known, which counts as not passed: ${unknown.length}`} open={unknown.length <= FEW_UNKNOWN}>
+          {table(unknown, 'Verdicts that are not known')}
+        </Fold>
+      ) : null}
       <Fold title={`Pass or not applicable: ${good.length}`}>{table(good, 'Verdicts that pass')}</Fold>
     </Stack>
   );

@@ -12,18 +12,16 @@ export function HostVulnerabilities({ host }: { host: { id: string; name: string
         Vulnerabilities
       </Title>
       <Loaded query={found}>
-        {({ items, total, informed }) =>
+        {({ items, total, informed, silent = [] }) =>
           items.length === 0 ? (
-            <Empty
-              title={informed ? 'None that feeds know of' : 'Nothing is known'}
-              hint={
-                informed
-                  ? 'As far as its facts tell, and as far as feeds speak of its packages.'
-                  : 'No feed that speaks of packages is in force.'
-              }
-            />
+            <None informed={informed} silent={silent} />
           ) : (
             <>
+              {silent.map((why) => (
+                <Text size="sm" c="orange" mb="sm" key={why}>
+                  Not known: {why}.
+                </Text>
+              ))}
               <VulnerabilityTable items={items} onHost />
               {total > items.length ? (
                 <Text size="sm" c="dimmed" mt="sm">
@@ -38,3 +36,18 @@ export function HostVulnerabilities({ host }: { host: { id: string; name: string
     </Paper>
   );
 }
+
+/** Good news only where a feed would have told. */
+function None({ informed, silent }: { informed: boolean; silent: readonly string[] }) {
+  if (!informed) return <Empty title="Nothing is known" hint="No feed that speaks of packages is in force." />;
+  if (silent.length > 0)
+    return <Empty title="Nothing is known" hint={`${sentence(silent.join('; '))} None listed proves nothing.`} />;
+  return (
+    <Empty
+      title="None that feeds know of"
+      hint="As far as its facts tell, and as far as feeds speak of its packages."
+    />
+  );
+}
+
+const sentence = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;

@@ -12,7 +12,8 @@ export function LikelySource({ kit, check }: { kit: string; check?: string }) {
       </Text>
       {data.items.slice(0, 3).map(({ text, lift, alike }) => (
         <Text size="sm" key={text} style={{ overflowWrap: 'anywhere' }}>
-          {text} ({lift} times as often{alike > 0 ? `; so have ${alike} more things` : ''})
+          {text} ({lift} times as often
+          {alike > 0 ? `; so ${alike === 1 ? 'has 1 more thing' : `have ${alike} more things`}` : ''})
         </Text>
       ))}
     </Stack>

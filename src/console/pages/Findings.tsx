@@ -15,7 +15,7 @@ const LABEL: Record<StateFilter, string> = {
   planned: 'Planned: part of a change',
   excepted: 'Excepted: accepted for a time',
   fixed: 'Fixed: proven',
-  'not-applicable': 'Not applicable: by policy or configuration',
+  'not-applicable': 'Not applicable: policy or settings',
   all: 'All',
 };
 const NONE: Record<StateFilter, string> = {
@@ -61,7 +61,8 @@ export function Findings() {
             value={state}
             onChange={(value) => filter({ state: orDefault(value) })}
             allowDeselect={false}
-            w={280}
+            w={330}
+            maw="100%"
           />
           <Select
             label="Kit"

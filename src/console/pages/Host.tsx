@@ -7,7 +7,7 @@ import { CLOSED } from '../../model/finding.ts';
 import { type DeviceGuess, guessInWords, reasonInWords } from '../../model/guess.ts';
 import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
-import { useClaimHost, useDependencies, useFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
+import { useClaimHost, useDependencies, useHostFindings, useHost, useMe, useTrail } from '../api/hooks.ts';
 import { useLastSeen } from '../api/use-last-seen.ts';
 import { bannerInWords } from '../../model/banner-words.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
@@ -194,7 +194,7 @@ function Neighbourhood({ host }: { host: Host }) {
 }
 
 function HostFindings({ host }: { host: Host }) {
-  const findings = useFindings();
+  const findings = useHostFindings(host.id);
   const shown = useOpenFinding();
   return (
     <Paper withBorder p="md">
@@ -202,8 +202,7 @@ function HostFindings({ host }: { host: Host }) {
         Findings
       </Title>
       <Loaded query={findings}>
-        {(items) => {
-          const here = items.filter((finding) => finding.hostId === host.id);
+        {(here) => {
           const fixed = here.filter((finding) => finding.state === 'fixed');
           const aside = here.filter((finding) => finding.state === 'not-applicable');
           return (

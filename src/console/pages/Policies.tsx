@@ -32,11 +32,13 @@ const PROFILES: Column<Shown>[] = [
   },
   { title: 'Checks', min: 200, cell: (profile) => <Which profile={profile} /> },
   { title: 'Severity', cell: ({ severity }) => <List of={pairs(severity)} none="as the kits say" /> },
-  { title: 'To be ended within', cell: ({ slaDays }) => <List of={pairs(slaDays, ' days')} none="no limit" /> },
+  { title: 'To be ended within', cell: ({ slaDays }) => <List of={days(slaDays)} none="no limit" /> },
 ];
 
-const pairs = (of: object, unit = ''): string[] =>
-  Object.entries(of).map(([name, value]) => `${name}: ${String(value)}${unit}`);
+const pairs = (of: object): string[] => Object.entries(of).map(([name, value]) => `${name}: ${String(value)}`);
+
+const days = (of: object): string[] =>
+  Object.entries(of).map(([name, value]) => `${name}: ${count(Number(value), 'day')}`);
 
 function Which({ profile: { checks, include, exclude } }: { profile: Shown }) {
   return (

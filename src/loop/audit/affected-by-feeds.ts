@@ -157,7 +157,7 @@ interface Kind {
   release: string | null;
 }
 
-const kindsOf = ({ ecosystems, versionId }: HostSystem): Kind[] =>
+export const kindsOf = ({ ecosystems, versionId }: HostSystem): Kind[] =>
   ecosystems.map((text) => {
     const ecosystem = text.split(':')[0]!;
     return { ecosystem, release: releaseOf(ecosystem, versionId) };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Affected, FindingNow } from '../../model/finding.ts';
 import type { ProbeResult } from '../../model/probe.ts';
-import { debianPackage } from './testing/vulnerabilities.ts';
+import { DEBIAN, debianPackage, OPENSSH, show, takeFeed } from './testing/vulnerabilities.ts';
 import { shop, type World, world } from './testing/world.ts';
 
 const open: World[] = [];
@@ -116,7 +116,15 @@ test('3.6: LoginGraceTime 0 in force sets regreSSHion aside, shown with that rea
   );
   assert.match(affected.hosts[0]!.why, /LoginGraceTime 0 is in force/);
 
+  // Feeds know nothing of settings: to them it is affected, and it is told why a kit sets that aside.
+  await takeFeed(w, DEBIAN, OPENSSH);
+  await w.settle();
+  const byFeeds = async (): Promise<unknown[]> =>
+    (await show(w, 'CVE-2024-6387')).hosts.map(({ state, setAside }) => [state, setAside]);
+  assert.deepEqual(await byFeeds(), [['open', first!.closeReason]]);
+
   assert.deepEqual(told(await reported('120')), ['open']);
+  assert.deepEqual(await byFeeds(), [['open', null]]);
   assert.match(told(await reported('0'))[0]!, ASIDE);
   assert.deepEqual(told(await reported('0', { sshdPending: true })), ['open'], 'the server has not read it yet');
   assert.deepEqual(told(await reported('120', {}, '1:9.2p1-2+deb12u3')), ['fixed']);
@@ -127,4 +135,8 @@ test('3.6: LoginGraceTime 0 in force sets regreSSHion aside, shown with that rea
     [first!.id],
     'one finding all the time',
   );
+  assert.deepEqual((await byFeeds())[0], ['rekindled', first!.closeReason]);
+  // Updated afterwards: the finding stays as it is, closed with the reason of then, and feeds have it fixed.
+  await reported('0', {}, '1:9.2p1-2+deb12u3');
+  assert.deepEqual(await byFeeds(), [['fixed', null]]);
 });

@@ -30,6 +30,54 @@ async function report(w: World, id: string, name: string, root: 'yes' | 'no'): P
 const listed = async (w: World, query: object): Promise<FindingNow[]> =>
   (await w.call<{ items: FindingNow[] }>('listFindings', { query: { check: CHECK, ...query } })).items;
 
+test('findings come a page at a time: what the pages have is the whole list, each finding once, whatever is asked for', async () => {
+  const w = await world();
+  open.push(w);
+  const ids: string[] = [];
+  for (let n = 0; n < 7; n += 1) ids.push(await w.find(`10.1.1.${n + 1}`, `SHA256:page-${n}`));
+  const profiles = [{ name: 'strict', slaDays: { high: 1, critical: 1 } }];
+  await w.call('setPolicies', { body: { profiles, policies: [{ name: 'all', profile: 'strict', hosts: '*' }] } });
+  const all = async (root: (n: number) => 'yes' | 'no', some = ids): Promise<void> => {
+    w.later(2 * DAY);
+    for (const [n, id] of some.entries()) await report(w, id, `page-${n}`, root(n));
+  };
+  await all((n) => (n % 2 === 0 ? 'yes' : 'no'));
+  await all((n) => (n < 3 ? 'no' : 'yes'));
+  await all(() => 'yes', ids.slice(2));
+  const ask = (query: object) =>
+    w.call<{ items: FindingNow[]; next: string | null; more: boolean }>('listFindings', { query });
+  const paged = async (query: { limit: number }, after: object = {}): Promise<FindingNow[]> => {
+    const { items, next, more } = await ask({ ...query, ...after });
+    assert.ok(items.length === query.limit || !more, JSON.stringify(query));
+    return next === null ? items : [...items, ...(await paged(query, { after: next }))];
+  };
+  const queries = [
+    {},
+    { check: CHECK },
+    { check: CHECK, state: ['open', 'rekindled'] },
+    { overdue: 'true' },
+    { overdue: 'false', check: CHECK },
+    { stale: 'true' },
+    { drift: 'true' },
+    { host: ids[0] },
+    { owner: 'nobody' },
+  ];
+  let some = 0;
+  for (const query of queries) {
+    const whole = await ask(query);
+    assert.deepEqual([whole.next, whole.more], [null, false]);
+    for (const limit of [1, 2, 3, 1000]) {
+      assert.deepEqual(await paged({ ...query, limit }), whole.items, JSON.stringify({ query, limit }));
+    }
+    const sorted = (await ask({ ...query, sort: 'due' })).items;
+    const soonest = await ask({ ...query, sort: 'due', limit: 2 });
+    assert.deepEqual([soonest.items, soonest.more], [sorted.slice(0, 2), sorted.length > 2]);
+    if (whole.items.length > 0) some += 1;
+  }
+  assert.ok(some >= 7, `only ${some} of the questions found anything`);
+  await assert.rejects(async () => ask({ sort: 'due', after: 'finding_1' }), /not together with sort/);
+});
+
 test('3.10: a finding has its clocks: first seen, due by the policy, overdue, and anew when it comes back', async () => {
   const w = await world();
   open.push(w);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import type { FindingNow } from '../../model/finding.ts';
 import type { LikelySource } from '../../model/likely-source.ts';
 import { shop, type World, world } from './testing/world.ts';
 
@@ -47,5 +48,12 @@ test('F.4: hosts where a finding came back are compared with those where it did 
   );
   const { group, hosts, items } = await source();
   assert.deepEqual([group, hosts], ['rekindled', 3]);
+  const { items: again } = await w.call<{ items: FindingNow[] }>('listFindings', {
+    query: { check: 'sshd-root-login', state: ['rekindled'] },
+  });
+  assert.deepEqual(
+    again.map(({ rekindleCause }) => rekindleCause),
+    Array(3).fill('the host runs image base-2 now (before: base-1); PermitRootLogin was no and is yes'),
+  );
   assert.equal(items[0]!.text, '3 of 3 rekindled hosts were created from image base-2; 0 of 5 others');
 });

@@ -6,8 +6,9 @@ import { LikelySource } from '../../model/likely-source.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { refuseUnknown } from './affected.ts';
 import type { Audit } from './face.ts';
-import { asOfNow, byDue, fits } from './finding-clocks.ts';
+import { asOfNow } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
+import { findingPage } from './list-findings.ts';
 import { likelySource } from './likely-source.ts';
 
 type Face = Pick<Audit, 'kits' | 'findings' | 'exposures'>;
@@ -30,8 +31,16 @@ const FindingsQuery = z
     drift: YesNo,
     /** the soonest to end first */
     sort: z.enum(['due']).optional(),
+    /** at most so many, in the order of their ids; all, where nothing is said */
+    limit: z.coerce.number().int().min(1).max(1000).optional(),
+    /** those behind this id: `next` of the page before */
+    after: z.string().max(100).optional(),
   })
-  .strict();
+  .strict()
+  .refine(({ sort, after }) => sort === undefined || after === undefined, {
+    path: ['after'],
+    message: 'goes by the order of ids, and not together with sort',
+  });
 
 export function findingRoutes(context: Judge, face: Face): Route[] {
   return [
@@ -39,22 +48,23 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
       method: 'GET',
       path: '/findings',
       id: 'listFindings',
-      summary: 'Findings, by kit, check, advisory, host, state, owner, and whether they are overdue, stale or drifted',
+      summary:
+        'Findings, by kit, check, advisory, host, state, owner, and whether they are overdue, stale or drifted; a page at a time with limit and after',
       access: MAY.read,
       query: FindingsQuery,
-      reply: z.object({ items: z.array(FindingNow) }),
-      handler: async ({ query: { kit, check, cve, host, state, sort, ...now } }) => {
+      reply: z.object({ items: z.array(FindingNow), next: z.string().nullable(), more: z.boolean() }),
+      handler: async ({ query: { kit, check, cve, host, state, sort, limit, after, ...now } }) => {
         const advisory = cve?.toUpperCase();
-        const items = await face.findings({
+        const filter = {
           ...(kit === undefined ? {} : { kit }),
           ...(check === undefined ? {} : { check }),
           ...(advisory === undefined ? {} : { advisory }),
           ...(host === undefined ? {} : { hostId: host }),
           ...(state === undefined ? {} : { states: [state].flat() }),
-        });
-        if (items.length === 0) refuseUnknown(face.kits(), { kit, check, advisory });
-        const found = (await asOfNow(context, items)).filter((one) => fits(one, now));
-        return { items: sort === 'due' ? found.toSorted(byDue) : found };
+        };
+        const page = await findingPage(context, filter, now, { limit, after, sort });
+        if (page.items.length === 0) refuseUnknown(face.kits(), { kit, check, advisory });
+        return page;
       },
     }),
     route({

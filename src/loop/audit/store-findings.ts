@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { AppError } from '../../model/errors/index.ts';
-import { CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
+import { BURNING, CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
@@ -90,12 +90,16 @@ const SAME = [
   ['exceptionId', 'f.exception_id'],
 ] as const;
 
-/** `page`: those behind an id, at most so many. */
-export async function findFindings(
-  db: DbOrTx,
-  filter: FindingFilter = {},
-  page?: { after: string; limit: number },
-): Promise<StoredFinding[]> {
+export interface Cut {
+  /** those behind this id */
+  after?: string;
+  /** at most so many */
+  limit?: number;
+  /** what is past its time at this moment, and nothing else */
+  overdueAt?: Date;
+}
+
+export async function findFindings(db: DbOrTx, filter: FindingFilter = {}, cut: Cut = {}): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
   let rows = joined(db);
   if (filter.ids) rows = rows.where('f.id', '=', anyOf(filter.ids));
@@ -107,8 +111,30 @@ export async function findFindings(
   if (filter.advisory !== undefined) {
     rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   }
-  if (page) rows = rows.where('f.id', '>', page.after).limit(page.limit);
-  return (await rows.orderBy('f.id').execute()).map(toFinding);
+  return (await cutOf(rows, cut).orderBy('f.id').execute()).map(toFinding);
+}
+
+function cutOf(all: ReturnType<typeof joined>, { after, limit, overdueAt }: Cut): typeof all {
+  let rows = after ? all.where('f.id', '>', after) : all;
+  if (limit !== undefined) rows = rows.limit(limit);
+  if (!overdueAt) return rows;
+  const due = sql<Date | null>`coalesce(f.clock_at, f.rekindled_at, f.opened_at) + l.sla_days * interval '24 hours'`;
+  return rows.where('f.state', 'in', BURNING).where(due, '<', overdueAt);
+}
+
+/** By host, why settings in force keep it from what any of these names is about. */
+export async function mitigatedOn(
+  db: DbOrTx,
+  hostIds: readonly string[],
+  advisories: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await joined(db)
+    .where('f.host_id', '=', anyOf(hostIds))
+    .where('f.state', '=', 'not-applicable')
+    .where(sql<boolean>`l.evidence ? 'mitigated' and l.advisories ?| ${advisories}::text[]`)
+    .orderBy('f.id')
+    .execute();
+  return new Map(rows.map((row) => [row.host_id, row.close_reason ?? '']));
 }
 
 /** What is not fixed on any of these hosts. */

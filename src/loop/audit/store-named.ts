@@ -26,6 +26,15 @@ export async function systemsByHost(db: DbOrTx): Promise<Map<string, HostSystem>
   return found;
 }
 
+/** null: its packages are not known. */
+export async function systemOf(db: DbOrTx, hostId: string): Promise<HostSystem | null> {
+  const { rows } = await sql<HostSystem>`
+    select s.ecosystems, s.version_id as "versionId", s.unread
+    from audit.host_system s join audit.host_list h on h.host_id = s.host_id and h.section = 'packages' and h.until is null
+    where s.host_id = ${hostId}`.execute(db);
+  return rows[0] ?? null;
+}
+
 export interface MatchedPackage {
   packageId: number;
   name: string;

@@ -21,6 +21,24 @@ import {
 
 const newWorld = worlds();
 
+test('3.18: of a host whose release no feed speaks of, or that nobody looked into, nothing listed is not clean', async () => {
+  const w = await newWorld();
+  await takeFeed(w, DEBIAN, OPENSSH);
+  const told = await debianHost(w, 1, [sshd(NEW)]);
+  const older = await debianHost(w, 2, [sshd(OLD)], { os: { versionId: '7' } });
+  const unseen = await w.find('10.3.0.3', 'SHA256:v3');
+  await w.settle();
+  const ask = async (host: string): Promise<unknown> => {
+    const { total, silent } = await list(w, { host });
+    return [total, silent];
+  };
+  assert.deepEqual(await ask(told), [0, []]);
+  assert.deepEqual(await ask(older), [0, ['no feed speaks of Debian 7']]);
+  assert.deepEqual(await ask(unseen), [0, ['its packages were never collected']]);
+  assert.equal((await list(w)).silent, undefined, 'of the whole estate nothing like it is told');
+  assert.deepEqual((await list(w, { host: older, fixable: 'true' })).silent, ['no feed speaks of Debian 7']);
+});
+
 test('3.1, 3.7, 3.9, 3.10: a vulnerability opens with a statement, closes with an upgrade, rekindles with a downgrade, and is told once', async () => {
   const w = await newWorld();
   assert.deepEqual(await list(w), { items: [], total: 0, informed: false, late: [] });

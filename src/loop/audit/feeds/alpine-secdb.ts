@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AdvisoryId, type Statement } from '../../../model/statement.ts';
 import type { FeedMember } from './contract.ts';
+import { unfit } from './unfit.ts';
 import { jsonOf } from './unpack.ts';
 
 const SecDb = z.object({
@@ -23,7 +24,7 @@ export const alpineSecdb: FeedMember = {
     `https://secdb.alpinelinux.org/${encodeURIComponent(release ?? '')}/${encodeURIComponent(repository ?? '')}.json`,
   parse(bytes, settings) {
     const read = SecDb.safeParse(jsonOf(bytes));
-    if (!read.success) throw new Error('it is no security database of Alpine’s: it has no list of packages with fixes');
+    if (!read.success) throw new Error(unfit('it is no security database of Alpine’s', read.error));
     const release = read.data.distroversion ?? settings['release'] ?? null;
     const statements = read.data.packages.flatMap(({ pkg: { name, secfixes } }) =>
       Object.entries(secfixes ?? {}).flatMap(([fixed, ids]) =>

@@ -3,6 +3,7 @@ import { AdvisoryId, type Statement, type StatementStatus } from '../../../model
 import { debianRelease } from '../logic/advisories/release.ts';
 import { versionOrder } from '../versions/registry.ts';
 import type { FeedMember } from './contract.ts';
+import { unfit } from './unfit.ts';
 import { jsonOf } from './unpack.ts';
 
 const Release = z.object({
@@ -29,10 +30,7 @@ export const debianTracker: FeedMember = {
   url: () => 'https://security-tracker.debian.org/tracker/data/json',
   parse(bytes) {
     const read = Tracker.safeParse(jsonOf(bytes));
-    if (!read.success) {
-      const issue = read.error.issues[0]!;
-      throw new Error(`it is not the tracker's data: ${issue.path.join(' ') || 'it'}: ${issue.message}`);
-    }
+    if (!read.success) throw new Error(unfit("it is not the tracker's data", read.error));
     const statements = Object.entries(read.data).flatMap(([name, ids]) =>
       Object.entries(ids).flatMap(([id, { releases }]) =>
         Object.entries(releases).map(([codename, release]) => statementOf(name, id, debianRelease(codename), release)),

@@ -10,7 +10,7 @@ import { epss } from './epss.ts';
 import { kev } from './kev.ts';
 import { osv } from './osv.ts';
 import { FEEDS } from './registry.ts';
-import { shared, sharedRecords, zip } from './testing.ts';
+import { shared, sharedRecords, stored, zip } from './testing.ts';
 import { LIMITS, textOf, zipEntries } from './unpack.ts';
 
 const text = (value: unknown): Buffer => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
@@ -159,6 +159,11 @@ test('bad archives are refused by name: cut off, bomb, oversize, altered, no rec
   const altered = Buffer.from(good);
   altered.fill(0xff, 36, 50);
   assert.throws(() => osv.parse(altered, {}), /is damaged or was cut off|size that it says/);
+  // One digit of a version, in a file that was stored without being packed: it still is a record.
+  const quiet = stored('E.json', record([{ introduced: '0' }, { fixed: '1.0.1' }]));
+  assert.equal(osv.parse(quiet, {}).statements[0]!.fixed, '1.0.1');
+  quiet.write('2', quiet.indexOf('1.0.1'));
+  assert.throws(() => osv.parse(quiet, {}), /E\.json in the archive was altered: its checksum is another/);
   const small = { ...LIMITS, all: 1500, file: 1000 };
   const many = zip({ a: Buffer.alloc(900), b: Buffer.alloc(900) });
   assert.throws(() => [...zipEntries(many, small)].map((one) => one.read()), /b in the archive is too large/);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { AdvisoryId } from '../../../model/statement.ts';
 import type { FeedMember } from './contract.ts';
+import { unfit } from './unfit.ts';
 import { jsonOf } from './unpack.ts';
 
 const Catalog = z.object({
@@ -23,7 +24,7 @@ export const kev: FeedMember = {
   url: () => 'https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json',
   parse(bytes) {
     const read = Catalog.safeParse(jsonOf(bytes));
-    if (!read.success) throw new Error('it is no catalogue of known exploited vulnerabilities');
+    if (!read.success) throw new Error(unfit('it is no catalogue of known exploited vulnerabilities', read.error));
     const { dateReleased, count, vulnerabilities } = read.data;
     if (count !== vulnerabilities.length)
       throw new Error(`it says that it has ${count} vulnerabilities, and has ${vulnerabilities.length}`);

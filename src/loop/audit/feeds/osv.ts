@@ -7,6 +7,7 @@ import { versionOrder } from '../versions/registry.ts';
 import { readChanges } from './changes.ts';
 import { Scores, urgencyOf } from './cvss.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
+import { unfit } from './unfit.ts';
 import { LIMITS, isZip, jsonOf, zipEntries } from './unpack.ts';
 
 const Event = z.record(z.string(), z.string());
@@ -114,17 +115,16 @@ function readRecord(
 ): { modified: string | undefined; statements: Statement[] } | string {
   const id = (value as { id?: unknown } | null)?.id;
   const called = typeof id === 'string' ? `${name} (${id.slice(0, 60)})` : name;
-  const said = (issue: z.core.$ZodIssue): string =>
-    `${called} is no OSV record: ${issue.path.join('.') || 'it'}: ${issue.message}`;
+  const said = (error: z.ZodError): string => unfit(`${called} is no OSV record`, error, '.');
   const read = OsvRecord.safeParse(value);
-  if (!read.success) return said(read.error.issues[0]!);
+  if (!read.success) return said(read.error);
   const { modified } = read.data;
   if (modified && !(Date.parse(modified) <= now.getTime() + DAY_MS))
     return `${called} was changed in the future, or at no time at all`;
   const statements = statementsOf(read.data);
   for (const one of statements) {
     const { error } = Statement.safeParse(one);
-    if (error) return said(error.issues[0]!);
+    if (error) return said(error);
   }
   return { modified, statements };
 }

@@ -4,6 +4,7 @@ import { readChanges } from './changes.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
 import { type Component, said } from './redhat-said.ts';
 import { ledIn, statementOf } from './redhat-statement.ts';
+import { unfit } from './unfit.ts';
 import { isZip, jsonOf, LIMITS, zipEntries } from './unpack.ts';
 
 const Product = z.object({
@@ -89,10 +90,7 @@ export const redhatVex: FeedMember = {
     let newest = 0;
     for (const { name, value } of documents(bytes)) {
       const read = CsafDocument.safeParse(value);
-      if (!read.success) {
-        const issue = read.error.issues[0]!;
-        throw new Error(`${name} is no CSAF document: ${issue.path.join('.') || 'it'}: ${issue.message}`);
-      }
+      if (!read.success) throw new Error(unfit(`${name} is no CSAF document`, read.error, '.'));
       const time = Date.parse(read.data.document.tracking.current_release_date);
       if (time > now.getTime() + DAY_MS) throw new Error(`${name} was changed in the future`);
       newest = Math.max(newest, time);

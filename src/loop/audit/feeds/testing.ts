@@ -45,15 +45,26 @@ export function debian(name: string, version: string, source = name, sourceVersi
 
 /** A zip archive; `lie`: the size that it claims of each file. */
 export function zip(files: Readonly<Record<string, string | Buffer>>, lie?: number): Buffer {
+  return archive(files, { packs: true, lie });
+}
+
+/** A zip archive of one file as it is. */
+export const stored = (name: string, content: string | Buffer): Buffer =>
+  archive({ [name]: content }, { packs: false });
+
+function archive(
+  files: Readonly<Record<string, string | Buffer>>,
+  { packs, lie }: { packs: boolean; lie?: number | undefined },
+): Buffer {
   const locals: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
   for (const [name, content] of Object.entries(files)) {
     const plain = Buffer.from(content);
-    const packed = deflateRawSync(plain);
+    const packed = packs ? deflateRawSync(plain) : plain;
     const head = Buffer.alloc(26);
     head.writeUInt16LE(20, 0);
-    head.writeUInt16LE(8, 4);
+    head.writeUInt16LE(packs ? 8 : 0, 4);
     head.writeUInt32LE(crc32(plain), 10);
     head.writeUInt32LE(packed.length, 14);
     head.writeUInt32LE(lie ?? plain.length, 18);

@@ -1,4 +1,4 @@
-import { gunzipSync, inflateRawSync } from 'node:zlib';
+import { crc32, gunzipSync, inflateRawSync } from 'node:zlib';
 
 /** What a feed may be at most, packed and unpacked; what is larger is a mistake or an attack. */
 export const LIMITS = {
@@ -87,6 +87,7 @@ function largeDirectoryOf(buffer: Buffer, end: number): { offset: number; count:
 interface Entry {
   name: string;
   method: number;
+  crc: number;
   packed: number;
   size: number;
   local: number;
@@ -102,6 +103,7 @@ function entryAt(buffer: Buffer, at: number): Entry {
   return {
     name: buffer.toString('utf8', at + 46, at + 46 + name),
     method: buffer.readUInt16LE(at + 10),
+    crc: buffer.readUInt32LE(at + 16),
     packed: buffer.readUInt32LE(at + 20),
     size: buffer.readUInt32LE(at + 24),
     local: buffer.readUInt32LE(at + 42),
@@ -110,7 +112,7 @@ function entryAt(buffer: Buffer, at: number): Entry {
 }
 
 function contentOf(buffer: Buffer, entry: Entry, limit: number, rest: { bytes: number }): Uint8Array {
-  const { name, method, packed, size, local } = entry;
+  const { name, method, crc, packed, size, local } = entry;
   if (size > limit || packed > limit) throw new Error(`${name} in the archive is too large`);
   if (local + 30 > buffer.length || buffer.readUInt32LE(local) !== LOCAL)
     throw new Error(`${name} is not where the archive says`);
@@ -121,6 +123,8 @@ function contentOf(buffer: Buffer, entry: Entry, limit: number, rest: { bytes: n
   // No more than it said: what unpacks to more than its directory tells is a bomb.
   const plain = method === 0 ? raw : inflated(() => inflateRawSync(raw, { maxOutputLength: Math.max(size, 1) }), name);
   if (plain.length !== size) throw new Error(`${name} in the archive does not have the size that it says`);
+  // What was altered may unpack all the same, and be another number in a record that reads well.
+  if (crc32(plain) !== crc) throw new Error(`${name} in the archive was altered: its checksum is another`);
   rest.bytes -= plain.length;
   return plain;
 }

@@ -1,4 +1,5 @@
 import type { PackageFact } from '../../../model/facts.ts';
+import { minuteOf } from '../../../model/minute.ts';
 import { tlsOf } from '../../../model/probe.ts';
 import type { Judgement, Evidence } from './judge/context.ts';
 
@@ -11,6 +12,8 @@ export interface Closed {
   image: string | null;
   machineId: string | null;
   spki: string | null;
+  /** what a check of the host had seen then, by the names of its evidence; older findings have none */
+  values?: Record<string, string>;
 }
 
 /** `rank`: how much is known. A better explanation may come with later facts and replaces a poorer one. */
@@ -30,7 +33,22 @@ export function snapshot(judgement: Judgement, evidence: Evidence): Closed {
     image: evidence.facts.os?.image ?? null,
     machineId: evidence.facts.os?.machineId ?? null,
     spki: leaf?.spki ?? null,
+    values: valuesOf(judgement),
   };
+}
+
+const LONGEST = 200;
+
+/** What was seen, without the hashes of the facts that it was seen in. */
+function valuesOf({ check, evidence }: Judgement): Record<string, string> {
+  if (check.kind !== 'host') return {};
+  return Object.fromEntries(
+    Object.entries(evidence).flatMap(([name, value]) =>
+      name.startsWith('facts.') || !['string', 'number', 'boolean'].includes(typeof value)
+        ? []
+        : [[name, String(value).slice(0, LONGEST)]],
+    ),
+  );
 }
 
 function versionsOf(judgement: Judgement, fact: PackageFact | undefined): Closed['versions'] {
@@ -68,17 +86,20 @@ export function causeOf(input: CauseInput): Cause {
   const parts = [rebuilt(input), downgraded(input), rebooted(input), restoredKey(input)].filter(
     (part) => part !== null,
   );
+  const values = changedValues(input);
+  if (parts.length === 0 && values.length > 0) return { text: values.join('; '), rank: 1 };
   if (parts.length === 0) {
-    const since = input.closedAt ? ` since it was proven closed at ${input.closedAt}` : '';
+    const since = input.closedAt ? ` since it was proven closed at ${minuteOf(input.closedAt)}` : '';
     return { text: `nothing that we know of changed on the host${since}, but it burns again`, rank: 0 };
   }
-  return { text: parts.map((part) => part.text).join('; '), rank: parts.some((part) => part.rank === 1) ? 1 : 2 };
+  const text = [...parts.map((part) => part.text), ...values].join('; ');
+  return { text, rank: parts.some((part) => part.rank === 1) ? 1 : 2 };
 }
 
 function rebuilt({ evidence, closed, replaced, judgement }: CauseInput): Cause | null {
   const { os } = evidence.facts;
   const otherRecord = closed !== null && closed.hostId !== evidence.host.id;
-  if (!otherRecord && !isOtherMachine(closed, os)) return null;
+  if (!otherRecord && !isOtherMachine(closed, os)) return otherImage(closed, os);
   const place = judgement.endpoint ? ` at ${judgement.endpoint.address}` : '';
   if (otherRecord && !replaced.has(closed.hostId)) {
     return { text: `another host answers${place} now: ${evidence.host.name}, where ${closed.hostName} was`, rank: 2 };
@@ -86,6 +107,12 @@ function rebuilt({ evidence, closed, replaced, judgement }: CauseInput): Cause |
   const who = otherRecord ? `: other host keys than ${closed.hostName} had` : ' with another machine-id';
   const { text, rank } = fromImage(closed?.image ?? null, os);
   return { text: `the host${place} was built anew${who}${text}`, rank };
+}
+
+/** Images may bring a machine-id with them, or keep that of the machine they were put on. */
+function otherImage(closed: Closed | null, os: Evidence['facts']['os']): Cause | null {
+  if (!closed?.image || !os?.image || closed.image === os.image) return null;
+  return { text: `the host runs image ${os.image} now (before: ${closed.image})`, rank: 2 };
 }
 
 function isOtherMachine(closed: Closed | null, os: Evidence['facts']['os']): boolean {
@@ -97,6 +124,14 @@ function fromImage(before: string | null, os: Evidence['facts']['os']): Cause {
   if (os.image === null) return { text: '; it does not say from which image', rank: 2 };
   if (before === os.image) return { text: `, from the same image as before (${os.image})`, rank: 2 };
   return { text: `, from image ${os.image}${before ? ` (before: ${before})` : ''}`, rank: 2 };
+}
+
+/** What the check looks at, where that says something else than when it was proven closed. */
+function changedValues({ judgement, closed }: CauseInput): string[] {
+  const before = closed?.values ?? {};
+  return Object.entries(valuesOf(judgement)).flatMap(([name, is]) =>
+    before[name] === undefined || before[name] === is ? [] : [`${name} was ${before[name]} and is ${is}`],
+  );
 }
 
 function downgraded({ evidence, closed, judgement }: CauseInput): Cause | null {

@@ -3,6 +3,7 @@ import type { Endpoint } from '../../../../model/estate.ts';
 import type { Facts, SectionName } from '../../../../model/facts.ts';
 import type { Verdict } from '../../../../model/finding.ts';
 import type { Check } from '../../../../model/kit.ts';
+import { minuteOf } from '../../../../model/minute.ts';
 import type { Orphan } from '../orphans.ts';
 import type { Identity } from '../identities.ts';
 import type { Asked } from '../revocation.ts';
@@ -86,7 +87,7 @@ export function doubt(evidence: Evidence, sections: readonly SectionName[]): str
     }
     if (meta.error !== null) return `${name} could not be collected again: ${meta.error}`;
     if (Date.parse(evidence.now) - Date.parse(meta.receivedAt) > evidence.staleAfterMs) {
-      return `${name} were last confirmed at ${meta.receivedAt}, which is too long ago`;
+      return `${name} were last confirmed at ${minuteOf(meta.receivedAt)}, which is too long ago`;
     }
   }
   return null;
