@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -85,6 +85,21 @@ function netflow5(pairs: readonly (readonly [string, string, number])[]): Buffer
   return bytes;
 }
 
+/** Bytes that lie unread at a UDP port here; null where nobody listens. */
+function unreadAt(port: number): number | null {
+  const place = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const row = readFileSync('/proc/net/udp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, local]) => local?.endsWith(place));
+  return row ? Number.parseInt(row[4]!.split(':')[1]!, 16) : null;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 600 && !isSo(); tries++) await sleep(50);
+  assert.ok(isSo());
+}
+
 const skip = spawnSync('nfcapd', ['-V']).error ? 'nfdump is not installed' : false;
 test('1.16: what a real collector received by NetFlow and nfdump wrote', { skip }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'lastember-flows-'));
@@ -92,7 +107,7 @@ test('1.16: what a real collector received by NetFlow and nfdump wrote', { skip 
   const port = 20_000 + (process.pid % 20_000);
   const collector = spawn('nfcapd', ['-w', dir, '-b', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
   t.after(() => collector.kill('SIGKILL'));
-  await sleep(1000);
+  await until(() => unreadAt(port) !== null);
   const socket = createSocket('udp4');
   const flowsSent = netflow5([
     ['10.9.0.1', '10.9.0.2', 443],
@@ -100,6 +115,8 @@ test('1.16: what a real collector received by NetFlow and nfdump wrote', { skip 
   ]);
   await new Promise((resolve) => socket.send(flowsSent, port, '127.0.0.1', resolve));
   socket.close();
+  await until(() => unreadAt(port) === 0);
+  // What it has taken it works out within its turn.
   await sleep(500);
   collector.kill('SIGTERM');
   await once(collector, 'exit');
