@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EXPORT_FORMAT, type ExportCheckpoint, type ExportEntry, type ExportHeader } from '../../model/trail.ts';
 import type { Platform } from '../../platform/context.ts';
+import { isSequenced, lastUnsequenced } from '../../platform/ledger/index.ts';
 import { verifierLine } from './key.ts';
 import {
   checkpointsAfter,
@@ -55,8 +57,12 @@ function* pieceLines(from: number, checkpoints: StoredCheckpoint[], entries: Pla
   }
 }
 
-/** As the HTTP reply streams it. */
-export async function* exportText(platform: Platform): AsyncIterable<string> {
+/**
+ * As the HTTP reply streams it. What was done before it was asked for is in it: the sequencer, moments behind, is waited
+ * for. One that cannot go on (a trail that was rewritten) leaves what it had signed, which is what one wants to see then.
+ */
+export async function* exportText(platform: Platform, patienceMs = 10_000): AsyncIterable<string> {
+  await untilSequenced(platform, Date.now() + patienceMs);
   let chunk = '';
   for await (const line of exportLines(platform)) {
     chunk += `${line}\n`;
@@ -65,4 +71,10 @@ export async function* exportText(platform: Platform): AsyncIterable<string> {
     chunk = '';
   }
   if (chunk) yield chunk;
+}
+
+async function untilSequenced(platform: Platform, deadline: number): Promise<void> {
+  const seq = await lastUnsequenced(platform.db);
+  if (seq === null) return;
+  while (Date.now() < deadline && !(await isSequenced(platform.db, seq))) await sleep(50);
 }

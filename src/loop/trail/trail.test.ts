@@ -7,7 +7,7 @@ import pg from 'pg';
 import { systemActor } from '../../model/actor.ts';
 import type { RawReply, Route } from '../../platform/http/route.ts';
 import { testPlatform, type TestOptions, type TestPlatform } from '../../platform/testing.ts';
-import { exportLines } from './export.ts';
+import { exportLines, exportText } from './export.ts';
 import { createTrail, type Trail } from './index.ts';
 import { splitCheckpoints, splitLines, verifyTrail } from './verify/index.ts';
 import { parseCheckpoint, parseVerifierKey, signedBy } from './verify/note.ts';
@@ -97,6 +97,22 @@ test('entries get gap-free indexes in commit order, and a signed checkpoint that
     [6, 5, 4],
   );
   assert.equal((await live(trail)).verified, true);
+});
+
+test('an export holds what was done before it was asked for, and what there is where nobody goes on', async () => {
+  const { platform, trail } = await start();
+  await sequence(trail);
+  await write(platform, 1, 'host_late');
+  const text = async (patienceMs?: number): Promise<string> => {
+    let whole = '';
+    for await (const chunk of exportText(platform, patienceMs)) whole += chunk;
+    return whole;
+  };
+  assert.doesNotMatch(await text(100), /host_late/, 'nobody sequences, and it ends');
+  const exported = text();
+  await sleep(100);
+  await sequence(trail);
+  assert.match(await exported, /host_late/);
 });
 
 test('an entry of a transaction still in flight is neither waited for nor skipped', async () => {

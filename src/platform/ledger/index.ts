@@ -4,6 +4,8 @@ export {
   countUnsequenced,
   entriesAfter,
   entryById,
+  isSequenced,
+  lastUnsequenced,
   type EntryFilter,
   type LedgerEntry,
   listEntries,

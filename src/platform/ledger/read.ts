@@ -75,6 +75,21 @@ export async function countUnsequenced(db: DbOrTx): Promise<number> {
   return row.n;
 }
 
+/** The newest committed entry without a place in the tree, as a sequence number; null when each has its place. */
+export async function lastUnsequenced(db: DbOrTx): Promise<number | null> {
+  const row = await q(db)
+    .selectFrom('ledger.unsequenced')
+    .select((e) => e.fn.max<number | null>('seq').as('seq'))
+    .executeTakeFirstOrThrow();
+  return row.seq;
+}
+
+/** Have all committed entries up to this sequence number their places? */
+export async function isSequenced(db: DbOrTx, seq: number): Promise<boolean> {
+  const row = await q(db).selectFrom('ledger.unsequenced').select('seq').where('seq', '<=', seq).limit(1).executeTakeFirst();
+  return row === undefined;
+}
+
 export async function entryById(db: DbOrTx, id: string): Promise<LedgerEntry | null> {
   const row = await q(db).selectFrom('ledger.entry as e').select(COLUMNS).where('e.id', '=', id).executeTakeFirst();
   return row ? toEntry(row) : null;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +12,7 @@ import { createLog } from '../../log/index.ts';
 import { createDb, withClient } from '../pool.ts';
 import { startEmbedded } from './index.ts';
 import type { StatePaths } from './paths.ts';
+import { disown } from './process.ts';
 import { whenReady } from './supervisor.ts';
 
 const log = createLog('silent');
@@ -50,4 +51,16 @@ test('a server that had ended before anybody listened for that is not waited for
   const options = { postgres: '', paths, socket: '', who: null, settings: {} };
   const told = whenReady(child, options, 0).then(String, (error: Error) => error.message);
   assert.match(await Promise.race([told, sleep(10_000, 'it waits still')]), /no output|PostgreSQL/);
+});
+
+test('a pid file that its server took away meanwhile is no reason not to start, and is not made anew', async (t) => {
+  const data = await mkdtemp(join(tmpdir(), 'lastember-disown-'));
+  t.after(() => rm(data, { recursive: true, force: true }));
+  await disown(data);
+  assert.deepEqual(await readdir(data), []);
+  await writeFile(join(data, 'postmaster.pid'), '4711\n/data\n1764000000\n5432\n\n\n  1234567    32800\nready   \n');
+  await disown(data);
+  const [pid, ...rest] = (await readFile(join(data, 'postmaster.pid'), 'utf8')).split('\n');
+  assert.ok(Number(pid) > 2 ** 22, 'no process has that number');
+  assert.deepEqual(rest.slice(5), ['  1234567    32800', 'ready   ', '']);
 });

@@ -120,11 +120,19 @@ export function isRunning(pid: number): boolean {
   return startOf(pid) !== ENDED;
 }
 
-async function disown(data: string): Promise<void> {
+/** Of a server that ends just now neither its directory nor, a moment later, its pid file is seen: nothing to disown. */
+export async function disown(data: string): Promise<void> {
   const path = join(data, 'postmaster.pid');
-  const [, ...rest] = (await readFile(path, 'utf8')).split('\n');
-  // Above any kernel's pid_max (2^22).
-  await writeFile(path, ['2147483646', ...rest].join('\n'));
+  const text = await readFile(path, 'utf8').catch(nothingThere);
+  if (text === null) return;
+  const [, ...rest] = text.split('\n');
+  // Above any kernel's pid_max (2^22). Only into a file that is there: one of ours alone would say half of it.
+  await writeFile(path, ['2147483646', ...rest].join('\n'), { flag: 'r+' }).catch(nothingThere);
+}
+
+function nothingThere(error: NodeJS.ErrnoException): null {
+  if (error.code !== 'ENOENT') throw error;
+  return null;
 }
 
 /** The end of the server's log: what it said when it would not start. */
