@@ -1,15 +1,17 @@
 import type { OsFacts } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
+import { extendedRepositories, pinnedRelease, repositoriesStamp } from '../packages/red-hat-repositories.ts';
 import { kernelVersion } from './kernel-version.ts';
 import type { FactSection, Look } from './look.ts';
 import { managed, osRelease, packages } from './shared.ts';
 
 export const os: FactSection<'os'> = {
   name: 'os',
-  version: 2,
+  version: 3,
   async collect(look) {
     const { host } = look;
     const release = await osRelease(look);
+    const updates = release['ID'] === 'rhel' ? await updatesFrom(look) : null;
     return {
       id: release['ID'] ?? 'unknown',
       versionId: release['VERSION_ID'] ?? '',
@@ -24,6 +26,7 @@ export const os: FactSection<'os'> = {
       image: await line(host, '/etc/image-id'),
       libc: (await packages(look)).find((fact) => fact.name === 'libc6')?.version ?? null,
       serviceManager: await serviceManager(look),
+      ...(updates === null ? {} : { updatesFrom: updates }),
     };
   },
 };
@@ -34,6 +37,16 @@ async function architecture({ host, kept }: Look): Promise<string> {
   const known = boot === null ? { told: '' } : await kept('arch', boot, async () => ({ told: '' }));
   known.told ||= (await host.exec(['uname', '-m'])).stdout.trim();
   return known.told || 'unknown';
+}
+
+/** Null: what may not be read tells nothing, and the rest of the section does not hang on it. */
+async function updatesFrom({ host, kept }: Look): Promise<OsFacts['updatesFrom'] | null> {
+  try {
+    const repositories = await kept('extended', await repositoriesStamp(host), () => extendedRepositories(host));
+    return { pinned: await pinnedRelease(host), repositories };
+  } catch {
+    return null;
+  }
 }
 
 async function line(host: Host, path: string): Promise<string | null> {
