@@ -44,21 +44,27 @@ function isWithin({ branch }: Stream, minor: string | null, unsaid: boolean): bo
 
 function ofHeld(asked: Asked, stream: Stream): Match[] {
   const { installed, ofMain, ofStreams, decide } = asked;
-  const spoken = ofStreams.filter(
-    (one) => streamOf(one.release)!.branch === stream.branch && speaksOf(one, installed.version),
-  );
-  const byMain = new Map(decide(ofMain).map((match) => [match.id, match]));
-  const own = decide(nearest(spoken, stream)).map((match) => {
-    const main = byMain.get(match.id);
-    byMain.delete(match.id);
-    if (main !== undefined && isDoubtful(match, main, installed)) return main;
-    return (match.verdict === 'affected' ? cleared(asked, match) : null) ?? noted(match, stream);
-  });
+  const isOfIt = (one: FeedStatement): boolean => speaksOf(one, installed.version) && !isOutgrown(one, asked);
+  const spoken = ofStreams.filter((one) => streamOf(one.release)!.branch === stream.branch && isOfIt(one));
   // What was fixed while this minor release was the newest is in its streams as well.
-  const early = ofMain.filter(({ fixed }) => fixed !== null && minorOf(fixed) === stream.branch);
-  const known = [...spoken, ...early.filter((one) => speaksOf(one, installed.version))];
-  return [...own, ...[...byMain.values()].map((match) => ofMainStream(match, { asked, stream, known }))];
+  const early = ofMain.filter((one) => one.fixed !== null && minorOf(one.fixed) === stream.branch && isOfIt(one));
+  const own = decide(nearest(spoken, stream)).map(
+    (match) => (match.verdict === 'affected' ? cleared(asked, match) : null) ?? noted(match, stream),
+  );
+  const told = new Set(own.map(({ id }) => id));
+  const rest = decide(ofMain.filter(({ id }) => !told.has(id)));
+  return [...own, ...rest.map((match) => ofMainStream(match, { asked, stream, known: [...spoken, ...early] }))];
 }
+
+/**
+ * A package that names no minor release came with one: with this one it is older than each fix here. At or beyond such a fix
+ * it came with a later one, of which this says nothing.
+ */
+const isOutgrown = (one: FeedStatement, { installed, decide }: Asked): boolean =>
+  minorOf(installed.version) === null &&
+  one.fixed !== null &&
+  minorOf(one.fixed) !== null &&
+  decide([one])[0]?.verdict === 'fixed';
 
 /** Of each vulnerability what is said of the very stream, else of the one that all others of that minor release began as. */
 function nearest(spoken: readonly FeedStatement[], { kind }: Stream): FeedStatement[] {
@@ -71,10 +77,6 @@ function nearest(spoken: readonly FeedStatement[], { kind }: Stream): FeedStatem
     return same.filter((one) => rank(one) === best);
   });
 }
-
-/** A package that names no minor release came with one: with this one it is older than each fix here, or it is that fix. */
-const isDoubtful = ({ verdict, statement }: Match, main: Match, { version }: Installed): boolean =>
-  verdict === 'fixed' && main.verdict === 'affected' && minorOf(version) === null && minorOf(statement.fixed!) !== null;
 
 /** Another stream of the same minor release has the fix. */
 function noted(match: Match, stream: Stream): Match {
@@ -94,14 +96,15 @@ interface Held {
 /** What the main stream's word on something means to a host that is held at a minor release, whose stream is not spoken of. */
 function ofMainStream(match: Match, { asked, stream, known }: Held): Match {
   const { fix, verdict, statement } = match;
-  if (verdict !== 'affected' || fix === null || isWithin(stream, minorOf(fix), false)) return match;
+  if (verdict !== 'affected') return match;
+  const proven = cleared(asked, match);
+  if (proven || fix === null || isWithin(stream, minorOf(fix), false)) return proven ?? match;
   const names = streamInWords(stream);
   const cves = namedBy(statement);
   const isAnothers = cves.length === 0 ? isErratum(statement.id) : cves.every((cve) => known.some(isNaming(cve)));
   if (isAnothers)
     return { ...match, verdict: 'not-affected', fix: null, why: `this is the main stream’s; ${names} has its own` };
-  const why = `${match.why} (of the main stream: ${UNSAID} ${names})`;
-  return cleared(asked, match) ?? { ...match, why };
+  return { ...match, why: `${match.why} (of the main stream: ${UNSAID} ${names})` };
 }
 
 /** What a statement is about: a vulnerability by its own number, or those that an erratum names. */
