@@ -42,6 +42,8 @@ export function enabledIn(text: string): string[] {
   const enabled = new Map<string, boolean>();
   let id: string | null = null;
   for (const line of text.split('\n')) {
+    // It goes on with the value before it.
+    if (line.startsWith(' ') || line.startsWith('\t')) continue;
     const said = line.trim();
     if (said.startsWith('[') && said.endsWith(']')) {
       id = said.slice(1, -1);
