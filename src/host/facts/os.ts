@@ -11,7 +11,6 @@ export const os: FactSection<'os'> = {
   async collect(look) {
     const { host } = look;
     const release = await osRelease(look);
-    const updates = release['ID'] === 'rhel' ? await updatesFrom(look) : null;
     return {
       id: release['ID'] ?? 'unknown',
       versionId: release['VERSION_ID'] ?? '',
@@ -26,7 +25,7 @@ export const os: FactSection<'os'> = {
       image: await line(host, '/etc/image-id'),
       libc: (await packages(look)).find((fact) => fact.name === 'libc6')?.version ?? null,
       serviceManager: await serviceManager(look),
-      ...(updates === null ? {} : { updatesFrom: updates }),
+      ...(await updates(look, release['ID'])),
     };
   },
 };
@@ -39,13 +38,14 @@ async function architecture({ host, kept }: Look): Promise<string> {
   return known.told || 'unknown';
 }
 
-/** Null: what may not be read tells nothing, and the rest of the section does not hang on it. */
-async function updatesFrom({ host, kept }: Look): Promise<OsFacts['updatesFrom'] | null> {
+/** Red Hat's alone. What may not be read tells nothing, and the rest of the section does not hang on it. */
+async function updates({ host, kept }: Look, id: string | undefined): Promise<Pick<OsFacts, 'updatesFrom'>> {
+  if (id !== 'rhel') return {};
   try {
     const repositories = await kept('extended', await repositoriesStamp(host), () => extendedRepositories(host));
-    return { pinned: await pinnedRelease(host), repositories };
+    return { updatesFrom: { pinned: await pinnedRelease(host), repositories } };
   } catch {
-    return null;
+    return {};
   }
 }
 

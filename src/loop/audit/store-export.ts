@@ -90,7 +90,7 @@ export async function* vexStatements(
   const accepted = await allAccepted(db);
   for (const one of accepted) yield* (await acceptedOnHosts(db, one, live)).filter(isAsked);
   const everywhere = await acceptedEverywhere(db);
-  const packages = Map.groupBy(await distinctPackages(db, [...live.keys()]), ({ updates_from: _, ...same }) =>
+  const packages = Map.groupBy(await distinctPackages(db, [...live.keys()]), ({ updates_from: _updates, ...same }) =>
     JSON.stringify(same),
   );
   for (const some of chunks([...packages.values()], PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);

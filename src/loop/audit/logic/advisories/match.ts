@@ -102,6 +102,10 @@ function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {
   return backport ? String(Number(backport[1]) + 1) : null;
 }
 
+/** Of the release that a backport was made from, and not of the one that it is on. */
+const isOfOrigin = ({ release }: Statement, installed: Installed): boolean =>
+  release !== null && release !== installed.release && release === madeFrom(installed);
+
 function isAbout(statement: FeedStatement, installed: Installed): boolean {
   return (
     statement.ecosystem === installed.ecosystem &&
@@ -165,7 +169,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
       `it depends on whether it is of the stream ${streams.join(' or ')}, which its version does not tell`,
     );
   const match = inside ? affected(statement, version, order!, says) : says(...outside(statement, version, order!));
-  if (isRedHat(installed) || statement.release === null || statement.release === installed.release) return match;
+  if (!isOfOrigin(statement, installed)) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
 

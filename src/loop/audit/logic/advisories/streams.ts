@@ -1,7 +1,7 @@
 import type { OsFacts } from '../../../../model/facts.ts';
 
-/** Red Hat's ways to stay on a release for longer: a minor one, or with `els` the last one of a major. */
-const KINDS = ['e4s', 'tus', 'aus', 'eus-long-life', 'eus', 'els'] as const;
+/** Red Hat's ways to stay on a release for longer, the longest first: a minor one, or with `els` the last one of a major. */
+const KINDS = ['aus', 'tus', 'e4s', 'eus-long-life', 'eus', 'els'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** A line of builds of its own: that of a minor release (`9.2`), or the last one of a major (`7`). */
