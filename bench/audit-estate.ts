@@ -140,7 +140,7 @@ async function internAll(
   const numbers = await numbered(platform);
   for (const some of chunks([...hashes.keys()], 500)) {
     const rows = some.map((list) => ({
-      key: listKey('packages', hashes[list]!, { versionId: RELEASE, running: KERNEL }),
+      key: listKey('packages', hashes[list]!, { versionId: RELEASE, stream: null, running: KERNEL }),
       hash: hashes[list]!,
       packages: `{${packagesOf(list)
         .map(({ name, version }) => numbers.get(`${name} ${version}`)!)

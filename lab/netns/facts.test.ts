@@ -265,7 +265,7 @@ test('3.1, oracle: findings on a host of each release are debsecan’s, line by 
     const listed = debsecan(await said(name, 'cat', '/var/lib/dpkg/status'), { data: directory, suite });
     if (listed === null) return context.skip('there is no debsecan here that runs');
     const { versionId } = data(sections, 'os');
-    const installed = data(sections, 'packages').map((fact) => asInstalled(fact, versionId));
+    const installed = data(sections, 'packages').map((fact) => asInstalled(fact, { versionId, stream: null }));
     const statements = own(debianTracker.parse(asTracker(suite, claims), {}).statements);
     const { packages } = matchHost(statements, installed, versionOrder, null);
     const lines = (which: (match: HostMatch) => boolean): string[] =>

@@ -31,6 +31,13 @@ export const OsFacts = z.object({
   image: z.string().nullable(),
   libc: z.string().nullable(),
   serviceManager: z.enum(['systemd', 'sysv', 'openrc', 'none']),
+  /**
+   * Where Red Hat Enterprise Linux gets its updates from; agents before 3 do not say. `pinned`: the release that it is held
+   * at (`9.2`); null: none. `repositories`: of those that are enabled, the ids of such with extended support.
+   */
+  updatesFrom: z
+    .object({ pinned: z.string().max(20).nullable(), repositories: z.array(z.string().max(200)).max(100) })
+    .optional(),
 });
 export type OsFacts = z.infer<typeof OsFacts>;
 

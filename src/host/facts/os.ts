@@ -1,12 +1,13 @@
 import type { OsFacts } from '../../model/facts.ts';
 import { readText, type Host } from '../host.ts';
+import { extendedRepositories, pinnedRelease, repositoriesStamp } from '../packages/red-hat-repositories.ts';
 import { kernelVersion } from './kernel-version.ts';
 import type { FactSection, Look } from './look.ts';
 import { managed, osRelease, packages } from './shared.ts';
 
 export const os: FactSection<'os'> = {
   name: 'os',
-  version: 2,
+  version: 3,
   async collect(look) {
     const { host } = look;
     const release = await osRelease(look);
@@ -24,6 +25,7 @@ export const os: FactSection<'os'> = {
       image: await line(host, '/etc/image-id'),
       libc: (await packages(look)).find((fact) => fact.name === 'libc6')?.version ?? null,
       serviceManager: await serviceManager(look),
+      ...(await updates(look, release['ID'])),
     };
   },
 };
@@ -34,6 +36,17 @@ async function architecture({ host, kept }: Look): Promise<string> {
   const known = boot === null ? { told: '' } : await kept('arch', boot, async () => ({ told: '' }));
   known.told ||= (await host.exec(['uname', '-m'])).stdout.trim();
   return known.told || 'unknown';
+}
+
+/** Red Hat's alone. What may not be read tells nothing, and the rest of the section does not hang on it. */
+async function updates({ host, kept }: Look, id: string | undefined): Promise<Pick<OsFacts, 'updatesFrom'>> {
+  if (id !== 'rhel') return {};
+  try {
+    const repositories = await kept('extended', await repositoriesStamp(host), () => extendedRepositories(host));
+    return { updatesFrom: { pinned: await pinnedRelease(host), repositories } };
+  } catch {
+    return {};
+  }
 }
 
 async function line(host: Host, path: string): Promise<string | null> {

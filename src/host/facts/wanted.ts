@@ -34,7 +34,9 @@ const SYSTEMS: readonly Wanted[] = [
   ...all('stat', '/run/systemd/system', '/run/reboot-required', '/etc/cron.*/*', '/etc/periodic/*/*', '/etc/init.d/*'),
   ...all('stat', '/var/lib/dpkg/status', '/var/lib/apt/lists', '/sys/class/dmi/id', '/etc/nginx/nginx.conf'),
   ...all('read', '/etc/modprobe.d/*', '/etc/security/*.conf', '/etc/systemd/*.conf', '/etc/pam.d/common-*'),
-  ...all('list', '/var/lib/snapd/snaps'),
+  ...all('list', '/var/lib/snapd/snaps', '/etc/yum.repos.d'),
+  ...all('stat', '/etc/yum.repos.d/*.repo'),
+  ...all('read', '/var/lib/rhsm/cache/releasever.json', '/etc/dnf/vars/releasever', '/etc/yum/vars/releasever'),
   ...all('list', '/etc/modprobe.d', '/etc/security/limits.d', '/etc/security/pwquality.conf.d'),
   ...all('list', '/etc/systemd/journald.conf.d', '/etc/systemd/coredump.conf.d'),
   // Half of that directory are names by hash, which `certificates` does not ask for.

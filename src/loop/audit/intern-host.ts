@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
-import type { ComponentFact, PackageFact, SectionName, SocketFact } from '../../model/facts.ts';
+import type { ComponentFact, OsFacts, PackageFact, SectionName, SocketFact } from '../../model/facts.ts';
 import { systemActor } from '../../model/actor.ts';
 import type { DbOrTx, Platform, Tx } from '../../platform/context.ts';
 import { prepared } from '../../platform/db/prepared.ts';
 import { canonicalBytes, sha256Hex } from '../../platform/ledger/index.ts';
 import type { Discovery } from '../discovery/index.ts';
 import type { Installed } from './logic/advisories/match.ts';
-import { asInstalled, interned } from './logic/interned.ts';
+import { streamOfHost } from './logic/advisories/streams.ts';
+import { asInstalled, interned, type OfSystem } from './logic/interned.ts';
 import { matchPackages } from './match-packages.ts';
 import { lockHost } from './store-facts.ts';
 import {
@@ -33,6 +34,7 @@ interface Known {
   /** the lists that it has so far */
   lists: Partial<Record<ListSection, number>>;
   running: string | null;
+  stream: string | null;
   system: System;
 }
 
@@ -88,11 +90,12 @@ async function knownOf(db: DbOrTx, hostId: string): Promise<Known> {
     const { hash } = of(section);
     if (hash !== null) hashes[section] = hash;
   }
-  const { kernel, versionId } = of('os');
+  const { kernel, versionId, updatesFrom } = of('os');
   return {
     hashes,
     lists,
     running: kernel,
+    stream: versionId === null ? null : streamOfHost({ versionId, updatesFrom: updatesFrom ?? undefined }),
     system: {
       versionId,
       ecosystems: of('packages').ecosystems ?? [],
@@ -107,6 +110,7 @@ interface SectionRow {
   hash: string | null;
   kernel: string | null;
   versionId: string | null;
+  updatesFrom: OsFacts['updatesFrom'] | null;
   sockets: SocketFact[] | null;
   ecosystems: string[] | null;
   unread: number | null;
@@ -116,6 +120,7 @@ const ABSENT: SectionRow = {
   hash: null,
   kernel: null,
   versionId: null,
+  updatesFrom: null,
   sockets: null,
   ecosystems: null,
   unread: null,
@@ -127,6 +132,7 @@ async function rowsOf(db: DbOrTx, hostId: string): Promise<{ sections: SectionRo
     select (select json_agg(json_build_object('name', s.name, 'hash', s.hash, 'ecosystems', c.ecosystems,
         'kernel', case s.name when 'os' then c.data ->> 'kernel' end,
         'versionId', case s.name when 'os' then c.data ->> 'versionId' end,
+        'updatesFrom', case s.name when 'os' then c.data -> 'updatesFrom' end,
         'sockets', case s.name when 'sockets' then c.data end,
         'unread', case s.name when 'inventories' then jsonb_array_length(c.data -> 'unread') end))
       from audit.section s join audit.section_content c on c.name = s.name and c.hash = s.hash
@@ -144,13 +150,14 @@ function listens(sockets: readonly SocketFact[]): string[] {
   return [...new Set(open.flatMap((one) => one.package ?? []))].toSorted();
 }
 
-/** What a list is known by: the release and the running kernel decide what packages are judged as. */
+/** What a list is known by: the release, its stream and the running kernel decide what packages are judged as. */
 export function listKey(
   section: ListSection,
   hash: string,
-  { versionId, running }: { versionId: string | null; running: string | null },
+  { versionId, stream, running }: OfSystem & { running: string | null },
 ): string {
-  return sha256Hex(canonicalBytes([section, hash, ...(section === 'packages' ? [versionId, running] : [])]));
+  const judgedAs = [versionId, running, ...(stream === null ? [] : [stream])];
+  return sha256Hex(canonicalBytes([section, hash, ...(section === 'packages' ? judgedAs : [])]));
 }
 
 async function listOf(
@@ -158,12 +165,12 @@ async function listOf(
   { section, hash, text }: { section: ListSection; hash: string; text: string | undefined },
   known: Known,
 ): Promise<number> {
-  const { versionId } = known.system;
-  const key = listKey(section, hash, { versionId, running: known.running });
+  const system = { versionId: known.system.versionId, stream: known.stream };
+  const key = listKey(section, hash, { ...system, running: known.running });
   const there = await listIdOf(tx.db, key);
   if (there !== null) return there;
   const content = text === undefined ? await contentOf(tx.db, section, hash) : (JSON.parse(text) as Content);
-  const { ids, added } = await internPackages(tx.db, interned(installedIn(content, versionId), known.running));
+  const { ids, added } = await internPackages(tx.db, interned(installedIn(content, system), known.running));
   if (added.length > 0) await matchPackages(tx, added);
   return putList(tx.db, { key, section, hash, packages: ids });
 }
@@ -176,8 +183,8 @@ async function contentOf(db: DbOrTx, section: ListSection, hash: string): Promis
   return rows[0]?.data ?? [];
 }
 
-const installedIn = (content: Content, versionId: string | null): (Installed & { library: boolean })[] =>
-  Array.isArray(content) ? content.map((fact) => asInstalled(fact, versionId)) : content.components.map(asLibrary);
+const installedIn = (content: Content, system: OfSystem): (Installed & { library: boolean })[] =>
+  Array.isArray(content) ? content.map((fact) => asInstalled(fact, system)) : content.components.map(asLibrary);
 
 const asLibrary = ({ ecosystem, name, version }: ComponentFact): Installed & { library: boolean } => ({
   ecosystem,

@@ -1,26 +1,10 @@
 /** What was stored before kernels were judged by the one that runs, distribution by distribution: migrations 0675, 0682, 0690. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { sql } from 'kysely';
-import { MIGRATIONS_DIR } from '../../platform/db/migrate.ts';
-import { withClient } from '../../platform/db/pool.ts';
-import { debianHost, debianPackage, list, takeFeed, worlds } from './testing/vulnerabilities.ts';
-import type { World } from './testing/world.ts';
+import { debianHost, debianPackage, list, migrated, takeFeed, worlds } from './testing/vulnerabilities.ts';
 
 const newWorld = worlds();
-
-/** As when a release with that migration is started, and its sweep comes by twice. */
-async function migrated(w: World, name: string): Promise<void> {
-  const migration = await readFile(join(MIGRATIONS_DIR, name), 'utf8');
-  await withClient(w.platform.urls.owner, (client) => client.query(migration));
-  w.later();
-  for (let run = 0; run < 2; run += 1) {
-    await w.audit.jobs['audit.sweep']!({});
-    await w.settle();
-  }
-}
 
 test('3.4: a list of before has its kernels judged by the one that runs, and feeds that are read otherwise are read anew', async () => {
   const w = await newWorld();

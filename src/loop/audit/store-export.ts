@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { OsFacts } from '../../model/facts.ts';
 import type { Finding } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
@@ -6,9 +7,17 @@ import type { FindingFilter } from './face.ts';
 import { matchHost } from './logic/advisories/host.ts';
 import { isRunning, kernelWith } from './logic/advisories/kernel-image.ts';
 import { called, type FeedStatement } from './logic/advisories/match.ts';
-import { releaseOf } from './logic/advisories/release.ts';
+import { streamOfHost } from './logic/advisories/streams.ts';
 import { purlOf } from './logic/export/purl.ts';
-import { type AcceptedPackage, ofAccepted, ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
+import {
+  type AcceptedPackage,
+  ofAccepted,
+  ofFinding,
+  ofMatch,
+  type VexStatement,
+  worstOf,
+} from './logic/export/vex.ts';
+import { type OfSystem, releaseOn } from './logic/interned.ts';
 import { type Accepted, acceptedEverywhere, allAccepted } from './store-accepted.ts';
 import { statementsCalled } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
@@ -34,6 +43,7 @@ interface Distinct {
   source: string;
   source_version: string;
   version_id: string | null;
+  updates_from: OsFacts['updatesFrom'] | null;
   foreign: boolean;
   /** the kernel that a host runs, where this may be the image of it */
   running: string | null;
@@ -43,13 +53,14 @@ interface Distinct {
 async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise<Distinct[]> {
   const { rows } = await sql<Distinct>`
     with used as materialized (
-      select distinct s.name, s.hash, o.data ->> 'versionId' as version_id, o.data ->> 'kernel' as kernel
+      select distinct s.name, s.hash, o.data ->> 'versionId' as version_id, o.data -> 'updatesFrom' as updates_from,
+        o.data ->> 'kernel' as kernel
       from audit.section s
       left join audit.section os on os.host_id = s.host_id and os.name = 'os'
       left join audit.section_content o on o.name = 'os' and o.hash = os.hash
       where s.name in ('packages', 'inventories') and s.hash is not null and s.host_id = ${anyOf(hostIds)})
     select distinct p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'arch' as arch,
-      p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id,
+      p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id, u.updates_from,
       coalesce(p ->> 'origin' in ('foreign', 'local'), false) as foreign,
       case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel,
           'linux-image-' || u.kernel || '-unsigned')
@@ -57,10 +68,10 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
     from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
     cross join jsonb_array_elements(c.data) p where u.name = 'packages'
     union
-    select p ->> 'ecosystem', p ->> 'name', p ->> 'version', null, p ->> 'name', p ->> 'version', null, false, null
+    select p ->> 'ecosystem', p ->> 'name', p ->> 'version', null, p ->> 'name', p ->> 'version', null, null, false, null
     from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
     cross join jsonb_array_elements(c.data -> 'components') p where u.name = 'inventories'
-    order by 1, 5, 2, 3, 4, 7, 8, 9`.execute(db);
+    order by 1, 5, 2, 3, 4, 7, 8, 9, 10`.execute(db);
   return rows;
 }
 
@@ -79,8 +90,10 @@ export async function* vexStatements(
   const accepted = await allAccepted(db);
   for (const one of accepted) yield* (await acceptedOnHosts(db, one, live)).filter(isAsked);
   const everywhere = await acceptedEverywhere(db);
-  const packages = await distinctPackages(db, [...live.keys()]);
-  for (const some of chunks(packages, PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);
+  const packages = Map.groupBy(await distinctPackages(db, [...live.keys()]), ({ updates_from: _updates, ...same }) =>
+    JSON.stringify(same),
+  );
+  for (const some of chunks([...packages.values()], PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);
 }
 
 /** Exceptions for all hosts stand with the packages instead. */
@@ -114,14 +127,18 @@ async function acceptedOnHosts(
 
 type Everywhere = ReadonlyMap<string, Accepted>;
 
-async function said(db: DbOrTx, packages: readonly Distinct[], accepted: Everywhere): Promise<VexStatement[]> {
+/** Of a package on hosts of several streams the worst is told: whoever reads it knows no streams. */
+async function said(db: DbOrTx, packages: readonly Distinct[][], accepted: Everywhere): Promise<VexStatement[]> {
   const names = new Map(
-    packages.flatMap((one) => namesOf(one).map((name) => [`${name.ecosystem} ${name.called}`, name] as const)),
+    packages.flat().flatMap((one) => namesOf(one).map((name) => [`${name.ecosystem} ${name.called}`, name] as const)),
   );
   const statements = Map.groupBy(await statementsCalled(db, [...names.values()]), ({ ecosystem, name }) =>
     called(ecosystem, name),
   );
-  return packages.flatMap((one) => saidOf(one, statements, accepted));
+  return packages.flatMap((same) => {
+    const releases = new Map(same.map((one) => [systemOf(one).stream, one]));
+    return worstOf([...releases.values()].map((one) => saidOf(one, statements, accepted)));
+  });
 }
 
 /** A kernel's packages are signed by other sources than what statements speak of. */
@@ -131,6 +148,11 @@ function namesOf(one: Distinct): { ecosystem: string; called: string }[] {
   const ecosystem = one.ecosystem.split(':')[0]!;
   return [one.name, one.source, sourceOf(one)].map((name) => ({ ecosystem, called: called(ecosystem, name) }));
 }
+
+const systemOf = ({ version_id: versionId, updates_from: updatesFrom }: Distinct): OfSystem => ({
+  versionId,
+  stream: versionId === null ? null : streamOfHost({ versionId, updatesFrom: updatesFrom ?? undefined }),
+});
 
 function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>, accepted: Everywhere): VexStatement[] {
   // Of a kernel's packages only the image that some host runs is judged.
@@ -142,7 +164,7 @@ function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>,
   const own = [...named].flatMap((name) => statements.get(name) ?? []);
   const installed = {
     ecosystem,
-    release: releaseOf(ecosystem, one.version_id),
+    release: releaseOn(ecosystem, systemOf(one)),
     name: one.name,
     version: one.version,
     source: one.source,

@@ -2,6 +2,7 @@ import type { StatementStatus } from '../../../model/statement.ts';
 
 /** One package of one release of Red Hat Enterprise Linux. */
 export interface Component {
+  /** `9`, or with extended support `9.2-eus` */
   release: string;
   name: string;
   of: 'source' | 'binary';
@@ -31,13 +32,16 @@ export interface Said {
 }
 
 /** What a vulnerability's statuses say of each component, in our words. */
-export function said(one: Vulnerability, components: ReadonlyMap<string, Component>): Said[] {
+export function said(one: Vulnerability, components: ReadonlyMap<string, readonly Component[]>): Said[] {
   const notes = notesOf(one);
   const of = (ids: readonly string[] | undefined, status: (id: string) => Pick<Said, 'status' | 'reason'>): Said[] =>
-    (ids ?? []).flatMap((id) => {
-      const component = components.get(id);
-      return component ? [{ component, impact: notes.impact.get(id) ?? null, ...status(id) }] : [];
-    });
+    (ids ?? []).flatMap((id) =>
+      (components.get(id) ?? []).map((component) => ({
+        component,
+        impact: notes.impact.get(id) ?? null,
+        ...status(id),
+      })),
+    );
   const statuses = one.product_status ?? {};
   const fixed = of(statuses.fixed, () => ({ status: 'fixed', reason: null })).filter(
     ({ component: c }) => c.version !== null,

@@ -19,7 +19,7 @@ function verdict(statements: readonly Statement[], release: string, name: string
   return match ? `${match.verdict}${match.fix === null ? '' : ` → ${match.fix}`}` : 'nothing said';
 }
 
-test('3.1: each status of a VEX document, by release, with why; extended support and other products say nothing of it', () => {
+test('3.1: each status of a VEX document, by release and stream, with why; other products say nothing of it', () => {
   const statements = parse(
     vex('CVE-2026-1', [
       { in: rhel(9), purl: 'openssl@3.0.7-27.el9?arch=src&epoch=1', status: 'fixed', erratum: 'RHSA-2026:0001' },
@@ -54,6 +54,7 @@ test('3.1: each status of a VEX document, by release, with why; extended support
       ['8', 'source', 'openssl', 'deferred', null, 'Fix deferred'],
       ['9', 'source', 'compat-openssl11', 'unassessed', null, 'Red Hat is looking into it'],
       ['9', 'source', 'openssl', 'fixed', '1:3.0.7-27.el9', null],
+      ['9.2-eus', 'source', 'openssl', 'fixed', '1:3.0.7-16.el9_2.9', null],
     ],
   );
   assert.ok(statements.every(({ aliases }) => aliases[0] === 'RHSA-2026:0001'));
@@ -63,6 +64,76 @@ test('3.1: each status of a VEX document, by release, with why; extended support
   assert.equal(verdict(statements, '8', 'openssl', '1:1.1.1k-9.el8_7'), 'affected');
   assert.equal(verdict(statements, '10', 'openssl', '1:3.2.2-1.el10'), 'not-affected');
   assert.equal(verdict(statements, '9', 'compat-openssl11', '1:1.1.1k-4.el9'), 'unknown');
+});
+
+test('3.2: fixes of each kind of extended support are of their stream, by both kinds of names that documents have', () => {
+  const fixed = (cpe: string, version: string, product?: string) => ({
+    in: `cpe:/${cpe}`,
+    purl: `x@${version}?arch=src`,
+    status: 'fixed' as const,
+    ...(product === undefined ? {} : { product }),
+  });
+  const statements = parse(
+    vex('CVE-2026-6', [
+      fixed('o:redhat:rhel_e4s:9.0::baseos', '1-1.el9_0.7', 'BaseOS-9.0.0.Z.E4S'),
+      fixed('o:redhat:rhel_aus:8.2::baseos', '1-1.el8_2.1', 'BaseOS-8.2.0.Z.AUS'),
+      fixed('a:redhat:rhel_tus:8.6::appstream', '1-1.el8_6.1', 'AppStream-8.6.0.Z.TUS'),
+      fixed('a:redhat:rhel_eus_long_life:8.4::appstream', '1-1.el8_4.1', 'AppStream-8.4.0.Z.EUS.EXTENSION'),
+      fixed('o:redhat:rhel_els:7', '1-1.el7_9.1', '7Server-ELS'),
+      fixed('o:redhat:rhel_els:6', '1-1.el6_10.1', 'rhel-6.10.els'),
+      fixed('o:redhat:enterprise_linux_eus:10.0', '1-1.el10_0.1', 'BaseOS-10.0.Z.EUS'),
+      fixed('o:redhat:enterprise_linux:8::baseos', '1-1.el8_10.1', 'BaseOS-8.10.0.Z.MAIN+EUS'),
+      fixed('a:redhat:rhel_software_collections:3::el7', '1-9.el7', '7Server-RHSCL-3.8'),
+      fixed('a:redhat:rhel_extras_rt_els:7', '1-9.el7', '7Server-RT-ELS'),
+    ]),
+  );
+  assert.deepEqual(Object.fromEntries(statements.map((one) => [one.release, one.fixed])), {
+    '6-els': '1-1.el6_10.1',
+    '7-els': '1-1.el7_9.1',
+    '8': '1-1.el8_10.1',
+    '8.10-eus': '1-1.el8_10.1',
+    '8.2-aus': '1-1.el8_2.1',
+    '8.4-eus-long-life': '1-1.el8_4.1',
+    '8.6-tus': '1-1.el8_6.1',
+    '9.0-e4s': '1-1.el9_0.7',
+    '10.0-eus': '1-1.el10_0.1',
+  });
+});
+
+/**
+ * From Red Hat's own document for this CVE (as of 2025-11-21, CC BY 4.0,
+ * https://security.access.redhat.com/data/csaf/v2/vex/2023/cve-2023-38545.json): what is fixed of curl itself.
+ */
+test('3.2, a real document: in each stream the fix is not affected, and the build before it is', () => {
+  const BUILDS = [
+    ['9.0.0.Z.EUS', 'rhel_eus:9.0', '9.0-eus', '7.76.1-14.el9_0.', 9],
+    ['9.2.0.Z.MAIN.EUS', 'enterprise_linux:9', '9.2-eus', '7.76.1-23.el9_2.', 4],
+    ['9.3.0.Z.MAIN', 'enterprise_linux:9', '9', '7.76.1-26.el9_3.', 2],
+  ] as const;
+  const statements = parse(
+    vex(
+      'CVE-2023-38545',
+      BUILDS.flatMap(([id, cpe, , version, update]) =>
+        ['BaseOS', 'AppStream'].map((channel) => ({
+          in: `cpe:/${channel === 'BaseOS' ? 'o' : 'a'}:redhat:${cpe}::${channel.toLowerCase()}`,
+          product: `${channel}-${id}`,
+          purl: `curl@${version}${update}?arch=src`,
+          status: 'fixed' as const,
+        })),
+      ),
+    ),
+  );
+  assert.deepEqual(statements.map(({ release }) => release).toSorted(), ['9', '9.0-eus', '9.2-eus']);
+  for (const [, , release, version, update] of BUILDS) {
+    const fix = `${version}${update}`;
+    assert.equal(verdict(statements, release, 'curl', fix), 'fixed');
+    assert.equal(verdict(statements, release, 'curl', `${version}${update - 1}`), `affected → ${fix}`);
+    // Whoever has it is known to have the fix, also where nobody knows of extended support.
+    assert.equal(verdict(statements, '9', 'curl', fix), 'fixed');
+  }
+  // Of 9.1 there is no extended support, and of none for SAP anything is said here but what began as EUS.
+  assert.equal(verdict(statements, '9', 'curl', '7.76.1-19.el9_1.2'), 'affected → 7.76.1-26.el9_3.2');
+  assert.equal(verdict(statements, '9.0-e4s', 'curl', '7.76.1-14.el9_0.8'), 'affected → 7.76.1-14.el9_0.9');
 });
 
 test('3.1: of modules each stream has its own fix, and where streams differ in what cannot be told, it is unknown', () => {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { AdvisoryId, type Statement } from '../../../model/statement.ts';
+import { streamReleaseOf } from '../logic/advisories/streams.ts';
 import { readChanges } from './changes.ts';
 import type { FeedContent, FeedMember } from './contract.ts';
 import { type Component, said } from './redhat-said.ts';
@@ -137,8 +138,8 @@ function productsOf(branches: readonly Branch[], found = new Map<string, { cpe?:
   return found;
 }
 
-/** Components of Red Hat Enterprise Linux itself, by the ids that statuses name. */
-function componentsOf({ product_tree: tree }: CsafDocument): ReadonlyMap<string, Component> {
+/** Components of Red Hat Enterprise Linux itself, by the ids that statuses name: one for each release that a product is of. */
+function componentsOf({ product_tree: tree }: CsafDocument): ReadonlyMap<string, Component[]> {
   const products = productsOf(tree.branches);
   const related = new Map(
     tree.relationships.map((one) => [
@@ -146,21 +147,35 @@ function componentsOf({ product_tree: tree }: CsafDocument): ReadonlyMap<string,
       { what: one.product_reference, where: one.relates_to_product_reference },
     ]),
   );
-  const found = new Map<string, Component>();
+  const found = new Map<string, Component[]>();
   for (const [id, { what, where }] of related) {
     // A package of a module is a part of the module, and that one of the system.
     const module = related.get(where);
-    const release = releaseOf(products.get(module?.where ?? where)?.cpe);
+    const system = module?.where ?? where;
     const part = packageOf(products.get(what)?.purl);
-    if (release === null || part === null) continue;
-    found.set(id, { ...part, release, stream: module ? streamOf(products, module.what) : part.stream });
+    if (part === null) continue;
+    const stream = module ? streamOf(products, module.what) : part.stream;
+    const releases = releasesOf(system, products.get(system)?.cpe);
+    if (releases.length > 0)
+      found.set(
+        id,
+        releases.map((release) => ({ ...part, release, stream })),
+      );
   }
   return found;
 }
 
-/** Main streams only: fixes of extended support have versions of their own, and layered products packages of their own. */
-const releaseOf = (cpe: string | undefined): string | null =>
-  /^cpe:\/[ao]:redhat:enterprise_linux:(\d+)(?:\.\d+)?(?::|$)/.exec(cpe ?? '')?.[1] ?? null;
+/**
+ * The main stream's, or one of extended support (`9.2-eus`); layered products have packages of their own. While a minor
+ * release is the newest, its fixes are for both: `BaseOS-9.2.0.Z.MAIN.EUS`.
+ */
+function releasesOf(id: string, cpe = ''): string[] {
+  const product = /^cpe:\/[ao]:redhat:(.*)$/.exec(cpe)?.[1] ?? '';
+  const main = /^enterprise_linux:(\d+)(?:\.\d+)?(?::|$)/.exec(product)?.[1];
+  if (main === undefined) return [streamReleaseOf(product) ?? []].flat();
+  const [, minor] = /-(\d+\.\d+)(?:\.\d+)*\.Z\.MAIN[.+]EUS$/.exec(id) ?? [];
+  return minor === undefined ? [main] : [main, `${minor}-eus`];
+}
 
 /** `pkg:rpm/redhat/openssl@3.0.7-16.el9_2?arch=src&epoch=1` */
 function packageOf(purl: string | undefined): Omit<Component, 'release'> | null {

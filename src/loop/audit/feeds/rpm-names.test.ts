@@ -88,12 +88,17 @@ test('3.1, trap 2: a package with a version of its own tells nothing of its sour
   assert.deepEqual(libs(fixed), ['RLSA-1 fixed']);
 });
 
-test('3.2: fixes of Red Hat’s extended support are not the main stream’s', () => {
+test('3.2: fixes of Red Hat’s extended support are their streams’, and not the main one’s (OSV)', () => {
   const eus = read('RHSA-2', [
     { ecosystem: 'Red Hat:rhel_eus:9.4::baseos', name: 'kernel-tools', fixed: '5.14.0-427.50.1.el9_4' },
     { ecosystem: 'Red Hat:enterprise_linux:9::baseos', name: 'openssl-libs', fixed: '1:3.0.7-28.el9_4' },
   ]);
-  assert.deepEqual(verdicts(eus, rpm('Red Hat', '9.4', 'kernel-tools', '5.14.0-427.13.1.el9_4')), []);
+  const tools = rpm('Red Hat', '9.4', 'kernel-tools', '5.14.0-427.13.1.el9_4');
+  assert.deepEqual(verdicts(eus, tools), []);
+  assert.deepEqual(verdicts(eus, { ...tools, release: '9.4-eus' }), ['RHSA-2 affected']);
+  const mended = { ...tools, release: '9.4-eus', version: '5.14.0-427.50.1.el9_4' };
+  assert.deepEqual(verdicts(eus, mended), ['RHSA-2 fixed']);
+  assert.deepEqual(verdicts(eus, { ...tools, release: '9.2-eus' }), []);
   assert.deepEqual(verdicts(eus, rpm('Red Hat', '9.4', 'openssl-libs', '1:3.0.7-27.el9')), ['RHSA-2 affected']);
 });
 

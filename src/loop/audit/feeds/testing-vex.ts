@@ -2,6 +2,8 @@
 export interface Line {
   /** CPE of the product */
   in: string;
+  /** its id, where that tells more */
+  product?: string;
   module?: string;
   purl: string;
   status: 'fixed' | 'known_affected' | 'known_not_affected' | 'under_investigation';
@@ -25,9 +27,10 @@ export function vex(cve: string, lines: readonly Line[], time = '2026-11-01T10:0
     product_reference: what,
     relates_to_product_reference: where,
   });
-  const rows = lines.map((line) => {
-    const where = line.module === undefined ? line.in : `${line.in}:${line.module}`;
-    return { ...line, where, id: `${where}:${line.purl}` };
+  const rows = lines.map(({ product: own, ...line }) => {
+    const system = own ?? line.in;
+    const where = line.module === undefined ? system : `${system}:${line.module}`;
+    return { ...line, system, where, id: `${where}:${line.purl}` };
   });
   const ids = (status: Line['status']): string[] => rows.filter((row) => row.status === status).map(({ id }) => id);
   return {
@@ -38,14 +41,14 @@ export function vex(cve: string, lines: readonly Line[], time = '2026-11-01T10:0
           category: 'vendor',
           name: 'Red Hat',
           branches: rows.flatMap((row) => [
-            product(row.in, { cpe: row.in }),
+            product(row.system, { cpe: row.in }),
             ...(row.module ? [product(row.module, { purl: `pkg:rpmmod/redhat/${row.module}` })] : []),
             product(row.purl, { purl: `pkg:rpm/redhat/${row.purl}` }),
           ]),
         },
       ],
       relationships: rows.flatMap((row) => [
-        ...(row.module ? [relation(row.where, row.module, row.in)] : []),
+        ...(row.module ? [relation(row.where, row.module, row.system)] : []),
         relation(row.id, row.purl, row.where),
       ]),
     },

@@ -1,5 +1,6 @@
 import type { Difference } from '../../../model/compare.ts';
-import type { Facts } from '../../../model/facts.ts';
+import type { Facts, OsFacts } from '../../../model/facts.ts';
+import { streamInWords, streamOf, streamOfHost } from './advisories/streams.ts';
 
 type Values = ReadonlyMap<string, string>;
 
@@ -21,10 +22,17 @@ export function packagesIn({ packages }: Partial<Facts>): Values {
   return new Map([...found].map(([key, versions]) => [key, versions.sort().join(', ')]));
 }
 
+/** Red Hat's alone. */
+function streamIn(os: OsFacts): string {
+  const stream = streamOf(streamOfHost(os));
+  return stream === null ? 'the main stream' : streamInWords(stream);
+}
+
 /** What an administrator decides: settings of sshd and the kernel, what starts at boot, where packages are from. */
 export function settingsIn({ os, settings, services, archive, kernel }: Partial<Facts>): Values {
   const entries: [string, string][] = [
     ...(os ? ([['os', os.prettyName]] as [string, string][]) : []),
+    ...(os?.updatesFrom ? ([['updates from', streamIn(os)]] as [string, string][]) : []),
     ...(kernel ? ([['kernel that runs', kernel.release]] as [string, string][]) : []),
     ...Object.entries(settings?.sshd ?? {}).map(([key, value]): [string, string] => [`sshd ${key}`, value]),
     ...Object.entries(settings?.sysctl ?? {}).map(([key, value]): [string, string] => [`sysctl ${key}`, value]),

@@ -26,13 +26,24 @@ export interface Interned {
   kernel: string;
 }
 
-/** A package as its host tells of it; `versionId`: os-release's. */
-export function asInstalled(fact: PackageFact, versionId: string | null): Installed & { library: boolean } {
+/** What of a host decides which release its packages are judged as. */
+export interface OfSystem {
+  /** os-release's */
+  versionId: string | null;
+  /** Red Hat's extended support, `9.2-eus`; null: none that is known */
+  stream: string | null;
+}
+
+export const releaseOn = (ecosystem: string, { versionId, stream }: OfSystem): string | null =>
+  ecosystem === 'Red Hat' && stream !== null ? stream : releaseOf(ecosystem, versionId);
+
+/** A package as its host tells of it. */
+export function asInstalled(fact: PackageFact, system: OfSystem): Installed & { library: boolean } {
   const { name, version, source, sourceVersion, origin } = fact;
   const ecosystem = fact.ecosystem.split(':')[0]!;
   return {
     ecosystem,
-    release: releaseOf(ecosystem, versionId),
+    release: releaseOn(ecosystem, system),
     name,
     version,
     source,

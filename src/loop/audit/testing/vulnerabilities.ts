@@ -1,6 +1,10 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after } from 'node:test';
 import type { PackageFact } from '../../../model/facts.ts';
 import type { Vulnerabilities, VulnerabilityDetail } from '../../../model/vulnerability.ts';
+import { MIGRATIONS_DIR } from '../../../platform/db/migrate.ts';
+import { withClient } from '../../../platform/db/pool.ts';
 import type { AuditOptions } from '../index.ts';
 import { shop, type World, world } from './world.ts';
 
@@ -79,3 +83,14 @@ export const list = (w: World, query: object = {}): Promise<Vulnerabilities> =>
   w.call('listVulnerabilities', { query });
 export const show = (w: World, advisory: string): Promise<VulnerabilityDetail> =>
   w.call('showVulnerability', { params: { advisory } });
+
+/** As when a release with that migration is started, and its sweep comes by twice. */
+export async function migrated(w: World, name: string): Promise<void> {
+  const migration = await readFile(join(MIGRATIONS_DIR, name), 'utf8');
+  await withClient(w.platform.urls.owner, (client) => client.query(migration));
+  w.later();
+  for (let run = 0; run < 2; run += 1) {
+    await w.audit.jobs['audit.sweep']!({});
+    await w.settle();
+  }
+}

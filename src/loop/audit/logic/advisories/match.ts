@@ -1,6 +1,7 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
 import { DISTRIBUTIONS } from '../export/purl.ts';
 import { bundled } from './errata.ts';
+import { inStreams, isOfMajor } from './extended.ts';
 import { isModular } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
@@ -55,15 +56,20 @@ export interface Match {
 export function matchPackage(statements: readonly FeedStatement[], installed: Installed, orderOf: OrderOf): Match[] {
   const about = statements.filter((statement) => isAbout(statement, installed));
   const byWeight = weighedFor(installed);
-  const matches = [...Map.groupBy(about, ({ id }) => id).values()].map((same) => {
-    const [first, ...others] = same.toSorted(byWeight);
-    return others
-      .filter((one) => byWeight(first!, one) === 0)
-      .map((one) => judge(one, installed, orderOf))
-      .reduce(worse, judge(first!, installed, orderOf));
-  });
+  const decide = (some: readonly FeedStatement[]): Match[] =>
+    [...Map.groupBy(some, ({ id }) => id).values()].map((same) => {
+      const [first, ...others] = same.toSorted(byWeight);
+      return others
+        .filter((one) => byWeight(first!, one) === 0)
+        .map((one) => judge(one, installed, orderOf))
+        .reduce(worse, judge(first!, installed, orderOf));
+    });
+  const matches = isRedHat(installed) ? inStreams(about, installed, decide) : decide(about);
   return bundled(withoutTwins(matches, worseIn(orderOf(installed.ecosystem))));
 }
+
+/** Those built of it have no streams beside the main one. */
+const isRedHat = ({ ecosystem }: Installed): boolean => ecosystem === 'Red Hat';
 
 const worse = (a: Match, b: Match): Match => (BADNESS[b.verdict] > BADNESS[a.verdict] ? b : a);
 
@@ -96,11 +102,16 @@ function madeFrom({ ecosystem, sourceVersion }: Installed): string | null {
   return backport ? String(Number(backport[1]) + 1) : null;
 }
 
-export function isAbout(statement: Statement, installed: Installed): boolean {
+/** Of the release that a backport was made from, and not of the one that it is on. */
+const isOfOrigin = ({ release }: Statement, installed: Installed): boolean =>
+  release !== null && release !== installed.release && release === madeFrom(installed);
+
+function isAbout(statement: FeedStatement, installed: Installed): boolean {
   return (
     statement.ecosystem === installed.ecosystem &&
     versionAsNamed(statement, installed) !== null &&
-    [null, installed.release, madeFrom(installed)].includes(statement.release)
+    ([null, installed.release, madeFrom(installed)].includes(statement.release) ||
+      (isRedHat(installed) && isOfMajor(statement, installed)))
   );
 }
 
@@ -158,7 +169,7 @@ function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf)
       `it depends on whether it is of the stream ${streams.join(' or ')}, which its version does not tell`,
     );
   const match = inside ? affected(statement, version, order!, says) : says(...outside(statement, version, order!));
-  if (statement.release === null || statement.release === installed.release) return match;
+  if (!isOfOrigin(statement, installed)) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
 

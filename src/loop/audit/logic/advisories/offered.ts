@@ -1,5 +1,7 @@
+import { UNSAID } from './extended.ts';
 import type { OrderOf } from './match.ts';
 import { kernelWith } from './kernel-image.ts';
+import { minorOf } from './streams.ts';
 
 /** Why a statement of Ubuntu's has a fix that not everybody gets. */
 export const WITH_PRO = 'with Ubuntu Pro';
@@ -35,12 +37,16 @@ export function whyNotOffered(wanted: Wanted, offered: Offered, orderOf: OrderOf
   const { candidate, archives, listsAgeDays } = offered;
   if (wanted.why.includes(WITH_PRO) && archives !== null && !archives.some(isOfPro))
     return 'it comes with Ubuntu Pro, to which this host is not attached';
-  if (candidate === undefined) return null;
+  if (candidate === undefined) return whyOfNoUse(wanted);
   const asOf = listsAgeDays === null || listsAgeDays < 1 ? '' : `, as of ${days(listsAgeDays)} ago`;
   if (candidate === null) return `no archive of this host has the package${asOf}`;
   if (candidate !== version && !isOlder(candidate, fix, wanted, orderOf)) return null;
   return `the archives of this host do not offer it yet: ${candidate} is the newest there${asOf}`;
 }
+
+/** A fix of Red Hat's that names the minor release which it was built for, and that one is not the host's. */
+const whyOfNoUse = ({ why, fix }: Wanted): string | null =>
+  why.includes(UNSAID) && minorOf(fix!) !== null ? 'it is of another stream than this host’s' : null;
 
 /** What is offered is newer than what is installed, and still older than the fix. */
 const isOlder = (candidate: string, fix: string, wanted: Wanted, orderOf: OrderOf): boolean =>

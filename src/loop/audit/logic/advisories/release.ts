@@ -1,3 +1,5 @@
+import { streamReleaseOf } from './streams.ts';
+
 const DEBIAN: Readonly<Record<string, string>> = {
   squeeze: '6',
   wheezy: '7',
@@ -17,8 +19,8 @@ export const debianRelease = (codename: string): string => DEBIAN[codename] ?? c
 const RELEASES: Readonly<Record<string, (rest: string) => string>> = {
   // Fixes of Pro are for the same release; those for FIPS are other packages, whose versions are other versions.
   Ubuntu: (rest) => rest.replace(/:LTS$/, '').replace(/^Pro:(?=\d+\.\d+$)/, ''),
-  // Fixes of extended support have versions of their own, and layered products packages of their own.
-  'Red Hat': (rest) => /^enterprise_linux:(\d+)/.exec(rest)?.[1] ?? rest,
+  // Layered products have packages of their own.
+  'Red Hat': (rest) => /^enterprise_linux:(\d+)/.exec(rest)?.[1] ?? streamReleaseOf(rest) ?? rest,
   // Modules and products of one service pack have one VERSION_ID.
   SUSE: (rest) => {
     const match =

@@ -159,6 +159,21 @@ export function ofMatch(match: Match, purl: string, name: string, accepted?: Acc
   return withAcceptance(said, accepted);
 }
 
+const BADNESS: readonly VexStatement['status'][] = ['not_affected', 'fixed', 'under_investigation', 'affected'];
+
+/** What was said of one product more than once: of each vulnerability the worst, in the order of their names. */
+export function worstOf(said: readonly VexStatement[][]): VexStatement[] {
+  const [only] = said;
+  if (only !== undefined && said.length === 1) return only;
+  const found = new Map<string, VexStatement>();
+  for (const one of said.flat()) {
+    const there = found.get(one.vulnerability);
+    if (there === undefined || BADNESS.indexOf(one.status) > BADNESS.indexOf(there.status))
+      found.set(one.vulnerability, one);
+  }
+  return [...found.values()].toSorted((a, b) => (a.vulnerability < b.vulnerability ? -1 : 1));
+}
+
 export interface Heading {
   /** newest of what it tells, ISO 8601 */
   at: string;
