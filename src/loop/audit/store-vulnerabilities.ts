@@ -17,7 +17,8 @@ import type { AuditTables } from './tables.ts';
 import { versionOrder } from './versions/registry.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
-type Count = Pick<Row, 'advisory' | 'aliases' | 'severity' | 'sources' | 'packages' | 'fixable'> & Counts;
+type Count = Pick<Row, 'advisory' | 'aliases' | 'severity' | 'severity_by' | 'sources' | 'packages' | 'fixable'> &
+  Counts;
 
 export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (advisories.length > 0)
@@ -27,20 +28,20 @@ export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Pro
 export async function putCounts(db: DbOrTx, counts: readonly Count[]): Promise<void> {
   if (counts.length === 0) return;
   await sql`insert into audit.vulnerability as v
-      (advisory, aliases, severity, sources, packages, hosts, listening, reached, reached_from, reached_at, important,
+      (advisory, aliases, severity, severity_by, sources, packages, hosts, listening, reached, reached_from, reached_at, important,
        peers, fixable)
-    select n.advisory, n.aliases, n.severity, n.sources, n.packages, n.hosts, n.listening, n.reached, n."reachedFrom",
+    select n.advisory, n.aliases, n.severity, n.severity_by, n.sources, n.packages, n.hosts, n.listening, n.reached, n."reachedFrom",
       n."reachedAt", n.important, n.peers, n.fixable
-    from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text,
+    from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text, severity_by text,
       sources text[], packages integer, hosts integer, listening integer, reached integer, "reachedFrom" text[],
       "reachedAt" timestamptz, important integer, peers integer, fixable boolean)
-    on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity,
+    on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity, severity_by = excluded.severity_by,
       sources = excluded.sources, packages = excluded.packages, hosts = excluded.hosts, listening = excluded.listening,
       reached = excluded.reached, reached_from = excluded.reached_from, reached_at = excluded.reached_at,
       important = excluded.important, peers = excluded.peers, fixable = excluded.fixable
-    where (v.aliases, v.severity, v.sources, v.packages, v.hosts, v.listening, v.reached, v.reached_from,
+    where (v.aliases, v.severity, v.severity_by, v.sources, v.packages, v.hosts, v.listening, v.reached, v.reached_from,
         v.reached_at, v.important, v.peers, v.fixable)
-      is distinct from (excluded.aliases, excluded.severity, excluded.sources, excluded.packages, excluded.hosts,
+      is distinct from (excluded.aliases, excluded.severity, excluded.severity_by, excluded.sources, excluded.packages, excluded.hosts,
         excluded.listening, excluded.reached, excluded.reached_from, excluded.reached_at, excluded.important,
         excluded.peers, excluded.fixable)`.execute(db);
 }
@@ -50,7 +51,7 @@ export async function weigh(db: DbOrTx, advisories: readonly string[] | null): P
   if (advisories?.length === 0) return;
   const which = advisories === null ? sql`true` : sql`v.advisory = ${anyOf(advisories)}`;
   const { rows } = await sql<Weighed & { advisory: string }>`
-    select v.advisory, v.severity, v.hosts, v.listening, v.reached, v.reached_from, v.reached_at, v.important, v.peers,
+    select v.advisory, v.severity, v.severity_by, v.hosts, v.listening, v.reached, v.reached_from, v.reached_at, v.important, v.peers,
       coalesce(bool_or(s.kind = 'kev'), false) as exploited,
       coalesce(bool_or((s.body ->> 'ransomware')::boolean), false) as ransomware, max((s.body ->> 'score')::real) as epss
     from audit.vulnerability v cross join lateral unnest(array_append(v.aliases, v.advisory)) c (cve)

@@ -119,6 +119,8 @@ export type AuditTables = {
     advisory: string;
     aliases: string[];
     severity: Severity | 'unknown';
+    /** the advisory, told of under this one, whose word that is */
+    severity_by: string | null;
     sources: string[];
     packages: number;
     hosts: number;
