@@ -139,6 +139,8 @@ export type AuditTables = {
     /** hosts on which it is overdue, as of when they were counted; null: they were not since its clocks changed */
     overdue_hosts: Generated<number | null>;
     overdue_counted_at: Generated<Date | null>;
+    /** since when a job counts them; null: none does, or its clocks changed since */
+    overdue_turn: Generated<Date | null>;
     /** names by which it can be accepted, in capitals */
     answers_to: Generated<string[]>;
   };
