@@ -116,7 +116,8 @@ test('findings go out as SARIF, CSV and JSON lines: valid by the published schem
   const lines = (await exported(w, 'exportFindings', { query: { format: 'jsonl' } })).trimEnd().split('\n');
   assert.deepEqual(
     lines.map((line) => JSON.parse(line) as Finding),
-    findings,
+    // Feeds say nothing of it here, and nobody accepted it.
+    findings.map((one) => ({ ...one, exceptedUntil: null, priority: null, factors: [] })),
   );
   assert.equal(await exported(w, 'exportFindings', { query: { format: 'sarif' } }), sarif);
   const none = await exported(w, 'exportFindings', { query: { format: 'jsonl', state: 'fixed' } });

@@ -7,23 +7,62 @@ import { matchHost } from './logic/advisories/host.ts';
 import { isRunning, kernelWith } from './logic/advisories/kernel-image.ts';
 import { called, type FeedStatement } from './logic/advisories/match.ts';
 import { releaseOf } from './logic/advisories/release.ts';
+import type { ExportedFinding } from './logic/export/findings.ts';
 import { purlOf } from './logic/export/purl.ts';
 import { type AcceptedPackage, ofAccepted, ofFinding, ofMatch, type VexStatement } from './logic/export/vex.ts';
 import { type Accepted, acceptedEverywhere, allAccepted } from './store-accepted.ts';
 import { statementsCalled } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
+import { type Priority, prioritiesOf } from './store-vulnerabilities.ts';
 import { versionOrder } from './versions/registry.ts';
 
 const PAGE = 500;
 
 /** All findings in the order of their ids, some at a time. */
-export async function* eachFinding(db: DbOrTx, filter: FindingFilter = {}): AsyncGenerator<Finding> {
+async function* someFindings(db: DbOrTx, filter: FindingFilter): AsyncGenerator<Finding[]> {
   for (let after = ''; ;) {
     const rows = await findFindings(db, filter, { after, limit: PAGE });
-    for (const row of rows) yield plainFinding(row);
+    yield rows.map(plainFinding);
     if (rows.length < PAGE) return;
     after = rows.at(-1)!.id;
   }
+}
+
+async function* eachFinding(db: DbOrTx, filter: FindingFilter): AsyncGenerator<Finding> {
+  for await (const some of someFindings(db, filter)) yield* some;
+}
+
+/** With what is no part of a finding, and asked by whoever reads a list of them: until when it is accepted, and how urgent. */
+export async function* findingsToExport(
+  db: DbOrTx,
+  filter: FindingFilter,
+  exceptionEnds: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>,
+): AsyncGenerator<ExportedFinding> {
+  for await (const some of someFindings(db, filter)) {
+    const excepted = some.flatMap(({ exceptionId, state }) =>
+      state === 'excepted' && exceptionId ? [exceptionId] : [],
+    );
+    const [ends, priorities] = await Promise.all([
+      exceptionEnds([...new Set(excepted)]),
+      prioritiesOf(db, [...new Set(some.flatMap(({ advisories }) => advisories))]),
+    ]);
+    for (const one of some) yield withContext(one, ends, priorities);
+  }
+}
+
+function withContext(
+  one: Finding,
+  ends: ReadonlyMap<string, string>,
+  priorities: ReadonlyMap<string, Priority>,
+): ExportedFinding {
+  const own = one.advisories.flatMap((name) => priorities.get(name.toUpperCase()) ?? []);
+  const worst = own.toSorted((a, b) => b.priority - a.priority)[0];
+  return {
+    ...one,
+    exceptedUntil: (one.state === 'excepted' && one.exceptionId && ends.get(one.exceptionId)) || null,
+    priority: worst?.priority ?? null,
+    factors: worst?.factors ?? [],
+  };
 }
 
 interface Distinct {

@@ -152,6 +152,22 @@ export async function vulnerabilitiesNamed(
   return rows.map((row) => toVulnerability(row, now));
 }
 
+export type Priority = Pick<Vulnerability, 'priority' | 'factors'>;
+
+/** How urgent each of these is, by its name in capitals, where it is listed by that name or under another. */
+export async function prioritiesOf(db: DbOrTx, names: readonly string[]): Promise<Map<string, Priority>> {
+  if (names.length === 0) return new Map();
+  const { rows } = await sql<Row>`
+    select v.* from audit.vulnerability v where v.advisory = ${anyOf(names)} or v.aliases && ${[...names]}::text[]
+    order by v.priority`.execute(db);
+  // Of several the most urgent one stays.
+  return new Map(
+    rows.flatMap((row) =>
+      row.answers_to.map((name) => [name, { priority: row.priority, factors: factorsOf(row) }] as const),
+    ),
+  );
+}
+
 /** Until when the risk is accepted on all hosts. */
 const ACCEPTED = sql<Date | null>`(select max(a.until) from audit.accepted a
   where a.hosts is null and upper(a.advisory) = any(v.answers_to))`;
