@@ -5,6 +5,7 @@ import type {
   Vulnerability,
   VulnerabilitySeverity,
 } from '../../model/vulnerability.ts';
+import { isBehind } from '../../model/feed.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Span } from './logic/vulnerability-life.ts';
@@ -12,6 +13,7 @@ import { isErratum } from './logic/advisories/errata.ts';
 import { whyNotOffered } from './logic/advisories/offered.ts';
 import type { Counts } from './logic/count-hosts.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
+import { feedRows, toFeed } from './store-feeds.ts';
 import { offeredOn } from './store-offered.ts';
 import type { AuditTables } from './tables.ts';
 import { versionOrder } from './versions/registry.ts';
@@ -202,18 +204,12 @@ async function isInformed(db: DbOrTx): Promise<boolean> {
   return rows.length > 0;
 }
 
-const DAY_MS = 24 * 3_600_000;
-const [FETCHED_DAYS, HANDED_DAYS] = [2, 31];
-
-/** Whoever was tried and never answered is late, too. */
-async function lateFeeds(db: DbOrTx, now: Date): Promise<string[]> {
-  const ago = (days: number): Date => new Date(now.getTime() - days * DAY_MS);
-  const { rows } = await sql<{ name: string }>`
-    select f.name from audit.feed f join audit.feed_state s on s.feed = f.name
-    where coalesce(s.ok_at, '-infinity') < case when f.url is null then ${ago(HANDED_DAYS)}::timestamptz
-      else ${ago(FETCHED_DAYS)}::timestamptz end order by f.name`.execute(db);
-  return rows.map(({ name }) => name);
-}
+/** What is newer than what these said last is not listed. */
+const lateFeeds = async (db: DbOrTx, now: Date): Promise<string[]> =>
+  (await feedRows(db))
+    .map(toFeed)
+    .filter((feed) => isBehind(feed, now))
+    .map(({ name }) => name);
 
 export type PackageOn = AffectedPackage & { hostId: string; advisory: string; sourceVersion: string };
 
