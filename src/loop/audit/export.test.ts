@@ -173,11 +173,13 @@ test('a host’s bill of materials is valid CycloneDX 1.6 with every package of 
   open.push(w);
   const id = await w.find(at.address, 'SHA256:a');
   const { os } = shop({ version: '1', pid: 1, startedAt: w.clock.now }, at);
-  const packages = dpkgStatus(status.toString('utf8')).map(({ release: _release, ...one }): PackageFact => ({
-    ...one,
-    arch: 'amd64',
-    status: 'installed',
-  }));
+  const packages = dpkgStatus(status.toString('utf8')).map(
+    ({ release: _release, stream: _stream, ...one }): PackageFact => ({
+      ...one,
+      arch: 'amd64',
+      status: 'installed',
+    }),
+  );
   const query = { params: { id }, query: { format: 'cyclonedx' } };
   await assert.rejects(exported(w, 'exportSbom', query), (error) => isAppError(error, 'NOTHING_TO_EXPORT'));
   const components = [library('@a/b', '/srv/a.js'), library('@a/b', '/srv/b.js'), library('c', '/srv/c.js')];

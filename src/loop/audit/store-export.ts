@@ -72,6 +72,7 @@ interface Distinct {
   arch: string | null;
   source: string;
   source_version: string;
+  stream: string | null;
   version_id: string | null;
   foreign: boolean;
   /** the kernel that a host runs, where this may be the image of it */
@@ -88,7 +89,7 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
       left join audit.section_content o on o.name = 'os' and o.hash = os.hash
       where s.name in ('packages', 'inventories') and s.hash is not null and s.host_id = ${anyOf(hostIds)})
     select distinct p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'arch' as arch,
-      p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id,
+      p ->> 'source' as source, p ->> 'sourceVersion' as source_version, p ->> 'stream' as stream, u.version_id,
       coalesce(p ->> 'origin' in ('foreign', 'local'), false) as foreign,
       case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel,
           'linux-image-' || u.kernel || '-unsigned')
@@ -96,10 +97,10 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
     from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
     cross join jsonb_array_elements(c.data) p where u.name = 'packages'
     union
-    select p ->> 'ecosystem', p ->> 'name', p ->> 'version', null, p ->> 'name', p ->> 'version', null, false, null
+    select p ->> 'ecosystem', p ->> 'name', p ->> 'version', null, p ->> 'name', p ->> 'version', null, null, false, null
     from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
     cross join jsonb_array_elements(c.data -> 'components') p where u.name = 'inventories'
-    order by 1, 5, 2, 3, 4, 7, 8, 9`.execute(db);
+    order by 1, 5, 2, 3, 4, 8, 9, 10, 7`.execute(db);
   return rows;
 }
 
@@ -186,6 +187,7 @@ function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>,
     version: one.version,
     source: one.source,
     sourceVersion: one.source_version,
+    stream: one.stream,
     foreign: one.foreign,
   };
   const { packages, kernel } = matchHost(own, [installed], versionOrder, one.running);

@@ -95,6 +95,7 @@ export type AuditTables = {
     version: string;
     source: string;
     source_version: string;
+    stream: string | null;
     is_foreign: boolean;
     is_library: boolean;
     kernel: string;
