@@ -325,6 +325,16 @@ test('the estate’s VEX: each package once however many hosts have it; affected
     JSON.parse(await exported(w, 'exportVex', { query: { format: 'openvex', cve: 'cve-2024-1086' } })),
   );
   assert.deepEqual([...new Set(one.statements.map(({ vulnerability }) => vulnerability.name))], ['CVE-2024-1086']);
+  // What is asked of one alone is looked for by its packages, and is what stands in the whole.
+  for (const name of new Set(statements.map(({ vulnerability }) => vulnerability.name))) {
+    const query = { format: 'openvex', cve: name.toLowerCase() };
+    const alone = OpenVex.parse(JSON.parse(await exported(w, 'exportVex', { query })));
+    assert.deepEqual(
+      alone.statements,
+      statements.filter(({ vulnerability: { name: id, aliases = [] } }) => [id, ...aliases].includes(name)),
+      name,
+    );
+  }
   assert.equal(await exported(w, 'exportVex', { query: { format: 'openvex' } }), text);
 
   const [hole] = await w.audit.findings({ hostId: shopId, advisory: 'CVE-2014-0160' });

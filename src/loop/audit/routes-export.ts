@@ -102,7 +102,7 @@ const vexRoute = ({ platform: { db, config }, discovery }: Context): Route =>
     raw: true,
     handler: async ({ query: { format, cve } }) => {
       const advisory = cve?.toUpperCase();
-      const hosts = (await discovery.hosts()).filter((host) => !host.supersededBy);
+      const hosts = await discovery.briefs();
       const statements = vexStatements(db, hosts, advisory);
       const first = await statements.next();
       const at = await newestKnowledge(db);
