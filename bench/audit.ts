@@ -183,7 +183,11 @@ async function overdue({ platform, call }: Estate): Promise<Figures> {
     select p.host_id, p.section, (select min(l.id) from audit.package_list l where l.id > p.list_id), p.until
     from patched p`.execute(db);
   await counted(platform);
+  const ended = new AbortController();
+  const watching = longestTransaction(platform, ended.signal);
   const run = await timed(() => countOverdue(platform));
+  ended.abort();
+  const longest = await watching;
   const { rows } = await sql<{ counted: string; hosts: string }>`
     select count(*) as counted, sum(overdue_hosts) as hosts from audit.vulnerability where overdue_hosts is not null`.execute(
     db,
@@ -191,10 +195,23 @@ async function overdue({ platform, call }: Estate): Promise<Figures> {
   const page = await timed(() => call('listVulnerabilities', { query: { limit: '100', overdue: 'true' } }));
   return {
     'overdue hosts: one run of their job': run,
+    '  its longest transaction, waits included': longest,
     'vulnerabilities counted in it (number)': Number(rows[0]!.counted),
     'overdue hosts of them in all (number)': Number(rows[0]!.hosts),
     'a page of overdue ones': page,
   };
+}
+
+/** Looked at from another connection, every few milliseconds, until it is over; in seconds. */
+async function longestTransaction({ db }: RunningPlatform, over: AbortSignal): Promise<number> {
+  let longest = 0;
+  for (; !over.aborted; await sleep(5)) {
+    const { rows } = await sql<{ seconds: number | null }>`
+      select max(extract(epoch from clock_timestamp() - xact_start))::float8 as seconds from pg_stat_activity
+      where backend_type = 'client backend' and pid <> pg_backend_pid() and datname = current_database()`.execute(db);
+    longest = Math.max(longest, rows[0]!.seconds ?? 0);
+  }
+  return longest;
 }
 
 async function questions({ call }: Estate): Promise<Figures> {

@@ -722,4 +722,27 @@ test('feeds of advisories: kinds, one that is handed over, refused, listed', asy
   await fails(4, /What came as kev was refused/, 'feed', 'import', 'kev', file);
   const items = await json('feed', 'list');
   assert.deepEqual([items[0].name, items[0].counts.signals, items[0].lastError !== null], ['kev', 1, true]);
+
+  // What is in error is said by whatever looks over everything, with what to do.
+  const why = /what came \d+ (s|min) ago is in force/;
+  const doctor = await run('doctor');
+  assert.equal(doctor.code, 1);
+  assert.match(doctor.out, /FIX {2}feed kev: [^\n]+; what came [^\n]+\n +→ lastember feed import kev FILE/);
+  const status = await json('status');
+  assert.deepEqual([status.feeds, status.troubledFeeds[0].name], [1, 'kev']);
+  assert.match(status.troubledFeeds[0].why, why);
+  assert.match(
+    await ok('status'),
+    / feeds +1 feed, 1 in error or old\n +kev +[^\n]+next: lastember feed import kev FILE/,
+  );
+  writeFileSync(file, JSON.stringify(catalog));
+  await ok('feed', 'import', 'kev', file);
+  assert.match((await run('doctor')).out, /ok {3}feeds: 1 feed, all up to date/);
+  await ok('feed', 'add', 'epss', '--kind', 'epss', '--offline');
+  assert.match((await run('doctor')).out, /FIX {2}feed epss: nothing was handed over yet\n/);
+  for (const name of ['kev', 'epss']) await ok('feed', 'remove', name);
+  assert.match(
+    (await run('doctor')).out,
+    /ok {3}feeds: none, so nothing is known of vulnerabilities: lastember feed add/,
+  );
 });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { agentListenOf, loadConfig, readLocal } from '../server/local.ts';
 import type { Context } from './context.ts';
+import { feedsInWords, troubleOf } from './feeds-health.ts';
 
 export interface Check {
   what: string;
@@ -32,6 +33,7 @@ export async function doctor(context: Context): Promise<Check[]> {
     ...(running || !config
       ? []
       : [await port(config.listen, config.port), await port(agentListenOf(config), config.agentPort)]),
+    ...(running || context.server !== null ? await feeds(context) : []),
     kits(),
     built('agent bundle', 'dist/agent/lastember-agent.cjs', 'npm run build:agent'),
     built('console', 'dist/console/index.html', 'npm run build:console'),
@@ -138,6 +140,24 @@ function port(host: string, number: number): Promise<Check> {
     );
     probe.listen(number, host, () => probe.close(() => said(true, 'free')));
   });
+}
+
+/** Of the server that is asked otherwise, too. A check for each that is in trouble, so that each says what to do. */
+async function feeds(context: Context): Promise<Check[]> {
+  const what = 'feeds';
+  try {
+    const { items } = await (await context.client()).listFeeds();
+    const troubled = items.flatMap((feed) => troubleOf(feed, new Date()) ?? []);
+    if (troubled.length === 0) return [{ what, ok: true, found: feedsInWords(items.length, 0), fix: '' }];
+    return troubled.map(({ name, why, next }) => ({
+      what: `feed ${name}`,
+      ok: false,
+      found: why,
+      fix: `${next} (its settings: lastember feed list --json)`,
+    }));
+  } catch (error) {
+    return [{ what, ok: false, found: (error as Error).message, fix: 'set LASTEMBER_TOKEN to a token that may read' }];
+  }
 }
 
 function kits(): Check {

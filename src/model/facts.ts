@@ -56,6 +56,8 @@ export const PackageFact = z.object({
   arch: z.string(),
   source: z.string(),
   sourceVersion: z.string(),
+  /** of rpm: the stream of a module that it was built for, as `php:7.4`; absent: of none, or nobody asked */
+  stream: z.string().optional(),
   status: z.string(),
   /** version that the host's package manager would install now; null: none offered; absent: nobody asked */
   candidate: z.string().nullable().optional(),

@@ -48,3 +48,14 @@ export const Feed = z.object({
   covers: z.enum(['all', 'fixed-only']),
 });
 export type Feed = z.infer<typeof Feed>;
+
+/** A feed that is fetched answers every six hours; one that comes as a file is handed over once a month, at least. */
+const [FETCHED_DAYS, HANDED_DAYS] = [2, 31];
+const DAY_MS = 24 * 3_600_000;
+
+/** It was not taken for so long that what it says now may be something else. One that nobody tried yet is no older than new. */
+export function isBehind({ url, lastTriedAt, lastOkAt }: Feed, now: Date): boolean {
+  if (lastTriedAt === null) return false;
+  const days = url === null ? HANDED_DAYS : FETCHED_DAYS;
+  return lastOkAt === null || now.getTime() - Date.parse(lastOkAt) > days * DAY_MS;
+}

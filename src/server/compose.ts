@@ -2,7 +2,7 @@ import { createAudit } from '../loop/audit/index.ts';
 import { type ChangeFace, createChange } from '../loop/change/index.ts';
 import { createDiscovery } from '../loop/discovery/index.ts';
 import { createEnrollment, type Enrollment } from '../loop/enrollment/index.ts';
-import { createImpact } from '../loop/impact/index.ts';
+import { createImpact, type ImpactFace } from '../loop/impact/index.ts';
 import { createTrail, type Trail } from '../loop/trail/index.ts';
 import { createAuth, type Auth } from '../platform/auth/index.ts';
 import type { JobHandlers, Module, Platform } from '../platform/context.ts';
@@ -27,6 +27,7 @@ export function compose(platform: Platform): Composition {
   const audit = createAudit(platform, discovery, {
     agentless: enrollment,
     plannedUpgrades: (hostIds): ReturnType<ChangeFace['plannedUpgrades']> => change.plannedUpgrades(hostIds),
+    exceptionEnds: (ids): ReturnType<ImpactFace['exceptionEnds']> => impact.exceptionEnds(ids),
   });
   const impact = createImpact(platform, discovery, audit);
   const change = createChange(platform, { discovery, enrollment, audit, impact, history: trail.history });

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Feed, FeedKind } from '../../model/feed.ts';
 import { UsageError } from '../exit.ts';
+import { troubleOf } from '../feeds-health.ts';
 import { ago, count, list, show } from '../output.ts';
 import { collect, does, flag, pair, text, texts } from '../run.ts';
 
@@ -23,6 +24,7 @@ export function addFeeds(root: Command): void {
 function addListing(feed: Command): void {
   does(feed.command('list').description('List feeds, and what is in force of each'), async (context) => {
     const { items } = await (await context.client()).listFeeds();
+    const now = new Date();
     list(
       context.output,
       items,
@@ -32,7 +34,7 @@ function addListing(feed: Command): void {
         { title: 'SAYS', of: says },
         { title: 'MADE', of: (f) => (f.feedTime ? ago(f.feedTime) : '–') },
         { title: 'LAST TAKEN', of: (f) => (f.lastOkAt ? ago(f.lastOkAt) : 'never') },
-        { title: 'ERROR', of: (f) => f.lastError ?? '', shrink: true },
+        { title: 'TROUBLE', of: (f) => troubleOf(f, now)?.why ?? '', shrink: true },
       ],
       'No feeds yet. What can be one: lastember feed kinds',
     );

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { BURNING } from '../../model/finding.ts';
 import { doctor } from '../doctor.ts';
 import { EXIT, Exit } from '../exit.ts';
+import { feedsInWords, type FeedTrouble, troubleOf } from '../feeds-health.ts';
 import { colours, count, list, show } from '../output.ts';
 import { does } from '../run.ts';
 import { doneOf } from './campaign.ts';
@@ -15,6 +16,7 @@ interface Looked {
 
 /** As many lost hosts as one glance takes in. */
 const MOST_LOST = 5;
+const MOST_TROUBLED = 5;
 const more = (n: number): [string, string][] => (n > 0 ? [['', `and ${n} more: lastember hosts --unmanaged`]] : []);
 
 /** No fire is an answer only where somebody looked. */
@@ -24,12 +26,28 @@ function auditInWords({ hosts, managed, burning, critical }: Looked): string {
   return managed === 0 ? `${burns}; no host was looked into yet: lastember deploy --unknown` : burns;
 }
 
+interface FeedsLooked {
+  feeds: number;
+  troubledFeeds: readonly FeedTrouble[];
+}
+
+const feedLines = ({ feeds, troubledFeeds }: FeedsLooked): [string, string][] => [
+  ['  feeds', feedsInWords(feeds, troubledFeeds.length)],
+  ...troubledFeeds
+    .slice(0, MOST_TROUBLED)
+    .map(({ name, why, next }): [string, string] => [`  ${name}`, `${why}; next: ${next}`]),
+  ...(troubledFeeds.length > MOST_TROUBLED
+    ? [['', `and ${troubledFeeds.length - MOST_TROUBLED} more: lastember feed list`] as [string, string]]
+    : []),
+];
+
 export function addStatus(root: Command): void {
   does(root.command('status').description('The loop at a glance'), async (context) => {
     const client = await context.client();
-    const [hosts, findings, exceptions, changes, campaigns, trail] = await Promise.all([
+    const [hosts, findings, feeds, exceptions, changes, campaigns, trail] = await Promise.all([
       client.listHosts(),
       client.listFindings({ query: {} }),
+      client.listFeeds(),
       client.listExceptions({ query: { active: 'true' } }),
       client.listChanges(),
       client.listCampaigns(),
@@ -37,6 +55,7 @@ export function addStatus(root: Command): void {
     ]);
     // An address that several machines have is none itself.
     const machines = hosts.items.filter((host) => !host.shared);
+    const now = new Date();
     const burning = findings.items.filter((finding) => BURNING.includes(finding.state));
     const summary = {
       hosts: machines.length,
@@ -47,6 +66,8 @@ export function addStatus(root: Command): void {
         .map(({ id, name, note }) => ({ id, name, why: note })),
       burning: burning.length,
       critical: burning.filter((finding) => finding.severity === 'critical').length,
+      feeds: feeds.items.length,
+      troubledFeeds: feeds.items.flatMap((feed) => troubleOf(feed, now) ?? []),
       exceptions: exceptions.items.length,
       awaitingApproval: changes.items
         .filter((change) => change.state === 'awaiting-approval')
@@ -71,6 +92,7 @@ export function addStatus(root: Command): void {
         .map((host): [string, string] => [`  ${host.name}`, `lost: ${host.why ?? 'nobody knows why'}`]),
       ...more(summary.lost.length - MOST_LOST),
       ['3 audit', auditInWords(summary)],
+      ...feedLines(summary),
       ['4 impact', `${count(summary.exceptions, 'exception')} in force`],
       [
         '5 change',

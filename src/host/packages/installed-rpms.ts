@@ -72,7 +72,7 @@ export class InstalledRpms {
 export function parseCopies(text: string): Copy[][] {
   const groups = new Map<string, Copy[]>();
   for (const line of text.split('\n')) {
-    const [name, , , arch, , installedAt, instance, nevra] = line.split('\t');
+    const [name, , , arch, , , installedAt, instance, nevra] = line.split('\t');
     if (!name || !nevra || name === 'gpg-pubkey') continue;
     const key = `${name}.${arch}`;
     const group = groups.get(key) ?? [];

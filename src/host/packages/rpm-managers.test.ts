@@ -210,7 +210,7 @@ warning: %post(shop-2-1.noarch) scriptlet failed, exit status 1
   assert.deepEqual(settingsIn(text), { kept: ['/etc/shop.conf'], replaced: ['/etc/shop.hard'] });
   assert.equal(scriptFailures(text).length, 2);
   const line = (name: string, arch: string, at: number, instance: number, nevra: string): string =>
-    `${name}\t(none)\t1-1\t${arch}\t${name}-1-1.src.rpm\t${at}\t${instance}\t${nevra}\n`;
+    `${name}\t(none)\t1-1\t${arch}\t${name}-1-1.src.rpm\t(none)\t${at}\t${instance}\t${nevra}\n`;
   const copies = parseCopies(
     [
       line('shop', 'noarch', 10, 1, 'shop-1-1.noarch'),

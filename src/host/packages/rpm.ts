@@ -1,4 +1,5 @@
 import type { PackageFact } from '../../model/facts.ts';
+import { isAppError } from '../../model/errors/index.ts';
 import { run } from '../command.ts';
 import { stampOf, type Host, type Stat } from '../host.ts';
 
@@ -7,6 +8,8 @@ const DATABASES = ['/var/lib/rpm', '/usr/lib/sysimage/rpm'].flatMap((directory) 
   ['rpmdb.sqlite', 'rpmdb.sqlite-wal', 'Packages.db', 'Packages'].map((name) => `${directory}/${name}`),
 );
 const FIELDS = ['%{NAME}', '%{EPOCH}', '%{VERSION}-%{RELEASE}', '%{ARCH}', '%{SOURCERPM}'];
+const LABEL = '%{MODULARITYLABEL}';
+const NONE = '(none)';
 const FILES_FORMAT = String.raw`[%{=NAME}\t%{FILENAMES}\n]`;
 const OUTPUT_LIMIT = 64 * 1024 * 1024;
 const TIMEOUT_MS = 120_000;
@@ -21,8 +24,15 @@ export async function rpmStamp(host: Host): Promise<string | null> {
 
 /** A line a package; what `more` asks for stands behind what `parseRpm` reads. */
 export function listRpms(host: Host, more: readonly string[] = []): Promise<string> {
-  const format = `${[...FIELDS, ...more].join(String.raw`\t`)}${String.raw`\n`}`;
-  return run(host, ['rpm', '-qa', '--qf', format], { maxOutput: OUTPUT_LIMIT, timeoutMs: TIMEOUT_MS });
+  const list = (label: string): Promise<string> => {
+    const format = `${[...FIELDS, label, ...more].join(String.raw`\t`)}${String.raw`\n`}`;
+    return run(host, ['rpm', '-qa', '--qf', format], { maxOutput: OUTPUT_LIMIT, timeoutMs: TIMEOUT_MS });
+  };
+  // An rpm from before there were modules refuses the whole question for a name that it does not know.
+  return list(LABEL).catch((error: unknown) => {
+    if (isAppError(error, 'HOST_COMMAND')) return list(NONE);
+    throw error;
+  });
 }
 
 export const readRpm = async (host: Host, ecosystem: string): Promise<PackageFact[]> =>
@@ -31,25 +41,30 @@ export const readRpm = async (host: Host, ecosystem: string): Promise<PackageFac
 /** Versions as `epoch:version-release`, without an epoch of 0: so advisories write them. */
 export function parseRpm(text: string, ecosystem: string): PackageFact[] {
   return text.split('\n').flatMap((line) => {
-    const [name, epoch = '', version, arch = '', source = ''] = line.split('\t');
+    const [name, epoch = '', version, arch = '', source = '', label = ''] = line.split('\t');
     // Keys that were imported are kept as packages of that name.
     if (!name || !version || name === 'gpg-pubkey') return [];
     const prefix = /^[1-9]\d*$/.test(epoch) ? `${epoch}:` : '';
+    const stream = streamOf(label);
     const from = sourceOf(source) ?? { source: name, version };
     return [
       {
         ecosystem,
         name,
         version: `${prefix}${version}`,
-        arch: arch === '(none)' ? '' : arch,
+        arch: arch === NONE ? '' : arch,
         source: from.source,
         // The name of a source package lacks the epoch, which is nearly always that of its packages.
         sourceVersion: `${prefix}${from.version}`,
+        ...(stream === null ? {} : { stream }),
         status: 'installed',
       },
     ];
   });
 }
+
+/** `php:7.4:8060020220725162133:c2b9a8d3` is the stream 7.4 of php, its build and what it was built in. */
+const streamOf = (label: string): string | null => /^[^:\s]+:[^:\s]+(?=:|$)/.exec(label)?.[0] ?? null;
 
 /** `openssl-3.0.7-24.el9.src.rpm` */
 function sourceOf(file: string): { source: string; version: string } | null {

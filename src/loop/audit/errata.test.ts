@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { MIGRATIONS_DIR } from '../../platform/db/migrate.ts';
+import { withClient } from '../../platform/db/pool.ts';
 import { changedBetween } from './store-matches.ts';
 import { sql } from 'kysely';
 import { debianHost, debianPackage, list, show, takeFeed, worlds } from './testing/vulnerabilities.ts';
 
 const newWorld = worlds();
 
-const record = (id: string, upstream: string[], fixed = '2', ecosystem = 'Debian:12'): object => ({
+const record = (id: string, upstream: string[], fixed = '2', ecosystem = 'Debian:12', urgency?: string): object => ({
   id,
   modified: '2026-11-01T00:00:00Z',
   upstream,
   affected: [
-    { package: { ecosystem, name: 'x' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }] },
+    {
+      package: { ecosystem, name: 'x' },
+      ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }],
+      ...(urgency === undefined ? {} : { ecosystem_specific: { urgency } }),
+    },
   ],
 });
 const [CVE, DSA] = ['CVE-2026-1', 'DSA-9-1'] as const;
@@ -89,4 +97,57 @@ test('3.1: whose package is told of otherwise now is affected no longer by the a
       .toSorted();
   assert.deepEqual(await changed(newer, older), [`closed ${DSA}`, `opened ${CVE}`]);
   assert.deepEqual(await changed(older, newer), [`closed ${CVE}`, `opened ${DSA}`]);
+});
+
+test('3.1: a vulnerability that nobody assessed is as bad as the advisory that is told of under it says, as long as it says so', async () => {
+  const w = await newWorld();
+  const [A, B] = ['CVE-2026-1', 'CVE-2026-2'];
+  const said = (id: string, names: string[], urgency?: string): object => record(id, names, '2', 'Debian:12', urgency);
+  const say = async (...records: object[]): Promise<void> => {
+    w.later(60);
+    await takeFeed(w, osv, records);
+    await w.settle();
+  };
+  const severities = async () =>
+    Object.fromEntries((await list(w)).items.map(({ advisory, severity }) => [advisory, severity]));
+  await debianHost(w, 1, [debianPackage('x', '1')]);
+  const [plainA, plainB] = [said(`DEBIAN-${A}`, [A]), said(`DEBIAN-${B}`, [B])];
+  await say(said(DSA, [A, B], 'high'), plainA, plainB);
+  assert.deepEqual(await severities(), { [A]: 'high', [B]: 'high' });
+  assert.equal((await list(w)).items[0]!.factors[0]!.why, `${DSA} says high of what it mends`);
+  assert.equal((await list(w, { severity: 'high' })).total, 2);
+
+  // What is assessed stays what it is where another is what the advisory speaks of, and only there.
+  const lowB = said(`DEBIAN-${B}`, [B], 'low');
+  await say(said(DSA, [A, B], 'high'), plainA, lowB);
+  assert.deepEqual(await severities(), { [A]: 'high', [B]: 'high' }, 'nothing else is known to be as bad');
+  await say(said(DSA, [A, B], 'high'), said(`DEBIAN-${A}`, [A], 'critical'), lowB);
+  assert.deepEqual(await severities(), { [A]: 'critical', [B]: 'low' });
+  await say(said(DSA, [A, B], 'high'), said(`DEBIAN-${A}`, [A], 'medium'), lowB);
+  assert.deepEqual(await severities(), { [A]: 'high', [B]: 'high' }, 'the other one changed its word');
+
+  await say(said(DSA, [A, B], 'medium'), plainA, lowB);
+  assert.deepEqual(await severities(), { [A]: 'medium', [B]: 'medium' }, 'the advisory changed its word');
+  await say(said(DSA, [A], 'medium'), plainA, lowB);
+  assert.deepEqual(await severities(), { [A]: 'medium', [B]: 'low' }, 'it names one of them no more');
+  await say(plainA, lowB);
+  assert.deepEqual(await severities(), { [A]: 'unknown', [B]: 'low' }, 'it was withdrawn');
+});
+
+test('3.1: what was counted before advisories gave their word is counted anew by the migration', async () => {
+  const w = await newWorld();
+  await takeFeed(w, osv, [record(DSA, [CVE], '2', 'Debian:12', 'high'), record(`DEBIAN-${CVE}`, [CVE])]);
+  await debianHost(w, 1, [debianPackage('x', '1')]);
+  await w.settle();
+  // As the version before left it.
+  await withClient(w.platform.urls.owner, async (client) => {
+    await client.query('drop index audit.match_bundled; alter table audit.vulnerability drop column severity_by');
+    await client.query(`update audit.vulnerability set severity = 'unknown'`);
+    await client.query(await readFile(join(MIGRATIONS_DIR, '0687_erratum_severity.sql'), 'utf8'));
+  });
+  await w.audit.jobs['audit.recount']!({});
+  assert.deepEqual(
+    (await list(w)).items.map(({ advisory, severity }) => [advisory, severity]),
+    [[CVE, 'high']],
+  );
 });

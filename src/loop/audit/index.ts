@@ -39,6 +39,8 @@ export interface AuditOptions {
   askPauseMs?: number;
   /** which upgrades are planned; without it, none are told */
   plannedUpgrades?: Judge['plannedUpgrades'];
+  /** until when exceptions stand; without it, exports do not say */
+  exceptionEnds?: Judge['exceptionEnds'];
   /** how hosts without an agent are looked at; without it, they are not */
   agentless?: Agentless;
 }
@@ -60,6 +62,7 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
     staleAfterMs: options.staleAfterMs ?? DAY_MS,
     agentless: options.agentless ?? null,
     plannedUpgrades: options.plannedUpgrades ?? (async () => []),
+    exceptionEnds: options.exceptionEnds ?? (async () => new Map()),
   };
   const face: Answering = {
     facts: async (hostId) => ({ hostId, ...(await readFacts(platform.db, hostId)) }),
@@ -121,7 +124,7 @@ function routesOf(context: Judge, shelf: Shelf, face: Answering): Audit['routes'
   return [
     ...kitRoutes(platform, shelf),
     ...auditRoutes(context, face),
-    ...exportRoutes(platform, discovery),
+    ...exportRoutes(context),
     ...feedRoutes(platform),
     ...keyRoutes(platform, discovery),
     ...policyRoutes(context),

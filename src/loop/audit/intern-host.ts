@@ -193,6 +193,7 @@ const asLibrary = ({ ecosystem, name, version }: ComponentFact): Installed & { l
   release: null,
   source: name,
   sourceVersion: version,
+  stream: null,
   foreign: false,
   library: true,
 });

@@ -48,6 +48,8 @@ export interface Judge {
   agentless: Agentless | null;
   /** of changes, which stand further right: asked through whoever put the two together */
   plannedUpgrades: (hostIds: readonly string[]) => Promise<PlannedUpgrade[]>;
+  /** until when exceptions stand, which are further right, too */
+  exceptionEnds: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }
 
 const ACTOR = systemActor('audit');

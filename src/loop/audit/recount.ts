@@ -5,12 +5,12 @@ import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Discovery } from '../discovery/index.ts';
 import { countHosts } from './count-hosts.ts';
 import { countOverdue } from './count-overdue.ts';
-import { called } from './logic/advisories/match.ts';
 import { ofOneOnly } from './logic/count-hosts.ts';
-import { IMPORTANT_TAGS, severityOf } from './logic/priority.ts';
+import { IMPORTANT_TAGS } from './logic/priority.ts';
 import { packagesIn } from './store-matches.ts';
 import { followTerms, putDue } from './store-due.ts';
 import { lockCounts } from './store-recount.ts';
+import { type Detailed, detailsOf, withWordsOf } from './store-severity.ts';
 import { dropCounts, putCounts, weigh } from './store-vulnerabilities.ts';
 
 /** As many requests as one transaction takes. */
@@ -28,7 +28,7 @@ export async function recount(platform: Platform, discovery: Pick<Discovery, 'br
       await sql`select audit.sort_in_lists()`.execute(tx.db);
       const lists = await setImportant(tx.db, important);
       const due = await takeDue(tx.db);
-      const advisories = new Set(due.advisories);
+      const advisories = new Set(await withWordsOf(tx.db, due.advisories));
       for (const one of await advisoriesBetween(tx.db, [...due.lists, ...lists.map((list) => [list])]))
         advisories.add(one);
       for (const some of chunks([...advisories].toSorted(), COUNTED_AT_ONCE)) await countSome(tx.db, some);
@@ -92,11 +92,7 @@ async function advisoriesBetween(db: DbOrTx, groups: readonly (readonly number[]
   return rows.map((row) => row.advisory);
 }
 
-export interface Counted {
-  advisory: string;
-  sources: string[];
-  /** of the packages; empty: of none that is told */
-  releases: string[];
+interface Counted extends Detailed {
   ids: number[];
   fixable: boolean;
 }
@@ -121,45 +117,10 @@ async function countSome(db: DbOrTx, advisories: readonly string[]): Promise<voi
     found.map(({ ids, releases: _releases, ...one }) => ({
       ...one,
       ...counts.get(ids.join())!,
-      ...(details.get(one.advisory) ?? { aliases: [], severity: 'unknown' as const }),
+      ...(details.get(one.advisory) ?? { aliases: [], severity: 'unknown' as const, severity_by: null }),
       packages: ids.length,
     })),
   );
   await weigh(db, [...there]);
   await putDue(db, [...there]);
-}
-
-interface Told {
-  id: string;
-  called: string;
-  release: string | null;
-  aliases: string[];
-  urgency: string | null;
-}
-
-/** A twin may have another name for the same package: Django and django. */
-const calledAny = (names: readonly string[]): Set<string> =>
-  new Set(names.flatMap((name) => [name, called('PyPI', name)]));
-
-async function detailsOf(db: DbOrTx, counted: readonly Counted[]) {
-  const about = new Map(
-    counted.map((one) => [one.advisory, { names: calledAny(one.sources), releases: new Set(one.releases) }]),
-  );
-  const { rows } = await sql<Told>`
-    select s.advisory as id, s.called, s.body ->> 'release' as release, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
-    from audit.statement s where s.advisory = ${anyOf([...about.keys()])}`.execute(db);
-  // It may be worse in a release that nobody has.
-  const own = rows.filter(({ id, called: name, release }) => {
-    const { names, releases } = about.get(id)!;
-    return names.has(name) && (release === null || releases.has(release));
-  });
-  return new Map(
-    [...Map.groupBy(own, (row) => row.id)].map(([id, said]) => [
-      id,
-      {
-        aliases: [...new Set(said.flatMap(({ aliases }) => aliases))].toSorted(),
-        severity: severityOf(said.map(({ urgency }) => urgency)),
-      },
-    ]),
-  );
 }

@@ -2,16 +2,15 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { FindingState } from '../../model/finding.ts';
-import type { Platform } from '../../platform/context.ts';
 import { type RawReply, route, type Route } from '../../platform/http/route.ts';
-import type { Discovery } from '../discovery/index.ts';
 import type { FindingFilter } from './face.ts';
+import type { Judge } from './judge-host.ts';
 import { findingsCsv, findingsJsonLines } from './logic/export/findings.ts';
 import { gathered } from './logic/export/json.ts';
 import { findingsSarif } from './logic/export/sarif.ts';
 import { sbom } from './logic/export/sbom.ts';
 import { cycloneDxVex, openVex } from './logic/export/vex.ts';
-import { eachFinding, newestKnowledge, standingExceptions, vexStatements } from './store-export.ts';
+import { findingsToExport, newestKnowledge, standingExceptions, vexStatements } from './store-export.ts';
 import { readFacts } from './store-facts.ts';
 
 const Text = z.string().min(1).max(100);
@@ -25,10 +24,12 @@ const VEX = {
   openvex: { write: openVex, contentType: 'application/json' },
 } as const;
 
-export const exportRoutes = (platform: Platform, discovery: Discovery): Route[] => [
-  findingsRoute(platform),
-  sbomRoute(platform, discovery),
-  vexRoute(platform, discovery),
+type Context = Pick<Judge, 'platform' | 'discovery' | 'exceptionEnds'>;
+
+export const exportRoutes = (context: Context): Route[] => [
+  findingsRoute(context),
+  sbomRoute(context),
+  vexRoute(context),
 ];
 
 const file = (name: string, contentType: string, body: AsyncIterable<string>): RawReply => ({
@@ -37,7 +38,7 @@ const file = (name: string, contentType: string, body: AsyncIterable<string>): R
   body: gathered(body),
 });
 
-const findingsRoute = ({ db }: Platform): Route =>
+const findingsRoute = ({ platform: { db }, exceptionEnds }: Context): Route =>
   route({
     method: 'GET',
     path: '/export/findings',
@@ -56,11 +57,11 @@ const findingsRoute = ({ db }: Platform): Route =>
     handler: async ({ query: { format, kit, host, state } }) => {
       const filter: FindingFilter = { kit, hostId: host, ...(state === undefined ? {} : { states: [state].flat() }) };
       const { write, contentType } = FINDINGS[format];
-      return file(`findings.${format}`, contentType, write(eachFinding(db, filter)));
+      return file(`findings.${format}`, contentType, write(findingsToExport(db, filter, exceptionEnds)));
     },
   });
 
-const sbomRoute = ({ db }: Platform, discovery: Discovery): Route =>
+const sbomRoute = ({ platform: { db }, discovery }: Context): Route =>
   route({
     method: 'GET',
     path: '/export/hosts/:id/sbom',
@@ -90,7 +91,7 @@ const sbomRoute = ({ db }: Platform, discovery: Discovery): Route =>
     },
   });
 
-const vexRoute = ({ db, config }: Platform, discovery: Discovery): Route =>
+const vexRoute = ({ platform: { db, config }, discovery }: Context): Route =>
   route({
     method: 'GET',
     path: '/export/vex',
@@ -101,7 +102,7 @@ const vexRoute = ({ db, config }: Platform, discovery: Discovery): Route =>
     raw: true,
     handler: async ({ query: { format, cve } }) => {
       const advisory = cve?.toUpperCase();
-      const hosts = (await discovery.hosts()).filter((host) => !host.supersededBy);
+      const hosts = await discovery.briefs();
       const statements = vexStatements(db, hosts, advisory);
       const first = await statements.next();
       const at = await newestKnowledge(db);

@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { DbOrTx } from '../../platform/context.ts';
 import { lifeOf } from './logic/vulnerability-life.ts';
 import { acceptedFor, acceptedHere } from './store-accepted.ts';
-import { listsWith, MANY } from './soonest.ts';
+import { type Asked, listsWith, MANY } from './soonest.ts';
 import { overdueOn } from './count-overdue.ts';
 import { alikeIn, putDue } from './store-due.ts';
 import { spansOf } from './store-vulnerabilities.ts';
@@ -163,6 +163,8 @@ test('3.10, property: the soonest time, found by what is distinct, is that of as
   assert.ok(found > 40, `${found} had a time`);
 });
 
+const groupsOf = (alike: readonly Asked[]) => alike.map(({ advisories }) => advisories.toSorted().join()).toSorted();
+
 test('3.10, property: the hosts on which it is overdue, counted by what is distinct, are those that say so themselves', async () => {
   const w = await fresh();
   const { platform } = w;
@@ -178,7 +180,15 @@ test('3.10, property: the hosts on which it is overdue, counted by what is disti
         await putDue(tx, NAMES);
         const alike = await alikeIn(tx, NAMES);
         const counted = await overdueOn(tx, alike, now);
-        const some = await overdueOn(tx, alike, now, 0);
+        const one = { advisories: 1, hosts: 1, lists: 1 };
+        const alikeOneByOne = await alikeIn(tx, NAMES, 1);
+        assert.deepEqual(groupsOf(alikeOneByOne), groupsOf(alike));
+        assert.deepEqual(
+          await overdueOn(tx, alike, now, { portions: one }),
+          counted,
+          'however it is cut into portions',
+        );
+        const some = await overdueOn(tx, alike, now, { most: 0 });
         assert.ok(
           some.every((count, at) => count === null || count === counted[at]),
           'what is put off is not told, and all else is the same',
@@ -226,7 +236,7 @@ test('3.10: of hosts that have nothing any more nobody asks whether they are ove
         from generate_series(100, 99 + ${MANY}::integer) n returning id)
       insert into audit.match (package_id, advisory, about, verdict, why, feed, since)
       select id, 'CVE-1', 's', 'affected', '', 'f', ${day(0)} from many`.execute(tx);
-    assert.deepEqual(await overdueOn(tx, await alikeIn(tx, ['CVE-1']), day(10), 0), [1]);
+    assert.deepEqual(await overdueOn(tx, await alikeIn(tx, ['CVE-1']), day(10), { most: 0 }), [1]);
   } finally {
     await tx.rollback().execute();
   }

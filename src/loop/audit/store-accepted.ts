@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { DbOrTx, Tx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
+import { isErratum } from './logic/advisories/errata.ts';
 import { statementsNaming } from './store-feeds.ts';
 import { putDue } from './store-due.ts';
 import { noteRecount } from './store-recount.ts';
@@ -95,8 +96,19 @@ export async function knowsAdvisory(db: DbOrTx, advisory: string): Promise<boole
   return rows.length > 0;
 }
 
-/** The CVEs under which alone an erratum is listed now; empty: it is listed by its own name, or nowhere. */
+/**
+ * The CVEs under which alone an erratum is listed, or would be where anybody comes to have what it mends; empty: it is listed
+ * by its own name, or may be.
+ */
 export async function listedUnder(db: DbOrTx, advisory: string): Promise<string[]> {
+  const { rows } = await sql`
+    select from audit.vulnerability v where upper(${advisory}) = any(v.answers_to) limit 1`.execute(db);
+  if (rows.length > 0 || !isErratum(advisory)) return [];
+  const folded = await foldedUnder(db, advisory);
+  return folded.length > 0 ? folded : toldBeside(db, advisory);
+}
+
+async function foldedUnder(db: DbOrTx, advisory: string): Promise<string[]> {
   const { rows } = await sql<{ advisory: string }>`
     with said as materialized (select s.advisory, jsonb_array_elements_text(s.body -> 'aliases') as named
       from audit.statement s where s.ids @> array[upper(${advisory})] and upper(s.advisory) = upper(${advisory}))
@@ -104,9 +116,30 @@ export async function listedUnder(db: DbOrTx, advisory: string): Promise<string[
     join audit.match folded on folded.advisory = said.advisory and folded.verdict = 'bundled' and folded.until is null
     join audit.match burning on burning.package_id = folded.package_id and burning.advisory = said.named
       and burning.verdict = 'affected' and burning.until is null
-    where not exists (select from audit.vulnerability v where upper(${advisory}) = any(v.answers_to))
     order by burning.advisory`.execute(db);
   return rows.map((row) => row.advisory);
+}
+
+/**
+ * Nobody burns by it now. Where feeds judge all that it names by itself, of every package that it mends, it is told of under
+ * those that affect any version, once anybody does.
+ */
+async function toldBeside(db: DbOrTx, advisory: string): Promise<string[]> {
+  const { rows } = await sql<{ cve: string; isJudged: boolean; burns: boolean }>`
+    with said as materialized (
+      select s.ecosystem, s.called, s.body ->> 'release' as release, s.body -> 'aliases' as names
+      from audit.statement s where s.ids @> array[upper(${advisory})] and upper(s.advisory) = upper(${advisory})),
+    judged as (
+      select n.cve, coalesce(bool_or(o.body ->> 'status' <> 'unassessed'), false) as is_judged,
+        coalesce(bool_or(o.body ->> 'status' not in ('unassessed', 'not-affected')), false) as burns
+      from said s cross join lateral jsonb_array_elements_text(s.names) n (cve)
+      left join audit.statement o on o.advisory = n.cve and o.ecosystem = s.ecosystem and o.called = s.called
+        and coalesce(o.body ->> 'release' = s.release, true)
+      where n.cve like 'CVE-%' group by n.cve, s.ecosystem, s.called, s.release)
+    select cve, bool_and(is_judged) as "isJudged", bool_or(burns) as burns from judged group by cve order by cve`.execute(
+    db,
+  );
+  return rows.every(({ isJudged }) => isJudged) ? rows.flatMap(({ cve, burns }) => (burns ? [cve] : [])) : [];
 }
 
 /** By exception: on how many hosts it holds now. What was fixed under one follows from no row, so it is not counted. */

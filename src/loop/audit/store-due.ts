@@ -19,9 +19,11 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
     const alike = await alikeIn(db, some);
     const soonest = await soonestOf(db, alike);
     const rows = alike.flatMap((one, index) => one.advisories.map((advisory) => ({ advisory, due: soonest[index]! })));
-    await sql`update audit.vulnerability v set due_at = n.due, overdue_hosts = null
+    await sql`update audit.vulnerability v set due_at = n.due, overdue_hosts = null, overdue_turn = null
       from unnest(${rows.map(({ advisory }) => advisory)}::text[], ${rows.map(({ due }) => due)}::timestamptz[]) as n (advisory, due)
-      where v.advisory = n.advisory and (v.due_at is distinct from n.due or v.overdue_hosts is not null)`.execute(db);
+      where v.advisory = n.advisory and (v.due_at is distinct from n.due or v.overdue_hosts is not null or v.overdue_turn is not null)`.execute(
+      db,
+    );
     const asked = new Set(rows.map(({ advisory }) => advisory));
     await dropDue(
       db,
@@ -31,8 +33,22 @@ export async function putDue(db: DbOrTx, advisories: readonly string[]): Promise
 }
 
 /** Those whose risk is not accepted everywhere. */
-export async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promise<Asked[]> {
-  const { rows } = await sql<Omit<Asked, 'packages'> & { packages: readonly number[] | null }>`
+export async function alikeIn(db: DbOrTx, advisories: readonly string[], atOnce?: number): Promise<Asked[]> {
+  const alike = new Map<string, Grouped>();
+  for (const some of chunks(advisories, atOnce))
+    for (const one of await alikeAmong(db, some)) {
+      const key = [one.spans, one.severity, ...one.accepted].join(' ');
+      const known = alike.get(key);
+      if (known === undefined) alike.set(key, one);
+      else known.advisories.push(...one.advisories);
+    }
+  return [...alike.values()].map(({ spans: _, ...one }) => one);
+}
+
+type Grouped = Asked & { advisories: string[]; spans: string };
+
+async function alikeAmong(db: DbOrTx, advisories: readonly string[]): Promise<Grouped[]> {
+  const { rows } = await sql<Omit<Grouped, 'packages'> & { packages: readonly number[] | null }>`
     with asked as (
       select v.advisory, case v.severity when 'unknown' then 'medium' else v.severity end as severity,
         array(select a.exception_id from audit.accepted a
@@ -45,7 +61,7 @@ export async function alikeIn(db: DbOrTx, advisories: readonly string[]): Promis
         md5(string_agg(concat_ws(' ', m.package_id, m.verdict, m.since, m.until), ',' order by m.package_id, m.since, m.id)) as spans
       from asked a join audit.match m on m.advisory = a.advisory and m.verdict <> 'bundled'
       group by a.advisory, a.severity, a.accepted)
-    select array_agg(advisory) as advisories, severity, accepted, min(begun) as begun, min(packages) as packages
+    select array_agg(advisory) as advisories, spans, severity, accepted, min(begun) as begun, min(packages) as packages
     from one group by spans, severity, accepted`.execute(db);
   return rows.map((row) => ({ ...row, packages: row.packages ?? [] }));
 }
@@ -57,7 +73,7 @@ async function hasTerms(db: DbOrTx): Promise<boolean> {
 }
 
 async function dropDue(db: DbOrTx, advisories: readonly string[]): Promise<void> {
-  await sql`update audit.vulnerability set due_at = null, overdue_hosts = null
+  await sql`update audit.vulnerability set due_at = null, overdue_hosts = null, overdue_turn = null
     where advisory = ${anyOf(advisories)} and due_at is not null`.execute(db);
 }
 

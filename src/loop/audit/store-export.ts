@@ -7,6 +7,7 @@ import type { FindingFilter } from './face.ts';
 import { matchHost } from './logic/advisories/host.ts';
 import { isRunning, kernelWith } from './logic/advisories/kernel-image.ts';
 import { called, type FeedStatement } from './logic/advisories/match.ts';
+import type { ExportedFinding } from './logic/export/findings.ts';
 import { streamOfHost } from './logic/advisories/streams.ts';
 import { purlOf } from './logic/export/purl.ts';
 import {
@@ -19,20 +20,58 @@ import {
 } from './logic/export/vex.ts';
 import { type OfSystem, releaseOn } from './logic/interned.ts';
 import { type Accepted, acceptedEverywhere, allAccepted } from './store-accepted.ts';
-import { statementsCalled } from './store-feeds.ts';
+import { statementsCalled, statementsNaming } from './store-feeds.ts';
 import { findFindings, plainFinding } from './store-findings.ts';
+import { type Priority, prioritiesOf } from './store-vulnerabilities.ts';
 import { versionOrder } from './versions/registry.ts';
 
 const PAGE = 500;
 
 /** All findings in the order of their ids, some at a time. */
-export async function* eachFinding(db: DbOrTx, filter: FindingFilter = {}): AsyncGenerator<Finding> {
+async function* someFindings(db: DbOrTx, filter: FindingFilter): AsyncGenerator<Finding[]> {
   for (let after = ''; ;) {
     const rows = await findFindings(db, filter, { after, limit: PAGE });
-    for (const row of rows) yield plainFinding(row);
+    yield rows.map(plainFinding);
     if (rows.length < PAGE) return;
     after = rows.at(-1)!.id;
   }
+}
+
+async function* eachFinding(db: DbOrTx, filter: FindingFilter): AsyncGenerator<Finding> {
+  for await (const some of someFindings(db, filter)) yield* some;
+}
+
+/** With what is no part of a finding, and asked by whoever reads a list of them: until when it is accepted, and how urgent. */
+export async function* findingsToExport(
+  db: DbOrTx,
+  filter: FindingFilter,
+  exceptionEnds: (ids: readonly string[]) => Promise<ReadonlyMap<string, string>>,
+): AsyncGenerator<ExportedFinding> {
+  for await (const some of someFindings(db, filter)) {
+    const excepted = some.flatMap(({ exceptionId, state }) =>
+      state === 'excepted' && exceptionId ? [exceptionId] : [],
+    );
+    const [ends, priorities] = await Promise.all([
+      exceptionEnds([...new Set(excepted)]),
+      prioritiesOf(db, [...new Set(some.flatMap(({ advisories }) => advisories))]),
+    ]);
+    for (const one of some) yield withContext(one, ends, priorities);
+  }
+}
+
+function withContext(
+  one: Finding,
+  ends: ReadonlyMap<string, string>,
+  priorities: ReadonlyMap<string, Priority>,
+): ExportedFinding {
+  const own = one.advisories.flatMap((name) => priorities.get(name.toUpperCase()) ?? []);
+  const worst = own.toSorted((a, b) => b.priority - a.priority)[0];
+  return {
+    ...one,
+    exceptedUntil: (one.state === 'excepted' && one.exceptionId && ends.get(one.exceptionId)) || null,
+    priority: worst?.priority ?? null,
+    factors: worst?.factors ?? [],
+  };
 }
 
 interface Distinct {
@@ -42,6 +81,7 @@ interface Distinct {
   arch: string | null;
   source: string;
   source_version: string;
+  stream: string | null;
   version_id: string | null;
   updates_from: OsFacts['updatesFrom'] | null;
   foreign: boolean;
@@ -49,30 +89,78 @@ interface Distinct {
   running: string | null;
 }
 
-/** Every package and library of these hosts once, whichever of them have it. */
+/** As many contents are taken apart at a time. */
+const CONTENTS_AT_ONCE = 500;
+
+interface Content {
+  name: string;
+  hash: string;
+  version_id: string | null;
+  /** as JSON */
+  updates_from: string | null;
+  kernel: string | null;
+}
+
+/** Every package and library of these hosts once, whichever of them have it: what is held of them goes with what is distinct. */
 async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise<Distinct[]> {
+  const { rows: contents } = await sql<Content>`
+    select distinct s.name, s.hash, o.data ->> 'versionId' as version_id,
+      o.data ->> 'updatesFrom' as updates_from, case s.name when 'packages' then o.data ->> 'kernel' end as kernel
+    from audit.section s
+    left join audit.section os on os.host_id = s.host_id and os.name = 'os'
+    left join audit.section_content o on o.name = 'os' and o.hash = os.hash
+    where s.name in ('packages', 'inventories') and s.hash is not null and s.host_id = ${anyOf(hostIds)}`.execute(db);
+  const found = new Map<string, Distinct>();
+  for (const [name, own] of Map.groupBy(contents, (content) => content.name))
+    for (const some of chunks(own, CONTENTS_AT_ONCE))
+      for (const one of await (name === 'packages' ? packagesOf : librariesOf)(db, some)) found.set(keyOf(one), one);
+  return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+}
+
+/** In which order they are told, too. */
+const keyOf = (one: Distinct): string =>
+  JSON.stringify([
+    ...[one.ecosystem, one.source, one.name, one.version, one.arch, one.source_version, one.stream],
+    ...[one.version_id, one.updates_from, one.foreign, one.running],
+  ]);
+
+async function packagesOf(db: DbOrTx, contents: readonly Content[]): Promise<Distinct[]> {
+  // Grouped before anything is asked of a name: most are on many hosts.
   const { rows } = await sql<Distinct>`
-    with used as materialized (
-      select distinct s.name, s.hash, o.data ->> 'versionId' as version_id, o.data -> 'updatesFrom' as updates_from,
-        o.data ->> 'kernel' as kernel
-      from audit.section s
-      left join audit.section os on os.host_id = s.host_id and os.name = 'os'
-      left join audit.section_content o on o.name = 'os' and o.hash = os.hash
-      where s.name in ('packages', 'inventories') and s.hash is not null and s.host_id = ${anyOf(hostIds)})
-    select distinct p ->> 'ecosystem' as ecosystem, p ->> 'name' as name, p ->> 'version' as version, p ->> 'arch' as arch,
-      p ->> 'source' as source, p ->> 'sourceVersion' as source_version, u.version_id, u.updates_from,
-      coalesce(p ->> 'origin' in ('foreign', 'local'), false) as foreign,
-      case when p ->> 'name' in ('linux-image-' || u.kernel, 'linux-image-unsigned-' || u.kernel,
-          'linux-image-' || u.kernel || '-unsigned')
-        or p ->> 'name' ~ '^(kernel(-.+)?|linux-[a-z]+[0-9]?)$' then u.kernel end as running
-    from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
-    cross join jsonb_array_elements(c.data) p where u.name = 'packages'
-    union
-    select p ->> 'ecosystem', p ->> 'name', p ->> 'version', null, p ->> 'name', p ->> 'version', null, null, false, null
-    from used u join audit.section_content c on c.name = u.name and c.hash = u.hash
-    cross join jsonb_array_elements(c.data -> 'components') p where u.name = 'inventories'
-    order by 1, 5, 2, 3, 4, 7, 8, 9, 10`.execute(db);
+    with told as materialized (
+      select p.ecosystem, p.name, p.version, p.arch, p.source, p."sourceVersion" as source_version, p.stream, p.origin,
+        u.version_id, u.updates_from::jsonb as updates_from, u.kernel
+      from unnest(${contents.map(({ hash }) => hash)}::text[], ${contents.map((one) => one.version_id)}::text[],
+        ${contents.map((one) => one.updates_from)}::text[], ${contents.map(({ kernel }) => kernel)}::text[])
+        u (hash, version_id, updates_from, kernel)
+      join audit.section_content c on c.name = 'packages' and c.hash = u.hash
+      cross join jsonb_to_recordset(c.data) p (ecosystem text, name text, version text, arch text, source text,
+        "sourceVersion" text, stream text, origin text)
+      group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11)
+    select distinct ecosystem, name, version, arch, source, source_version, stream, version_id, updates_from,
+      coalesce(origin in ('foreign', 'local'), false) as foreign,
+      case when name in ('linux-image-' || kernel, 'linux-image-unsigned-' || kernel, 'linux-image-' || kernel || '-unsigned')
+        or name ~ '^(kernel(-.+)?|linux-[a-z]+[0-9]?)$' then kernel end as running
+    from told`.execute(db);
   return rows;
+}
+
+async function librariesOf(db: DbOrTx, contents: readonly Content[]): Promise<Distinct[]> {
+  const { rows } = await sql<Pick<Distinct, 'ecosystem' | 'name' | 'version'>>`
+    select p.ecosystem, p.name, p.version from audit.section_content c
+    cross join jsonb_to_recordset(c.data -> 'components') p (ecosystem text, name text, version text)
+    where c.name = 'inventories' and c.hash = ${anyOf(contents.map(({ hash }) => hash))} group by 1, 2, 3`.execute(db);
+  return rows.map((one) => ({
+    ...one,
+    arch: null,
+    source: one.name,
+    source_version: one.version,
+    stream: null,
+    version_id: null,
+    updates_from: null,
+    foreign: false,
+    running: null,
+  }));
 }
 
 /** What is known of all that these hosts have: their findings first, then what feeds say of each distinct package. */
@@ -90,10 +178,18 @@ export async function* vexStatements(
   const accepted = await allAccepted(db);
   for (const one of accepted) yield* (await acceptedOnHosts(db, one, live)).filter(isAsked);
   const everywhere = await acceptedEverywhere(db);
-  const packages = Map.groupBy(await distinctPackages(db, [...live.keys()]), ({ updates_from: _updates, ...same }) =>
-    JSON.stringify(same),
-  );
+  const concerns = await whichConcern(db, advisory);
+  const distinct = (await distinctPackages(db, [...live.keys()])).filter(concerns);
+  const packages = Map.groupBy(distinct, ({ updates_from: _updates, ...same }) => JSON.stringify(same));
   for (const some of chunks([...packages.values()], PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);
+}
+
+/** Whether anything that names the advisory may be about a package. */
+async function whichConcern(db: DbOrTx, advisory: string | undefined): Promise<(one: Distinct) => boolean> {
+  if (advisory === undefined) return () => true;
+  const statements = await statementsNaming(db, advisory);
+  const names = new Set(statements.map(({ ecosystem, name }) => `${ecosystem} ${called(ecosystem, name)}`));
+  return (one) => namesOf(one).some((name) => names.has(`${name.ecosystem} ${name.called}`));
 }
 
 /** Exceptions for all hosts stand with the packages instead. */
@@ -169,6 +265,7 @@ function saidOf(one: Distinct, statements: ReadonlyMap<string, FeedStatement[]>,
     version: one.version,
     source: one.source,
     sourceVersion: one.source_version,
+    stream: one.stream,
     foreign: one.foreign,
   };
   const { packages, kernel } = matchHost(own, [installed], versionOrder, one.running);

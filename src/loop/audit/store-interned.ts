@@ -33,6 +33,7 @@ const COLUMNS = [
   'version',
   'source',
   'source_version as sourceVersion',
+  'stream',
   'is_foreign as foreign',
   'is_library as library',
   'kernel',
@@ -91,10 +92,10 @@ export async function internPackages(
 }
 
 function digestOf(one: Interned): string {
-  const { ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel } = one;
-  return sha256Hex(
-    JSON.stringify([ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel]),
-  );
+  const { ecosystem, release, name, version, source, sourceVersion, stream, foreign, library, kernel } = one;
+  const plain = [ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel];
+  // Those of no stream are known by what they were called before there were any.
+  return sha256Hex(JSON.stringify(stream === null ? plain : [...plain, stream]));
 }
 
 function toRow(digest: string, one: Interned) {

@@ -5,6 +5,7 @@ import type {
   Vulnerability,
   VulnerabilitySeverity,
 } from '../../model/vulnerability.ts';
+import { isBehind } from '../../model/feed.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { Span } from './logic/vulnerability-life.ts';
@@ -12,12 +13,14 @@ import { isErratum } from './logic/advisories/errata.ts';
 import { whyNotOffered } from './logic/advisories/offered.ts';
 import type { Counts } from './logic/count-hosts.ts';
 import { factorsOf, priorityOf, type Weighed } from './logic/priority.ts';
+import { feedRows, toFeed } from './store-feeds.ts';
 import { offeredOn } from './store-offered.ts';
 import type { AuditTables } from './tables.ts';
 import { versionOrder } from './versions/registry.ts';
 
 type Row = Selectable<AuditTables['audit.vulnerability']>;
-type Count = Pick<Row, 'advisory' | 'aliases' | 'severity' | 'sources' | 'packages' | 'fixable'> & Counts;
+type Count = Pick<Row, 'advisory' | 'aliases' | 'severity' | 'severity_by' | 'sources' | 'packages' | 'fixable'> &
+  Counts;
 
 export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Promise<void> {
   if (advisories.length > 0)
@@ -27,20 +30,20 @@ export async function dropCounts(db: DbOrTx, advisories: readonly string[]): Pro
 export async function putCounts(db: DbOrTx, counts: readonly Count[]): Promise<void> {
   if (counts.length === 0) return;
   await sql`insert into audit.vulnerability as v
-      (advisory, aliases, severity, sources, packages, hosts, listening, reached, reached_from, reached_at, important,
+      (advisory, aliases, severity, severity_by, sources, packages, hosts, listening, reached, reached_from, reached_at, important,
        peers, fixable)
-    select n.advisory, n.aliases, n.severity, n.sources, n.packages, n.hosts, n.listening, n.reached, n."reachedFrom",
+    select n.advisory, n.aliases, n.severity, n.severity_by, n.sources, n.packages, n.hosts, n.listening, n.reached, n."reachedFrom",
       n."reachedAt", n.important, n.peers, n.fixable
-    from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text,
+    from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb) as n (advisory text, aliases text[], severity text, severity_by text,
       sources text[], packages integer, hosts integer, listening integer, reached integer, "reachedFrom" text[],
       "reachedAt" timestamptz, important integer, peers integer, fixable boolean)
-    on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity,
+    on conflict (advisory) do update set aliases = excluded.aliases, severity = excluded.severity, severity_by = excluded.severity_by,
       sources = excluded.sources, packages = excluded.packages, hosts = excluded.hosts, listening = excluded.listening,
       reached = excluded.reached, reached_from = excluded.reached_from, reached_at = excluded.reached_at,
       important = excluded.important, peers = excluded.peers, fixable = excluded.fixable
-    where (v.aliases, v.severity, v.sources, v.packages, v.hosts, v.listening, v.reached, v.reached_from,
+    where (v.aliases, v.severity, v.severity_by, v.sources, v.packages, v.hosts, v.listening, v.reached, v.reached_from,
         v.reached_at, v.important, v.peers, v.fixable)
-      is distinct from (excluded.aliases, excluded.severity, excluded.sources, excluded.packages, excluded.hosts,
+      is distinct from (excluded.aliases, excluded.severity, excluded.severity_by, excluded.sources, excluded.packages, excluded.hosts,
         excluded.listening, excluded.reached, excluded.reached_from, excluded.reached_at, excluded.important,
         excluded.peers, excluded.fixable)`.execute(db);
 }
@@ -50,7 +53,7 @@ export async function weigh(db: DbOrTx, advisories: readonly string[] | null): P
   if (advisories?.length === 0) return;
   const which = advisories === null ? sql`true` : sql`v.advisory = ${anyOf(advisories)}`;
   const { rows } = await sql<Weighed & { advisory: string }>`
-    select v.advisory, v.severity, v.hosts, v.listening, v.reached, v.reached_from, v.reached_at, v.important, v.peers,
+    select v.advisory, v.severity, v.severity_by, v.hosts, v.listening, v.reached, v.reached_from, v.reached_at, v.important, v.peers,
       coalesce(bool_or(s.kind = 'kev'), false) as exploited,
       coalesce(bool_or((s.body ->> 'ransomware')::boolean), false) as ransomware, max((s.body ->> 'score')::real) as epss
     from audit.vulnerability v cross join lateral unnest(array_append(v.aliases, v.advisory)) c (cve)
@@ -151,6 +154,22 @@ export async function vulnerabilitiesNamed(
   return rows.map((row) => toVulnerability(row, now));
 }
 
+export type Priority = Pick<Vulnerability, 'priority' | 'factors'>;
+
+/** How urgent each of these is, by its name in capitals, where it is listed by that name or under another. */
+export async function prioritiesOf(db: DbOrTx, names: readonly string[]): Promise<Map<string, Priority>> {
+  if (names.length === 0) return new Map();
+  const { rows } = await sql<Row>`
+    select v.* from audit.vulnerability v where v.advisory = ${anyOf(names)} or v.aliases && ${[...names]}::text[]
+    order by v.priority`.execute(db);
+  // Of several the most urgent one stays.
+  return new Map(
+    rows.flatMap((row) =>
+      row.answers_to.map((name) => [name, { priority: row.priority, factors: factorsOf(row) }] as const),
+    ),
+  );
+}
+
 /** Until when the risk is accepted on all hosts. */
 const ACCEPTED = sql<Date | null>`(select max(a.until) from audit.accepted a
   where a.hosts is null and upper(a.advisory) = any(v.answers_to))`;
@@ -185,18 +204,12 @@ async function isInformed(db: DbOrTx): Promise<boolean> {
   return rows.length > 0;
 }
 
-const DAY_MS = 24 * 3_600_000;
-const [FETCHED_DAYS, HANDED_DAYS] = [2, 31];
-
-/** Whoever was tried and never answered is late, too. */
-async function lateFeeds(db: DbOrTx, now: Date): Promise<string[]> {
-  const ago = (days: number): Date => new Date(now.getTime() - days * DAY_MS);
-  const { rows } = await sql<{ name: string }>`
-    select f.name from audit.feed f join audit.feed_state s on s.feed = f.name
-    where coalesce(s.ok_at, '-infinity') < case when f.url is null then ${ago(HANDED_DAYS)}::timestamptz
-      else ${ago(FETCHED_DAYS)}::timestamptz end order by f.name`.execute(db);
-  return rows.map(({ name }) => name);
-}
+/** What is newer than what these said last is not listed. */
+const lateFeeds = async (db: DbOrTx, now: Date): Promise<string[]> =>
+  (await feedRows(db))
+    .map(toFeed)
+    .filter((feed) => isBehind(feed, now))
+    .map(({ name }) => name);
 
 export type PackageOn = AffectedPackage & { hostId: string; advisory: string; sourceVersion: string };
 

@@ -95,6 +95,7 @@ export type AuditTables = {
     version: string;
     source: string;
     source_version: string;
+    stream: string | null;
     is_foreign: boolean;
     is_library: boolean;
     kernel: string;
@@ -119,6 +120,8 @@ export type AuditTables = {
     advisory: string;
     aliases: string[];
     severity: Severity | 'unknown';
+    /** the advisory, told of under this one, whose word that is */
+    severity_by: string | null;
     sources: string[];
     packages: number;
     hosts: number;
@@ -137,6 +140,8 @@ export type AuditTables = {
     /** hosts on which it is overdue, as of when they were counted; null: they were not since its clocks changed */
     overdue_hosts: Generated<number | null>;
     overdue_counted_at: Generated<Date | null>;
+    /** since when a job counts them; null: none does, or its clocks changed since */
+    overdue_turn: Generated<Date | null>;
     /** names by which it can be accepted, in capitals */
     answers_to: Generated<string[]>;
   };

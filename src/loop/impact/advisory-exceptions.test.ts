@@ -5,6 +5,7 @@ import {
   CVE,
   DEBIAN,
   debianHost,
+  debianPackage,
   list,
   NEW,
   OLD,
@@ -172,19 +173,21 @@ test('4.9: one CVE of an erratum that is accepted leaves its clock running, and 
   assert.equal(await isAccepted('CVE-2026-2000'), true, 'all that makes the host have it is accepted');
 });
 
+const osvRecord = (id: string, upstream: string[], name = 'openssh'): object => ({
+  id,
+  modified: '2026-11-20T00:00:00Z',
+  upstream,
+  affected: [
+    {
+      package: { name, ecosystem: 'Debian:12' },
+      ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: NEW }] }],
+    },
+  ],
+});
+
 test('4.6, 4.9: an exception for an erratum that is listed under its CVEs is refused and names those; one that is listed itself is taken', async () => {
   const { w, call, until } = await burning();
-  const record = (id: string, upstream: string[]): object => ({
-    id,
-    modified: '2026-11-20T00:00:00Z',
-    upstream,
-    affected: [
-      {
-        package: { name: 'openssh', ecosystem: 'Debian:12' },
-        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: NEW }] }],
-      },
-    ],
-  });
+  const record = osvRecord;
   const osv = { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } };
   const ownNames = ['CVE-2026-1000', 'CVE-2026-2000'];
   const erratum = record('DSA-9000-1', ownNames);
@@ -206,4 +209,34 @@ test('4.6, 4.9: an exception for an erratum that is listed under its CVEs is ref
     (await list(w, { accepted: 'true' })).items.map(({ advisory }) => advisory),
     ['DSA-9000-1'],
   );
+});
+
+test('4.6, 4.9: so is one for an erratum whose package nobody has, where feeds judge all that it names by itself', async () => {
+  const { w, call, until } = await burning();
+  const osv = { name: 'osv', kind: 'osv', settings: { ecosystem: 'Debian' } };
+  const [A, B] = ['CVE-2026-1000', 'CVE-2026-2000'];
+  const say = (...records: object[]): Promise<void> => takeFeed(w, osv, records);
+  const make = () =>
+    call<Exception>('createException', {
+      body: { ...BODY, match: { advisory: 'DSA-9000-1' }, expiresAt: until(30) },
+    });
+  const [erratum, ofA, ofB] = [
+    osvRecord('DSA-9000-1', [A, B], 'x'),
+    osvRecord(`DEBIAN-${A}`, [A], 'x'),
+    osvRecord(`DEBIAN-${B}`, [B], 'x'),
+  ];
+  await say(erratum, ofA, ofB);
+  await assert.rejects(make(), { code: 'EXCEPTION_FOLDED', message: /listed under CVE-2026-1000, CVE-2026-2000,/ });
+  // Once somebody has it, that is what it says, too.
+  await debianHost(w, 3, [debianPackage('x', '1')]);
+  await w.settle();
+  await assert.rejects(make(), { code: 'EXCEPTION_FOLDED', message: /listed under CVE-2026-1000, CVE-2026-2000,/ });
+  await debianHost(w, 3, []);
+  await w.settle();
+  // Of another package nobody judges one of them: there it may come to stand for itself.
+  await say(erratum, ofA, osvRecord(`DEBIAN-${B}`, [B], 'y'));
+  const { id } = await make();
+  await call('endException', { params: { id }, body: { reason: 'again' } });
+  await say(osvRecord('DSA-9000-1', [], 'x'), ofA, ofB);
+  await make();
 });

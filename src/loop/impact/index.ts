@@ -9,7 +9,7 @@ import { sweepExceptions } from './exceptions.ts';
 import { differences, observedImpact } from './logic/observed.ts';
 import { predictTasks } from './predict.ts';
 import { impactRoutes } from './routes.ts';
-import { exceptionRows } from './store.ts';
+import { exceptionEnds, exceptionRows } from './store.ts';
 
 export interface ImpactFace extends Module {
   dependencies(filter?: { hostId?: string }): Promise<Dependency[]>;
@@ -20,6 +20,8 @@ export interface ImpactFace extends Module {
   /** Where reality was not what was predicted, in words; empty when it was. */
   differences(predicted: Impact, observed: Impact): string[];
   exceptions(filter?: { active?: boolean }): Promise<Exception[]>;
+  /** until when each of these stands */
+  exceptionEnds(ids: readonly string[]): Promise<Map<string, string>>;
 }
 
 export function createImpact(platform: Platform, discovery: Discovery, audit: Audit): ImpactFace {
@@ -30,6 +32,7 @@ export function createImpact(platform: Platform, discovery: Discovery, audit: Au
     observed: observedImpact,
     differences,
     exceptions: (filter) => exceptionRows(platform.db, filter),
+    exceptionEnds: (ids) => exceptionEnds(platform.db, ids),
     routes: impactRoutes(sources),
     agentRoutes: [],
     jobs: {

@@ -1,6 +1,7 @@
 import type { JSONColumnType, Transaction } from 'kysely';
 import type { Exception } from '../../model/finding.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
 import type { Observed, StoredEdge } from './logic/connections.ts';
 
 export type ImpactTables = {
@@ -138,6 +139,17 @@ export async function lockActive(tx: Transaction<NoTables>, id: string): Promise
     .forUpdate()
     .executeTakeFirst();
   return row ? toException(row) : null;
+}
+
+/** Until when each of these stands, or was to. */
+export async function exceptionEnds(db: DbOrTx, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map();
+  const rows = await q(db)
+    .selectFrom('impact.exception')
+    .select(['id', 'expires_at'])
+    .where('id', '=', anyOf(ids))
+    .execute();
+  return new Map(rows.map((row) => [row.id, row.expires_at.toISOString()]));
 }
 
 export async function exceptionById(db: DbOrTx, id: string): Promise<Exception | null> {

@@ -169,6 +169,27 @@ test('3.1: of modules each stream has its own fix, and where streams differ in w
   );
   assert.equal(verdict(beside, '8', 'nodejs-nodemon', '2.0.20-3.module+el8.8.0'), 'unknown');
   assert.equal(verdict(beside, '8', 'nodejs-nodemon', '3.0.1-1.module+el8.9.0'), 'fixed');
+  // rpm itself may say for which stream it was built.
+  const labelled = (stream: string, version: string): string =>
+    matchPackage(
+      own(beside),
+      {
+        ecosystem: 'Red Hat',
+        release: '8',
+        name: 'nodejs-nodemon',
+        version,
+        source: 'nodejs-nodemon',
+        sourceVersion: version,
+        stream,
+      },
+      versionOrder,
+    )
+      .map(({ verdict: told, fix }) => `${told} ${fix}`)
+      .join();
+  assert.equal(labelled('nodejs:18', '2.0.20-2.module+el8.8.0'), 'affected 2.0.20-3.module+el8.8.0');
+  assert.equal(labelled('nodejs:18', '2.0.20-3.module+el8.8.0'), 'not-affected null', 'no old one of 20');
+  assert.equal(labelled('nodejs:20', '2.0.20-3.module+el8.8.0'), 'affected 3.0.1-1.module+el8.9.0');
+  assert.equal(labelled('nodejs:22', '1.0-1.module+el8.8.0'), 'not-affected null', 'of another stream altogether');
   const unfixed = { ...module('16', '1'), purl: 'nodejs?arch=src', status: 'known_affected' as const };
   const mixed = parse(vex('CVE-2026-3', [module('18', '18.18.2-1.module%2Bel8'), unfixed]));
   assert.equal(verdict(mixed, '8', 'nodejs', '1:16.20.0-1.module+el8'), 'unknown');

@@ -19,6 +19,8 @@ export interface Interned {
   version: string;
   source: string;
   sourceVersion: string;
+  /** of a module that it was built for; null: nobody says */
+  stream: string | null;
   foreign: boolean;
   /** a program brought it along */
   library: boolean;
@@ -48,6 +50,7 @@ export function asInstalled(fact: PackageFact, system: OfSystem): Installed & { 
     version,
     source,
     sourceVersion,
+    stream: fact.stream ?? null,
     foreign: origin === 'foreign' || origin === 'local',
     library: false,
   };
@@ -70,9 +73,10 @@ export function interned(installed: readonly (Installed & { library: boolean })[
   const found = new Map<string, Interned>();
   for (const one of installed) {
     if (one.name.length > LONGEST_NAME || one.source.length > LONGEST_NAME) continue;
+    const stream = (one.stream ?? '').length > LONGEST_NAME ? null : (one.stream ?? null);
     const { ecosystem, release, name, version, source, sourceVersion, foreign = false, library } = one;
     const kernel = library ? '' : kernelState(one);
-    const plain = { ecosystem, release, name, version, source, sourceVersion, foreign, library, kernel };
+    const plain = { ecosystem, release, name, version, source, sourceVersion, stream, foreign, library, kernel };
     found.set(JSON.stringify(plain), plain);
   }
   return [...found.values()];

@@ -3,6 +3,8 @@ import type { PriorityFactor, VulnerabilitySeverity } from '../../../model/vulne
 
 export interface Weighed {
   severity: VulnerabilitySeverity;
+  /** the advisory that says so of all that it mends; null: feeds say it of the vulnerability itself */
+  severity_by: string | null;
   exploited: boolean;
   ransomware: boolean;
   /** null: nobody says */
@@ -37,8 +39,7 @@ export function factorsOf(one: Weighed): PriorityFactor[] {
   return [
     {
       name: 'severity',
-      why:
-        one.severity === 'unknown' ? 'no feed says how bad it is, so it counts as medium' : `feeds say ${one.severity}`,
+      why: severityInWords(one),
       times: SEVERITY[one.severity],
     },
     {
@@ -82,6 +83,11 @@ export function factorsOf(one: Weighed): PriorityFactor[] {
       times: one.important > 0 ? 2 : 1,
     },
   ];
+}
+
+function severityInWords({ severity, severity_by: by }: Weighed): string {
+  if (severity === 'unknown') return 'no feed says how bad it is, so it counts as medium';
+  return by === null ? `feeds say ${severity}` : `${by} says ${severity} of what it mends`;
 }
 
 function unseen({ listening, reached }: Weighed): string {

@@ -2,7 +2,7 @@ import type { Statement, StatementRange } from '../../../../model/statement.ts';
 import { DISTRIBUTIONS } from '../export/purl.ts';
 import { bundled } from './errata.ts';
 import { inStreams, isOfMajor } from './extended.ts';
-import { isModular } from './modules.ts';
+import { isModular, rangesFor } from './modules.ts';
 import { withoutTwins } from './twins.ts';
 
 export type Order = (a: string, b: string) => number | null;
@@ -19,6 +19,8 @@ export interface Installed {
   version: string;
   source: string;
   sourceVersion: string;
+  /** of a module that it was built for, as rpm says: `php:7.4`; null: nobody says */
+  stream?: string | null | undefined;
   /** it comes from somewhere else than the distribution, whose statements say nothing about it */
   foreign?: boolean;
 }
@@ -146,7 +148,8 @@ const withoutRaspbian = (ecosystem: string, version: string): string =>
 export const called = (ecosystem: string, name: string): string =>
   ecosystem === 'PyPI' ? name.toLowerCase().replaceAll(/[-_.]+/g, '-') : name;
 
-function judge(statement: FeedStatement, installed: Installed, orderOf: OrderOf): Match {
+function judge(said: FeedStatement, installed: Installed, orderOf: OrderOf): Match {
+  const statement = { ...said, ranges: rangesFor(said.ranges, installed.stream ?? null) };
   const says = (verdict: Match['verdict'], why: string, fix: string | null = null): Match => ({
     id: statement.id,
     verdict,

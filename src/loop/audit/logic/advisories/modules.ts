@@ -34,3 +34,9 @@ export function rangeInStream(stream: string | null, fixed: string, led: Readonl
   const isDoubtful = introduced === '0' && stream !== null && led.has(stream) && !hasOneStream(stream);
   return { introduced, fixed, ...(isDoubtful ? { stream } : {}) };
 }
+
+/** Where rpm says which stream a package was built for, nothing is doubtful: ranges of that one hold, and those of others do not. */
+export function rangesFor(ranges: readonly StatementRange[], stream: string | null): StatementRange[] {
+  if (stream === null || ranges.every((range) => range.stream === undefined)) return [...ranges];
+  return ranges.flatMap(({ stream: only, ...range }) => (only === undefined || only === stream ? [range] : []));
+}

@@ -1,4 +1,5 @@
 import type { Finding } from '../../../../model/finding.ts';
+import type { ExportedFinding } from './findings.ts';
 import { jsonDocument } from './json.ts';
 
 const LEVELS: Readonly<Record<Finding['severity'], string>> = {
@@ -20,7 +21,7 @@ interface Rule {
  * SARIF 2.1.0: a check is a rule, a finding is a result at a logical location, since a host's package is no line of a file.
  * What is fixed passes, and what was accepted is suppressed. Rules stand behind the results that name them.
  */
-export async function* findingsSarif(findings: AsyncIterable<Finding>): AsyncGenerator<string> {
+export async function* findingsSarif(findings: AsyncIterable<ExportedFinding>): AsyncGenerator<string> {
   const rules = new Map<string, Rule>();
   yield '{"$schema":"https://json.schemastore.org/sarif-2.1.0.json","version":"2.1.0","runs":[';
   yield* jsonDocument({ columnKind: 'utf16CodeUnits' }, { name: 'results', items: results(findings, rules) }, () => ({
@@ -29,7 +30,7 @@ export async function* findingsSarif(findings: AsyncIterable<Finding>): AsyncGen
   yield ']}\n';
 }
 
-async function* results(findings: AsyncIterable<Finding>, rules: Map<string, Rule>): AsyncGenerator<object> {
+async function* results(findings: AsyncIterable<ExportedFinding>, rules: Map<string, Rule>): AsyncGenerator<object> {
   for await (const one of findings) {
     const rule = ruleOf(one);
     if (!rules.has(rule.id)) rules.set(rule.id, rule);
@@ -51,7 +52,7 @@ export function kindOf({ state, severity }: Finding): object {
     : { kind: 'fail', level: LEVELS[severity] };
 }
 
-function resultOf(one: Finding, ruleId: string): object {
+function resultOf(one: ExportedFinding, ruleId: string): object {
   const where = one.endpoint ?? one.component;
   return {
     ruleId,
@@ -64,7 +65,7 @@ function resultOf(one: Finding, ruleId: string): object {
     ],
     partialFingerprints: { 'lastemberFinding/v1': one.id },
     ...(one.exceptionId !== null && one.state === 'excepted'
-      ? { suppressions: [{ kind: 'external', status: 'accepted', justification: `Exception ${one.exceptionId}` }] }
+      ? { suppressions: [{ kind: 'external', status: 'accepted', justification: acceptedBy(one) }] }
       : {}),
     properties: {
       hostId: one.hostId,
@@ -74,7 +75,15 @@ function resultOf(one: Finding, ruleId: string): object {
       openedAt: one.openedAt,
       lastSeenAt: one.lastSeenAt,
       closedAt: one.closedAt,
+      closeReason: one.closeReason ?? null,
+      dueAt: one.dueAt ?? null,
+      exceptedUntil: one.exceptedUntil,
       changeId: one.changeId,
+      priority: one.priority,
+      factors: one.factors,
     },
   };
 }
+
+const acceptedBy = ({ exceptionId, exceptedUntil }: ExportedFinding): string =>
+  `Exception ${exceptionId}${exceptedUntil === null ? '' : ` until ${exceptedUntil}`}`;
