@@ -1,5 +1,6 @@
 import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
-import { ownerOf, staleHosts } from './compliance.ts';
+import { staleHosts } from './compliance.ts';
+import { ownerOf } from '../../model/tag-expression.ts';
 import type { Judge } from './judge-host.ts';
 import { type DriftRow, driftOf } from './store-verdicts.ts';
 
@@ -50,12 +51,6 @@ export interface NowFilter {
   drift?: boolean | undefined;
   owner?: string | undefined;
 }
-
-export const fits = (finding: FindingNow, { overdue, stale, drift, owner }: NowFilter): boolean =>
-  (overdue === undefined || finding.overdue === overdue) &&
-  (stale === undefined || finding.stale === stale) &&
-  (drift === undefined || (finding.drift !== null) === drift) &&
-  (owner === undefined || finding.owner === owner);
 
 /** The soonest first; what has no time last, in the order it came. */
 export const byDue = (a: FindingNow, b: FindingNow): number => {

@@ -70,13 +70,9 @@ export async function removeVerdicts(db: DbOrTx, hostIds: readonly string[], kit
 
 /** When each host that was ever heard from inside said last how it is; hosts that were only seen from outside are not there. */
 export async function reportedAt(db: DbOrTx, hostIds?: readonly string[]): Promise<Map<string, Date>> {
-  let rows = q(db)
-    .selectFrom('audit.section')
-    .select(['host_id', sql<Date>`max(received_at)`.as('at')])
-    .where('hash', 'is not', null)
-    .groupBy('host_id');
+  let rows = q(db).selectFrom('audit.host_report').selectAll();
   if (hostIds) rows = rows.where('host_id', '=', anyOf(hostIds));
-  return new Map((await rows.execute()).map((row) => [row.host_id, row.at]));
+  return new Map((await rows.execute()).map((row) => [row.host_id, row.reported_at]));
 }
 
 export interface Grouped {

@@ -1,0 +1,99 @@
+import { type RawBuilder, sql, type SqlBool } from 'kysely';
+import { BURNING } from '../../model/finding.ts';
+import type { DbOrTx } from '../../platform/context.ts';
+import { anyOf } from '../../platform/db/many.ts';
+import type { FindingFilter } from './face.ts';
+import type { NowFilter } from './finding-clocks.ts';
+
+/** What depends on the time and on how hosts are now, asked of what is stored. */
+export interface NowAsked extends Omit<NowFilter, 'owner'> {
+  at: Date;
+  /** who said nothing since then is stale */
+  staleBefore: Date;
+  /** the ids of an owner’s hosts */
+  owned?: RawBuilder<string> | undefined;
+}
+
+type Condition = RawBuilder<SqlBool>;
+
+/** What must simply be the same. */
+const SAME = [
+  ['hostId', sql.ref('f.host_id')],
+  ['kit', sql.ref('f.kit')],
+  ['check', sql.ref('f.check_id')],
+  ['component', sql.ref('l.component')],
+  ['exceptionId', sql.ref('f.exception_id')],
+] as const;
+
+const allOf = (conditions: readonly Condition[]): Condition =>
+  conditions.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
+
+/** Of a finding `f` and its look `l`. */
+export function matching(filter: FindingFilter, now?: NowAsked): Condition {
+  const asked: Condition[] = [];
+  if (filter.ids) asked.push(sql`f.id = ${anyOf(filter.ids)}`);
+  for (const [field, column] of SAME) if (filter[field] !== undefined) asked.push(sql`${column} = ${filter[field]}`);
+  if (filter.states) asked.push(sql`f.state = ${anyOf(filter.states)}`);
+  if (filter.advisory !== undefined) asked.push(sql`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
+  return allOf([...asked, ...(now ? asOfNow(now) : [])]);
+}
+
+function asOfNow({ overdue, stale, drift, owned, at, staleBefore }: NowAsked): Condition[] {
+  const burns = sql`f.state = ${anyOf(BURNING)}`;
+  const isOverdue = sql<SqlBool>`(${burns} and coalesce(l.due_at < ${at}, false))`;
+  const isStale = sql<SqlBool>`exists (select from audit.host_report r
+    where r.host_id = f.host_id and r.reported_at < ${staleBefore})`;
+  const drifted = sql<SqlBool>`((${burns} or f.state = 'excepted') and exists (select from audit.verdict v
+    where v.host_id = f.host_id and v.kit = f.kit and v.drifted <> '{}' and f.check_id = any(v.drifted)))`;
+  return [
+    ...either(overdue, isOverdue),
+    ...either(stale, isStale),
+    ...either(drift, drifted),
+    ...(owned ? [sql<SqlBool>`f.host_id in (${owned})`] : []),
+  ];
+}
+
+const either = (wanted: boolean | undefined, holds: Condition): Condition[] =>
+  wanted === undefined ? [] : [wanted ? holds : sql<SqlBool>`not ${holds}`];
+
+export interface Cut {
+  /** those behind this id; not where they are sorted by their time */
+  after?: string | undefined;
+  limit: number;
+  /** the soonest to end first */
+  sort?: 'due' | undefined;
+}
+
+/** So many are tried one after the other before all that fit are looked for. */
+const WALKED = 2000;
+
+/**
+ * Ids of findings, cut out of all that fit. Where many fit, they are among the first; where few do, or none, those are
+ * found from the side that has few. Which it is, PostgreSQL cannot tell where filters depend on one another, and would go
+ * through all findings one by one; so both are done, and neither takes long.
+ */
+export async function findingIds(db: DbOrTx, asked: Condition, cut: Cut, walked = WALKED): Promise<string[]> {
+  const first = await idsAmong(db, WALK[cut.sort ?? 'id'](walked, cut), asked, cut);
+  return first.length === cut.limit ? first : idsAmong(db, sql`audit.finding`, asked, cut);
+}
+
+/** The first ones in the order that is asked for. */
+const WALK = {
+  id: (walked: number, { after = '' }: Cut) => sql`(select * from audit.finding where id > ${after} order by id limit ${walked})`,
+  due: (walked: number) => sql`(select n.* from (select finding_id from audit.finding_look where due_at is not null
+    order by due_at, finding_id limit ${walked}) d join audit.finding n on n.id = d.finding_id)`,
+};
+
+/** Materialized: what is cut off at the end must not decide how they are looked for. */
+async function idsAmong(
+  db: DbOrTx,
+  findings: RawBuilder<unknown>,
+  asked: Condition,
+  { after = '', limit, sort }: Cut,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with fit as materialized (select f.id, l.due_at from ${findings} f
+      left join audit.finding_look l on l.finding_id = f.id where f.id > ${after} and ${asked})
+    select id from fit order by ${sort === 'due' ? sql`due_at nulls last, ` : sql``}id limit ${limit}`.execute(db);
+  return rows.map(({ id }) => id);
+}
