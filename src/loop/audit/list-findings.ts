@@ -1,8 +1,8 @@
-import type { FindingNow } from '../../model/finding.ts';
+import type { FindingCounts, FindingNow } from '../../model/finding.ts';
 import type { FindingFilter } from './face.ts';
 import { asOfNow, byDue, type NowFilter } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
-import { findingIds, matching, type NowAsked } from './store-finding-pages.ts';
+import { countKinds, findingIds, matching, type NowAsked } from './store-finding-pages.ts';
 import { findFindings, findingsInOrder, plainFinding } from './store-findings.ts';
 
 export interface PageAsked {
@@ -41,6 +41,11 @@ export async function findingPage(
   const items = await asOfNow(context, (await findingsInOrder(db, ids.slice(0, limit))).map(plainFinding));
   const more = ids.length > limit;
   return { items, next: more && sort === undefined ? ids[limit - 1]! : null, more };
+}
+
+export async function findingCounts(context: Context, filter: FindingFilter, now: NowFilter): Promise<FindingCounts> {
+  const items = await countKinds(context.platform.db, matching(filter, nowAsked(context, now)));
+  return { total: items.reduce((sum, { findings }) => sum + findings, 0), items };
 }
 
 function nowAsked({ platform, discovery, staleAfterMs }: Context, { owner, ...asked }: NowFilter): NowAsked {

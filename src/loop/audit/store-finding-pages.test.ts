@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
-import { BURNING, CLOSED, type FindingNow, type FindingState } from '../../model/finding.ts';
+import { BURNING, CLOSED, type FindingCounts, type FindingNow, type FindingState } from '../../model/finding.ts';
 import { ownerOf } from '../../model/tag-expression.ts';
 import type { Tx } from '../../platform/context.ts';
 import { MIGRATIONS_DIR } from '../../platform/db/migrate.ts';
@@ -85,14 +85,24 @@ async function make(tx: Tx, id: string, { owner, tag, told, drifted, found }: Ma
   for (const one of found) await insert(tx, id, one);
 }
 
-async function insert(tx: Tx, hostId: string, { state, check, opened, rekindled, clock, slaDays }: Found): Promise<void> {
+async function insert(
+  tx: Tx,
+  hostId: string,
+  { state, check, opened, rekindled, clock, slaDays }: Found,
+): Promise<void> {
   const id = w.platform.newId('finding');
   const base = { id, hostId, endpointId: null, endpoint: null, kit: KIT, check, component: id };
   await insertFinding(tx.db, base, ago(opened));
   const at = (before: number | null): Date | null => (before === null ? null : ago(before));
   await updateFinding(tx.db, id, { state, rekindled_at: at(rekindled), clock_at: at(clock) });
   const look = { hostName: hostId, component: id, kitVersion: '1', advisories: [`CVE-2026-${opened}`], title: check };
-  const seen = { severity: 'high', confidence: 1, evidence: {}, pending: null, lastSeenAt: tx.now.toISOString() } as const;
+  const seen = {
+    severity: 'high',
+    confidence: 1,
+    evidence: {},
+    pending: null,
+    lastSeenAt: tx.now.toISOString(),
+  } as const;
   await putLooks(tx.db, new Map([[id, { ...look, ...seen, slaDays }]]));
   await setDue(tx.db, [id]);
 }
@@ -190,6 +200,11 @@ const fits = (one: Expected, { state, ...same }: Question): boolean =>
 const soonestFirst = (all: readonly Expected[]): string[] =>
   all.toSorted((a, b) => (a.due ?? Infinity) - (b.due ?? Infinity) || 0).map(({ id }) => id);
 
+const tally = (states: readonly FindingState[]): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(states, (state) => state)].map(([state, { length }]) => [state, length]));
+const kindsOf = ({ items }: FindingCounts): Record<string, number> =>
+  Object.fromEntries(items.map(({ state, findings }) => [state, findings]));
+
 async function check(all: readonly Expected[], asked: Question): Promise<void> {
   const { state, ...same } = asked;
   const text = Object.entries(same).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]));
@@ -198,6 +213,8 @@ async function check(all: readonly Expected[], asked: Question): Promise<void> {
   const ids = expected.map(({ id }) => id);
   assert.deepEqual((await ask(query)).items.map(told), expected);
   for (const limit of [1, 3, 100]) assert.deepEqual(await paged(query, limit), ids);
+  const counts = await w.call<FindingCounts>('countFindings', { query });
+  assert.deepEqual([counts.total, kindsOf(counts)], [ids.length, tally(expected.map((one) => one.state))]);
   const due = soonestFirst(expected);
   const sorted = async (limit?: number) =>
     (await ask({ ...query, sort: 'due', ...(limit ? { limit } : {}) })).items.map(({ id }) => id);
@@ -207,12 +224,16 @@ async function check(all: readonly Expected[], asked: Question): Promise<void> {
 test('3.10: findings are picked where they are stored as they are told one by one, whatever is asked and in whatever pages', async () => {
   let found = 0;
   await fc.assert(
-    fc.asyncProperty(fc.array(machine, { minLength: 1, maxLength: 6 }), fc.array(question, { minLength: 4, maxLength: 4 }), async (machines, questions) => {
-      await estate(machines);
-      const all = await oracle();
-      found += all.length;
-      for (const asked of questions) await check(all, asked);
-    }),
+    fc.asyncProperty(
+      fc.array(machine, { minLength: 1, maxLength: 6 }),
+      fc.array(question, { minLength: 4, maxLength: 4 }),
+      async (machines, questions) => {
+        await estate(machines);
+        const all = await oracle();
+        found += all.length;
+        for (const asked of questions) await check(all, asked);
+      },
+    ),
     { numRuns: 25 },
   );
   assert.ok(found > 50, `${found} findings`);
@@ -227,11 +248,35 @@ test('3.10: where the first that are tried do not fill a page, it is the same pa
     const asked = matching({}, { ...conditions, overdue });
     for (const walked of [0, 1, 2]) {
       const ids = await findingIds(w.platform.db, asked, { limit: 3 }, walked);
-      assert.deepEqual(ids, expected.slice(0, 3).map(({ id }) => id));
+      assert.deepEqual(
+        ids,
+        expected.slice(0, 3).map(({ id }) => id),
+      );
       const due = await findingIds(w.platform.db, asked, { limit: 3, sort: 'due' }, walked);
       assert.deepEqual(due, soonestFirst(expected).slice(0, 3));
     }
   }
+});
+
+test('3.10: findings are counted on each host, and found by the end of their ids', async () => {
+  const { items } = await ask({});
+  const hosts = [...new Set(items.map(({ hostId }) => hostId))];
+  const asked = { host: [hosts[0]!, hosts.at(-1)!, 'host_none'], state: [...BURNING] };
+  const counts = await w.call<{ items: { host: string; findings: number }[] }>('countFindingsOfHosts', {
+    query: asked,
+  });
+  const burning = items.filter(({ state, hostId }) => BURNING.includes(state) && asked.host.includes(hostId));
+  assert.deepEqual(
+    Object.fromEntries(counts.items.map(({ host, findings }) => [host, findings])),
+    tally(burning.map(({ hostId }) => hostId as FindingState)),
+  );
+  for (const { id } of items)
+    for (const ref of [id, id.slice(-8)])
+      assert.deepEqual(
+        (await ask({ ref })).items.map((one) => one.id),
+        items.filter((one) => one.id.endsWith(ref)).map((one) => one.id),
+      );
+  for (const ref of ['%%%%%%', '______', '\\\\\\\\\\\\']) assert.deepEqual((await ask({ ref })).items, []);
 });
 
 test('3.10: what a migration fills in is what was kept since', async () => {

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely';
-import { BURNING } from '../../model/finding.ts';
+import { BURNING, type FindingCounts } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
@@ -23,15 +23,25 @@ const SAME = [
   ['check', sql.ref('f.check_id')],
   ['component', sql.ref('l.component')],
   ['exceptionId', sql.ref('f.exception_id')],
+  ['changeId', sql.ref('f.change_id')],
 ] as const;
 
 const allOf = (conditions: readonly Condition[]): Condition =>
   conditions.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 
+/** Of a text that is read backwards, what an end of it begins with. */
+const beginning = (end: string): string =>
+  `${[...end]
+    .toReversed()
+    .join('')
+    .replaceAll(/[\\%_]/g, '\\$&')}%`;
+
 /** Of a finding `f` and its look `l`. */
 export function matching(filter: FindingFilter, now?: NowAsked): Condition {
   const asked: Condition[] = [];
   if (filter.ids) asked.push(sql`f.id = ${anyOf(filter.ids)}`);
+  if (filter.ref !== undefined) asked.push(sql`reverse(f.id) like ${beginning(filter.ref)}`);
+  if (filter.hostIds) asked.push(sql`f.host_id = ${anyOf(filter.hostIds)}`);
   for (const [field, column] of SAME) if (filter[field] !== undefined) asked.push(sql`${column} = ${filter[field]}`);
   if (filter.states) asked.push(sql`f.state = ${anyOf(filter.states)}`);
   if (filter.advisory !== undefined) asked.push(sql`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
@@ -56,6 +66,23 @@ function asOfNow({ overdue, stale, drift, owned, at, staleBefore }: NowAsked): C
 const either = (wanted: boolean | undefined, holds: Condition): Condition[] =>
   wanted === undefined ? [] : [wanted ? holds : sql<SqlBool>`not ${holds}`];
 
+/** How many there are of each kind. */
+export async function countKinds(db: DbOrTx, asked: Condition): Promise<FindingCounts['items']> {
+  const { rows } = await sql<Omit<FindingCounts['items'][number], 'findings'> & { findings: string }>`
+    select f.kit, f.state, l.severity, count(*) as findings
+    from audit.finding f join audit.finding_look l on l.finding_id = f.id where ${asked}
+    group by 1, 2, 3 order by 1, 2, 3`.execute(db);
+  return rows.map((row) => ({ ...row, findings: Number(row.findings) }));
+}
+
+/** On each of these hosts; those that have none are left out. */
+export async function countByHost(db: DbOrTx, asked: Condition): Promise<{ host: string; findings: number }[]> {
+  const { rows } = await sql<{ host: string; findings: string }>`
+    select f.host_id as host, count(*) as findings from audit.finding f
+    left join audit.finding_look l on l.finding_id = f.id where ${asked} group by 1 order by 1`.execute(db);
+  return rows.map((row) => ({ ...row, findings: Number(row.findings) }));
+}
+
 export interface Cut {
   /** those behind this id; not where they are sorted by their time */
   after?: string | undefined;
@@ -64,8 +91,8 @@ export interface Cut {
   sort?: 'due' | undefined;
 }
 
-/** So many are tried one after the other before all that fit are looked for. */
-const WALKED = 2000;
+/** So many are tried one after the other at first, and at most, before all that fit are looked for. */
+const [WALKED, MOST_WALKED] = [500, 30_000];
 
 /**
  * Ids of findings, cut out of all that fit. Where many fit, they are among the first; where few do, or none, those are
@@ -73,13 +100,18 @@ const WALKED = 2000;
  * through all findings one by one; so both are done, and neither takes long.
  */
 export async function findingIds(db: DbOrTx, asked: Condition, cut: Cut, walked = WALKED): Promise<string[]> {
-  const first = await idsAmong(db, WALK[cut.sort ?? 'id'](walked, cut), asked, cut);
-  return first.length === cut.limit ? first : idsAmong(db, sql`audit.finding`, asked, cut);
+  const walk = (far: number): Promise<string[]> => idsAmong(db, WALK[cut.sort ?? 'id'](far, cut), asked, cut);
+  const first = await walk(walked);
+  if (first.length === cut.limit) return first;
+  const far = Math.ceil((1.5 * walked * cut.limit) / first.length);
+  const second = far <= MOST_WALKED ? await walk(far) : [];
+  return second.length === cut.limit ? second : idsAmong(db, sql`audit.finding`, asked, cut);
 }
 
 /** The first ones in the order that is asked for. */
 const WALK = {
-  id: (walked: number, { after = '' }: Cut) => sql`(select * from audit.finding where id > ${after} order by id limit ${walked})`,
+  id: (walked: number, { after = '' }: Cut) =>
+    sql`(select * from audit.finding where id > ${after} order by id limit ${walked})`,
   due: (walked: number) => sql`(select n.* from (select finding_id from audit.finding_look where due_at is not null
     order by due_at, finding_id limit ${walked}) d join audit.finding n on n.id = d.finding_id)`,
 };
@@ -91,9 +123,11 @@ async function idsAmong(
   asked: Condition,
   { after = '', limit, sort }: Cut,
 ): Promise<string[]> {
+  // Looks are left out where nothing is asked of them.
+  const [due, first] = sort === 'due' ? [sql`l.due_at`, sql`due_at nulls last, `] : [sql`null`, sql``];
   const { rows } = await sql<{ id: string }>`
-    with fit as materialized (select f.id, l.due_at from ${findings} f
+    with fit as materialized (select f.id, ${due} as due_at from ${findings} f
       left join audit.finding_look l on l.finding_id = f.id where f.id > ${after} and ${asked})
-    select id from fit order by ${sort === 'due' ? sql`due_at nulls last, ` : sql``}id limit ${limit}`.execute(db);
+    select id from fit order by ${first}id limit ${limit}`.execute(db);
   return rows.map(({ id }) => id);
 }

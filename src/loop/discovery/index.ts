@@ -26,7 +26,15 @@ import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { loggedCertificates } from './store-logged.ts';
-import { addressesAway, briefHosts, findHost, findHosts, hostIdAt, hostsOwnedBy, siteOfAddress } from './store-hosts.ts';
+import {
+  addressesAway,
+  briefHosts,
+  findHost,
+  findHosts,
+  hostIdAt,
+  hostsOwnedBy,
+  siteOfAddress,
+} from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { namesOf } from './store-names.ts';
 import { findScopes } from './store-scans.ts';
