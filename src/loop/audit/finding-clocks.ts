@@ -1,6 +1,7 @@
 import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
 import { staleHosts } from './compliance.ts';
 import { ownerOf } from '../../model/tag-expression.ts';
+import { Severity } from '../../model/kit.ts';
 import type { Judge } from './judge-host.ts';
 import { type DriftRow, driftOf } from './store-verdicts.ts';
 
@@ -51,6 +52,10 @@ export interface NowFilter {
   drift?: boolean | undefined;
   owner?: string | undefined;
 }
+
+/** The worst first; those that are as bad in the order they came. */
+export const bySeverity = (a: FindingNow, b: FindingNow): number => rankOf(a) - rankOf(b);
+const rankOf = ({ severity }: FindingNow): number => Severity.options.indexOf(severity);
 
 /** The soonest first; what has no time last, in the order it came. */
 export const byDue = (a: FindingNow, b: FindingNow): number => {

@@ -1,8 +1,8 @@
 import type { FindingCounts, FindingNow } from '../../model/finding.ts';
 import type { FindingFilter } from './face.ts';
-import { asOfNow, byDue, type NowFilter } from './finding-clocks.ts';
+import { asOfNow, byDue, bySeverity, type NowFilter } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
-import { countKinds, findingIds, matching, type NowAsked } from './store-finding-pages.ts';
+import { countKinds, findingIds, matching, type NowAsked, type Sort } from './store-finding-pages.ts';
 import { findFindings, findingsInOrder, plainFinding } from './store-findings.ts';
 
 export interface PageAsked {
@@ -10,8 +10,7 @@ export interface PageAsked {
   limit?: number | undefined;
   /** those behind this id */
   after?: string | undefined;
-  /** the soonest to end first */
-  sort?: 'due' | undefined;
+  sort?: Sort | undefined;
 }
 
 export interface FindingPage {
@@ -23,7 +22,9 @@ export interface FindingPage {
 
 type Context = Pick<Judge, 'platform' | 'discovery' | 'kits' | 'staleAfterMs'>;
 
-/** Findings in the order of their ids, a page at a time: a page costs what is on it, whatever is asked for. */
+const BY = { due: byDue, worst: bySeverity };
+
+/** Findings in the order of their ids, or as asked, a page at a time: a page costs what is on it, whatever is asked for. */
 export async function findingPage(
   context: Context,
   filter: FindingFilter,
@@ -35,12 +36,12 @@ export async function findingPage(
   if (limit === undefined) {
     const found = await findFindings(db, filter, { after, now: asked });
     const items = await asOfNow(context, found.map(plainFinding));
-    return { items: sort === 'due' ? items.toSorted(byDue) : items, next: null, more: false };
+    return { items: sort === undefined ? items : items.toSorted(BY[sort]), next: null, more: false };
   }
   const ids = await findingIds(db, matching(filter, asked), { after, sort, limit: limit + 1 });
   const items = await asOfNow(context, (await findingsInOrder(db, ids.slice(0, limit))).map(plainFinding));
   const more = ids.length > limit;
-  return { items, next: more && sort === undefined ? ids[limit - 1]! : null, more };
+  return { items, next: more && sort !== 'due' ? ids[limit - 1]! : null, more };
 }
 
 export async function findingCounts(context: Context, filter: FindingFilter, now: NowFilter): Promise<FindingCounts> {

@@ -38,17 +38,19 @@ const Filter = z
   .strict();
 
 const FindingsQuery = Filter.extend({
+  /** these and no others */
+  id: z.union([z.string().max(100), z.array(z.string().max(100)).max(200)]).optional(),
   /** a whole id, or the end of one */
   ref: z.string().min(LEAST_OF_ID).max(100).optional(),
-  /** the soonest to end first */
-  sort: z.enum(['due']).optional(),
-  /** at most so many, in the order of their ids; all, where nothing is said */
+  /** the soonest to end first, or the most severe */
+  sort: z.enum(['due', 'worst']).optional(),
+  /** at most so many; all, where nothing is said */
   limit: z.coerce.number().int().min(1).max(1000).optional(),
   /** those behind this id: `next` of the page before */
   after: z.string().max(100).optional(),
-}).refine(({ sort, after }) => sort === undefined || after === undefined, {
+}).refine(({ sort, after }) => sort !== 'due' || after === undefined, {
   path: ['after'],
-  message: 'goes by the order of ids, and not together with sort',
+  message: 'goes not together with sort=due',
 });
 
 export function findingRoutes(context: Judge, face: Face): Route[] {
@@ -62,9 +64,14 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
       access: MAY.read,
       query: FindingsQuery,
       reply: z.object({ items: z.array(FindingNow), next: z.string().nullable(), more: z.boolean() }),
-      handler: async ({ query: { sort, limit, after, ref, ...asked } }) => {
+      handler: async ({ query: { sort, limit, after, ref, id, ...asked } }) => {
         const { filter, now } = splitUp(asked);
-        const page = await findingPage(context, { ...filter, ref }, now, { limit, after, sort });
+        const page = await findingPage(
+          context,
+          { ...filter, ref, ...(id === undefined ? {} : { ids: [id].flat() }) },
+          now,
+          { limit, after, sort },
+        );
         if (page.items.length === 0) refuseUnknown(face.kits(), filter);
         return page;
       },

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { sql } from 'kysely';
 import { systemActor } from '../../model/actor.ts';
 import { BURNING, CLOSED, type FindingCounts, type FindingNow, type FindingState } from '../../model/finding.ts';
+import { Severity } from '../../model/kit.ts';
 import { ownerOf } from '../../model/tag-expression.ts';
 import type { Tx } from '../../platform/context.ts';
 import { MIGRATIONS_DIR } from '../../platform/db/migrate.ts';
@@ -40,6 +41,7 @@ interface Found {
   rekindled: number | null;
   clock: number | null;
   slaDays: number | null;
+  severity: Severity;
 }
 interface Machine {
   owner: string | null;
@@ -63,6 +65,7 @@ const machine: fc.Arbitrary<Machine> = fc.record({
       rekindled: fc.option(days),
       clock: fc.option(days),
       slaDays: fc.option(fc.integer({ min: 1, max: 30 })),
+      severity: fc.constantFrom(...Severity.options),
     }),
     { maxLength: 4 },
   ),
@@ -88,7 +91,7 @@ async function make(tx: Tx, id: string, { owner, tag, told, drifted, found }: Ma
 async function insert(
   tx: Tx,
   hostId: string,
-  { state, check, opened, rekindled, clock, slaDays }: Found,
+  { state, check, opened, rekindled, clock, slaDays, severity }: Found,
 ): Promise<void> {
   const id = w.platform.newId('finding');
   const base = { id, hostId, endpointId: null, endpoint: null, kit: KIT, check, component: id };
@@ -97,7 +100,7 @@ async function insert(
   await updateFinding(tx.db, id, { state, rekindled_at: at(rekindled), clock_at: at(clock) });
   const look = { hostName: hostId, component: id, kitVersion: '1', advisories: [`CVE-2026-${opened}`], title: check };
   const seen = {
-    severity: 'high',
+    severity,
     confidence: 1,
     evidence: {},
     pending: null,
@@ -136,6 +139,7 @@ interface Known {
   host_id: string;
   check_id: string;
   state: FindingState;
+  severity: Severity;
   began: Date;
   sla_days: number | null;
   drifted: string[];
@@ -145,7 +149,7 @@ interface Known {
 /** Every finding as it is to be told, worked out one by one from what was stored before there were any short cuts. */
 async function oracle(): Promise<Expected[]> {
   const { rows } = await sql<Known>`
-    select f.id, f.host_id, f.check_id, f.state, coalesce(f.clock_at, f.rekindled_at, f.opened_at) as began, l.sla_days, v.drifted,
+    select f.id, f.host_id, f.check_id, f.state, coalesce(f.clock_at, f.rekindled_at, f.opened_at) as began, l.sla_days, l.severity, v.drifted,
       (select max(received_at) from audit.section s where s.host_id = f.host_id and s.hash is not null) as reported
     from audit.finding f join audit.finding_look l on l.finding_id = f.id join audit.verdict v on v.host_id = f.host_id
     order by f.id`.execute(w.platform.db);
@@ -155,6 +159,7 @@ async function oracle(): Promise<Expected[]> {
     const due = isOver ? null : row.began.getTime() + row.sla_days! * DAY_MS;
     return {
       id: row.id,
+      severity: row.severity,
       check: row.check_id,
       state: row.state,
       due,
@@ -166,13 +171,18 @@ async function oracle(): Promise<Expected[]> {
   });
 }
 
-interface Expected extends Record<'id' | 'check' | 'owner', string>, Record<'overdue' | 'stale' | 'drift', boolean> {
+interface Expected
+  extends
+    Record<'severity', Severity>,
+    Record<'id' | 'check' | 'owner', string>,
+    Record<'overdue' | 'stale' | 'drift', boolean> {
   state: FindingState;
   due: number | null;
 }
 
-const told = ({ id, check, state, dueAt, overdue, stale, drift, owner }: FindingNow): Expected => ({
+const told = ({ id, severity, check, state, dueAt, overdue, stale, drift, owner }: FindingNow): Expected => ({
   id,
+  severity,
   check,
   state,
   due: dueAt ? Date.parse(dueAt) : null,
@@ -200,10 +210,10 @@ const fits = (one: Expected, { state, ...same }: Question): boolean =>
 const soonestFirst = (all: readonly Expected[]): string[] =>
   all.toSorted((a, b) => (a.due ?? Infinity) - (b.due ?? Infinity) || 0).map(({ id }) => id);
 
-const tally = (states: readonly FindingState[]): Record<string, number> =>
-  Object.fromEntries([...Map.groupBy(states, (state) => state)].map(([state, { length }]) => [state, length]));
+const tally = (kinds: readonly string[]): Record<string, number> =>
+  Object.fromEntries([...Map.groupBy(kinds, (kind) => kind)].map(([kind, { length }]) => [kind, length]));
 const kindsOf = ({ items }: FindingCounts): Record<string, number> =>
-  Object.fromEntries(items.map(({ state, findings }) => [state, findings]));
+  Object.fromEntries(items.map(({ state, severity, findings }) => [`${state} ${severity}`, findings]));
 
 async function check(all: readonly Expected[], asked: Question): Promise<void> {
   const { state, ...same } = asked;
@@ -214,11 +224,22 @@ async function check(all: readonly Expected[], asked: Question): Promise<void> {
   assert.deepEqual((await ask(query)).items.map(told), expected);
   for (const limit of [1, 3, 100]) assert.deepEqual(await paged(query, limit), ids);
   const counts = await w.call<FindingCounts>('countFindings', { query });
-  assert.deepEqual([counts.total, kindsOf(counts)], [ids.length, tally(expected.map((one) => one.state))]);
+  assert.deepEqual(
+    [counts.total, kindsOf(counts)],
+    [ids.length, tally(expected.map((one) => `${one.state} ${one.severity}`))],
+  );
   const due = soonestFirst(expected);
   const sorted = async (limit?: number) =>
     (await ask({ ...query, sort: 'due', ...(limit ? { limit } : {}) })).items.map(({ id }) => id);
   assert.deepEqual([await sorted(), await sorted(2)], [due, due.slice(0, 2)]);
+  const worst = Severity.options.flatMap((severity) => expected.filter((one) => one.severity === severity));
+  for (const limit of [1, 100]) {
+    const pages = await paged({ ...query, sort: 'worst' }, limit);
+    assert.deepEqual(
+      pages,
+      worst.map(({ id }) => id),
+    );
+  }
 }
 
 test('3.10: findings are picked where they are stored as they are told one by one, whatever is asked and in whatever pages', async () => {
@@ -268,7 +289,7 @@ test('3.10: findings are counted on each host, and found by the end of their ids
   const burning = items.filter(({ state, hostId }) => BURNING.includes(state) && asked.host.includes(hostId));
   assert.deepEqual(
     Object.fromEntries(counts.items.map(({ host, findings }) => [host, findings])),
-    tally(burning.map(({ hostId }) => hostId as FindingState)),
+    tally(burning.map(({ hostId }) => hostId)),
   );
   for (const { id } of items)
     for (const ref of [id, id.slice(-8)])
@@ -290,7 +311,7 @@ test('3.10: what a migration fills in is what was kept since', async () => {
   const migration = await readFile(join(MIGRATIONS_DIR, '0691_findings_at_size.sql'), 'utf8');
   await withClient(w.platform.urls.owner, async (client) => {
     await client.query(`drop table audit.host_report; alter table audit.finding_look drop column due_at;
-      drop index audit.finding_look_advisories, audit.verdict_drifted, discovery.host_by_owner`);
+      drop index audit.finding_look_advisories, audit.finding_look_worst, audit.verdict_drifted, discovery.host_by_owner`);
     await client.query(migration);
     await client.query('grant select on audit.host_report to public');
   });

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely';
 import { BURNING, type FindingCounts } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
+import { backwards } from '../../platform/db/like.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
 import type { NowFilter } from './finding-clocks.ts';
@@ -29,18 +30,11 @@ const SAME = [
 const allOf = (conditions: readonly Condition[]): Condition =>
   conditions.length === 0 ? sql<SqlBool>`true` : sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 
-/** Of a text that is read backwards, what an end of it begins with. */
-const beginning = (end: string): string =>
-  `${[...end]
-    .toReversed()
-    .join('')
-    .replaceAll(/[\\%_]/g, '\\$&')}%`;
-
 /** Of a finding `f` and its look `l`. */
 export function matching(filter: FindingFilter, now?: NowAsked): Condition {
   const asked: Condition[] = [];
   if (filter.ids) asked.push(sql`f.id = ${anyOf(filter.ids)}`);
-  if (filter.ref !== undefined) asked.push(sql`reverse(f.id) like ${beginning(filter.ref)}`);
+  if (filter.ref !== undefined) asked.push(sql`reverse(f.id) like ${backwards(filter.ref)}`);
   if (filter.hostIds) asked.push(sql`f.host_id = ${anyOf(filter.hostIds)}`);
   for (const [field, column] of SAME) if (filter[field] !== undefined) asked.push(sql`${column} = ${filter[field]}`);
   if (filter.states) asked.push(sql`f.state = ${anyOf(filter.states)}`);
@@ -87,9 +81,11 @@ export interface Cut {
   /** those behind this id; not where they are sorted by their time */
   after?: string | undefined;
   limit: number;
-  /** the soonest to end first */
-  sort?: 'due' | undefined;
+  sort?: Sort | undefined;
 }
+
+/** The soonest to end first, or the most severe; else in the order of their ids. */
+export type Sort = 'due' | 'worst';
 
 /** So many are tried one after the other at first, and at most, before all that fit are looked for. */
 const [WALKED, MOST_WALKED] = [500, 30_000];
@@ -100,7 +96,8 @@ const [WALKED, MOST_WALKED] = [500, 30_000];
  * through all findings one by one; so both are done, and neither takes long.
  */
 export async function findingIds(db: DbOrTx, asked: Condition, cut: Cut, walked = WALKED): Promise<string[]> {
-  const walk = (far: number): Promise<string[]> => idsAmong(db, WALK[cut.sort ?? 'id'](far, cut), asked, cut);
+  const walk = (far: number): Promise<string[]> =>
+    idsAmong(db, ORDER[cut.sort ?? 'id'].walk(far, cut.after ?? ''), asked, cut);
   const first = await walk(walked);
   if (first.length === cut.limit) return first;
   const far = Math.ceil((1.5 * walked * cut.limit) / first.length);
@@ -108,12 +105,46 @@ export async function findingIds(db: DbOrTx, asked: Condition, cut: Cut, walked 
   return second.length === cut.limit ? second : idsAmong(db, sql`audit.finding`, asked, cut);
 }
 
-/** The first ones in the order that is asked for. */
-const WALK = {
-  id: (walked: number, { after = '' }: Cut) =>
-    sql`(select * from audit.finding where id > ${after} order by id limit ${walked})`,
-  due: (walked: number) => sql`(select n.* from (select finding_id from audit.finding_look where due_at is not null
-    order by due_at, finding_id limit ${walked}) d join audit.finding n on n.id = d.finding_id)`,
+interface Order {
+  /** by what they are sorted before their ids; looks are left out where nothing is asked of them */
+  key: RawBuilder<unknown>;
+  /** those behind that one, of `f` and `l` */
+  behind: (after: string) => Condition;
+  /** the first ones behind it, to be tried one after the other */
+  walk: (walked: number, after: string) => RawBuilder<unknown>;
+}
+
+/** As the index `finding_look_worst` has it. */
+const rank = (look: string): RawBuilder<number> =>
+  sql<number>`array_position('{critical,high,medium,low,info}'::text[], ${sql.ref(`${look}.severity`)})`;
+const behindInRank = (look: string, after: string): Condition =>
+  after === ''
+    ? sql<SqlBool>`true`
+    : sql<SqlBool>`(${rank(look)}, ${sql.ref(`${look}.finding_id`)}) > (select ${rank('a')}, a.finding_id
+        from audit.finding_look a where a.finding_id = ${after})`;
+const named = (ids: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(select n.* from (${ids}) w join audit.finding n on n.id = w.finding_id)`;
+
+const ORDER: Record<'id' | Sort, Order> = {
+  id: {
+    key: sql`null::integer`,
+    behind: (after) => sql`f.id > ${after}`,
+    walk: (walked, after) => sql`(select * from audit.finding where id > ${after} order by id limit ${walked})`,
+  },
+  due: {
+    key: sql`l.due_at`,
+    behind: () => sql`true`,
+    walk: (walked) =>
+      named(sql`select finding_id from audit.finding_look where due_at is not null
+        order by due_at, finding_id limit ${walked}`),
+  },
+  worst: {
+    key: rank('l'),
+    behind: (after) => behindInRank('l', after),
+    walk: (walked, after) =>
+      named(sql`select s.finding_id from audit.finding_look s where ${behindInRank('s', after)}
+        order by ${rank('s')}, s.finding_id limit ${walked}`),
+  },
 };
 
 /** Materialized: what is cut off at the end must not decide how they are looked for. */
@@ -123,11 +154,10 @@ async function idsAmong(
   asked: Condition,
   { after = '', limit, sort }: Cut,
 ): Promise<string[]> {
-  // Looks are left out where nothing is asked of them.
-  const [due, first] = sort === 'due' ? [sql`l.due_at`, sql`due_at nulls last, `] : [sql`null`, sql``];
+  const { key, behind } = ORDER[sort ?? 'id'];
   const { rows } = await sql<{ id: string }>`
-    with fit as materialized (select f.id, ${due} as due_at from ${findings} f
-      left join audit.finding_look l on l.finding_id = f.id where f.id > ${after} and ${asked})
-    select id from fit order by ${first}id limit ${limit}`.execute(db);
+    with fit as materialized (select f.id, ${key} as key from ${findings} f
+      left join audit.finding_look l on l.finding_id = f.id where ${behind(after)} and ${asked})
+    select id from fit order by key nulls last, id limit ${limit}`.execute(db);
   return rows.map(({ id }) => id);
 }
