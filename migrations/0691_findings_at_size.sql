@@ -16,9 +16,6 @@ update audit.finding_look l
   from audit.finding f
   where f.id = l.finding_id and l.sla_days is not null and f.state not in ('fixed', 'not-applicable');
 create index finding_look_due on audit.finding_look (due_at, finding_id) where due_at is not null;
--- The worst first.
-create index finding_look_worst on audit.finding_look
-  ((array_position('{critical,high,medium,low,info}'::text[], severity)), finding_id);
 create index finding_look_advisories on audit.finding_look using gin (advisories jsonb_path_ops);
 create index verdict_drifted on audit.verdict (host_id, kit) where drifted <> '{}';
 -- As `ownerOf` has it.

@@ -17,8 +17,14 @@ export function More({ shown, total, of }: { shown: number; total: number | unde
         {of.isFetchNextPageError ? '; more could not be read' : ''}
       </Text>
       {of.hasNextPage ? (
-        <Button variant="default" size="xs" loading={of.isFetchingNextPage} onClick={() => void of.fetchNextPage()}>
-          Show more
+        <Button
+          variant="default"
+          size="xs"
+          aria-busy={of.isFetchingNextPage}
+          // Not `loading`: a button that is disabled for a moment loses the focus of who goes by keys.
+          onClick={() => (of.isFetchingNextPage ? undefined : of.fetchNextPage())}
+        >
+          {of.isFetchingNextPage ? 'Reading…' : 'Show more'}
         </Button>
       ) : null}
     </Group>

@@ -44,6 +44,14 @@ export interface FindingFilter {
   ref?: string | undefined;
 }
 
+/** What depends on the time and on how hosts are now. */
+export interface NowFilter {
+  overdue?: boolean | undefined;
+  stale?: boolean | undefined;
+  drift?: boolean | undefined;
+  owner?: string | undefined;
+}
+
 export interface LoadedKit {
   kit: Kit;
   /** SHA-256 of the canonical JSON of the kit */

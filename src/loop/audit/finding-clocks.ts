@@ -46,13 +46,6 @@ function driftedTo(finding: Finding, drift: ReadonlyMap<string, DriftRow>): Find
   return { at: found.at, values: found.values.filter(({ component }) => component === place) };
 }
 
-export interface NowFilter {
-  overdue?: boolean | undefined;
-  stale?: boolean | undefined;
-  drift?: boolean | undefined;
-  owner?: string | undefined;
-}
-
 /** The worst first; those that are as bad in the order they came. */
 export const bySeverity = (a: FindingNow, b: FindingNow): number => rankOf(a) - rankOf(b);
 const rankOf = ({ severity }: FindingNow): number => Severity.options.indexOf(severity);

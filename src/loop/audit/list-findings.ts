@@ -1,6 +1,6 @@
 import type { FindingCounts, FindingNow } from '../../model/finding.ts';
-import type { FindingFilter } from './face.ts';
-import { asOfNow, byDue, bySeverity, type NowFilter } from './finding-clocks.ts';
+import type { FindingFilter, NowFilter } from './face.ts';
+import { asOfNow, byDue, bySeverity } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
 import { countKinds, findingIds, matching, type NowAsked, type Sort } from './store-finding-pages.ts';
 import { findFindings, findingsInOrder, plainFinding } from './store-findings.ts';

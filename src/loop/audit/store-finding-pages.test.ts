@@ -311,7 +311,7 @@ test('3.10: what a migration fills in is what was kept since', async () => {
   const migration = await readFile(join(MIGRATIONS_DIR, '0691_findings_at_size.sql'), 'utf8');
   await withClient(w.platform.urls.owner, async (client) => {
     await client.query(`drop table audit.host_report; alter table audit.finding_look drop column due_at;
-      drop index audit.finding_look_advisories, audit.finding_look_worst, audit.verdict_drifted, discovery.host_by_owner`);
+      drop index audit.finding_look_advisories, audit.verdict_drifted, discovery.host_by_owner`);
     await client.query(migration);
     await client.query('grant select on audit.host_report to public');
   });

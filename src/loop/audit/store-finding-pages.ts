@@ -3,8 +3,7 @@ import { BURNING, type FindingCounts } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { backwards } from '../../platform/db/like.ts';
 import { anyOf } from '../../platform/db/many.ts';
-import type { FindingFilter } from './face.ts';
-import type { NowFilter } from './finding-clocks.ts';
+import type { FindingFilter, NowFilter } from './face.ts';
 
 /** What depends on the time and on how hosts are now, asked of what is stored. */
 export interface NowAsked extends Omit<NowFilter, 'owner'> {
