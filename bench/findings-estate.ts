@@ -54,5 +54,4 @@ export async function fillFindings(platform: RunningPlatform, ids: readonly stri
       from ${hostsIn} cross join generate_series(0, ${KITS - 1}::integer) k`.execute(db);
     },
   );
-  await sql`vacuum analyze`.execute(platform.db);
 }
