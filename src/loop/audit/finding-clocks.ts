@@ -1,4 +1,4 @@
-import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
+import { BURNING, CLOSED, type Finding, type FindingNow } from '../../model/finding.ts';
 import { staleHosts } from './compliance.ts';
 import { ownerOf } from '../../model/tag-expression.ts';
 import { Severity } from '../../model/kit.ts';
@@ -13,7 +13,10 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
   const [hosts, stale, drifts] = await Promise.all([
     context.discovery.hosts({ ids }),
     staleHosts(context, ids),
-    driftOf(context.platform.db, ids),
+    driftOf(
+      context.platform.db,
+      findings.filter(({ state }) => !CLOSED.includes(state)),
+    ),
   ]);
   const owners = new Map(hosts.map((host) => [host.id, ownerOf(host)]));
   const drift = new Map(drifts.map((one) => [`${one.hostId} ${one.kit}/${one.check}`, one]));
@@ -29,7 +32,7 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
     owner: owners.get(finding.hostId) ?? null,
     overdue: isOverdue(finding, now),
     stale: stale.has(finding.hostId),
-    drift: BURNING.includes(finding.state) || finding.state === 'excepted' ? driftedTo(finding, drift) : null,
+    drift: CLOSED.includes(finding.state) ? null : driftedTo(finding, drift),
     remediable: fixed.has(`${finding.kit}/${finding.check}`),
     byHand: byHand.get(`${finding.kit}/${finding.check}`) ?? null,
   }));
