@@ -112,7 +112,7 @@ export async function fill(platform: RunningPlatform, discovery: Discovery, host
   return ids;
 }
 
-async function findHosts(platform: RunningPlatform, discovery: Discovery, hosts: number): Promise<string[]> {
+export async function findHosts(platform: RunningPlatform, discovery: Discovery, hosts: number): Promise<string[]> {
   const ids: string[] = [];
   for (let first = 0; first < hosts; first += BATCH) {
     const sightings = Array.from({ length: Math.min(BATCH, hosts - first) }, (_, index) => {

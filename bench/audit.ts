@@ -33,22 +33,22 @@ const BARS = {
 /** By what is measured; in seconds, or what the name says. */
 type Figures = Record<string, number>;
 
-async function timed(what: () => Promise<unknown>): Promise<number> {
+export async function timed(what: () => Promise<unknown>): Promise<number> {
   const began = performance.now();
   await what();
   return (performance.now() - began) / 1000;
 }
 
-const percentile = (values: readonly number[], part: number): number =>
+export const percentile = (values: readonly number[], part: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 
-interface Estate {
+export interface Estate {
   platform: RunningPlatform;
   discovery: Discovery;
   call: (id: string, input: { params?: object; query?: object; body?: object }) => Promise<unknown>;
 }
 
-function estateOn(platform: RunningPlatform): Estate {
+export function estateOn(platform: RunningPlatform): Estate {
   const discovery = createDiscovery(platform);
   const { routes } = createAudit(platform, discovery);
   const actor = { kind: 'user', id: 'user_1', name: 'bench', role: 'admin' } as const;
@@ -122,7 +122,7 @@ async function changes(estate: Estate, ids: readonly string[]): Promise<Figures>
  * PostgreSQL counts tables that changed by itself, within seconds, and plans by that; a minute's work of a bench would be
  * over before.
  */
-async function counted({ db }: RunningPlatform): Promise<void> {
+export async function counted({ db }: RunningPlatform): Promise<void> {
   // What a connection did is told to the others within a second, of one that is at rest.
   await sleep(1500);
   for (const until = Date.now() + 120_000; Date.now() < until; await sleep(500)) {

@@ -8,6 +8,7 @@ import { audit } from './audit.ts';
 import { baseline } from './baseline.ts';
 import { churn } from './churn.ts';
 import { debsecanBench } from './debsecan.ts';
+import { findings } from './findings.ts';
 import { deploying } from './deploying.ts';
 import { kits } from './kits.ts';
 import { patching } from './patching.ts';
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   baseline,
   churn,
   debsecanBench,
+  findings,
   heartbleed,
   kits,
   reconcile,

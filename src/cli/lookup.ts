@@ -1,9 +1,9 @@
 import type { Client } from '../client/client.ts';
+import { LEAST_OF_ID } from '../model/short-id.ts';
 import { UsageError } from './exit.ts';
 
 /** Ids are long; in tables their last characters stand for them, and every command takes those, too. */
 const SHORT = 8;
-const LEAST = 6;
 export const short = (id: string): string => id.slice(-SHORT);
 
 interface Named {
@@ -15,7 +15,7 @@ interface Named {
 /** The one thing that is meant by an id, the end of one, a name or an address. */
 export function pick<T extends Named>(items: readonly T[], ref: string, what: string, listWith: string): T {
   const exact = items.filter((item) => item.id === ref || item.name === ref || item.addresses?.includes(ref));
-  const found = exact.length > 0 || ref.length < LEAST ? exact : items.filter((item) => item.id.endsWith(ref));
+  const found = exact.length > 0 || ref.length < LEAST_OF_ID ? exact : items.filter((item) => item.id.endsWith(ref));
   if (found.length === 1) return found[0]!;
   if (found.length === 0)
     throw new UsageError(`there is no ${what} "${ref}"; list them with \`lastember ${listWith}\``);
@@ -23,13 +23,15 @@ export function pick<T extends Named>(items: readonly T[], ref: string, what: st
 }
 
 export async function hostIdOf(client: Client, ref: string): Promise<string> {
-  return pick((await client.listHosts()).items, ref, 'host', 'hosts').id;
+  const found = ref === '' ? [] : (await client.listHosts({ query: { ref } })).items;
+  return pick(found, ref, 'host', 'hosts').id;
 }
 
 /** Whole ids are taken as they are; the server says if there is no such thing. */
 export async function findingIdOf(client: Client, ref: string): Promise<string> {
   if (ref.startsWith('finding_')) return ref;
-  return pick((await client.listFindings()).items, ref, 'finding', 'findings --all').id;
+  const found = ref.length < LEAST_OF_ID ? [] : (await client.listFindings({ query: { ref } })).items;
+  return pick(found, ref, 'finding', 'findings --all').id;
 }
 
 export async function scanIdOf(client: Client, ref: string): Promise<string> {

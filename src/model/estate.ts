@@ -241,6 +241,16 @@ export const IdentityDecision = z.object({
 });
 export type IdentityDecision = z.infer<typeof IdentityDecision>;
 
+/** Machines of the estate, in numbers. */
+export const HostCounts = z.object({
+  total: z.number().int(),
+  /** nobody claimed them */
+  unknown: z.number().int(),
+  managed: z.number().int(),
+  lost: z.number().int(),
+});
+export type HostCounts = z.infer<typeof HostCounts>;
+
 export const HostDetail = z.object({
   host: Host,
   endpoints: z.array(Endpoint),

@@ -85,6 +85,13 @@ export const FindingNow = Finding.extend({
 });
 export type FindingNow = z.infer<typeof FindingNow>;
 
+/** How many findings fit what is asked, and of which kinds. */
+export const FindingCounts = z.object({
+  total: z.number().int(),
+  items: z.array(z.object({ kit: z.string(), state: FindingState, severity: Severity, findings: z.number().int() })),
+});
+export type FindingCounts = z.infer<typeof FindingCounts>;
+
 /**
  * A key that was served (or lay) where a compromise kit found the hole: burnt. Every endpoint or file that holds the
  * same SPKI joins the campaign (key radar), whether or not it was itself vulnerable.

@@ -8,6 +8,10 @@ export type Tagged = Readonly<Record<string, string>>;
 export const tagsOf = (host: { tags: Tagged; owner: string | null }): Tagged =>
   host.owner === null ? host.tags : { ...host.tags, owner: host.owner };
 
+/** Whose a host is that nobody is the owner of. */
+export const NOBODY = 'nobody';
+export const ownerOf = (host: { tags: Tagged; owner: string | null }): string => tagsOf(host)['owner'] ?? NOBODY;
+
 export type TagTest = (tags: Tagged) => boolean;
 
 const LONGEST = 500;

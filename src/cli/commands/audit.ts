@@ -32,7 +32,7 @@ export function addAudit(root: Command): void {
       const client = await context.client();
       const found = await client.getAffected({ query: { q: query![0]! } });
       if (context.output.json) context.output.out(JSON.stringify(found, null, 2));
-      else if (found.hosts.length > 0 || found.unknown.length > 0 || (await client.listHosts()).items.length > 0)
+      else if (found.hosts.length > 0 || found.unknown.length > 0 || (await client.countHosts()).total > 0)
         affectedTable(context.output, found);
       else context.output.out(NOBODY_LOOKED);
       if (found.hosts.length > 0) throw new Exit(EXIT.negative);

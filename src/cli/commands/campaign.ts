@@ -49,7 +49,7 @@ export function doneOf({ complete, endpoints, excepted }: Pick<Totals, 'complete
 
 /** Nothing found is good news only where somebody has looked. */
 async function showNone(output: Output, client: Client, campaign: CampaignReply): Promise<void> {
-  const hosts = (await client.listHosts()).items.length;
+  const hosts = (await client.countHosts()).total;
   output.out(
     hosts === 0
       ? NOBODY_LOOKED

@@ -108,7 +108,7 @@ export function addFindings(root: Command): void {
     .option('--overdue', 'whose time is over, by the policies that hold')
     .option('--stale', 'on hosts that report no longer')
     .option('--drift', 'of checks that the host passed before')
-    .addOption(new Option('--sort <by>', 'the soonest to end first').choices(['due']))
+    .addOption(new Option('--sort <by>', 'the soonest to end first, or the most severe').choices(['due', 'worst']))
     .option('--all', 'whatever their state')
     .option('--limit <n>', 'at most so many, up to 1000 (default: all)');
   does(findings, listFindings);
@@ -127,13 +127,14 @@ async function listFindings(context: Context, _: string[][], options: Options): 
     throw new UsageError(`--state takes ${STATES.join(', ')}`);
   const [kit, cve, host, owner, limit] = ['kit', 'cve', 'host', 'owner', 'limit'].map((name) => text(options, name));
   const flags = FLAGS.filter((name) => flag(options, name));
+  const sort = text(options, 'sort');
   const { items, more } = await client.listFindings({
     query: {
       ...given({ kit, cve, owner, limit }),
       ...(host ? { host: await hostIdOf(client, host) } : {}),
       ...statesOf(state as FindingState | undefined, Boolean(options['all'])),
       ...Object.fromEntries(flags.map((name) => [name, 'true'])),
-      ...(text(options, 'sort') ? { sort: 'due' as const } : {}),
+      ...(sort ? { sort: sort as 'due' | 'worst' } : {}),
     },
   });
   const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);

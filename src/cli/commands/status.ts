@@ -17,6 +17,7 @@ interface Looked {
 /** As many lost hosts as one glance takes in. */
 const MOST_LOST = 5;
 const MOST_TROUBLED = 5;
+const LOST = { management: 'lost', limit: 1000 } as const;
 const more = (n: number): [string, string][] => (n > 0 ? [['', `and ${n} more: lastember hosts --unmanaged`]] : []);
 
 /** No fire is an answer only where somebody looked. */
@@ -44,28 +45,24 @@ const feedLines = ({ feeds, troubledFeeds }: FeedsLooked): [string, string][] =>
 export function addStatus(root: Command): void {
   does(root.command('status').description('The loop at a glance'), async (context) => {
     const client = await context.client();
-    const [hosts, findings, feeds, exceptions, changes, campaigns, trail] = await Promise.all([
-      client.listHosts(),
-      client.listFindings({ query: {} }),
+    const [machines, findings, feeds, exceptions, changes, campaigns, trail] = await Promise.all([
+      client.countHosts(),
+      client.countFindings({ query: { state: [...BURNING] } }),
       client.listFeeds(),
       client.listExceptions({ query: { active: 'true' } }),
       client.listChanges(),
       client.listCampaigns(),
       client.listTrail({ query: { limit: 1 } }),
     ]);
-    // An address that several machines have is none itself.
-    const machines = hosts.items.filter((host) => !host.shared);
+    const lost = machines.lost === 0 ? [] : (await client.listHosts({ query: LOST })).items;
     const now = new Date();
-    const burning = findings.items.filter((finding) => BURNING.includes(finding.state));
     const summary = {
-      hosts: machines.length,
-      unknown: machines.filter((host) => host.claim === 'unknown').length,
-      managed: machines.filter((host) => host.management === 'managed').length,
-      lost: hosts.items
-        .filter((host) => host.management === 'lost')
-        .map(({ id, name, note }) => ({ id, name, why: note })),
-      burning: burning.length,
-      critical: burning.filter((finding) => finding.severity === 'critical').length,
+      hosts: machines.total,
+      unknown: machines.unknown,
+      managed: machines.managed,
+      lost: lost.map(({ id, name, note }) => ({ id, name, why: note })),
+      burning: findings.total,
+      critical: findings.items.reduce((sum, kind) => sum + (kind.severity === 'critical' ? kind.findings : 0), 0),
       feeds: feeds.items.length,
       troubledFeeds: feeds.items.flatMap((feed) => troubleOf(feed, now) ?? []),
       exceptions: exceptions.items.length,
@@ -86,11 +83,11 @@ export function addStatus(root: Command): void {
     };
     show(context.output, summary, [
       ['1 discovery', `${count(summary.hosts, 'host')}, ${summary.unknown} that nobody claimed`],
-      ['2 enrollment', `${summary.managed} managed${summary.lost.length > 0 ? `, ${summary.lost.length} lost` : ''}`],
+      ['2 enrollment', `${summary.managed} managed${machines.lost > 0 ? `, ${machines.lost} lost` : ''}`],
       ...summary.lost
         .slice(0, MOST_LOST)
         .map((host): [string, string] => [`  ${host.name}`, `lost: ${host.why ?? 'nobody knows why'}`]),
-      ...more(summary.lost.length - MOST_LOST),
+      ...more(machines.lost - MOST_LOST),
       ['3 audit', auditInWords(summary)],
       ...feedLines(summary),
       ['4 impact', `${count(summary.exceptions, 'exception')} in force`],

@@ -34,8 +34,6 @@ export const useHostSnaps = (id: string) =>
     queryKey: ['host', id, 'snaps'],
     queryFn: () => api.getHostFactsSection({ params: { id, section: 'snaps' } }),
   });
-export const useFindings = () =>
-  useQuery({ queryKey: ['findings'], queryFn: async () => (await api.listFindings()).items as FindingNow[] });
 export const useHostFindings = (hostId: string) =>
   useQuery({
     queryKey: ['findings', 'host', hostId],

@@ -3,24 +3,23 @@ import type { Left } from '../../model/change.ts';
 import type { Finding } from '../../model/finding.ts';
 import { Severity } from '../../model/kit.ts';
 import type { Plan, Task } from '../../model/plan.ts';
-import { useCampaigns, useFindings } from '../api/hooks.ts';
+import { useFindingsOf } from '../api/findings.ts';
+import { useCampaigns } from '../api/hooks.ts';
 import { SeverityBadge } from './Badges.tsx';
 import { count } from './count.ts';
 import { HostLink, HostLinks } from './HostLink.tsx';
 
 /** The findings that the plan's tasks are for, worst first, a line a title. */
 export function Covered({ plan }: { plan: Plan }) {
-  const findings = useFindings();
-  const ids = new Set(plan.waves.flatMap((wave) => wave.tasks.flatMap((task) => task.findings)));
-  if (ids.size === 0 || !findings.data) return null;
-  const groups = Map.groupBy(
-    findings.data.filter((finding) => ids.has(finding.id)),
-    (finding) => `${Severity.options.indexOf(finding.severity)}\n${finding.title}`,
-  );
+  const ids = [...new Set(plan.waves.flatMap((wave) => wave.tasks.flatMap((task) => task.findings)))];
+  const findings = useFindingsOf(ids).data;
+  if (ids.length === 0 || !findings) return null;
+  const groups = Map.groupBy(findings, (finding) => `${Severity.options.indexOf(finding.severity)}\n${finding.title}`);
   return (
     <Paper withBorder p="lg">
       <Title order={2} size="h4" mb="sm">
-        {count(ids.size, 'finding')} that this plan is for
+        {count(ids.length, 'finding')} that this plan is for
+        {findings.length < ids.length ? `; ${findings.length} of them are named here` : ''}
       </Title>
       <Stack gap="sm">
         {[...groups]

@@ -1,7 +1,7 @@
 import { Anchor, Drawer, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { SequencedEntry, Subject } from '../../model/trail.ts';
-import { useNames } from '../api/use-names.ts';
+import { idsIn, useNames } from '../api/use-names.ts';
 import { paths } from '../paths.ts';
 import { whatHappened, type NameOf } from './entry.ts';
 import { Facts } from './Facts.tsx';
@@ -11,7 +11,7 @@ import { Time } from './Time.tsx';
 
 /** One entry of the trail in full. */
 export function EntryDrawer({ item, onClose }: { item: SequencedEntry | null; onClose: () => void }) {
-  const nameOf = useNames();
+  const nameOf = useNames(idsIn(item?.entry));
   return (
     <Drawer
       opened={item !== null}
@@ -29,7 +29,7 @@ export function EntryDrawer({ item, onClose }: { item: SequencedEntry | null; on
 function Opened({ item }: { item: SequencedEntry }) {
   const { entry, index, leafHash } = item;
   const { actor, related } = entry;
-  const named = useNames();
+  const named = useNames(idsIn(entry));
   const nameOf: NameOf = (id) => related.find((one) => one.id === id)?.name ?? named(id);
   return (
     <Stack gap="sm">

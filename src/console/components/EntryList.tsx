@@ -1,12 +1,12 @@
 import { Group, Stack, Text } from '@mantine/core';
 import type { SequencedEntry } from '../../model/trail.ts';
-import { useNames } from '../api/use-names.ts';
+import { unnamedIn, useNames } from '../api/use-names.ts';
 import { describeEntry } from './entry.ts';
 import { Time } from './Time.tsx';
 
 /** Entries of the trail, a line each: what happened and when. */
 export function EntryList({ items }: { items: readonly SequencedEntry[] }) {
-  const nameOf = useNames();
+  const nameOf = useNames(unnamedIn(items.map(({ entry }) => entry)));
   return (
     <Stack gap={6}>
       {items.map((item) => (

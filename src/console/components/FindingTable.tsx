@@ -19,7 +19,7 @@ interface Props {
   label?: string;
 }
 
-/** The worst first, then by host. */
+/** In the order that they are given in. */
 export function FindingTable({ findings, onShow, empty, onHost = false, label = 'Findings' }: Props) {
   if (findings.length === 0) return empty;
   const columns: Column<FindingNow>[] = [
@@ -34,21 +34,14 @@ export function FindingTable({ findings, onShow, empty, onHost = false, label = 
     { title: 'Opened', cell: (finding) => <Time at={finding.openedAt} /> },
     { title: 'Due', cell: (finding) => <Due dueAt={finding.dueAt} overdue={finding.overdue} /> },
   ];
-  return (
-    <DataTable
-      items={sorted(findings)}
-      columns={columns}
-      keyOf={(finding) => finding.id}
-      minWidth={720}
-      label={label}
-    />
-  );
+  return <DataTable items={findings} columns={columns} keyOf={(finding) => finding.id} minWidth={720} label={label} />;
 }
 
 const rank = (finding: FindingNow): number => Severity.options.indexOf(finding.severity);
 const place = (finding: FindingNow): string => `${finding.hostName} ${finding.endpoint ?? finding.component}`;
 
-const sorted = (findings: readonly FindingNow[]): FindingNow[] =>
+/** The worst first, then by place. */
+export const worstFirst = (findings: readonly FindingNow[]): FindingNow[] =>
   findings.toSorted((a, b) => rank(a) - rank(b) || place(a).localeCompare(place(b)));
 
 function What({ finding, onShow }: { finding: FindingNow; onShow: (id: string) => void }) {

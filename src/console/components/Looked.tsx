@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
-import { useHosts } from '../api/hooks.ts';
+import { useHostCounts } from '../api/hosts.ts';
 import { count, plural } from './count.ts';
 import { Empty } from './Page.tsx';
 
 /** Said where nothing was found: good news only as far as somebody has looked. */
 export function NothingFound({ title, hint }: { title: string; hint: ReactNode }) {
-  const hosts = useHosts().data;
-  if (hosts?.length === 0)
+  const hosts = useHostCounts().data;
+  if (hosts?.total === 0)
     return (
       <Empty
         title="Nothing was looked at yet"
@@ -18,15 +18,15 @@ export function NothingFound({ title, hint }: { title: string; hint: ReactNode }
         }
       />
     );
-  const blind = hosts?.filter((host) => host.management !== 'managed').length ?? 0;
+  const blind = hosts ? hosts.total - hosts.managed : 0;
   if (!hosts || blind === 0) return <Empty title={title} hint={hint} />;
   return (
     <Empty
-      title={blind === hosts.length ? `${title}, seen from outside only` : `${title}, as far as anybody looked`}
+      title={blind === hosts.total ? `${title}, seen from outside only` : `${title}, as far as anybody looked`}
       hint={
         <>
-          {blind === hosts.length ? 'None of' : `${blind} of`} {count(hosts.length, 'host')}{' '}
-          {blind === hosts.length ? 'has an agent' : `${plural(blind, 'has', 'have')} no agent`}: what is on{' '}
+          {blind === hosts.total ? 'None of' : `${blind} of`} {count(hosts.total, 'host')}{' '}
+          {blind === hosts.total ? 'has an agent' : `${plural(blind, 'has', 'have')} no agent`}: what is on{' '}
           {plural(blind, 'it', 'them')} nobody has looked at. <code>lastember deploy --unknown</code> installs agents,{' '}
           <code>lastember audit</code> then looks. {hint}
         </>

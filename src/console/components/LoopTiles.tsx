@@ -11,21 +11,21 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
 import type { Change } from '../../model/change.ts';
-import type { Host } from '../../model/estate.ts';
-import { BURNING, type Finding } from '../../model/finding.ts';
-import { useChanges, useDependencies, useFindings, useHosts, useTrail } from '../api/hooks.ts';
+import type { HostCounts } from '../../model/estate.ts';
+import { BURNING, type FindingCounts } from '../../model/finding.ts';
+import { sumOf, useFindingCounts } from '../api/findings.ts';
+import { useChanges, useDependencies, useTrail } from '../api/hooks.ts';
+import { useHostCounts } from '../api/hosts.ts';
 import { paths } from '../paths.ts';
 
 /** The steps of the loop, each with its number and what the number hides. */
 export function LoopTiles() {
-  const hosts = useHosts();
-  // An address that several machines have is none itself.
-  const of = (says: (machines: Host[]) => Said) => (all: Host[]) => says(all.filter((host) => !host.shared));
+  const hosts = useHostCounts();
   return (
     <SimpleGrid cols={{ base: 2, sm: 3, lg: 6 }} spacing="sm">
-      <Tile step="Discovery" icon={IconRadar2} query={hosts} says={of(discovery)} />
-      <Tile step="Enrollment" icon={IconPlugConnected} query={hosts} says={of(enrollment)} />
-      <Tile step="Audit" icon={IconChecklist} query={useFindings()} says={audit} />
+      <Tile step="Discovery" icon={IconRadar2} query={hosts} says={discovery} />
+      <Tile step="Enrollment" icon={IconPlugConnected} query={hosts} says={enrollment} />
+      <Tile step="Audit" icon={IconChecklist} query={useFindingCounts({ states: BURNING })} says={audit} />
       <Tile
         step="Impact"
         icon={IconAffiliate}
@@ -50,32 +50,28 @@ interface Said {
   search?: object;
 }
 
-function discovery(hosts: Host[]): Said {
-  const unknown = hosts.filter((host) => host.claim === 'unknown').length;
+function discovery({ total, unknown }: HostCounts): Said {
+  const claimed = total === 0 ? 'none seen yet' : 'all of them claimed';
   return {
-    value: String(hosts.length),
-    detail: unknown > 0 ? `${unknown} nobody listed` : allClaimed(hosts),
+    value: String(total),
+    detail: unknown > 0 ? `${unknown} nobody listed` : claimed,
     to: paths.hosts(),
     ...(unknown > 0 ? { search: { show: 'unknown' } } : {}),
   };
 }
 
-const allClaimed = (hosts: Host[]): string => (hosts.length === 0 ? 'none seen yet' : 'all of them claimed');
-
-function enrollment(hosts: Host[]): Said {
-  const managed = hosts.filter((host) => host.management === 'managed').length;
+function enrollment({ total, managed }: HostCounts): Said {
   return {
-    value: `${managed} of ${hosts.length}`,
+    value: `${managed} of ${total}`,
     detail: 'managed by an agent',
     to: paths.hosts(),
-    ...(managed < hosts.length ? { search: { show: 'unmanaged' } } : {}),
+    ...(managed < total ? { search: { show: 'unmanaged' } } : {}),
   };
 }
 
-function audit(findings: Finding[]): Said {
-  const burning = findings.filter((finding) => BURNING.includes(finding.state));
-  const critical = burning.filter((finding) => finding.severity === 'critical').length;
-  return { value: String(burning.length), detail: `open; ${critical} critical`, to: paths.findings() };
+function audit(burning: FindingCounts): Said {
+  const critical = sumOf(burning, ({ severity }) => severity === 'critical');
+  return { value: String(burning.total), detail: `open; ${critical} critical`, to: paths.findings() };
 }
 
 function change(changes: Change[]): Said {

@@ -1,6 +1,5 @@
 import { Alert, Center, Group, Loader, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
-import type { UseQueryResult } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
 import { Unreachable } from '../../client/client.ts';
 
@@ -65,8 +64,14 @@ export function Empty({ title, hint }: { title: string; hint: ReactNode }) {
   );
 }
 
+interface Asked<T> {
+  data: T | undefined;
+  isError: boolean;
+  error: unknown;
+}
+
 /** Loading, error or the data: every page's first decision, in one place. */
-export function Loaded<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
+export function Loaded<T>({ query, children }: { query: Asked<T>; children: (data: T) => ReactNode }) {
   if (query.data !== undefined) return <>{children(query.data)}</>;
   if (query.isError) return <Problem error={query.error} />;
   return (

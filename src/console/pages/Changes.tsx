@@ -2,7 +2,8 @@ import { Paper } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Change } from '../../model/change.ts';
 import { BURNING } from '../../model/finding.ts';
-import { useChanges, useFindings } from '../api/hooks.ts';
+import { kitsIn, useFindingCounts } from '../api/findings.ts';
+import { useChanges } from '../api/hooks.ts';
 import { ChangeBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
@@ -27,15 +28,12 @@ const COLUMNS: Column<Change>[] = [
 
 export function Changes() {
   const changes = useChanges();
-  const findings = useFindings().data ?? [];
-  const kits = [
-    ...new Set(findings.filter((finding) => BURNING.includes(finding.state)).map((finding) => finding.kit)),
-  ].sort();
+  const burning = useFindingCounts({ states: BURNING }).data;
   return (
     <Page
       title="Changes"
       lead="One immutable plan each. What is approved is exactly what runs."
-      actions={<PlanChange kits={kits} />}
+      actions={<PlanChange kits={burning ? kitsIn(burning) : []} />}
     >
       <Paper withBorder p="md">
         <Loaded query={changes}>

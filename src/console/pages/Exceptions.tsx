@@ -2,7 +2,8 @@ import { Anchor, Badge, Group, Paper, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
 import type { Exception } from '../../model/finding.ts';
-import { useEndException, useExceptions, useHosts, useKits, useMe } from '../api/hooks.ts';
+import { useEndException, useExceptions, useKits, useMe } from '../api/hooks.ts';
+import { useNames } from '../api/use-names.ts';
 import { Confirm } from '../components/Confirm.tsx';
 import { count } from '../components/count.ts';
 import { DataTable, type Column } from '../components/DataTable.tsx';
@@ -125,11 +126,11 @@ function Covers({ match }: { match: Exception['match'] }) {
 }
 
 function On({ hostId, hosts }: Pick<Exception['match'], 'hostId' | 'hosts'>) {
-  const name = useHosts().data?.find((one) => one.id === hostId)?.name ?? 'one host';
+  const nameOf = useNames(hostId === undefined ? [] : [hostId]);
   if (hostId === undefined) return hosts === undefined ? 'on every host' : `on hosts with ${hosts}`;
   return (
     <>
-      on <HostLink id={hostId} name={name} />
+      on <HostLink id={hostId} name={nameOf(hostId) ?? 'one host'} />
     </>
   );
 }

@@ -1,9 +1,10 @@
 import { Button, Checkbox, Group, Paper, Select } from '@mantine/core';
-import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
-import { useFindings } from '../api/hooks.ts';
+import { BURNING, type FindingCounts, type FindingState } from '../../model/finding.ts';
+import { type AskedFindings, kitsIn, sumOf, useFinding, useFindingCounts, useFindingPages } from '../api/findings.ts';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { NothingFound } from '../components/Looked.tsx';
+import { More } from '../components/More.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { PlanChange } from '../components/PlanChange.tsx';
 import { STATES, useFilters, useOpenFinding, type FindingsSearch, type StateFilter } from '../search.ts';
@@ -31,22 +32,26 @@ const NONE: Record<StateFilter, string> = {
 
 /** What a finding may be as of now, each a filter of its own. */
 const NOW = [
-  { name: 'overdue', label: 'Overdue', holds: ({ overdue }: FindingNow) => overdue },
-  { name: 'stale', label: 'Stale', holds: ({ stale }: FindingNow) => stale },
-  { name: 'drifted', label: 'Drifted', holds: ({ drift }: FindingNow) => drift !== null },
+  { name: 'overdue', label: 'Overdue' },
+  { name: 'stale', label: 'Stale' },
+  { name: 'drifted', label: 'Drifted' },
 ] as const;
 const NOT_NARROWED = { overdue: undefined, stale: undefined, drifted: undefined };
 
+const statesOf = (state: StateFilter): readonly FindingState[] | undefined =>
+  state === 'all' ? undefined : state === 'burning' ? BURNING : [state];
+
 export function Findings() {
-  const findings = useFindings();
-  const [search, filter] = useFilters<FindingsSearch>();
-  const { state = 'burning', kit } = search;
+  const [search] = useFilters<FindingsSearch>();
+  const { state = 'burning', kit, overdue, stale, drifted: drift } = search;
+  const asked = { kit, states: statesOf(state), overdue, stale, drift };
+  const found = useFindingPages(asked);
+  const all = useFindingCounts();
+  const total = useTotal(asked, all.data);
   const shown = useOpenFinding();
-  const kits = [...new Set((findings.data ?? []).map((finding) => finding.kit))].sort();
-  const keep = (finding: FindingNow): boolean =>
-    isIn(finding, state) &&
-    (kit === undefined || finding.kit === kit) &&
-    NOW.every(({ name, holds }) => !search[name] || holds(finding));
+  const listed = found.data?.find(({ id }) => id === shown.id);
+  const other = useFinding(listed ? undefined : shown.id).data;
+  const kits = all.data ? kitsIn(all.data) : [];
   return (
     <Page
       title="Findings"
@@ -54,76 +59,80 @@ export function Findings() {
       actions={<PlanChange kits={kits} />}
     >
       <Paper withBorder p="md">
-        <Group mb="sm" align="flex-end">
-          <Select
-            label="State"
-            data={STATES.map((value) => ({ value, label: LABEL[value] }))}
-            value={state}
-            onChange={(value) => filter({ state: orDefault(value) })}
-            allowDeselect={false}
-            w={330}
-            maw="100%"
-          />
-          <Select
-            label="Kit"
-            data={kits}
-            value={kit ?? null}
-            onChange={(value) => filter({ kit: value ?? undefined })}
-            clearable
-            placeholder="All"
-            w={190}
-          />
-          {NOW.map(({ name, label }) => (
-            <Checkbox
-              key={name}
-              label={label}
-              checked={search[name] ?? false}
-              onChange={({ currentTarget }) => filter({ [name]: currentTarget.checked || undefined })}
-              mb={8}
-            />
-          ))}
-        </Group>
-        <Loaded query={findings}>
+        <Filters kits={kits} />
+        <Loaded query={found}>
           {(items) => (
-            <FindingTable
-              findings={items.filter(keep)}
-              onShow={shown.open}
-              empty={
-                <Nothing
-                  state={state}
-                  kit={kit}
-                  narrowed={NOW.filter(({ name }) => search[name]).map(({ label }) => label.toLowerCase())}
-                  all={items.length}
-                  showAll={() => filter({ state: 'all', kit: undefined, ...NOT_NARROWED })}
-                />
-              }
-            />
+            <>
+              <FindingTable
+                findings={items}
+                onShow={shown.open}
+                empty={
+                  <Loaded query={all}>{(counts) => <Nothing state={state} kit={kit} all={counts.total} />}</Loaded>
+                }
+              />
+              <More shown={items.length} total={total} of={found} />
+            </>
           )}
         </Loaded>
       </Paper>
-      <FindingDrawer finding={findings.data?.find(({ id }) => id === shown.id)} onClose={shown.close} />
+      <FindingDrawer finding={shown.id === undefined ? undefined : (listed ?? other)} onClose={shown.close} />
     </Page>
   );
 }
 
-function isIn(finding: Finding, state: StateFilter): boolean {
-  if (state === 'all') return true;
-  return state === 'burning' ? BURNING.includes(finding.state) : finding.state === state;
+/** How many fit: of what depends on the time only the server knows. */
+function useTotal(asked: AskedFindings, all: FindingCounts | undefined): number | undefined {
+  const { kit, states, overdue, stale, drift } = asked;
+  const narrowed = overdue === true || stale === true || drift === true;
+  const fitting = useFindingCounts(asked, narrowed).data;
+  if (narrowed) return fitting?.total;
+  const fits = (kind: FindingCounts['items'][number]): boolean =>
+    (kit === undefined || kind.kit === kit) && (states === undefined || states.includes(kind.state));
+  return all && sumOf(all, fits);
+}
+
+function Filters({ kits }: { kits: string[] }) {
+  const [search, filter] = useFilters<FindingsSearch>();
+  const { state = 'burning', kit } = search;
+  return (
+    <Group mb="sm" align="flex-end">
+      <Select
+        label="State"
+        data={STATES.map((value) => ({ value, label: LABEL[value] }))}
+        value={state}
+        onChange={(value) => filter({ state: orDefault(value) })}
+        allowDeselect={false}
+        w={330}
+        maw="100%"
+      />
+      <Select
+        label="Kit"
+        data={kits}
+        value={kit ?? null}
+        onChange={(value) => filter({ kit: value ?? undefined })}
+        clearable
+        placeholder="All"
+        w={190}
+      />
+      {NOW.map(({ name, label }) => (
+        <Checkbox
+          key={name}
+          label={label}
+          checked={search[name] ?? false}
+          onChange={({ currentTarget }) => filter({ [name]: currentTarget.checked || undefined })}
+          mb={8}
+        />
+      ))}
+    </Group>
+  );
 }
 
 const orDefault = (value: string | null): StateFilter | undefined =>
   value === 'burning' || value === null ? undefined : (value as StateFilter);
 
-interface NothingProps {
-  state: StateFilter;
-  kit: string | undefined;
-  /** by what it is to be now */
-  narrowed: readonly string[];
-  all: number;
-  showAll: () => void;
-}
-
-function Nothing({ state, kit, narrowed, all, showAll }: NothingProps) {
+function Nothing({ state, kit, all }: { state: StateFilter; kit: string | undefined; all: number }) {
+  const [search, filter] = useFilters<FindingsSearch>();
+  const narrowed = NOW.filter(({ name }) => search[name]).map(({ label }) => label.toLowerCase());
   if (all === 0) {
     return (
       <NothingFound
@@ -144,7 +153,7 @@ function Nothing({ state, kit, narrowed, all, showAll }: NothingProps) {
         narrowed.length > 0 ? ` that is ${narrowed.join(' and ')}` : '',
       ].join('')}
       hint={
-        <Button variant="light" size="xs" onClick={showAll}>
+        <Button variant="light" size="xs" onClick={() => filter({ state: 'all', kit: undefined, ...NOT_NARROWED })}>
           Show all {all}
         </Button>
       }

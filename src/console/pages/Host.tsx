@@ -14,7 +14,7 @@ import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { EntryList } from '../components/EntryList.tsx';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
-import { FindingTable } from '../components/FindingTable.tsx';
+import { FindingTable, worstFirst } from '../components/FindingTable.tsx';
 import { Fold } from '../components/Fold.tsx';
 import { HostSnaps } from '../components/HostSnaps.tsx';
 import { HostVulnerabilities } from '../components/HostVulnerabilities.tsx';
@@ -215,12 +215,24 @@ function HostFindings({ host }: { host: Host }) {
               />
               {fixed.length > 0 ? (
                 <Fold title={`Fixed: ${fixed.length}`}>
-                  <FindingTable findings={fixed} onShow={shown.open} empty={null} onHost label="Fixed findings" />
+                  <FindingTable
+                    findings={worstFirst(fixed)}
+                    onShow={shown.open}
+                    empty={null}
+                    onHost
+                    label="Fixed findings"
+                  />
                 </Fold>
               ) : null}
               {aside.length > 0 ? (
                 <Fold title={`Not applicable, by policy or configuration: ${aside.length}`}>
-                  <FindingTable findings={aside} onShow={shown.open} empty={null} onHost label="Findings set aside" />
+                  <FindingTable
+                    findings={worstFirst(aside)}
+                    onShow={shown.open}
+                    empty={null}
+                    onHost
+                    label="Findings set aside"
+                  />
                 </Fold>
               ) : null}
             </Stack>

@@ -1,32 +1,25 @@
 import { Button, Checkbox, Group, Paper, SegmentedControl, Skeleton, Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
-import type { Host } from '../../model/estate.ts';
-import { BURNING } from '../../model/finding.ts';
-import { useFindings, useHosts } from '../api/hooks.ts';
+import type { Host, HostCounts } from '../../model/estate.ts';
+import { useBurningOn } from '../api/findings.ts';
+import { useHostCounts, useHostPages } from '../api/hosts.ts';
 import { useLastSeen } from '../api/use-last-seen.ts';
 import { ClaimBadge, ManagementBadge } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { DeployHosts, useMayDeploy } from '../components/DeployHosts.tsx';
 import { HostLink } from '../components/HostLink.tsx';
+import { More } from '../components/More.tsx';
 import { Empty, Loaded, Page } from '../components/Page.tsx';
 import { LastSeen } from '../components/Time.tsx';
 import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 
-const KEEP: Record<HostFilter, (host: Host) => boolean> = {
-  all: () => true,
-  unknown: (host) => host.claim === 'unknown' && !host.shared,
-  unmanaged: (host) => host.management !== 'managed' && !host.shared,
-};
-
 export function Hosts() {
-  const hosts = useHosts();
   const may = useMayDeploy();
   const [picked, pick] = useState<ReadonlySet<string>>(new Set());
   const [{ show = 'all', q = '' }, filter] = useFilters<HostsSearch>();
-  const matches = (host: Host): boolean =>
-    KEEP[show](host) &&
-    `${host.name} ${host.addresses.join(' ')} ${host.guess ?? ''}`.toLowerCase().includes(q.toLowerCase());
+  const hosts = useHostPages(show, q.trim());
+  const all = useHostCounts();
   return (
     <Page
       title="Hosts"
@@ -53,18 +46,24 @@ export function Hosts() {
         </Group>
         <Loaded query={hosts}>
           {(items) => (
-            <HostTable
-              hosts={items.filter(matches)}
-              all={items.length}
-              reset={() => filter({ show: undefined, q: undefined })}
-              picking={may ? { picked, pick } : null}
-            />
+            <>
+              <HostTable
+                hosts={items}
+                narrowed={show !== 'all' || q.trim() !== ''}
+                reset={() => filter({ show: undefined, q: undefined })}
+                picking={may ? { picked, pick } : null}
+              />
+              <More shown={items.length} total={q.trim() === '' ? totalOf(show, all.data) : undefined} of={hosts} />
+            </>
           )}
         </Loaded>
       </Paper>
     </Page>
   );
 }
+
+const totalOf = (show: HostFilter, counts: HostCounts | undefined): number | undefined =>
+  counts && { all: counts.total, unknown: counts.unknown, unmanaged: counts.total - counts.managed }[show];
 
 /** Letters show at once; the address follows, and leads only while nobody types. */
 function Search({ value, onChange }: { value: string; onChange: (value: string) => void }) {
@@ -97,19 +96,20 @@ interface Picking {
 
 function HostTable({
   hosts,
-  all,
+  narrowed,
   reset,
   picking,
 }: {
   hosts: Host[];
-  all: number;
+  /** not all of them are asked for */
+  narrowed: boolean;
   reset: () => void;
   /** null: whoever looks may not deploy */
   picking: Picking | null;
 }) {
-  const burning = useBurning();
+  const burning = useBurning(hosts);
   const lastSeen = useLastSeen();
-  if (all === 0)
+  if (hosts.length === 0 && !narrowed)
     return (
       <Empty
         title="No hosts yet"
@@ -127,7 +127,7 @@ function HostTable({
         title="No host matches"
         hint={
           <Button variant="light" size="xs" onClick={reset}>
-            Show all {all}
+            Show all
           </Button>
         }
       />
@@ -182,15 +182,12 @@ function pickColumn(hosts: readonly Host[], { picked, pick }: Picking): Column<H
 const canDeploy = (host: Host): boolean => host.agentId === null || host.management !== 'managed';
 
 /** What could not be read is no zero. */
-function useBurning() {
-  const findings = useFindings();
-  const counts = new Map<string, number>();
-  for (const { hostId, state } of findings.data ?? [])
-    if (BURNING.includes(state)) counts.set(hostId, (counts.get(hostId) ?? 0) + 1);
+function useBurning(hosts: readonly Host[]) {
+  const findings = useBurningOn(hosts.map(({ id }) => id));
   const missing = findings.isError ? '–' : <Skeleton h={12} w={24} ml="auto" role="status" aria-label="Loading" />;
   return {
     title: findings.data === undefined && findings.isError ? 'Open findings: could not be read' : 'Open findings',
-    of: (host: Host) => (findings.data === undefined ? missing : (counts.get(host.id) ?? 0)),
+    of: (host: Host) => (findings.data === undefined ? missing : (findings.data.get(host.id) ?? 0)),
   };
 }
 

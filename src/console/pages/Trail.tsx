@@ -3,7 +3,7 @@ import { IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { SequencedEntry } from '../../model/trail.ts';
 import { useCheckpoint, useTrail, useTrailVerdict } from '../api/hooks.ts';
-import { useNames } from '../api/use-names.ts';
+import { unnamedIn, useNames } from '../api/use-names.ts';
 import { Digest } from '../components/Badges.tsx';
 import { DataTable, type Column } from '../components/DataTable.tsx';
 import { whatHappened } from '../components/entry.ts';
@@ -113,7 +113,7 @@ function Verification() {
 }
 
 function Entries({ items, onShow }: { items: SequencedEntry[]; onShow: (item: SequencedEntry) => void }) {
-  const nameOf = useNames();
+  const nameOf = useNames(unnamedIn(items.map(({ entry }) => entry)));
   if (items.length === 0) return <Empty title="No entries" hint="Nothing of this kind has happened yet." />;
   const columns: Column<SequencedEntry>[] = [
     { title: '#', cell: (item) => item.index ?? '…' },

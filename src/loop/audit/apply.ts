@@ -9,7 +9,7 @@ import type { CompiledKit } from './logic/kit/compile.ts';
 import type { Withdrawn } from './logic/held.ts';
 import type { InForce } from './logic/policy.ts';
 import { advisoriesOf, type Decision } from './logic/life.ts';
-import { insertFinding, type Look, putLooks, type StoredFinding, updateFinding } from './store-findings.ts';
+import { insertFinding, type Look, putLooks, setDue, type StoredFinding, updateFinding } from './store-findings.ts';
 import { plainJson } from './tables.ts';
 
 export interface Applied {
@@ -50,6 +50,7 @@ export async function applyDecisions(
   const looks = new Map<string, Look>();
   for (const decision of decisions) told.push(...(await applyOne({ ...applied, looks }, decision)));
   await putLooks(applied.tx.db, looks);
+  await setDue(applied.tx.db, [...looks.keys(), ...withdrawn.map(({ finding }) => finding.id)]);
   for (const [, batch] of Map.groupBy(told, (one) => `${one.kit} ${one.verb}`)) await record(applied, batch);
   return told;
 }

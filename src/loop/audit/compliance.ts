@@ -11,7 +11,7 @@ import { NO_TALLY, scoreOf } from '../../model/compliance.ts';
 import { AppError } from '../../model/errors/index.ts';
 import type { Host } from '../../model/estate.ts';
 import type { Judge } from './judge-host.ts';
-import { tagsOf } from '../../model/tag-expression.ts';
+import { ownerOf } from '../../model/tag-expression.ts';
 import { policies } from './logic/policy.ts';
 import { byScore, controlsServed, scoreRow, sumOf, tallies } from './logic/score.ts';
 import { isDrift, type KitVerdicts } from './logic/verdicts.ts';
@@ -35,7 +35,6 @@ type Context = Pick<Judge, 'platform' | 'discovery' | 'kits' | 'staleAfterMs'>;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const KEPT_DAYS = 800;
-const NOBODY = 'nobody';
 
 const isOld = (context: Context, at: Date | undefined): boolean =>
   at !== undefined && context.platform.now().getTime() - at.getTime() > context.staleAfterMs;
@@ -45,8 +44,6 @@ export async function staleHosts(context: Context, hostIds?: readonly string[]):
   const reported = await reportedAt(context.platform.db, hostIds);
   return new Set([...reported].flatMap(([id, at]) => (isOld(context, at) ? [id] : [])));
 }
-
-export const ownerOf = (host: Pick<Host, 'tags' | 'owner'>): string => tagsOf(host)['owner'] ?? NOBODY;
 
 function groupOf(by: Dimension | 'estate', host: Host): string {
   if (by === 'host') return host.id;

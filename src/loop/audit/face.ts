@@ -32,12 +32,24 @@ export interface LookedAt extends Pick<StoredFacts, 'hostId' | 'meta'> {
 export interface FindingFilter {
   ids?: string[];
   hostId?: string | undefined;
+  hostIds?: readonly string[] | undefined;
   kit?: string | undefined;
   check?: string | undefined;
   component?: string | undefined;
   exceptionId?: string | undefined;
-  advisory?: string;
-  states?: FindingState[];
+  changeId?: string | undefined;
+  advisory?: string | undefined;
+  states?: readonly FindingState[] | undefined;
+  /** a whole id, or the end of one */
+  ref?: string | undefined;
+}
+
+/** What depends on the time and on how hosts are now. */
+export interface NowFilter {
+  overdue?: boolean | undefined;
+  stale?: boolean | undefined;
+  drift?: boolean | undefined;
+  owner?: string | undefined;
 }
 
 export interface LoadedKit {

@@ -75,7 +75,7 @@ test('findings come a page at a time: what the pages have is the whole list, eac
     if (whole.items.length > 0) some += 1;
   }
   assert.ok(some >= 7, `only ${some} of the questions found anything`);
-  await assert.rejects(async () => ask({ sort: 'due', after: 'finding_1' }), /not together with sort/);
+  await assert.rejects(async () => ask({ sort: 'due', after: 'finding_1' }), /not together with sort=due/);
 });
 
 test('3.10: a finding has its clocks: first seen, due by the policy, overdue, and anew when it comes back', async () => {

@@ -1,5 +1,7 @@
-import { BURNING, type Finding, type FindingNow } from '../../model/finding.ts';
-import { ownerOf, staleHosts } from './compliance.ts';
+import { BURNING, CLOSED, type Finding, type FindingNow } from '../../model/finding.ts';
+import { staleHosts } from './compliance.ts';
+import { ownerOf } from '../../model/tag-expression.ts';
+import { Severity } from '../../model/kit.ts';
 import type { Judge } from './judge-host.ts';
 import { type DriftRow, driftOf } from './store-verdicts.ts';
 
@@ -11,7 +13,10 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
   const [hosts, stale, drifts] = await Promise.all([
     context.discovery.hosts({ ids }),
     staleHosts(context, ids),
-    driftOf(context.platform.db, ids),
+    driftOf(
+      context.platform.db,
+      findings.filter(({ state }) => !CLOSED.includes(state)),
+    ),
   ]);
   const owners = new Map(hosts.map((host) => [host.id, ownerOf(host)]));
   const drift = new Map(drifts.map((one) => [`${one.hostId} ${one.kit}/${one.check}`, one]));
@@ -27,7 +32,7 @@ export async function asOfNow(context: Context, findings: readonly Finding[]): P
     owner: owners.get(finding.hostId) ?? null,
     overdue: isOverdue(finding, now),
     stale: stale.has(finding.hostId),
-    drift: BURNING.includes(finding.state) || finding.state === 'excepted' ? driftedTo(finding, drift) : null,
+    drift: CLOSED.includes(finding.state) ? null : driftedTo(finding, drift),
     remediable: fixed.has(`${finding.kit}/${finding.check}`),
     byHand: byHand.get(`${finding.kit}/${finding.check}`) ?? null,
   }));
@@ -44,18 +49,9 @@ function driftedTo(finding: Finding, drift: ReadonlyMap<string, DriftRow>): Find
   return { at: found.at, values: found.values.filter(({ component }) => component === place) };
 }
 
-export interface NowFilter {
-  overdue?: boolean | undefined;
-  stale?: boolean | undefined;
-  drift?: boolean | undefined;
-  owner?: string | undefined;
-}
-
-export const fits = (finding: FindingNow, { overdue, stale, drift, owner }: NowFilter): boolean =>
-  (overdue === undefined || finding.overdue === overdue) &&
-  (stale === undefined || finding.stale === stale) &&
-  (drift === undefined || (finding.drift !== null) === drift) &&
-  (owner === undefined || finding.owner === owner);
+/** The worst first; those that are as bad in the order they came. */
+export const bySeverity = (a: FindingNow, b: FindingNow): number => rankOf(a) - rankOf(b);
+const rankOf = ({ severity }: FindingNow): number => Severity.options.indexOf(severity);
 
 /** The soonest first; what has no time last, in the order it came. */
 export const byDue = (a: FindingNow, b: FindingNow): number => {

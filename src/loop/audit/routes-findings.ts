@@ -1,15 +1,17 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Exposure, FindingNow, FindingState } from '../../model/finding.ts';
+import { Exposure, FindingCounts, FindingNow, FindingState } from '../../model/finding.ts';
 import { LikelySource } from '../../model/likely-source.ts';
+import { LEAST_OF_ID } from '../../model/short-id.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { refuseUnknown } from './affected.ts';
-import type { Audit } from './face.ts';
+import type { Audit, FindingFilter, NowFilter } from './face.ts';
 import { asOfNow } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
-import { findingPage } from './list-findings.ts';
+import { findingCounts, findingPage } from './list-findings.ts';
 import { likelySource } from './likely-source.ts';
+import { countByHost, matching } from './store-finding-pages.ts';
 
 type Face = Pick<Audit, 'kits' | 'findings' | 'exposures'>;
 const Id = z.object({ id: z.string().min(1).max(100) }).strict();
@@ -18,29 +20,38 @@ const YesNo = z
   .transform((text) => text === 'true')
   .optional();
 
-const FindingsQuery = z
+const States = z.union([FindingState, z.array(FindingState)]).optional();
+const Filter = z
   .object({
     kit: z.string().max(100).optional(),
     check: z.string().max(100).optional(),
     cve: z.string().max(100).optional(),
     host: z.string().max(100).optional(),
-    state: z.union([FindingState, z.array(FindingState)]).optional(),
+    /** part of this change */
+    change: z.string().max(100).optional(),
+    state: States,
     owner: z.string().max(200).optional(),
     overdue: YesNo,
     stale: YesNo,
     drift: YesNo,
-    /** the soonest to end first */
-    sort: z.enum(['due']).optional(),
-    /** at most so many, in the order of their ids; all, where nothing is said */
-    limit: z.coerce.number().int().min(1).max(1000).optional(),
-    /** those behind this id: `next` of the page before */
-    after: z.string().max(100).optional(),
   })
-  .strict()
-  .refine(({ sort, after }) => sort === undefined || after === undefined, {
-    path: ['after'],
-    message: 'goes by the order of ids, and not together with sort',
-  });
+  .strict();
+
+const FindingsQuery = Filter.extend({
+  /** these and no others */
+  id: z.union([z.string().max(100), z.array(z.string().max(100)).max(200)]).optional(),
+  /** a whole id, or the end of one */
+  ref: z.string().min(LEAST_OF_ID).max(100).optional(),
+  /** the soonest to end first, or the most severe */
+  sort: z.enum(['due', 'worst']).optional(),
+  /** at most so many; all, where nothing is said */
+  limit: z.coerce.number().int().min(1).max(1000).optional(),
+  /** those behind this id: `next` of the page before */
+  after: z.string().max(100).optional(),
+}).refine(({ sort, after }) => sort !== 'due' || after === undefined, {
+  path: ['after'],
+  message: 'goes not together with sort=due',
+});
 
 export function findingRoutes(context: Judge, face: Face): Route[] {
   return [
@@ -53,20 +64,19 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
       access: MAY.read,
       query: FindingsQuery,
       reply: z.object({ items: z.array(FindingNow), next: z.string().nullable(), more: z.boolean() }),
-      handler: async ({ query: { kit, check, cve, host, state, sort, limit, after, ...now } }) => {
-        const advisory = cve?.toUpperCase();
-        const filter = {
-          ...(kit === undefined ? {} : { kit }),
-          ...(check === undefined ? {} : { check }),
-          ...(advisory === undefined ? {} : { advisory }),
-          ...(host === undefined ? {} : { hostId: host }),
-          ...(state === undefined ? {} : { states: [state].flat() }),
-        };
-        const page = await findingPage(context, filter, now, { limit, after, sort });
-        if (page.items.length === 0) refuseUnknown(face.kits(), { kit, check, advisory });
+      handler: async ({ query: { sort, limit, after, ref, id, ...asked } }) => {
+        const { filter, now } = splitUp(asked);
+        const page = await findingPage(
+          context,
+          { ...filter, ref, ...(id === undefined ? {} : { ids: [id].flat() }) },
+          now,
+          { limit, after, sort },
+        );
+        if (page.items.length === 0) refuseUnknown(face.kits(), filter);
         return page;
       },
     }),
+    ...countRoutes(context, face),
     route({
       method: 'GET',
       path: '/findings/:id',
@@ -85,6 +95,49 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
     sourceRoute(context),
   ];
 }
+
+/** What is stored, and what depends on the time. */
+function splitUp({ kit, check, cve, host, change, state, ...now }: z.infer<typeof Filter>): {
+  filter: FindingFilter;
+  now: NowFilter;
+} {
+  const advisory = cve?.toUpperCase();
+  const states = state === undefined ? undefined : [state].flat();
+  return { filter: { kit, check, advisory, hostId: host, changeId: change, states }, now };
+}
+
+const countRoutes = (context: Judge, face: Face): Route[] => [
+  route({
+    method: 'GET',
+    path: '/findings/counts',
+    id: 'countFindings',
+    summary: 'How many findings fit, by kit, state and severity; the same filters as in the list of them',
+    access: MAY.read,
+    query: Filter,
+    reply: FindingCounts,
+    handler: async ({ query }) => {
+      const { filter, now } = splitUp(query);
+      const counts = await findingCounts(context, filter, now);
+      if (counts.total === 0) refuseUnknown(face.kits(), filter);
+      return counts;
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/findings/counts/hosts',
+    id: 'countFindingsOfHosts',
+    summary: 'How many findings each of these hosts has; those that have none are left out',
+    access: MAY.read,
+    query: z
+      .object({ host: z.union([z.string().max(100), z.array(z.string().max(100)).max(200)]), state: States })
+      .strict(),
+    reply: z.object({ items: z.array(z.object({ host: z.string(), findings: z.number().int() })) }),
+    handler: async ({ query: { host, state } }) => {
+      const filter = { hostIds: [host].flat(), states: state === undefined ? undefined : [state].flat() };
+      return { items: await countByHost(context.platform.db, matching(filter)) };
+    },
+  }),
+];
 
 const exposureRoute = (face: Face): Route =>
   route({

@@ -161,7 +161,11 @@ export async function setSections(
     with sent as materialized (select * from unnest(${sections.map(({ name }) => name)}::text[],
         ${sections.map(({ hash }) => hash)}::text[], ${sections.map(({ version }) => version)}::integer[],
         ${sections.map(({ collectedAt }) => collectedAt)}::timestamptz[]) as n (name, hash, version, collected_at)),
-      before as materialized (select name, hash from audit.section where host_id = ${hostId}),
+      before as materialized (select name, hash, received_at from audit.section where host_id = ${hostId}),
+      reported as (insert into audit.host_report (host_id, reported_at)
+        select ${hostId}, greatest(${at}, max(b.received_at)) from before b
+        where b.hash is not null and b.name not in (select name from sent)
+        on conflict (host_id) do update set reported_at = excluded.reported_at),
       put as (insert into audit.section (host_id, name, hash, version, collected_at, received_at, error)
         select ${hostId}, name, hash, version, collected_at, ${at}, null from sent
         on conflict (host_id, name) do update set hash = excluded.hash, version = excluded.version,

@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import { AppError } from '../../model/errors/index.ts';
-import { BURNING, CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
+import { CLOSED, type Finding, type FindingState } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import type { FindingFilter } from './face.ts';
 import type { Closed } from './logic/cause.ts';
+import { matching, type NowAsked } from './store-finding-pages.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { type AuditTables, q } from './tables.ts';
 
@@ -22,10 +23,9 @@ const joined = (db: DbOrTx) =>
     .innerJoin('audit.finding_look as l', 'l.finding_id', 'f.id')
     .selectAll('f')
     .select(['l.host_name', 'l.component as shown', 'l.kit_version', 'l.advisories', 'l.severity', 'l.confidence'])
-    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at', 'l.sla_days']);
+    .select(['l.title', 'l.evidence', 'l.pending', 'l.last_seen_at', 'l.due_at']);
 type Row = Awaited<ReturnType<ReturnType<typeof joined>['execute']>>[number];
 
-const DAY_MS = 86_400_000;
 const time = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 function toFinding(row: Row): StoredFinding {
@@ -54,7 +54,7 @@ function toFinding(row: Row): StoredFinding {
     rekindleCause: row.rekindle_cause,
     exceptionId: row.exception_id,
     changeId: row.change_id,
-    dueAt: dueAt(row),
+    dueAt: time(row.due_at),
     clockFrom: clockFrom(row).toISOString(),
     key: row.component,
     closedWith: row.closed_with,
@@ -63,13 +63,6 @@ function toFinding(row: Row): StoredFinding {
 }
 
 const clockFrom = ({ opened_at, rekindled_at, clock_at }: Row): Date => clock_at ?? rekindled_at ?? opened_at;
-
-/** The clock runs from when it was opened, or came back, as long as it is not over. */
-function dueAt(row: Row): string | null {
-  const { state, sla_days } = row;
-  if (sla_days === null || CLOSED.includes(state)) return null;
-  return new Date(clockFrom(row).getTime() + sla_days * DAY_MS).toISOString();
-}
 
 /** Without what only the audit needs. */
 export function plainFinding({
@@ -81,45 +74,30 @@ export function plainFinding({
   return finding;
 }
 
-/** What must simply be the same. */
-const SAME = [
-  ['hostId', 'f.host_id'],
-  ['kit', 'f.kit'],
-  ['check', 'f.check_id'],
-  ['component', 'l.component'],
-  ['exceptionId', 'f.exception_id'],
-] as const;
-
-export interface Cut {
+interface Some {
   /** those behind this id */
-  after?: string;
+  after?: string | undefined;
   /** at most so many */
   limit?: number;
-  /** what is past its time at this moment, and nothing else */
-  overdueAt?: Date;
+  now?: NowAsked;
 }
 
-export async function findFindings(db: DbOrTx, filter: FindingFilter = {}, cut: Cut = {}): Promise<StoredFinding[]> {
+export async function findFindings(
+  db: DbOrTx,
+  filter: FindingFilter = {},
+  { after, limit, now }: Some = {},
+): Promise<StoredFinding[]> {
   if (filter.ids?.length === 0 || filter.states?.length === 0) return [];
-  let rows = joined(db);
-  if (filter.ids) rows = rows.where('f.id', '=', anyOf(filter.ids));
-  for (const [field, column] of SAME) {
-    const value = filter[field];
-    if (value !== undefined) rows = rows.where(column, '=', value);
-  }
-  if (filter.states) rows = rows.where('f.state', 'in', filter.states);
-  if (filter.advisory !== undefined) {
-    rows = rows.where(sql<boolean>`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
-  }
-  return (await cutOf(rows, cut).orderBy('f.id').execute()).map(toFinding);
+  let rows = joined(db).where(matching(filter, now)).orderBy('f.id');
+  if (after) rows = rows.where('f.id', '>', after);
+  if (limit !== undefined) rows = rows.limit(limit);
+  return (await rows.execute()).map(toFinding);
 }
 
-function cutOf(all: ReturnType<typeof joined>, { after, limit, overdueAt }: Cut): typeof all {
-  let rows = after ? all.where('f.id', '>', after) : all;
-  if (limit !== undefined) rows = rows.limit(limit);
-  if (!overdueAt) return rows;
-  const due = sql<Date | null>`coalesce(f.clock_at, f.rekindled_at, f.opened_at) + l.sla_days * interval '24 hours'`;
-  return rows.where('f.state', 'in', BURNING).where(due, '<', overdueAt);
+/** Of these and no others, in the order that they come in. */
+export async function findingsInOrder(db: DbOrTx, ids: readonly string[]): Promise<StoredFinding[]> {
+  const found = new Map((await findFindings(db, { ids: [...ids] })).map((one) => [one.id, one]));
+  return ids.flatMap((id) => found.get(id) ?? []);
 }
 
 /** By host, why settings in force keep it from what any of these names is about. */
@@ -252,6 +230,16 @@ export async function putLooks(db: DbOrTx, looks: ReadonlyMap<string, Look>): Pr
       )
       .execute();
   }
+}
+
+/** Their clocks run from when they were opened, or came back, as long as they are not over. */
+export async function setDue(db: DbOrTx, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  await sql`update audit.finding_look l set due_at = n.due_at
+    from (select f.id, case when f.state <> all(${CLOSED}::text[])
+        then coalesce(f.clock_at, f.rekindled_at, f.opened_at) + l.sla_days * interval '24 hours' end as due_at
+      from audit.finding f join audit.finding_look l on l.finding_id = f.id where f.id = ${anyOf(ids)}) n
+    where n.id = l.finding_id and l.due_at is distinct from n.due_at`.execute(db);
 }
 
 /**

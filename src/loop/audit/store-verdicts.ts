@@ -5,7 +5,7 @@ import type { Db, DbOrTx } from '../../platform/context.ts';
 import { jsonText } from '../../platform/db/json-text.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import type { Alike, VerdictSet } from './logic/score.ts';
-import type { KitVerdicts } from './logic/verdicts.ts';
+import type { KitVerdicts, Mark } from './logic/verdicts.ts';
 import { q } from './tables.ts';
 
 /** What each kit says of the host, by the last look that changed it. */
@@ -70,13 +70,9 @@ export async function removeVerdicts(db: DbOrTx, hostIds: readonly string[], kit
 
 /** When each host that was ever heard from inside said last how it is; hosts that were only seen from outside are not there. */
 export async function reportedAt(db: DbOrTx, hostIds?: readonly string[]): Promise<Map<string, Date>> {
-  let rows = q(db)
-    .selectFrom('audit.section')
-    .select(['host_id', sql<Date>`max(received_at)`.as('at')])
-    .where('hash', 'is not', null)
-    .groupBy('host_id');
+  let rows = q(db).selectFrom('audit.host_report').selectAll();
   if (hostIds) rows = rows.where('host_id', '=', anyOf(hostIds));
-  return new Map((await rows.execute()).map((row) => [row.host_id, row.at]));
+  return new Map((await rows.execute()).map((row) => [row.host_id, row.reported_at]));
 }
 
 export interface Grouped {
@@ -132,21 +128,23 @@ export interface DriftRow {
   values: DriftValue[];
 }
 
-/** What drifted on these hosts. */
-export async function driftOf(db: DbOrTx, hostIds: readonly string[]): Promise<DriftRow[]> {
-  if (hostIds.length === 0) return [];
-  const rows = await q(db)
-    .selectFrom('audit.verdict')
-    .select(['host_id', 'kit', 'drifted', 'detail'])
-    .where('host_id', '=', anyOf(hostIds))
-    .where('drifted', '<>', sql<string[]>`'{}'`)
-    .execute();
-  return rows.flatMap(({ host_id: hostId, kit, drifted, detail }) =>
-    drifted.map((check) => {
-      const { passedUntil, since, values = [] } = detail[check]!;
-      return { hostId, kit, check, at: passedUntil ?? since, values };
-    }),
-  );
+/** Which of these drifted: each kit’s row of a host has much that is not asked for. */
+export async function driftOf(
+  db: DbOrTx,
+  asked: readonly { hostId: string; kit: string; check: string }[],
+): Promise<DriftRow[]> {
+  if (asked.length === 0) return [];
+  const of = (name: 'hostId' | 'kit' | 'check'): string[] => asked.map((one) => one[name]);
+  const { rows } = await sql<Omit<DriftRow, 'at' | 'values'> & { mark: Mark }>`
+    select distinct v.host_id as "hostId", v.kit, a.check_id as check, v.detail -> a.check_id as mark
+    from unnest(${of('hostId')}::text[], ${of('kit')}::text[], ${of('check')}::text[]) as a (host_id, kit, check_id)
+    join audit.verdict v on v.host_id = a.host_id and v.kit = a.kit
+    where v.drifted <> '{}' and a.check_id = any(v.drifted)`.execute(db);
+  return rows.map(({ mark: { passedUntil, since, values = [] }, ...row }) => ({
+    ...row,
+    at: passedUntil ?? since,
+    values,
+  }));
 }
 
 export async function setsOf(db: DbOrTx, digests: readonly string[]): Promise<Map<string, VerdictSet>> {

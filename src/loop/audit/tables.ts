@@ -32,6 +32,8 @@ export type AuditTables = {
     received_at: Date;
     error: string | null;
   };
+  /** when each host that was ever heard from inside said last how it is */
+  'audit.host_report': { host_id: string; reported_at: Date };
   'audit.section_history': { host_id: string; name: string; hash: string; at: Date };
   'audit.orphan': { host_id: string; pid: number; started_at: string; packages: string[] };
   'audit.facts_request': { host_id: string; asked_at: Date };
@@ -190,6 +192,7 @@ export type AuditTables = {
     pending: string | null;
     last_seen_at: Date;
     sla_days: number | null;
+    due_at: Generated<Date | null>;
   };
   'audit.profile': { name: string; body: Document<Profile> };
   'audit.policy': { name: string; profile: string; hosts: string };

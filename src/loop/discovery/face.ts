@@ -1,3 +1,4 @@
+import type { RawBuilder } from 'kysely';
 import type { HostBrief } from './store-hosts.ts';
 import type { DbOrTx, Module, Tx } from '../../platform/context.ts';
 import type { Endpoint, Host, Identifier, Management, Scope, Sighting, Tags } from '../../model/estate.ts';
@@ -21,6 +22,8 @@ export interface Discovery extends Module {
   }): Promise<Host[]>;
   /** The estate in few words, for answers about all of it; hosts whose place another record took are left out unless asked for by id. */
   briefs(filter?: { ids?: string[]; tag?: { key: string; value: string } }): Promise<HostBrief[]>;
+  /** The ids of an owner’s hosts, as a question to be asked within another: they may be very many. */
+  ownedBy(owner: string): RawBuilder<string>;
   scopes(): Promise<Scope[]>;
   /** Whether a URL that a stranger wrote may lead us to an address, by the scopes of now: null, or why not. */
   reach(): Promise<(address: string) => string | null>;

@@ -26,7 +26,15 @@ import { endScanner } from './sites/store.ts';
 import { recordSightings } from './sightings.ts';
 import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { loggedCertificates } from './store-logged.ts';
-import { addressesAway, briefHosts, findHost, findHosts, hostIdAt, siteOfAddress } from './store-hosts.ts';
+import {
+  addressesAway,
+  briefHosts,
+  findHost,
+  findHosts,
+  hostIdAt,
+  hostsOwnedBy,
+  siteOfAddress,
+} from './store-hosts.ts';
 import { homeBlocks, homesIn, homesOf } from './store-map.ts';
 import { namesOf } from './store-names.ts';
 import { findScopes } from './store-scans.ts';
@@ -57,6 +65,7 @@ export function createDiscovery(platform: Platform, options: DiscoveryOptions = 
     host: (id) => findHost(platform.db, id),
     hosts: (filter) => findHosts(platform.db, filter),
     briefs: (filter) => briefHosts(platform.db, filter),
+    ownedBy: hostsOwnedBy,
     scopes: () => findScopes(platform.db),
     reach: () => reachOf(platform),
     map: mapOf(platform),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
-import { Claim, Endpoint, Host, HostDetail, Management, Tags } from '../../model/estate.ts';
+import { Claim, Endpoint, Host, HostCounts, HostDetail, Management, Tags } from '../../model/estate.ts';
 import { ProbeResult, ServiceProtocol } from '../../model/probe.ts';
 import { Instant } from '../../model/json.ts';
 import { UnknownHost } from '../../model/unknown.ts';
@@ -15,6 +15,7 @@ import { findEndpoint, findEndpoints, historyOf } from './store-endpoints.ts';
 import { unknownHosts } from './unknown.ts';
 import { guessDevice } from '../../scan/logic/device.ts';
 import { deviceEvidence } from './store-device.ts';
+import { hostCounts, hostIds, isWhole } from './store-host-pages.ts';
 import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 
 export type LookNow = (at: Pick<Endpoint, 'address' | 'port' | 'transport'>) => Promise<Endpoint>;
@@ -23,6 +24,8 @@ const Id = z.object({ id: z.string() });
 const HostQuery = z.object({
   claim: Claim.optional(),
   management: Management.optional(),
+  /** these and no others */
+  id: z.union([z.string().max(100), z.array(z.string().max(100)).max(200)]).optional(),
   /** `key=value` */
   tag: z
     .string()
@@ -30,6 +33,21 @@ const HostQuery = z.object({
     .optional(),
   /** the host at this address */
   address: z.string().max(60).optional(),
+  /** without addresses that several machines have */
+  machines: z.literal('true').optional(),
+  /** false: those that no agent reports from */
+  managed: z
+    .enum(['true', 'false'])
+    .transform((word) => word === 'true')
+    .optional(),
+  /** a part of a name, an address or what it is taken for */
+  text: z.string().min(1).max(200).optional(),
+  /** an id, a name, an address, or the end of an id */
+  ref: z.string().min(1).max(200).optional(),
+  /** at most so many, in the order of their ids; all, where nothing is said */
+  limit: z.coerce.number().int().min(1).max(1000).optional(),
+  /** those behind this id: `next` of the page before */
+  after: z.string().max(100).optional(),
 });
 const EndpointQuery = z.object({
   hostId: z.string().optional(),
@@ -63,8 +81,25 @@ async function hostIdOf(platform: Platform, ref: string): Promise<string> {
   const address = normalAddress(ref);
   if (address) return (await hostIdAt(platform.db, address)) ?? ref;
   if (await findHost(platform.db, ref)) return ref;
-  const named = (await findHosts(platform.db)).filter((host) => host.name === ref);
-  return named[0]?.id ?? ref;
+  return (await hostIds(platform.db, { name: ref, limit: 1 }))[0] ?? ref;
+}
+
+async function hostPage(
+  { db }: Platform,
+  { address, id, tag: tagged, limit, ...asked }: z.infer<typeof HostQuery>,
+): Promise<{ items: Host[]; next: string | null }> {
+  const [key, ...value] = (tagged ?? '').split('=');
+  const tag = tagged ? { key: key!, value: value.join('=') } : undefined;
+  if (id !== undefined) return { items: await findHosts(db, { ids: [id].flat() }), next: null };
+  if (address !== undefined) {
+    const at = await hostIdAt(db, normalAddress(address) ?? '');
+    const { claim, management } = asked;
+    return { items: await findHosts(db, { claim, management, tag, ids: at ? [at] : [] }), next: null };
+  }
+  if (isWhole({ ...asked, limit })) return { items: await findHosts(db, { ...asked, tag }), next: null };
+  const ids = await hostIds(db, { ...asked, tag, limit: limit === undefined ? undefined : limit + 1 });
+  const shown = ids.slice(0, limit);
+  return { items: await findHosts(db, { ids: shown }), next: ids.length > shown.length ? shown.at(-1)! : null };
 }
 
 function readHosts(platform: Platform): Route[] {
@@ -73,19 +108,20 @@ function readHosts(platform: Platform): Route[] {
       method: 'GET',
       path: '/hosts',
       id: 'listHosts',
-      summary: 'Hosts, known or not',
+      summary: 'Hosts, known or not; a page at a time with limit and after',
       access: MAY.read,
       query: HostQuery,
-      reply: z.object({ items: z.array(Host) }),
-      handler: async ({ query }) => {
-        const [key, ...value] = (query.tag ?? '').split('=');
-        const tag = query.tag ? { key: key!, value: value.join('=') } : undefined;
-        const at = query.address ? await hostIdAt(platform.db, normalAddress(query.address) ?? '') : undefined;
-        const ids = query.address ? { ids: at ? [at] : [] } : {};
-        return {
-          items: await findHosts(platform.db, { claim: query.claim, management: query.management, tag, ...ids }),
-        };
-      },
+      reply: z.object({ items: z.array(Host), next: z.string().nullable() }),
+      handler: ({ query }) => hostPage(platform, query),
+    }),
+    route({
+      method: 'GET',
+      path: '/hosts/counts',
+      id: 'countHosts',
+      summary: 'How many machines there are, and how many of them nobody claimed, are managed, or are lost',
+      access: MAY.read,
+      reply: HostCounts,
+      handler: () => hostCounts(platform.db),
     }),
     route({
       method: 'GET',

@@ -1,5 +1,6 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Host, Identifier, IdentityDecision, Management, SourceName, SourceStats } from '../../model/estate.ts';
+import { NOBODY } from '../../model/tag-expression.ts';
 import { anyOf, chunks } from '../../platform/db/many.ts';
 import { prepared } from '../../platform/db/prepared.ts';
 import type { DbOrTx, NoTables } from '../../platform/context.ts';
@@ -83,6 +84,10 @@ export async function briefHosts(db: DbOrTx, { ids, tag }: Pick<HostFilter, 'ids
   if (tag) query = query.where(sql<boolean>`tags ->> ${tag.key} = ${tag.value}`);
   return query.execute();
 }
+
+/** The ids of an owner’s hosts, as a question that a condition may hold: they may be very many. */
+export const hostsOwnedBy = (owner: string): RawBuilder<string> =>
+  sql<string>`select id from discovery.host where coalesce(owner, tags ->> 'owner', ${sql.lit(NOBODY)}) = ${owner}`;
 
 export async function findHost(db: DbOrTx, id: string): Promise<Host | null> {
   return (await findHosts(db, { ids: [id] }))[0] ?? null;
