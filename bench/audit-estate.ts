@@ -108,6 +108,8 @@ export async function fill(platform: RunningPlatform, discovery: Discovery, host
       from unnest(${some.map((index) => ids[index]!)}::text[], ${some.map((index) => hashes[index % lists]!)}::text[]) as n (host_id, hash)
       cross join (values ('os'), ('packages')) as s (name)`.execute(platform.db);
   }
+  await sql`insert into audit.host_report (host_id, reported_at)
+    select host_id, max(received_at) from audit.section group by host_id`.execute(platform.db);
   await internAll(platform, discovery, ids, hashes);
   return ids;
 }

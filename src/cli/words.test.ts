@@ -196,6 +196,8 @@ test('what is signed is shown before: scripts and the content of files, line by 
   assert.match(out, /3\. write \/etc\/issue .*\n +\| Keep out\.\n/);
 });
 
+const COUNTS = { total: 1, unknown: 0, managed: 1, lost: 0 };
+const NO_HOSTS = { total: 0, unknown: 0, managed: 0, lost: 0 };
 const HOST = { id: 'host_1', name: 'shop', addresses: ['192.0.2.1'], claim: 'known', management: 'managed' };
 
 test('nothing found reads as all clear only where somebody has looked', async () => {
@@ -216,22 +218,22 @@ test('nothing found reads as all clear only where somebody has looked', async ()
     'Nothing burns, as far as anybody looked. Of 1 host it is not known whether its packages are affected: lastember affected KIT\n',
   );
   assert.match(await findings([HOST], '--kit', 'k'), /No finding fits\. Of 1 host .*lastember affected k\n/);
-  const affected = async (unknown: unknown[], hosts: unknown[]): Promise<string> =>
+  const affected = async (unknown: unknown[], counts: object): Promise<string> =>
     (
       await said(
-        { 'GET /affected': { query: 'x', kind: 'kit', hosts: [], unknown }, 'GET /hosts': { items: hosts } },
+        { 'GET /affected': { query: 'x', kind: 'kit', hosts: [], unknown }, 'GET /hosts/counts': counts },
         'affected',
         'x',
       )
     ).out;
-  assert.match(await affected([], []), /Nothing was looked at yet/);
+  assert.match(await affected([], NO_HOSTS), /Nothing was looked at yet/);
   assert.match(
-    await affected([{ hostId: 'h', hostName: 'shop', why: 'never' }], [HOST]),
+    await affected([{ hostId: 'h', hostName: 'shop', why: 'never' }], COUNTS),
     /Nothing that we know of is affected, but of 1 host it is not known.*lastember deploy/,
   );
-  assert.equal(await affected([], [HOST]), 'Nothing that we know of is affected.\n');
+  assert.equal(await affected([], COUNTS), 'Nothing that we know of is affected.\n');
   const campaign = { kit: 'k', title: 'K', state: 'unseen', endpoints: [], totals: { excepted: 0, endpoints: 0 } };
-  const empty = await said({ 'GET /campaigns/k': campaign, 'GET /hosts': { items: [] } }, 'campaign', 'k');
+  const empty = await said({ 'GET /campaigns/k': campaign, 'GET /hosts/counts': NO_HOSTS }, 'campaign', 'k');
   assert.match(empty.out, /Nothing was looked at yet/, empty.err);
 });
 
@@ -257,8 +259,8 @@ test('a campaign is told in the words of the console', async () => {
 
 test('one is one: status counts in words', async () => {
   const replies = {
-    'GET /hosts': { items: [HOST] },
-    'GET /findings': { items: [] },
+    'GET /hosts/counts': COUNTS,
+    'GET /findings/counts': { total: 0, items: [] },
     'GET /exceptions': { items: [{}] },
     'GET /changes': { items: [{ id: 'change_1', state: 'awaiting-approval' }] },
     'GET /campaigns': { items: [] },
@@ -269,8 +271,22 @@ test('one is one: status counts in words', async () => {
   assert.match(out, /1 exception in force/);
   assert.match(out, /1 waits for approval/);
   assert.match(out, /1 entry\n/);
-  const empty = await said({ ...replies, 'GET /hosts': { items: [] } }, 'status');
+  const empty = await said({ ...replies, 'GET /hosts/counts': NO_HOSTS }, 'status');
   assert.match(empty.out, /nothing was looked at yet/);
+  const burning = { kit: 'k', state: 'open', severity: 'critical', findings: 3 };
+  const lost = Array.from({ length: 6 }, (_, n) => ({ ...HOST, id: `host_${n}`, name: `lost-${n}`, note: 'cut off' }));
+  const full = await said(
+    {
+      ...replies,
+      'GET /hosts/counts': { total: 90_000, unknown: 2, managed: 80_000, lost: 7 },
+      'GET /hosts': { items: lost, next: null },
+      'GET /findings/counts': { total: 5, items: [burning, { ...burning, severity: 'low', findings: 2 }] },
+    },
+    'status',
+  );
+  assert.match(full.out, /90000 hosts, 2 that nobody claimed/);
+  assert.match(full.out, /80000 managed, 7 lost[^]*lost-0 +lost: cut off[^]*and 2 more: lastember hosts --unmanaged/);
+  assert.match(full.out, /5 findings burn, 3 critical/);
 });
 
 test('a word that is no scope is said to be none, and the scopes are named', async () => {
