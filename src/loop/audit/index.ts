@@ -97,17 +97,19 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.revocations': () => askDue({ platform, discovery, pauseMs: options.askPauseMs ?? 500 }),
       'audit.retention': () => retainFacts(platform),
     },
-    schedules: [
-      { job: 'audit.collect-due', cron: '* * * * *' },
-      { job: 'audit.sweep', cron: '* * * * *' },
-      { job: 'audit.revocations', cron: '* * * * *' },
-      { job: 'audit.feeds-due', cron: '23 * * * *' },
-      { job: 'audit.recount', cron: '* * * * *' },
-      { job: 'audit.compliance', cron: '11 * * * *' },
-      { job: 'audit.retention', cron: '47 3 * * *' },
-    ],
+    schedules: [...SCHEDULES],
   };
 }
+
+const SCHEDULES: Audit['schedules'] = [
+  { job: 'audit.collect-due', cron: '* * * * *' },
+  { job: 'audit.sweep', cron: '* * * * *' },
+  { job: 'audit.revocations', cron: '* * * * *' },
+  { job: 'audit.feeds-due', cron: '23 * * * *' },
+  { job: 'audit.recount', cron: '* * * * *' },
+  { job: 'audit.compliance', cron: '11 * * * *' },
+  { job: 'audit.retention', cron: '47 3 * * *' },
+];
 
 const exceptionsOf = ({ db }: Platform) => ({
   coveredByExceptions: async () => new Map([...(await coveredByExceptions(db)), ...(await coveredByAccepted(db))]),

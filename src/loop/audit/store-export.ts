@@ -120,8 +120,8 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
 /** In which order they are told, too. */
 const keyOf = (one: Distinct): string =>
   JSON.stringify([
-    ...[one.ecosystem, one.source, one.name, one.version, one.arch, one.source_version, one.stream],
-    ...[one.version_id, one.updates_from, one.foreign, one.running],
+    [one.ecosystem, one.source, one.name, one.version, one.arch, one.source_version, one.stream],
+    [one.version_id, one.updates_from, one.foreign, one.running],
   ]);
 
 async function packagesOf(db: DbOrTx, contents: readonly Content[]): Promise<Distinct[]> {
