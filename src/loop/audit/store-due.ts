@@ -42,7 +42,7 @@ export async function alikeIn(db: DbOrTx, advisories: readonly string[], atOnce?
       if (known === undefined) alike.set(key, one);
       else known.advisories.push(...one.advisories);
     }
-  return [...alike.values()].map(({ spans: _, ...one }) => one);
+  return [...alike.values()].map(({ spans: _spans, ...one }) => one);
 }
 
 type Grouped = Asked & { advisories: string[]; spans: string };

@@ -106,11 +106,10 @@ async function distinctPackages(db: DbOrTx, hostIds: readonly string[]): Promise
 }
 
 /** In which order they are told, too. */
-const keyOf = (one: Distinct): string =>
-  JSON.stringify([
-    ...[one.ecosystem, one.source, one.name, one.version, one.arch, one.source_version, one.stream],
-    ...[one.version_id, one.foreign, one.running],
-  ]);
+const keyOf = (one: Distinct): string => {
+  const { ecosystem, name, version, arch, source, source_version, stream, version_id, foreign, running } = one;
+  return JSON.stringify([ecosystem, source, name, version, arch, source_version, stream, version_id, foreign, running]);
+};
 
 async function packagesOf(db: DbOrTx, contents: readonly Content[]): Promise<Distinct[]> {
   // Grouped before anything is asked of a name: most are on many hosts.
