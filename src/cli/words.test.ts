@@ -261,6 +261,7 @@ test('one is one: status counts in words', async () => {
   const replies = {
     'GET /hosts/counts': COUNTS,
     'GET /findings/counts': { total: 0, items: [] },
+    'GET /feeds': { items: [] },
     'GET /exceptions': { items: [{}] },
     'GET /changes': { items: [{ id: 'change_1', state: 'awaiting-approval' }] },
     'GET /campaigns': { items: [] },

@@ -47,6 +47,16 @@ export interface AuditOptions {
 
 const DAY_MS = 24 * 3_600_000;
 
+const SCHEDULES: Audit['schedules'] = [
+  { job: 'audit.collect-due', cron: '* * * * *' },
+  { job: 'audit.sweep', cron: '* * * * *' },
+  { job: 'audit.revocations', cron: '* * * * *' },
+  { job: 'audit.feeds-due', cron: '23 * * * *' },
+  { job: 'audit.recount', cron: '* * * * *' },
+  { job: 'audit.compliance', cron: '11 * * * *' },
+  { job: 'audit.retention', cron: '47 3 * * *' },
+];
+
 export function createAudit(platform: Platform, discovery: Discovery, options: AuditOptions = {}): Audit {
   const shelf = createShelf(platform, loadKits(options.kitsDir ?? KITS_DIR));
   const context: Judge = {
@@ -97,19 +107,9 @@ export function createAudit(platform: Platform, discovery: Discovery, options: A
       'audit.revocations': () => askDue({ platform, discovery, pauseMs: options.askPauseMs ?? 500 }),
       'audit.retention': () => retainFacts(platform),
     },
-    schedules: [...SCHEDULES],
+    schedules: SCHEDULES,
   };
 }
-
-const SCHEDULES: Audit['schedules'] = [
-  { job: 'audit.collect-due', cron: '* * * * *' },
-  { job: 'audit.sweep', cron: '* * * * *' },
-  { job: 'audit.revocations', cron: '* * * * *' },
-  { job: 'audit.feeds-due', cron: '23 * * * *' },
-  { job: 'audit.recount', cron: '* * * * *' },
-  { job: 'audit.compliance', cron: '11 * * * *' },
-  { job: 'audit.retention', cron: '47 3 * * *' },
-];
 
 const exceptionsOf = ({ db }: Platform) => ({
   coveredByExceptions: async () => new Map([...(await coveredByExceptions(db)), ...(await coveredByAccepted(db))]),

@@ -142,7 +142,8 @@ async function stored(w: World): Promise<Lines> {
     left join lateral unnest(l.packages) i on true left join audit.package p on p.id = i
     left join audit.match m on m.package_id = i and m.until is null
     where h.until is null and h.section = 'packages' group by h.host_id`.execute(w.platform.db);
-  return new Map(rows.map((row) => [row.host_id, (row.lines ?? []).toSorted()]));
+  // Of one name and version, with and without a mark as foreign, two packages are stored: one line, as above.
+  return new Map(rows.map((row) => [row.host_id, [...new Set(row.lines)].toSorted()]));
 }
 
 /** Hosts by advisory. */

@@ -149,7 +149,7 @@ export const called = (ecosystem: string, name: string): string =>
   ecosystem === 'PyPI' ? name.toLowerCase().replaceAll(/[-_.]+/g, '-') : name;
 
 function judge(said: FeedStatement, installed: Installed, orderOf: OrderOf): Match {
-  const statement = { ...said, ranges: rangesFor(said.ranges, installed.stream ?? null) };
+  const statement = { ...said, ranges: rangesFor(said.ranges, installed.stream) };
   const says = (verdict: Match['verdict'], why: string, fix: string | null = null): Match => ({
     id: statement.id,
     verdict,

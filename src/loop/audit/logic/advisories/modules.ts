@@ -36,7 +36,7 @@ export function rangeInStream(stream: string | null, fixed: string, led: Readonl
 }
 
 /** Where rpm says which stream a package was built for, nothing is doubtful: ranges of that one hold, and those of others do not. */
-export function rangesFor(ranges: readonly StatementRange[], stream: string | null): StatementRange[] {
-  if (stream === null || ranges.every((range) => range.stream === undefined)) return [...ranges];
+export function rangesFor(ranges: readonly StatementRange[], stream: string | null | undefined): StatementRange[] {
+  if (typeof stream !== 'string' || ranges.every((range) => range.stream === undefined)) return [...ranges];
   return ranges.flatMap(({ stream: only, ...range }) => (only === undefined || only === stream ? [range] : []));
 }
