@@ -86,7 +86,12 @@ export async function lastUnsequenced(db: DbOrTx): Promise<number | null> {
 
 /** Have all committed entries up to this sequence number their places? */
 export async function isSequenced(db: DbOrTx, seq: number): Promise<boolean> {
-  const row = await q(db).selectFrom('ledger.unsequenced').select('seq').where('seq', '<=', seq).limit(1).executeTakeFirst();
+  const row = await q(db)
+    .selectFrom('ledger.unsequenced')
+    .select('seq')
+    .where('seq', '<=', seq)
+    .limit(1)
+    .executeTakeFirst();
   return row === undefined;
 }
 
