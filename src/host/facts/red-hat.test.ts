@@ -3,6 +3,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { OsFacts } from '../../model/facts.ts';
+import { newSshKey } from '../ssh/testing/keys.ts';
+import { sshHost } from '../ssh/index.ts';
+import { testSshServer } from '../ssh/testing/server.ts';
+import { collectFacts } from './collect.ts';
 import { enabledIn } from '../packages/red-hat-repositories.ts';
 import { data, put, tree } from './testing.ts';
 
@@ -104,4 +108,22 @@ test('a repository is enabled unless it is said not to be, as dnf reads it', () 
   assert.deepEqual(enabledIn(text), ['a', 'c', 'e']);
   assert.deepEqual(enabledIn('enabled=1\n'), []);
   assert.deepEqual(enabledIn('[a]\r\nenabled=0\r\n[b]\r\n'), ['b']);
+});
+
+test('3.2: over SSH the same is told as by an agent', async (t) => {
+  const root = tree({
+    'etc/os-release': RELEASE,
+    'etc/yum.repos.d/redhat.repo': MANAGED,
+    'var/lib/rhsm/cache/releasever.json': '{"releaseVer": "9.2"}',
+  });
+  const server = await testSshServer({ root, hostKey: newSshKey().private, username: 'ops', password: 'right' });
+  t.after(() => server.close());
+  const auth = { password: 'right' };
+  const target = { address: '127.0.0.1', port: server.port, username: 'ops', auth, trust: server.fingerprint };
+  const host = await sshHost(target);
+  t.after(() => host.close());
+  const [section] = await collectFacts(host, { names: ['os'] });
+  assert.equal(section?.error, undefined);
+  assert.deepEqual(OsFacts.parse(section?.data).updatesFrom, await updatesOf(root));
+  assert.equal((await updatesOf(root))!.repositories.length, 2);
 });

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import type { PackageFact } from '../../model/facts.ts';
 import type { Affected } from '../../model/finding.ts';
 import { rhel, vex } from './feeds/testing-vex.ts';
+import { vexStatements } from './store-export.ts';
 import { debianHost, debianPackage, list, migrated, show, takeFeed, worlds } from './testing/vulnerabilities.ts';
 import type { World } from './testing/world.ts';
 
@@ -107,3 +108,31 @@ test('3.2: what was read of Red Hat before is read anew, also where it is the sa
   assert.equal(await takeAll(), 2);
   assert.equal(await takeAll(), 0);
 });
+
+test('3.2: the estate’s VEX says of a package that hosts of several streams have the worst, and once', async () => {
+  const w = await newWorld();
+  await takeFeed(w, REDHAT, DOCUMENT);
+  // The first build of a later release: within the fix of 9.2’s stream by its number, and open in the main stream.
+  const [held, plain] = ['1:3.0.7-16.el9_2.9', '1:3.0.7-25.el9_3.1'];
+  await host(w, 1, held, EUS);
+  await host(w, 2, held);
+  await host(w, 3, held, { pinned: null, repositories: [] });
+  await host(w, 4, plain, EUS);
+  await host(w, 5, plain);
+  await w.settle();
+  assert.deepEqual(await saidInVex(w), ['3.0.7-16.el9_2.9 fixed', '3.0.7-25.el9_3.1 affected']);
+  // A later fix for one stream: who has that one alone is affected, and so is whoever has the same package.
+  const later = fixed('cpe:/o:redhat:rhel_e4s:9.2::baseos', '1:3.0.7-16.el9_2.12');
+  await takeFeed(w, REDHAT, vex(CVE, [fixed(rhel(9), F), fixed('cpe:/o:redhat:rhel_eus:9.2::baseos', V), later]));
+  await host(w, 6, held, { pinned: '9.2', repositories: ['rhel-9-for-x86_64-baseos-e4s-rpms'] });
+  await w.settle();
+  assert.deepEqual(await saidInVex(w), ['3.0.7-16.el9_2.9 affected', '3.0.7-25.el9_3.1 affected']);
+});
+
+/** Version and status of each package. */
+async function saidInVex(w: World): Promise<string[]> {
+  const said: string[] = [];
+  for await (const { product, status } of vexStatements(w.platform.db, await w.discovery.briefs(), undefined))
+    said.push(`${/@([^?]+)/.exec(product)![1]} ${status}`);
+  return said;
+}

@@ -57,3 +57,14 @@ test('3.2: whether a fix of Ubuntu Pro can be had, the host’s own archives dec
   assert.match(told('5.4.1-1', wanted, { archives: null })!, /do not offer it yet/, 'nobody knows its archives');
   assert.equal(told(undefined, wanted), null);
 });
+
+test('3.2: a fix that was built for a later release than the host is held at is told as another stream’s', () => {
+  const why = (fix: string): string => `fixed in ${fix} (of the main stream: nothing is said of a fix in 9.2 EUS)`;
+  const wanted = (fix: string): object => ({ ecosystem: 'Red Hat', fix, why: why(fix) });
+  assert.equal(told(undefined, wanted('5.4.1-3.el9_4')), 'it is of another stream than this host’s');
+  assert.equal(told(undefined, wanted('5.4.1-3.el9')), null, 'it does not say what it was built for');
+  assert.equal(told(undefined, { ...wanted('5.4.1-3.el9_2'), why: 'fixed in 5.4.1-3.el9_2' }), null);
+  // Its own archives say it better.
+  assert.match(told('5.4.1-1', wanted('5.4.1-3.el9_4'))!, /do not offer it yet/);
+  assert.equal(told('5.4.1-3.el9_4', wanted('5.4.1-3.el9_4')), null);
+});
