@@ -1,11 +1,13 @@
 import type { Statement } from '../../../../model/statement.ts';
 import { isCve, isErratum } from './errata.ts';
-import { isModular } from './modules.ts';
+import { isModular, rangesFor } from './modules.ts';
 import { compareMinors, mainReleaseOf, minorOf, type Stream, streamInWords, streamOf } from './streams.ts';
 
 interface Installed {
   release: string | null;
   version: string;
+  /** of a module, as rpm says */
+  stream?: string | null | undefined;
 }
 
 interface Judged<S> {
@@ -54,8 +56,26 @@ export function inStreams<S extends Statement, M extends Judged<S>>(
   const asked = { installed, ofMain, ofStreams, alike: builtAlike(ofStreams, installed), decide };
   const stream = streamOf(installed.release);
   // Newer than the release that the host is held at, it is from elsewhere.
-  if (stream !== null && isWithin(stream, minorOf(installed.version), true)) return ofHeld(asked, stream);
-  return decide(asked.ofMain).map((match) => (match.verdict === 'affected' ? (cleared(asked, match) ?? match) : match));
+  if (stream !== null && isWithin(stream, minorOf(installed.version), true))
+    return withLast(ofHeld(asked, stream), asked, streamInWords(stream));
+  const main = decide(ofMain).map((match) => (match.verdict === 'affected' ? (cleared(asked, match) ?? match) : match));
+  return withLast(main, asked, 'the main stream');
+}
+
+/**
+ * Of a major release whose time is over, documents may name ELS alone: it goes on where everybody's last packages ended, so
+ * what it says of a vulnerability of which nothing else is said holds for them, too (decision 0100).
+ */
+function withLast<S extends Statement, M extends Judged<S>>(matches: M[], asked: Asked<S, M>, its: string): M[] {
+  const { installed, ofMain, ofStreams, decide } = asked;
+  const last = ofStreams.filter(({ release }) => streamOf(release)!.kind === 'els' && release !== installed.release);
+  if (last.length === 0) return matches;
+  const known = new Set([...byCve(ofMain).keys(), ...byCve(matches.map(({ statement }) => statement)).keys()]);
+  const rest = last.filter((one) => {
+    const cves = namedBy(one);
+    return cves.length > 0 && !cves.some((cve) => known.has(cve)) && speaksOf(one, installed);
+  });
+  return [...matches, ...decide(rest).map((match) => elsewhere(match, its))];
 }
 
 /** Up to the stream's minor release; `unsaid`: whether what names none is. The last release of a major has no later one. */
@@ -66,7 +86,7 @@ function isWithin({ branch }: Stream, minor: string | null, unsaid: boolean): bo
 
 function ofHeld<S extends Statement, M extends Judged<S>>(asked: Asked<S, M>, stream: Stream): M[] {
   const { installed, ofMain, ofStreams, decide } = asked;
-  const isOfIt = (one: S): boolean => speaksOf(one, installed.version) && !isOutgrown(one, asked);
+  const isOfIt = (one: S): boolean => speaksOf(one, installed) && !isOutgrown(one, asked);
   const spoken = ofStreams.filter((one) => streamOf(one.release)!.branch === stream.branch && isOfIt(one));
   // What was fixed while this minor release was the newest is in its streams as well.
   const early = ofMain.filter((one) => one.fixed !== null && minorOf(one.fixed) === stream.branch && isOfIt(one));
@@ -106,7 +126,14 @@ function noted<M extends Judged<Statement>>(match: M, stream: Stream): M {
   const its = streamOf(match.statement.release)!;
   if (match.verdict !== 'affected' || match.fix === null || its.kind === stream.kind || its.kind === 'eus')
     return match;
-  return { ...match, why: `${match.why} (for ${streamInWords(its)}; ${UNSAID} ${streamInWords(stream)})` };
+  return elsewhere(match, streamInWords(stream));
+}
+
+/** The fix is for others. */
+function elsewhere<M extends Judged<Statement>>(match: M, its: string): M {
+  if (match.verdict !== 'affected' || match.fix === null) return match;
+  const of = streamInWords(streamOf(match.statement.release)!);
+  return { ...match, why: `${match.why} (for ${of}; ${UNSAID} ${its})` };
 }
 
 interface Held<S, M> {
@@ -168,10 +195,10 @@ function cleared<S extends Statement, M extends Judged<S>>({ alike, decide }: As
 }
 
 /** Of a module only where it is of a stream that this is about, and of plain packages where it is about some. */
-function speaksOf({ ranges, fixed }: Statement, version: string): boolean {
+function speaksOf({ ranges, fixed }: Statement, { version, stream }: Installed): boolean {
   if (fixed === null) return true;
   const plain = version.replace(/^0:/, '');
-  return ranges.some(
+  return rangesFor(ranges, stream).some(
     ({ introduced, fixed: end }) =>
       end !== undefined &&
       isModular(end) === isModular(version) &&
