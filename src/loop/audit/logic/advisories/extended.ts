@@ -73,7 +73,7 @@ function withLast<S extends Statement, M extends Judged<S>>(matches: M[], asked:
   const known = new Set([...byCve(ofMain).keys(), ...byCve(matches.map(({ statement }) => statement)).keys()]);
   const rest = last.filter((one) => {
     const cves = namedBy(one);
-    return cves.length > 0 && !cves.some((cve) => known.has(cve)) && speaksOf(one, installed);
+    return !cves.every((cve) => known.has(cve)) && speaksOf(one, installed);
   });
   return [...matches, ...decide(rest).map((match) => elsewhere(match, its))];
 }
