@@ -167,6 +167,21 @@ test('3.2: a companion of a module is judged by the main stream’s word where i
   assert.match(of('php:8.0', eight, errata), /affected → 5-2\./);
 });
 
+test('3.2: a stream that Red Hat only looks into burns by the main stream’s word, and else is not known to be safe', () => {
+  const looked = said('9.2-eus', null, { status: 'unassessed', ranges: [], reason: 'Red Hat is looking into it' });
+  const older = '1:3.0.7-16.el9_2.8';
+  assert.equal(told([looked, said('9', null)], '9.2-eus', older), 'affected: no fix is published');
+  assert.match(told([looked, said('9', F)], '9.2-eus', older), /^affected → .*nothing is said of a fix in 9\.2 EUS/);
+  const none = said('9', null, { status: 'not-affected', ranges: [] });
+  for (const some of [[looked], [looked, none]]) assert.match(told(some, '9.2-eus', older), /^unknown: [^;]*$/);
+  // Nor is the main stream’s erratum one for which it has its own.
+  const erratum = { ...said('9', F), id: 'RHSA-2026:2', aliases: [CVE] };
+  assert.match(told([looked, erratum], '9.2-eus', older), /affected → 1:3\.0\.7-27/);
+  // What depends on a module’s stream is something that is said.
+  const doubt = { ...looked, reason: 'it depends on the stream: php:7.4 affected' };
+  assert.match(told([doubt, said('9', F)], '9.2-eus', older), /^unknown/);
+});
+
 test('3.2: of a major release that documents name under ELS alone, hosts without it burn by that word, and have no fix of it', () => {
   const [older, last] = ['1:1.0.2k-25.el7_9', '1:1.0.2k-26.el7_9'];
   const fix = said('7-els', last);

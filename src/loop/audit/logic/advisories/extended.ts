@@ -24,6 +24,10 @@ type Decide<S, M> = (statements: readonly S[]) => M[];
 /** Why a fix of Red Hat's is none that the host's own stream is known to have. */
 export const UNSAID = 'nothing is said of a fix in';
 
+/** Why Red Hat has not assessed a product yet. Of a stream this says nothing that the main stream's word would not be before. */
+export const LOOKED_INTO = 'Red Hat is looking into it';
+const isLookedInto = ({ status, reason }: Statement): boolean => status === 'unassessed' && reason === LOOKED_INTO;
+
 /** Red Hat speaks of a main stream, and of others beside it that stay on a minor release: `9` and `9.2-eus`. */
 export const isOfMajor = (statement: Statement, { release }: Installed): boolean =>
   statement.release !== null && mainReleaseOf(statement.release) === mainReleaseOf(release);
@@ -93,10 +97,14 @@ function ofHeld<S extends Statement, M extends Judged<S>>(asked: Asked<S, M>, st
   const own = decide(nearest(spoken, stream)).map(
     (match) => (match.verdict === 'affected' ? cleared(asked, match) : null) ?? noted(match, stream),
   );
-  const known = byCve([...spoken, ...early]);
-  const told = new Set(own.map(({ id }) => id));
-  const rest = decide(ofMain.filter(({ id }) => !told.has(id)));
-  return [...own, ...rest.map((match) => ofMainStream(match, { asked, stream, known }))];
+  const known = byCve([...spoken.filter((one) => !isLookedInto(one)), ...early]);
+  const told = new Map(own.map((match) => [match.id, match]));
+  const isOpen = (id: string): boolean => !told.has(id) || isLookedInto(told.get(id)!.statement);
+  const rest = decide(ofMain.filter(({ id }) => isOpen(id)))
+    .map((match) => ofMainStream(match, { asked, stream, known }))
+    .filter(({ id, verdict }) => !told.has(id) || verdict === 'affected');
+  const better = new Set(rest.map(({ id }) => id));
+  return [...own.filter(({ id }) => !better.has(id)), ...rest];
 }
 
 /**
