@@ -10,7 +10,7 @@ const MOST_FILES = 100;
 const MOST = 100;
 
 /** Words that Red Hat has in names of repositories with extended support. */
-const EXTENDED = /-(?:aus|e4s|els|eus|tus)(?=-)/;
+const EXTENDED = /-(?:aus|e2s|e4s|e6s|els|eus|tus)(?=-)/;
 
 /** Changes whenever one of the files does. */
 export async function repositoriesStamp(host: Host): Promise<string> {

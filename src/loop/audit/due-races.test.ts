@@ -5,6 +5,7 @@ import { systemActor } from '../../model/actor.ts';
 import type { Tx } from '../../platform/context.ts';
 import { accept } from './store-accepted.ts';
 import { followTerms, noteTerms, putDue } from './store-due.ts';
+import { lockCounts } from './store-recount.ts';
 import { CVE, DEBIAN, debianHost, list, OLD, OPENSSH, sshd, takeFeed, worlds } from './testing/vulnerabilities.ts';
 import type { World } from './testing/world.ts';
 
@@ -59,24 +60,44 @@ test('3.10: days that are written while those of before are followed count all t
   assert.equal(await days(w), 7);
 });
 
+async function acceptEverywhere(w: World, tx: Tx): Promise<void> {
+  await tx.record({ type: 'impact.exception.added', subject: { kind: 'exception', id: 'exception_1' }, detail: {} });
+  const until = new Date(w.clock.now.getTime() + 86_400_000);
+  const words = { reason: null, control: null, at: null };
+  await accept(tx, { exceptionId: 'exception_1', advisory: CVE, hosts: null, until, ...words });
+}
+
 test('3.10: an exception that is made while hosts are counted stops the clock all the same', async () => {
   const { w, host } = await affected();
   await w.platform.observe(ACTOR, (tx) => noteTerms(tx, host, { high: 7 }));
   await w.settle();
-  const until = new Date(w.clock.now.getTime() + 86_400_000);
-  const accepting = await opened(w, async (tx) => {
-    await tx.record({ type: 'impact.exception.added', subject: { kind: 'exception', id: 'exception_1' }, detail: {} });
-    const words = { reason: null, control: null, at: null };
-    await accept(tx, { exceptionId: 'exception_1', advisory: CVE, hosts: null, until, ...words });
-  });
+  const accepting = await opened(w, (tx) => acceptEverywhere(w, tx));
   // As `recount` does, with news of its own; it does not see the exception, and writes after it.
   const counting = w.platform.observe(ACTOR, async (tx) => {
+    await lockCounts(tx.db);
     await sql`update audit.host_term set days = 3`.execute(tx.db);
     await putDue(tx.db, [CVE]);
   });
   await waits(w, counting);
   await accepting.end();
   await counting;
+  await w.settle();
+  assert.equal(await days(w), null);
+});
+
+test('3.10: an exception that is made while somebody counts waits for nobody, and stops the clock once that is over', async () => {
+  const { w, host } = await affected();
+  await w.platform.observe(ACTOR, (tx) => noteTerms(tx, host, { high: 7 }));
+  await w.settle();
+  const counting = await opened(w, async (tx) => {
+    await lockCounts(tx.db);
+    await sql`update audit.vulnerability set hosts = hosts`.execute(tx.db);
+  });
+  const accepting = w.platform.observe(ACTOR, async (tx) => {
+    await sql`set local lock_timeout = '2s'`.execute(tx.db);
+    await acceptEverywhere(w, tx);
+  });
+  await accepting.finally(counting.end);
   await w.settle();
   assert.equal(await days(w), null);
 });

@@ -2,13 +2,13 @@ import type { FindingCounts, FindingNow } from '../../model/finding.ts';
 import type { FindingFilter, NowFilter } from './face.ts';
 import { asOfNow, byDue, bySeverity } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
-import { countKinds, findingIds, matching, type NowAsked, type Sort } from './store-finding-pages.ts';
+import { countKinds, endOf, findingIds, matching, type NowAsked, type Sort } from './store-finding-pages.ts';
 import { findFindings, findingsInOrder, plainFinding } from './store-findings.ts';
 
 export interface PageAsked {
   /** at most so many; all, where nothing is said */
   limit?: number | undefined;
-  /** those behind this id */
+  /** those behind this id: `next` of the page before */
   after?: string | undefined;
   sort?: Sort | undefined;
 }
@@ -41,7 +41,7 @@ export async function findingPage(
   const ids = await findingIds(db, matching(filter, asked), { after, sort, limit: limit + 1 });
   const items = await asOfNow(context, (await findingsInOrder(db, ids.slice(0, limit))).map(plainFinding));
   const more = ids.length > limit;
-  return { items, next: more && sort !== 'due' ? ids[limit - 1]! : null, more };
+  return { items, next: more && sort !== 'due' ? endOf(items.at(-1)!, sort) : null, more };
 }
 
 export async function findingCounts(context: Context, filter: FindingFilter, now: NowFilter): Promise<FindingCounts> {

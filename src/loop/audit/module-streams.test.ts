@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Affected } from '../../model/finding.ts';
+import { vexStatements } from './store-export.ts';
 import { debianHost, debianPackage, list, show, takeFeed, worlds } from './testing/vulnerabilities.ts';
 
 const newWorld = worlds();
@@ -52,4 +53,24 @@ test('3.1: a companion of a module’s stream is judged by the stream that its h
   await w.settle();
   assert.deepEqual(await burning(), [own, silent].toSorted());
   assert.equal((await list(w)).items[0]!.hosts, 2);
+});
+
+test('3.1: the VEX tells of a companion once, also where some agents do not tell its stream: the worst', async () => {
+  const w = await newWorld();
+  const os = { id: 'almalinux', versionId: '8.10' };
+  await debianHost(w, 1, [pecl('php:8.0')], { os });
+  await takeFeed(w, { name: 'alma', kind: 'osv', settings: { ecosystem: 'AlmaLinux' } }, [
+    erratum('ALSA-2026:1', 'php:7.4', '7.4.30'),
+  ]);
+  await w.settle();
+  const said = async (): Promise<string[]> => {
+    const found: string[] = [];
+    for await (const one of vexStatements(w.platform.db, await w.discovery.briefs(), undefined)) found.push(one.status);
+    return found;
+  };
+  assert.deepEqual(await said(), ['not_affected']);
+  await debianHost(w, 2, [pecl()], { os });
+  assert.deepEqual(await said(), ['under_investigation']);
+  await debianHost(w, 3, [pecl('php:7.4')], { os });
+  assert.deepEqual(await said(), ['affected']);
 });

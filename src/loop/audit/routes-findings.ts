@@ -46,12 +46,17 @@ const FindingsQuery = Filter.extend({
   sort: z.enum(['due', 'worst']).optional(),
   /** at most so many; all, where nothing is said */
   limit: z.coerce.number().int().min(1).max(1000).optional(),
-  /** those behind this id: `next` of the page before */
-  after: z.string().max(100).optional(),
-}).refine(({ sort, after }) => sort !== 'due' || after === undefined, {
-  path: ['after'],
-  message: 'goes not together with sort=due',
-});
+  /** `next` of the page before, or an id: those behind it */
+  after: z.string().max(120).optional(),
+})
+  .refine(({ sort, after }) => sort !== 'due' || after === undefined, {
+    path: ['after'],
+    message: 'goes not together with sort=due',
+  })
+  .refine(({ sort, after, limit }) => sort === undefined || after === undefined || limit !== undefined, {
+    path: ['after'],
+    message: 'goes together with sort where there is a limit, too',
+  });
 
 export function findingRoutes(context: Judge, face: Face): Route[] {
   return [

@@ -4,7 +4,7 @@ import { anyOf } from '../../platform/db/many.ts';
 import { isErratum } from './logic/advisories/errata.ts';
 import { statementsNaming } from './store-feeds.ts';
 import { putDue } from './store-due.ts';
-import { noteRecount } from './store-recount.ts';
+import { mayCount, noteRecount } from './store-recount.ts';
 
 /** An exception for an advisory; `hosts` null: on all hosts. */
 export interface Accepted {
@@ -45,8 +45,9 @@ async function dueAnew(tx: Tx, advisory: string): Promise<void> {
   const { rows } = await sql<{ advisory: string }>`
     select v.advisory from audit.vulnerability v where upper(${advisory}) = any(v.answers_to)`.execute(tx.db);
   const advisories = rows.map((row) => row.advisory);
-  await putDue(tx.db, advisories);
-  // Again by the job: a count that runs meanwhile does not see this yet, and may write after it.
+  // Two who write rows of several vulnerabilities at once, in whatever order, could wait for each other for ever.
+  if (advisories.length > 0 && (await mayCount(tx.db))) await putDue(tx.db, advisories);
+  // In any case by the job: a count that runs meanwhile does not see this yet, and may write after it.
   if (advisories.length > 0) await noteRecount(tx, { advisories });
   await tx.publish('findings', {});
 }

@@ -180,9 +180,13 @@ export async function* vexStatements(
   const everywhere = await acceptedEverywhere(db);
   const concerns = await whichConcern(db, advisory);
   const distinct = (await distinctPackages(db, [...live.keys()])).filter(concerns);
-  const packages = Map.groupBy(distinct, ({ updates_from: _updates, ...same }) => JSON.stringify(same));
+  const packages = Map.groupBy(distinct, productOf);
   for (const some of chunks([...packages.values()], PAGE)) yield* (await said(db, some, everywhere)).filter(isAsked);
 }
+
+/** What its package URL does not tell is no part of it: the same must not be told of twice. */
+const productOf = ({ updates_from: _updates, stream: _stream, foreign: _foreign, ...same }: Distinct): string =>
+  JSON.stringify(same);
 
 /** Whether anything that names the advisory may be about a package. */
 async function whichConcern(db: DbOrTx, advisory: string | undefined): Promise<(one: Distinct) => boolean> {
@@ -223,7 +227,10 @@ async function acceptedOnHosts(
 
 type Everywhere = ReadonlyMap<string, Accepted>;
 
-/** Of a package on hosts of several streams the worst is told: whoever reads it knows no streams. */
+/**
+ * Of a package that is judged otherwise on some hosts (of another stream, by an agent that does not tell a module's, or from
+ * elsewhere) the worst is told: whoever reads it knows nothing of hosts.
+ */
 async function said(db: DbOrTx, packages: readonly Distinct[][], accepted: Everywhere): Promise<VexStatement[]> {
   const names = new Map(
     packages.flat().flatMap((one) => namesOf(one).map((name) => [`${name.ecosystem} ${name.called}`, name] as const)),
@@ -232,8 +239,8 @@ async function said(db: DbOrTx, packages: readonly Distinct[][], accepted: Every
     called(ecosystem, name),
   );
   return packages.flatMap((same) => {
-    const releases = new Map(same.map((one) => [systemOf(one).stream, one]));
-    return worstOf([...releases.values()].map((one) => saidOf(one, statements, accepted)));
+    const kinds = new Map(same.map((one) => [[systemOf(one).stream, one.stream, one.foreign].join(' '), one]));
+    return worstOf([...kinds.values()].map((one) => saidOf(one, statements, accepted)));
   });
 }
 

@@ -216,13 +216,16 @@ interface Kind {
   release: string | null;
 }
 
-/** Those kinds of systems of which these feeds say anything at all, or something that holds for every release. */
+/**
+ * Those kinds of systems of which these feeds say anything at all, or something that holds for every release. Of a release
+ * whose time is over they may say it of its ELS alone (decision 0100).
+ */
 export async function releasesSpokenOf(db: DbOrTx, feeds: readonly string[], kinds: readonly Kind[]): Promise<Kind[]> {
   const asked = [...new Map(kinds.map((kind) => [JSON.stringify(kind), kind])).keys()];
   const { rows } = await sql<Kind>`
     select k.ecosystem, k.release from jsonb_to_recordset(${`[${asked.join()}]`}::jsonb) as k (ecosystem text, release text)
     where exists (select from audit.statement s where s.feed = ${anyOf(feeds)} and s.ecosystem = k.ecosystem
-      and (s.body ->> 'release' = k.release or s.body ->> 'release' is null))`.execute(db);
+      and (s.body ->> 'release' in (k.release, k.release || '-els') or s.body ->> 'release' is null))`.execute(db);
   return rows;
 }
 

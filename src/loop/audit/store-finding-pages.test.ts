@@ -279,6 +279,29 @@ test('3.10: where the first that are tried do not fill a page, it is the same pa
   }
 });
 
+test('3.10: a page goes on where the one before ended, though the last finding there is worse or better since', async () => {
+  await estate(fc.sample(machine, { numRuns: 12, seed: 7 }));
+  const all = (await ask({ sort: 'worst' })).items.map(({ id }) => id);
+  for (const [severity, limit] of [
+    ['info', 3],
+    ['critical', all.length - 3],
+  ] as const) {
+    const first = await ask({ sort: 'worst', limit });
+    const last = first.items.at(-1)!;
+    const become = (now: string) =>
+      sql`update audit.finding_look set severity = ${now} where finding_id = ${last.id}`.execute(w.platform.db);
+    await become(severity);
+    const rest = (await paged({ sort: 'worst' }, 2, { after: first.next })).filter((id) => id !== last.id);
+    assert.deepEqual([...first.items.map(({ id }) => id), ...rest], all);
+    await become(last.severity);
+  }
+  // A plain id is one to go on behind, too; one that nobody knows has nothing behind it.
+  const { items } = await ask({ sort: 'worst', limit: 1000, after: all[0]! });
+  assert.equal(items.length, all.length - 1);
+  for (const after of ['finding_none', "high:' or true --", 'worst:x'])
+    assert.ok((await ask({ sort: 'worst', limit: 1000, after })).items.length < all.length, after);
+});
+
 test('3.10: findings are counted on each host, and found by the end of their ids', async () => {
   const { items } = await ask({});
   const hosts = [...new Set(items.map(({ hostId }) => hostId))];

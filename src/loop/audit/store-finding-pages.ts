@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely';
-import { BURNING, type FindingCounts } from '../../model/finding.ts';
+import { BURNING, type Finding, type FindingCounts } from '../../model/finding.ts';
+import { Severity } from '../../model/kit.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { backwards } from '../../platform/db/like.ts';
 import { anyOf } from '../../platform/db/many.ts';
@@ -77,7 +78,7 @@ export async function countByHost(db: DbOrTx, asked: Condition): Promise<{ host:
 }
 
 export interface Cut {
-  /** those behind this id; not where they are sorted by their time */
+  /** those behind this id, or this `endOf`; not where they are sorted by their time */
   after?: string | undefined;
   limit: number;
   sort?: Sort | undefined;
@@ -116,11 +117,20 @@ interface Order {
 /** As the index `finding_look_worst` has it. */
 const rank = (look: string): RawBuilder<number> =>
   sql<number>`array_position('{critical,high,medium,low,info}'::text[], ${sql.ref(`${look}.severity`)})`;
-const behindInRank = (look: string, after: string): Condition =>
-  after === ''
-    ? sql<SqlBool>`true`
-    : sql<SqlBool>`(${rank(look)}, ${sql.ref(`${look}.finding_id`)}) > (select ${rank('a')}, a.finding_id
-        from audit.finding_look a where a.finding_id = ${after})`;
+/** Where a page ends: what was told there tells it, whatever became of that finding since. */
+export const endOf = ({ id, severity }: Pick<Finding, 'id' | 'severity'>, sort?: Sort): string =>
+  sort === 'worst' ? `${severity}:${id}` : id;
+
+function behindInRank(look: string, after: string): Condition {
+  if (after === '') return sql<SqlBool>`true`;
+  const [, severity, id] = /^([a-z]+):(.*)$/s.exec(after) ?? [];
+  const at = Severity.options.findIndex((one) => one === severity) + 1;
+  const end =
+    at > 0
+      ? sql`(${at}::integer, ${id}::text)`
+      : sql`(select ${rank('a')}, a.finding_id from audit.finding_look a where a.finding_id = ${after})`;
+  return sql<SqlBool>`(${rank(look)}, ${sql.ref(`${look}.finding_id`)}) > ${end}`;
+}
 const named = (ids: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`(select n.* from (${ids}) w join audit.finding n on n.id = w.finding_id)`;
 

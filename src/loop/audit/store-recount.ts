@@ -7,6 +7,13 @@ export async function lockCounts(db: DbOrTx): Promise<void> {
   await sql`select pg_advisory_xact_lock(hashtextextended('audit recount', 0))`.execute(db);
 }
 
+/** False: somebody counts. Whoever holds other locks must not wait for that, which may be long. */
+export async function mayCount(db: DbOrTx): Promise<boolean> {
+  const { rows } = await sql<{ free: boolean }>`
+    select pg_try_advisory_xact_lock(hashtextextended('audit recount', 0)) as free`.execute(db);
+  return rows[0]!.free;
+}
+
 /** Asks for a count of what these lists differ by, of these advisories, or of what is known of all. */
 export async function noteRecount(
   tx: Tx,

@@ -4,6 +4,7 @@ import type { DbOrTx } from '../../platform/context.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import { called } from './logic/advisories/match.ts';
 import { type ErratumWord, howBad } from './logic/erratum-severity.ts';
+import { mainReleaseOf } from './logic/advisories/streams.ts';
 import { severityOf } from './logic/priority.ts';
 
 /** What is to be told of an advisory, by the packages that it affects. */
@@ -35,15 +36,18 @@ const calledAny = (names: readonly string[]): Set<string> =>
 /** What feeds call each and how bad it is: by their own word, or by that of the advisories that are told of under it. */
 export async function detailsOf(db: DbOrTx, counted: readonly Detailed[]): Promise<Map<string, Details>> {
   const about = new Map(
-    counted.map((one) => [one.advisory, { names: calledAny(one.sources), releases: new Set(one.releases) }]),
+    counted.map((one) => [
+      one.advisory,
+      { names: calledAny(one.sources), releases: new Set(one.releases.map(mainReleaseOf)) },
+    ]),
   );
   const { rows } = await sql<Told>`
     select s.advisory as id, s.called, s.body ->> 'release' as release, s.body -> 'aliases' as aliases, s.body ->> 'urgency' as urgency
     from audit.statement s where s.advisory = ${anyOf([...about.keys()])}`.execute(db);
-  // It may be worse in a release that nobody has.
+  // It may be worse in a release that nobody has. Streams of one release are told of by each other’s words.
   const concerns = ({ id, called: name, release }: Pick<Told, 'id' | 'called' | 'release'>): boolean => {
     const { names, releases } = about.get(id)!;
-    return names.has(name) && (release === null || releases.has(release));
+    return names.has(name) && (release === null || releases.has(mainReleaseOf(release)));
   };
   const words = Map.groupBy((await wordsOn(db, [...about.keys()])).filter(concerns), ({ id }) => id);
   return new Map(

@@ -129,6 +129,34 @@ test('3.2: the estate’s VEX says of a package that hosts of several streams ha
   assert.deepEqual(await saidInVex(w), ['3.0.7-16.el9_2.9 affected', '3.0.7-25.el9_3.1 affected']);
 });
 
+test('3.2: how bad it is, and by which names it is known, the main stream’s word tells on hosts of other streams, too', async () => {
+  const w = await newWorld();
+  await takeFeed(w, REDHAT, vex(CVE, [{ ...fixed(rhel(9), F), erratum: 'RHSA-2026:0001' }]));
+  await host(w, 1, V, EUS);
+  await w.settle();
+  const told = async () =>
+    (await list(w)).items.map(({ advisory, severity, aliases }) => [advisory, severity, aliases]);
+  assert.deepEqual(await told(), [[CVE, 'medium', ['RHSA-2026:0001']]]);
+});
+
+test('3.2: where ELS alone is spoken of, a host of that release without it burns or is clean, and is not unknown', async () => {
+  const w = await newWorld();
+  const fix = '1:1.0.2k-26.el7_9';
+  await takeFeed(w, REDHAT, vex(CVE, [fixed('cpe:/o:redhat:rhel_els:7', fix)]));
+  const os = { id: 'rhel', versionId: '7.9', kernel: '3.10.0' };
+  const burning = await debianHost(w, 1, [openssl('1:1.0.2k-25.el7_9')], { os });
+  await debianHost(w, 2, [debianPackage('bash', '4.2.46-35.el7_9', { ecosystem: 'Red Hat' })], { os });
+  await w.settle();
+  const { hosts, unknown } = await w.call<Affected>('getAffected', { query: { q: CVE } });
+  assert.deepEqual([hosts.map(({ hostId }) => hostId), unknown], [[burning], []]);
+  assert.deepEqual(
+    (await list(w)).items.map(({ severity }) => severity),
+    ['medium'],
+  );
+  const [here] = (await list(w, { host: burning })).items[0]!.here!;
+  assert.deepEqual([here!.fix, here!.unavailable], [fix, 'it is of another stream than this host’s']);
+});
+
 /** Version and status of each package. */
 async function saidInVex(w: World): Promise<string[]> {
   const said: string[] = [];

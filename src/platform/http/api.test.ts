@@ -58,6 +58,7 @@ test('input that does not fit is refused with a code of the catalogue, and says 
     ['echo/7', { body: { text: 'hi', list: [1, 'x'] } }, 400, 'INPUT_INVALID', /list\.1/],
     ['echo/7', { body: { text: 'hi', more: 1 } }, 400, 'INPUT_INVALID', /more/],
     ['echo/seven', { body: { text: 'hi' } }, 400, 'INPUT_INVALID', /n: /],
+    ['echo/7?q=%00', { body: { text: 'hi' } }, 400, 'INPUT_INVALID', /null character/],
     ['echo/7?unknown=1', { body: { text: 'hi' } }, 400, 'INPUT_INVALID', /unknown/],
     ['echo/7', { raw: '{"text":' }, 400, 'INPUT_INVALID', /not JSON/],
     ['echo/7', { raw: '' }, 400, 'INPUT_INVALID', /empty/],

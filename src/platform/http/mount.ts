@@ -69,6 +69,9 @@ async function handle(
   reply: FastifyReply,
 ): Promise<unknown> {
   const granted = requireGranted(request);
+  // No name or text has it, and PostgreSQL takes none: it would be an error of ours.
+  if (request.url.includes('%00'))
+    throw new AppError('INPUT_INVALID', { why: 'the address has a null character (%00)' });
   const result = await route.handler({
     params: request.params,
     query: request.query,

@@ -1,4 +1,5 @@
 import type { StatementStatus } from '../../../model/statement.ts';
+import { LOOKED_INTO } from '../logic/advisories/extended.ts';
 
 /** One package of one release of Red Hat Enterprise Linux. */
 export interface Component {
@@ -51,7 +52,7 @@ export function said(one: Vulnerability, components: ReadonlyMap<string, readonl
     ...fixed.filter(({ component: c }) => c.of === 'source' || !hasSource(fixed, c)),
     ...of(statuses.known_affected, (id) => notes.open.get(id) ?? { status: 'affected', reason: null }),
     ...of(statuses.known_not_affected, (id) => ({ status: 'not-affected', reason: notes.flags.get(id) ?? null })),
-    ...of(statuses.under_investigation, () => ({ status: 'unassessed', reason: 'Red Hat is looking into it' })),
+    ...of(statuses.under_investigation, () => ({ status: 'unassessed', reason: LOOKED_INTO })),
   ];
 }
 

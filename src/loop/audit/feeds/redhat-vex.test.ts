@@ -100,6 +100,69 @@ test('3.2: fixes of each kind of extended support are of their stream, by both k
   });
 });
 
+test('3.2: 8.10 is the main stream of 8 by the name that documents have for it since 2026, and other streams are none of it', () => {
+  const line = (cpe: string, product: string, rest: object) =>
+    ({ in: `cpe:/${cpe}`, product, purl: 'kernel?arch=src', status: 'known_affected', ...rest }) as const;
+  const will = { none: ['no_fix_planned', 'Will not fix'] };
+  const open = parse(
+    vex('CVE-2026-8', [
+      line('a:redhat:rhel_e6s:8.10', 'rhel-8.10.z', will),
+      line('a:redhat:rhel_eus:8.4', 'rhel-8.4.0.z.eus', { none: ['none_available', 'Affected'] }),
+    ] as Parameters<typeof vex>[1]),
+  );
+  assert.deepEqual(open.map(({ release, status }) => [release, status]).toSorted(), [
+    ['8', 'wont-fix'],
+    ['8.4-eus', 'affected'],
+  ]);
+  assert.equal(verdict(open, '8', 'kernel', '4.18.0-553.1.1.el8_10'), 'affected');
+  const fixed = parse(
+    vex('CVE-2026-8', [
+      line('a:redhat:rhel_e6s:8.10', 'rhel-8.10.z', {
+        purl: 'kernel@4.18.0-553.9.1.el8_10?arch=src',
+        status: 'fixed',
+      }),
+    ] as Parameters<typeof vex>[1]),
+  );
+  assert.equal(
+    verdict(fixed, '8', 'kernel', '4.18.0-553.1.1.el8_10'),
+    'affected → 4.18.0-553.9.1.el8_10',
+    'and with a fix',
+  );
+  assert.equal(verdict(fixed, '8.10-e6s', 'kernel', '4.18.0-553.9.1.el8_10'), 'fixed');
+});
+
+test('3.1: what is built of a module’s source is of its stream, where documents name that source alone', () => {
+  const built = (stream: string, status: 'known_affected' | 'known_not_affected') => ({
+    in: rhel(8),
+    purl: `npm?upstream=nodejs:${stream}/nodejs`,
+    status,
+  });
+  const statements = parse(vex('CVE-2026-9', [built('18', 'known_affected'), built('20', 'known_not_affected')]));
+  assert.deepEqual(
+    statements.map(({ status, reason }) => [status, reason]),
+    [['unassessed', 'it depends on the stream: nodejs:18 affected']],
+  );
+  // Its fix stands for all that is built of it.
+  const mended = parse(
+    vex('CVE-2026-9', [
+      {
+        in: rhel(8),
+        purl: 'nodejs@18.20.4-1.module%2Bel8.10.0%2B2%2Bb?arch=src&epoch=1&rpmmod=nodejs:18',
+        status: 'fixed',
+      },
+      {
+        in: rhel(8),
+        purl: 'npm@10.7.0-1.18.20.4.1.module%2Bel8.10.0%2B2%2Bb?epoch=1&upstream=nodejs:18/nodejs',
+        status: 'fixed',
+      },
+    ]),
+  );
+  assert.deepEqual(
+    mended.map(({ of, name }) => [of, name]),
+    [['source', 'nodejs']],
+  );
+});
+
 /**
  * From Red Hat's own document for this CVE (as of 2025-11-21, CC BY 4.0,
  * https://security.access.redhat.com/data/csaf/v2/vex/2023/cve-2023-38545.json): what is fixed of curl itself.

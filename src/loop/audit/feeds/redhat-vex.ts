@@ -177,7 +177,10 @@ function releasesOf(id: string, cpe = ''): string[] {
   return minor === undefined ? [main] : [main, `${minor}-eus`];
 }
 
-/** `pkg:rpm/redhat/openssl@3.0.7-16.el9_2?arch=src&epoch=1` */
+/**
+ * `pkg:rpm/redhat/openssl@3.0.7-16.el9_2?arch=src&epoch=1`; of a module `…&rpmmod=nodejs:18`, and since 2026 what is built of
+ * such a source `…?upstream=nodejs:18/nodejs`.
+ */
 function packageOf(purl: string | undefined): Omit<Component, 'release'> | null {
   const match = /^pkg:rpm\/redhat\/([^@?]+)(?:@([^?]+))?(?:\?(.*))?$/.exec(purl ?? '');
   if (!match) return null;
@@ -189,8 +192,13 @@ function packageOf(purl: string | undefined): Omit<Component, 'release'> | null 
     of: arch === 'src' ? 'source' : 'binary',
     arch,
     version: version === null ? null : `${epoch && epoch !== '0' ? `${epoch}:` : ''}${version}`,
-    stream: /^([^:]+:[^:]+)/.exec(qualifiers.get('rpmmod') ?? '')?.[1] ?? null,
+    stream: moduleIn(qualifiers),
   };
+}
+
+function moduleIn(qualifiers: URLSearchParams): string | null {
+  const own = /^[^:]+:[^:]+/.exec(qualifiers.get('rpmmod') ?? '');
+  return (own ?? /^[^:/]+:[^/]+(?=\/)/.exec(qualifiers.get('upstream') ?? ''))?.[0] ?? null;
 }
 
 /** `pkg:rpmmod/redhat/nodejs@18:8080020231…:…`, or a product id that ends in `nodejs:18`. */

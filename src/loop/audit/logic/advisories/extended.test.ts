@@ -142,6 +142,81 @@ test('3.2: of modules a stream’s fix of one is none of another, nor of the pla
   assert.match(told(plain, '9.2-eus', V), /^affected .*nothing is said of a fix in 9\.2 EUS/);
 });
 
+test('3.2: a companion of a module is judged by the main stream’s word where its support stream speaks of another module’s stream', () => {
+  const [old, seven, eight] = ['2-1', '3-1', '5-1'].map((one) => `${one}.module+el8.6.0+1+a`) as [
+    string,
+    string,
+    string,
+  ];
+  const newer = '5-2.module+el8.8.0+2+b';
+  const range = (stream: string, fixed: string) => ({ introduced: '0', fixed, stream });
+  const eus = said('8.6-eus', seven, { ranges: [range('php:7.4', seven)] });
+  const main = said('8', newer, { ranges: [range('php:7.4', '3-2.module+el8.8.0+2+b'), range('php:8.0', newer)] });
+  const of = (stream: string | null, version: string, statements = [main, eus]): string =>
+    judged(statements, { ...rpm('8.6-eus', version), stream })
+      .map(({ verdict, fix, why }) => `${verdict} → ${fix}: ${why}`)
+      .join('; ');
+  assert.match(of('php:7.4', old), /^affected → 3-1/);
+  assert.match(of('php:7.4', seven), /^fixed/);
+  assert.match(of('php:8.0', eight), /^affected → 5-2\..*nothing is said of a fix in 8\.6 EUS/);
+  assert.match(of(null, old), /^unknown.*php:7\.4/, 'where nobody tells which it is');
+  assert.match(of('php:8.0', eight, [{ ...eus, release: '8' }]), /^not-affected.*another stream of its module/);
+  // An erratum for another module’s stream is not its own.
+  const erratum = (id: string, one: Statement): Statement => ({ ...one, id, aliases: [CVE] });
+  const errata = [erratum('RHSA-2026:2', main), erratum('RHSA-2026:1', eus)];
+  assert.match(of('php:8.0', eight, errata), /affected → 5-2\./);
+});
+
+test('3.2: a stream that Red Hat only looks into burns by the main stream’s word, and else is not known to be safe', () => {
+  const looked = said('9.2-eus', null, { status: 'unassessed', ranges: [], reason: 'Red Hat is looking into it' });
+  const older = '1:3.0.7-16.el9_2.8';
+  assert.equal(told([looked, said('9', null)], '9.2-eus', older), 'affected: no fix is published');
+  assert.match(told([looked, said('9', F)], '9.2-eus', older), /^affected → .*nothing is said of a fix in 9\.2 EUS/);
+  const none = said('9', null, { status: 'not-affected', ranges: [] });
+  for (const some of [[looked], [looked, none]]) assert.match(told(some, '9.2-eus', older), /^unknown: [^;]*$/);
+  // Nor is the main stream’s erratum one for which it has its own.
+  const erratum = { ...said('9', F), id: 'RHSA-2026:2', aliases: [CVE] };
+  assert.match(told([looked, erratum], '9.2-eus', older), /affected → 1:3\.0\.7-27/);
+  // What depends on a module’s stream is something that is said.
+  const doubt = { ...looked, reason: 'it depends on the stream: php:7.4 affected' };
+  assert.match(told([doubt, said('9', F)], '9.2-eus', older), /^unknown/);
+});
+
+test('3.2: of a major release that documents name under ELS alone, hosts without it burn by that word, and have no fix of it', () => {
+  const [older, last] = ['1:1.0.2k-25.el7_9', '1:1.0.2k-26.el7_9'];
+  const fix = said('7-els', last);
+  assert.equal(
+    told([fix], '7', older),
+    `affected → ${last}: fixed in ${last} (for 7 ELS; nothing is said of a fix in the main stream)`,
+  );
+  assert.match(told([fix], '7', last), /^fixed/);
+  assert.equal(
+    told([fix], '7.7-aus', '1:1.0.2k-19.el7_7'),
+    `affected → ${last}: fixed in ${last} (for 7 ELS; nothing is said of a fix in 7.7 AUS)`,
+  );
+  const wont = said('7-els', null, { status: 'wont-fix', reason: 'Will not fix' });
+  assert.match(told([wont], '7', older), /^affected: the distribution will not fix it/);
+  assert.match(told([said('7-els', null, { status: 'not-affected', ranges: [] })], '7', older), /^not-affected/);
+  // The main stream’s own word is before it, and so is its own erratum for the same.
+  assert.match(told([said('7', null, { status: 'not-affected', ranges: [] }), fix], '7', older), /^not-affected/);
+  const erratum = (id: string, release: string, fixed: string): Statement =>
+    said(release, fixed, { id, aliases: [CVE] });
+  const both = [erratum('RHSA-2026:1', '7', older), erratum('RHSA-2026:2', '7-els', last)];
+  assert.deepEqual(
+    judged(both, rpm('7', older)).map(({ id, verdict }) => `${id} ${verdict}`),
+    ['RHSA-2026:1 fixed'],
+  );
+  assert.deepEqual(
+    judged([erratum('RHSA-2026:2', '7-els', last)], rpm('7', older)).map(({ id, verdict }) => `${id} ${verdict}`),
+    ['RHSA-2026:2 affected'],
+  );
+  assert.equal(
+    told([said('7-els', last, { id: 'RHBA-2026:3' })], '7', older),
+    '',
+    'what mends nothing else is not for it',
+  );
+});
+
 /** A package in minor releases 0 to 4: of each the first build, untagged, and those after it. */
 const MINORS = [0, 1, 2, 3, 4];
 const build = (minor: number, update: number): string =>

@@ -1,11 +1,13 @@
 import type { Statement } from '../../../../model/statement.ts';
 import { isCve, isErratum } from './errata.ts';
-import { isModular } from './modules.ts';
+import { isModular, rangesFor } from './modules.ts';
 import { compareMinors, mainReleaseOf, minorOf, type Stream, streamInWords, streamOf } from './streams.ts';
 
 interface Installed {
   release: string | null;
   version: string;
+  /** of a module, as rpm says */
+  stream?: string | null | undefined;
 }
 
 interface Judged<S> {
@@ -21,6 +23,10 @@ type Decide<S, M> = (statements: readonly S[]) => M[];
 
 /** Why a fix of Red Hat's is none that the host's own stream is known to have. */
 export const UNSAID = 'nothing is said of a fix in';
+
+/** Why Red Hat has not assessed a product yet. Of a stream this says nothing that the main stream's word would not be before. */
+export const LOOKED_INTO = 'Red Hat is looking into it';
+const isLookedInto = ({ status, reason }: Statement): boolean => status === 'unassessed' && reason === LOOKED_INTO;
 
 /** Red Hat speaks of a main stream, and of others beside it that stay on a minor release: `9` and `9.2-eus`. */
 export const isOfMajor = (statement: Statement, { release }: Installed): boolean =>
@@ -54,8 +60,26 @@ export function inStreams<S extends Statement, M extends Judged<S>>(
   const asked = { installed, ofMain, ofStreams, alike: builtAlike(ofStreams, installed), decide };
   const stream = streamOf(installed.release);
   // Newer than the release that the host is held at, it is from elsewhere.
-  if (stream !== null && isWithin(stream, minorOf(installed.version), true)) return ofHeld(asked, stream);
-  return decide(asked.ofMain).map((match) => (match.verdict === 'affected' ? (cleared(asked, match) ?? match) : match));
+  if (stream !== null && isWithin(stream, minorOf(installed.version), true))
+    return withLast(ofHeld(asked, stream), asked, streamInWords(stream));
+  const main = decide(ofMain).map((match) => (match.verdict === 'affected' ? (cleared(asked, match) ?? match) : match));
+  return withLast(main, asked, 'the main stream');
+}
+
+/**
+ * Of a major release whose time is over, documents may name ELS alone: it goes on where everybody's last packages ended, so
+ * what it says of a vulnerability of which nothing else is said holds for them, too (decision 0100).
+ */
+function withLast<S extends Statement, M extends Judged<S>>(matches: M[], asked: Asked<S, M>, its: string): M[] {
+  const { installed, ofMain, ofStreams, decide } = asked;
+  const last = ofStreams.filter(({ release }) => streamOf(release)!.kind === 'els' && release !== installed.release);
+  if (last.length === 0) return matches;
+  const known = new Set([...byCve(ofMain).keys(), ...byCve(matches.map(({ statement }) => statement)).keys()]);
+  const rest = last.filter((one) => {
+    const cves = namedBy(one);
+    return !cves.every((cve) => known.has(cve)) && speaksOf(one, installed);
+  });
+  return [...matches, ...decide(rest).map((match) => elsewhere(match, its))];
 }
 
 /** Up to the stream's minor release; `unsaid`: whether what names none is. The last release of a major has no later one. */
@@ -66,17 +90,21 @@ function isWithin({ branch }: Stream, minor: string | null, unsaid: boolean): bo
 
 function ofHeld<S extends Statement, M extends Judged<S>>(asked: Asked<S, M>, stream: Stream): M[] {
   const { installed, ofMain, ofStreams, decide } = asked;
-  const isOfIt = (one: S): boolean => speaksOf(one, installed.version) && !isOutgrown(one, asked);
+  const isOfIt = (one: S): boolean => speaksOf(one, installed) && !isOutgrown(one, asked);
   const spoken = ofStreams.filter((one) => streamOf(one.release)!.branch === stream.branch && isOfIt(one));
   // What was fixed while this minor release was the newest is in its streams as well.
   const early = ofMain.filter((one) => one.fixed !== null && minorOf(one.fixed) === stream.branch && isOfIt(one));
   const own = decide(nearest(spoken, stream)).map(
     (match) => (match.verdict === 'affected' ? cleared(asked, match) : null) ?? noted(match, stream),
   );
-  const known = byCve([...spoken, ...early]);
-  const told = new Set(own.map(({ id }) => id));
-  const rest = decide(ofMain.filter(({ id }) => !told.has(id)));
-  return [...own, ...rest.map((match) => ofMainStream(match, { asked, stream, known }))];
+  const known = byCve([...spoken.filter((one) => !isLookedInto(one)), ...early]);
+  const told = new Map(own.map((match) => [match.id, match]));
+  const isOpen = (id: string): boolean => !told.has(id) || isLookedInto(told.get(id)!.statement);
+  const rest = decide(ofMain.filter(({ id }) => isOpen(id)))
+    .map((match) => ofMainStream(match, { asked, stream, known }))
+    .filter(({ id, verdict }) => !told.has(id) || verdict === 'affected');
+  const better = new Set(rest.map(({ id }) => id));
+  return [...own.filter(({ id }) => !better.has(id)), ...rest];
 }
 
 /**
@@ -106,7 +134,14 @@ function noted<M extends Judged<Statement>>(match: M, stream: Stream): M {
   const its = streamOf(match.statement.release)!;
   if (match.verdict !== 'affected' || match.fix === null || its.kind === stream.kind || its.kind === 'eus')
     return match;
-  return { ...match, why: `${match.why} (for ${streamInWords(its)}; ${UNSAID} ${streamInWords(stream)})` };
+  return elsewhere(match, streamInWords(stream));
+}
+
+/** The fix is for others. */
+function elsewhere<M extends Judged<Statement>>(match: M, its: string): M {
+  if (match.verdict !== 'affected' || match.fix === null) return match;
+  const of = streamInWords(streamOf(match.statement.release)!);
+  return { ...match, why: `${match.why} (for ${of}; ${UNSAID} ${its})` };
 }
 
 interface Held<S, M> {
@@ -168,10 +203,10 @@ function cleared<S extends Statement, M extends Judged<S>>({ alike, decide }: As
 }
 
 /** Of a module only where it is of a stream that this is about, and of plain packages where it is about some. */
-function speaksOf({ ranges, fixed }: Statement, version: string): boolean {
+function speaksOf({ ranges, fixed }: Statement, { version, stream }: Installed): boolean {
   if (fixed === null) return true;
   const plain = version.replace(/^0:/, '');
-  return ranges.some(
+  return rangesFor(ranges, stream).some(
     ({ introduced, fixed: end }) =>
       end !== undefined &&
       isModular(end) === isModular(version) &&

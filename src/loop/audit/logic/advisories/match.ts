@@ -171,12 +171,21 @@ function judge(said: FeedStatement, installed: Installed, orderOf: OrderOf): Mat
       'unknown',
       `it depends on whether it is of the stream ${streams.join(' or ')}, which its version does not tell`,
     );
-  const match = inside ? affected(statement, version, order!, says) : says(...outside(statement, version, order!));
+  const match = inside
+    ? affected(statement, version, order!, says)
+    : says(...outside(statement, said, version, order!));
   if (!isOfOrigin(statement, installed)) return match;
   return { ...match, why: `${match.why} (a backport, judged as Debian ${statement.release}, which it was made from)` };
 }
 
-function outside({ fixed, status }: Statement, version: string, order: Order): [Match['verdict'], string] {
+function outside(
+  { fixed, status, ranges }: Statement,
+  said: Statement,
+  version: string,
+  order: Order,
+): [Match['verdict'], string] {
+  if (ranges.length === 0 && said.ranges.length > 0)
+    return ['not-affected', 'what is affected is of another stream of its module'];
   if (fixed === null) return ['not-affected', 'its version is in no affected range'];
   if (isRebuild(version, fixed)) return ['fixed', `${version} is a rebuild of ${fixed}, which has the fix`];
   const isNewer = (order(version, fixed) ?? -1) >= 0;

@@ -22,6 +22,9 @@ test('3.2: a stream is the same by a CPE’s word, by OSV’s and by a host’s 
     assert.equal(mainReleaseOf(release), versionId.split('.')[0]);
   }
   assert.equal(streamReleaseOf('rhel_eus_long_life:8.4::appstream'), '8.4-eus-long-life');
+  for (const last of ['rhel_e6s:8.10', 'rhel_eus:9.10::baseos'])
+    assert.equal(streamReleaseOf(last), /[89]/.exec(last.split(':')[1]!)![0], 'no later one comes');
+  assert.equal(streamReleaseOf('enterprise_linux_e2s:10.0'), '10.0-e2s');
   for (const none of [
     'enterprise_linux:9::baseos',
     'rhel_software_collections:3::el7',
@@ -61,6 +64,7 @@ test('3.2: which stream a host is on follows from the base’s repositories and 
   assert.equal(on('9', EUS), null, 'which one nobody knows');
   assert.equal(on('9.2', EUS, '8.6'), '9.2-eus', 'left over from an upgrade');
   assert.equal(on('8.6', EUS), null);
+  assert.equal(on('', ['rhel--for-els-rpms']), null, 'a host that does not say its release');
   assert.equal(on('9.4', ['rhel-9-for-x86_64-baseos-eus-rpms__9_DOT_2']), '9.2-eus');
   assert.equal(on('9.2', ['rhel-9-for-x86_64-highavailability-e4s-rpms']), null, 'an add-on alone');
   assert.equal(

@@ -1,7 +1,7 @@
 import type { OsFacts } from '../../../../model/facts.ts';
 
 /** Red Hat's ways to stay on a release for longer, the longest first: a minor one, or with `els` the last one of a major. */
-const KINDS = ['aus', 'tus', 'e4s', 'eus-long-life', 'eus', 'els'] as const;
+const KINDS = ['aus', 'e6s', 'tus', 'e4s', 'eus-long-life', 'e2s', 'eus', 'els'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** A line of builds of its own: that of a minor release (`9.2`), or the last one of a major (`7`). */
@@ -29,15 +29,19 @@ export function mainReleaseOf(release: string | null): string | null {
 export const streamInWords = ({ branch, kind }: Stream): string =>
   `${branch} ${kind.toUpperCase().replaceAll('-', ' ')}`;
 
+/** After this one no minor release comes: whoever stays there has the main stream, whatever it is called. */
+const isLastMinor = (version: string): boolean => /^(?:[89]|\d\d)\.10$/.test(version);
+
 /**
  * `rhel_eus:9.2::baseos`, `enterprise_linux_eus:10.0`, `rhel_els:7` → the release of that stream, by a CPE's or OSV's words
- * from the product on; null: it is none.
+ * from the product on; null: it is none. Since 2026 documents call 8.10 itself `rhel_e6s:8.10`.
  */
 export function streamReleaseOf(product: string): string | null {
   const [, word = '', version] = /^(?:rhel|enterprise_linux)_([a-z0-9_]+):(\d+(?:\.\d+)?)(?::|$)/.exec(product) ?? [];
   const kind = word.replaceAll('_', '-');
   if (version === undefined || !isKind(kind)) return null;
   if (kind === 'els') return `${majorOf(version)}-els`;
+  if (isLastMinor(version)) return majorOf(version);
   return version.includes('.') ? `${version}-${kind}` : null;
 }
 
@@ -86,8 +90,8 @@ interface Repository {
 function repositoryOf(id: string): Repository | null {
   const [, plain = '', a, b] = /^(.*?-rpms)(?:__(\d+)_DOT_(\d+))?$/.exec(id) ?? [];
   const words = plain.split('-').filter((word) => word !== 'rhui');
-  const [rhel, major = ''] = words;
-  if (rhel !== 'rhel' || words.includes('debug') || words.includes('source')) return null;
+  const [, major = ''] = words;
+  if (!/^rhel-\d/.test(words.join('-')) || words.includes('debug') || words.includes('source')) return null;
   const kind = plain.includes('-eus-long-life-') ? 'eus-long-life' : words.find(isKind);
   if (kind === undefined || (Number(major) >= 8 && !words.includes('baseos'))) return null;
   return { major, kind, minor: a === undefined ? null : `${a}.${b}` };
