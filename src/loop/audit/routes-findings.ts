@@ -5,15 +5,15 @@ import { Exposure, FindingCounts, FindingNow, FindingState } from '../../model/f
 import { LikelySource } from '../../model/likely-source.ts';
 import { LEAST_OF_ID } from '../../model/short-id.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { refuseUnknown } from './affected.ts';
 import type { Audit, FindingFilter, NowFilter } from './face.ts';
 import { asOfNow } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
 import { findingCounts, findingPage } from './list-findings.ts';
 import { likelySource } from './likely-source.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { countByHost, matching } from './store-finding-pages.ts';
 
-type Face = Pick<Audit, 'kits' | 'findings' | 'exposures'>;
+type Face = Pick<Audit, 'findings' | 'exposures'>;
 const Id = z.object({ id: z.string().min(1).max(100) }).strict();
 const YesNo = z
   .enum(['true', 'false'])
@@ -72,11 +72,11 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
           now,
           { limit, after, sort },
         );
-        if (page.items.length === 0) refuseUnknown(face.kits(), filter);
+        if (page.items.length === 0) await refuseUnknown(context.platform.db, context.kits, filter);
         return page;
       },
     }),
-    ...countRoutes(context, face),
+    ...countRoutes(context),
     route({
       method: 'GET',
       path: '/findings/:id',
@@ -91,7 +91,7 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
         return (await asOfNow(context, [finding]))[0]!;
       },
     }),
-    exposureRoute(face),
+    exposureRoute(context, face),
     sourceRoute(context),
   ];
 }
@@ -106,7 +106,7 @@ function splitUp({ kit, check, cve, host, change, state, ...now }: z.infer<typeo
   return { filter: { kit, check, advisory, hostId: host, changeId: change, states }, now };
 }
 
-const countRoutes = (context: Judge, face: Face): Route[] => [
+const countRoutes = (context: Judge): Route[] => [
   route({
     method: 'GET',
     path: '/findings/counts',
@@ -118,7 +118,7 @@ const countRoutes = (context: Judge, face: Face): Route[] => [
     handler: async ({ query }) => {
       const { filter, now } = splitUp(query);
       const counts = await findingCounts(context, filter, now);
-      if (counts.total === 0) refuseUnknown(face.kits(), filter);
+      if (counts.total === 0) await refuseUnknown(context.platform.db, context.kits, filter);
       return counts;
     },
   }),
@@ -139,7 +139,7 @@ const countRoutes = (context: Judge, face: Face): Route[] => [
   }),
 ];
 
-const exposureRoute = (face: Face): Route =>
+const exposureRoute = (context: Judge, face: Face): Route =>
   route({
     method: 'GET',
     path: '/exposures',
@@ -153,7 +153,7 @@ const exposureRoute = (face: Face): Route =>
         ...(kit === undefined ? {} : { kit }),
         ...(host === undefined ? {} : { hostId: host }),
       });
-      if (items.length === 0) refuseUnknown(face.kits(), { kit });
+      if (items.length === 0) await refuseUnknown(context.platform.db, context.kits, { kit });
       return { items };
     },
   });
