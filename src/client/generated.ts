@@ -49,6 +49,8 @@ export interface Operations {
   countFindingsOfHosts: { input: { query: { host: string | Array<string>; state?: ("open" | "excepted" | "planned" | "fixed" | "rekindled" | "not-applicable") | (Array<"open" | "excepted" | "planned" | "fixed" | "rekindled" | "not-applicable">) | undefined } }; reply: { items: Array<{ host: string; findings: number }> } };
   /** How many machines there are, and how many of them nobody claimed, are managed, or are lost */
   countHosts: { input: Record<never, never>; reply: { total: number; unknown: number; managed: number; lost: number } };
+  /** Of how many managed hosts nobody can tell whether a kit or an advisory (or else any kit) concerns them */
+  countUnjudged: { input: { query?: { kit?: string | undefined; cve?: string | undefined } }; reply: { hosts: number } };
   /** Ask for the program of this server on agents, in waves; it waits for approvers */
   createAgentUpdate: { input: { body: { hostIds?: Array<string> | undefined; all?: boolean | undefined; tag?: { key: string; value: string } | undefined; wave?: number | undefined } }; reply: { id: string; state: "awaiting-approval" | "running" | "done" | "stopped" | "cancelled"; version: string; program: string; digest: string; author: string; authorName: string; approvalsRequired: number; approvals: Array<{ person: string; name: string; keyId: string; at: string }>; why: string | null; createdAt: string; finishedAt: string | null; counts: { waiting: number; offered: number; away: number; done: number; failed: number; superseded: number }; release: string; hosts: Array<{ hostId: string; hostName: string; agentId: string; wave: number; state: "waiting" | "offered" | "away" | "done" | "failed" | "superseded"; why: string | null }> } };
   /** Plan the remediation of findings; the plan then waits for approval */
@@ -364,6 +366,7 @@ export const OPERATIONS: { [N in keyof Operations]: { method: string; path: stri
   countFindings: { method: 'GET', path: '/findings/counts' },
   countFindingsOfHosts: { method: 'GET', path: '/findings/counts/hosts' },
   countHosts: { method: 'GET', path: '/hosts/counts' },
+  countUnjudged: { method: 'GET', path: '/affected/unjudged' },
   createAgentUpdate: { method: 'POST', path: '/agent-updates' },
   createChange: { method: 'POST', path: '/changes' },
   createDeployment: { method: 'POST', path: '/deployments' },

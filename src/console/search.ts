@@ -6,7 +6,7 @@ import { Dimension } from '../model/compliance.ts';
  * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,
  * and what makes no sense counts as left out.
  */
-const text = z.string().max(200).optional().catch(undefined);
+const text = z.string().min(1).max(200).optional().catch(undefined);
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
 export const STATES = [

@@ -53,14 +53,13 @@ export function unremedied(items: readonly Pick<FindingItem, 'kit' | 'check' | '
 
 /** "Nothing burns" is good news only where somebody looked, and knew what to make of what was there. */
 async function nothing(client: Client, { kit, cve, filtered }: Asked): Promise<string> {
-  const hosts = (await client.listHosts()).items;
-  if (hosts.length === 0) return NOBODY_LOOKED;
-  const outside = hosts.filter((host) => host.management !== 'managed');
-  const untold = await untoldOf(client, kit ?? cve);
-  for (const { id } of outside) untold.delete(id);
-  if (outside.length === 0 && untold.size === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
+  const hosts = await client.countHosts();
+  if (hosts.total === 0) return NOBODY_LOOKED;
+  const outside = hosts.total - hosts.managed;
+  const unknown = (await client.countUnjudged({ query: given({ kit, cve }) })).hosts;
+  if (outside === 0 && unknown === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
   const said = filtered ? 'No finding fits.' : 'Nothing burns, as far as anybody looked.';
-  const reserves = [...seenOutside(outside.length, hosts.length), ...unjudged(untold.size, kit ?? cve ?? 'KIT')];
+  const reserves = [...seenOutside(outside, hosts.total), ...unjudged(unknown, kit ?? cve ?? 'KIT')];
   return [said, ...reserves].join(reserves.length > 1 ? '\n' : ' ');
 }
 
@@ -82,13 +81,6 @@ interface Asked {
   kit?: string | undefined;
   cve?: string | undefined;
   filtered: boolean;
-}
-
-/** Hosts of which a kit cannot tell whether their packages are affected. */
-async function untoldOf(client: Client, asked: string | undefined): Promise<Set<string>> {
-  const queries = asked === undefined ? (await client.listKits()).items.map(({ kit }) => kit.kit) : [asked];
-  const answers = await Promise.all(queries.map((q) => client.getAffected({ query: { q } })));
-  return new Set(answers.flatMap(({ unknown }) => unknown.map((host) => host.hostId)));
 }
 
 function due({ dueAt, overdue }: FindingItem): string {

@@ -1,5 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { BURNING, type FindingCounts, type FindingNow, type FindingState } from '../../model/finding.ts';
+import { ApiError } from '../../client/client.ts';
 import { api } from './client.ts';
 import { inPortions } from './portions.ts';
 
@@ -23,18 +24,34 @@ const queryOf = ({ kit, states, overdue, stale, drift }: AskedFindings) => ({
   ...(drift ? { drift: 'true' as const } : {}),
 });
 
+interface FindingPage {
+  items: FindingNow[];
+  next: string | null;
+}
+
+/** An address may name a kit that is there no longer: nothing fits, and it is said so with the way back to all. */
+async function unlessUnknown<T>(asked: Promise<T>, nothing: T): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'NOT_FOUND') return nothing;
+    throw error;
+  }
+}
+
 /** The worst first, page after page. */
 export const useFindingPages = (asked: AskedFindings) =>
   useInfiniteQuery({
     queryKey: ['findings', 'pages', asked],
     placeholderData: keepPreviousData,
     initialPageParam: null as string | null,
-    queryFn: async ({ pageParam: after }) => {
-      const page = await api.listFindings({
-        query: { ...queryOf(asked), sort: 'worst', limit: PAGE, ...(after === null ? {} : { after }) },
-      });
-      return page as typeof page & { items: FindingNow[] };
-    },
+    queryFn: ({ pageParam: after }) =>
+      unlessUnknown(
+        api.listFindings({
+          query: { ...queryOf(asked), sort: 'worst', limit: PAGE, ...(after === null ? {} : { after }) },
+        }) as Promise<FindingPage>,
+        { items: [], next: null },
+      ),
     getNextPageParam: ({ next }) => next,
     select: ({ pages }) => pages.flatMap(({ items }) => items),
   });

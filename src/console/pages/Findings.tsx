@@ -5,7 +5,7 @@ import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { NothingFound } from '../components/Looked.tsx';
 import { More } from '../components/More.tsx';
-import { Empty, Loaded, Page } from '../components/Page.tsx';
+import { Empty, Loaded, Page, Problem } from '../components/Page.tsx';
 import { PlanChange } from '../components/PlanChange.tsx';
 import { STATES, useFilters, useOpenFinding, type FindingsSearch, type StateFilter } from '../search.ts';
 
@@ -50,7 +50,7 @@ export function Findings() {
   const total = useTotal(asked, all.data);
   const shown = useOpenFinding();
   const listed = found.data?.find(({ id }) => id === shown.id);
-  const other = useFinding(listed ? undefined : shown.id).data;
+  const other = useFinding(listed ? undefined : shown.id);
   const kits = all.data ? kitsIn(all.data) : [];
   return (
     <Page
@@ -58,6 +58,7 @@ export function Findings() {
       lead="Closed means proven: fresh facts from inside and, for a listener, a negative probe from outside."
       actions={<PlanChange kits={kits} />}
     >
+      {other.isError ? <Problem error={other.error} /> : null}
       <Paper withBorder p="md">
         <Filters kits={kits} />
         <Loaded query={found}>
@@ -75,7 +76,7 @@ export function Findings() {
           )}
         </Loaded>
       </Paper>
-      <FindingDrawer finding={shown.id === undefined ? undefined : (listed ?? other)} onClose={shown.close} />
+      <FindingDrawer finding={shown.id === undefined ? undefined : (listed ?? other.data)} onClose={shown.close} />
     </Page>
   );
 }
@@ -107,7 +108,8 @@ function Filters({ kits }: { kits: string[] }) {
       />
       <Select
         label="Kit"
-        data={kits}
+        // One that an address names is shown as well, whether or not anything was found by it.
+        data={[...new Set([...kits, ...(kit === undefined ? [] : [kit])])]}
         value={kit ?? null}
         onChange={(value) => filter({ kit: value ?? undefined })}
         clearable

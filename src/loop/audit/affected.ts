@@ -12,7 +12,7 @@ import { findFindings, openFindings, type StoredFinding } from './store-findings
 import { hostsWithPackage, LIBRARIES } from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
-interface Sources {
+export interface Sources {
   platform: Platform;
   discovery: Discovery;
   kits: readonly LoadedKit[];
@@ -141,7 +141,7 @@ interface BlindSpot {
 }
 
 /** Nobody has looked inside, or nobody knows what to make of what is there: neither affected nor clean. */
-function blindSpots({ hosts, systems }: Estate, ranges: readonly AffectedRange[][]): BlindSpot[] {
+export function blindSpots({ hosts, systems }: Estate, ranges: readonly AffectedRange[][]): BlindSpot[] {
   const reasons = new Map<string, string | null>();
   const reasonFor = (ecosystems: readonly string[]): string | null => {
     // Hosts are many, and kinds of hosts few.

@@ -9,6 +9,7 @@ import type { Audit, FindingFilter, NowFilter } from './face.ts';
 import { asOfNow } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
 import { findingCounts, findingPage } from './list-findings.ts';
+import { positionAt } from './logic/finding-cursor.ts';
 import { likelySource } from './likely-source.ts';
 import { refuseUnknown } from './refuse-unknown.ts';
 import { countByHost, matching } from './store-finding-pages.ts';
@@ -46,12 +47,17 @@ const FindingsQuery = Filter.extend({
   sort: z.enum(['due', 'worst']).optional(),
   /** at most so many; all, where nothing is said */
   limit: z.coerce.number().int().min(1).max(1000).optional(),
-  /** those behind this id: `next` of the page before */
+  /** `next` of the page before: those behind it */
   after: z.string().max(100).optional(),
-}).refine(({ sort, after }) => sort !== 'due' || after === undefined, {
-  path: ['after'],
-  message: 'goes not together with sort=due',
-});
+})
+  .refine(({ sort, after }) => after === undefined || positionAt(sort, after) !== null, {
+    path: ['after'],
+    message: 'ends no page in this order; take `next` of the page before',
+  })
+  .refine(({ sort, after, limit }) => sort === undefined || after === undefined || limit !== undefined, {
+    path: ['limit'],
+    message: 'has to be given where a sorted list goes on',
+  });
 
 export function findingRoutes(context: Judge, face: Face): Route[] {
   return [
@@ -70,7 +76,7 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
           context,
           { ...filter, ref, ...(id === undefined ? {} : { ids: [id].flat() }) },
           now,
-          { limit, after, sort },
+          { limit, after: after === undefined ? undefined : positionAt(sort, after)!, sort },
         );
         if (page.items.length === 0) await refuseUnknown(context.platform.db, context.kits, filter);
         return page;
