@@ -1,6 +1,7 @@
 import { useLocation, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import * as z from 'zod';
 import { Dimension } from '../model/compliance.ts';
+import { Severity } from '../model/kit.ts';
 
 /*
  * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,
@@ -24,6 +25,7 @@ const flag = optional(z.literal(true));
 export const FindingsSearch = z.object({
   state: optional(z.enum(STATES)),
   kit: text,
+  severity: optional(Severity),
   overdue: flag,
   stale: flag,
   drifted: flag,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Client } from '../../client/client.ts';
 import { typeInWords } from '../../model/entry-words.ts';
 import { BURNING, FindingState } from '../../model/finding.ts';
+import { Severity } from '../../model/kit.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit.ts';
 import { findingIdOf, hostIdOf, short } from '../lookup.ts';
@@ -97,6 +98,7 @@ export function addFindings(root: Command): void {
     .option('--host <host>', 'on this host')
     .option('--owner <owner>', 'on hosts of this owner')
     .option('--state <state>', `${STATES.join(', ')} (default: what burns)`)
+    .addOption(new Option('--severity <severity>', 'as severe as this').choices(Severity.options))
     .option('--overdue', 'whose time is over, by the policies that hold')
     .option('--stale', 'on hosts that report no longer')
     .option('--drift', 'of checks that the host passed before')
@@ -120,16 +122,18 @@ async function listFindings(context: Context, _: string[][], options: Options): 
   const [kit, cve, host, owner, limit] = ['kit', 'cve', 'host', 'owner', 'limit'].map((name) => text(options, name));
   const flags = FLAGS.filter((name) => flag(options, name));
   const sort = text(options, 'sort');
+  const severity = text(options, 'severity') as Severity | undefined;
   const { items, more } = await client.listFindings({
     query: {
       ...given({ kit, cve, owner, limit }),
       ...(host ? { host: await hostIdOf(client, host) } : {}),
       ...statesOf(state as FindingState | undefined, Boolean(options['all'])),
       ...Object.fromEntries(flags.map((name) => [name, 'true'])),
+      ...(severity ? { severity } : {}),
       ...(sort ? { sort: sort as 'due' | 'worst' } : {}),
     },
   });
-  const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);
+  const filtered = [kit, cve, host, owner, state, severity, ...flags].some((filter) => filter !== undefined);
   await showFindings(context, client, items, { kit, cve, filtered });
   if (more) context.output.err('There are more: raise --limit, or narrow it down.');
 }

@@ -1,5 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { BURNING, type FindingCounts, type FindingNow, type FindingState } from '../../model/finding.ts';
+import type { Severity } from '../../model/kit.ts';
 import { ApiError } from '../../client/client.ts';
 import { api } from './client.ts';
 import { inPortions } from './portions.ts';
@@ -9,6 +10,7 @@ const PAGE = 100;
 
 export interface AskedFindings {
   kit?: string | undefined;
+  severity?: Severity | undefined;
   /** none: in whatever state */
   states?: readonly FindingState[] | undefined;
   overdue?: true | undefined;
@@ -16,8 +18,9 @@ export interface AskedFindings {
   drift?: true | undefined;
 }
 
-const queryOf = ({ kit, states, overdue, stale, drift }: AskedFindings) => ({
+const queryOf = ({ kit, severity, states, overdue, stale, drift }: AskedFindings) => ({
   ...(kit === undefined ? {} : { kit }),
+  ...(severity === undefined ? {} : { severity }),
   ...(states === undefined ? {} : { state: [...states] }),
   ...(overdue ? { overdue: 'true' as const } : {}),
   ...(stale ? { stale: 'true' as const } : {}),

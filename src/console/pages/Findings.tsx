@@ -1,6 +1,7 @@
 import { Button, Checkbox, Group, Paper, Select } from '@mantine/core';
 import { BURNING, type FindingCounts, type FindingState } from '../../model/finding.ts';
 import { type AskedFindings, kitsIn, sumOf, useFinding, useFindingCounts, useFindingPages } from '../api/findings.ts';
+import { Severity } from '../../model/kit.ts';
 import { FindingDrawer } from '../components/FindingDrawer.tsx';
 import { FindingTable } from '../components/FindingTable.tsx';
 import { NothingFound } from '../components/Looked.tsx';
@@ -43,8 +44,8 @@ const statesOf = (state: StateFilter): readonly FindingState[] | undefined =>
 
 export function Findings() {
   const [search] = useFilters<FindingsSearch>();
-  const { state = 'burning', kit, overdue, stale, drifted: drift } = search;
-  const asked = { kit, states: statesOf(state), overdue, stale, drift };
+  const { state = 'burning', kit, severity, overdue, stale, drifted: drift } = search;
+  const asked = { kit, severity, states: statesOf(state), overdue, stale, drift };
   const found = useFindingPages(asked);
   const all = useFindingCounts();
   const total = useTotal(asked, all.data);
@@ -83,18 +84,20 @@ export function Findings() {
 
 /** How many fit: of what depends on the time only the server knows. */
 function useTotal(asked: AskedFindings, all: FindingCounts | undefined): number | undefined {
-  const { kit, states, overdue, stale, drift } = asked;
+  const { kit, severity, states, overdue, stale, drift } = asked;
   const narrowed = overdue === true || stale === true || drift === true;
   const fitting = useFindingCounts(asked, narrowed).data;
   if (narrowed) return fitting?.total;
   const fits = (kind: FindingCounts['items'][number]): boolean =>
-    (kit === undefined || kind.kit === kit) && (states === undefined || states.includes(kind.state));
+    (kit === undefined || kind.kit === kit) &&
+    (severity === undefined || kind.severity === severity) &&
+    (states === undefined || states.includes(kind.state));
   return all && sumOf(all, fits);
 }
 
 function Filters({ kits }: { kits: string[] }) {
   const [search, filter] = useFilters<FindingsSearch>();
-  const { state = 'burning', kit } = search;
+  const { state = 'burning', kit, severity } = search;
   return (
     <Group mb="sm" align="flex-end">
       <Select
@@ -116,6 +119,15 @@ function Filters({ kits }: { kits: string[] }) {
         placeholder="All"
         w={190}
       />
+      <Select
+        label="Severity"
+        data={Severity.options.map((value) => ({ value, label: inWords(value) }))}
+        value={severity ?? null}
+        onChange={(value) => filter({ severity: (value as Severity | null) ?? undefined })}
+        clearable
+        placeholder="All"
+        w={130}
+      />
       {NOW.map(({ name, label }) => (
         <Checkbox
           key={name}
@@ -129,12 +141,17 @@ function Filters({ kits }: { kits: string[] }) {
   );
 }
 
+const inWords = (severity: Severity): string => severity[0]!.toUpperCase() + severity.slice(1);
+
 const orDefault = (value: string | null): StateFilter | undefined =>
   value === 'burning' || value === null ? undefined : (value as StateFilter);
 
 function Nothing({ state, kit, all }: { state: StateFilter; kit: string | undefined; all: number }) {
   const [search, filter] = useFilters<FindingsSearch>();
-  const narrowed = NOW.filter(({ name }) => search[name]).map(({ label }) => label.toLowerCase());
+  const narrowed = [
+    ...(search.severity ? [`of severity ${search.severity}`] : []),
+    ...NOW.filter(({ name }) => search[name]).map(({ label }) => label.toLowerCase()),
+  ];
   if (all === 0) {
     return (
       <NothingFound
@@ -155,7 +172,11 @@ function Nothing({ state, kit, all }: { state: StateFilter; kit: string | undefi
         narrowed.length > 0 ? ` that is ${narrowed.join(' and ')}` : '',
       ].join('')}
       hint={
-        <Button variant="light" size="xs" onClick={() => filter({ state: 'all', kit: undefined, ...NOT_NARROWED })}>
+        <Button
+          variant="light"
+          size="xs"
+          onClick={() => filter({ state: 'all', kit: undefined, severity: undefined, ...NOT_NARROWED })}
+        >
           Show all {all}
         </Button>
       }

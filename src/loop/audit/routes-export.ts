@@ -111,7 +111,7 @@ const vexRoute = ({ platform: { db, config }, discovery }: Context): Route =>
       // A document without a statement is none, by its own schema.
       if (first.done || at === null)
         throw new AppError('NOTHING_TO_EXPORT', {
-          why: `no finding and no feed says anything of ${advisory ?? 'what is installed'}; \`lastember feed list\` shows what feeds there are`,
+          why: `neither a finding nor a feed says anything of what is installed here${advisory === undefined ? '' : ` about ${advisory}`}; \`lastember feed list\` shows what feeds there are`,
         });
       const { write, contentType } = VEX[format];
       const heading = {

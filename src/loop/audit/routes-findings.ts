@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Exposure, FindingCounts, FindingNow, FindingState } from '../../model/finding.ts';
+import { Severity } from '../../model/kit.ts';
 import { LikelySource } from '../../model/likely-source.ts';
 import { LEAST_OF_ID } from '../../model/short-id.ts';
 import { route, type Route } from '../../platform/http/route.ts';
@@ -31,6 +32,7 @@ const Filter = z
     /** part of this change */
     change: z.string().max(100).optional(),
     state: States,
+    severity: z.union([Severity, z.array(Severity)]).optional(),
     owner: z.string().max(200).optional(),
     overdue: YesNo,
     stale: YesNo,
@@ -66,7 +68,7 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
       path: '/findings',
       id: 'listFindings',
       summary:
-        'Findings, by kit, check, advisory, host, state, owner, and whether they are overdue, stale or drifted; a page at a time with limit and after',
+        'Findings, by kit, check, advisory, host, state, severity, owner, and whether they are overdue, stale or drifted; a page at a time with limit and after',
       access: MAY.read,
       query: FindingsQuery,
       reply: z.object({ items: z.array(FindingNow), next: z.string().nullable(), more: z.boolean() }),
@@ -103,13 +105,14 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
 }
 
 /** What is stored, and what depends on the time. */
-function splitUp({ kit, check, cve, host, change, state, ...now }: z.infer<typeof Filter>): {
+function splitUp({ kit, check, cve, host, change, state, severity, ...now }: z.infer<typeof Filter>): {
   filter: FindingFilter;
   now: NowFilter;
 } {
   const advisory = cve?.toUpperCase();
   const states = state === undefined ? undefined : [state].flat();
-  return { filter: { kit, check, advisory, hostId: host, changeId: change, states }, now };
+  const severities = severity === undefined ? undefined : [severity].flat();
+  return { filter: { kit, check, advisory, hostId: host, changeId: change, states, severities }, now };
 }
 
 const countRoutes = (context: Judge): Route[] => [

@@ -199,6 +199,7 @@ const question = fc.record({
   drift: yesNo,
   owner: fc.option(fc.constantFrom(...OWNERS, 'else'), { nil: undefined }),
   check: fc.option(fc.constantFrom(...CHECKS), { nil: undefined }),
+  severity: fc.option(fc.constantFrom(...Severity.options), { nil: undefined }),
   state: fc.option(fc.subarray([...STATES], { minLength: 1 }), { nil: undefined }),
 });
 type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;

@@ -38,6 +38,7 @@ export function matching(filter: FindingFilter, now?: NowAsked): Condition {
   if (filter.hostIds) asked.push(sql`f.host_id = ${anyOf(filter.hostIds)}`);
   for (const [field, column] of SAME) if (filter[field] !== undefined) asked.push(sql`${column} = ${filter[field]}`);
   if (filter.states) asked.push(sql`f.state = ${anyOf(filter.states)}`);
+  if (filter.severities) asked.push(sql`l.severity = ${anyOf(filter.severities)}`);
   if (filter.advisory !== undefined) asked.push(sql`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   return allOf([...asked, ...(now ? asOfNow(now) : [])]);
 }
