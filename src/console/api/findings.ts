@@ -1,9 +1,9 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { BURNING, type FindingCounts, type FindingNow, type FindingState } from '../../model/finding.ts';
 import type { Severity } from '../../model/kit.ts';
-import { ApiError } from '../../client/client.ts';
 import { api } from './client.ts';
 import { inPortions } from './portions.ts';
+import { unlessUnknown } from './unless-unknown.ts';
 
 /** As many as are read at a time; who wants to see more goes on, or narrows them down. */
 const PAGE = 100;
@@ -30,16 +30,6 @@ const queryOf = ({ kit, severity, states, overdue, stale, drift }: AskedFindings
 interface FindingPage {
   items: FindingNow[];
   next: string | null;
-}
-
-/** An address may name a kit that is there no longer: nothing fits, and it is said so with the way back to all. */
-async function unlessUnknown<T>(asked: Promise<T>, nothing: T): Promise<T> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 'NOT_FOUND') return nothing;
-    throw error;
-  }
 }
 
 /** The worst first, page after page. */
