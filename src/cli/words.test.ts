@@ -201,23 +201,20 @@ const NO_HOSTS = { total: 0, unknown: 0, managed: 0, lost: 0 };
 const HOST = { id: 'host_1', name: 'shop', addresses: ['192.0.2.1'], claim: 'known', management: 'managed' };
 
 test('nothing found reads as all clear only where somebody has looked', async () => {
-  const unordered = { hostId: 'host_1', hostName: 'shop', why: 'nothing is known about its kind of packages' };
-  const kits = {
-    'GET /kits': { items: [{ kit: { kit: 'k' }, digest: 'd' }] },
-    'GET /affected': { query: 'k', kind: 'kit', hosts: [], unknown: [] as unknown[] },
+  // Of counts alone: neither hosts nor what kits say of each are read for it.
+  const findings = async (hosts: object, unjudged: number, ...more: string[]): Promise<string> => {
+    const counts = { 'GET /hosts/counts': hosts, 'GET /affected/unjudged': { hosts: unjudged } };
+    return (await said({ 'GET /findings': { items: [] }, ...counts }, 'findings', ...more)).out;
   };
-  const findings = async (hosts: unknown[], ...more: string[]): Promise<string> =>
-    (await said({ 'GET /findings': { items: [] }, 'GET /hosts': { items: hosts }, ...kits }, 'findings', ...more)).out;
-  assert.match(await findings([]), /Nothing was looked at yet: no host is known.*lastember scan/);
-  assert.match(await findings([HOST, { ...HOST, management: 'unmanaged' }]), /1 of 2 hosts was seen from outside only/);
-  assert.equal(await findings([HOST]), 'Nothing burns.\n');
-  assert.equal(await findings([HOST], '--state', 'fixed'), 'No finding fits.\n');
-  kits['GET /affected'].unknown.push(unordered);
+  assert.match(await findings(NO_HOSTS, 0), /Nothing was looked at yet: no host is known.*lastember scan/);
+  assert.match(await findings({ ...COUNTS, total: 2 }, 0), /1 of 2 hosts was seen from outside only/);
+  assert.equal(await findings(COUNTS, 0), 'Nothing burns.\n');
+  assert.equal(await findings(COUNTS, 0, '--state', 'fixed'), 'No finding fits.\n');
   assert.equal(
-    await findings([HOST]),
+    await findings(COUNTS, 1),
     'Nothing burns, as far as anybody looked. Of 1 host it is not known whether its packages are affected: lastember affected KIT\n',
   );
-  assert.match(await findings([HOST], '--kit', 'k'), /No finding fits\. Of 1 host .*lastember affected k\n/);
+  assert.match(await findings(COUNTS, 1, '--kit', 'k'), /No finding fits\. Of 1 host .*lastember affected k\n/);
   const affected = async (unknown: unknown[], counts: object): Promise<string> =>
     (
       await said(
@@ -232,6 +229,19 @@ test('nothing found reads as all clear only where somebody has looked', async ()
     /Nothing that we know of is affected, but of 1 host it is not known.*lastember deploy/,
   );
   assert.equal(await affected([], COUNTS), 'Nothing that we know of is affected.\n');
+  const many = Array.from({ length: 1200 }, (_, n) => ({ hostId: `h${n}`, hostName: `web-${n}`, why: 'never' }));
+  const { err } = await said(
+    {
+      'GET /affected': { query: 'x', kind: 'kit', hosts: [], unknown: [...many, { ...many[0], why: 'other' }] },
+      'GET /hosts/counts': COUNTS,
+    },
+    'affected',
+    'x',
+  );
+  assert.deepEqual(err.trim().split('\n'), [
+    'not known: 1200 hosts (web-0, web-1, web-2, web-3, web-4, web-5, web-6, web-7 and 1192 more; all: --json): never',
+    'not known: web-0: other',
+  ]);
   const campaign = { kit: 'k', title: 'K', state: 'unseen', endpoints: [], totals: { excepted: 0, endpoints: 0 } };
   const empty = await said({ 'GET /campaigns/k': campaign, 'GET /hosts/counts': NO_HOSTS }, 'campaign', 'k');
   assert.match(empty.out, /Nothing was looked at yet/, empty.err);

@@ -1,12 +1,13 @@
 import { useLocation, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
 import * as z from 'zod';
 import { Dimension } from '../model/compliance.ts';
+import { Severity } from '../model/kit.ts';
 
 /*
  * What a page shows stands in its address, so that Back returns to it and a link can be sent. A default is left out,
  * and what makes no sense counts as left out.
  */
-const text = z.string().max(200).optional().catch(undefined);
+const text = z.string().min(1).max(200).optional().catch(undefined);
 const optional = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 
 export const STATES = [
@@ -24,6 +25,7 @@ const flag = optional(z.literal(true));
 export const FindingsSearch = z.object({
   state: optional(z.enum(STATES)),
   kit: text,
+  severity: optional(Severity),
   overdue: flag,
   stale: flag,
   drifted: flag,

@@ -54,8 +54,19 @@ function affectedTable(output: Parameters<typeof list>[0], found: Affected): voi
     ],
     noneAffected(found),
   );
-  for (const host of found.unknown) output.err(`not known: ${host.hostName}: ${host.why}`);
+  for (const [why, hosts] of Map.groupBy(found.unknown, (host) => host.why)) {
+    const named = hosts.slice(0, MOST_NAMED).map(({ hostName }) => hostName);
+    const more = hosts.length - named.length;
+    if (more === 0) for (const name of named) output.err(`not known: ${name}: ${why}`);
+    else
+      output.err(
+        `not known: ${count(hosts.length, 'host')} (${named.join(', ')} and ${more} more; all: --json): ${why}`,
+      );
+  }
 }
+
+/** Of hosts that are not known for the same reason. */
+const MOST_NAMED = 8;
 
 function noneAffected({ unknown }: Affected): string {
   if (unknown.length === 0) return 'Nothing that we know of is affected.';

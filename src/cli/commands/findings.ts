@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Client } from '../../client/client.ts';
 import { typeInWords } from '../../model/entry-words.ts';
 import { BURNING, FindingState } from '../../model/finding.ts';
+import { Severity } from '../../model/kit.ts';
 import type { Context } from '../context.ts';
 import { UsageError } from '../exit.ts';
 import { findingIdOf, hostIdOf, short } from '../lookup.ts';
@@ -53,14 +54,13 @@ export function unremedied(items: readonly Pick<FindingItem, 'kit' | 'check' | '
 
 /** "Nothing burns" is good news only where somebody looked, and knew what to make of what was there. */
 async function nothing(client: Client, { kit, cve, filtered }: Asked): Promise<string> {
-  const hosts = (await client.listHosts()).items;
-  if (hosts.length === 0) return NOBODY_LOOKED;
-  const outside = hosts.filter((host) => host.management !== 'managed');
-  const untold = await untoldOf(client, kit ?? cve);
-  for (const { id } of outside) untold.delete(id);
-  if (outside.length === 0 && untold.size === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
+  const hosts = await client.countHosts();
+  if (hosts.total === 0) return NOBODY_LOOKED;
+  const outside = hosts.total - hosts.managed;
+  const unknown = (await client.countUnjudged({ query: given({ kit, cve }) })).hosts;
+  if (outside === 0 && unknown === 0) return filtered ? 'No finding fits.' : 'Nothing burns.';
   const said = filtered ? 'No finding fits.' : 'Nothing burns, as far as anybody looked.';
-  const reserves = [...seenOutside(outside.length, hosts.length), ...unjudged(untold.size, kit ?? cve ?? 'KIT')];
+  const reserves = [...seenOutside(outside, hosts.total), ...unjudged(unknown, kit ?? cve ?? 'KIT')];
   return [said, ...reserves].join(reserves.length > 1 ? '\n' : ' ');
 }
 
@@ -84,13 +84,6 @@ interface Asked {
   filtered: boolean;
 }
 
-/** Hosts of which a kit cannot tell whether their packages are affected. */
-async function untoldOf(client: Client, asked: string | undefined): Promise<Set<string>> {
-  const queries = asked === undefined ? (await client.listKits()).items.map(({ kit }) => kit.kit) : [asked];
-  const answers = await Promise.all(queries.map((q) => client.getAffected({ query: { q } })));
-  return new Set(answers.flatMap(({ unknown }) => unknown.map((host) => host.hostId)));
-}
-
 function due({ dueAt, overdue }: FindingItem): string {
   if (!dueAt) return '';
   return `${dueAt.slice(0, 10)}${overdue ? ' OVERDUE' : ''}`;
@@ -105,6 +98,7 @@ export function addFindings(root: Command): void {
     .option('--host <host>', 'on this host')
     .option('--owner <owner>', 'on hosts of this owner')
     .option('--state <state>', `${STATES.join(', ')} (default: what burns)`)
+    .addOption(new Option('--severity <severity>', 'as severe as this').choices(Severity.options))
     .option('--overdue', 'whose time is over, by the policies that hold')
     .option('--stale', 'on hosts that report no longer')
     .option('--drift', 'of checks that the host passed before')
@@ -128,16 +122,18 @@ async function listFindings(context: Context, _: string[][], options: Options): 
   const [kit, cve, host, owner, limit] = ['kit', 'cve', 'host', 'owner', 'limit'].map((name) => text(options, name));
   const flags = FLAGS.filter((name) => flag(options, name));
   const sort = text(options, 'sort');
+  const severity = text(options, 'severity') as Severity | undefined;
   const { items, more } = await client.listFindings({
     query: {
       ...given({ kit, cve, owner, limit }),
       ...(host ? { host: await hostIdOf(client, host) } : {}),
       ...statesOf(state as FindingState | undefined, Boolean(options['all'])),
       ...Object.fromEntries(flags.map((name) => [name, 'true'])),
+      ...(severity ? { severity } : {}),
       ...(sort ? { sort: sort as 'due' | 'worst' } : {}),
     },
   });
-  const filtered = [kit, cve, host, owner, state, ...flags].some((filter) => filter !== undefined);
+  const filtered = [kit, cve, host, owner, state, severity, ...flags].some((filter) => filter !== undefined);
   await showFindings(context, client, items, { kit, cve, filtered });
   if (more) context.output.err('There are more: raise --limit, or narrow it down.');
 }

@@ -1,13 +1,16 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { BURNING, type FindingCounts, type FindingNow, type FindingState } from '../../model/finding.ts';
+import type { Severity } from '../../model/kit.ts';
 import { api } from './client.ts';
 import { inPortions } from './portions.ts';
+import { unlessUnknown } from './unless-unknown.ts';
 
 /** As many as are read at a time; who wants to see more goes on, or narrows them down. */
 const PAGE = 100;
 
 export interface AskedFindings {
   kit?: string | undefined;
+  severity?: Severity | undefined;
   /** none: in whatever state */
   states?: readonly FindingState[] | undefined;
   overdue?: true | undefined;
@@ -15,13 +18,19 @@ export interface AskedFindings {
   drift?: true | undefined;
 }
 
-const queryOf = ({ kit, states, overdue, stale, drift }: AskedFindings) => ({
+const queryOf = ({ kit, severity, states, overdue, stale, drift }: AskedFindings) => ({
   ...(kit === undefined ? {} : { kit }),
+  ...(severity === undefined ? {} : { severity }),
   ...(states === undefined ? {} : { state: [...states] }),
   ...(overdue ? { overdue: 'true' as const } : {}),
   ...(stale ? { stale: 'true' as const } : {}),
   ...(drift ? { drift: 'true' as const } : {}),
 });
+
+interface FindingPage {
+  items: FindingNow[];
+  next: string | null;
+}
 
 /** The worst first, page after page. */
 export const useFindingPages = (asked: AskedFindings) =>
@@ -29,12 +38,13 @@ export const useFindingPages = (asked: AskedFindings) =>
     queryKey: ['findings', 'pages', asked],
     placeholderData: keepPreviousData,
     initialPageParam: null as string | null,
-    queryFn: async ({ pageParam: after }) => {
-      const page = await api.listFindings({
-        query: { ...queryOf(asked), sort: 'worst', limit: PAGE, ...(after === null ? {} : { after }) },
-      });
-      return page as typeof page & { items: FindingNow[] };
-    },
+    queryFn: ({ pageParam: after }) =>
+      unlessUnknown(
+        api.listFindings({
+          query: { ...queryOf(asked), sort: 'worst', limit: PAGE, ...(after === null ? {} : { after }) },
+        }) as Promise<FindingPage>,
+        { items: [], next: null },
+      ),
     getNextPageParam: ({ next }) => next,
     select: ({ pages }) => pages.flatMap(({ items }) => items),
   });

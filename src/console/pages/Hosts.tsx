@@ -16,7 +16,8 @@ import { useFilters, type HostFilter, type HostsSearch } from '../search.ts';
 
 export function Hosts() {
   const may = useMayDeploy();
-  const [picked, pick] = useState<ReadonlySet<string>>(new Set());
+  // Kept whole: what is picked stays picked while something else is searched for.
+  const [picked, pick] = useState<Picked>(new Map());
   const [{ show = 'all', q = '' }, filter] = useFilters<HostsSearch>();
   const hosts = useHostPages(show, q.trim());
   const all = useHostCounts();
@@ -24,11 +25,7 @@ export function Hosts() {
     <Page
       title="Hosts"
       lead="Every machine that any source saw. Unknown means nobody claimed it."
-      actions={
-        may ? (
-          <DeployHosts hosts={(hosts.data ?? []).filter((host) => picked.has(host.id))} done={() => pick(new Set())} />
-        ) : null
-      }
+      actions={may ? <DeployHosts hosts={[...picked.values()]} done={() => pick(new Map())} /> : null}
     >
       <Paper withBorder p="md">
         <Group mb="sm">
@@ -89,9 +86,10 @@ function Search({ value, onChange }: { value: string; onChange: (value: string) 
   );
 }
 
+type Picked = ReadonlyMap<string, Host>;
 interface Picking {
-  picked: ReadonlySet<string>;
-  pick(picked: ReadonlySet<string>): void;
+  picked: Picked;
+  pick(picked: Picked): void;
 }
 
 function HostTable({
@@ -147,13 +145,13 @@ function HostTable({
 
 /** Hosts that could get an agent, all of those shown at once or one by one. */
 function pickColumn(hosts: readonly Host[], { picked, pick }: Picking): Column<Host> {
-  const can = hosts.filter(canDeploy).map(({ id }) => id);
-  const all = can.length > 0 && can.every((id) => picked.has(id));
-  const set = (ids: readonly string[], on: boolean): void => {
-    const next = new Set(picked);
-    for (const id of ids)
-      if (on) next.add(id);
-      else next.delete(id);
+  const can = hosts.filter(canDeploy);
+  const all = can.length > 0 && can.every(({ id }) => picked.has(id));
+  const set = (some: readonly Host[], on: boolean): void => {
+    const next = new Map(picked);
+    for (const host of some)
+      if (on) next.set(host.id, host);
+      else next.delete(host.id);
     pick(next);
   };
   return {
@@ -162,7 +160,7 @@ function pickColumn(hosts: readonly Host[], { picked, pick }: Picking): Column<H
       <Checkbox
         aria-label="Pick all shown that have no agent"
         checked={all}
-        indeterminate={!all && can.some((id) => picked.has(id))}
+        indeterminate={!all && can.some(({ id }) => picked.has(id))}
         disabled={can.length === 0}
         onChange={() => set(can, !all)}
       />
@@ -173,7 +171,7 @@ function pickColumn(hosts: readonly Host[], { picked, pick }: Picking): Column<H
         <Checkbox
           aria-label={`Pick ${host.name}`}
           checked={picked.has(host.id)}
-          onChange={({ currentTarget }) => set([host.id], currentTarget.checked)}
+          onChange={({ currentTarget }) => set([host], currentTarget.checked)}
         />
       ) : null,
   };

@@ -12,7 +12,7 @@ import { findFindings, openFindings, type StoredFinding } from './store-findings
 import { hostsWithPackage, LIBRARIES } from './store-named.ts';
 import { versionOrder } from './versions/registry.ts';
 
-interface Sources {
+export interface Sources {
   platform: Platform;
   discovery: Discovery;
   kits: readonly LoadedKit[];
@@ -68,23 +68,8 @@ function answer(sources: Asked, known: Omit<Affected, 'unknown'>, ranges: readon
   return { ...known, unknown: unknown.map(({ seen: _seen, ...host }) => host) };
 }
 
-/** "Nothing is found" neither: an answer of nothing, for a name that nobody knows, is refused. */
-export function refuseUnknown(
-  kits: readonly LoadedKit[],
-  asked: { kit?: string | undefined; check?: string | undefined; advisory?: string | undefined },
-): void {
-  const { kit, check, advisory } = asked;
-  const own = kits.filter((one) => kit === undefined || one.kit.kit === kit);
-  if (kit !== undefined && own.length === 0)
-    throw new AppError('NOT_FOUND', { what: 'kit', id: kit, list: 'kit list' });
-  if (check !== undefined && !own.some((one) => one.kit.checks.some(({ id }) => id === check)))
-    throw new AppError('NOT_FOUND', { what: 'check', id: check, list: 'kit list' });
-  if (advisory !== undefined && !kits.some((one) => knows(one, advisory)))
-    throw new AppError('ADVISORY_UNKNOWN', { advisory });
-}
-
 /** "Nobody is affected" may be said only of what somebody was judged by. */
-const knows = (kit: LoadedKit, advisory: string): boolean => checksAbout(kit, advisory).length > 0;
+export const knows = (kit: LoadedKit, advisory: string): boolean => checksAbout(kit, advisory).length > 0;
 
 /** The checks that an advisory is about: those that name it, or all of a kit that does. */
 function checksAbout({ kit }: LoadedKit, advisory: string): Check[] {
@@ -156,7 +141,7 @@ interface BlindSpot {
 }
 
 /** Nobody has looked inside, or nobody knows what to make of what is there: neither affected nor clean. */
-function blindSpots({ hosts, systems }: Estate, ranges: readonly AffectedRange[][]): BlindSpot[] {
+export function blindSpots({ hosts, systems }: Estate, ranges: readonly AffectedRange[][]): BlindSpot[] {
   const reasons = new Map<string, string | null>();
   const reasonFor = (ecosystems: readonly string[]): string | null => {
     // Hosts are many, and kinds of hosts few.

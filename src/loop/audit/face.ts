@@ -1,7 +1,7 @@
 import type { Accepted } from './store-accepted.ts';
 import type { Facts, SectionName } from '../../model/facts.ts';
 import type { Exposure, Finding, FindingState } from '../../model/finding.ts';
-import type { Kit } from '../../model/kit.ts';
+import type { Kit, Severity } from '../../model/kit.ts';
 import type { Module, Tx } from '../../platform/context.ts';
 
 export interface StoredFacts {
@@ -40,6 +40,7 @@ export interface FindingFilter {
   changeId?: string | undefined;
   advisory?: string | undefined;
   states?: readonly FindingState[] | undefined;
+  severities?: readonly Severity[] | undefined;
   /** a whole id, or the end of one */
   ref?: string | undefined;
 }

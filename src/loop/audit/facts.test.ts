@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import pg from 'pg';
+import { systemActor } from '../../model/actor.ts';
 import type { Affected, Exposure, Finding } from '../../model/finding.ts';
 import type { LookedAt } from './face.ts';
 import { certificate, keyFiles, nodejs, section, shop, tls, type World, world } from './testing/world.ts';
@@ -245,8 +246,28 @@ test('packages whose versions nobody can order, or that no range is about, are n
     assert.deepEqual(unknown.map((host) => host.hostId).sort(), [ids[0], ids[1]].sort());
     assert.match(unknown[0]!.why, /nothing is known about its kind of packages \((Red Hat|Alpine)\)/);
   }
+  const blind = await w.find('10.1.0.40', 'SHA256:blind');
+  const lost = await w.find('10.1.0.41', 'SHA256:lost');
+  const entry = { type: 'discovery.host.claimed', subject: { kind: 'host' as const, id: blind } };
+  await w.platform.act(systemActor('test'), entry, async (tx) => {
+    for (const id of [...ids, blind]) await w.discovery.setManagement(tx, id, 'managed');
+    await w.discovery.setManagement(tx, lost, 'lost');
+  });
+  // Counted as they are named one by one, of hosts that are managed.
+  const named = new Set<string>();
+  for (const { kit } of w.audit.kits()) {
+    const told = await w.call<Affected>('getAffected', { query: { q: kit.kit } });
+    const managed = told.unknown.map(({ hostId }) => hostId).filter((id) => id !== lost);
+    for (const id of managed) named.add(id);
+    assert.deepEqual(await w.call('countUnjudged', { query: { kit: kit.kit } }), { hosts: managed.length }, kit.kit);
+  }
+  assert.ok(named.size >= 3, `${named.size} hosts`);
+  assert.deepEqual(await w.call('countUnjudged', {}), { hosts: named.size });
+  assert.deepEqual(await w.call('countUnjudged', { query: { cve: 'CVE-2014-0160' } }), { hosts: 3 });
+  for (const query of [{ kit: 'removed' }, { cve: 'CVE-2099-0001' }])
+    assert.deepEqual(await w.call('countUnjudged', { query }), { hosts: 0 });
   // A kit without a word about packages tells as much of them as of others.
-  assert.deepEqual((await w.call<Affected>('getAffected', { query: { q: 'tls-hygiene' } })).unknown, []);
+  assert.deepEqual((await w.call<Affected>('getAffected', { query: { q: 'tls-hygiene' } })).unknown.length, 2);
 });
 
 test('a finding stays open where packages of another kind took the place of those that burnt', async () => {

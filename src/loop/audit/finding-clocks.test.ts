@@ -46,7 +46,7 @@ test('findings come a page at a time: what the pages have is the whole list, eac
   await all(() => 'yes', ids.slice(2));
   const ask = (query: object) =>
     w.call<{ items: FindingNow[]; next: string | null; more: boolean }>('listFindings', { query });
-  const paged = async (query: { limit: number }, after: object = {}): Promise<FindingNow[]> => {
+  const paged = async (query: { limit: number; sort?: string }, after: object = {}): Promise<FindingNow[]> => {
     const { items, next, more } = await ask({ ...query, ...after });
     assert.ok(items.length === query.limit || !more, JSON.stringify(query));
     return next === null ? items : [...items, ...(await paged(query, { after: next }))];
@@ -70,12 +70,27 @@ test('findings come a page at a time: what the pages have is the whole list, eac
       assert.deepEqual(await paged({ ...query, limit }), whole.items, JSON.stringify({ query, limit }));
     }
     const sorted = (await ask({ ...query, sort: 'due' })).items;
-    const soonest = await ask({ ...query, sort: 'due', limit: 2 });
-    assert.deepEqual([soonest.items, soonest.more], [sorted.slice(0, 2), sorted.length > 2]);
+    for (const limit of [2, 1000])
+      assert.deepEqual(await paged({ ...query, sort: 'due', limit }), sorted, JSON.stringify({ query, limit }));
     if (whole.items.length > 0) some += 1;
   }
   assert.ok(some >= 7, `only ${some} of the questions found anything`);
-  await assert.rejects(async () => ask({ sort: 'due', after: 'finding_1' }), /not together with sort=due/);
+  const [one] = (await ask({})).items;
+  const due = `2026-01-01T00:00:00.000Z/${one!.id}`;
+  const wrong = [
+    { after: 'finding_' },
+    { after: 'host_1' },
+    { after: due },
+    { sort: 'due', after: one!.id },
+    { sort: 'due', after: `soon/${one!.id}` },
+    { sort: 'due', after: `${due}/x` },
+    { sort: 'worst', after: one!.id },
+    { sort: 'worst', after: `grave/${one!.id}` },
+    { sort: 'worst', after: due },
+  ];
+  for (const query of wrong)
+    await assert.rejects(async () => ask({ ...query, limit: 2 }), /ends no page in this order/, JSON.stringify(query));
+  await assert.rejects(async () => ask({ sort: 'due', after: due }), /has to be given where a sorted list goes on/);
 });
 
 test('3.10: a finding has its clocks: first seen, due by the policy, overdue, and anew when it comes back', async () => {

@@ -73,6 +73,16 @@ test('a kit is installed by its digest, judges hosts at once, and is removed whe
   assert.deepEqual(await found(), ['fixed']);
   await w.call('removeKit', { params: { id: 'ours' } });
   assert.ok(!(await names(w)).includes('ours'));
+  // What it found is still on record, so nobody is told that there is no such kit.
+  assert.deepEqual(await found(), ['fixed']);
+  for (const id of ['listFindings', 'countFindings', 'listExposures', 'getLikelySource'])
+    await w.call(id, { query: { kit: 'ours', ...(id.endsWith('Findings') ? { state: 'open' } : {}) } });
+  for (const id of ['listFindings', 'countFindings', 'listExposures', 'getLikelySource', 'exportFindings'])
+    await assert.rejects(
+      w.call(id, { query: { kit: 'nope', ...(id === 'exportFindings' ? { format: 'csv' } : {}) } }),
+      { code: 'NOT_FOUND', message: /no kit "nope"/ },
+      id,
+    );
   const entries = (await w.entries('audit.kit.')).filter(({ detail }) => detail['kit'] === 'ours');
   assert.deepEqual(
     entries.map(({ type }) => type),

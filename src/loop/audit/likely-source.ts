@@ -1,10 +1,10 @@
 import type { Host } from '../../model/estate.ts';
-import { AppError } from '../../model/errors/index.ts';
 import { BURNING, type Finding } from '../../model/finding.ts';
 import type { LikelySource } from '../../model/likely-source.ts';
 import type { Judge } from './judge-host.ts';
 import { evenly, sharedTraits, type Traits } from './logic/likely-source.ts';
 import { tagsOf } from '../../model/tag-expression.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { findFindings } from './store-findings.ts';
 import { type HostTraits, traitsOf } from './store-traits.ts';
 
@@ -19,9 +19,8 @@ export async function likelySource(
   context: Context,
   { kit, check }: { kit: string; check?: string | undefined },
 ): Promise<LikelySource> {
-  if (!context.kits.some((one) => one.kit.kit === kit))
-    throw new AppError('NOT_FOUND', { what: 'kit', id: kit, list: 'kit list' });
   const burning = await findFindings(context.platform.db, { kit, check, states: [...BURNING] });
+  if (burning.length === 0) await refuseUnknown(context.platform.db, context.kits, { kit });
   const back = burning.filter(({ rekindledAt }) => rekindledAt !== null);
   const isBack = new Set(back.map(({ hostId }) => hostId)).size >= LEAST_REKINDLED;
   const findings = isBack ? back : burning;

@@ -2,20 +2,21 @@ import type { FindingCounts, FindingNow } from '../../model/finding.ts';
 import type { FindingFilter, NowFilter } from './face.ts';
 import { asOfNow, byDue, bySeverity } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
-import { countKinds, endOf, findingIds, matching, type NowAsked, type Sort } from './store-finding-pages.ts';
+import { cursorOf, type Position, type Sort } from './logic/finding-cursor.ts';
+import { countKinds, findingIds, matching, type NowAsked } from './store-finding-pages.ts';
 import { findFindings, findingsInOrder, plainFinding } from './store-findings.ts';
 
 export interface PageAsked {
   /** at most so many; all, where nothing is said */
   limit?: number | undefined;
-  /** those behind this id: `next` of the page before */
-  after?: string | undefined;
+  /** those behind this one; with `limit` only */
+  after?: Position | undefined;
   sort?: Sort | undefined;
 }
 
 export interface FindingPage {
   items: FindingNow[];
-  /** where the next page goes on; null at the end, and where they are sorted by their time */
+  /** where the next page goes on; null at the end */
   next: string | null;
   more: boolean;
 }
@@ -34,14 +35,15 @@ export async function findingPage(
   const { db } = context.platform;
   const asked = nowAsked(context, now);
   if (limit === undefined) {
-    const found = await findFindings(db, filter, { after, now: asked });
+    const found = await findFindings(db, filter, { after: after?.id, now: asked });
     const items = await asOfNow(context, found.map(plainFinding));
     return { items: sort === undefined ? items : items.toSorted(BY[sort]), next: null, more: false };
   }
   const ids = await findingIds(db, matching(filter, asked), { after, sort, limit: limit + 1 });
-  const items = await asOfNow(context, (await findingsInOrder(db, ids.slice(0, limit))).map(plainFinding));
-  const more = ids.length > limit;
-  return { items, next: more && sort !== 'due' ? endOf(items.at(-1)!, sort) : null, more };
+  const shown = await findingsInOrder(db, ids.slice(0, limit));
+  const items = await asOfNow(context, shown.map(plainFinding));
+  const [more, last] = [ids.length > limit, items.at(-1)];
+  return { items, next: more && last ? cursorOf(sort, last) : null, more };
 }
 
 export async function findingCounts(context: Context, filter: FindingFilter, now: NowFilter): Promise<FindingCounts> {

@@ -10,6 +10,7 @@ import { gathered } from './logic/export/json.ts';
 import { findingsSarif } from './logic/export/sarif.ts';
 import { sbom } from './logic/export/sbom.ts';
 import { cycloneDxVex, openVex } from './logic/export/vex.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { findingsToExport, newestKnowledge, standingExceptions, vexStatements } from './store-export.ts';
 import { readFacts } from './store-facts.ts';
 
@@ -24,7 +25,7 @@ const VEX = {
   openvex: { write: openVex, contentType: 'application/json' },
 } as const;
 
-type Context = Pick<Judge, 'platform' | 'discovery' | 'exceptionEnds'>;
+type Context = Pick<Judge, 'platform' | 'discovery' | 'kits' | 'exceptionEnds'>;
 
 export const exportRoutes = (context: Context): Route[] => [
   findingsRoute(context),
@@ -38,7 +39,7 @@ const file = (name: string, contentType: string, body: AsyncIterable<string>): R
   body: gathered(body),
 });
 
-const findingsRoute = ({ platform: { db }, exceptionEnds }: Context): Route =>
+const findingsRoute = ({ platform: { db }, kits, exceptionEnds }: Context): Route =>
   route({
     method: 'GET',
     path: '/export/findings',
@@ -56,6 +57,7 @@ const findingsRoute = ({ platform: { db }, exceptionEnds }: Context): Route =>
     raw: true,
     handler: async ({ query: { format, kit, host, state } }) => {
       const filter: FindingFilter = { kit, hostId: host, ...(state === undefined ? {} : { states: [state].flat() }) };
+      await refuseUnknown(db, kits, { kit });
       const { write, contentType } = FINDINGS[format];
       return file(`findings.${format}`, contentType, write(findingsToExport(db, filter, exceptionEnds)));
     },
@@ -109,7 +111,7 @@ const vexRoute = ({ platform: { db, config }, discovery }: Context): Route =>
       // A document without a statement is none, by its own schema.
       if (first.done || at === null)
         throw new AppError('NOTHING_TO_EXPORT', {
-          why: `no finding and no feed says anything of ${advisory ?? 'what is installed'}; \`lastember feed list\` shows what feeds there are`,
+          why: `neither a finding nor a feed says anything of what is installed here${advisory === undefined ? '' : ` about ${advisory}`}; \`lastember feed list\` shows what feeds there are`,
         });
       const { write, contentType } = VEX[format];
       const heading = {

@@ -2,18 +2,20 @@ import * as z from 'zod';
 import { MAY } from '../../model/actor.ts';
 import { AppError } from '../../model/errors/index.ts';
 import { Exposure, FindingCounts, FindingNow, FindingState } from '../../model/finding.ts';
+import { Severity } from '../../model/kit.ts';
 import { LikelySource } from '../../model/likely-source.ts';
 import { LEAST_OF_ID } from '../../model/short-id.ts';
 import { route, type Route } from '../../platform/http/route.ts';
-import { refuseUnknown } from './affected.ts';
 import type { Audit, FindingFilter, NowFilter } from './face.ts';
 import { asOfNow } from './finding-clocks.ts';
 import type { Judge } from './judge-host.ts';
 import { findingCounts, findingPage } from './list-findings.ts';
+import { positionAt } from './logic/finding-cursor.ts';
 import { likelySource } from './likely-source.ts';
+import { refuseUnknown } from './refuse-unknown.ts';
 import { countByHost, matching } from './store-finding-pages.ts';
 
-type Face = Pick<Audit, 'kits' | 'findings' | 'exposures'>;
+type Face = Pick<Audit, 'findings' | 'exposures'>;
 const Id = z.object({ id: z.string().min(1).max(100) }).strict();
 const YesNo = z
   .enum(['true', 'false'])
@@ -30,6 +32,7 @@ const Filter = z
     /** part of this change */
     change: z.string().max(100).optional(),
     state: States,
+    severity: z.union([Severity, z.array(Severity)]).optional(),
     owner: z.string().max(200).optional(),
     overdue: YesNo,
     stale: YesNo,
@@ -46,16 +49,16 @@ const FindingsQuery = Filter.extend({
   sort: z.enum(['due', 'worst']).optional(),
   /** at most so many; all, where nothing is said */
   limit: z.coerce.number().int().min(1).max(1000).optional(),
-  /** `next` of the page before, or an id: those behind it */
-  after: z.string().max(120).optional(),
+  /** `next` of the page before: those behind it */
+  after: z.string().max(100).optional(),
 })
-  .refine(({ sort, after }) => sort !== 'due' || after === undefined, {
+  .refine(({ sort, after }) => after === undefined || positionAt(sort, after) !== null, {
     path: ['after'],
-    message: 'goes not together with sort=due',
+    message: 'ends no page in this order; take `next` of the page before',
   })
   .refine(({ sort, after, limit }) => sort === undefined || after === undefined || limit !== undefined, {
-    path: ['after'],
-    message: 'goes together with sort where there is a limit, too',
+    path: ['limit'],
+    message: 'has to be given where a sorted list goes on',
   });
 
 export function findingRoutes(context: Judge, face: Face): Route[] {
@@ -65,7 +68,7 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
       path: '/findings',
       id: 'listFindings',
       summary:
-        'Findings, by kit, check, advisory, host, state, owner, and whether they are overdue, stale or drifted; a page at a time with limit and after',
+        'Findings, by kit, check, advisory, host, state, severity, owner, and whether they are overdue, stale or drifted; a page at a time with limit and after',
       access: MAY.read,
       query: FindingsQuery,
       reply: z.object({ items: z.array(FindingNow), next: z.string().nullable(), more: z.boolean() }),
@@ -75,13 +78,13 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
           context,
           { ...filter, ref, ...(id === undefined ? {} : { ids: [id].flat() }) },
           now,
-          { limit, after, sort },
+          { limit, after: after === undefined ? undefined : positionAt(sort, after)!, sort },
         );
-        if (page.items.length === 0) refuseUnknown(face.kits(), filter);
+        if (page.items.length === 0) await refuseUnknown(context.platform.db, context.kits, filter);
         return page;
       },
     }),
-    ...countRoutes(context, face),
+    ...countRoutes(context),
     route({
       method: 'GET',
       path: '/findings/:id',
@@ -96,22 +99,23 @@ export function findingRoutes(context: Judge, face: Face): Route[] {
         return (await asOfNow(context, [finding]))[0]!;
       },
     }),
-    exposureRoute(face),
+    exposureRoute(context, face),
     sourceRoute(context),
   ];
 }
 
 /** What is stored, and what depends on the time. */
-function splitUp({ kit, check, cve, host, change, state, ...now }: z.infer<typeof Filter>): {
+function splitUp({ kit, check, cve, host, change, state, severity, ...now }: z.infer<typeof Filter>): {
   filter: FindingFilter;
   now: NowFilter;
 } {
   const advisory = cve?.toUpperCase();
   const states = state === undefined ? undefined : [state].flat();
-  return { filter: { kit, check, advisory, hostId: host, changeId: change, states }, now };
+  const severities = severity === undefined ? undefined : [severity].flat();
+  return { filter: { kit, check, advisory, hostId: host, changeId: change, states, severities }, now };
 }
 
-const countRoutes = (context: Judge, face: Face): Route[] => [
+const countRoutes = (context: Judge): Route[] => [
   route({
     method: 'GET',
     path: '/findings/counts',
@@ -123,7 +127,7 @@ const countRoutes = (context: Judge, face: Face): Route[] => [
     handler: async ({ query }) => {
       const { filter, now } = splitUp(query);
       const counts = await findingCounts(context, filter, now);
-      if (counts.total === 0) refuseUnknown(face.kits(), filter);
+      if (counts.total === 0) await refuseUnknown(context.platform.db, context.kits, filter);
       return counts;
     },
   }),
@@ -144,7 +148,7 @@ const countRoutes = (context: Judge, face: Face): Route[] => [
   }),
 ];
 
-const exposureRoute = (face: Face): Route =>
+const exposureRoute = (context: Judge, face: Face): Route =>
   route({
     method: 'GET',
     path: '/exposures',
@@ -158,7 +162,7 @@ const exposureRoute = (face: Face): Route =>
         ...(kit === undefined ? {} : { kit }),
         ...(host === undefined ? {} : { hostId: host }),
       });
-      if (items.length === 0) refuseUnknown(face.kits(), { kit });
+      if (items.length === 0) await refuseUnknown(context.platform.db, context.kits, { kit });
       return { items };
     },
   });

@@ -6,6 +6,7 @@ import { Facts, SECTION_NAMES } from '../../model/facts.ts';
 import { Affected } from '../../model/finding.ts';
 import { route, type Route } from '../../platform/http/route.ts';
 import { affectedBy } from './affected.ts';
+import { countUnjudged } from './count-unjudged.ts';
 import type { Audit } from './face.ts';
 import { ask } from './collect.ts';
 import type { Judge } from './judge-host.ts';
@@ -105,6 +106,18 @@ function askRoutes(context: Judge, face: Face): Route[] {
       query: z.object({ q: z.string().min(1).max(300) }).strict(),
       reply: Affected,
       handler: ({ query }) => affectedBy({ platform, discovery, kits: face.kits() }, query.q),
+    }),
+    route({
+      method: 'GET',
+      path: '/affected/unjudged',
+      id: 'countUnjudged',
+      summary: 'Of how many managed hosts nobody can tell whether a kit or an advisory (or else any kit) concerns them',
+      access: MAY.read,
+      query: z.object({ kit: z.string().max(100).optional(), cve: z.string().max(100).optional() }).strict(),
+      reply: z.object({ hosts: z.number().int() }),
+      handler: async ({ query: { kit, cve } }) => ({
+        hosts: await countUnjudged({ platform, discovery, kits: face.kits() }, { kit, advisory: cve }),
+      }),
     }),
   ];
 }

@@ -199,6 +199,7 @@ const question = fc.record({
   drift: yesNo,
   owner: fc.option(fc.constantFrom(...OWNERS, 'else'), { nil: undefined }),
   check: fc.option(fc.constantFrom(...CHECKS), { nil: undefined }),
+  severity: fc.option(fc.constantFrom(...Severity.options), { nil: undefined }),
   state: fc.option(fc.subarray([...STATES], { minLength: 1 }), { nil: undefined }),
 });
 type Question = typeof question extends fc.Arbitrary<infer T> ? T : never;
@@ -232,6 +233,7 @@ async function check(all: readonly Expected[], asked: Question): Promise<void> {
   const sorted = async (limit?: number) =>
     (await ask({ ...query, sort: 'due', ...(limit ? { limit } : {}) })).items.map(({ id }) => id);
   assert.deepEqual([await sorted(), await sorted(2)], [due, due.slice(0, 2)]);
+  for (const limit of [1, 3]) assert.deepEqual(await paged({ ...query, sort: 'due' }, limit), due);
   const worst = Severity.options.flatMap((severity) => expected.filter((one) => one.severity === severity));
   for (const limit of [1, 100]) {
     const pages = await paged({ ...query, sort: 'worst' }, limit);
@@ -273,8 +275,14 @@ test('3.10: where the first that are tried do not fill a page, it is the same pa
         ids,
         expected.slice(0, 3).map(({ id }) => id),
       );
-      const due = await findingIds(w.platform.db, asked, { limit: 3, sort: 'due' }, walked);
-      assert.deepEqual(due, soonestFirst(expected).slice(0, 3));
+      const inOrder = soonestFirst(expected);
+      for (const from of [0, 1, inOrder.length - 2]) {
+        const last = expected.find(({ id }) => id === inOrder[from - 1]);
+        const key = typeof last?.due === 'number' ? new Date(last.due).toISOString() : null;
+        const cut = { limit: 3, sort: 'due', after: last && { key, id: last.id } } as const;
+        const due = await findingIds(w.platform.db, asked, cut, walked);
+        assert.deepEqual(due, inOrder.slice(last ? from : 0).slice(0, 3));
+      }
     }
   }
 });
@@ -295,11 +303,29 @@ test('3.10: a page goes on where the one before ended, though the last finding t
     assert.deepEqual([...first.items.map(({ id }) => id), ...rest], all);
     await become(last.severity);
   }
-  // A plain id is one to go on behind, too; one that nobody knows has nothing behind it.
-  const { items } = await ask({ sort: 'worst', limit: 1000, after: all[0]! });
-  assert.equal(items.length, all.length - 1);
-  for (const after of ['finding_none', "high:' or true --", 'worst:x'])
-    assert.ok((await ask({ sort: 'worst', limit: 1000, after })).items.length < all.length, after);
+});
+assert.equal(items.length, all.length - 1);
+for (const after of ['finding_none', "high:' or true --", 'worst:x'])
+  assert.ok((await ask({ sort: 'worst', limit: 1000, after })).items.length < all.length, after);
+
+test('3.10: a page goes on where the one before ended, though its last finding was fixed meanwhile', async () => {
+  const all = soonestFirst((await oracle()).filter(({ due }) => due !== null));
+  const first = await ask({ sort: 'due', limit: 2 });
+  assert.deepEqual(
+    first.items.map(({ id }) => id),
+    all.slice(0, 2),
+  );
+  const entry = { type: 'audit.findings.opened', subject: { kind: 'kit' as const, id: 'kit' } };
+  await w.platform.act(systemActor('test'), entry, async (tx) => {
+    await updateFinding(tx.db, all[1]!, { state: 'fixed' });
+    await setDue(tx.db, [all[1]!]);
+  });
+  assert.equal((await ask({ id: all[1] })).items[0]!.dueAt, null);
+  const second = await ask({ sort: 'due', limit: 2, after: first.next });
+  assert.deepEqual(
+    second.items.map(({ id }) => id),
+    all.slice(2, 4),
+  );
 });
 
 test('3.10: findings are counted on each host, and found by the end of their ids', async () => {

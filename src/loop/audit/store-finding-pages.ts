@@ -1,10 +1,10 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely';
-import { BURNING, type Finding, type FindingCounts } from '../../model/finding.ts';
-import { Severity } from '../../model/kit.ts';
+import { BURNING, type FindingCounts } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { backwards } from '../../platform/db/like.ts';
 import { anyOf } from '../../platform/db/many.ts';
 import type { FindingFilter, NowFilter } from './face.ts';
+import type { Position, Sort } from './logic/finding-cursor.ts';
 
 /** What depends on the time and on how hosts are now, asked of what is stored. */
 export interface NowAsked extends Omit<NowFilter, 'owner'> {
@@ -38,6 +38,7 @@ export function matching(filter: FindingFilter, now?: NowAsked): Condition {
   if (filter.hostIds) asked.push(sql`f.host_id = ${anyOf(filter.hostIds)}`);
   for (const [field, column] of SAME) if (filter[field] !== undefined) asked.push(sql`${column} = ${filter[field]}`);
   if (filter.states) asked.push(sql`f.state = ${anyOf(filter.states)}`);
+  if (filter.severities) asked.push(sql`l.severity = ${anyOf(filter.severities)}`);
   if (filter.advisory !== undefined) asked.push(sql`l.advisories @> ${JSON.stringify([filter.advisory])}::jsonb`);
   return allOf([...asked, ...(now ? asOfNow(now) : [])]);
 }
@@ -78,14 +79,11 @@ export async function countByHost(db: DbOrTx, asked: Condition): Promise<{ host:
 }
 
 export interface Cut {
-  /** those behind this id, or this `endOf`; not where they are sorted by their time */
-  after?: string | undefined;
+  /** those behind this one */
+  after?: Position | undefined;
   limit: number;
   sort?: Sort | undefined;
 }
-
-/** The soonest to end first, or the most severe; else in the order of their ids. */
-export type Sort = 'due' | 'worst';
 
 /** So many are tried one after the other at first, and at most, before all that fit are looked for. */
 const [WALKED, MOST_WALKED] = [500, 30_000];
@@ -97,7 +95,7 @@ const [WALKED, MOST_WALKED] = [500, 30_000];
  */
 export async function findingIds(db: DbOrTx, asked: Condition, cut: Cut, walked = WALKED): Promise<string[]> {
   const walk = (far: number): Promise<string[]> =>
-    idsAmong(db, ORDER[cut.sort ?? 'id'].walk(far, cut.after ?? ''), asked, cut);
+    idsAmong(db, ORDER[cut.sort ?? 'id'].walk(far, cut.after), asked, cut);
   const first = await walk(walked);
   if (first.length === cut.limit) return first;
   const far = Math.ceil((1.5 * walked * cut.limit) / first.length);
@@ -109,50 +107,45 @@ interface Order {
   /** by what they are sorted before their ids; looks are left out where nothing is asked of them */
   key: RawBuilder<unknown>;
   /** those behind that one, of `f` and `l` */
-  behind: (after: string) => Condition;
+  behind: (after: Position) => Condition;
   /** the first ones behind it, to be tried one after the other */
-  walk: (walked: number, after: string) => RawBuilder<unknown>;
+  walk: (walked: number, after: Position | undefined) => RawBuilder<unknown>;
 }
 
 /** As the index `finding_look_worst` has it. */
-const rank = (look: string): RawBuilder<number> =>
-  sql<number>`array_position('{critical,high,medium,low,info}'::text[], ${sql.ref(`${look}.severity`)})`;
-/** Where a page ends: what was told there tells it, whatever became of that finding since. */
-export const endOf = ({ id, severity }: Pick<Finding, 'id' | 'severity'>, sort?: Sort): string =>
-  sort === 'worst' ? `${severity}:${id}` : id;
-
-function behindInRank(look: string, after: string): Condition {
-  if (after === '') return sql<SqlBool>`true`;
-  const [, severity, id] = /^([a-z]+):(.*)$/s.exec(after) ?? [];
-  const at = Severity.options.findIndex((one) => one === severity) + 1;
-  const end =
-    at > 0
-      ? sql`(${at}::integer, ${id}::text)`
-      : sql`(select ${rank('a')}, a.finding_id from audit.finding_look a where a.finding_id = ${after})`;
-  return sql<SqlBool>`(${rank(look)}, ${sql.ref(`${look}.finding_id`)}) > ${end}`;
-}
+const rank = (severity: RawBuilder<unknown>): RawBuilder<number> =>
+  sql<number>`array_position('{critical,high,medium,low,info}'::text[], ${severity})`;
+const worse = (look: string, { key, id }: Position): Condition =>
+  sql<SqlBool>`(${rank(sql.ref(`${look}.severity`))}, ${sql.ref(`${look}.finding_id`)}) > (${rank(sql`${key}::text`)}, ${id})`;
+/** What has no time comes last. */
+const never = (time: RawBuilder<unknown>): RawBuilder<Date> => sql<Date>`coalesce(${time}, 'infinity')`;
+const dueAfter = ({ key }: Position): RawBuilder<Date> => never(sql`${key}::timestamptz`);
+const behindOr = (after: Position | undefined, behind: (after: Position) => Condition): Condition =>
+  after === undefined ? sql<SqlBool>`true` : behind(after);
 const named = (ids: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`(select n.* from (${ids}) w join audit.finding n on n.id = w.finding_id)`;
 
 const ORDER: Record<'id' | Sort, Order> = {
   id: {
     key: sql`null::integer`,
-    behind: (after) => sql`f.id > ${after}`,
-    walk: (walked, after) => sql`(select * from audit.finding where id > ${after} order by id limit ${walked})`,
+    behind: ({ id }) => sql`f.id > ${id}`,
+    walk: (walked, after) =>
+      sql`(select * from audit.finding where id > ${after?.id ?? ''} order by id limit ${walked})`,
   },
   due: {
     key: sql`l.due_at`,
-    behind: () => sql`true`,
-    walk: (walked) =>
-      named(sql`select finding_id from audit.finding_look where due_at is not null
-        order by due_at, finding_id limit ${walked}`),
+    behind: (after) => sql`(${never(sql`l.due_at`)}, f.id) > (${dueAfter(after)}, ${after.id})`,
+    walk: (walked, after) =>
+      named(sql`select s.finding_id from audit.finding_look s where s.due_at is not null
+        and ${behindOr(after, (one) => sql`(s.due_at, s.finding_id) > (${dueAfter(one)}, ${one.id})`)}
+        order by s.due_at, s.finding_id limit ${walked}`),
   },
   worst: {
-    key: rank('l'),
-    behind: (after) => behindInRank('l', after),
+    key: rank(sql`l.severity`),
+    behind: (after) => worse('l', after),
     walk: (walked, after) =>
-      named(sql`select s.finding_id from audit.finding_look s where ${behindInRank('s', after)}
-        order by ${rank('s')}, s.finding_id limit ${walked}`),
+      named(sql`select s.finding_id from audit.finding_look s where ${behindOr(after, (one) => worse('s', one))}
+        order by ${rank(sql`s.severity`)}, s.finding_id limit ${walked}`),
   },
 };
 
@@ -161,12 +154,12 @@ async function idsAmong(
   db: DbOrTx,
   findings: RawBuilder<unknown>,
   asked: Condition,
-  { after = '', limit, sort }: Cut,
+  { after, limit, sort }: Cut,
 ): Promise<string[]> {
   const { key, behind } = ORDER[sort ?? 'id'];
   const { rows } = await sql<{ id: string }>`
     with fit as materialized (select f.id, ${key} as key from ${findings} f
-      left join audit.finding_look l on l.finding_id = f.id where ${behind(after)} and ${asked})
+      left join audit.finding_look l on l.finding_id = f.id where ${behindOr(after, behind)} and ${asked})
     select id from fit order by key nulls last, id limit ${limit}`.execute(db);
   return rows.map(({ id }) => id);
 }

@@ -21,39 +21,47 @@ import { decisionsOf, findHost, findHosts, hostIdAt } from './store-hosts.ts';
 export type LookNow = (at: Pick<Endpoint, 'address' | 'port' | 'transport'>) => Promise<Endpoint>;
 
 const Id = z.object({ id: z.string() });
-const HostQuery = z.object({
-  claim: Claim.optional(),
-  management: Management.optional(),
-  /** these and no others */
-  id: z.union([z.string().max(100), z.array(z.string().max(100)).max(200)]).optional(),
-  /** `key=value` */
-  tag: z
-    .string()
-    .regex(/^[a-z0-9_.-]{1,40}=.{0,120}$/)
-    .optional(),
-  /** the host at this address */
-  address: z.string().max(60).optional(),
-  /** without addresses that several machines have */
-  machines: z.literal('true').optional(),
-  /** false: those that no agent reports from */
-  managed: z
-    .enum(['true', 'false'])
-    .transform((word) => word === 'true')
-    .optional(),
-  /** a part of a name, an address or what it is taken for */
-  text: z.string().min(1).max(200).optional(),
-  /** an id, a name, an address, or the end of an id */
-  ref: z.string().min(1).max(200).optional(),
-  /** at most so many, in the order of their ids; all, where nothing is said */
-  limit: z.coerce.number().int().min(1).max(1000).optional(),
-  /** those behind this id: `next` of the page before */
-  after: z.string().max(100).optional(),
-});
-const EndpointQuery = z.object({
-  hostId: z.string().optional(),
-  protocol: z.enum(['ssh', 'tls', 'unknown', ...ServiceProtocol.options]).optional(),
-  state: Endpoint.shape.state.optional(),
-});
+const HostQuery = z
+  .object({
+    claim: Claim.optional(),
+    management: Management.optional(),
+    /** these and no others */
+    id: z.union([z.string().max(100), z.array(z.string().max(100)).max(200)]).optional(),
+    /** `key=value` */
+    tag: z
+      .string()
+      .regex(/^[a-z0-9_.-]{1,40}=.{0,120}$/)
+      .optional(),
+    /** the host at this address */
+    address: z.string().max(60).optional(),
+    /** without addresses that several machines have */
+    machines: z.literal('true').optional(),
+    /** false: those that no agent reports from */
+    managed: z
+      .enum(['true', 'false'])
+      .transform((word) => word === 'true')
+      .optional(),
+    /** a part of a name, an address or what it is taken for */
+    text: z.string().min(1).max(200).optional(),
+    /** an id, a name, an address, or the end of an id */
+    ref: z.string().min(1).max(200).optional(),
+    /** at most so many, in the order of their ids; all, where nothing is said */
+    limit: z.coerce.number().int().min(1).max(1000).optional(),
+    /** those behind this id: `next` of the page before */
+    after: z
+      .string()
+      .max(100)
+      .regex(/^host_/, 'ends no page; take `next` of the page before')
+      .optional(),
+  })
+  .strict();
+const EndpointQuery = z
+  .object({
+    hostId: z.string().optional(),
+    protocol: z.enum(['ssh', 'tls', 'unknown', ...ServiceProtocol.options]).optional(),
+    state: Endpoint.shape.state.optional(),
+  })
+  .strict();
 
 export function hostRoutes(platform: Platform, look: LookNow): Route[] {
   return [

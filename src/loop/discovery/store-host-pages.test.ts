@@ -78,6 +78,13 @@ test('1.1: hosts come a page at a time, by what is searched for, and are counted
       expected,
     );
   }
+  // A word mistyped, or what ends no page, is refused: it would be answered with all hosts, or with none.
+  for (const query of [{ claims: 'unknown' }, { after: 'zzz' }, { after: '' }])
+    await assert.rejects(
+      async () => ask({ limit: 1, ...query }),
+      /Unrecognized key|ends no page/,
+      JSON.stringify(query),
+    );
   const many = (fits: (host: Host) => boolean): number => all.filter(fits).length;
   assert.deepEqual(await call<HostCounts>('countHosts', {}), {
     total: 12,
