@@ -142,6 +142,13 @@ test('3.1: what is built of a module’s source is of its stream, where document
     statements.map(({ status, reason }) => [status, reason]),
     [['unassessed', 'it depends on the stream: nodejs:18 affected']],
   );
+  const within = { in: rhel(8), purl: 'npm?arch=src&rpmmod=gimp:flatpak', status: 'known_affected' } as const;
+  const image = parse(vex('CVE-2026-9', [within, { ...built('20', 'known_not_affected'), purl: 'npm?arch=src' }]));
+  assert.deepEqual(
+    image.map(({ status }) => status),
+    ['not-affected'],
+    'an image is no package of the host',
+  );
   // Its fix stands for all that is built of it.
   const mended = parse(
     vex('CVE-2026-9', [

@@ -155,6 +155,8 @@ function componentsOf({ product_tree: tree }: CsafDocument): ReadonlyMap<string,
     const part = packageOf(products.get(what)?.purl);
     if (part === null) continue;
     const stream = module ? streamOf(products, module.what) : part.stream;
+    // What is within an image of a desktop application is no package of the host.
+    if (stream?.endsWith(':flatpak')) continue;
     const releases = releasesOf(system, products.get(system)?.cpe);
     if (releases.length > 0)
       found.set(
