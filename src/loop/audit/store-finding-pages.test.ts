@@ -304,9 +304,6 @@ test('3.10: a page goes on where the one before ended, though the last finding t
     await become(last.severity);
   }
 });
-assert.equal(items.length, all.length - 1);
-for (const after of ['finding_none', "high:' or true --", 'worst:x'])
-  assert.ok((await ask({ sort: 'worst', limit: 1000, after })).items.length < all.length, after);
 
 test('3.10: a page goes on where the one before ended, though its last finding was fixed meanwhile', async () => {
   const all = soonestFirst((await oracle()).filter(({ due }) => due !== null));
