@@ -20,6 +20,7 @@ const QUESTIONS: Record<string, object> = {
   'nothing asked': {},
   'the worst of what burns, as the console asks': { ...BURNING, sort: 'worst' },
   'the soonest to end of what burns': { ...BURNING, sort: 'due' },
+  'the least severe of what burns, the worst first': { ...BURNING, severity: 'low', sort: 'worst' },
   'in a state that none has': NONE,
   'of a kit': { kit: 'kit-3' },
   'of an advisory': { cve: 'CVE-2026-10007' },

@@ -38,6 +38,8 @@ const MISSING: unknown[] = ['NOT_FOUND', 'ADVISORY_UNKNOWN', 'CAMPAIGN_NONE'];
 export function inWords(error: unknown): string {
   const { code = '', path, message } = error as NodeJS.ErrnoException;
   const words = FILE_WORDS[code];
+  // What is opened and then read as a file says its name no more.
+  if (code === 'EISDIR' && !path) return 'A file was to be named, and this is a directory.';
   return words && path ? `${path}: ${words}` : message;
 }
 

@@ -428,3 +428,8 @@ test('a host says what its unknown services say, until when it is set aside and 
   );
   assert.match(ignored.out, /until +2030-07-01 18:00 UTC\nbecause +ours/);
 });
+
+test('a directory where a file was to be named is said to be one', async () => {
+  const { code, err } = await said({}, 'feed', 'import', 'kev', '.');
+  assert.deepEqual([code, err], [2, 'lastember: A file was to be named, and this is a directory.\n']);
+});

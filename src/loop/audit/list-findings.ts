@@ -39,11 +39,17 @@ export async function findingPage(
     const items = await asOfNow(context, found.map(plainFinding));
     return { items: sort === undefined ? items : items.toSorted(BY[sort]), next: null, more: false };
   }
-  const ids = await findingIds(db, matching(filter, asked), { after, sort, limit: limit + 1 });
+  const cut = { after: after ?? startOf(sort, filter), sort, limit: limit + 1 };
+  const ids = await findingIds(db, matching(filter, asked), cut);
   const shown = await findingsInOrder(db, ids.slice(0, limit));
   const items = await asOfNow(context, shown.map(plainFinding));
   const [more, last] = [ids.length > limit, items.at(-1)];
   return { items, next: more && last ? cursorOf(sort, last) : null, more };
+}
+
+/** The worst first of what is all as severe begins where those do. */
+function startOf(sort: Sort | undefined, { severities }: FindingFilter): Position | undefined {
+  return sort === 'worst' && severities?.length === 1 ? { key: severities[0]!, id: '' } : undefined;
 }
 
 export async function findingCounts(context: Context, filter: FindingFilter, now: NowFilter): Promise<FindingCounts> {
