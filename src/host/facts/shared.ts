@@ -11,6 +11,7 @@ import { askSshd, sshdInForce, type SshdSettings } from '../settings/sshd-in-for
 import { nothingRead } from '../settings/sshd-pending.ts';
 import { sshdStamp } from '../settings/sshd-stamp.ts';
 import type { Look } from './look.ts';
+import { entryOf } from '../../model/entry-of.ts';
 
 /** What more than one section needs, read once a look. */
 export const osRelease = (look: Look): Promise<Record<string, string>> =>
@@ -58,7 +59,7 @@ const ECOSYSTEMS: Record<string, string> = {
 /** Without the release. */
 export async function ecosystem(look: Look): Promise<string> {
   const id = (await osRelease(look))['ID'] ?? '';
-  return ECOSYSTEMS[id] ?? (id || 'unknown');
+  return entryOf(ECOSYSTEMS, id) ?? (id || 'unknown');
 }
 
 /** Null: none that we can read. */

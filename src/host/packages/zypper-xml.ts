@@ -1,4 +1,5 @@
 import type { Simulation } from './manager.ts';
+import { entryOf } from '../../model/entry-of.ts';
 
 /** Attributes of one element, as zypper writes them. */
 function attributes(text: string): Record<string, string> {
@@ -6,7 +7,8 @@ function attributes(text: string): Record<string, string> {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-const decoded = (text: string): string => text.replace(/&(\w+);/g, (all, name: string) => ENTITIES[name] ?? all);
+const decoded = (text: string): string =>
+  text.replace(/&(\w+);/g, (all, name: string) => entryOf(ENTITIES, name) ?? all);
 
 export const zypperVersion = (edition: string): string => edition.replace(/^0:/, '');
 

@@ -1,4 +1,5 @@
 import type { AccountFact, GroupFact } from '../../model/facts.ts';
+import { entryOf } from '../../model/entry-of.ts';
 
 const DAY_MS = 86_400_000;
 /** crypt(5) */
@@ -63,7 +64,7 @@ function stateOf(secret: string): Pick<Password, 'password' | 'scheme'> {
 /** Null: no password has this hash, as with `x` or `NP`. */
 function schemeOf(hash: string): string | null {
   const id = /^\$([^$]*)\$/.exec(hash)?.[1];
-  if (id !== undefined) return SCHEMES[id] ?? 'other';
+  if (id !== undefined) return entryOf(SCHEMES, id) ?? 'other';
   return /^[./0-9A-Za-z]{13}$/.test(hash) ? 'des' : null;
 }
 

@@ -1,4 +1,5 @@
 import type { Statement, StatementRange } from '../../../../model/statement.ts';
+import { entryOf } from '../../../../model/entry-of.ts';
 import { DISTRIBUTIONS } from '../export/purl.ts';
 import { bundled } from './errata.ts';
 import { inStreams, isOfMajor } from './extended.ts';
@@ -136,7 +137,7 @@ function orderFor(
   const order = orderOf(ecosystem);
   const plain = (version: string): string => version.replace(/^\d+:/, '');
   const isGuessed =
-    DISTRIBUTIONS[ecosystem]?.[0] === 'rpm' && asked === sourceVersion && plain(own) !== plain(sourceVersion);
+    entryOf(DISTRIBUTIONS, ecosystem)?.[0] === 'rpm' && asked === sourceVersion && plain(own) !== plain(sourceVersion);
   return order && isGuessed ? (a, b) => order(plain(a), plain(b)) : order;
 }
 

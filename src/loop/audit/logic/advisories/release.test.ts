@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { releaseOf, splitEcosystem } from './release.ts';
+import { debianRelease, releaseOf, splitEcosystem } from './release.ts';
 
 test('a release is the same by a feed’s word and by os-release’s, wherever the two differ', () => {
   const same = [
@@ -36,4 +36,12 @@ test('a release is the same by a feed’s word and by os-release’s, wherever t
     assert.notEqual(releaseOf(ecosystem, versionId), release, text);
   }
   assert.equal(releaseOf('Debian', null), null);
+});
+
+test('what every object has is the name of no ecosystem and of no release', () => {
+  for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
+    assert.equal(releaseOf(name, '1.2'), '1.2');
+    assert.deepEqual(splitEcosystem(`${name}:1.2`), { ecosystem: name, release: '1.2' });
+    assert.equal(debianRelease(name), name);
+  }
 });

@@ -1,4 +1,5 @@
 import { streamReleaseOf } from './streams.ts';
+import { entryOf } from '../../../../model/entry-of.ts';
 
 const DEBIAN: Readonly<Record<string, string>> = {
   squeeze: '6',
@@ -13,7 +14,7 @@ const DEBIAN: Readonly<Record<string, string>> = {
 };
 
 /** Debian's number of a code name; sid and what we do not know keep their names. */
-export const debianRelease = (codename: string): string => DEBIAN[codename] ?? codename;
+export const debianRelease = (codename: string): string => entryOf(DEBIAN, codename) ?? codename;
 
 /** Where a feed's word for a release is another one than os-release's. */
 const RELEASES: Readonly<Record<string, (rest: string) => string>> = {
@@ -38,7 +39,7 @@ export function splitEcosystem(text: string): { ecosystem: string; release: stri
   const at = text.indexOf(':');
   if (at === -1) return { ecosystem: text, release: null };
   const [ecosystem, rest] = [text.slice(0, at), text.slice(at + 1)];
-  const told = RELEASES[ecosystem];
+  const told = entryOf(RELEASES, ecosystem);
   if (told) return { ecosystem, release: told(rest) };
   // A Maven repository's address, or the like: the order is the same, and so is the package.
   if (['Maven', 'npm', 'PyPI', 'Go'].includes(ecosystem)) return { ecosystem, release: null };
@@ -56,5 +57,5 @@ export function releaseOf(ecosystem: string, versionId: string | null): string |
   if (ecosystem === 'Alpine') return `v${versionId.split('.').slice(0, 2).join('.')}`;
   // A snapshot's date.
   if (ecosystem === 'openSUSE' && /^\d{8}$/.test(versionId)) return 'Tumbleweed';
-  return ecosystem in RELEASES ? RELEASES[ecosystem]!(versionId) : versionId;
+  return entryOf(RELEASES, ecosystem)?.(versionId) ?? versionId;
 }

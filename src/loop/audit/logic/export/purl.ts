@@ -1,4 +1,5 @@
 import { PackageURL } from 'packageurl-js';
+import { entryOf } from '../../../../model/entry-of.ts';
 
 /** How package URLs name the kind of package and whose it is. */
 export const DISTRIBUTIONS: Readonly<Record<string, readonly [type: string, namespace: string]>> = {
@@ -36,7 +37,7 @@ export interface Packaged {
 /** Package URL; the same for the same package, wherever it is written. Null: its kind has none. */
 export function purlOf(one: Packaged): string | null {
   const ecosystem = one.ecosystem.split(':')[0]!;
-  const distribution = DISTRIBUTIONS[ecosystem];
+  const distribution = entryOf(DISTRIBUTIONS, ecosystem);
   return distribution ? distributed(one, distribution) : library(ecosystem, one);
 }
 
