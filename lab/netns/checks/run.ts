@@ -27,6 +27,9 @@ export interface Input {
   only?: string[];
 }
 
+/** QEMU without the processor's help, on a machine with other work, takes minutes to boot. */
+const BOOT_S = 900;
+
 const { target, user, key, runtimes, only } = JSON.parse(process.argv[2]!) as Input;
 const kits = loadKits(KITS_DIR);
 const way: SshTarget = {
@@ -162,7 +165,7 @@ async function lookAndMend(name: string): Promise<Done> {
 
 function changed(remote: SshHost, work: (access: Parameters<typeof remediate>[0]) => Promise<Done>): Promise<Done> {
   const logIn = async (): Promise<void> => (await sshHost(way)).close();
-  const again = (): Promise<SshHost> => until('the host to be back', 300, () => sshHost(way).catch(() => null));
+  const again = (): Promise<SshHost> => until('the host to be back', BOOT_S, () => sshHost(way).catch(() => null));
   return work({ remote, login: { user, method: 'publickey' }, logIn, again });
 }
 
