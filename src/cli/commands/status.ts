@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { Client } from '../../client/client.ts';
 import { BURNING } from '../../model/finding.ts';
 import { doctor } from '../doctor.ts';
 import { EXIT, Exit } from '../exit.ts';
@@ -17,7 +18,6 @@ interface Looked {
 /** As many lost hosts as one glance takes in. */
 const MOST_LOST = 5;
 const MOST_TROUBLED = 5;
-const LOST = { management: 'lost', limit: 1000 } as const;
 const more = (n: number): [string, string][] => (n > 0 ? [['', `and ${n} more: lastember hosts --unmanaged`]] : []);
 
 /** No fire is an answer only where somebody looked. */
@@ -26,6 +26,10 @@ function auditInWords({ hosts, managed, burning, critical }: Looked): string {
   const burns = `${count(burning, 'finding burns', 'findings burn')}, ${critical} critical`;
   return managed === 0 ? `${burns}; no host was looked into yet: lastember deploy --unknown` : burns;
 }
+
+/** All of them for programs; people are shown the first ones, and how many more there are. */
+const lostHosts = async (client: Client, all: boolean) =>
+  (await client.listHosts({ query: { management: 'lost', ...(all ? {} : { limit: MOST_LOST }) } })).items;
 
 interface FeedsLooked {
   feeds: number;
@@ -54,7 +58,7 @@ export function addStatus(root: Command): void {
       client.listCampaigns(),
       client.listTrail({ query: { limit: 1 } }),
     ]);
-    const lost = machines.lost === 0 ? [] : (await client.listHosts({ query: LOST })).items;
+    const lost = machines.lost === 0 ? [] : await lostHosts(client, context.output.json);
     const now = new Date();
     const summary = {
       hosts: machines.total,

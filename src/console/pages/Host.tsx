@@ -3,7 +3,7 @@ import { useParams } from '@tanstack/react-router';
 import { MAY, type Role } from '../../model/actor.ts';
 import { endpointName } from '../../model/endpoint-name.ts';
 import type { Endpoint, Host, HostDetail } from '../../model/estate.ts';
-import { CLOSED } from '../../model/finding.ts';
+import { CLOSED, type FindingNow } from '../../model/finding.ts';
 import { type DeviceGuess, guessInWords, reasonInWords } from '../../model/guess.ts';
 import type { TlsProbe } from '../../model/probe.ts';
 import { insideInWords, serviceInWords } from '../../model/probe-words.ts';
@@ -193,6 +193,23 @@ function Neighbourhood({ host }: { host: Host }) {
   );
 }
 
+interface EndedProps {
+  title: string;
+  label: string;
+  findings: readonly FindingNow[];
+  onShow: (id: string) => void;
+}
+
+/** What burns no more, folded away. */
+function Ended({ title, label, findings, onShow }: EndedProps) {
+  if (findings.length === 0) return null;
+  return (
+    <Fold title={`${title}: ${findings.length}`}>
+      <FindingTable findings={worstFirst(findings)} onShow={onShow} empty={null} onHost label={label} />
+    </Fold>
+  );
+}
+
 function HostFindings({ host }: { host: Host }) {
   const findings = useHostFindings(host.id);
   const shown = useOpenFinding();
@@ -213,28 +230,13 @@ function HostFindings({ host }: { host: Host }) {
                 empty={<NothingHere fixed={fixed.length} />}
                 onHost
               />
-              {fixed.length > 0 ? (
-                <Fold title={`Fixed: ${fixed.length}`}>
-                  <FindingTable
-                    findings={worstFirst(fixed)}
-                    onShow={shown.open}
-                    empty={null}
-                    onHost
-                    label="Fixed findings"
-                  />
-                </Fold>
-              ) : null}
-              {aside.length > 0 ? (
-                <Fold title={`Not applicable, by policy or configuration: ${aside.length}`}>
-                  <FindingTable
-                    findings={worstFirst(aside)}
-                    onShow={shown.open}
-                    empty={null}
-                    onHost
-                    label="Findings set aside"
-                  />
-                </Fold>
-              ) : null}
+              <Ended title="Fixed" label="Fixed findings" findings={fixed} onShow={shown.open} />
+              <Ended
+                title="Not applicable, by policy or configuration"
+                label="Findings set aside"
+                findings={aside}
+                onShow={shown.open}
+              />
             </Stack>
           );
         }}

@@ -1,3 +1,4 @@
+import { SUPPORT_KINDS } from '../../model/extended-support.ts';
 import { type Host, readText, stampOf } from '../host.ts';
 import { cut } from '../text.ts';
 
@@ -10,7 +11,7 @@ const MOST_FILES = 100;
 const MOST = 100;
 
 /** Words that Red Hat has in names of repositories with extended support. */
-const EXTENDED = /-(?:aus|e2s|e4s|e6s|els|eus|tus)(?=-)/;
+const EXTENDED = new RegExp(`-(?:${SUPPORT_KINDS.join('|')})(?=-)`);
 
 /** Changes whenever one of the files does. */
 export async function repositoriesStamp(host: Host): Promise<string> {

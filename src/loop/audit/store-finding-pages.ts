@@ -1,5 +1,5 @@
 import { type RawBuilder, sql, type SqlBool } from 'kysely';
-import { BURNING, type FindingCounts } from '../../model/finding.ts';
+import { BURNING, CLOSED, type FindingCounts } from '../../model/finding.ts';
 import type { DbOrTx } from '../../platform/context.ts';
 import { backwards } from '../../platform/db/like.ts';
 import { anyOf } from '../../platform/db/many.ts';
@@ -48,7 +48,7 @@ function asOfNow({ overdue, stale, drift, owned, at, staleBefore }: NowAsked): C
   const isOverdue = sql<SqlBool>`(${burns} and coalesce(l.due_at < ${at}, false))`;
   const isStale = sql<SqlBool>`exists (select from audit.host_report r
     where r.host_id = f.host_id and r.reported_at < ${staleBefore})`;
-  const drifted = sql<SqlBool>`((${burns} or f.state = 'excepted') and exists (select from audit.verdict v
+  const drifted = sql<SqlBool>`(f.state <> all(${CLOSED}::text[]) and exists (select from audit.verdict v
     where v.host_id = f.host_id and v.kit = f.kit and v.drifted <> '{}' and f.check_id = any(v.drifted)))`;
   return [
     ...either(overdue, isOverdue),

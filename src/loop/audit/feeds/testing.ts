@@ -38,6 +38,23 @@ export function sharedRecords(t: TestContext, name: string): Buffer | null {
 export const own = (statements: readonly Statement[], feed = 'test'): FeedStatement[] =>
   statements.map((one) => ({ ...one, feed, own: true, time: 0 }));
 
+/** Of everything before `fixed`; null: of all there is. */
+export const statement = (fixed: string | null, rest: Partial<Statement>): Statement => ({
+  ecosystem: 'Debian',
+  release: null,
+  name: 'x',
+  of: 'source',
+  id: 'CVE-2026-1',
+  aliases: [],
+  status: fixed === null ? 'affected' : 'fixed',
+  ranges: [fixed === null ? { introduced: '0' } : { introduced: '0', fixed }],
+  versions: [],
+  fixed,
+  urgency: null,
+  reason: null,
+  ...rest,
+});
+
 /** `bash 5.2.15-2+b13 from bash 5.2.15-2` on Debian 12. */
 export function debian(name: string, version: string, source = name, sourceVersion = version): Installed {
   return { ecosystem: 'Debian', release: releaseOf('Debian', '12'), name, version, source, sourceVersion };

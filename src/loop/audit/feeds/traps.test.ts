@@ -11,7 +11,7 @@ import { debianList } from './debian-list.ts';
 import { debianTracker } from './debian-tracker.ts';
 import { kev } from './kev.ts';
 import { osv } from './osv.ts';
-import { debian, dpkgStatus, own, shared, sharedRecords } from './testing.ts';
+import { debian, dpkgStatus, own, shared, sharedRecords, statement } from './testing.ts';
 
 const match = (statements: readonly Statement[], installed: Installed): Match[] =>
   matchPackage(own(statements), installed, versionOrder);
@@ -27,21 +27,7 @@ function lists(t: TestContext): Statement[] {
   return bytes ? debianList.parse(bytes, {}).statements : [];
 }
 
-const about = (rest: Partial<Statement>): Statement => ({
-  ecosystem: 'Debian',
-  release: null,
-  name: 'x',
-  of: 'source',
-  id: 'CVE-2026-1',
-  aliases: [],
-  status: 'fixed',
-  ranges: [{ introduced: '0', ...(rest.fixed === undefined || rest.fixed === null ? {} : { fixed: rest.fixed }) }],
-  versions: [],
-  fixed: null,
-  urgency: null,
-  reason: null,
-  ...rest,
-});
+const about = (rest: Partial<Statement>): Statement => statement(rest.fixed ?? null, { status: 'fixed', ...rest });
 
 test('trap 1: a rebuild sorts below the fix and has it all the same', (t: TestContext) => {
   const fixed = [about({ name: 'python-xmltodict', fixed: '0.13.0-1.1', id: 'CVE-2025-9375' })];

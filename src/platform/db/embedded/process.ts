@@ -126,7 +126,8 @@ export async function disown(data: string): Promise<void> {
   const text = await readFile(path, 'utf8').catch(nothingThere);
   if (text === null) return;
   const [, ...rest] = text.split('\n');
-  // Above any kernel's pid_max (2^22). Only into a file that is there: one of ours alone would say half of it.
+  // Above any kernel's pid_max (2^22), and so at least as long as what it takes the place of. Only into a file that is
+  // there: one of ours alone would say half of it.
   await writeFile(path, ['2147483646', ...rest].join('\n'), { flag: 'r+' }).catch(nothingThere);
 }
 

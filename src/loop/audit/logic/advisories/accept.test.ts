@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Statement } from '../../../../model/statement.ts';
+import { statement } from '../../feeds/testing.ts';
 import { merged } from './accept.ts';
 
-const about = (rest: Partial<Statement>): Statement => ({
-  ecosystem: 'npm',
-  release: null,
-  name: 'x',
-  of: 'source',
-  id: 'GHSA-1',
-  aliases: [],
-  status: 'affected',
-  ranges: [],
-  versions: [],
-  fixed: null,
-  urgency: null,
-  reason: null,
-  ...rest,
-});
+const about = (rest: Partial<Statement>): Statement =>
+  statement(null, { ecosystem: 'npm', id: 'GHSA-1', ranges: [], ...rest });
 
 test('what is said of one package many times is joined in time that grows with it, not with its square', () => {
   const many = Array.from({ length: 20_000 }, (_, at) =>

@@ -1,28 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { own } from '../../feeds/testing.ts';
+import { own, statement } from '../../feeds/testing.ts';
 import type { Statement } from '../../../../model/statement.ts';
 import { versionOrder } from '../../versions/registry.ts';
 import { isErratum } from './errata.ts';
 import { type Match, matchPackage } from './match.ts';
 import { WITH_PRO, whyNotOffered } from './offered.ts';
 
-const about = (id: string, fixed: string | null, aliases: string[] = [], rest: Partial<Statement> = {}): Statement => ({
-  ecosystem: 'Ubuntu',
-  release: '22.04',
-  name: 'x',
-  of: 'source',
-  id,
-  aliases,
-  status: fixed === null ? 'affected' : 'fixed',
-  ranges: [fixed === null ? { introduced: '0' } : { introduced: '0', fixed }],
-  versions: [],
-  fixed,
-  urgency: null,
-  reason: null,
-  ...rest,
-});
+const about = (id: string, fixed: string | null, aliases: string[] = [], rest: Partial<Statement> = {}): Statement =>
+  statement(fixed, { ecosystem: 'Ubuntu', release: '22.04', id, aliases, ...rest });
 
 function judged(statements: readonly Statement[], version: string): Match[] {
   const x = { ecosystem: 'Ubuntu', release: '22.04', name: 'x', version, source: 'x', sourceVersion: version };

@@ -2,29 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Statement } from '../../../../model/statement.ts';
-import { own } from '../../feeds/testing.ts';
+import { own, statement } from '../../feeds/testing.ts';
 import { versionOrder } from '../../versions/registry.ts';
 import { type Installed, type Match, matchPackage } from './match.ts';
 
 const CVE = 'CVE-2026-1';
 
-function said(release: string, fixed: string | null, rest: Partial<Statement> = {}): Statement {
-  return {
-    ecosystem: 'Red Hat',
-    release,
-    name: 'openssl',
-    of: 'source',
-    id: CVE,
-    aliases: [],
-    status: fixed === null ? 'affected' : 'fixed',
-    ranges: [fixed === null ? { introduced: '0' } : { introduced: '0', fixed }],
-    versions: [],
-    fixed,
-    urgency: null,
-    reason: null,
-    ...rest,
-  };
-}
+const said = (release: string, fixed: string | null, rest: Partial<Statement> = {}): Statement =>
+  statement(fixed, { ecosystem: 'Red Hat', release, name: 'openssl', id: CVE, ...rest });
 
 const rpm = (release: string, version: string, ecosystem = 'Red Hat'): Installed => ({
   ecosystem,

@@ -1,16 +1,13 @@
+import { SUPPORT_KINDS, type SupportKind } from '../../../../model/extended-support.ts';
 import type { OsFacts } from '../../../../model/facts.ts';
-
-/** Red Hat's ways to stay on a release for longer, the longest first: a minor one, or with `els` the last one of a major. */
-const KINDS = ['aus', 'e6s', 'tus', 'e4s', 'eus-long-life', 'e2s', 'eus', 'els'] as const;
-type Kind = (typeof KINDS)[number];
 
 /** A line of builds of its own: that of a minor release (`9.2`), or the last one of a major (`7`). */
 export interface Stream {
   branch: string;
-  kind: Kind;
+  kind: SupportKind;
 }
 
-const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
+const isKind = (text: string): text is SupportKind => (SUPPORT_KINDS as readonly string[]).includes(text);
 const majorOf = (version: string): string => version.split('.')[0]!;
 
 /** `9.2-eus`; null: the release is that of the main stream, or of another product. */
@@ -70,7 +67,7 @@ export function streamOfHost({ versionId, updatesFrom }: Pick<OsFacts, 'versionI
   const found = (updatesFrom?.repositories ?? []).flatMap((id) => repositoryOf(id) ?? []);
   const own = found.filter(({ major }) => major === majorOf(versionId));
   if (own.some(({ kind }) => kind === 'els')) return `${majorOf(versionId)}-els`;
-  const kind = KINDS.find((one) => own.some((repository) => repository.kind === one));
+  const kind = SUPPORT_KINDS.find((one) => own.some((repository) => repository.kind === one));
   const held = [updatesFrom?.pinned, ...own.map(({ minor }) => minor), versionId];
   const branch = held.find((one) => one && MINOR.test(one) && majorOf(one) === majorOf(versionId));
   return kind === undefined || branch === undefined ? null : `${branch}-${kind}`;
@@ -78,7 +75,7 @@ export function streamOfHost({ versionId, updatesFrom }: Pick<OsFacts, 'versionI
 
 interface Repository {
   major: string;
-  kind: Kind;
+  kind: SupportKind;
   /** where its name has one: `…-rpms__9_DOT_2` */
   minor: string | null;
 }
