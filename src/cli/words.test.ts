@@ -22,12 +22,16 @@ after(() => {
 /** A server that answers with what is given, by method and path; what is asked of it stands in `asked`. */
 async function served(replies: Record<string, unknown>, asked: string[] = []): Promise<string> {
   const server = createServer((request, reply) => {
-    const what = `${request.method} ${request.url!.replace('/api/v1', '').replace(/\?.*/, '')}`;
+    const { pathname, searchParams } = new URL(request.url!, 'http://here');
+    const what = `${request.method} ${pathname.replace('/api/v1', '')}`;
     asked.push(what);
+    const answer = (replies[what] ?? {}) as { items?: unknown[] };
+    const limit = searchParams.get('limit');
+    const cut = answer.items && limit !== null ? { ...answer, items: answer.items.slice(0, Number(limit)) } : answer;
     const refused = (replies[what] as { error?: unknown } | undefined)?.error !== undefined;
     reply
       .writeHead(what in replies ? (refused ? 400 : 200) : 404, { 'content-type': 'application/json' })
-      .end(JSON.stringify(replies[what] ?? {}));
+      .end(JSON.stringify(cut));
   });
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -286,17 +290,18 @@ test('one is one: status counts in words', async () => {
   assert.match(empty.out, /nothing was looked at yet/);
   const burning = { kit: 'k', state: 'open', severity: 'critical', findings: 3 };
   const lost = Array.from({ length: 6 }, (_, n) => ({ ...HOST, id: `host_${n}`, name: `lost-${n}`, note: 'cut off' }));
-  const full = await said(
-    {
-      ...replies,
-      'GET /hosts/counts': { total: 90_000, unknown: 2, managed: 80_000, lost: 7 },
-      'GET /hosts': { items: lost, next: null },
-      'GET /findings/counts': { total: 5, items: [burning, { ...burning, severity: 'low', findings: 2 }] },
-    },
-    'status',
-  );
+  const estate = {
+    ...replies,
+    'GET /hosts/counts': { total: 90_000, unknown: 2, managed: 80_000, lost: 6 },
+    'GET /hosts': { items: lost, next: null },
+    'GET /findings/counts': { total: 5, items: [burning, { ...burning, severity: 'low', findings: 2 }] },
+  };
+  const full = await said(estate, 'status');
   assert.match(full.out, /90000 hosts, 2 that nobody claimed/);
-  assert.match(full.out, /80000 managed, 7 lost[^]*lost-0 +lost: cut off[^]*and 2 more: lastember hosts --unmanaged/);
+  assert.match(full.out, /80000 managed, 6 lost[^]*lost-0 +lost: cut off[^]*and 1 more: lastember hosts --unmanaged/);
+  assert.doesNotMatch(full.out, /lost-5/);
+  // A program is told of all.
+  assert.equal(JSON.parse((await said(estate, 'status', '--json')).out).lost.length, 6);
   assert.match(full.out, /5 findings burn, 3 critical/);
 });
 
