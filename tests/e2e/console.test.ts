@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { AgentUpdate } from '../../src/model/enrollment.ts';
+import { Severity } from '../../src/model/kit.ts';
 import { chromiumPath, launch } from './browser.ts';
 import { demoWaitingForApproval, type WaitingDemo } from './demo.ts';
 
@@ -213,6 +214,22 @@ test('what a page shows stands in its address: Back returns to it', { skip, time
   await page.goBack();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   assert.equal(await page.locator('tbody tr').count(), rows);
+});
+
+test('findings stand with the worst first, on the page of a host, too', { skip }, async () => {
+  for (const path of ['/findings', await hostPath()]) {
+    await open(path);
+    const table = page.getByRole('table', { name: 'Findings', exact: true });
+    await table.locator('tbody tr').first().waitFor();
+    const said = (await table.locator('tbody tr td:first-child').allInnerTexts()).map((text) => text.toLowerCase());
+    const ranks = said.map((text) => Severity.options.findIndex((one) => text.includes(one)));
+    assert.ok(ranks.every((rank) => rank >= 0) && new Set(ranks).size > 1, said.join());
+    assert.deepEqual(
+      ranks,
+      ranks.toSorted((a, b) => a - b),
+      path,
+    );
+  }
 });
 
 test('a server that does not answer is said to be so, and nobody is sent away', { skip }, async () => {

@@ -225,7 +225,7 @@ function HostFindings({ host }: { host: Host }) {
           return (
             <Stack gap="sm">
               <FindingTable
-                findings={here.filter((finding) => !CLOSED.includes(finding.state))}
+                findings={worstFirst(here.filter((finding) => !CLOSED.includes(finding.state)))}
                 onShow={shown.open}
                 empty={<NothingHere fixed={fixed.length} />}
                 onHost
